@@ -1,0 +1,101 @@
+"""The certificate of a closed mirror: for which roots and targets it answers everything, as of when, and over which records.
+
+It is evidence, not a signature: whoever holds the mirror can check that the records it covers are still the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.canonical import canonical, facts_digest
+from mirror.contents import judged, readable
+from mirror.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mirror.ports import Store
+
+_VERSION = 1
+
+
+class Certificate(NamedTuple):
+    """What was proved. ``projects`` are (key of the release view, digest of its facts), sorted by key."""
+
+    roots: tuple[str, ...]  # as written, sorted
+    targets: tuple[str, ...]
+    as_of: int  # epoch seconds: when the oldest covered listing was last confirmed
+    releases: int
+    projects: tuple[tuple[str, str], ...]
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of everything that is covered: the mirror's name for as long as nothing of it changes."""
+        return hashlib.sha256(json.dumps(self.projects).encode()).hexdigest()
+
+    @property
+    def key(self) -> str:
+        """Return the store key under which a mirror keeps the certificate."""
+        return f"c/{hashlib.sha256(self.to_bytes()).hexdigest()[:24]}"
+
+    def to_bytes(self) -> bytes:
+        """Return the file form: JSON, the same certificate always the same bytes."""
+        value = {"certificate": _VERSION, **self._asdict(), "digest": self.digest}
+        return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def from_bytes(data: bytes) -> Certificate:
+    """Read the file form. Raises ``Malformed``."""
+    try:
+        value = json.loads(data)
+        if value["certificate"] != _VERSION:
+            raise Malformed(f"a certificate of version {value['certificate']}, this program reads {_VERSION}")
+        certificate = Certificate(
+            tuple(map(str, value["roots"])),
+            tuple(map(str, value["targets"])),
+            int(value["as_of"]),
+            int(value["releases"]),
+            tuple((str(key), str(digest)) for key, digest in value["projects"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, Malformed):
+            raise
+        raise Malformed(f"not a certificate of a mirror: {error!r}") from error
+    if certificate.digest != value.get("digest"):
+        raise Malformed("the certificate was altered: its digest differs")
+    return certificate
+
+
+def certify(
+    store: Store, names: Iterable[str], roots: Sequence[str], targets: Sequence[str], releases: int
+) -> Certificate:
+    """Return the certificate over what a store holds of these projects now."""
+    as_of = None
+    projects = []
+    for entry in readable(store, frozenset(names)):
+        fetched = int(entry.view.freshness.fetched_at)
+        as_of = fetched if as_of is None else min(as_of, fetched)
+        view = judged(entry)
+        projects.append((entry.key, "absent" if view is None else facts_digest(canonical(view))))
+    return Certificate(tuple(sorted(roots)), tuple(targets), as_of or 0, releases, tuple(projects))
+
+
+def changed_since(store: Store, certificate: Certificate) -> list[str]:
+    """Return the keys of covered records that are gone or say something else now, sorted."""
+    names = frozenset(key.rpartition("/")[2] for key, _ in certificate.projects)
+    now = dict(certify(store, names, (), (), 0).projects)
+    return sorted(key for key, digest in certificate.projects if now.get(key) != digest)
+
+
+def covered(store: Store) -> frozenset[str]:
+    """Return the keys of release views that some kept certificate covers. What cannot be read covers nothing."""
+    keys = [key for key, _ in store.scan("c/")]
+    found: set[str] = set()
+    for data in store.get_many(keys).values():
+        try:
+            found.update(key for key, _ in from_bytes(data).projects)
+        except Malformed:
+            continue
+    return frozenset(found)

@@ -1,0 +1,105 @@
+"""METADATA and PKG-INFO -> ``CoreMetadata`` (core metadata specification; PEP 566, PEP 643).
+
+A small header reader instead of the ``email`` package: 24 µs a file where that takes 450 µs (52 real
+files of 10 kB), for the same headers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mirror.errors import Malformed
+
+_WANTED = frozenset(
+    ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
+)
+_DEPENDENCY_FIELDS = frozenset(("requires-dist", "requires-python", "provides-extra"))
+
+
+class CoreMetadata(NamedTuple):
+    """What a distribution says of itself, as far as resolving needs it. Strings are as written, nothing is normalised."""
+
+    name: str
+    version: str
+    metadata_version: str
+    requires_dist: tuple[str, ...] = ()  # PEP 508 requirements, unparsed
+    requires_python: str | None = None
+    provides_extra: tuple[str, ...] = ()
+    dynamic: frozenset[str] = frozenset()  # PEP 643: lower-case field names
+    built: bool = False  # a build backend said so on this machine: another may hear something else
+
+    @property
+    def is_static(self) -> bool:
+        """Tell whether the PKG-INFO of an sdist may be trusted for dependencies without a build.
+
+        PEP 643: from Metadata-Version 2.2 on, a field that is not marked Dynamic has the same value in every wheel built
+        from the sdist.
+        """
+        return _at_least_2_2(self.metadata_version) and not self.dynamic & _DEPENDENCY_FIELDS
+
+
+def parse_core_metadata(data: bytes, source: str = "METADATA") -> CoreMetadata:
+    """Read the headers of a METADATA or PKG-INFO file; what follows the first blank line is prose and not looked at.
+
+    ``source`` names the file in errors. Unknown headers and lines that are none are passed over; of a header that may stand
+    once, the first counts. Bytes that are not UTF-8 are kept as surrogates. Raises ``Malformed`` where Name or Version is
+    missing: then it is no metadata.
+    """
+    found = _headers(_head(data))
+    name, version = _first(found, "name"), _first(found, "version")
+    if not name or not version:
+        raise Malformed(f"{source}: no {'Version' if name else 'Name'} header, so these are no core metadata")
+    return CoreMetadata(
+        name,
+        version,
+        _first(found, "metadata-version") or "1.0",
+        tuple(value for value in found.get("requires-dist", ()) if value),
+        _first(found, "requires-python") or None,
+        tuple(value for value in found.get("provides-extra", ()) if value),
+        frozenset(value.lower() for value in found.get("dynamic", ())),
+    )
+
+
+def to_text(metadata: CoreMetadata) -> bytes:
+    """Return headers that ``parse_core_metadata`` reads back."""
+    rows = [("Metadata-Version", metadata.metadata_version), ("Name", metadata.name), ("Version", metadata.version)]
+    rows += [("Requires-Python", metadata.requires_python)] if metadata.requires_python else []
+    rows += [("Provides-Extra", extra) for extra in metadata.provides_extra]
+    rows += [("Requires-Dist", " ".join(line.split())) for line in metadata.requires_dist]
+    rows += [("Dynamic", field) for field in sorted(metadata.dynamic)]
+    return "".join(f"{name}: {value}\n" for name, value in rows).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _at_least_2_2(version: str) -> bool:
+    major, _, minor = version.partition(".")
+    return major.isdigit() and minor.isdigit() and (int(major), int(minor)) >= (2, 2)
+
+
+def _head(data: bytes) -> str:
+    """Return the text before the first empty line. Cut before decoding: the prose below is ten times as long."""
+    data = data.lstrip(b"\xef\xbb\xbf\r\n")
+    end = data.find(b"\n\n")
+    end = len(data) if end < 0 else end
+    crlf = data.find(b"\n\r\n", 0, end)
+    return data[: crlf if crlf >= 0 else end].decode("utf-8", "surrogateescape")
+
+
+def _headers(head: str) -> dict[str, list[str]]:
+    """Return the values of the wanted headers, in order, folded lines joined by a space (RFC 822)."""
+    found: dict[str, list[str]] = {}
+    values: list[str] | None = None  # of the header being read; None while it is one that is not wanted
+    for line in head.split("\n"):
+        if line.startswith((" ", "\t")):
+            if values is not None:
+                values[-1] = f"{values[-1]} {line.strip()}".strip()
+            continue
+        key, _, value = line.partition(":")
+        key = key.lower()
+        values = found.setdefault(key, []) if key in _WANTED else None
+        if values is not None:
+            values.append(value.strip())
+    return found
+
+
+def _first(found: dict[str, list[str]], key: str) -> str:
+    return found.get(key, [""])[0]

@@ -1,0 +1,50 @@
+"""What can go wrong in the mirror, one class per blame.
+
+MirrorError
+ ├── NotFound         the index answered: there is no such project or file
+ ├── Unreachable      the index did not answer, or not in a way that can be used
+ ├── Offline          the fact is not in the mirror and the network may not be asked
+ ├── Malformed        the index (or a file) answered with something that cannot be read
+ ├── Integrity        bytes do not have the hash that was promised
+ ├── NeedsBuild       dependencies of this release are known only to its build backend
+ ├── BuildFailed      a build backend was run and did not give metadata
+ └── StoreError       the mirror's own storage cannot be read or written
+"""
+
+from __future__ import annotations
+
+
+class MirrorError(Exception):
+    """Root of every error of this package. ``str(error)`` is one sentence fit for a user."""
+
+
+class NotFound(MirrorError, LookupError):
+    """Every index that was asked answered that it has no such project or file."""
+
+
+class Unreachable(MirrorError, OSError):
+    """No usable answer came within the retries allowed."""
+
+
+class Offline(MirrorError, LookupError):
+    """The mirror lacks this fact and asking the network is forbidden."""
+
+
+class Malformed(MirrorError, ValueError):
+    """Something read from an index, an archive or a file does not follow its specification."""
+
+
+class Integrity(MirrorError, ValueError):
+    """Bytes differ from the hash that was promised for them."""
+
+
+class NeedsBuild(MirrorError):
+    """The dependencies of a release can be known only by running its build backend."""
+
+
+class BuildFailed(MirrorError):
+    """A build backend ended in an error; the message has the end of its log and the path of the whole."""
+
+
+class StoreError(MirrorError, OSError):
+    """The mirror's storage cannot be opened, read or written."""

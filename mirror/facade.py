@@ -1,0 +1,299 @@
+"""The mirror as everything else sees it: ask for projects and dependency sets in bulk, wait, read.
+
+``open_mirror`` is the only place where the edge is put together. A ``Mirror`` belongs to one thread. Facts are asked for with
+``want_*`` (never blocks, never twice) and read with ``project``, ``dependencies`` and ``files`` (block until the fact is
+there). Whoever speculates listens: ``listener`` is told of every fact as it arrives, and may want more.
+
+Its parts: ``listings`` (which index answers), ``needs`` (what a file needs), ``findings`` (what came of it), ``keeping`` (what
+is stored); ``pages``, ``passed_over`` and ``telling`` are below them. None of them knows this module.
+
+Imports of transports stand inside functions: a warm or offline run must not load an HTTP stack (270 ms).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mirror.fetcher import Fetcher
+from mirror.findings import Findings
+from mirror.jobs import run_jobs
+from mirror.keeping import Keeping
+from mirror.listings import Listings
+from mirror.needs import Needs
+from mirror.pages import Pages
+from mirror.passed_over import PassedOver
+from mirror.ports import MirrorObserver
+from mirror.release_view import decode
+from mirror.retry import RetryPolicy
+from mirror.telling import Telling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping
+    from typing import Any, Self
+
+    from mirror.builds import Builds
+    from mirror.dependency_sets import DependencySet
+    from mirror.findings import Listener
+    from mirror.ports import Builder, Exchange, Request, Store, Transport
+    from mirror.project import Project
+    from mirror.records import FetchFailure
+    from mirror.release_view import Absence, ReleaseView
+    from mirror.settings import MirrorSettings
+    from mirror.simple_file import FileList
+
+
+class Mirror:
+    """Facts about projects: from the store where they are fresh, from their index where not, kept for ever after."""
+
+    def __init__(  # noqa: PLR0913 - where the mirror is put together: one part each, by name
+        self,
+        settings: MirrorSettings,
+        store: Store,
+        transport: Callable[[], Transport],
+        *,
+        clock: Callable[[], float] = time.time,
+        observer: MirrorObserver | None = None,
+        builder: Builder | None = None,
+        decoder: Callable[[str, bytes], ReleaseView | Absence] = lambda _, data: decode(data),
+    ) -> None:
+        """Compose a mirror from its parts; use ``open_mirror`` unless you bring your own.
+
+        ``decoder`` reads the stored view of a key: who makes many mirrors of one store need not decode each time.
+        """
+        self.settings = settings
+        self.observer = observer or MirrorObserver()
+        self._store = store
+        self._clock = clock
+        self._wanted: set[str] = set()
+        self._fetcher = fetcher = Fetcher(
+            transport,
+            workers=settings.workers,
+            policy=RetryPolicy(settings.retries),
+            requests_per_second=settings.requests_per_second,
+        )
+        telling = Telling(self.observer)
+        self._findings = Findings(telling)
+        self._keeping = keeping = Keeping(store, fetcher.counts, clock)
+        self._pages = pages = Pages(fetcher, clock)
+        self._passed_over = PassedOver(fetcher, telling.warn)
+        self._listings = Listings(settings, store, keeping, pages, self._passed_over, telling, clock, decoder)
+        self._needs = Needs(store, keeping, pages, builder, offline=settings.offline)
+
+    @property
+    def listener(self) -> Listener | None:
+        """Return who is told of every fact as it arrives."""
+        return self._findings.listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self._findings.listener = listener
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def want_projects(self, names: Iterable[str]) -> None:
+        """Ask for the listings of projects (normalised names); what is known or under way is not asked for again."""
+        fresh = [name for name in names if name not in self._wanted]
+        if not fresh:
+            return
+        self._wanted.update(fresh)
+        self._listings.load(fresh)
+        self._listings.read_pages(self.run)
+        for name in fresh:
+            self.observer.planned("listing", name)
+            self._fetcher.submit("p/" + name, self._listings.find(name), self._findings.lister(name))
+
+    def want_dependencies(self, project: Project, release: int, variant: int) -> None:
+        """Ask for what one file (release, variant) of a project needs."""
+        view = project.view
+        if view.dependency_set(release, variant) is not None:
+            return
+        self.observer.planned("metadata", view.name)
+        steps, key = self._needs.find(project, release, variant), f"d/{view.name}/{release}/{variant}"
+        self._fetcher.submit(key, steps, self._findings.learner(project, release, variant))
+
+    def want_files(self, project: Project, release: int) -> bool:
+        """Return whether the files of a release are at hand; if not, the listener is told of the project again once they are."""
+        if project.keeps(release) or self.settings.offline:
+            return True
+        self._fetcher.submit(f"r/{project.view.name}", self._pages.refill(project), self._findings.refiller(project))
+        return False
+
+    def adopt(self, project: Project) -> None:
+        """Have a project answer for its name whatever the indexes say: a direct reference."""
+        self._wanted.add(project.view.name)
+        self._findings.adopt(project)
+
+    def run(self, jobs: Mapping[str, Generator[Request, Exchange, Any]]) -> dict[str, Any]:
+        """Run step generators side by side to their ends; return, by key, what each gave, or the ``MirrorError`` it raised."""
+        return run_jobs(self._fetcher, self.pump, jobs)
+
+    def pump(self, *, block: bool = True) -> bool:
+        """Take in what has arrived; with ``block`` wait for at least one answer. Return whether anything moved."""
+        moved = self._fetcher.pump(block=block)
+        if moved and self._keeping.due:
+            self.checkpoint()
+        return moved
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def project(self, name: str) -> Project | FetchFailure:
+        """Return a project, waiting for it if need be."""
+        self.want_projects((name,))
+        while (found := self._findings.projects.get(name)) is None:
+            if not self.pump():
+                return self._findings.lost(name, None)
+        return found
+
+    def peek(self, name: str) -> Project | FetchFailure | None:
+        """Return a project if it is here already; never waits, never asks."""
+        return self._findings.projects.get(name)
+
+    def peek_failure(self, name: str, release: int, variant: int) -> FetchFailure | None:
+        """Return why a file's dependencies could not be had, if that was so; never waits, never asks."""
+        return self._findings.failed.get((name, release, variant))
+
+    def forget(self, name: str) -> None:
+        """Drop what this run found out about a project, so that it can be asked for again: for runs that never end."""
+        self._wanted.discard(name)
+        self._findings.forget(name)
+
+    def refresh(self, name: str) -> None:
+        """Ask for a project again while the answer that is here stays in use."""
+        self._wanted.discard(name)
+        self.want_projects((name,))
+
+    @property
+    def busy(self) -> bool:
+        """Return whether anything is under way."""
+        return self._fetcher.busy
+
+    def dependencies(self, project: Project, release: int, variant: int) -> DependencySet | FetchFailure:
+        """Return what one file of a project needs, waiting for it if need be."""
+        self.want_dependencies(project, release, variant)
+        view = project.view
+        while (found := view.dependency_set(release, variant)) is None:
+            failure = self._findings.failed.get((view.name, release, variant))
+            if failure is not None:
+                return failure
+            if not self.pump():
+                return self._findings.lost(view.name, view.versions[release])
+        return found
+
+    def files(self, project: Project, release: int) -> FileList:
+        """Return every file of a release. Raises ``Malformed`` or ``NotFound`` where the file view cannot serve it."""
+        return self._needs.files(project, release)
+
+    def hold_files(self, rows: Iterable[tuple[Project, int]]) -> None:
+        """Say whose files will be asked for: a store on the web then fetches them in one go."""
+        self._needs.hold_files(rows)
+
+    def failures(self) -> list[FetchFailure]:
+        """Return everything that could not be had so far, sorted by project and release."""
+        return self._findings.failures()
+
+    def tell_ignored(self, names: Iterable[str]) -> None:
+        """Warn of every project of which an index that was passed over has a higher release than the one that answered."""
+        self._passed_over.tell(names, self._findings.projects, self.pump)
+
+    def known_names(self) -> list[str]:
+        """Return the names of all projects in the mirror, sorted: for suggesting the nearest one."""
+        return sorted({key.rpartition("/")[2] for key, _ in self._store.scan("v/")})
+
+    def counts(self) -> Mapping[str, int]:
+        """Return what the run cost so far: requests, retries, bytes, hits, revalidations, milliseconds waited."""
+        fetched, listings = self._fetcher.counts, self._listings
+        return {
+            "requests": fetched.requests,
+            "retries": fetched.retries,
+            "bytes": fetched.bytes,
+            "hits": listings.hits,
+            "revalidated": listings.revalidated,
+            "waited_ms": int(fetched.waited * 1000),
+        }
+
+    def status(self) -> dict[str, object]:
+        """Return what the mirror holds, per index and in all. Raises ``StoreError``."""
+        from mirror.status import describe  # this question's own
+
+        return {"location": self.settings.location, **describe(self._store, self.settings.indexes, self._clock())}
+
+    def recall(self, key: str) -> bytes | None:
+        """Return a derived value kept in the mirror (under ``m/``), or None."""
+        return self._keeping.read(f"m/{key}")
+
+    def remember(self, key: str, value: bytes) -> None:
+        """Keep a derived value that can be computed again at any time."""
+        self._keeping.keep(f"m/{key}", value)
+
+    def kept(self, key: str) -> bytes | None:
+        """Return a record that was given to ``keep`` by an earlier run."""
+        return self._keeping.kept(key)
+
+    def keep(self, key: str, value: bytes) -> None:
+        """Keep a record of what was learned; keys begin with the letter of their kind (docs/mirror-format.md)."""
+        self._keeping.keep(key, value)
+
+    def builds(self) -> Builds:
+        """Return what was built before, and the way to build what was not."""
+        return self._needs.builds()
+
+    def forgo_builds(self) -> None:
+        """Build nothing from now on: whatever only a build would tell stays unknown in this run."""
+        self._needs.forgo_builds()
+
+    # --- keeping and ending -------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> None:
+        """Hand what is new to the writer, one transaction: after it, a kill loses none of it."""
+        self._keeping.checkpoint(self._findings.known() + self._passed_over.projects())
+
+    def settle(self) -> None:
+        """Say that nothing more will be learned in this run: storing goes on beside whatever the caller does next.
+
+        Reading stays allowed; asking for more does not.
+        """
+        self._fetcher.close()
+        self._keeping.settle(self._findings.known() + self._passed_over.projects())
+
+    def close(self) -> None:
+        """Cancel what is under way, store what is new, release everything. Raises ``StoreError`` where storing failed."""
+        self.settle()
+        try:
+            self._keeping.finish(self._listings.hits)
+        finally:
+            self._fetcher.close()
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        """Return the mirror; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def open_mirror(
+    settings: MirrorSettings, *, observer: MirrorObserver | None = None, builder: Builder | None = None
+) -> Mirror:
+    """Open the mirror that the settings describe. Raises ``StoreError`` where its storage cannot be used.
+
+    ``builder`` runs build backends; without one, a release that only its backend knows is a failure of its own.
+    """
+    from mirror.stores import open_store
+
+    store = open_store(settings.location, settings)
+    return Mirror(settings, store, transport_for(settings, store, builder), observer=observer, builder=builder)
+
+
+def transport_for(settings: MirrorSettings, store: Store, builder: Builder | None = None) -> Callable[[], Transport]:
+    """Return what makes the transport of a mirror with these settings, for who composes one."""
+
+    def make() -> Transport:
+        from mirror.routed_transport import RoutedTransport
+        from mirror.transports import make_transport
+
+        return RoutedTransport(lambda: make_transport(settings, store), settings.credentials, builder)
+
+    return make

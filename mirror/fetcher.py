@@ -1,0 +1,251 @@
+"""The one place where requests are ordered, limited, retried and cancelled.
+
+The fetcher belongs to one thread, its owner's: ``submit`` queues, ``pump`` waits for an answer and hands it to whoever asked.
+Only the transport below has threads of its own; it reports through a queue, so nothing here needs a lock. Keys are
+single-flight: asking twice for what is under way adds a listener, never a request.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from mirror.retry import RetryPolicy, next_delay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+    from mirror.ports import Exchange, Request, Transport
+
+    Steps = Generator[Request, Exchange, Any]
+
+MOST_UNDER_WAY = 50  # polite to any index, and past it nothing was gained in any measurement
+_FIRST_LIMIT = 32  # "auto" begins here: one HTTP/2 connection carries it without a queue
+_OVERLOAD = (429, 503)
+_LONGEST_SLEEP = 0.25  # seconds between looks at Ctrl-C while nothing arrives
+
+
+class _Job:
+    """One key under way: its steps, the request being made, and how often that was tried."""
+
+    __slots__ = ("attempts", "deliver", "key", "request", "started", "steps")
+
+    def __init__(self, key: str, steps: Steps, deliver: Callable[[Any, Exception | None], None]) -> None:
+        self.key = key
+        self.steps = steps
+        self.deliver = deliver
+        self.request: Request | None = None
+        self.attempts = 0
+        self.started = 0.0
+
+
+class FetchCounts:
+    """What fetching has cost so far; read it, never write it."""
+
+    __slots__ = ("bytes", "failures", "requests", "retries", "waited")
+
+    def __init__(self) -> None:
+        """Start from nothing."""
+        self.requests = 0
+        self.retries = 0
+        self.failures = 0
+        self.bytes = 0
+        self.waited = 0.0  # seconds in which the owner had nothing else to do
+
+
+class Fetcher:
+    """Runs many sans-IO step generators over one transport, a bounded number of requests at once."""
+
+    def __init__(  # noqa: PLR0913 - one knob of the queue each, by name
+        self,
+        transport: Callable[[], Transport],
+        *,
+        workers: int = 0,
+        policy: RetryPolicy | None = None,
+        requests_per_second: float = 0.0,
+        randomness: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``transport`` is made when the first request starts; ``workers`` bounds the requests under way, 0: by what is borne."""
+        self._make_transport = transport
+        self._transport: Transport | None = None
+        self._adaptive = workers == 0
+        self._limit = workers or _FIRST_LIMIT
+        self._policy = policy or RetryPolicy()
+        self._spacing = 1.0 / requests_per_second if requests_per_second > 0 else 0.0
+        self._random = randomness
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._jobs: dict[str, _Job] = {}
+        self._urgent: deque[_Job] = deque()
+        self._queue: deque[_Job] = deque()
+        self._later: list[tuple[float, int, _Job]] = []
+        self._sequence = 0
+        self._under_way = 0
+        self._next_start = 0.0
+        self._paused_until = 0.0
+        self._done: SimpleQueue[tuple[_Job, Exchange]] = SimpleQueue()
+        self.counts = FetchCounts()
+
+    @property
+    def busy(self) -> bool:
+        """Return whether anything is queued, under way or waiting to be tried again."""
+        return bool(self._jobs)
+
+    def submit(
+        self, key: str, steps: Steps, deliver: Callable[[Any, Exception | None], None], *, urgent: bool = False
+    ) -> None:
+        """Run the steps unless the key is under way; ``deliver(result, error)`` is called from ``pump``."""
+        if key in self._jobs:
+            return
+        job = _Job(key, steps, deliver)
+        self._jobs[key] = job
+        if self._advance(job, None):
+            (self._urgent if urgent else self._queue).append(job)
+            self._start()
+
+    def hasten(self, key: str) -> None:
+        """Move a queued key to the front: somebody waits for it."""
+        job = self._jobs.get(key)
+        if job is not None and job in self._queue:
+            self._queue.remove(job)
+            self._urgent.append(job)
+
+    def pump(self, *, block: bool = True) -> bool:
+        """Take in what has arrived, waiting for one answer if ``block``; return whether anything was."""
+        moved = False
+        while True:
+            self._wake_sleepers()
+            self._start()
+            try:
+                job, exchange = self._done.get_nowait()
+            except Empty:
+                if moved or not block or not self._jobs:
+                    return moved
+                waited = self._clock()
+                arrived = self._wait()
+                self.counts.waited += self._clock() - waited
+                if arrived is None:
+                    continue
+                job, exchange = arrived
+            moved = True
+            self._under_way -= 1
+            self._arrived(job, exchange)
+
+    def close(self) -> None:
+        """Cancel everything; what is submitted later starts anew."""
+        self._jobs.clear()
+        self._queue.clear()
+        self._urgent.clear()
+        self._later.clear()
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+        self._under_way = 0
+        self._done = SimpleQueue()  # what is cancelled reports to a queue that nobody reads
+
+    def _wait(self) -> tuple[_Job, Exchange] | None:
+        """Sleep until an answer comes or a waiting request is due; short naps keep Ctrl-C prompt everywhere."""
+        now = self._clock()
+        due = min(
+            [entry[0] for entry in self._later[:1]] + ([self._gate()] if self._queue or self._urgent else []),
+            default=None,
+        )
+        nap = _LONGEST_SLEEP if due is None else max(0.0, min(due - now, _LONGEST_SLEEP))
+        try:
+            return self._done.get(timeout=nap) if nap > 0 else self._done.get_nowait()
+        except Empty:
+            return None
+
+    def _gate(self) -> float:
+        """Return when the next request may start."""
+        return max(self._next_start, self._paused_until, 0.0) if self._under_way < self._limit else float("inf")
+
+    def _wake_sleepers(self) -> None:
+        now = self._clock()
+        while self._later and self._later[0][0] <= now:
+            self._urgent.append(heapq.heappop(self._later)[2])
+
+    def _start(self) -> None:
+        """Start queued requests while the limits allow."""
+        while (self._urgent or self._queue) and self._under_way < self._limit:
+            if self._spacing or self._paused_until:
+                now = self._clock()
+                if now < self._next_start or now < self._paused_until:
+                    return
+                self._next_start = max(now, self._next_start) + self._spacing
+            job = (self._urgent or self._queue).popleft()
+            request = job.request
+            if request is None:
+                continue
+            job.attempts += 1
+            job.started = self._clock()
+            self._under_way += 1
+            self.counts.requests += 1
+            if self._transport is None:
+                self._transport = self._make_transport()
+            self._transport.submit(request, _told_to(self._done, job))  # this queue, now: see ``stop``
+
+    def _arrived(self, job: _Job, exchange: Exchange) -> None:
+        """Retry, or go one step on."""
+        self.counts.bytes += exchange.size or len(exchange.body)
+        self._adapt(exchange)
+        if self._jobs.get(job.key) is not job:
+            return
+        delay = next_delay(job.attempts, exchange, self._policy, self._random or _random, self._wall_clock())
+        if delay is not None:
+            self.counts.retries += 1
+            self._sequence += 1
+            heapq.heappush(self._later, (self._clock() + delay, self._sequence, job))
+            if exchange.status in _OVERLOAD:
+                self._paused_until = max(self._paused_until, self._clock() + delay)
+            return
+        if exchange.problem is not None:
+            self.counts.failures += 1
+        self._go_on(job, exchange)
+
+    def _go_on(self, job: _Job, answer: Exchange) -> None:
+        """Hand an answer to its steps; what they want next is started before what others want first."""
+        job.attempts = 0
+        if self._jobs.get(job.key) is not job or not self._advance(job, answer):
+            return
+        self._urgent.append(job)
+
+    def _advance(self, job: _Job, exchange: Exchange | None) -> bool:
+        """Send an exchange into the steps; return whether another request is wanted, else deliver the end."""
+        try:
+            job.request = next(job.steps) if exchange is None else job.steps.send(exchange)
+        except StopIteration as ended:
+            del self._jobs[job.key]
+            job.deliver(ended.value, None)
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever the steps raise belongs to who asked for them
+            del self._jobs[job.key]
+            job.deliver(None, error)
+            return False
+        return True
+
+    def _adapt(self, exchange: Exchange) -> None:
+        """Let the limit follow the index: up by one with every good answer, halved where it says it is too much."""
+        if not self._adaptive:
+            return
+        if exchange.status in _OVERLOAD or exchange.problem is not None:
+            self._limit = max(1, self._limit // 2)
+        elif self._limit < MOST_UNDER_WAY:
+            self._limit += 1
+
+
+def _told_to(done: SimpleQueue[tuple[_Job, Exchange]], job: _Job) -> Callable[[Exchange], None]:
+    return lambda exchange: done.put((job, exchange))
+
+
+def _random() -> float:
+    """Return a number from 0 up to 1: only a run with trouble loads the generator (5 ms)."""
+    from random import random  # 5 ms that a quiet run does not need
+
+    return random()  # noqa: S311 - it spreads retries, it guards nothing

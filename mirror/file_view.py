@@ -1,0 +1,156 @@
+"""The file view: every file of a project, release by release, compressed in blocks so that one release can be read alone.
+
+Layout (little-endian): magic ``PPF1``, count of releases, count of blocks, digest (16 bytes, of all that follows); per release
+the length of its slice; per block its raw and its compressed length; then the blocks (Zstandard frames). Slices run from the
+newest release to the oldest, a block ends after the release that fills it, so the releases that are chosen most are in the first
+blocks. A slice is PEP 691 file objects as the index gave them, joined by commas.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from array import array
+from typing import TYPE_CHECKING
+
+import zstandard
+
+from mirror.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_MAGIC = b"PPF1"
+_BLOCK = 24 * 1024  # bytes before compression: smaller blocks compress worse, larger ones cost more per slice read
+_LEVEL = 1  # 54.8 MB of pages in 0.09 s; level 3 takes 0.20 s and saves nothing at this block size
+_LARGEST_BLOCK = 256 * 1024 * 1024  # a record from a stranger may not claim more
+
+
+def pack(slices: Sequence[Iterable[bytes]]) -> bytes:
+    """Return the stored form of the files of each release, oldest first."""
+    compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    lengths = array("I", bytes(4 * len(slices)))
+    sizes = array("I")
+    blocks: list[bytes] = []
+    pending: list[bytes] = []
+    filled = 0
+    for release in range(len(slices) - 1, -1, -1):
+        piece = b",".join(slices[release])
+        lengths[release] = len(piece)
+        pending.append(piece)
+        filled += len(piece)
+        if filled >= _BLOCK or release == 0:
+            block = compressor.compress(b"".join(pending))
+            blocks.append(block)
+            sizes.extend((filled, len(block)))
+            pending, filled = [], 0
+    head = array("I", [len(slices), len(blocks)])
+    body = b"".join([_little(lengths), _little(sizes), *blocks])
+    return b"".join([_MAGIC, _little(head), _digest(body), body])
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).digest()
+
+
+def is_whole(data: bytes) -> bool:
+    """Return whether a stored file view has the bytes that its digest was made of."""
+    return data[:4] == _MAGIC and data[12:28] == _digest(data[28:])
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest that names a stored file view; the release view it belongs to holds the same."""
+    return data[12:28].hex()
+
+
+def is_complete(data: bytes) -> bool:
+    """Return whether a stored file view holds the files of every release."""
+    return 0 not in _ints(data[28 : 28 + 4 * release_count(data)])
+
+
+def holds(data: bytes, release: int) -> bool:
+    """Return whether a stored file view holds the files of a release, without unpacking anything."""
+    return _ints(data[28 + 4 * release : 32 + 4 * release]) != array("I", [0]) and release < release_count(data)
+
+
+def release_count(data: bytes) -> int:
+    """Return the number of releases a stored file view holds; raises ``Malformed``."""
+    if data[:4] != _MAGIC or len(data) < 28:  # the fixed head
+        raise Malformed("not a file view")
+    return _ints(data[4:8])[0]
+
+
+def read_slice(data: bytes, release: int) -> bytes:
+    """Return one release's file objects as a JSON array; raises ``Malformed`` where the record is damaged."""
+    count = release_count(data)
+    blocks = _ints(data[8:12])[0]
+    lengths = _ints(data[28 : 28 + 4 * count])
+    sizes = _ints(data[28 + 4 * count : 28 + 4 * count + 8 * blocks])
+    if len(lengths) != count or len(sizes) != 2 * blocks or not 0 <= release < count:
+        raise Malformed("truncated file view")
+    start = sum(lengths[release + 1 :])
+    position = 28 + 4 * count + 8 * blocks
+    for raw, packed in zip(sizes[::2], sizes[1::2], strict=True):
+        if start < raw or (start == raw == 0):
+            block = _unpack(data[position : position + packed], raw)
+            return b"[" + block[start : start + lengths[release]] + b"]"
+        start -= raw
+        position += packed
+    return b"[]"
+
+
+def read_all(data: bytes) -> list[bytes]:
+    """Return the joined file objects of every release, oldest first; raises ``Malformed`` where the record is damaged."""
+    count = release_count(data)
+    blocks = _ints(data[8:12])[0]
+    lengths = _ints(data[28 : 28 + 4 * count])
+    sizes = _ints(data[28 + 4 * count : 28 + 4 * count + 8 * blocks])
+    if len(lengths) != count or len(sizes) != 2 * blocks:
+        raise Malformed("truncated file view")
+    position = 28 + 4 * count + 8 * blocks
+    texts = []
+    for raw, packed in zip(sizes[::2], sizes[1::2], strict=True):
+        texts.append(_unpack(data[position : position + packed], raw))
+        position += packed
+    text = b"".join(texts)
+    if len(text) != sum(lengths):
+        raise Malformed("damaged file view: its releases do not add up")
+    slices = []
+    end = len(text)
+    for length in lengths:
+        slices.append(text[end - length : end])
+        end -= length
+    return slices
+
+
+def _unpack(block: bytes, raw: int) -> bytes:
+    """Return a block's bytes, bounded by the length that its record claims."""
+    if raw > _LARGEST_BLOCK:
+        raise Malformed("file view claims an impossible block")
+    try:
+        # A frame says itself how long its content is, and is believed: so it is asked before anything is made of that size.
+        if zstandard.frame_content_size(block) != raw:
+            raise Malformed("damaged file view: a block has the wrong length")
+        unpacked = zstandard.ZstdDecompressor().decompress(block, max_output_size=raw)
+    except zstandard.ZstdError as error:
+        raise Malformed(f"damaged file view: {error}") from error
+    if len(unpacked) != raw:
+        raise Malformed("damaged file view: a block has the wrong length")
+    return unpacked
+
+
+def _little(values: array[int]) -> bytes:
+    """Return 32-bit numbers as little-endian bytes."""
+    if sys.byteorder == "big":
+        values = array("I", values)
+        values.byteswap()
+    return values.tobytes()
+
+
+def _ints(data: bytes) -> array[int]:
+    """Return little-endian bytes as 32-bit numbers; a ragged end is dropped, which the caller's counts notice."""
+    values = array("I")
+    values.frombytes(data[: len(data) // 4 * 4])
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values

@@ -1,0 +1,72 @@
+"""A find-links page on the web: fetched once a run, kept like a listing, offline included. Requests out, exchanges in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from mirror.errors import Offline, Unreachable
+from mirror.freshness import (
+    FETCH,
+    SERVE,
+    FreshnessRecord,
+    conditional_headers,
+    decide,
+    from_headers,
+    from_json,
+    revalidated,
+)
+from mirror.ports import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from mirror.ports import Exchange
+    from mirror.settings import MirrorSettings
+
+_ACCEPT = (("Accept", "text/html, application/vnd.pypi.simple.v1+json;q=0.5, */*;q=0.1"),)
+
+
+def page_key(url: str) -> str:
+    """Return the store key of a find-links page."""
+    return f"l/{hashlib.blake2s(url.encode(), digest_size=6).hexdigest()}"
+
+
+def read_page(
+    url: str, stored: bytes | None, settings: MirrorSettings, now: float, keep: Callable[[str, bytes], None]
+) -> Generator[Request, Exchange, tuple[list[dict[str, Any]], str]]:
+    """Return the file objects of a page and the URL that relative ones count from.
+
+    ``stored`` is what ``keep`` was given in an earlier run. Raises ``Offline``, ``Unreachable`` or ``Malformed``.
+    """
+    record, entries, base = _decoded(stored)
+    action = decide(record, now, refresh=settings.refresh, offline=settings.offline)
+    if record is not None and action == SERVE:
+        return entries, base
+    if settings.offline:
+        raise Offline(f"the find-links page {url} is not in the mirror, and offline")
+    headers = conditional_headers(record) if record is not None and action != FETCH else ()
+    exchange = yield Request(url, (*_ACCEPT, *headers), cache_key=url)
+    if exchange.status == 200 and exchange.problem is None:
+        from mirror.simple_parse import parse_listing  # msgspec (25 ms) is behind it: fetching only
+
+        listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
+        entries = [json.loads(bytes(raw)) for raw in listing.raws]
+        base, record = exchange.url, from_headers(exchange.headers, now)
+    elif record is not None and exchange.status == 304:
+        record = record if exchange.stale else revalidated(record, exchange.headers, now)
+    elif record is None:
+        raise Unreachable(f"the find-links page {url}: {exchange.problem or f'it answered {exchange.status}'}")
+    keep(page_key(url), json.dumps([list(record), base, entries]).encode())
+    return entries, base
+
+
+def _decoded(stored: bytes | None) -> tuple[FreshnessRecord | None, list[dict[str, Any]], str]:
+    try:
+        match json.loads(stored or b"null"):
+            case [list() as fresh, str() as base, list() as entries]:
+                return from_json(fresh), entries, base
+    except ValueError:
+        return None, [], ""
+    return None, [], ""

@@ -1,0 +1,114 @@
+"""What came of everything a run asked for: projects, what files need, failures; and telling the listener of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from mirror.errors import MirrorError
+from mirror.project import Project
+from mirror.records import FetchFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mirror.core_metadata import CoreMetadata
+    from mirror.dependency_sets import DependencySet
+    from mirror.telling import Telling
+
+
+class Listener(Protocol):
+    """Told of facts as they arrive; calls come from inside ``pump`` and the readers."""
+
+    def listed(self, project: Project) -> None:
+        """Take a project whose releases are known."""
+        ...
+
+    def learned(self, project: Project, release: int, variant: int, found: DependencySet) -> None:
+        """Take what one file needs."""
+        ...
+
+
+class Findings:
+    """Takes in results and errors as they arrive. ``listener`` is whoever speculates, or None."""
+
+    def __init__(self, telling: Telling) -> None:
+        """Nothing is known yet."""
+        self.listener: Listener | None = None
+        self.projects: dict[str, Project | FetchFailure] = {}
+        self.failed: dict[tuple[str, int, int], FetchFailure] = {}  # (project, release, variant): needs not to be had
+        self._adopted: set[str] = set()
+        self._telling = telling
+
+    def adopt(self, project: Project) -> None:
+        """Have a project answer for its name whatever arrives later."""
+        self.projects[project.view.name] = project
+        self._adopted.add(project.view.name)
+
+    def forget(self, name: str) -> None:
+        """Drop what was found of a project, and why its files' needs could not be had."""
+        self.projects.pop(name, None)
+        for key in [key for key in self.failed if key[0] == name]:
+            del self.failed[key]
+
+    def failures(self) -> list[FetchFailure]:
+        """Return everything that could not be had so far, sorted by project and release."""
+        found = [entry for entry in self.projects.values() if isinstance(entry, FetchFailure)]
+        found += self.failed.values()
+        return sorted(found, key=lambda failure: (failure.project, failure.release or ""))
+
+    def known(self) -> list[Project]:
+        """Return every project that is here."""
+        return [project for project in self.projects.values() if isinstance(project, Project)]
+
+    def lost(self, name: str, release: str | None) -> FetchFailure:
+        """Record that nothing ever came of what was asked: it was cancelled."""
+        return self._telling.failure(name, release, MirrorError(f"{name}: lost while it was fetched"))
+
+    def lister(self, name: str) -> Callable[[Project | None, Exception | None], None]:
+        """Return what takes in a project, or why it could not be had."""
+
+        def deliver(project: Project | None, error: Exception | None) -> None:
+            if name in self._adopted:
+                return  # asked for before it was known that something else answers
+            if project is None:
+                self.projects[name] = self._telling.failure(name, None, error)
+                return
+            self.projects[name] = project
+            if self.listener is not None:
+                self.listener.listed(project)
+
+        return deliver
+
+    def refiller(self, project: Project) -> Callable[[object, Exception | None], None]:
+        """Return what tells the listener of a project again, once more of its files are at hand (or are known not to be)."""
+
+        def deliver(_: object, __: Exception | None) -> None:
+            if self.listener is not None:
+                self.listener.listed(project)
+
+        return deliver
+
+    def learner(
+        self, project: Project, release: int, variant: int
+    ) -> Callable[[CoreMetadata | None, Exception | None], None]:
+        """Return what takes in what one file needs, or why that could not be had."""
+        from mirror.dependency_sets import DependencySet  # a run that learns nothing has no use for it
+
+        def deliver(metadata: CoreMetadata | None, error: Exception | None) -> None:
+            view = project.view
+            if metadata is None:
+                self.failed[view.name, release, variant] = self._telling.failure(
+                    view.name, view.versions[release], error
+                )
+                return
+            found = DependencySet(metadata.requires_dist, metadata.requires_python)
+            if metadata.built:
+                view.built[release, variant] = found
+            else:
+                found = view.learn(release, variant, found)
+                project.changed = True
+            self._telling.observer.arrived("metadata", view.name, "index")
+            if self.listener is not None:
+                self.listener.learned(project, release, variant, found)
+
+        return deliver

@@ -1,0 +1,296 @@
+"""The portable transport: requests-cache over a pool of threads. The only file that names requests, urllib3 or requests-cache.
+
+What each layer is trusted with: requests and urllib3 move bytes; requests-cache remembers validators and stands in with "304,
+stale" when an index fails; whether to ask at all is ``mirror.freshness``'s decision, made above, the same for all
+transports. Of an answer only status, headers and URL are remembered, as JSON: the record made of it is the body.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+import requests_cache
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import _basic_auth_str
+from requests.utils import get_environ_proxies
+from requests_cache.backends.base import BaseCache
+from requests_cache.models.response import CachedResponse
+
+from mirror.certificates import tls_context
+from mirror.http_problems import in_words
+from mirror.ports import Exchange
+from mirror.worker_pool import WorkerPool, failed
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from mirror.ports import Request, Store
+    from mirror.transport_settings import TransportSettings
+
+_DEFAULT_WORKERS = 10
+_CHUNK = 256 * 1024  # bytes; between two chunks a cancelled transfer ends
+_PREFIX = "http:"  # of the keys that validators are kept under
+_KEPT_HEADERS = ("etag", "last-modified", "cache-control", "content-type")
+_PASSING = frozenset((408, 425, 429))  # with 5xx: the index failed, what is known may stand in
+
+
+class _Trouble(OSError):
+    """An exchange failed; ``str()`` is the sentence for the user."""
+
+
+class _Job:
+    """One request under way, and what the layers below learn of it."""
+
+    __slots__ = ("entered", "problem", "request", "validators")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.entered = False  # the caching layer has seen it: a redirect's next request goes straight out
+        self.problem: str | None = None  # why the index failed, where it did
+        asked = {name.lower(): value for name, value in request.headers}
+        self.validators = (asked.get("if-none-match"), asked.get("if-modified-since"))
+
+
+class _Current(threading.local):
+    """The job of the calling worker thread."""
+
+    job: _Job
+
+
+class PooledTransport:
+    """``mirror.ports.Transport`` over requests-cache and a pool of threads."""
+
+    name = "requests"
+
+    def __init__(self, settings: TransportSettings, store: Store | None = None) -> None:
+        """Make the session; ``store`` keeps validators between processes (written once, on ``close``)."""
+        workers = settings.workers or _DEFAULT_WORKERS
+        self._settings = settings
+        self._current = _Current()
+        self._validators = _Validators(self._current, store)
+        self._pool = WorkerPool(workers, self._perform)
+        self._session = _Session(self._current, self._validators)
+        adapter = _Adapter(settings, workers, self._current, self._pool)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._proxies: dict[str, dict[str, str]] = {}
+
+    def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
+        """Queue the request; never raises for network conditions."""
+        self._pool.submit(request, done)
+
+    def close(self) -> None:
+        """Report everything under way as cancelled, at once, and let the threads end; safe to call twice."""
+        if self._pool.close():
+            self._validators.flush()
+            self._session.close()  # type: ignore[no-untyped-call]  # requests-cache leaves it untyped
+
+    def _perform(self, request: Request) -> Exchange:
+        """Make one exchange; whatever goes wrong becomes its ``problem``."""
+        job = self._current.job = _Job(request)
+        try:
+            prepared = self._prepared(request)
+            proxies = self._proxies_for(request.url)
+            response = self._session.send(prepared, timeout=self._settings.timeout, proxies=proxies)
+        except _Trouble as error:
+            return failed(request, str(error))
+        except requests.TooManyRedirects:
+            return failed(request, "too many redirects")
+        except (requests.RequestException, ValueError) as error:
+            return failed(request, f"the request cannot be sent ({type(error).__name__})")
+        except Exception as error:  # noqa: BLE001 - a worker must not die: its job would never be answered
+            return failed(request, f"{type(error).__name__} in the HTTP library")
+        return _exchange(job, response)
+
+    def _prepared(self, request: Request) -> requests.PreparedRequest:
+        headers = {"User-Agent": self._settings.user_agent, "Accept-Encoding": "gzip, deflate"}
+        headers |= dict(request.headers)
+        if any(name.lower() == "range" for name, _ in request.headers):
+            headers["Accept-Encoding"] = "identity"  # a range counts bytes of the file itself
+        found = self._settings.auth(request.url) if self._settings.auth is not None else None
+        if found is not None:
+            headers["Authorization"] = _basic_auth_str(*[part.encode() for part in found])  # RFC 7617: UTF-8
+        return requests.Request(request.method, request.url, headers=headers).prepare()
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """Return the proxy settings for a URL; the environment is read once a host."""
+        if self._settings.proxy:
+            return {"http": self._settings.proxy, "https": self._settings.proxy}
+        parts = urlsplit(url)
+        place = f"{parts.scheme}://{parts.netloc}"
+        if place not in self._proxies:
+            self._proxies[place] = dict(get_environ_proxies(place))
+        return self._proxies[place]
+
+
+class _Session(requests_cache.CachedSession):
+    """A caching session that lets requests without a cache key, and the later hops of a redirect, pass by the cache."""
+
+    def __init__(self, current: _Current, validators: _Validators) -> None:
+        super().__init__(
+            backend=validators,
+            cache_control=True,
+            always_revalidate=True,  # asked at all means: the caller found its record stale
+            stale_if_error=True,
+            allowable_codes=[code for code in range(200, 500) if code not in _PASSING],
+        )
+        self._current = current
+        self.trust_env = False  # no netrc behind the auth hook's back; proxies are passed with each request
+        self.headers.clear()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:  # as it is there
+        """Send one request."""
+        job = self._current.job
+        if job.entered or job.request.cache_key is None:
+            return requests.Session.send(self, request, *args, **kwargs)
+        job.entered = True
+        return super().send(request, *args, **kwargs)
+
+
+class _Validators(BaseCache):
+    """requests-cache's backend: remembers status, URL and a few headers of good answers, as JSON, in the mirror's store.
+
+    An entry is seen only by a request that carries the same validators: then the caller's record and the entry speak of the
+    same answer. Nothing is written before ``flush``, so that workers never wait for a disk.
+    """
+
+    def __init__(self, current: _Current, store: Store | None) -> None:
+        super().__init__("validators")
+        self._current = current
+        self._store = store
+        self._new: dict[str, bytes] = {}
+
+    def create_key(self, *_: Any, **__: Any) -> str:  # requests-cache's signature
+        """Return the key the caller chose, whatever requests-cache would vary it by."""
+        return _PREFIX + str(self._current.job.request.cache_key)
+
+    def get_response(self, key: str, default: None = None) -> CachedResponse | None:
+        """Return the remembered answer, without a body."""
+        if self._current.job.validators == (None, None):
+            return default
+        data = self._new.get(key) or (self._store.get_many((key,)).get(key) if self._store is not None else None)
+        entry = _decoded(data)
+        if entry is None or (entry[1].get("etag"), entry[1].get("last-modified")) != self._current.job.validators:
+            return default
+        url, headers = entry
+        past = datetime.fromtimestamp(0, UTC)  # stale: freshness was judged above
+        answer = CachedResponse(status_code=200, url=url, expires=past)
+        answer._content = b""  # noqa: SLF001 - it has no public setter
+        answer.headers.update(headers)
+        return answer
+
+    def save_response(self, response: Any, cache_key: str | None = None, expires: datetime | None = None) -> None:  # noqa: ARG002 - as above
+        """Remember a good answer that can be asked about again."""
+        kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        if cache_key and response.status_code == 200 and ("etag" in kept or "last-modified" in kept):
+            self._new[cache_key] = json.dumps([response.url, kept]).encode()
+
+    def flush(self) -> None:
+        """Write what is new to the store, in one transaction."""
+        if self._store is not None and self._new:
+            self._store.put_many(self._new)
+
+
+class _Adapter(HTTPAdapter):
+    """Reads bodies within their limit, says troubles in words, and shares one TLS context among all connections."""
+
+    def __init__(self, settings: TransportSettings, size: int, current: _Current, pool: WorkerPool) -> None:
+        self._settings = settings
+        self._current = current
+        self._pool = pool
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+        super().__init__(pool_connections=size, pool_maxsize=size)
+
+    def build_connection_pool_key_attributes(
+        self,
+        request: requests.PreparedRequest,
+        *_: Any,  # requests' signature
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Choose the TLS context by host: loading a CA bundle takes 20 ms, once is enough."""
+        parts = urlsplit(request.url or "")
+        place = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
+        if parts.scheme != "https":
+            return place, {}
+        trusted = bool({parts.hostname, f"{parts.hostname}:{parts.port or 443}"} & set(self._settings.trusted_hosts))
+        checked = self._settings.verify is not False and not trusted
+        return place, {"ssl_context": self._context(checked), "cert_reqs": "CERT_REQUIRED" if checked else "CERT_NONE"}
+
+    def cert_verify(self, *_: Any) -> None:  # requests' signature
+        """Leave the connection's TLS context as it is: it holds the bundle already."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send one request and read its whole body, or raise ``_Trouble``."""
+        job = self._current.job
+        try:
+            response = super().send(request, *args, **kwargs | {"stream": True})
+            response._content = self._body(response, job.request.limit)  # noqa: SLF001 - as requests' own caches do
+            response._content_consumed = True  # noqa: SLF001 - requests has no public way to say so
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+                raise
+            job.problem = str(error) if isinstance(error, _Trouble) else in_words(error, request.url or "")
+            raise _Trouble(job.problem) from error
+        if response.status_code in _PASSING or response.status_code >= 500:
+            job.problem = f"the index answered {response.status_code}"
+        return response
+
+    def _body(self, response: requests.Response, limit: int | None) -> bytes:
+        """Read the body to its end; what is shorter than announced raises (urllib3 counts)."""
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            size += len(chunk)
+            if self._pool.closed or (limit is not None and size > limit):
+                response.raw.close()
+                raise _Trouble("cancelled" if self._pool.closed else f"the answer is larger than {limit} bytes")
+            chunks.append(chunk)
+        response.raw.release_conn()
+        return b"".join(chunks)
+
+    def _context(self, checked: bool) -> ssl.SSLContext:  # noqa: FBT001 - two contexts, by this flag
+        with self._lock:
+            if checked not in self._contexts:
+                verify = self._settings.verify if checked else False
+                try:
+                    self._contexts[checked] = tls_context(verify, self._settings.client_cert)
+                except OSError as error:
+                    raise _Trouble(f"a certificate file cannot be read: {error.strerror or error}") from error
+            return self._contexts[checked]
+
+
+def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-cache's response
+    """Return how a request ended. An answer out of the cache means: the caller's record holds, or has to do."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if not isinstance(response, CachedResponse):
+        body = b"" if response.status_code == 304 else response.content
+        return Exchange(job.request, response.status_code, headers, body, response.url)
+    if response.revalidated:
+        return Exchange(job.request, 304, headers, b"", response.url)
+    return Exchange(job.request, 304, headers, b"", response.url, problem=job.problem or "the index failed", stale=True)
+
+
+def _decoded(data: bytes | None) -> tuple[str, dict[str, str]] | None:
+    """Read a remembered answer; None for none, and for what is damaged."""
+    try:
+        match json.loads(data or b"null"):
+            case [str() as url, dict() as headers]:
+                return url, headers
+    except ValueError:
+        return None
+    return None
+
+
+# requests-cache reports every fallback with a traceback; what the user needs of it is in the exchange.
+logging.getLogger("requests_cache").setLevel(logging.CRITICAL)
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # only where the user trusts a host by name

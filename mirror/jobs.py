@@ -1,0 +1,38 @@
+"""Several step generators run side by side to their ends, for who needs all of them before going on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.errors import MirrorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from typing import Any
+
+    from mirror.fetcher import Fetcher
+    from mirror.ports import Exchange, Request
+
+
+def run_jobs(
+    fetcher: Fetcher, pump: Callable[[], bool], jobs: Mapping[str, Generator[Request, Exchange, Any]]
+) -> dict[str, Any]:
+    """Return, by key, what each job gave, or the ``MirrorError`` it raised; any other error goes up as it is.
+
+    ``pump`` takes in what has arrived, waiting for something, and says whether anything moved.
+    """
+    ended: dict[str, Any] = {}
+
+    def receiver(key: str) -> Callable[[Any, Exception | None], None]:
+        def deliver(result: Any, error: Exception | None) -> None:
+            if error is not None and not isinstance(error, MirrorError):
+                raise error
+            ended[key] = result if error is None else error
+
+        return deliver
+
+    for key, steps in jobs.items():
+        fetcher.submit("r/" + key, steps, receiver(key))
+    while len(ended) < len(jobs) and pump():
+        pass
+    return {key: ended.get(key, MirrorError(f"{key}: cancelled")) for key in jobs}

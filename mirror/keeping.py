@@ -1,0 +1,177 @@
+"""What a run has to store, and how: collected here, handed to the writer in batches, each one transaction.
+
+Nothing here asks an index. After a batch is handed over a kill of the process loses none of it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mirror.errors import Malformed
+from mirror.index_facts import IndexFacts
+from mirror.indexes import USE_KEY, address_key, facts_key, files_key, view_key
+from mirror.release_view import ReleaseView, decode, encode
+from mirror.write_behind import WriteBehind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable
+
+    from mirror.fetcher import FetchCounts
+    from mirror.ports import Store
+    from mirror.project import Project
+
+    Change = Callable[[bytes | None], bytes | None]
+
+_EARLY = 16  # file views written in one transaction while a resolve goes on
+_CHECKPOINT = 2.0  # seconds of new facts that a killed process may lose
+
+
+class Keeping:
+    """What is new in this run and not stored yet, beside what is stored."""
+
+    def __init__(self, store: Store, counts: FetchCounts, clock: Callable[[], float]) -> None:
+        """Start with nothing new; ``counts`` tells whether an index was asked: else nothing was learned of any."""
+        self._store = store
+        self._counts = counts
+        self._clock = clock
+        self._writer = WriteBehind(store)
+        self._unstored: dict[str, bytes] = {}
+        self._facts: dict[str, IndexFacts] = {}
+        self._early: dict[str, Change] = {}
+        self._kept_early: set[str] = set()
+        self._checkpointed = clock()
+
+    # --- small records ------------------------------------------------------------------------------------------------
+
+    def read(self, key: str) -> bytes | None:
+        """Return what is stored under a key, or None."""
+        return self._store.get_many((key,)).get(key)
+
+    def kept(self, key: str) -> bytes | None:
+        """Return what was given to ``keep``, by this run or an earlier one, or None."""
+        return self._unstored.get(key) or self._store.get_many((key,)).get(key)
+
+    def keep(self, key: str, value: bytes) -> None:
+        """Store a record with the next batch; keys begin with the letter of their kind (docs/mirror-format.md)."""
+        self._unstored[key] = value
+
+    def facts_of(self, index_id: str) -> IndexFacts:
+        """Return what is known of an index; what is added to it is stored."""
+        facts = self._facts.get(index_id)
+        if facts is None:
+            stored = self._store.get_many((facts_key(index_id),)).get(facts_key(index_id))
+            facts = self._facts[index_id] = IndexFacts(*json.loads(stored)) if stored else IndexFacts()
+        return facts
+
+    def keep_early(self, key: str, files: bytes) -> None:
+        """Store file views of new projects while the resolve goes on: it is most of what there is to write.
+
+        Without its release view a file view means nothing to anybody, so a kill in between loses no truth; what is stored
+        under that key already is left alone until the release view is stored with it.
+        """
+
+        def change(stored: bytes | None) -> bytes | None:
+            if stored is not None:
+                return None
+            self._kept_early.add(key)
+            return files
+
+        self._early[key] = change
+        if len(self._early) >= _EARLY:
+            self._writer.put(self._early)
+            self._early = {}
+
+    # --- batches ------------------------------------------------------------------------------------------------------
+
+    @property
+    def due(self) -> bool:
+        """Return whether the last batch is long enough ago for the next."""
+        return self._clock() - self._checkpointed > _CHECKPOINT
+
+    def checkpoint(self, projects: Iterable[Project]) -> None:
+        """Hand over what is new of these projects as it is now, and every record: they may change while it is written."""
+        self._hand_over(projects, lambda project: _constant_bytes(encode(project.view)))
+
+    def settle(self, projects: Iterable[Project]) -> None:
+        """Hand over likewise, encoding in the writer's thread: nothing more will be learned of them."""
+        self._hand_over(projects, lambda project: lambda: encode(project.view))
+
+    def finish(self, hits: int) -> None:
+        """Store the rest and the figures of this run, and wait for it. Raises ``StoreError`` where storing failed."""
+        self._writer.put(self._early)
+        if self._counts.requests:
+            self._writer.put({USE_KEY: lambda stored: _used(stored, hits, self._counts.requests)})
+        self._writer.flush()
+
+    def _hand_over(self, projects: Iterable[Project], encoder: Callable[[Project], Callable[[], bytes]]) -> None:
+        self._checkpointed = self._clock()
+        changes: dict[str, Change] = {}
+        for project in [part for whole in projects for part in whole.parts()]:
+            if project.changed:
+                project.changed = False
+                changes.update(_store_project(project, encoder(project), self._kept_early))
+                changes[address_key(project.index_id)] = _constant(project.index_url.encode())
+        for key, value in self._unstored.items():
+            changes[key] = _constant(value)
+        self._unstored = {}
+        if self._counts.requests:
+            for index_id, facts in self._facts.items():
+                changes[facts_key(index_id)] = _constant(json.dumps(facts.to_json()).encode())
+        self._writer.put(changes)
+
+
+def _used(stored: bytes | None, hits: int, requests: int) -> bytes:
+    """Return the figures of all runs so far with this one's added."""
+    try:
+        before = json.loads(stored or b"{}")
+        runs, old_hits, old_requests = (int(before.get(name, 0)) for name in ("runs", "hits", "requests"))
+    except (ValueError, TypeError, AttributeError):  # derived data: begun anew
+        runs = old_hits = old_requests = 0
+    return json.dumps({"runs": runs + 1, "hits": old_hits + hits, "requests": old_requests + requests}).encode()
+
+
+def _constant_bytes(value: bytes) -> Callable[[], bytes]:
+    return lambda: value
+
+
+def _constant(value: bytes) -> Change:
+    return lambda _: value
+
+
+def _store_project(project: Project, encoded: Callable[[], bytes], kept: Container[str]) -> dict[str, Change]:
+    """Return the changes that store a project together with what other processes have learned of it meanwhile.
+
+    Both run in one transaction, the view first: where another process has stored a newer listing, that one stays, with its
+    own file view, and only what was learned of dependencies is added to it.
+    """
+    view = project.view
+    key = files_key(project.index_id, view.name)
+    ours = True
+    stored_already = False
+
+    def change_view(stored: bytes | None) -> bytes | None:
+        nonlocal ours, stored_already
+        new = encoded()
+        stored_already = stored is None and key in kept and not project.refilled
+        if stored is None or stored == new:
+            return new
+        try:
+            other = decode(stored)
+            mine = decode(new)
+        except Malformed:
+            return new
+        if not isinstance(other, ReleaseView) or not isinstance(mine, ReleaseView):
+            return new
+        if other.digest != mine.digest and other.freshness.fetched_at > mine.freshness.fetched_at:
+            ours = False
+            other.absorb(mine)
+            return encode(other)
+        mine.absorb(other)
+        return encode(mine)
+
+    def change_files(stored: bytes | None) -> bytes | None:
+        files = project.new_files() if ours and not stored_already else None
+        return None if files is None or stored == files else files
+
+    return {view_key(project.index_id, view.name): change_view, key: change_files}

@@ -1,0 +1,181 @@
+"""The metadata ladder: how one file's core metadata is had, as requests out and exchanges in. No I/O here.
+
+Rungs, each falling through on its own, because presence varies file by file:
+
+1. the sidecar the index advertises (PEP 658, PEP 714)
+2. a ranged read of the wheel's tail, or a sidecar that is there though not advertised: whichever this index answers
+3. the whole wheel
+4. for an sdist, its PKG-INFO where that is static (Metadata 2.2 or later, nothing that matters in Dynamic), or the project
+   table of its pyproject.toml where that is
+5. for an sdist, what its build backend says, where building is allowed
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from mirror.core_metadata import parse_core_metadata
+from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
+from mirror.ports import Request
+from mirror.static_metadata import static_metadata
+from mirror.wheel_metadata import NeedRange, read_parts, wheel_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from mirror.core_metadata import CoreMetadata
+    from mirror.index_facts import IndexFacts
+    from mirror.ports import Exchange
+    from mirror.records import DistFile
+
+    Steps = Generator[Request, Exchange, CoreMetadata]
+
+TAIL = 64 * 1024  # bytes: holds directory and METADATA of 148 of 171 real wheels; 16 KB needed twice the requests
+SMALL = TAIL  # a wheel up to this size is read whole: its tail is all of it, and its hash can be checked
+_SIDECAR_LIMIT = 16 * 1024 * 1024
+_MORE_READS = 4
+_WHOLE_LIMIT = 4 * 1024 * 1024 * 1024
+
+
+def read_metadata(
+    file: DistFile, facts: IndexFacts, build: Callable[[bytes], Steps] | None = None
+) -> Generator[Request, Exchange, CoreMetadata]:
+    """Climb the ladder for one file: yields requests, is sent exchanges, returns the metadata.
+
+    ``build`` gives the steps that build an sdist, given its bytes; None where nothing may be built. Raises ``NotFound``,
+    ``Unreachable``, ``Integrity``, ``Malformed`` or ``NeedsBuild`` when every rung has failed.
+    """
+    troubles: list[MirrorError] = []
+    if file.core_metadata:
+        body = yield from _rung(_sidecar(file, advertised=True), troubles)
+        if body is not None:
+            return body
+    if not file.filename.endswith(".whl"):
+        return (yield from _sdist(file, build))
+    whole_first = file.size is not None and file.size <= SMALL
+    if facts.ranges is not False and not whole_first:
+        body = yield from _rung(_ranged(file, facts), troubles)
+        if body is not None:
+            return body
+    if not file.core_metadata and not whole_first and facts.tries_sidecars:
+        body = yield from _rung(_sidecar(file, advertised=False), troubles)
+        facts.sidecar_hits += body is not None
+        facts.sidecar_misses += body is None
+        if body is not None:
+            return body
+    body = yield from _rung(_whole(file), troubles)
+    if body is not None:
+        return body
+    raise _gravest(troubles)
+
+
+def _rung(
+    steps: Generator[Request, Exchange, bytes], troubles: list[MirrorError]
+) -> Generator[Request, Exchange, CoreMetadata | None]:
+    """Run one rung; what it raises is kept, and the next is tried."""
+    try:
+        body = yield from steps
+        return parse_core_metadata(body)
+    except MirrorError as error:
+        troubles.append(error)
+        return None
+
+
+def _gravest(troubles: list[MirrorError]) -> MirrorError:
+    """Return the error that tells most: a wrong hash above nonsense above silence."""
+    for kind in (Integrity, Malformed, Unreachable, NotFound):
+        for trouble in troubles:
+            if isinstance(trouble, kind):
+                return trouble
+    return troubles[-1]
+
+
+def _sidecar(file: DistFile, *, advertised: bool) -> Generator[Request, Exchange, bytes]:
+    """Fetch ``URL.metadata``; its hash is checked where the index gives one (PEP 714)."""
+    exchange = yield Request(file.url + ".metadata", limit=_SIDECAR_LIMIT)
+    body = _body(exchange, file)
+    promised = file.core_metadata if advertised and isinstance(file.core_metadata, str) else ""
+    algorithm, _, wanted = promised.partition("=")
+    if wanted:
+        _check(body, ((algorithm, wanted),), f"metadata of {file.filename}")
+    return body
+
+
+def _ranged(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, bytes]:
+    """Read the wheel's tail, and one more range where METADATA lies further in."""
+    start = max(0, file.size - TAIL) if file.size is not None else None
+    span = f"bytes={start}-{(file.size or 1) - 1}" if start is not None else f"bytes=-{TAIL}"
+    exchange = yield Request(file.url, (("Range", span),), limit=SMALL)
+    if exchange.status != 206:
+        refused = exchange.status in (200, 416, 501) or (exchange.problem or "").startswith("the answer is larger")
+        if refused:
+            facts.ranges = False
+        if exchange.status == 200 and exchange.problem is None:
+            return _whole_body(exchange, file)
+        raise Unreachable(f"{file.filename}: no ranged read ({exchange.problem or exchange.status})")
+    facts.ranges = True
+    parts = [(_range_start(exchange, file), exchange.body)]
+    for _ in range(_MORE_READS):
+        found = read_parts(parts, file.filename)
+        if not isinstance(found, NeedRange):
+            return found
+        more = yield Request(file.url, (("Range", f"bytes={found.start}-{found.end - 1}"),), limit=_SIDECAR_LIMIT)
+        if more.status != 206:
+            raise Unreachable(f"{file.filename}: a ranged read was refused ({more.problem or more.status})")
+        parts.append((_range_start(more, file), more.body))
+    raise Malformed(f"{file.filename}: its directory leads nowhere")
+
+
+def _whole(file: DistFile) -> Generator[Request, Exchange, bytes]:
+    """Fetch the whole wheel, check its hash, read METADATA out of it."""
+    exchange = yield Request(file.url, limit=_WHOLE_LIMIT)
+    return _whole_body(exchange, file)
+
+
+def _whole_body(exchange: Exchange, file: DistFile) -> bytes:
+    body = _body(exchange, file)
+    _check(body, file.hashes, file.filename)
+    return wheel_metadata(body, file.filename)
+
+
+def _sdist(file: DistFile, build: Callable[[bytes], Steps] | None) -> Generator[Request, Exchange, CoreMetadata]:
+    """Fetch an sdist and take what it says statically (PEP 643, PEP 621), else what its backend says (PEP 517)."""
+    exchange = yield Request(file.url, limit=_WHOLE_LIMIT)
+    body = _body(exchange, file)
+    _check(body, file.hashes, file.filename)
+    metadata = static_metadata(body, file.filename)
+    if metadata is not None:
+        return metadata
+    if build is None:
+        raise NeedsBuild(
+            f"{file.filename} has no static metadata: its dependencies are known only to its build backend"
+        )
+    return (yield from build(body))
+
+
+def _body(exchange: Exchange, file: DistFile) -> bytes:
+    """Return the body of a good answer, or raise what the answer means."""
+    if exchange.status in (404, 410):
+        raise NotFound(f"{file.filename}: the index has no {exchange.url.rpartition('/')[2]}")
+    if exchange.problem is not None or exchange.status != 200:
+        raise Unreachable(f"{file.filename}: {exchange.problem or f'the index answered {exchange.status}'}")
+    return exchange.body
+
+
+def _check(body: bytes, hashes: tuple[tuple[str, str], ...], what: str) -> None:
+    """Raise ``Integrity`` unless the body has the strongest hash that was promised and is known here."""
+    for algorithm, wanted in sorted(hashes, key=lambda pair: pair[0] != "sha256"):
+        if algorithm in hashlib.algorithms_guaranteed:
+            if hashlib.new(algorithm, body, usedforsecurity=False).hexdigest() != wanted.lower():
+                raise Integrity(f"{what}: its {algorithm} is not the one the index promised")
+            return
+
+
+def _range_start(exchange: Exchange, file: DistFile) -> int:
+    """Return where the answered range begins (RFC 9110, Content-Range)."""
+    span = exchange.headers.get("content-range", "").removeprefix("bytes").strip()
+    start = span.partition("-")[0]
+    if not start.isdigit():
+        raise Malformed(f"{file.filename}: a ranged answer does not say which range it is")
+    return int(start)

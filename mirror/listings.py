@@ -1,0 +1,245 @@
+"""Which index answers for a project, and with what: a row of the store where it is fresh, else a page, else an older answer.
+
+Every look at an index is a generator of requests (``mirror.ports.Request``) that is sent their exchanges.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
+from mirror.file_view import digest_of, is_complete
+from mirror.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
+from mirror.indexes import files_key, simple_index, view_key
+from mirror.pages import ACCEPT
+from mirror.places import Places
+from mirror.ports import PageWish, Request
+from mirror.project import Project
+from mirror.release_view import Absence, ReleaseView, encode_absence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from typing import Any
+
+    from mirror.indexes import SimpleIndex
+    from mirror.keeping import Keeping
+    from mirror.pages import Pages
+    from mirror.passed_over import PassedOver
+    from mirror.ports import Exchange, Store
+    from mirror.settings import MirrorSettings
+    from mirror.telling import Telling
+
+    Decoder = Callable[[str, bytes], ReleaseView | Absence]
+    Row = ReleaseView | Absence | None
+    Runner = Callable[[Mapping[str, Generator[Request, Exchange, Any]]], dict[str, Any]]
+
+
+class Listings:
+    """Projects as their indexes list them, by the strategy, routes and freshness rules of the settings."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everything a listing may come from or has to be told to
+        self,
+        settings: MirrorSettings,
+        store: Store,
+        keeping: Keeping,
+        pages: Pages,
+        passed_over: PassedOver,
+        telling: Telling,
+        clock: Callable[[], float],
+        decoder: Decoder,
+    ) -> None:
+        """Ask and read nothing yet; ``decoder`` reads the stored view of a key."""
+        self.hits = 0  # answers from the store without a request
+        self.revalidated = 0  # answers from the store that the index confirmed
+        self._settings = settings
+        self._indexes = tuple([simple_index(url) for url in settings.indexes])
+        self._store = store
+        self._keeping = keeping
+        self._pages = pages
+        self._passed_over = passed_over
+        self._telling = telling
+        self._observer = telling.observer
+        self._clock = clock
+        self._decode = decoder
+        self._places = Places(settings.find_links, telling.warn)
+        self._rows: dict[tuple[str, str], Row] = {}
+        self._reached: set[str] = set()  # ids of indexes that have answered in this run
+        self._down: set[str] = set()  # ... that have not, where there was something to fall back on
+
+    # --- before the first look ----------------------------------------------------------------------------------------
+
+    def load(self, names: Sequence[str]) -> None:
+        """Read the stored views of projects in one go."""
+        keys = {view_key(index.id, name): (index.id, name) for name in names for index in self._indexes_for(name)}
+        found = self._store.get_many(keys)
+        for key, place in keys.items():
+            data = found.get(key)
+            try:
+                self._rows[place] = None if data is None else self._decode(key, data)
+            except Malformed as error:  # a damaged or foreign record is fetched again, never trusted
+                self._telling.warn(f"{place[1]}: {error}; asking its index again")
+                self._rows[place] = None
+
+    def read_pages(self, run: Runner) -> None:
+        """Read the find-links pages on the web before anything is looked up; one that cannot be had is warned of."""
+        pages = self._places.pages()
+        if not pages:
+            return
+        from mirror.find_links import page_key, read_page  # only where there are such pages
+
+        stored = self._store.get_many([page_key(page) for page in pages])
+        now, keep = self._clock(), self._keeping.keep
+        jobs = {
+            page: read_page(page, stored.get(page_key(page)), self._settings, now, keep)
+            for page in dict.fromkeys(pages)
+        }
+        for page, result in run(jobs).items():
+            if isinstance(result, MirrorError):
+                self._places.lose_page(page, result)
+            else:
+                self._places.add_page(page, *result)
+
+    # --- which index answers ------------------------------------------------------------------------------------------
+
+    def find(self, name: str) -> Generator[Request, Exchange, Project]:
+        """Go through the indexes in order; the first that has the project answers for it (no dependency confusion).
+
+        With ``best-match`` all that have it answer, merged. What find-links places have is added either way: the user put
+        it there. Files of an index come first, so that a lock names them where both have the same.
+
+        Raises ``NotFound``, ``Offline``, ``Unreachable``, ``Malformed``.
+        """
+        settings = self._settings
+        linked = [] if self._routed(name) or not settings.find_links else self._places.linked(name)
+        found: list[Project] = []
+        indexes = list(self._indexes_for(name))
+        while indexes and not (found and settings.strategy == "first-index"):
+            try:
+                one = yield from self._look(indexes.pop(0), name)
+            except Offline:
+                if not (linked or found):
+                    raise
+                continue
+            found += [one] if one is not None else []
+        if not (found or linked):
+            raise NotFound(f"{name}: no index has a project of this name")
+        if found and indexes:
+            self._passed_over.ask(name, self._look_aside(name, indexes))
+        if len(found) + len(linked) == 1:
+            return (found or linked)[0]
+        from mirror.merged_project import MergedProject  # only where several have it
+
+        return MergedProject([*found, *linked])
+
+    def _indexes_for(self, name: str) -> Sequence[SimpleIndex]:
+        for project, url in self._settings.routes:
+            if project == name:
+                return (simple_index(url),)
+        return self._indexes
+
+    def _routed(self, name: str) -> bool:
+        return any(project == name for project, _ in self._settings.routes)
+
+    def _look_aside(self, name: str, indexes: Sequence[SimpleIndex]) -> Generator[Request, Exchange, None]:
+        """Ask the indexes that are passed over as well: so that it can be told what was ignored."""
+        for index in indexes:
+            try:
+                one = yield from self._look(index, name)
+            except MirrorError:
+                continue  # nothing of it is needed
+            if one is not None:
+                self._passed_over.add(name, one)
+
+    # --- what one index answers ---------------------------------------------------------------------------------------
+
+    def _look(self, index: SimpleIndex, name: str) -> Generator[Request, Exchange, Project | None]:
+        """Return the project as one index has it, from the store or by a request; None where the index has none."""
+        if index.url.startswith("file:"):
+            return self._places.local(index, name)
+        settings = self._settings
+        row = self._rows.get((index.id, name))
+        record = row.freshness if row is not None else None
+        action = decide(record, self._clock(), refresh=settings.refresh, offline=settings.offline)
+        if action == SERVE and row is not None:
+            self.hits += 1
+            self._observer.arrived("listing", name, "store")
+            return self._stored(index, name, row)
+        if settings.offline:
+            raise Offline(f"{name}: not in the mirror, and offline")
+        if row is not None and index.id in self._down:
+            self._observer.arrived("listing", name, "stale")
+            return self._stored(index, name, row)
+        headers = conditional_headers(record) if record is not None and action != FETCH else ()
+        url = index.page(name)
+        wish = PageWish(name, settings.keep_whole or self._was_whole(index, name, row))
+        exchange = yield Request(url, (*ACCEPT, *headers), cache_key=url, fallback=row is not None, page=wish)
+        if exchange.status and not exchange.stale:
+            self._reached.add(index.id)
+        if exchange.status == 200 and exchange.problem is None:
+            return self._listed(index, name, row, exchange)
+        return self._answered(index, name, row, exchange)
+
+    def _answered(self, index: SimpleIndex, name: str, row: Row, exchange: Exchange) -> Project | None:
+        """Take in an answer that is no page: absence, nothing new, or trouble that an older answer may cover."""
+        now = self._clock()
+        if exchange.status in (404, 410):
+            absence = Absence(from_headers(exchange.headers, now))
+            self._keeping.keep(view_key(index.id, name), encode_absence(absence))
+            return None
+        if row is not None and exchange.status == 304 and not exchange.stale:
+            return self._confirmed(index, name, row, exchange, now)
+        problem = exchange.problem or f"the index answered {exchange.status}"
+        if row is not None:
+            self._telling.warn_stale(problem, now - row.freshness.fetched_at)
+            if index.id not in self._reached:  # it has answered nothing so far: what is known is not asked for any more
+                self._down.add(index.id)
+            self._observer.arrived("listing", name, "stale")
+            return self._stored(index, name, row)
+        raise Unreachable(f"{name}: {problem}")
+
+    def _confirmed(
+        self, index: SimpleIndex, name: str, row: ReleaseView | Absence, exchange: Exchange, now: float
+    ) -> Project | None:
+        """Go on with what is stored: the index has nothing newer."""
+        self.revalidated += 1
+        self._observer.arrived("listing", name, "revalidated")
+        renewed = revalidated(row.freshness, exchange.headers, now)
+        if isinstance(row, Absence):
+            self._keeping.keep(view_key(index.id, name), encode_absence(Absence(renewed)))
+            return None
+        row.freshness = renewed
+        project = self._stored(index, name, row)
+        if project is not None:
+            project.changed = True
+        return project
+
+    def _listed(self, index: SimpleIndex, name: str, row: Row, exchange: Exchange) -> Project:
+        """Take in what became of a page; what an older view knew of dependencies is carried over."""
+        view, files = self._pages.read(exchange)
+        if isinstance(row, ReleaseView):
+            view.absorb(row)
+        self._observer.arrived("listing", name, "index")
+        if row is None:
+            self._keeping.keep_early(files_key(index.id, name), files)
+        return Project(view, index.id, index.url, exchange.url, packed=files, refill=self._pages.refill_now)
+
+    def _stored(self, index: SimpleIndex, name: str, row: ReleaseView | Absence) -> Project | None:
+        """Return a project of the store; its files are read when they are wanted."""
+        if isinstance(row, Absence):
+            return None
+        key = files_key(index.id, name)
+        return Project(
+            row,
+            index.id,
+            index.url,
+            row.page_url or index.page(name),
+            load=lambda: self._keeping.read(key),
+            refill=None if self._settings.offline else self._pages.refill_now,
+        )
+
+    def _was_whole(self, index: SimpleIndex, name: str, row: Row) -> bool:
+        """Return whether every file of a project is kept already: what was warmed stays warm."""
+        if not isinstance(row, ReleaseView):
+            return False
+        stored = self._keeping.read(files_key(index.id, name))
+        return stored is not None and digest_of(stored) == row.digest and is_complete(stored)

@@ -1,0 +1,82 @@
+"""Files of this machine as an index has them: ``file:`` URLs to paths, whole files and ranges, hashes. An edge: it reads disks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from mirror.ports import Exchange
+
+if TYPE_CHECKING:
+    from mirror.ports import Request
+
+_CHUNK = 1024 * 1024  # bytes
+
+_hashes: dict[
+    tuple[str, int, int], str
+] = {}  # (path, size, modified) -> SHA-256: a release is looked at more than once
+
+
+def path_of(url: str) -> str:
+    """Return the path of a ``file:`` URL (RFC 8089); query and fragment are dropped."""
+    from urllib.parse import unquote, urlsplit  # 9 ms; only where something is local
+
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if os.name == "nt":
+        path = path[1:] if path[2:3] == ":" else path
+        return f"//{parts.netloc}{path}" if parts.netloc not in ("", "localhost") else path
+    return path
+
+
+def url_of(path: str) -> str:
+    """Return the ``file:`` URL of a path."""
+    from pathlib import PurePath  # 9 ms; only where something is local
+
+    return PurePath(os.path.abspath(path)).as_uri()  # no link is to be followed
+
+
+def sha256_of(path: str) -> str:
+    """Return the SHA-256 of a file in hex; computed once for a file that does not change. Raises ``OSError``."""
+    told = os.stat(path)  # pathlib would cost more than the call
+    key = (path, told.st_size, told.st_mtime_ns)
+    if key not in _hashes:
+        digest = hashlib.sha256()
+        with open(path, "rb") as file:  # likewise
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        _hashes[key] = digest.hexdigest()
+    return _hashes[key]
+
+
+def answer(request: Request) -> Exchange:
+    """Answer a request for a ``file:`` URL as a server would: 200, 206 for a range, 404, or a problem. Never raises."""
+    path = path_of(request.url)
+    try:
+        with open(path, "rb") as file:  # likewise
+            size = os.fstat(file.fileno()).st_size
+            span = _span(dict(request.headers).get("Range"), size)
+            if request.limit is not None and span is None and size > request.limit:
+                return Exchange(request, 0, {}, b"", request.url, f"the answer is larger than {request.limit} bytes")
+            if span is None:
+                return Exchange(request, 200, {}, file.read(), request.url)
+            file.seek(span[0])
+            told = {"content-range": f"bytes {span[0]}-{span[1]}/{size}"}
+            return Exchange(request, 206, told, file.read(span[1] - span[0] + 1), request.url)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return Exchange(request, 404, {}, b"", request.url)
+    except (OSError, ValueError) as error:
+        return Exchange(
+            request, 403, {}, b"", request.url, f"cannot be sent: {getattr(error, 'strerror', None) or error}"
+        )
+
+
+def _span(asked: str | None, size: int) -> tuple[int, int] | None:
+    """Return first and last byte of a range that lies in the file; None for none."""
+    if asked is None or not asked.startswith("bytes=") or not size:
+        return None
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    start = int(first) if first else max(size - int(last), 0)
+    end = min(int(last), size - 1) if first and last else size - 1
+    return (start, end) if start <= end else None

@@ -1,0 +1,114 @@
+"""One project as several places have it together: releases united, files side by side, nothing stored under a name of its own.
+
+What is learned of dependencies goes back to the places it came from, so that it is kept whatever strategy the next run uses.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mirror.project import Project
+from mirror.records import Variant
+from mirror.release_view import HEAD, ReleaseView, prerelease_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_STRETCH = 48  # older releases judged together, as for a project of one place
+
+
+class MergedProject(Project):
+    """Several projects of one name seen as one; in whatever they agree on, the first has the say."""
+
+    __slots__ = ("_parts", "_places")
+
+    def __init__(self, parts: Sequence[Project]) -> None:
+        """``parts`` come in order of preference; at least one."""
+        first = parts[0]
+        versions = {
+            key: version
+            for part in reversed(parts)
+            for key, version in zip(part.view.keys, part.view.versions, strict=True)
+        }
+        keys = sorted(versions)
+        view = ReleaseView(
+            name=first.view.name,
+            digest="merged",
+            freshness=first.view.freshness,
+            versions=[versions[key] for key in keys],
+            keys=keys,
+            prereleases=prerelease_mask(keys),
+            judged=len(keys),
+            skipped=sum(part.view.skipped for part in parts),
+            status=first.view.status,
+        )
+        super().__init__(view, first.index_id, first.index_url, first.page_url)
+        self._parts = tuple(parts)
+        self._places = [{key: at for at, key in enumerate(part.view.keys)} for part in parts]
+        self._judge_from(max(0, len(keys) - HEAD))
+
+    def parts(self) -> tuple[Project, ...]:
+        """Return what is to be stored, after it has been told what was learned here."""
+        if self.changed:
+            for part in self._parts:
+                part.view.absorb(self.view)
+                part.changed = True
+            self.changed = False
+        return tuple([one for part in self._parts for one in part.parts()])
+
+    def index_of(self, release: int) -> str:
+        """Return the URL of the first place that has the release."""
+        key = self.view.keys[release]
+        return next(part.index_url for part, places in zip(self._parts, self._places, strict=True) if key in places)
+
+    def pack(self) -> bytes | None:
+        """Return nothing: each part packs its own."""
+        return None
+
+    def file_slice(self, release: int) -> bytes | None:
+        """Return the files of a release from all places; one that two places have alike is there once."""
+        from urllib.parse import urljoin  # 8 ms; only where places are merged
+
+        key = self.view.keys[release]
+        found: dict[tuple[str, str], object] = {}
+        for part, places in zip(self._parts, self._places, strict=True):
+            data = part.file_slice(places[key]) if key in places else b"[]"
+            if data is None:
+                return None
+            for entry in json.loads(data):
+                entry["url"] = urljoin(part.page_url, str(entry.get("url")))
+                found.setdefault((str(entry.get("filename")), json.dumps(entry.get("hashes"), sort_keys=True)), entry)
+        return json.dumps(list(found.values())).encode()
+
+    def judge(self, release: int) -> None:
+        """See that a release, and a stretch of older ones with it, is judged. Raises ``NotFound`` where its files are gone."""
+        if release < self.view.judged:
+            self._judge_from(max(0, release - _STRETCH))
+
+    def _judge_from(self, start: int) -> None:
+        view = self.view
+        numbers = {variant: at for at, variant in enumerate(view.variants)}
+        uploads: list[str] = []
+        for release in range(start, view.judged):
+            shape: set[int] = set()
+            times: list[int] = []
+            for part, places in zip(self._parts, self._places, strict=True):
+                at = places.get(view.keys[release])
+                if at is not None:
+                    part.judge(at)
+                    times += [time for time in part.view.uploads(at) if time]
+                    shape.update(self._number(part.view.variants[one], numbers) for one in part.view.shape_of(at))
+            view.add_shape(tuple(sorted(shape)), release)
+            uploads.append(f"{min(times)}+{max(times) - min(times)}" if times else "0")
+        view.uploads_text[:0] = uploads
+        view.judged = start
+        for part in self._parts:
+            view.absorb(part.view)
+
+    def _number(self, variant: Variant, numbers: dict[Variant, int]) -> int:
+        number = numbers.get(variant)
+        if number is None:
+            number = numbers[variant] = len(self.view.variants)
+            self.view.variants.append(variant)
+        return number

@@ -1,0 +1,81 @@
+"""What changed between two mirrors: projects, releases, yanks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.contents import judged, readable
+
+if TYPE_CHECKING:
+    from mirror.ports import Store
+    from mirror.release_view import ReleaseView
+
+
+class ProjectChange(NamedTuple):
+    """What changed of one project; versions oldest first."""
+
+    name: str
+    index_id: str
+    kind: str  # "added", "removed" or "changed"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    yanked: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()  # yanked before, and not any more
+    learned: int = 0  # releases more (or, below 0, fewer) whose dependencies are known
+
+
+def differences(before: Store, after: Store) -> list[ProjectChange]:
+    """Return every project that is not the same in both, sorted by name and index."""
+    old, new = _views(before), _views(after)
+    found = []
+    for key in sorted(old.keys() | new.keys(), key=lambda key: (key[1], key[0])):
+        index_id, name = key
+        if key not in old:
+            found.append(ProjectChange(name, index_id, "added", added=tuple(new[key].versions)))
+        elif key not in new:
+            found.append(ProjectChange(name, index_id, "removed", removed=tuple(old[key].versions)))
+        else:
+            change = _compare(old[key], new[key], index_id)
+            if change is not None:
+                found.append(change)
+    return found
+
+
+def _compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange | None:
+    were, are = set(old.versions), set(new.versions)
+    yanked_before, yanked_now = _yanked(old), _yanked(new)
+    change = ProjectChange(
+        new.name,
+        index_id,
+        "changed",
+        added=tuple(version for version in new.versions if version not in were),
+        removed=tuple(version for version in old.versions if version not in are),
+        yanked=tuple(v for v in new.versions if v in yanked_now and v in were and v not in yanked_before),
+        restored=tuple(v for v in new.versions if v in yanked_before and v not in yanked_now),
+        learned=_known(new) - _known(old),
+    )
+    return change if any(change[3:]) else None
+
+
+def _views(store: Store) -> dict[tuple[str, str], ReleaseView]:
+    found = {}
+    for entry in readable(store):
+        view = judged(entry)
+        if view is not None:
+            found[entry.index_id, entry.name] = view
+    return found
+
+
+def _yanked(view: ReleaseView) -> set[str]:
+    mask = 0
+    for shape, releases in view.shapes.items():
+        if shape and all(view.variants[number].yanked for number in shape):
+            mask |= releases
+    return {version for at, version in enumerate(view.versions) if mask >> at & 1}
+
+
+def _known(view: ReleaseView) -> int:
+    mask = 0
+    for _, _, releases in view.known_rows():
+        mask |= releases
+    return mask.bit_count()

@@ -1,0 +1,106 @@
+"""What one file needs: which file of its release it is, and the steps that read its metadata or build it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.errors import NotFound, Offline
+from mirror.filenames import SDIST, split_filename
+from mirror.indexes import files_key
+from mirror.ports import SourceTree
+from mirror.project import Project
+from mirror.simple_file import FileList
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from mirror.builds import Builds
+    from mirror.core_metadata import CoreMetadata
+    from mirror.keeping import Keeping
+    from mirror.pages import Pages
+    from mirror.ports import Builder, Exchange, Request, Store
+    from mirror.records import DistFile
+
+
+class Needs:
+    """Reads what files need, from where that costs least; offline from what is kept alone."""
+
+    def __init__(self, store: Store, keeping: Keeping, pages: Pages, builder: Builder | None, *, offline: bool) -> None:
+        """``builder`` is None where nothing may be built."""
+        self._store = store
+        self._keeping = keeping
+        self._pages = pages
+        self._builder = builder
+        self._offline = offline
+
+    def files(self, project: Project, release: int) -> FileList:
+        """Return every file of a release. Raises ``Malformed``, ``NotFound``, ``Offline`` where the file view cannot serve it."""
+        found = project.file_slice(release)
+        if found is None:
+            kind = Offline if self._offline else NotFound
+            raise kind(f"the mirror has no files of {project.view.name} {project.view.versions[release]}")
+        return FileList(found, project.page_url)
+
+    def hold_files(self, rows: Iterable[tuple[Project, int]]) -> None:
+        """Say whose files (project, release) will be asked for: a store on the web then fetches them in one go."""
+        hold = getattr(self._store, "hold_files", None)
+        if hold is not None:
+            hold([(files_key(project.index_id, project.view.name), project.view.versions[at]) for project, at in rows])
+
+    def find(self, project: Project, release: int, variant: int) -> Generator[Request, Exchange, CoreMetadata]:
+        """Read what one file (release, variant) needs, or build it. Raises ``MirrorError`` where neither can be."""
+        view = project.view
+        version = view.versions[release]
+        here = type(project) is not Project  # of a folder or page, or merged: then the file says whether it is known
+        sdist = view.variants[variant].tags == SDIST
+        if self._offline and not here and not sdist:
+            raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
+        from mirror.builds import source_of  # with the next, 6 ms that a warm lock does not need
+        from mirror.ladder import read_metadata
+
+        if not here and not self._offline and not project.keeps(release):
+            yield from self._pages.refill(project)
+        file = self._file_of(project, release, variant)
+        source, builds = source_of(file), self.builds()
+        linked = here and not file.url.startswith("file:")
+        known = (builds.known(source) if sdist else None) or (builds.read(source) if linked else None)
+        if known is not None:
+            return known
+        if self._offline and not file.url.startswith("file:"):
+            raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
+        tree = SourceTree(view.name, file.filename)
+        found = yield from read_metadata(
+            file,
+            self._keeping.facts_of(project.index_id),
+            lambda body: builds.steps(source, tree._replace(archive=body)),
+        )
+        if linked and not found.built:
+            builds.write(source, found)
+        return found
+
+    def builds(self) -> Builds:
+        """Return what was built before, and the way to build what was not."""
+        from mirror.builds import Builds  # few locks ask for a build
+
+        return Builds(self._store, self._builder, self._keeping.keep)
+
+    def forgo_builds(self) -> None:
+        """Build nothing from now on."""
+        self._builder = None
+
+    def _file_of(self, project: Project, release: int, variant: int) -> DistFile:
+        """Return the file of a release that a variant stands for."""
+        view = project.view
+        tags, python, yanked = view.variants[variant]
+        fallback = None
+        files = self.files(project, release)
+        for place, filename in enumerate(files.names()):
+            split = split_filename(filename, view.name)
+            if split is not None and split[1] == tags:
+                file = files[place]
+                if file.requires_python == python and (file.yanked is not None) == yanked:
+                    return file
+                fallback = fallback or file
+        if fallback is None:
+            raise NotFound(f"{view.name} {view.versions[release]}: its index lists no file for {tags}")
+        return fallback

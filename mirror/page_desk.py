@@ -1,0 +1,217 @@
+"""The one thread of a server in which its long-lived mirror lives: pages and metadata, kept fresh, many questions at once.
+
+A page that is past its lifetime is answered as it is and asked for again meanwhile, so nobody waits for an index that has not
+changed. What a page leads to is fetched ahead: an installer asks for it next, one project after the other.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from mirror.dependency_sets import BASE
+from mirror.errors import Malformed, MirrorError, NotFound, Offline
+from mirror.filenames import SDIST, split_filename
+from mirror.records import FetchFailure
+from mirror.version_keys import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mirror.dependency_sets import DependencySet
+    from mirror.facade import Mirror
+    from mirror.project import Project
+
+_NAP = 0.002  # seconds between looks while answers are under way
+_RETRY = 5.0  # seconds after which a project that could not be had is asked for again
+_CHECKPOINT = 2.0  # seconds of quiet after which what was learned is stored
+
+Metadata = tuple[str, str, "DependencySet"]
+
+
+class Ahead:
+    """A listener that wants what a resolve of the newest releases would want."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        """Listen to a mirror."""
+        self._mirror = mirror
+
+    def listed(self, project: Project) -> None:
+        """Ask for what the newest final release needs."""
+        view = project.view
+        finals = ((1 << len(view.versions)) - 1) & ~view.prereleases
+        if not finals:
+            return
+        release = finals.bit_length() - 1
+        for variant in view.shape_of(release):
+            if view.variants[variant].tags != SDIST:
+                self._mirror.want_dependencies(project, release, variant)
+                return
+
+    def learned(self, project: Project, release: int, variant: int, found: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
+        """Ask for the projects it names, whatever their markers say."""
+        try:
+            names = [row.name for row in found.dependencies(BASE) if row.marker is None or "extra" not in row.marker]
+        except Malformed:
+            return
+        self._mirror.want_projects(names)
+
+
+class PageDesk:
+    """Answers questions about projects from any thread; the mirror is used by the desk's own thread alone."""
+
+    def __init__(self, open_mirror: Callable[[], Mirror], *, clock: Callable[[], float] = time.time) -> None:
+        """``open_mirror`` is called in the desk's thread."""
+        self._open = open_mirror
+        self._clock = clock
+        self._queue: SimpleQueue[tuple[str, str, Future[object]] | None] = SimpleQueue()
+        self._pages: dict[str, list[Future[object]]] = {}
+        self._metadata: list[tuple[str, str, Future[object]]] = []
+        self._failed: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._run, name="mirror-desk", daemon=True)
+        self._thread.start()
+
+    def project(self, name: str) -> Future[object]:
+        """Return a future of the ``Project``, or of the ``FetchFailure``."""
+        return self._ask(name, "")
+
+    def metadata(self, name: str, filename: str) -> Future[object]:
+        """Return a future of (name, version, dependency set) of a file, or of the ``FetchFailure``."""
+        return self._ask(name, filename)
+
+    def close(self) -> None:
+        """Store what is new and end the thread."""
+        self._queue.put(None)
+        self._thread.join(30)
+
+    def _ask(self, name: str, filename: str) -> Future[object]:
+        future: Future[object] = Future()
+        self._queue.put((name, filename, future))
+        return future
+
+    def _run(self) -> None:
+        mirror = self._open()
+        try:
+            if not mirror.settings.offline:
+                mirror.listener = Ahead(mirror)
+            while self._turn(mirror):
+                pass
+        finally:
+            mirror.close()
+
+    def _turn(self, mirror: Mirror) -> bool:
+        """Take in questions and answers once; return False at the end."""
+        waiting = bool(self._pages or self._metadata or mirror.busy)
+        try:
+            question = self._queue.get(timeout=_NAP if waiting else _CHECKPOINT)
+        except Empty:
+            question = ("", "", Future())
+            if not waiting:
+                mirror.checkpoint()
+        if question is None:
+            return False
+        name, filename, future = question
+        if name:
+            self._want(mirror, name)
+            if filename:
+                self._metadata.append(question)
+            else:
+                self._pages.setdefault(name, []).append(future)
+        try:
+            mirror.pump(block=False)
+            self._answer(mirror)
+        except Exception as error:  # noqa: BLE001 - a question that goes wrong must not end the desk
+            for one in [*[f for row in self._pages.values() for f in row], *[row[2] for row in self._metadata]]:
+                one.set_exception(error)
+            self._pages.clear()
+            self._metadata.clear()
+        return True
+
+    def _want(self, mirror: Mirror, name: str) -> None:
+        """Ask for a project that is not here; for one that is stale, again, answering from what is here meanwhile."""
+        found = mirror.peek(name)
+        now = self._clock()
+        if isinstance(found, FetchFailure):
+            if now - self._failed.setdefault(name, now) > _RETRY:
+                del self._failed[name]
+                mirror.forget(name)
+        elif found is not None and not mirror.settings.offline:
+            record = found.view.freshness
+            if now >= record.fetched_at + max(record.lifetime, _RETRY):
+                mirror.refresh(name)  # what is here answers meanwhile
+        mirror.want_projects((name,))
+
+    def _answer(self, mirror: Mirror) -> None:
+        for name in [name for name in self._pages if mirror.peek(name) is not None]:
+            whole = _whole(mirror, name)
+            for future in self._pages.pop(name):
+                future.set_result(whole)
+        kept = []
+        for question in self._metadata:
+            answer = self._metadata_of(mirror, question[0], question[1])
+            if answer is None:
+                kept.append(question)
+            else:
+                question[2].set_result(answer)
+        self._metadata = kept
+
+    def _metadata_of(self, mirror: Mirror, name: str, filename: str) -> object | None:  # noqa: PLR0911 - one a way it ends
+        """Return what a file needs, a failure, or None while it is under way."""
+        project = mirror.peek(name)
+        if project is None or isinstance(project, FetchFailure):
+            return project
+        view = project.view
+        split = split_filename(filename, name)
+        key = version_key(split[0]) if split is not None else None
+        release = view.index_of(key) if key is not None else None
+        if split is None or release is None:
+            return FetchFailure(name, None, NotFound(f"{name} has no file {filename}"))
+        try:
+            project.judge(release)
+            variant = _variant_of(mirror, project, release, filename, split[1])
+        except MirrorError as error:
+            return FetchFailure(name, view.versions[release], error)
+        if variant is None:
+            return FetchFailure(name, None, NotFound(f"{name} has no file {filename}"))
+        found = view.dependency_set(release, variant)
+        if found is not None:
+            return name, view.versions[release], found
+        failure = mirror.peek_failure(name, release, variant)
+        if failure is not None:
+            return failure
+        if mirror.settings.offline:
+            return FetchFailure(name, view.versions[release], Offline(f"what {filename} needs is not in the mirror"))
+        mirror.want_dependencies(project, release, variant)
+        return None
+
+
+def _whole(mirror: Mirror, name: str) -> Project | FetchFailure | None:
+    """Return a project with the files of every release at hand, as a page needs them; offline, with those that there are."""
+    found = mirror.peek(name)
+    if found is None or isinstance(found, FetchFailure) or mirror.settings.offline:
+        return found
+    for release in range(len(found.view.versions)):
+        if not found.keeps(release):
+            try:
+                found.file_slice(release)  # asks the index for all
+            except MirrorError as error:
+                return FetchFailure(name, found.view.versions[release], error)
+            break
+    return found
+
+
+def _variant_of(mirror: Mirror, project: Project, release: int, filename: str, tags: str) -> int | None:
+    """Return the number of the kind of file that a file is."""
+    view = project.view
+    for file in mirror.files(project, release):
+        if file.filename == filename:
+            for number in view.shape_of(release):
+                variant = view.variants[number]
+                if (variant.tags, variant.requires_python) == (tags, file.requires_python) and variant.yanked == bool(
+                    file.yanked is not None
+                ):
+                    return number
+    return None

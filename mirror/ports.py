@@ -1,0 +1,162 @@
+"""The protocols of the mirror's edges, each with its whole contract.
+
+``Store`` keeps bytes. ``Transport`` moves bytes. ``Clock`` tells the time. ``MirrorObserver`` watches; every hook does nothing
+by default, so that an observer overrides just what it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+
+class Store(Protocol):
+    """Bytes under string keys, safe for several processes at once.
+
+    Values are ``bytes`` only; nothing is ever unpickled. Every method may raise ``StoreError``. A batch given to ``put_many``
+    or made by ``update`` is visible to others whole or not at all.
+    """
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values there are; keys that are absent are left out."""
+        ...
+
+    def put_many(self, items: Mapping[str, bytes]) -> None:
+        """Write all items in one transaction."""
+        ...
+
+    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
+        """Read, change and write each key inside one transaction; None from a change leaves the key as it is."""
+        ...
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        """Remove the keys that are there; return how many were."""
+        ...
+
+    def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """Yield (key, size in bytes) of every key with that prefix, sorted by key."""
+        ...
+
+    def close(self) -> None:
+        """Release the storage; safe to call twice."""
+        ...
+
+
+class PageWish(NamedTuple):
+    """Says of a request that it is for a project's page, and what should become of the answer."""
+
+    name: str  # normalised: whose page it should be
+    whole: bool = False  # keep the files of every release, not of the newest alone
+
+
+class Views(NamedTuple):
+    """What became of a project's page: the encoded release view and the packed file view, or why there are none."""
+
+    view: bytes
+    files: bytes
+    error: str | None = None
+
+
+class Request(NamedTuple):
+    """One HTTP request, said in full: nothing is added by a transport but authentication and connection headers."""
+
+    url: str  # http(s):// without credentials
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
+    cache_key: str | None = None  # where validators may be kept; None: this exchange is never cached
+    limit: int | None = None  # bytes of body (decoded) past which the transfer is aborted with a problem
+    fallback: bool = False  # an older answer can stand in: not worth many tries
+    page: PageWish | None = None  # a project's page: a transport may answer with its views in place of its body
+    work: Callable[[], bytes] | None = (
+        None  # done in a thread of this machine instead (a build, a clone); never sent anywhere
+    )
+
+
+class Exchange(NamedTuple):
+    """How one request ended. Network trouble is a value here, never an exception.
+
+    ``status`` is the HTTP status; 0 with ``problem`` set where no response came. ``headers`` has lower-case names.
+    A 304 has an empty body: the record that is already kept is the body.
+    """
+
+    request: Request
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str  # after redirects: relative links count from here
+    problem: str | None = None  # one short sentence fit for a user; never holds a secret
+    stale: bool = False  # the transport fell back to an older answer because the index failed
+    views: Views | None = None  # what became of a page that was read where it was fetched; the body is empty then
+    size: int = 0  # bytes of such a page
+
+
+class Transport(Protocol):
+    """Moves requests. One attempt each: retries, limits and order belong to the fetcher above.
+
+    ``submit`` returns at once and calls ``done`` exactly once, from any thread, also after ``close`` (then with a problem).
+    """
+
+    name: str
+
+    def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
+        """Start the request; never raises for network conditions."""
+        ...
+
+    def close(self) -> None:
+        """Abort what is under way; safe to call twice and from a signal handler's thread."""
+        ...
+
+
+class SourceTree(NamedTuple):
+    """What a builder is given: an archive's bytes, or a folder of this machine. Nothing in it is trusted."""
+
+    name: str  # normalised project name; "" where only the build can tell it
+    label: str  # for messages: a file name, a URL without secrets, a path
+    archive: bytes = b""
+    folder: str = ""  # used where ``archive`` is empty; never written to
+    subdirectory: str = ""  # where in it the project lies
+    config_settings: tuple[tuple[str, str], ...] = ()
+
+
+class Builder(Protocol):
+    """Runs a project's build backend to learn its metadata (PEP 517): the one exception to "nothing read is executed".
+
+    ``fingerprint`` names everything of this machine that the answer may depend on: metadata is kept under it.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Return it; the same for the life of a process."""
+        ...
+
+    def build(self, tree: SourceTree) -> bytes:
+        """Return METADATA; blocks; called from several threads. Raises ``BuildFailed`` or ``NeedsBuild`` (not allowed)."""
+        ...
+
+    def close(self) -> None:
+        """End what is being built; safe to call twice."""
+        ...
+
+
+class Clock(Protocol):
+    """Wall-clock seconds since the epoch; injected so that freshness and back-off can be tested without waiting."""
+
+    def now(self) -> float:
+        """Return the time in seconds."""
+        ...
+
+
+class MirrorObserver:
+    """Hooks for progress and figures. All of them do nothing; none may raise."""
+
+    def planned(self, kind: str, name: str) -> None:
+        """Say that a fact (``kind``: "listing" or "metadata") of a project was asked for."""
+
+    def arrived(self, kind: str, name: str, source: str) -> None:
+        """Say where it came from: "store", "index", "revalidated" or "stale"."""
+
+    def failed(self, kind: str, name: str, reason: str) -> None:
+        """Say that it could not be had."""
+
+    def warned(self, message: str) -> None:
+        """Pass on one sentence the user should read."""

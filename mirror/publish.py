@@ -1,0 +1,148 @@
+"""A mirror as static files, for any web server or object store: sparse records, Simple API pages, an index of digests.
+
+Written incrementally: a file is touched only where what it says has changed, so times of fetching are left out of it. File
+URLs are the index's own, so sidecars are advertised as far as that index has them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mirror.atomic import write_file
+from mirror.canonical import canonical
+from mirror.contents import Entry, addresses, judged, readable, split_key
+from mirror.errors import Malformed, StoreError
+from mirror.file_view import read_all
+from mirror.freshness import FreshnessRecord
+from mirror.release_view import SCHEMA, Absence, encode, encode_absence
+from mirror.simple_file import FileList
+from mirror.simple_serialize import index_html, index_json, project_html, project_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirror.ports import Store
+    from mirror.records import DistFile
+    from mirror.release_view import ReleaseView
+
+INDEX = "index.json"
+_TIMELESS = FreshnessRecord(0.0, 0.0)
+
+
+class Published(NamedTuple):
+    """What publishing did, in files."""
+
+    written: int
+    unchanged: int
+    removed: int
+
+
+def publish(store: Store, folder: str) -> Published:
+    """Write what a store holds into a folder. Raises ``StoreError`` where that fails."""
+    try:
+        return _publish(store, folder)
+    except OSError as error:
+        raise StoreError(f"cannot publish into {folder}: {error}") from error
+
+
+def _publish(store: Store, folder: str) -> Published:
+    before = _digests(folder)
+    urls = addresses(store)
+    digests: dict[str, str] = {}
+    counts = {"written": 0, "unchanged": 0}
+
+    def put(path: str, data: bytes) -> None:
+        digests[path] = hashlib.sha256(data).hexdigest()
+        target = os.path.join(folder, *path.split("/"))
+        if before.get(path) == digests[path] and os.path.exists(target):
+            counts["unchanged"] += 1
+            return
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        write_file(target, data)
+        counts["written"] += 1
+
+    names: dict[str, Entry] = {}
+    times: dict[str, int] = {}
+    for entry in readable(store):
+        times[entry.key] = int(entry.view.freshness.fetched_at)
+        view = judged(entry)
+        if view is None or isinstance(entry.view, Absence):
+            put(f"{entry.key}.json", encode_absence(Absence(_TIMELESS)))
+            continue
+        packed = entry.load()
+        published = canonical(view)
+        published.freshness = _TIMELESS
+        put(f"{entry.key}.json", encode(published))
+        if packed is not None:
+            put(f"f{entry.key[1:]}.ppf", packed)
+            if entry.name not in names:  # of several indexes the first by id; a Simple API has one page a project
+                names[entry.name] = entry
+                _put_pages(put, entry, view, packed, urls)
+    put("simple/index.html", index_html(sorted(names)))
+    put("simple/index.json", index_json(sorted(names)))
+    facts = store.get_many([key for key, _ in store.scan("i/")])
+    head = {
+        "published": 1,
+        "schema": SCHEMA,
+        "indexes": urls,
+        "facts": {key[2:]: json.loads(value) for key, value in facts.items()},
+        "fetched": times,
+        "files": digests,
+    }
+    write_file(os.path.join(folder, INDEX), json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
+    return Published(counts["written"] + 1, counts["unchanged"], _remove(folder, before, digests))
+
+
+def _put_pages(put: Any, entry: Entry, view: ReleaseView, packed: bytes, urls: Mapping[str, str]) -> None:
+    """Write both forms of a project's page; a project whose files cannot be read has none."""
+    page_url = view.page_url or f"{urls.get(entry.index_id, '')}/{entry.name}/"
+    try:
+        files = files_of(packed, page_url)
+    except Malformed:
+        return
+    put(f"simple/{entry.name}/index.html", project_html(entry.name, files, view.status))
+    put(f"simple/{entry.name}/index.json", project_json(entry.name, view.versions, files, view.status))
+
+
+def files_of(packed: bytes, page_url: str) -> list[DistFile]:
+    """Return every file of a stored file view, oldest release first; raises ``Malformed``."""
+    return [file for piece in read_all(packed) for file in FileList(b"[" + piece + b"]", page_url)]
+
+
+def _digests(folder: str) -> dict[str, str]:
+    """Return the digests of an earlier publication; nothing where there is none or it cannot be read."""
+    try:
+        with open(os.path.join(folder, INDEX), "rb") as file:
+            head = json.load(file)
+        return {str(path): str(digest) for path, digest in head["files"].items()} if head["published"] == 1 else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _remove(folder: str, before: Mapping[str, str], now: Mapping[str, str]) -> int:
+    """Remove files of projects that are gone; nothing that was not written here."""
+    removed = 0
+    for path in sorted(before.keys() - now.keys()):
+        if _is_ours(path):
+            target = os.path.join(folder, *path.split("/"))
+            if os.path.exists(target):
+                os.remove(target)
+                removed += 1
+    return removed
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether a path is one that publishing writes: the old index may have been altered."""
+    parts = path.split("/")
+    if len(parts) != 3 or any(part in {"", ".", ".."} for part in parts):
+        return False
+    if parts[0] == "simple":
+        return parts[2] in {"index.html", "index.json"} and "\\" not in parts[1]
+    try:
+        split_key(f"v/{parts[1]}/{parts[2].rpartition('.')[0]}")
+    except Malformed:
+        return False
+    return parts[0] in {"v", "f"}

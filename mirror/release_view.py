@@ -1,0 +1,273 @@
+"""The release view: all that a resolver reads of a project, in one small record.
+
+Releases are numbered from the oldest. Files of one kind (tags, Requires-Python, yanked) are one *variant*; releases with
+the same variants have one *shape*, kept as a mask over releases; so what a target can install of many releases is judged
+once per variant, not once per file. Releases from number ``judged`` up have a shape; older ones get theirs from the file
+view when somebody looks (``Project.judge``).
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mirror.dependency_sets import DependencySet
+from mirror.errors import Malformed
+from mirror.freshness import FreshnessRecord
+from mirror.records import Variant
+from mirror.version_keys import is_prerelease_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HEAD = 10  # newest releases judged when a listing arrives: what every run may rely on, so that all see the same
+SCHEMA = 2  # of the stored release view and file view; docs/mirror-format.md
+
+
+class ReleaseView:
+    """One project as its index lists it, with the dependency sets learned so far.
+
+    ``versions`` and ``keys`` are ascending; ``shapes`` maps variant numbers to the mask of releases that have exactly
+    these; ``uploads_text`` holds "first+later" upload times per release judged.
+    """
+
+    __slots__ = (
+        "_known",
+        "built",
+        "dependency_sets",
+        "digest",
+        "freshness",
+        "judged",
+        "keys",
+        "name",
+        "page_url",
+        "prereleases",
+        "shapes",
+        "skipped",
+        "status",
+        "uploads_text",
+        "variants",
+        "versions",
+    )
+
+    def __init__(  # noqa: PLR0913 - a record with a mutable part; every field is named where it is built
+        self,
+        *,
+        name: str,
+        digest: str = "",
+        freshness: FreshnessRecord,
+        versions: Sequence[str],
+        keys: Sequence[str],
+        prereleases: int,
+        judged: int,
+        variants: list[Variant] | None = None,
+        shapes: dict[tuple[int, ...], int] | None = None,
+        uploads_text: list[str] | None = None,
+        skipped: int = 0,
+        status: str | None = None,
+        page_url: str | None = None,
+        dependency_sets: list[DependencySet] | None = None,
+        known: dict[int, list[tuple[int, int]]] | None = None,
+    ) -> None:
+        """Keep the parts; use ``mirror.listing_views.build_views`` or ``decode`` to make one."""
+        self.name = name
+        self.digest = digest  # of the file view it belongs to; "" until that has been packed
+        self.freshness = freshness
+        self.versions = versions
+        self.keys = keys
+        self.prereleases = prereleases
+        self.judged = judged
+        self.variants: list[Variant] = [] if variants is None else variants
+        self.shapes: dict[tuple[int, ...], int] = {} if shapes is None else shapes
+        self.uploads_text: list[str] = [] if uploads_text is None else uploads_text
+        self.skipped = skipped
+        self.status = status
+        self.page_url = page_url  # where relative file URLs count from, if not the project's place in its index
+        self.dependency_sets = [] if dependency_sets is None else dependency_sets
+        self._known: dict[int, list[tuple[int, int]]] = {} if known is None else known
+        self.built: dict[
+            tuple[int, int], DependencySet
+        ] = {}  # (release, variant): true of this machine, so never stored here
+
+    def uploads(self, release: int) -> tuple[int, int]:
+        """Return the first and last upload time of a judged release's files in epoch seconds; zeros where unknown."""
+        first, _, later = self.uploads_text[release - self.judged].partition("+")
+        return int(first), int(first) + int(later or 0)
+
+    def add_shape(self, variants: tuple[int, ...], release: int) -> None:
+        """Say which variants a release has."""
+        self.shapes[variants] = self.shapes.get(variants, 0) | 1 << release
+
+    def shape_of(self, release: int) -> tuple[int, ...]:
+        """Return the numbers of the variants that a judged release has."""
+        for variants, mask in self.shapes.items():
+            if mask >> release & 1:
+                return variants
+        return ()
+
+    def index_of(self, key: str) -> int | None:
+        """Return the number of the release with that sort key."""
+        from bisect import bisect_left  # only a release that is looked up by key needs it
+
+        at = bisect_left(self.keys, key)
+        return at if at < len(self.keys) and self.keys[at] == key else None
+
+    def dependency_set(self, release: int, variant: int) -> DependencySet | None:
+        """Return what that file of the release needs, or None where it is not known yet."""
+        for number, mask in self._known.get(variant, ()):
+            if mask >> release & 1:
+                return self.dependency_sets[number]
+        return self.built.get((release, variant))
+
+    def known_releases(self, variant: int) -> int:
+        """Return the mask of releases whose dependencies are known for that variant."""
+        mask = 0
+        for _, releases in self._known.get(variant, ()):
+            mask |= releases
+        return mask
+
+    def known_rows(self) -> list[tuple[int, int, int]]:
+        """Return every (variant, dependency set, mask of releases) that is known, in stored order."""
+        return [(variant, number, mask) for variant, rows in self._known.items() for number, mask in rows]
+
+    def learn(self, release: int, variant: int, found: DependencySet) -> DependencySet:
+        """Add what one file needs; equal sets are kept once. Returns the set that is kept."""
+        return self.learn_mask(1 << release, variant, found)
+
+    def learn_mask(self, mask: int, variant: int, found: DependencySet) -> DependencySet:
+        """As ``learn``, for all releases of a mask at once."""
+        for number, existing in enumerate(self.dependency_sets):  # noqa: B007 - the number is used below
+            if existing.lines == found.lines and existing.requires_python == found.requires_python:
+                break
+        else:
+            number, existing = len(self.dependency_sets), found
+            self.dependency_sets.append(found)
+        rows = self._known.setdefault(variant, [])
+        for at, (row, releases) in enumerate(rows):
+            if row == number:
+                rows[at] = (row, releases | mask)
+                return existing
+        rows.append((number, mask))
+        return existing
+
+    def absorb(self, older: ReleaseView) -> None:
+        """Take over what another view of this project knows of dependencies, release by release, variant by variant."""
+        ours: dict[Variant, list[int]] = {}  # a yank changes nothing of what a file needs, and may be taken back
+        for number, variant in enumerate(self.variants):
+            ours.setdefault(variant._replace(yanked=False), []).append(number)
+        same = older.versions == self.versions
+        place = {} if same else {key: at for at, key in enumerate(self.keys)}
+        for number, dependency_set, mask in older.known_rows():
+            moved = mask if same else _moved(mask, older.keys, place)
+            for kind in ours.get(older.variants[number]._replace(yanked=False), ()):
+                if news := moved & ~self.known_releases(kind):
+                    self.learn_mask(news, kind, older.dependency_sets[dependency_set])
+
+
+def _moved(mask: int, keys: Sequence[str], place: dict[str, int]) -> int:
+    """Return a mask renumbered from one list of sort keys to another."""
+    moved = 0
+    while mask:
+        top = mask.bit_length() - 1
+        mask &= ~(1 << top)
+        at = place.get(keys[top])
+        if at is not None:
+            moved |= 1 << at
+    return moved
+
+
+def encode(view: ReleaseView) -> bytes:
+    """Return the stored form: one JSON object (docs/mirror-format.md)."""
+    value = {
+        "schema": SCHEMA,
+        "name": view.name,
+        "digest": view.digest,
+        "fresh": list(view.freshness),
+        "versions": " ".join(view.versions),
+        "keys": " ".join(view.keys),
+        "variants": [[tags, python, int(yanked)] for tags, python, yanked in view.variants],
+        "judged": view.judged,
+        "shapes": [[list(variants), format(mask, "x")] for variants, mask in view.shapes.items()],
+        "uploads": " ".join(view.uploads_text),
+        "pre": format(view.prereleases, "x"),
+        "skipped": view.skipped,
+        "status": view.status,
+        "page": view.page_url,
+        "needs": [dependency_set.to_json() for dependency_set in view.dependency_sets],
+        "known": [[variant, number, format(mask, "x")] for variant, number, mask in view.known_rows()],
+    }
+    return _sealed(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+_SUM = b'{"sum":"'
+_SUM_END = len(_SUM) + 16  # where the sixteen digits end
+
+
+def _sealed(record: bytes) -> bytes:
+    """Return a JSON object with the digest of its text as its first member: 171 views are checked in 1.3 ms."""
+    rest = record[1:]
+    return b"".join((_SUM, blake2b(rest, digest_size=8).hexdigest().encode(), b'",', rest))
+
+
+def is_sound(data: bytes) -> bool:
+    """Return whether a stored release view has the bytes that its digest was made of."""
+    digest = blake2b(data[_SUM_END + 2 :], digest_size=8).hexdigest().encode()
+    return data.startswith(_SUM) and data[len(_SUM) : _SUM_END + 2] == digest + b'",'
+
+
+class Absence(NamedTuple):
+    """The index answered that it has no such project: worth keeping, so that offline the answer is the same."""
+
+    freshness: FreshnessRecord
+
+
+def encode_absence(absence: Absence) -> bytes:
+    """Return the stored form of a project that is not there."""
+    value = {"schema": SCHEMA, "absent": True, "fresh": list(absence.freshness)}
+    return _sealed(json.dumps(value, separators=(",", ":")).encode())
+
+
+def decode(data: bytes) -> ReleaseView | Absence:
+    """Rebuild a view from its stored form; raises ``Malformed`` where it is not one of this schema."""
+    try:
+        value: dict[str, Any] = json.loads(data)
+        if value["schema"] != SCHEMA:
+            raise Malformed(f"release view of schema {value['schema']}, this program reads {SCHEMA}")
+        if not is_sound(data):
+            raise Malformed("damaged release view: its digest differs")
+        if value.get("absent"):
+            return Absence(FreshnessRecord(*value["fresh"]))
+        known: dict[int, list[tuple[int, int]]] = {}
+        for variant, number, mask in value["known"]:
+            known.setdefault(variant, []).append((number, int(mask, 16)))
+        return ReleaseView(
+            name=value["name"],
+            digest=value["digest"],
+            freshness=FreshnessRecord(*value["fresh"]),
+            versions=value["versions"].split(" ") if value["versions"] else [],
+            keys=value["keys"].split(" ") if value["keys"] else [],
+            variants=[Variant(tags, python, bool(yanked)) for tags, python, yanked in value["variants"]],
+            judged=value["judged"],
+            shapes={tuple(variants): int(mask, 16) for variants, mask in value["shapes"]},
+            uploads_text=value["uploads"].split(" ") if value["uploads"] else [],
+            prereleases=int(value["pre"], 16),
+            skipped=value["skipped"],
+            status=value["status"],
+            page_url=value["page"],
+            dependency_sets=[DependencySet.from_json(row) for row in value["needs"]],
+            known=known,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, Malformed):
+            raise
+        raise Malformed(f"not a release view: {error!r}") from error
+
+
+def prerelease_mask(keys: Sequence[str]) -> int:
+    """Return the mask of releases that are pre-releases."""
+    mask = 0
+    for at, key in enumerate(keys):
+        if is_prerelease_key(key):
+            mask |= 1 << at
+    return mask

@@ -1,0 +1,119 @@
+"""PKG-INFO out of an sdist (PEP 517, PEP 625, PEP 643), in memory: nothing is written, nothing is run."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mirror.errors import Malformed
+
+if TYPE_CHECKING:
+    import tarfile
+
+_MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of PKG-INFO
+_FIXED_LIMIT, _RATIO_LIMIT, _LIMIT = (
+    64 * 1024 * 1024,
+    100,
+    1024 * 1024 * 1024,
+)  # bytes unpacked; real sdists: below 30:1
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Bounded:
+    """A stream that ends in ``Malformed`` when more comes out of an archive than any honest one holds."""
+
+    def __init__(self, stream: _Readable, limit: int, filename: str) -> None:
+        self._stream = stream
+        self._left = limit
+        self._filename = filename
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes."""
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise Malformed(
+                f"{self._filename}: unpacking it gives far more than a source archive holds; not read further"
+            )
+        return data
+
+
+def sdist_pkg_info(body: bytes, filename: str) -> bytes:
+    """Return the PKG-INFO of the top-level folder of a whole sdist.
+
+    Raises ``Malformed`` where there is none, where the archive cannot be read, and where unpacking it runs away.
+    """
+    found = _member(body, filename, "PKG-INFO")
+    if found is None:
+        raise Malformed(f"{filename}: there is no PKG-INFO in its top-level folder")
+    return found
+
+
+def sdist_pyproject(body: bytes, filename: str) -> bytes | None:
+    """Return the pyproject.toml of the top-level folder of a whole sdist, or None. Raises ``Malformed`` as above."""
+    return _member(body, filename, "pyproject.toml")
+
+
+def _member(body: bytes, filename: str, wanted: str) -> bytes | None:
+    if filename.lower().endswith(".zip"):
+        return _from_zip(body, filename, wanted)
+    return _from_tar(body, filename, wanted)
+
+
+def _from_tar(body: bytes, filename: str, wanted: str) -> bytes | None:
+    import tarfile  # 12 ms to load, and few locks read an sdist
+
+    limit = min(_LIMIT, _FIXED_LIMIT + _RATIO_LIMIT * len(body))
+    try:
+        bounded: Any = _Bounded(_unpacker(body), limit, filename)
+        with tarfile.open(fileobj=bounded, mode="r|") as archive:  # a stream: only read() is called
+            return _first(archive, wanted)
+    except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
+        if isinstance(error, Malformed):
+            raise
+        raise Malformed(f"{filename}: the archive cannot be read ({error})") from error
+
+
+def _unpacker(body: bytes) -> _Readable:
+    """Return a reader of the tar stream; its first bytes say how it is packed, names have been wrong."""
+    if body.startswith(b"\x1f\x8b"):
+        import gzip  # standard library, 4 ms: only where an sdist is read
+
+        return gzip.GzipFile(fileobj=io.BytesIO(body))
+    if body.startswith(b"BZh"):
+        import bz2  # may be missing from a Python build
+
+        return bz2.BZ2File(io.BytesIO(body))
+    return io.BytesIO(body)
+
+
+def _first(archive: tarfile.TarFile, wanted: str) -> bytes | None:
+    for member in archive:
+        if member.isreg() and _is_top(member.name, wanted) and member.size <= _MEMBER_LIMIT:
+            stream = archive.extractfile(member)
+            return None if stream is None else stream.read(_MEMBER_LIMIT)
+    return None
+
+
+def _from_zip(body: bytes, filename: str, wanted: str) -> bytes | None:
+    import zipfile  # 15 ms to load, and few locks read an sdist
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            for member in archive.infolist():
+                if _is_top(member.filename, wanted) and member.file_size <= _MEMBER_LIMIT:
+                    with archive.open(member) as stream:
+                        return stream.read(_MEMBER_LIMIT)
+    except (zipfile.BadZipFile, EOFError, OSError, zlib.error, ValueError, NotImplementedError, RuntimeError) as error:
+        raise Malformed(f"{filename}: the archive cannot be read ({error})") from error
+    return None
+
+
+def _is_top(path: str, wanted: str) -> bool:
+    """Tell whether a path is ``folder/wanted``: PKG-INFO of an egg-info folder lies deeper and may differ."""
+    folder, _, name = path.removeprefix("./").partition("/")
+    return name == wanted and folder not in {"", ".", ".."}

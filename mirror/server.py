@@ -1,0 +1,221 @@
+"""The mirror over HTTP, as an ASGI application without a framework: Simple API, sparse records in bulk, and routes passed in.
+
+Routes: ``/simple/`` and ``/simple/NAME/`` (PEP 503, 691, 700, 792), ``/files/NAME/FILE`` (a redirect to the index's own file)
+and ``/files/NAME/FILE.metadata`` (PEP 658, 714), ``/index.json`` and ``/records`` (mirror.web_store), ``/healthz``,
+``/metrics``; more in ``Options.routes``. Everything but ``/healthz`` wants the token where there is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hmac
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qs, unquote
+
+from mirror.negotiation import accepts_gzip, matches, page_type
+from mirror.server_pages import Answer, Pages, problem, text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+    Route = Callable[["Call"], Answer]
+
+_LOG_LENGTH = 200  # characters of a path that a log line shows
+
+
+class Call(NamedTuple):
+    """A request for a route that was passed in; it runs in a thread."""
+
+    body: bytes
+    query: Mapping[str, str]
+    deadline: float  # time.monotonic() by which the answer is to be there
+
+
+class Options(NamedTuple):
+    """How the server behaves."""
+
+    token: str | None = None
+    largest_body: int = 1024 * 1024  # bytes
+    longest: float = 60.0  # seconds for one request
+    concurrent: int = 2  # routes passed in that run at once; more wait their turn
+    waiting: int = 64  # of those that may wait; more are told to come back (503)
+    routes: Mapping[str, Route] = {}  # POST path -> what answers it
+    log: Callable[[str], None] | None = None
+
+
+class Server:
+    """The application: ``await server(scope, receive, send)``."""
+
+    def __init__(self, pages: Pages, options: Options) -> None:
+        """Serve the pages and the routes of the options."""
+        self._pages = pages
+        self._options = options
+        self._turns: asyncio.Semaphore | None = None
+        self._waiting = 0
+        self._counts: dict[tuple[str, int], int] = {}
+        self._seconds: dict[str, float] = {}
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        began = time.monotonic()
+        headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
+        method, path = scope["method"], scope["path"]
+        route = self._route_name(path)
+        try:
+            answer = await asyncio.wait_for(self._answer(method, path, scope, headers, receive), self._options.longest)
+        except TimeoutError:
+            answer = problem(504, "it took longer than this server allows")
+        except Exception as error:  # noqa: BLE001 - a client is told that it is our fault, the log what it was
+            answer = problem(500, "internal error")
+            self._log(f"internal error: {type(error).__name__}: {error}")
+        await self._send(answer, method, headers, send)
+        taken = time.monotonic() - began
+        self._counts[route, answer.status] = self._counts.get((route, answer.status), 0) + 1
+        self._seconds[route] = self._seconds.get(route, 0.0) + taken
+        # The query is left out, and so are headers: a log line holds no secret.
+        shown = "".join(character if character.isprintable() else "?" for character in path[:_LOG_LENGTH])
+        self._log(f"{method} {shown} {answer.status} {taken * 1000:.0f} ms")
+
+    async def _answer(
+        self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
+    ) -> Answer:
+        if path == "/healthz":
+            return text(200, "ok\n")
+        if not self._may(headers.get("authorization", "")):
+            return problem(401, "a token is needed")._replace(
+                headers=(("www-authenticate", "Bearer, Basic realm=mirror"),)
+            )
+        query = {key: values[-1] for key, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        if path in self._options.routes:
+            if method != "POST":
+                return problem(405, "POST a requirements file")._replace(headers=(("allow", "POST"),))
+            return await self._run(self._options.routes[path], headers, query, receive)
+        if method not in {"GET", "HEAD"}:
+            return problem(405, "only GET and HEAD here")._replace(headers=(("allow", "GET, HEAD"),))
+        return await self._get(path, query, headers)
+
+    async def _get(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:  # noqa: PLR0911 - one an address
+        pages = self._pages
+        parts = [unquote(part) for part in path.split("/")[1:]]
+        match parts:
+            case ["simple"] | ["simple", _]:
+                kind = page_type(headers.get("accept"))
+                if parts == ["simple", ""] and kind is not None:
+                    return await asyncio.to_thread(pages.index, kind)
+                return problem(406, "JSON or HTML can be had") if kind is None else _moved(path + "/")
+            case ["simple", name, ""]:
+                kind = page_type(headers.get("accept"))
+                return problem(406, "JSON or HTML can be had") if kind is None else await pages.project(name, kind)
+            case ["files", name, filename]:
+                return await pages.file(name, filename)
+            case ["index.json"]:
+                return await asyncio.to_thread(pages.mirror_index)
+            case ["records"]:
+                return await asyncio.to_thread(pages.records, query)
+            case ["metrics"]:
+                return text(200, self._metrics())
+        return problem(404, "there is nothing here; the Simple API is at /simple/")
+
+    async def _run(
+        self, route: Route, headers: Mapping[str, str], query: Mapping[str, str], receive: Receive
+    ) -> Answer:
+        """Run a route in a thread, a bounded number at once."""
+        body = await self._body(headers, receive)
+        if isinstance(body, Answer):
+            return body
+        if self._turns is None:
+            self._turns = asyncio.Semaphore(self._options.concurrent)
+        if self._waiting >= self._options.waiting:
+            return problem(503, "too many are waiting")._replace(headers=(("retry-after", "1"),))
+        self._waiting += 1
+        deadline = time.monotonic() + self._options.longest
+        try:
+            await self._turns.acquire()
+        finally:
+            self._waiting -= 1
+        # The thread gives its turn back itself: a request that times out here must not let another thread in beside it.
+        task = asyncio.ensure_future(asyncio.to_thread(route, Call(body, query, deadline)))
+        task.add_done_callback(lambda _: self._turns.release() if self._turns is not None else None)
+        return await asyncio.shield(task)
+
+    async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes | Answer:
+        """Return the body, or the answer that it is too large; nothing past the bound is kept."""
+        claimed = headers.get("content-length", "0")
+        if not claimed.isdecimal() or int(claimed) > self._options.largest_body:
+            return problem(413, f"at most {self._options.largest_body} bytes")
+        body = bytearray()
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > self._options.largest_body:
+                return problem(413, f"at most {self._options.largest_body} bytes")
+            if not message.get("more_body") or message["type"] == "http.disconnect":
+                return bytes(body)
+
+    async def _send(self, answer: Answer, method: str, headers: Mapping[str, str], send: Send) -> None:
+        told = [("content-type", answer.kind), ("vary", "Accept, Accept-Encoding"), *answer.headers]
+        status, body = answer.status, answer.body
+        if answer.etag is not None:
+            told.append(("etag", answer.etag))
+            told.append(
+                ("cache-control", "max-age=60, public" if self._options.token is None else "max-age=60, private")
+            )
+            if matches(headers.get("if-none-match"), answer.etag):
+                status, body = 304, b""
+        if status == 200 and answer.zipped is not None and accepts_gzip(headers.get("accept-encoding")):
+            body = await asyncio.to_thread(answer.zipped)
+            told.append(("content-encoding", "gzip"))
+        if status != 304:
+            told.append(("content-length", str(len(body))))
+        raw = [(key.encode("latin-1"), value.encode("latin-1", "replace")) for key, value in told]
+        with contextlib.suppress(OSError):  # the client went away
+            await send({"type": "http.response.start", "status": status, "headers": raw})
+            await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+    def _may(self, header: str) -> bool:
+        """Return whether a request shows the token: as a bearer, or as the password of Basic, which is all pip can do."""
+        token = self._options.token
+        if token is None:
+            return True
+        kind, _, value = header.partition(" ")
+        shown = value.strip()
+        if kind.lower() == "basic":
+            try:
+                user, _, password = base64.b64decode(shown).decode().partition(":")
+            except ValueError:
+                return False
+            shown = password or user
+        return hmac.compare_digest(shown.encode(), token.encode())
+
+    def _route_name(self, path: str) -> str:
+        first = path.split("/")[1] if path.count("/") else ""
+        known = ("simple", "files", "records", "index.json", "healthz", "metrics")
+        return first if first in known or path in self._options.routes else "other"
+
+    def _metrics(self) -> str:
+        """Return the figures in Prometheus's text format."""
+        lines = ["# TYPE mirror_requests_total counter"]
+        for (route, status), count in sorted(self._counts.items()):
+            lines.append(f'mirror_requests_total{{route="{route}",status="{status}"}} {count}')
+        lines.append("# TYPE mirror_request_seconds_total counter")
+        lines += [
+            f'mirror_request_seconds_total{{route="{name}"}} {taken:.3f}'
+            for name, taken in sorted(self._seconds.items())
+        ]
+        lines += ["# TYPE mirror_waiting gauge", f"mirror_waiting {self._waiting}"]
+        return "\n".join(lines) + "\n"
+
+    def _log(self, line: str) -> None:
+        if self._options.log is not None:
+            self._options.log(line)
+
+
+def _moved(path: str) -> Answer:
+    return problem(301, "see there")._replace(headers=(("location", path),))

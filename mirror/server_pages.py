@@ -1,0 +1,308 @@
+"""What a server answers, made of what a mirror holds: pages, files, metadata and records, each kept ready in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from mirror.contents import addresses
+from mirror.errors import MirrorError, NotFound, Offline, Unreachable
+from mirror.filenames import normalised, split_filename
+from mirror.project import Project
+from mirror.reach import reach
+from mirror.records import DistFile, FetchFailure
+from mirror.release_view import SCHEMA, Absence, ReleaseView, decode
+from mirror.sidecar import metadata_text
+from mirror.simple_file import FileList
+from mirror.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
+from mirror.snapshot import Selection, export
+from mirror.version_keys import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mirror.page_desk import PageDesk
+    from mirror.ports import Store
+    from mirror.snapshot import Prepared
+
+_MOST = 256 * 1024 * 1024  # bytes of pages kept ready
+_GZIP_LEVEL = 1  # 2 MB of page in 12 ms, once; level 4 takes twice that for a tenth less
+_PASSED_ON = ("requires-python", "size", "upload-time", "yanked")  # of a file object, as the index gave it
+_MOST_NAMES = 5000  # in one question
+
+
+class Answer(NamedTuple):
+    """A response before it is sent. ``zipped`` gives the body compressed, where that is worth it."""
+
+    status: int
+    body: bytes
+    kind: str = "text/plain; charset=utf-8"
+    etag: str | None = None
+    zipped: Callable[[], bytes] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def text(status: int, body: str) -> Answer:
+    """Return a plain answer."""
+    return Answer(status, body.encode())
+
+
+def problem(status: int, sentence: str) -> Answer:
+    """Return an answer that says what is wrong."""
+    return text(status, sentence + "\n")
+
+
+class _Page:
+    """One page, ready: its bytes, their tag, and compressed once somebody wants that."""
+
+    def __init__(self, body: bytes, kind: str) -> None:
+        self.body = body
+        self.kind = kind
+        self.etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        self._zipped: bytes | None = None
+
+    def zipped(self) -> bytes:
+        """Return the body compressed; the same bytes each time."""
+        if self._zipped is None:
+            self._zipped = gzip.compress(self.body, _GZIP_LEVEL, mtime=0)
+        return self._zipped
+
+    def answer(self) -> Answer:
+        return Answer(200, self.body, self.kind, self.etag, self.zipped)
+
+
+class Pages:
+    """Everything a server can be asked with GET. Methods that are not coroutines may block: call them in a thread."""
+
+    def __init__(
+        self, store: Store, desk: PageDesk, *, offline: bool, shown: Callable[[str], bool] = lambda _: True
+    ) -> None:
+        """``shown`` says whether a project may be seen at all (an allow-list); ``offline`` fills nothing."""
+        self._store = store
+        self._desk = desk
+        self._offline = offline
+        self._shown = shown
+        self._ready: OrderedDict[tuple[str, str], tuple[str, _Page]] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+        self._prepared: Prepared = {}
+        self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
+
+    # --- the Simple API -----------------------------------------------------------------------------------------------
+
+    def index(self, kind: str) -> Answer:
+        """Return the list of projects that the mirror holds."""
+        names = sorted({key.rpartition("/")[2] for key, _ in self._store.scan("f/")})
+        body = index_json(names) if kind == JSON_TYPE else index_html(names)
+        return _Page(body, _told(kind)).answer()
+
+    async def project(self, name: str, kind: str) -> Answer:
+        """Return a project's page."""
+        normal = normalised(name)
+        if normal != name:
+            return problem(301, "see there")._replace(headers=(("location", f"/simple/{quote(normal)}/"),))
+        found = await self._project(normal)
+        if isinstance(found, Answer):
+            return found
+        return await asyncio.to_thread(self._page, found, kind)
+
+    async def _project(self, name: str) -> Project | Answer:
+        if not self._shown(name):
+            return problem(404, f"{name} is not served here")
+        found = await asyncio.wrap_future(self._desk.project(name))
+        return found if isinstance(found, Project) else _failed(found)
+
+    def _page(self, project: Project, kind: str) -> Answer:
+        view = project.view
+        known = sum(mask.bit_count() for _, _, mask in view.known_rows()) if self._offline else 0
+        version = f"{view.digest}/{len(view.versions)}/{known}/{view.freshness.fetched_at if not view.digest else ''}"
+        key = (view.name, kind)
+        with self._lock:
+            ready = self._ready.get(key)
+            if ready is not None and ready[0] == version:
+                self._ready.move_to_end(key)
+                return ready[1].answer()
+        try:
+            entries = self._entries(project)
+            if kind == JSON_TYPE:
+                body = page_json(view.name, view.versions, entries, view.status)
+            else:
+                body = project_html(view.name, _records(entries), view.status)
+        except (MirrorError, ValueError, KeyError, TypeError) as error:
+            return problem(503, f"the files of {view.name} cannot be read: {error}")
+        page = _Page(body, _told(kind))
+        self._keep(key, version, page)
+        return page.answer()
+
+    def _keep(self, key: tuple[str, str], version: str, page: _Page) -> None:
+        with self._lock:
+            before = self._ready.pop(key, None)
+            self._size -= len(before[1].body) if before is not None else 0
+            self._ready[key] = (version, page)
+            self._size += len(page.body)
+            while self._size > _MOST and len(self._ready) > 1:
+                _, (_, gone) = self._ready.popitem(last=False)
+                self._size -= len(gone.body)
+
+    def _entries(self, project: Project) -> list[dict[str, Any]]:
+        """Return the file objects of a project as this server offers them: from here, with a sidecar where one can be had.
+
+        Built of the objects that the index gave, not of records: 54 MB of pages in 1.5 s of CPU, where records take 8 s.
+        """
+        view = project.view
+        place = f"../../files/{view.name}/"
+        kinds: dict[tuple[object, ...], int] = {tuple(variant): number for number, variant in enumerate(view.variants)}
+        found = []
+        for release, version in enumerate(view.versions):
+            # Never asked of the index here: this is another thread than the mirror's, and the desk saw to it that all are kept.
+            piece = project.file_slice(release) if project.keeps(release) else None
+            if piece is None:
+                if not self._offline:
+                    raise Offline(f"the mirror has no files of {view.name} {version}")
+                continue  # offline a page lists what there is
+            for given in json.loads(piece):
+                filename = given["filename"]
+                entry: dict[str, Any] = {"filename": filename, "url": place + quote(filename)}
+                hashes = given.get("hashes")
+                entry["hashes"] = hashes if isinstance(hashes, dict) and hashes else _hashes_of(given, project.page_url)
+                for key in _PASSED_ON:
+                    value = given.get(key)
+                    if value is not None and value is not False:
+                        entry[key] = value
+                if filename.endswith(".whl") and (not self._offline or self._is_known(project, release, given, kinds)):
+                    entry["core-metadata"] = entry["data-dist-info-metadata"] = True
+                found.append(entry)
+        return found
+
+    def _is_known(
+        self, project: Project, release: int, given: Mapping[str, Any], kinds: Mapping[tuple[object, ...], int]
+    ) -> bool:
+        """Return whether the mirror knows what a wheel needs."""
+        split = split_filename(given["filename"], project.view.name)
+        number = (
+            kinds.get((split[1], given.get("requires-python") or None, bool(given.get("yanked")))) if split else None
+        )
+        return number is not None and project.view.dependency_set(release, number) is not None
+
+    async def file(self, name: str, filename: str) -> Answer:
+        """Return a redirect to the index's own file, or the metadata of one."""
+        if normalised(name) != name or not self._shown(name):
+            return problem(404, "no such file")
+        if filename.endswith(".metadata"):
+            found = await asyncio.wrap_future(self._desk.metadata(name, filename.removesuffix(".metadata")))
+            if not isinstance(found, tuple) or isinstance(found, FetchFailure):
+                return _failed(found)
+            return _Page(metadata_text(*found), "application/octet-stream").answer()
+        project = await self._project(name)
+        if isinstance(project, Answer):
+            return project
+        url = await asyncio.to_thread(_url_of, project, filename)
+        return (
+            problem(404, "no such file")
+            if url is None
+            else problem(302, "see there")._replace(headers=(("location", url),))
+        )
+
+    # --- records in bulk ----------------------------------------------------------------------------------------------
+
+    def mirror_index(self) -> Answer:
+        """Return what ``mirror.web_store`` asks first."""
+        facts = self._store.get_many([key for key, _ in self._store.scan("i/")])
+        head = {
+            "published": 1,
+            "schema": SCHEMA,
+            "bulk": True,
+            "indexes": addresses(self._store),
+            "facts": {key[2:]: json.loads(value) for key, value in facts.items()},
+            "files": {},
+        }
+        return _Page(json.dumps(head, sort_keys=True).encode(), "application/json").answer()
+
+    def records(self, query: Mapping[str, str]) -> Answer:
+        """Return a snapshot of the projects named, of all they lead to (``reach=1``), or of files (``files=1``)."""
+        index_id = query.get("index", "")
+        wanted = [name for name in query.get("names", "").split(",") if name][:_MOST_NAMES]
+        releases = {name: version for name, _, version in (row.partition(":") for row in wanted)}
+        names = [name for name in releases if self._shown(name)]
+        if query.get("reach") == "1":
+            names = reach(names, lambda wave: self._load(index_id, wave))
+        selection = Selection(frozenset(name for name in names if self._shown(name)), "none", named=True)
+        if query.get("files") == "1":
+            views = self._load(index_id, names)
+            masks = {name: _mask(views.get(name), releases.get(name, "")) for name in names}
+            selection = Selection(selection.names, "chosen", masks, named=True)
+        with self._lock:
+            body = export(self._store, selection, self._prepared)
+        return _Page(body, "application/octet-stream").answer()._replace(zipped=None)
+
+    def _load(self, index_id: str, names: list[str]) -> dict[str, ReleaseView | Absence]:
+        """Return the views there are of some names, decoded once."""
+        stored = self._store.get_many([f"v/{index_id}/{name}" for name in names])
+        found: dict[str, ReleaseView | Absence] = {}
+        for key, data in stored.items():
+            known = self._views.get(key)
+            if known is None or known[0] != data:
+                try:
+                    known = self._views[key] = (data, decode(data))
+                except MirrorError:
+                    continue
+            found[key.rpartition("/")[2]] = known[1]
+        return found
+
+
+def _records(entries: list[dict[str, Any]]) -> list[DistFile]:
+    """Return file objects as records; their URLs stay relative to the page."""
+    return [
+        DistFile(
+            entry["filename"], entry["url"], tuple(sorted((str(k), str(v)) for k, v in entry["hashes"].items())),
+            requires_python=str(entry["requires-python"]) if "requires-python" in entry else None,
+            yanked=(entry["yanked"] if isinstance(entry["yanked"], str) else "") if "yanked" in entry else None,
+            core_metadata="core-metadata" in entry,
+        )
+        for entry in entries
+    ]  # fmt: skip
+
+
+def _hashes_of(given: dict[str, Any], page_url: str) -> dict[str, str]:
+    """Return the hashes of a file whose object has none of its own: an old page names one in its URL."""
+    return dict(FileList(json.dumps([given]).encode(), page_url)[0].hashes)
+
+
+def _told(kind: str) -> str:
+    return kind if kind in {JSON_TYPE, HTML_TYPE} else f"{kind}; charset=utf-8"
+
+
+def _failed(found: object) -> Answer:
+    """Return what a failure means to a client."""
+    error = found.error if isinstance(found, FetchFailure) else None
+    if isinstance(error, NotFound | Offline):
+        return problem(404, str(error))
+    return problem(502 if isinstance(error, Unreachable) else 503, str(error or "it could not be had"))
+
+
+def _url_of(project: Project, filename: str) -> str | None:
+    """Return the address of a file on its index; only what a page lists, never what a client makes up."""
+    split = split_filename(filename, project.view.name)
+    key = version_key(split[0]) if split is not None else None
+    release = project.view.index_of(key) if key is not None else None
+    piece = project.file_slice(release) if release is not None and project.keeps(release) else None
+    if piece is None:
+        return None
+    return next((file.url for file in FileList(piece, project.page_url) if file.filename == filename), None)
+
+
+def _mask(view: ReleaseView | Absence | None, version: str) -> int:
+    """Return the release named, as a mask; all where none is named."""
+    if not isinstance(view, ReleaseView):
+        return 0
+    if not version:
+        return (1 << len(view.versions)) - 1
+    key = version_key(version)
+    at = view.index_of(key) if key is not None else None
+    return 0 if at is None else 1 << at

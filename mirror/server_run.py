@@ -1,0 +1,51 @@
+"""Running the server: the only file that names the server library."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from mirror.errors import MirrorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mirror.server import Server
+
+_CONNECTIONS = 500
+_IDLE = 30  # seconds that a connection is kept open for another request
+_GRACE = 5  # seconds for what is under way when the server is told to stop
+
+
+def serve(application: Server, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve until interrupted. Raises ``MirrorError`` where the address cannot be used."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches off Nagle's algorithm only then; with it pip waits 40 ms a request.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(2048)  # from here on a client waits instead of being refused
+    except OSError as error:
+        listening.close()
+        raise MirrorError(f"cannot listen at {host} port {port}: {error.strerror or error}") from error
+    shown = f"[{host}]" if ":" in host else host
+    say(f"serving at http://{shown}:{listening.getsockname()[1]}/ (Simple API: /simple/); stop with Ctrl-C")
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_IDLE,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        return
+    finally:
+        listening.close()

@@ -1,0 +1,35 @@
+"""What a mirror is opened with: one frozen record, made in one place by whoever composes the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+MAX_WORKERS = 50  # polite to any index, and past it nothing was gained in any measurement
+
+
+class MirrorSettings(NamedTuple):
+    """Where the mirror is, where its facts come from, and how hard it may ask.
+
+    ``indexes`` are Simple API roots in order of preference, without credentials; ``find_links`` are folders or pages.
+    ``credentials`` maps a URL to (user, password) or None; it is called late and its answer is never stored.
+    """
+
+    location: str
+    indexes: tuple[str, ...]
+    find_links: tuple[str, ...] = ()
+    offline: bool = False
+    refresh: bool = False
+    keep_whole: bool = False  # of each page fetched keep the files of every release, not of the newest alone
+    workers: int = 0  # 0: sized by what is measured ("auto"); 1 to MAX_WORKERS otherwise
+    timeout: float = 15.0  # seconds without a byte before an attempt is given up
+    retries: int = 5
+    transport: str = "auto"  # "auto", "curl" or "requests"
+    verify: str | bool = True  # a CA bundle's path, or whether certificates are checked
+    client_cert: str | None = None
+    proxy: str | None = None
+    trusted_hosts: tuple[str, ...] = ()
+    credentials: Callable[[str], tuple[str, str] | None] | None = None
+    strategy: str = "first-index"  # or "best-match"
+    routes: tuple[tuple[str, str], ...] = ()  # (normalised project name, index URL)
+    requests_per_second: float = 0.0  # 0: no limit beyond the workers

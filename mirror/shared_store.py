@@ -1,0 +1,84 @@
+"""A store lent to many mirrors of one process: closing it is the owner's business."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from mirror.release_view import Absence, ReleaseView, decode
+
+HEAD = 24  # bytes of a stored release view that hold its digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from mirror.ports import Store
+
+
+class SharedStore:
+    """``mirror.ports.Store`` that passes everything on but ``close``."""
+
+    def __init__(self, store: Store) -> None:
+        """Lend a store."""
+        self._store = store
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values there are."""
+        return self._store.get_many(keys)
+
+    def put_many(self, items: Mapping[str, bytes]) -> None:
+        """Write all items in one transaction."""
+        self._store.put_many(items)
+
+    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
+        """Read, change and write each key inside one transaction."""
+        self._store.update(changes)
+
+    def delete_many(self, keys: Iterable[str]) -> int:
+        """Remove the keys that are there."""
+        return self._store.delete_many(keys)
+
+    def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """Yield (key, size) sorted by key."""
+        return self._store.scan(prefix)
+
+    def close(self) -> None:
+        """Leave the store open."""
+
+
+class NotingStore(SharedStore):
+    """Also notes which release views were read, and what each began with: its digest, which names what it said."""
+
+    def __init__(self, store: Store) -> None:
+        """Lend a store; ``noted`` fills as it is read."""
+        super().__init__(store)
+        self.noted: dict[str, bytes] = {}
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values there are."""
+        wanted = list(keys)
+        found = self._store.get_many(wanted)
+        self.noted.update({key: found.get(key, b"")[:HEAD] for key in wanted if key.startswith("v/")})
+        return found
+
+
+class DecodedViews:
+    """Release views decoded once and used again while their stored bytes are the same. One for each thread."""
+
+    def __init__(self, most: int = 5000) -> None:
+        """Keep at most so many."""
+        self._most = most
+        self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
+        self._lock = threading.Lock()
+
+    def decode(self, key: str, data: bytes) -> ReleaseView | Absence:
+        """Return the view of a stored record; raises ``Malformed``."""
+        known = self._views.get(key)
+        if known is not None and known[0] == data:
+            return known[1]
+        view = decode(data)
+        with self._lock:
+            if len(self._views) >= self._most:
+                self._views.clear()
+            self._views[key] = (data, view)
+        return view

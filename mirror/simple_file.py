@@ -1,0 +1,191 @@
+"""One file object of the Simple API (PEP 691) -> ``DistFile``, with the standard library alone.
+
+Apart from ``simple_parse`` because writing a lock needs this and nothing else of it: no msgspec (30 ms) is loaded here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+from mirror.errors import Malformed
+from mirror.records import DistFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SCHEMES = ("https://", "http://", "file:///")
+# PEP 714's name, PEP 691's name, and the one that indexes served under by mistake.
+_SIDECAR_KEYS = ("core-metadata", "dist-info-metadata", "data-dist-info-metadata")
+
+
+class Brief(NamedTuple):
+    """What of a file object chooses a release; ``yanked`` as the index says it (PEP 691: a truth value or a reason)."""
+
+    filename: str
+    requires_python: str | None
+    upload_time: str | None
+    yanked: object
+
+
+def read_briefly(data: bytes) -> list[Brief]:
+    """Read a JSON array of file objects, as a file view keeps them, as far as judging releases needs it.
+
+    An entry without a name is left out; a value of a wrong type is read as absent. Raises ``ValueError`` for what is no JSON.
+    """
+    return [
+        Brief(
+            entry["filename"], _text(entry.get("requires-python")), _text(entry.get("upload-time")), entry.get("yanked")
+        )
+        for entry in json.loads(data)
+        if isinstance(entry, dict) and isinstance(entry.get("filename"), str)
+    ]
+
+
+def parse_file(raw: bytes, page_url: str) -> DistFile:
+    """Decode one raw PEP 691 file object; ``raw`` is anything ``bytes()`` takes.
+
+    A relative URL counts from ``page_url``. A value of a wrong type is read as absent. Raises ``Malformed`` where there is
+    no file name or no URL that can be fetched.
+    """
+    return parse_files((raw,), page_url)[0]
+
+
+def parse_files(raws: Iterable[bytes], page_url: str) -> list[DistFile]:
+    """Decode many raw file objects of one page, in order; errors as ``parse_file``."""
+    return list(FileList(b"[" + b",".join([bytes(raw) for raw in raws]) + b"]", page_url))
+
+
+class FileList(Sequence[DistFile]):
+    """The files of one release, decoded when they are looked at: a lock of 171 packages has 3,000 and shows 350.
+
+    Reads like a tuple, in the page's order. Looking raises ``Malformed`` where an entry has no name or no usable URL.
+    """
+
+    __slots__ = ("_entries", "_files", "_page_url")
+
+    def __init__(self, data: bytes, page_url: str) -> None:
+        """Take a JSON array of file objects (PEP 691). Raises ``Malformed`` where ``data`` is none."""
+        try:
+            self._entries: list[Any] = json.loads(data)
+        except ValueError as error:
+            raise Malformed(f"{page_url}: a file entry is not JSON: {error}") from error
+        self._page_url = page_url
+        self._files: list[DistFile | None] = [None] * len(self._entries)
+
+    def names(self) -> list[str]:
+        """Return the file names, without decoding anything else; "" for an entry that has none."""
+        return [str(entry.get("filename", "")) if isinstance(entry, dict) else "" for entry in self._entries]
+
+    def __len__(self) -> int:
+        """Return how many files there are."""
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, place: int) -> DistFile: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[DistFile, ...]: ...
+    def __getitem__(self, place: int | slice) -> DistFile | tuple[DistFile, ...]:
+        """Return a file, or several as a tuple."""
+        if isinstance(place, slice):
+            return tuple([self[at] for at in range(*place.indices(len(self)))])
+        file = self._files[place]
+        if file is None:
+            file = self._files[place] = _dist_file(self._entries[place], self._page_url)
+        return file
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as a tuple does."""
+        return tuple(self) == tuple(other) if isinstance(other, FileList | tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Hash as a tuple does."""
+        return hash(tuple(self))
+
+
+def _dist_file(entry: object, page_url: str) -> DistFile:
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(entry.get("filename"), str)
+        or not isinstance(entry.get("url"), str)
+    ):
+        raise Malformed(f"{page_url}: a file entry has no file name or no URL")
+    if not entry["filename"].isprintable() or "/" in entry["filename"] or "\\" in entry["filename"]:
+        raise Malformed(f"{page_url}: {entry['filename']!r} is no file name")  # a shared mirror may be a stranger's
+    url, digest = _url_and_digest(entry["url"], page_url)
+    hashes = _hashes(entry.get("hashes"))
+    if digest and digest[0] not in dict(hashes):
+        hashes = tuple(sorted((*hashes, digest)))
+    size = entry.get("size")
+    return DistFile(
+        filename=entry["filename"],
+        url=url,
+        hashes=hashes,
+        size=size if type(size) is int and size >= 0 else None,
+        upload_time=_text(entry.get("upload-time")),
+        requires_python=_text(entry.get("requires-python")),
+        yanked=_yanked(entry.get("yanked")),
+        core_metadata=_core_metadata(entry),
+    )
+
+
+def _url_and_digest(url: str, page_url: str) -> tuple[str, tuple[str, str] | None]:
+    """Return the absolute URL without fragment and without credentials, and the hash its fragment named (PEP 503)."""
+    digest = None
+    if "#" in url:
+        url, _, fragment = url.partition("#")
+        algorithm, _, value = fragment.partition("&")[0].partition("=")
+        if algorithm.isalnum() and value.isalnum() and algorithm != "egg":
+            digest = (algorithm.lower(), value.lower())
+    if not url.startswith(_SCHEMES):
+        url = _absolute(url, page_url)
+    if "@" in url:
+        url = _without_credentials(url)
+    return url, digest
+
+
+def _absolute(url: str, page_url: str) -> str:
+    from urllib.parse import urljoin  # 8 ms to load, and most indexes write absolute URLs
+
+    joined = urljoin(page_url, url)
+    if not joined.startswith(_SCHEMES):
+        raise Malformed(f"{page_url}: a file is at {url!r}, which is no web or file address")
+    return joined
+
+
+def _without_credentials(url: str) -> str:
+    """Drop ``user:password@``: what is kept of an index goes into locks and snapshots, where no secret may be."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _hashes(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        return ()
+    pairs = [(str(name).lower(), digest.lower()) for name, digest in value.items() if isinstance(digest, str)]
+    return tuple(sorted(pairs))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _yanked(value: object) -> str | None:
+    """Return the reason, "" for a yank without one, None for no yank. PEP 691: what counts is whether it is truthy."""
+    if isinstance(value, str):
+        return value or None
+    return "" if value is True else None
+
+
+def _core_metadata(entry: dict[str, Any]) -> str | bool:
+    for key in _SIDECAR_KEYS:
+        value = entry.get(key)
+        if isinstance(value, dict):
+            pairs = dict(_hashes(value))
+            algorithm = "sha256" if "sha256" in pairs else min(pairs, default="")
+            return f"{algorithm}={pairs[algorithm]}" if algorithm else True
+        if isinstance(value, bool):
+            return value
+    return False

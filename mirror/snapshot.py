@@ -1,0 +1,237 @@
+"""The snapshot: a mirror, or a part of it, as one file that the same content always gives the same bytes.
+
+Layout (docs/mirror-format.md): magic, length of the head, head (JSON, compressed), blocks (compressed), SHA-256 of all before
+it. Every length is claimed before it is used and bounded; nothing is a path, nothing is executed, and a bit that flipped
+anywhere is ``Integrity`` before anything else is looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from copy import copy
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mirror.canonical import canonical, facts_digest
+from mirror.compression import Packed, pack_block, unpack_block
+from mirror.contents import addresses, judged, readable, split_key
+from mirror.errors import Integrity, Malformed
+from mirror.file_columns import expand, parts, squeeze
+from mirror.file_view import pack, read_all, read_slice, release_count
+from mirror.release_view import SCHEMA, Absence, decode, encode, encode_absence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirror.contents import Entry
+    from mirror.ports import Store
+    from mirror.release_view import ReleaseView
+
+    Prepared = dict[str, tuple[bytes, ReleaseView, str, bytes]]
+
+MAGIC = b"PPSNAP1\n"
+FILES = ("chosen", "all", "none")
+LARGEST = 4 * 1024 * 1024 * 1024  # bytes of a snapshot; a larger mirror is shared, not carried
+_LARGEST_HEAD = 256 * 1024 * 1024
+_TAIL = 32
+
+
+class Selection(NamedTuple):
+    """What goes into a snapshot.
+
+    ``names`` restricts to these projects (None: all). ``files`` is "all", "none" or "chosen": the releases of ``chosen``
+    (masks by project), and where that is None those whose dependencies are known, which are those a resolve looked at.
+    """
+
+    names: frozenset[str] | None = None
+    files: str = "chosen"
+    chosen: Mapping[str, int] | None = None
+    named: bool = False  # views keep the name of their files though these do not go along: who asks will ask for them
+
+
+class Snapshot(NamedTuple):
+    """A snapshot that was read and checked. ``views`` are stored release views by key, sorted."""
+
+    views: dict[str, bytes]
+    addresses: dict[str, str]  # index id -> URL
+    facts: dict[str, bytes]  # index id -> what was learned of it
+    complete: bool  # the file views hold every release
+    content: str  # SHA-256 of what it says, without times
+    blocks: dict[str, tuple[Packed, memoryview, memoryview]]  # key -> where its files are
+
+    def slices(self, key: str) -> list[bytes] | None:
+        """Return the file objects of a project by release, oldest first, ``b""`` where not held; raises ``Integrity``."""
+        found = self.blocks.get(key)
+        if found is None:
+            return None
+        try:
+            return expand(unpack_block(found[1], found[0]) + bytes(found[2]))
+        except Malformed as error:
+            raise Integrity(f"{key}: {error}") from error
+
+    def file_view(self, key: str) -> bytes | None:
+        """Return a project's file view in the stored form; raises ``Integrity``."""
+        slices = self.slices(key)
+        return None if slices is None else pack([(piece,) if piece else () for piece in slices])
+
+
+def export(store: Store, selection: Selection, prepared: Prepared | None = None) -> bytes:
+    """Return the snapshot of a store. Same content, same bytes: neither time nor the order of learning leaves a trace.
+
+    ``prepared`` keeps what was made of each project, so that a server does it once.
+    """
+    prepared = {} if prepared is None else prepared
+    views: list[bytes] = []
+    keys: list[str] = []
+    files: list[tuple[str, Packed, bytes, bytes]] = []
+    content = hashlib.sha256()
+    complete = selection.files == "all"
+    for entry in readable(store, selection.names):
+        said, block = _record(entry, selection, prepared)
+        keys.append(entry.key)
+        views.append(said[0])
+        content.update(f"{entry.key}\n{said[1]}\n".encode())
+        complete = complete and (said[1] == "absent" or (bool(block) and all(expand(block))))
+        if block:
+            text, digests = parts(block)
+            content.update(hashlib.sha256(block).digest())
+            files.append((entry.key, *pack_block(text), digests))
+    block_of_views, packed_views = pack_block(b"\n".join(views))
+    used = sorted({split_key(key)[0] for key in keys})
+    facts = store.get_many([f"i/{index_id}" for index_id in used])
+    head = {
+        "snapshot": 1,
+        "schema": SCHEMA,
+        "content": content.hexdigest(),
+        "complete": complete,
+        "indexes": {index: url for index, url in addresses(store).items() if index in used},
+        "facts": {key[2:]: json.loads(value) for key, value in sorted(facts.items())},
+        "keys": keys,
+        "views": list(block_of_views),
+        "files": [[key, *packed, len(digests)] for key, packed, _, digests in files],
+    }
+    return _join(head, [packed_views, *[piece for _, _, text, digests in files for piece in (text, digests)]])
+
+
+def _record(entry: Entry, selection: Selection, prepared: Prepared) -> tuple[tuple[bytes, str], bytes]:
+    """Return ((stored view, digest of its facts), squeezed files or nothing) of one project."""
+    if isinstance(entry.view, Absence):
+        fresh = entry.view.freshness
+        absence = Absence(fresh._replace(fetched_at=float(int(fresh.fetched_at))))
+        return (encode_absence(absence), "absent"), b""
+    packed = entry.load() if selection.files != "none" else None
+    view, facts = _canonical(entry, prepared)
+    slices = _slices(packed, len(view.versions), _mask(entry, selection)) if packed is not None else []
+    block = squeeze(slices) if any(slices) else b""
+    if selection.named:
+        known = prepared[entry.key]
+        if not known[3]:
+            prepared[entry.key] = known = (*known[:3], encode(view))
+        return (known[3], facts), block
+    view.digest = hashlib.blake2b(block, digest_size=16).hexdigest() if block else ""
+    return (encode(view), facts), block
+
+
+def _mask(entry: Entry, selection: Selection) -> int | None:
+    """Return the releases whose files go along; None for all."""
+    if selection.files == "all":
+        return None
+    return _looked_at(entry) if selection.chosen is None else selection.chosen.get(entry.name, 0)
+
+
+def _slices(packed: bytes, count: int, mask: int | None) -> list[bytes]:
+    """Return the files of each release, ``b""`` for those left out; nothing where the file view is of another listing."""
+    if release_count(packed) != count:
+        return []
+    if mask is None:
+        return read_all(packed)
+    return [read_slice(packed, release)[1:-1] if mask >> release & 1 else b"" for release in range(count)]
+
+
+def _canonical(entry: Entry, prepared: Prepared) -> tuple[ReleaseView, str]:
+    """Return a project's canonical view, to be changed at will, and the digest of its facts."""
+    known = prepared.get(entry.key)
+    if known is None or known[0] != entry.sum:
+        view = canonical(judged(entry) or entry.view)  # type: ignore[arg-type]  # an absence was dealt with before
+        known = prepared[entry.key] = (entry.sum, view, facts_digest(view), b"")
+    return copy(known[1]), known[2]
+
+
+def _looked_at(entry: Entry) -> int:
+    mask = 0
+    if not isinstance(entry.view, Absence):
+        for _, _, releases in entry.view.known_rows():
+            mask |= releases
+    return mask
+
+
+def _join(head: Mapping[str, Any], blocks: list[bytes]) -> bytes:
+    raw = json.dumps(head, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    sizes, packed = pack_block(raw)
+    start = b"".join((MAGIC, sizes.raw.to_bytes(8, "little"), sizes.packed.to_bytes(8, "little"), packed))
+    body = b"".join((start, *blocks))
+    return body + hashlib.sha256(body).digest()
+
+
+def read_snapshot(data: bytes) -> Snapshot:
+    """Read and check a snapshot. Raises ``Integrity`` for what is none, is damaged, or does not add up."""
+    if len(data) < len(MAGIC) + 16 + _TAIL or hashlib.sha256(memoryview(data)[:-_TAIL]).digest() != data[-_TAIL:]:
+        raise Integrity("this is no snapshot of a mirror, or it is damaged: its SHA-256 differs")
+    if data[: len(MAGIC)] != MAGIC:
+        raise Integrity("this is no snapshot of a mirror, or one of a version that this program does not read")
+    try:
+        return _parse(data)
+    except (Malformed, KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        raise Integrity(f"the snapshot does not add up: {error}") from error
+
+
+def _parse(data: bytes) -> Snapshot:
+    at = len(MAGIC)
+    sizes = Packed(int.from_bytes(data[at : at + 8], "little"), int.from_bytes(data[at + 8 : at + 16], "little"))
+    at += 16
+    end = len(data) - _TAIL
+    if sizes.raw > _LARGEST_HEAD or sizes.packed > end - at:
+        raise Malformed("its head claims more than there is")
+    head = json.loads(unpack_block(memoryview(data)[at : at + sizes.packed], sizes))
+    if head["snapshot"] != 1 or head["schema"] != SCHEMA:
+        raise Malformed(f"records of schema {head['schema']}, this program reads {SCHEMA}")
+    body = memoryview(data)[at + sizes.packed : end]
+    at = 0
+
+    def take(size: int) -> memoryview:
+        nonlocal at
+        begin, at = at, at + int(size)
+        if size < 0 or at > len(body):
+            raise Malformed("a block claims more than there is")
+        return body[begin:at]
+
+    said = Packed(*map(int, head["views"]))
+    lines = unpack_block(take(said.packed), said).split(b"\n")
+    keys = head["keys"]
+    if len(lines) != len(keys) and keys:
+        raise Malformed("the number of its records differs from the number of its keys")
+    for key in keys:
+        split_key(key)
+    blocks = {
+        str(key): (Packed(int(raw), int(packed)), take(int(packed)), take(int(digests)))
+        for key, raw, packed, digests in head["files"]
+    }
+    return Snapshot(
+        dict(zip(keys, lines, strict=False)),
+        {str(index): str(url) for index, url in head["indexes"].items()},
+        {str(index): json.dumps(value).encode() for index, value in head["facts"].items()},
+        bool(head["complete"]),
+        str(head["content"]),
+        blocks,
+    )
+
+
+def check_records(snapshot: Snapshot) -> None:
+    """Raise ``Integrity`` unless every record can be read and says what its key says."""
+    for key, data in snapshot.views.items():
+        try:
+            view = decode(data)
+        except Malformed as error:
+            raise Integrity(f"{key}: {error}") from error
+        if not isinstance(view, Absence) and view.name != split_key(key)[1]:
+            raise Integrity(f"{key}: it is the release view of {view.name}")

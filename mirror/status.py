@@ -1,0 +1,140 @@
+"""What a mirror holds, as figures: read whole, record by record, so that a damaged one is found and counted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mirror.contents import addresses
+from mirror.errors import Malformed
+from mirror.file_view import digest_of, release_count
+from mirror.indexes import USE_KEY, facts_key, files_key, simple_index
+from mirror.release_view import Absence, ReleaseView, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mirror.ports import Store
+
+_BATCH = 200  # records read at a time: a large mirror is never in memory whole
+
+
+class _Tally:
+    """One index's records, counted."""
+
+    def __init__(self) -> None:
+        self.projects = 0
+        self.absent = 0
+        self.releases = 0
+        self.known = 0  # (release, kind of file) pairs whose dependencies are known
+        self.stale = 0
+        self.damaged: list[str] = []
+        self.newest = 0.0
+        self.oldest = 0.0
+
+    def add(self, view: ReleaseView | Absence, now: float) -> None:
+        """Count one record."""
+        fetched, lifetime = view.freshness.fetched_at, view.freshness.lifetime
+        self.newest = max(self.newest, fetched)
+        self.oldest = min(self.oldest or fetched, fetched)
+        self.stale += now - fetched >= lifetime
+        if isinstance(view, Absence):
+            self.absent += 1
+            return
+        self.projects += 1
+        self.releases += len(view.versions)
+        self.known += sum([mask.bit_count() for _, _, mask in view.known_rows()])
+
+
+def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, object]:
+    """Return what a store holds, per index and in all; ages are whole seconds. Raises ``StoreError``.
+
+    ``indexes`` are the URLs that are configured, so that their records can be told from those of others.
+    """
+    sizes = dict(store.scan())
+    keys = [key for key in sizes if key.startswith("v/")]
+    tallies: dict[str, _Tally] = {}
+    for start in range(0, len(keys), _BATCH):
+        batch = keys[start : start + _BATCH]
+        found = store.get_many([*batch, *[files_key(*_parts(key)) for key in batch]])
+        for key in batch:
+            index_id, name = _parts(key)
+            tally = tallies.setdefault(index_id, _Tally())
+            _read(tally, key, found.get(key), found.get(files_key(index_id, name)), now)
+    urls = {**addresses(store), **{simple_index(url).id: simple_index(url).url for url in indexes}}
+    return {
+        "projects": sum([tally.projects for tally in tallies.values()]),
+        "releases": sum([tally.releases for tally in tallies.values()]),
+        "dependencies_known": sum([tally.known for tally in tallies.values()]),
+        "stale": sum([tally.stale for tally in tallies.values()]),
+        "damaged": sorted([key for tally in tallies.values() for key in tally.damaged]),
+        "bytes": sum(sizes.values()),
+        "bytes_of_release_views": sum([size for key, size in sizes.items() if key.startswith("v/")]),
+        "bytes_of_file_views": sum([size for key, size in sizes.items() if key.startswith("f/")]),
+        "certificates": sum([key.startswith("c/") for key in sizes]),
+        "use": _use(store),
+        "indexes": {
+            urls.get(one, f"another index ({one})"): {**_told(tallies[one], now), **_learned(store, one)}
+            for one in sorted(tallies)
+        },
+    }
+
+
+def _use(store: Store) -> dict[str, object]:
+    """Return how often listings were at hand, as far as the runs say that asked an index for something."""
+    try:
+        said = json.loads(store.get_many((USE_KEY,))[USE_KEY])
+        runs, hits, requests = (int(said[name]) for name in ("runs", "hits", "requests"))
+    except (KeyError, ValueError, TypeError):
+        return {"runs": 0, "hits": 0, "requests": 0, "hit_rate": None}
+    rate = round(hits / (hits + requests), 3) if hits + requests else None
+    return {"runs": runs, "hits": hits, "requests": requests, "hit_rate": rate}
+
+
+def _learned(store: Store, index_id: str) -> dict[str, object]:
+    """Return what was learned of how an index behaves."""
+    key = facts_key(index_id)
+    try:
+        ranges, hits, misses, *_ = json.loads(store.get_many((key,))[key])
+    except (KeyError, ValueError, TypeError):
+        return {}
+    return {
+        "ranged_reads": "not tried" if ranges is None else "yes" if ranges else "no",
+        "unadvertised_sidecars": f"{hits} found, {misses} missed",
+    }
+
+
+def _read(tally: _Tally, key: str, data: bytes | None, files: bytes | None, now: float) -> None:
+    """Count one project, or say that its records do not fit together."""
+    try:
+        view = decode(data or b"")
+        whole = (
+            isinstance(view, Absence)
+            or not view.digest
+            or (  # no digest: a snapshot brought it without files
+                files is not None and digest_of(files) == view.digest and release_count(files) == len(view.versions)
+            )
+        )
+    except Malformed:
+        whole = False
+    if whole:
+        tally.add(view, now)
+    else:
+        tally.damaged.append(key)
+
+
+def _told(tally: _Tally, now: float) -> dict[str, object]:
+    return {
+        "projects": tally.projects,
+        "absent": tally.absent,
+        "releases": tally.releases,
+        "stale": tally.stale,
+        "newest_seconds": max(0, int(now - tally.newest)),
+        "oldest_seconds": max(0, int(now - tally.oldest)),
+    }
+
+
+def _parts(key: str) -> tuple[str, str]:
+    """Return index id and project of a view's key."""
+    _, index_id, name = key.split("/", 2)
+    return index_id, name

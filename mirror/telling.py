@@ -1,0 +1,46 @@
+"""What the user is told of a run: each warning once, each failure as it happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.errors import MirrorError
+from mirror.records import FetchFailure
+
+if TYPE_CHECKING:
+    from mirror.ports import MirrorObserver
+
+
+class Telling:
+    """Passes on warnings and failures to an observer."""
+
+    def __init__(self, observer: MirrorObserver) -> None:
+        """Nothing has been said so far."""
+        self.observer = observer
+        self._warned: set[str] = set()
+
+    def warn(self, message: str) -> None:
+        """Pass on a sentence unless it has been said in this run."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self.observer.warned(message)
+
+    def warn_stale(self, problem: str, seconds: float) -> None:
+        """Say why an index cannot be used, and how old the answer is that stands in for its own."""
+        self.warn(f"the index cannot be used ({problem}); answering from the mirror, {_age(max(0, int(seconds)))} old")
+
+    def failure(self, name: str, release: str | None, error: Exception | None) -> FetchFailure:
+        """Record a failure. What is no error of ours is a bug and goes up as it is."""
+        if not isinstance(error, MirrorError):
+            raise error or MirrorError(f"{name}: nothing came")
+        self.observer.failed("metadata" if release else "listing", name, str(error))
+        return FetchFailure(name, release, error)
+
+
+def _age(seconds: int) -> str:
+    """Return a rough age in words."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "under a minute"

@@ -1,0 +1,19 @@
+"""What every transport is made with: one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class TransportSettings(NamedTuple):
+    """How requests travel. ``auth`` gives (user, password) for a URL, or None; its answer is never stored nor shown."""
+
+    workers: int = 10  # requests at once; 0: the transport's own choice
+    timeout: float = 15.0  # seconds: to connect, and without a byte while reading
+    verify: str | bool = True  # a CA bundle's path, or whether certificates are checked
+    client_cert: str | None = None  # path of a PEM file with certificate and key
+    proxy: str | None = None  # URL; may hold credentials
+    trusted_hosts: tuple[str, ...] = ()  # "host" or "host:port": certificates are not checked there
+    user_agent: str = "pipx-parallel"
+    auth: Callable[[str], tuple[str, str] | None] | None = None

@@ -1,0 +1,56 @@
+"""Which transport carries the requests: libcurl's where it can be loaded, else the portable one."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from mirror.errors import MirrorError
+from mirror.transport_settings import TransportSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mirror.ports import Store, Transport
+    from mirror.settings import MirrorSettings
+
+
+def make_transport(settings: MirrorSettings, store: Store) -> Transport:
+    """Return the transport that the settings ask for. Raises ``MirrorError`` where it is not installed."""
+    name = settings.transport
+    if name == "auto":
+        name = "curl" if importlib.util.find_spec("pycurl") is not None else "requests"
+    said = TransportSettings(
+        workers=settings.workers,
+        timeout=settings.timeout,
+        verify=settings.verify,
+        client_cert=settings.client_cert,
+        proxy=settings.proxy,
+        trusted_hosts=settings.trusted_hosts,
+        user_agent=USER_AGENT,
+        auth=settings.credentials,
+    )
+    if name == "curl":
+        try:
+            from mirror.curl_transport import CurlTransport
+        except ImportError as error:
+            raise MirrorError(f"the curl transport cannot be loaded ({error}); use --transport requests") from error
+        return _with_pages_apart(lambda: CurlTransport(said))
+    from mirror.http_transport import PooledTransport
+
+    return PooledTransport(said, store)
+
+
+def _with_pages_apart(make: Callable[[], Transport]) -> Transport:
+    """Return a transport that reads pages in a process of its own where that is possible."""
+    from mirror.page_transport import PageTransport, can_fork
+
+    if can_fork():
+        try:
+            return PageTransport(make)
+        except OSError:  # no process to be had
+            return make()
+    return make()
+
+
+USER_AGENT = "pipx-parallel/0.1.0 (+metadata mirror; python)"

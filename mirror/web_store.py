@@ -1,0 +1,262 @@
+"""A mirror on the web as a store: a published folder, or a server. Read-only; only what is asked for is fetched.
+
+Of a published folder each record is one request (side by side); a server sends a snapshot of all that a question can lead to,
+so a whole lock takes a handful of requests. Every record is checked against the digest that the index of the mirror names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from mirror.contents import split_key
+from mirror.errors import Integrity, Malformed, StoreError, Unreachable
+from mirror.indexes import view_key
+from mirror.ports import Request
+from mirror.reach import reach
+from mirror.release_view import SCHEMA, Absence, ReleaseView, decode
+from mirror.settings import MirrorSettings
+from mirror.snapshot import read_snapshot
+from mirror.snapshot_store import SnapshotStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from mirror.ports import Exchange, Transport
+
+_LARGEST_INDEX = 256 * 1024 * 1024
+_LARGEST = 1 << 30
+_ATTEMPTS = 3
+_SILENCE = 120.0  # seconds without any answer after which a mirror is given up
+_QUERY = 5000  # characters of a bulk question: what every server and proxy takes
+
+
+class WebStore:
+    """``mirror.ports.Store`` over HTTP. Derived values are forgotten, which costs time and nothing else."""
+
+    read_only = True
+
+    def __init__(self, url: str, settings: MirrorSettings | None = None) -> None:
+        """Ask nothing yet; ``settings`` say how to reach it (proxy, certificates, credentials)."""
+        self._url = url.rstrip("/")
+        self._settings = settings or MirrorSettings(url, ())
+        self._transport: Transport | None = None
+        self._head: dict[str, Any] | None = None
+        self._held: dict[str, bytes | None] = {}
+        self.requests = 0
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values there are. Raises ``StoreError`` where the mirror cannot be reached, ``Integrity``."""
+        wanted = list(keys)
+        absent = [key for key in wanted if key not in self._held and key[:2] in ("v/", "f/")]
+        if absent:
+            if self._bulk:
+                self._ask_in_bulk([key for key in absent if key.startswith("v/")])
+                self._ask_files({key: "" for key in absent if key.startswith("f/")})
+            else:
+                self._ask_ahead([key for key in absent if key.startswith("v/")])
+                self._ask_each([key for key in absent if key.startswith("f/")])
+        found = {}
+        for key in wanted:
+            value = self._held.get(key) if key[:2] in ("v/", "f/") else self._small(key)
+            if value is not None:
+                found[key] = value
+        return found
+
+    def hold_files(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Fetch in one go the files of (key of a file view, version): a later ``get_many`` finds them here."""
+        wanted = {key: version for key, version in rows if key not in self._held}
+        if self._bulk:
+            self._ask_files(wanted)
+        else:
+            self._ask_each(list(wanted))
+
+    # --- the mirror's index -------------------------------------------------------------------------------------------
+
+    def _index(self) -> dict[str, Any]:
+        if self._head is None:
+            (exchange,) = self._fetch([Request(f"{self._url}/index.json", limit=_LARGEST_INDEX)])
+            try:
+                head = json.loads(exchange.body)
+                if head["published"] != 1 or head["schema"] != SCHEMA:
+                    raise StoreError(
+                        f"{self._url} holds records of schema {head['schema']}, this program reads {SCHEMA}"
+                    )
+            except (ValueError, KeyError, TypeError) as error:
+                raise StoreError(f"{self._url} is no mirror: its index.json cannot be read") from error
+            self._head = head
+        return self._head
+
+    @property
+    def _bulk(self) -> bool:
+        return bool(self._index().get("bulk"))
+
+    def _small(self, key: str) -> bytes | None:
+        head, (kind, _, rest) = self._index(), key.partition("/")
+        if kind == "i" and rest in head["facts"]:
+            return json.dumps(head["facts"][rest]).encode()
+        if kind == "n" and rest in head["indexes"]:
+            return str(head["indexes"][rest]).encode()
+        return None
+
+    # --- a published folder -------------------------------------------------------------------------------------------
+
+    def _ask_ahead(self, keys: list[str]) -> None:
+        """Fetch release views, and those that they lead to, a wave at a time: the resolve will ask for nearly all of them."""
+        by_index: dict[str, list[str]] = {}
+        for key in keys:
+            index_id, name = split_key(key)
+            by_index.setdefault(index_id, []).append(name)
+        for index_id, names in by_index.items():
+
+            def load(wave: list[str], index_id: str = index_id) -> dict[str, ReleaseView | Absence]:
+                wanted = {view_key(index_id, name): name for name in wave}
+                self._ask_each([key for key in wanted if key not in self._held])
+                return {
+                    name: decode(value) for key, name in wanted.items() if (value := self._held.get(key)) is not None
+                }
+
+            reach(names, load)
+
+    def _ask_each(self, keys: list[str]) -> None:
+        digests = self._index()["files"]
+        paths = {key: f"{key}.json" if key.startswith("v/") else f"{key}.ppf" for key in keys}
+        there = [key for key in keys if paths[key] in digests]
+        self._held.update(dict.fromkeys(keys))
+        answers = self._fetch([Request(f"{self._url}/{paths[key]}", limit=_LARGEST) for key in there])
+        for key, exchange in zip(there, answers, strict=True):
+            if hashlib.sha256(exchange.body).hexdigest() != digests[paths[key]]:
+                raise Integrity(f"{self._url}/{paths[key]}: its SHA-256 is not the one the mirror's index names")
+            self._held[key] = exchange.body
+
+    # --- a server -----------------------------------------------------------------------------------------------------
+
+    def _ask_in_bulk(self, keys: list[str]) -> None:
+        """Fetch release views, and with them those that they can lead to."""
+        self._held.update(dict.fromkeys(keys))
+        by_index: dict[str, list[str]] = {}
+        for key in keys:
+            index_id, name = split_key(key)
+            by_index.setdefault(index_id, []).append(name)
+        urls = [
+            f"{self._url}/records?reach=1&index={index_id}&names={','.join(chunk)}"
+            for index_id, names in by_index.items()
+            for chunk in _chunks(names)
+        ]
+        for store in self._snapshots(urls):
+            for key, value in store.snapshot.views.items():
+                if self._held.get(key) is None:
+                    self._held[key] = value
+
+    def _ask_files(self, wanted: Mapping[str, str]) -> None:
+        """Fetch files: of the release named, or of all where none is."""
+        by_index: dict[str, list[str]] = {}
+        for key, version in wanted.items():
+            index_id, name = split_key("v" + key[1:])
+            by_index.setdefault(index_id, []).append(f"{name}:{version.replace('+', '%2B')}" if version else name)
+        self._held.update(dict.fromkeys(wanted))
+        urls = [
+            f"{self._url}/records?files=1&index={index_id}&names={','.join(chunk)}"
+            for index_id, names in by_index.items()
+            for chunk in _chunks(names)
+        ]
+        for store in self._snapshots(urls):
+            for key in store.snapshot.blocks:
+                packed = store.snapshot.file_view(key)
+                view = self._held.get(key)
+                if packed is not None and view is not None:
+                    self._held["f" + key[1:]] = packed[:12] + bytes.fromhex(_digest(view)) + packed[28:]
+
+    def _snapshots(self, urls: list[str]) -> Iterator[SnapshotStore]:
+        for exchange in self._fetch([Request(url, limit=_LARGEST) for url in urls]):
+            try:
+                yield SnapshotStore(read_snapshot(exchange.body))
+            except Integrity as error:
+                raise Integrity(f"{self._url}: {error}") from error
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def _fetch(self, requests: list[Request]) -> list[Exchange]:
+        """Return the answers, in order; a request that fails is tried again. Raises ``StoreError``."""
+        if self._transport is None:
+            from mirror.transports import make_transport  # an HTTP stack, not before something is asked
+
+            self._transport = make_transport(self._settings._replace(workers=self._settings.workers or 16), self)
+        answers: list[Exchange | None] = [None] * len(requests)
+        done: SimpleQueue[tuple[int, Exchange]] = SimpleQueue()
+
+        def submit(at: int) -> None:
+            self.requests += 1
+            self._transport.submit(requests[at], lambda exchange: done.put((at, exchange)))  # type: ignore[union-attr]  # it is open
+
+        attempts = [1] * len(requests)
+        for at in range(len(requests)):
+            submit(at)
+        for _ in range(len(requests) * _ATTEMPTS):
+            if all(answer is not None for answer in answers):
+                break
+            try:
+                at, exchange = done.get(timeout=_SILENCE)
+            except Empty:
+                raise StoreError(f"the mirror at {self._url} does not answer") from None
+            if exchange.status == 200 and exchange.problem is None:
+                answers[at] = exchange
+            elif attempts[at] < _ATTEMPTS and (exchange.status == 0 or exchange.status >= 500):
+                attempts[at] += 1
+                submit(at)
+            else:
+                reason = exchange.problem or f"it answered {exchange.status}"
+                raise Unreachable(f"the mirror at {self._url} cannot be used: {reason}")
+        return [answer for answer in answers if answer is not None]
+
+    # --- the rest of a store ------------------------------------------------------------------------------------------
+
+    def put_many(self, items: Mapping[str, bytes]) -> None:
+        """Keep nothing."""
+
+    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
+        """Keep nothing."""
+
+    def delete_many(self, keys: Iterable[str]) -> int:  # noqa: ARG002 - the port's signature
+        """Delete nothing."""
+        return 0
+
+    def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """Yield (key, 0) sorted by key: sizes are not known without fetching."""
+        head = self._index()
+        keys = [path.rpartition(".")[0] for path in head["files"] if path[:2] in ("v/", "f/")]
+        keys += [f"i/{index}" for index in head["facts"]] + [f"n/{index}" for index in head["indexes"]]
+        for key in sorted(keys):
+            if key.startswith(prefix):
+                yield key, 0
+
+    def close(self) -> None:
+        """Drop the connections; safe to call twice."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+
+def _chunks(names: list[str]) -> Iterator[list[str]]:
+    """Yield the names in portions that fit into a question."""
+    chunk: list[str] = []
+    size = 0
+    for name in names:
+        if chunk and size + len(name) > _QUERY:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(name)
+        size += len(name) + 1
+    if chunk:
+        yield chunk
+
+
+def _digest(view: bytes) -> str:
+    """Return the name by which a release view calls its files."""
+    try:
+        digest = str(json.loads(view)["digest"])
+        return digest if len(bytes.fromhex(digest)) == 16 else "00" * 16
+    except (ValueError, KeyError, TypeError) as error:
+        raise Malformed("a release view without a digest") from error
