@@ -1,0 +1,12 @@
+"""pipx-parallel: lock requirements from a local metadata mirror, filled in parallel.
+
+This package binds nothing, so that importing a part loads that part only.
+
+Supported import paths:
+
+===========================  ==========================================================
+``pipx_parallel.model``      records: roots, targets, pins, edges, resolutions
+``pipx_parallel.errors``     what can go wrong, one class per blame
+``pipx_parallel.cli``        the command line (``pipx-parallel``, ``python -m pipx_parallel``)
+===========================  ==========================================================
+"""

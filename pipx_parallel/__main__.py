@@ -1,0 +1,61 @@
+"""``pipx-parallel`` and ``python -m pipx_parallel``: the plain cases at once, all others through click."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; ``arguments`` default to those of the process."""
+    from pipx_parallel.cli import guarded  # not at the top: `python -m` imports this file to find main
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(lambda: _run(given), {})
+
+
+def _run(given: list[str]) -> int:
+    code = _run_plainly(given)
+    if code is not None:
+        return code
+    from pipx_parallel.cli.app import main as run  # 30 ms of click, for what is not a plain lock or resolve
+
+    return run(given)
+
+
+def _run_plainly(given: list[str]) -> int | None:
+    from pipx_parallel.cli import fast  # as above
+
+    if not given or given[0] not in fast.COMMANDS or "_PIPX_PARALLEL_COMPLETE" in os.environ:
+        return None
+    from pipx_parallel.cli import guarded, lock, options, resolve  # as above
+
+    command = lock if given[0] == "lock" else resolve
+    values = fast.parse(given[1:], (*command.OPTIONS, *options.CONSOLE))
+    return None if values is None else guarded(lambda: command.run(values), values)
+
+
+def run() -> None:
+    """Run the command line as a process of its own and end it at once.
+
+    A command lives for a second and holds no cycles worth finding, so the collector is off (8 % of a cold lock), and what
+    the interpreter would take apart at the end is left to the system (25 ms). ``mirror serve`` turns the collector on.
+    """
+    import gc  # here: importing this module must change nothing
+
+    gc.disable()
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):  # the reader has gone: nothing is left to say
+        pass
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,137 @@
+"""From the solver's answer to pins and edges: bits become versions, releases become files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.filenames import SDIST, split_filename
+from pipx_parallel.candidate import Candidate
+from pipx_parallel.errors import Bug
+from pipx_parallel.explain import why_held
+from pipx_parallel.model import Edge, Pin
+from pipx_parallel.quality import libyears
+from pipx_parallel.vocabulary import Vocabulary, written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mirror.records import DistFile
+    from mirror.simple_file import FileList
+    from pipx_parallel.candidates import Candidates
+    from pipx_parallel.model import RootRequirement
+    from pipx_parallel.resolver.solver import Solution
+
+
+def pins_of(
+    answer: Solution, candidates: Candidates, roots: Sequence[RootRequirement], constraints: Sequence[RootRequirement]
+) -> tuple[Pin, ...]:
+    """Return one pin for each project chosen, sorted by name."""
+    directs = {root.name for root in roots}
+    told = Vocabulary(candidates, roots, constraints)
+    versions = {
+        name: _candidate(candidates, name).project.view.versions[bit - 1]
+        for name, bit in answer.chosen.items()
+        if name[-1] != "]"
+    }
+    pins = []
+    candidates.mirror.hold_files([(_candidate(candidates, name).project, answer.chosen[name] - 1) for name in versions])
+    for name in sorted(answer.chosen):
+        if name[-1] == "]":
+            continue
+        candidate = _candidate(candidates, name)
+        view = candidate.project.view
+        release = answer.chosen[name] - 1
+        best = _newest_installable(candidates, candidate, name, release + 1) - 1
+        held = answer.held.get(name) if best != release else None
+        files = candidates.mirror.files(candidate.project, release)
+        pins.append(
+            Pin(
+                name,
+                view.versions[release],
+                candidates.hashes.among(name, files),
+                installable(files, candidates, name) if candidate.project.reference is None else tuple(files),
+                requires_python=_requires_python(candidate, release),
+                index=candidate.project.index_of(release) or None,
+                url=candidate.project.reference,
+                direct=name in directs,
+                latest=view.versions[best],
+                libyears=libyears(_uploaded(candidate, release), _uploaded(candidate, best)),
+                reason=None if held is None else why_held(held, f"{name} {view.versions[best]}", versions, told),
+            )
+        )
+    return tuple(pins)
+
+
+def _newest_installable(candidates: Candidates, candidate: Candidate, name: str, bit: int) -> int:
+    """Return the best release that the target could install, were nothing else asked for; ``bit`` is the one chosen.
+
+    Older releases count as usable until somebody looks; here those above the chosen one are looked at.
+    """
+    mask = candidate.usable >> bit << bit
+    while (best := candidates.best(name, mask)) != bit and candidate.variant_of(best - 1) is None:
+        mask &= ~(1 << best)
+    return best
+
+
+def installable(files: FileList, candidates: Candidates, name: str) -> tuple[DistFile, ...]:
+    """Return the files of a release that the target may install, best first, source archives last."""
+    rules, policy = candidates.rules, candidates.policy
+    wheels, sdist = policy.takes_wheels(name), policy.sdist_rank(name)
+    ranked = []
+    seen: set[str] = set()
+    for place, filename in enumerate(files.names()):
+        if filename in seen:
+            continue  # two indexes have different files of one name: the first index's is taken, both hashes are known
+        seen.add(filename)
+        split = split_filename(filename, name)
+        if split is None:
+            continue
+        rank = sdist if split[1] == SDIST else rules.rank(split[1]) if wheels else None
+        if rank is not None:
+            file = files[place]
+            if (
+                rules.python_allowed(file.requires_python)
+                and policy.in_time(name, file.upload_time)
+                and candidates.hashes.allows(name, file)
+            ):
+                ranked.append((rank, filename, file))
+    return tuple([file for _, _, file in sorted(ranked)])
+
+
+def edges_of(answer: Solution, roots: Sequence[RootRequirement]) -> tuple[Edge, ...]:
+    """Return who asked for whom, sorted by child, parent and requirement, each once."""
+    found: dict[tuple[str, str, str], Edge] = {}
+    for root in roots:
+        if root.name in answer.chosen:
+            extras = f"[{','.join(root.extras)}]" if root.extras else ""
+            edge = Edge("", root.name, f"{root.name}{extras}{root.specifier}", root.origin)
+            found.setdefault((root.name, "", f"{edge.requirement}\n{root.origin}"), edge)
+    for parent, switch, need in answer.needs:
+        child = need.package.partition("[")[0]
+        if child == parent:
+            continue
+        name, text = written(need)
+        requirement = f"{name}{text}"
+        source = switch or parent
+        found.setdefault((child, source, requirement), Edge(source, child, requirement))
+    return tuple([found[key] for key in sorted(found)])
+
+
+def _uploaded(candidate: Candidate, release: int) -> int:
+    """Return when the first file of a release came, in epoch seconds; 0 where that is unknown."""
+    view = candidate.project.view
+    if candidate.project.reference is not None or release < view.judged:
+        return 0
+    return view.uploads(release)[0]
+
+
+def _requires_python(candidate: Candidate, release: int) -> str | None:
+    variant = candidate.variant_of(release)
+    return None if variant is None else candidate.project.view.variants[variant].requires_python
+
+
+def _candidate(candidates: Candidates, name: str) -> Candidate:
+    found = candidates.candidate(name)
+    if not isinstance(found, Candidate):
+        raise Bug(f"{name} was chosen but is not known")
+    return found

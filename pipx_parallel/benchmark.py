@@ -1,0 +1,93 @@
+"""What parallel fetching saves: an order of runs that is fair, and the figures that come of them. Starts nothing itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Run(NamedTuple):
+    """One measured run, in seconds."""
+
+    whole: float  # the process from start to end
+    waiting: float  # of that, in which nothing was left to do but wait for the index
+
+
+class Row(NamedTuple):
+    """The figures of one worker count: medians over the rounds, in seconds.
+
+    Speed-up and savings (percent; below 0 where it is slower) compare with the first count measured, usually 1.
+    """
+
+    workers: int
+    seconds: float  # the whole process
+    fastest: float
+    slowest: float
+    speedup: float  # 2.0: twice as fast
+    saving: float
+    waiting: float  # for the index: what parallel fetching is there to save
+    waiting_saving: float
+
+
+def measure(run: Callable[[int], Run], workers: Sequence[int], rounds: int) -> dict[int, list[Run]]:
+    """Run every worker count in every round and return what each run took.
+
+    Each round goes the other way round than the one before, so that what drifts (a busy machine, a warming cache on the
+    way to the index) does not favour one end. Raises what ``run`` raises.
+    """
+    runs: dict[int, list[Run]] = {count: [] for count in workers}
+    for turn in range(rounds):
+        for count in workers if turn % 2 == 0 else reversed(workers):
+            runs[count].append(run(count))
+    return runs
+
+
+def rows(runs: Mapping[int, Sequence[Run]]) -> tuple[Row, ...]:
+    """Return one row per worker count, in the order measured; the first is what the others are compared with."""
+    wholes = {count: _median([run.whole for run in taken]) for count, taken in runs.items()}
+    waits = {count: _median([run.waiting for run in taken]) for count, taken in runs.items()}
+    base, base_wait = next(iter(wholes.values()), 0.0), next(iter(waits.values()), 0.0)
+    return tuple(
+        Row(
+            workers=count,
+            seconds=wholes[count],
+            fastest=min(run.whole for run in taken),
+            slowest=max(run.whole for run in taken),
+            speedup=base / wholes[count] if wholes[count] else 0.0,
+            saving=_saved(wholes[count], base),
+            waiting=waits[count],
+            waiting_saving=_saved(waits[count], base_wait),
+        )
+        for count, taken in runs.items()
+    )
+
+
+def _saved(seconds: float, base: float) -> float:
+    return 100 * (1 - seconds / base) if base else 0.0
+
+
+def as_table(found: Sequence[Row]) -> str:
+    """Return the rows as text for a terminal: the whole process, then the part of it that waited for the index."""
+    heads = ("workers", "median", "fastest", "slowest", "speed-up", "saved", "waiting", "saved")
+    lines = ["  ".join([f"{head:>{width}}" for head, width in zip(heads, (7, 8, 8, 8, 8, 6, 8, 6), strict=True)])]
+    lines += [
+        f"{row.workers:>7}  {row.seconds:>6.2f} s  {row.fastest:>6.2f} s  {row.slowest:>6.2f} s"
+        f"  {row.speedup:>7.2f}x  {row.saving:>5.0f}%  {row.waiting:>6.2f} s  {row.waiting_saving:>5.0f}%"
+        for row in found
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found: Sequence[Row], details: Mapping[str, object]) -> str:
+    """Return the rows and what was measured as JSON; seconds to the millisecond."""
+    results = [{name: round(value, 3) for name, value in row._asdict().items()} for row in found]
+    return json.dumps({**details, "results": results}, indent=2) + "\n"
+
+
+def _median(times: Sequence[float]) -> float:
+    ordered = sorted(times)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

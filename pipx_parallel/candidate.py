@@ -1,0 +1,76 @@
+"""One project as one target sees it: which of its releases may be installed, and which file stands for each.
+
+Packaging rules become masks here: tags, Requires-Python, cutoff, yanked files (PEP 592) and pre-releases (PEP 440).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.release_view import HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mirror.project import Project
+    from mirror.records import Variant
+    from pipx_parallel.policy import Policy
+    from pipx_parallel.target_rules import TargetRules
+
+
+class Candidate:
+    """One project for one target. Masks are shifted by one (bit 0 is "absent"), as the solver counts.
+
+    Of the newest ``HEAD`` releases it is known from the start which are usable; older ones count as usable until somebody
+    looks (``variant_of`` then answers None). The line is drawn at the same place in every run, whatever else is known.
+    """
+
+    __slots__ = ("_ranks_of", "allowed", "finals", "project", "usable", "yanked")
+
+    def __init__(self, project: Project, rules: TargetRules, policy: Policy) -> None:
+        """Judge every shape of the newest releases once."""
+        view = project.view
+        name = view.name
+        self.project = project
+        self.allowed: dict[int, frozenset[int]] = {}  # release -> the variants that --hash leaves of it
+        direct = project.reference is not None
+        wheels, sdist = (True, 0) if direct else (policy.takes_wheels(name), policy.sdist_rank(name))
+        self._ranks_of: Callable[[Sequence[Variant]], Sequence[int | None]] = lambda variants: rules.ranks_of(
+            variants, sdist, wheels=wheels
+        )
+        count = len(view.versions)
+        if policy.needs_all_releases and count:
+            project.judge(0)
+        line = 0 if policy.needs_all_releases else max(0, count - HEAD)
+        head = ((1 << count) - 1) >> line << line
+        ranks = self._ranks_of(view.variants)
+        usable = (1 << line) - 1
+        yanked = 0
+        for variants, mask in view.shapes.items():
+            open_ = [view.variants[n].yanked for n in variants if ranks[n] is not None]
+            if open_:
+                usable |= mask & head
+                if all(open_):
+                    yanked |= mask & head
+        self.finals = (((1 << count) - 1) & ~view.prereleases) << 1
+        # What the user names himself is not for policies to refuse: they choose among an index's files (as in pip).
+        self.usable = (
+            usable << 1
+            if direct
+            else policy.allowed_releases(name, policy.within_cutoff(view, usable) << 1, self.finals)
+        )
+        self.yanked = yanked << 1
+
+    def variant_of(self, release: int) -> int | None:
+        """Return the variant that stands for a release: its best file, yanked only if all are; None: nothing to install."""
+        view = self.project.view
+        self.project.judge(release)
+        allowed = self.allowed.get(release)
+        numbers = [number for number in view.shape_of(release) if allowed is None or number in allowed]
+        ranks = self._ranks_of([view.variants[number] for number in numbers])
+        ranked = [
+            (view.variants[number].yanked, rank, number)
+            for number, rank in zip(numbers, ranks, strict=True)
+            if rank is not None
+        ]
+        return min(ranked)[2] if ranked else None

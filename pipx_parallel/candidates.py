@@ -1,0 +1,290 @@
+"""What the solver may choose from: a ``CandidateSource`` over a mirror, for one target.
+
+Packaging rules become masks here: of each project which releases a specifier admits (what the target can install of it is in
+``candidate``), of each dependency set the edges.
+
+Failures are holes, not exclusions: a project or release whose facts could not be had is treated as needing nothing, and is
+reported at the end. Otherwise a network fault would silently choose an older release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.dependency_sets import BASE
+from mirror.errors import BuildFailed, MirrorError, NeedsBuild, NotFound
+from mirror.filenames import SDIST
+from mirror.records import FetchFailure
+from pipx_parallel.candidate import Candidate
+from pipx_parallel.resolver.masks import mask_of
+from pipx_parallel.resolver.ports import Edge, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mirror.dependency_sets import DependencySet
+    from mirror.facade import Mirror
+    from mirror.records import CompiledSpecifier, Dependency
+    from pipx_parallel.hash_rules import HashRules
+    from pipx_parallel.policy import Policy
+    from pipx_parallel.target_rules import TargetRules
+
+_ARCHIVES_EACH = 3  # releases of a project with only a source archive that a first search reads
+ON = 2  # the mask of an extra's switch that is on
+
+
+class Candidates:
+    """``resolver.ports.CandidateSource`` over a mirror; also remembers what could not be had."""
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        rules: TargetRules,
+        policy: Policy,
+        pinned: Mapping[str, Sequence[CompiledSpecifier]],
+        hashes: HashRules,
+    ) -> None:
+        """``pinned`` holds, per project, the user's specifiers that pin one version: these may be yanked (PEP 592)."""
+        self.mirror = mirror
+        self.rules = rules
+        self.policy = policy
+        self.hashes = hashes
+        self.holes: dict[tuple[str, str | None], FetchFailure] = {}
+        self.lacking: dict[str, list[tuple[str, int, str]]] = {}  # project -> (package, bit, extra) that need it
+        self.withheld: set[str] = set()  # projects of which last resorts were kept back
+        self._refused: Mapping[str, int] | None = None  # None: last resorts are kept back
+        self._forgives = False
+        self._strangers = False
+        self._pinned = pinned
+        self._candidates: dict[str, Candidate | FetchFailure] = {}
+        self._masks: dict[tuple[str, str], int] = {}
+        self._edges: dict[tuple[str, int, str], Sequence[Edge] | Unavailable] = {}
+        self._domains: dict[str, int | Unavailable] = {}
+        self._archives: dict[str, list[int]] = {}
+        self._archives_each: int | None = _ARCHIVES_EACH
+        self.left_out_archives = False
+
+    # --- the solver's questions -----------------------------------------------------------------------------------------
+
+    def prepare(self, packages: Sequence[str]) -> None:
+        """Ask the mirror for these projects, all at once."""
+        self.mirror.want_projects([name.partition("[")[0] for name in packages])
+
+    def domain(self, package: str) -> int | Unavailable:
+        """Return the releases that may be chosen, or why there are none."""
+        if package[-1] == "]":
+            return ON
+        known = self._domains.get(package)
+        if known is None:
+            known = self._domains[package] = self._domain(package)
+        return known
+
+    def switch_of(self, package: str) -> str | None:
+        """Return the project whose extra this package stands for."""
+        return package.partition("[")[0] if package[-1] == "]" else None
+
+    def choose(self, package: str, mask: int) -> int:
+        """Return the release to try first: the pin that is kept, else the newest final, pre-release, yanked release."""
+        candidate = self._candidates[package]
+        if isinstance(candidate, FetchFailure):
+            raise candidate.error
+        return self.policy.choose(package, candidate.project.view, mask, candidate.finals, candidate.yanked)
+
+    def best(self, package: str, mask: int) -> int:
+        """Return the release that would be tried first if no lock existed."""
+        candidate = self._candidates[package]
+        if isinstance(candidate, FetchFailure):
+            raise candidate.error
+        return self.policy.best(package, mask, candidate.finals, candidate.yanked)
+
+    def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
+        """Ask the mirror for what these candidates need, all at once."""
+        candidate = self._candidates[package]
+        if isinstance(candidate, Candidate):
+            for bit in bits:
+                variant = candidate.variant_of(bit - 1)
+                if variant is not None and candidate.project.view.variants[variant].tags != SDIST:
+                    self.mirror.want_dependencies(candidate.project, bit - 1, variant)
+
+    def dependencies(self, package: str, bit: int, switch: str | None = None) -> Sequence[Edge] | Unavailable:
+        """Return what a candidate needs, or what an extra adds to that."""
+        extra = BASE if switch is None else switch[len(package) + 1 : -1]
+        key = (package, bit, extra)
+        known = self._edges.get(key)
+        if known is None:
+            known = self._edges[key] = self._dependencies(package, bit, extra)
+        return known
+
+    # --- facts ----------------------------------------------------------------------------------------------------------
+
+    def candidate(self, name: str) -> Candidate | FetchFailure:
+        """Return a project as the target sees it, waiting for it if need be."""
+        known = self._candidates.get(name)
+        if known is None:
+            project = self.mirror.project(name)
+            known = project if isinstance(project, FetchFailure) else Candidate(project, self.rules, self.policy)
+            self._candidates[name] = known
+        return known
+
+    def needs(self, package: str, bit: int) -> DependencySet | FetchFailure | Unavailable:
+        """Return the dependency set of a candidate, waiting for it if need be."""
+        candidate = self.candidate(package)
+        if isinstance(candidate, FetchFailure):
+            return candidate
+        release = bit - 1
+        view = candidate.project.view
+        variant = candidate.variant_of(release)
+        if variant is None:
+            return Unavailable(self.policy.why_not_usable(view, release, self.rules))
+        if (
+            self._refused is None
+            and view.variants[variant].yanked
+            and not (candidate.yanked | self._yanked_but_pinned(package, 1 << bit)) >> bit & 1
+        ):
+            self.withheld.add(package)
+            return Unavailable("it is yanked")  # an old release: only now is it known
+        if view.variants[variant].tags == SDIST and not self._takes_archive(package, bit):
+            return Unavailable("has only a source archive")
+        found = self.mirror.dependencies(candidate.project, release, variant)
+        error = found.error if isinstance(found, FetchFailure) else None
+        if isinstance(error, BuildFailed | NeedsBuild) and self._archives[package][0] != bit:
+            return Unavailable(str(error))
+        return found
+
+    def _takes_archive(self, package: str, bit: int) -> bool:
+        """Return whether a release with only a source archive is looked into.
+
+        Reading one costs a download, maybe a build, and it is hardly ever the answer when a search has come so far back:
+        only the first few of a project are, until ``take_all_archives``.
+        """
+        asked = self._archives.setdefault(package, [])
+        if bit not in asked:
+            if self._archives_each is not None and len(asked) >= self._archives_each:
+                self.left_out_archives = True
+                return False
+            asked.append(bit)
+        return True
+
+    def take_all_archives(self) -> None:
+        """Look into every release with only a source archive from now on: without them there is no answer."""
+        self._archives_each = None
+        self.left_out_archives = False
+        self._edges.clear()
+
+    def forgive(self) -> bool:
+        """Treat projects that do not exist as failures to be reported, not as reasons; return whether that may help."""
+        met, self._forgives = self._strangers and not self._forgives, True
+        self._edges.clear()
+        return met
+
+    def admitted(self, name: str, specifier: CompiledSpecifier) -> int:
+        """Return the releases that a specifier admits; yanked ones only where it pins (PEP 592) or the user did."""
+        key = (name, specifier.text)
+        known = self._masks.get(key)
+        if known is None:
+            known = self._masks[key] = self._admitted(name, specifier)
+        return known
+
+    def with_hashes(self, name: str, mask: int) -> int:
+        """Return the releases of ``mask`` that ``--hash`` leaves."""
+        candidate = self.candidate(name)
+        if name not in self.hashes or not isinstance(candidate, Candidate):
+            return mask
+        return self.hashes.narrowed(candidate, mask, lambda release: self.mirror.files(candidate.project, release))
+
+    def _admitted(self, name: str, specifier: CompiledSpecifier) -> int:
+        candidate = self.candidate(name)
+        if isinstance(candidate, FetchFailure):
+            return 0
+        view = candidate.project.view
+        mask = mask_of(view.keys, specifier.intervals)
+        if specifier.literal is not None:  # PEP 440, arbitrary equality: the text itself
+            wanted = specifier.literal.lower()
+            mask &= sum([1 << at + 1 for at, version in enumerate(view.versions) if version.lower() == wanted])
+        if self._refused is not None:
+            return mask & ~self._refused.get(name, 0)
+        before = mask
+        if candidate.yanked and not specifier.pins:
+            mask &= ~candidate.yanked | self._yanked_but_pinned(name, candidate.yanked)
+        if view.prereleases and not specifier.prereleases and not self.policy.takes_prereleases(name):
+            mask = mask & candidate.finals if mask & candidate.finals & candidate.usable else mask
+        if mask != before:
+            self.withheld.add(name)
+        return mask
+
+    def admit_all_but(self, refused: Mapping[str, int] | None) -> None:
+        """Admit pre-releases and yanked releases wherever a specifier names them, but for ``refused``; None: as before."""
+        self._refused = refused
+        self._masks.clear()
+        self._edges.clear()
+
+    def _yanked_but_pinned(self, name: str, yanked: int) -> int:
+        """Return which of the yanked releases the user names exactly."""
+        candidate = self.candidate(name)
+        allowed = 0
+        if isinstance(candidate, Candidate):
+            for specifier in self._pinned.get(name, ()):
+                allowed |= mask_of(candidate.project.view.keys, specifier.intervals)
+        return allowed & yanked
+
+    def _domain(self, package: str) -> int | Unavailable:
+        candidate = self.candidate(package)
+        if isinstance(candidate, FetchFailure):
+            return Unavailable(str(candidate.error))
+        if candidate.usable:
+            return candidate.usable
+        return Unavailable(self.policy.why_nothing_is_usable(candidate.project.view, self.rules))
+
+    def _dependencies(self, package: str, bit: int, extra: str) -> Sequence[Edge] | Unavailable:
+        found = self.needs(package, bit)
+        if isinstance(found, FetchFailure):
+            self.holes[found.project, found.release] = found
+            return ()
+        if isinstance(found, Unavailable):
+            return found
+        if extra == BASE and not self.rules.python_allowed(found.requires_python):
+            return Unavailable(f"requires Python {found.requires_python}")
+        try:
+            wanted = self.active(found, extra)
+        except MirrorError as error:
+            return Unavailable(str(error))
+        if self.policy.ignores_dependencies:
+            return ()
+        self.mirror.want_projects([dependency.name for dependency in wanted])
+        return self._edges_of(package, bit, extra, wanted)
+
+    def active(self, found: DependencySet, extra: str) -> list[Dependency]:
+        """Return the dependencies of a bucket whose markers hold in the target. Raises ``Malformed``."""
+        holds = self.rules.marker_holds
+        return [
+            replaced
+            for dependency in found.dependencies(extra)
+            if holds(dependency.marker, extra)
+            for replaced in self.policy.replaced(dependency)
+        ]
+
+    def _edges_of(
+        self, package: str, bit: int, extra: str, wanted: Iterable[Dependency]
+    ) -> Sequence[Edge] | Unavailable:
+        edges: list[Edge] = []
+        for dependency in wanted:
+            name = dependency.name
+            if dependency.url is not None and getattr(self.mirror.peek(name), "reference", None) is None:
+                return Unavailable(f"depends on {name} at a URL, which an index may not ask for")
+            child = self.candidate(name)
+            if isinstance(child, FetchFailure):
+                if self._forgives or not isinstance(child.error, NotFound):
+                    self.holes[name, None] = child
+                    self.lacking.setdefault(name, []).append((package, bit, extra))
+                    continue
+                self._strangers = True
+            mask = self.admitted(name, dependency.specifier)
+            if name == package:  # an extra that asks for other extras of the same project (PEP 508 allows it)
+                if not mask >> bit & 1:
+                    return Unavailable(f"depends on another release of itself ({name}{dependency.specifier.text})")
+            else:
+                key = (name, dependency.specifier.text)
+                edges.append(Edge(name, mask, key))
+            wishes = [f"{name}[{wish}]" for wish in dependency.extras if not (name == package and wish == extra)]
+            edges += [Edge(switch, ON, (switch, "")) for switch in wishes]
+        return edges

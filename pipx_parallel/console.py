@@ -1,0 +1,80 @@
+"""Everything people are told, on stderr, through one printer. stdout belongs to artefacts (``pipx_parallel.writer``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TextIO
+
+_RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+class Printer:
+    """Says things, each at its level. ``verbosity``: -2 errors only, -1 also warnings, 0 normal, 1 details, 2 every step.
+
+    One message is one ``write``, so that threads do not mix their lines.
+    """
+
+    def __init__(self, stream: TextIO, verbosity: int = 0, *, colour: bool = False) -> None:
+        """Keep where to and how much; ``colour`` lets escape sequences be written."""
+        self.stream = stream
+        self.verbosity = verbosity
+        self.colour = colour
+        self._drawn = 0  # width of the line that stands unfinished on the terminal
+
+    def error(self, text: str) -> None:
+        """Say what went wrong."""
+        self._write(self._styled("error: ", _RED) + text)
+
+    def plain(self, text: str) -> None:
+        """Write a line as it is."""
+        self._write(text)
+
+    def warn(self, text: str) -> None:
+        """Say what the user should know and may ignore."""
+        if self.verbosity > -2:
+            self._write(self._styled("warning: ", _YELLOW) + text)
+
+    def say(self, text: str) -> None:
+        """Say what was done."""
+        if self.verbosity >= 0:
+            self._write(text)
+
+    def detail(self, text: str) -> None:
+        """Say more, with -v."""
+        if self.verbosity >= 1:
+            self._write(self._styled(text, _DIM))
+
+    def trace(self, text: str) -> None:
+        """Say every step, with -vv."""
+        if self.verbosity > 1:
+            self._write(self._styled(text, _DIM))
+
+    def draw(self, line: str) -> None:
+        """Redraw the one line that shows progress; an empty one removes it."""
+        self._send("\r" + line.ljust(self._drawn) + ("" if line else "\r"))
+        self._drawn = len(line)
+
+    def _styled(self, text: str, style: str) -> str:
+        return f"{style}{text}{_PLAIN}" if self.colour else text
+
+    def _write(self, text: str) -> None:
+        wipe = "\r" + " " * self._drawn + "\r" if self._drawn else ""
+        self._drawn = 0
+        self._send(f"{wipe}{text}\n")
+
+    def _send(self, text: str) -> None:
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (OSError, ValueError):  # stderr is closed or full: nobody is left to be told
+            return
+
+
+def wants_colour(when: str, environ: Mapping[str, str], *, terminal: bool) -> bool:
+    """Return whether to colour. ``when`` is "auto", "always" or "never"; NO_COLOR and TERM=dumb decide for "auto"."""
+    if when != "auto":
+        return when == "always"
+    return terminal and not environ.get("NO_COLOR") and environ.get("TERM", "") not in {"", "dumb"}

@@ -1,0 +1,164 @@
+"""The solver's reasons in the user's words: why there is no answer, and why a pin is not newer.
+
+The argument is the solver's shortest proof (``resolver.report``), a line a fact: what the user wrote, with file and line, and
+what releases need. Nothing of how the search went is in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.resolver.terms import Bound, Needs, Required, Unusable
+from pipx_parallel.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
+
+    from pipx_parallel.candidates import Candidates
+    from pipx_parallel.model import RootRequirement
+    from pipx_parallel.resolver import report
+    from pipx_parallel.resolver.answer import Held
+    from pipx_parallel.resolver.solver import Impossible
+
+MOST_LINES = 12  # of an argument with what could be changed
+MOST_REASONS = 3  # of one pin
+_END = "so no set of releases meets them all"
+
+
+class Argument(NamedTuple):
+    """Why there is no answer: ``lines`` to read, and what they rest on, for suggestions and for programs."""
+
+    lines: tuple[str, ...]
+    facts: tuple[report.Used, ...]
+    labels: tuple[Hashable, ...]  # of the user's lines that take part, in order
+    told: Vocabulary
+
+    def to_json(self) -> dict[str, object]:
+        """Return the argument for programs: the lines, and each fact by itself."""
+        return {"argument": list(self.lines), "facts": [_fact_json(self.told, used) for used in self.facts]}
+
+
+def argue(
+    impossible: Impossible,
+    candidates: Candidates,
+    roots: Sequence[RootRequirement],
+    constraints: Sequence[RootRequirement],
+) -> Argument:
+    """Return the shortest honest argument why there is no answer."""
+    from pipx_parallel.resolver import report  # 2 ms, only on the way to an error
+
+    told = Vocabulary(candidates, roots, constraints)
+    steps = report.explain(impossible)
+    facts = tuple([used for step in steps for used in step.facts])
+    labels = dict.fromkeys(used.cause.label for used in facts if isinstance(used.cause, Required | Bound))
+    text = _Telling(impossible, told, report.Naming(impossible, told)).text(steps)
+    return Argument(tuple(text), facts, tuple(labels), told)
+
+
+def why_held(
+    held: Held,
+    best: str,
+    chosen: Mapping[str, str],
+    told: Vocabulary,
+) -> str:
+    """Return in one sentence what keeps a project from its newest release: ``celery 5.7.0 needs python-dateutil<3``.
+
+    ``best`` names the release it is kept from, with its project; ``chosen`` maps projects to their pinned versions.
+    """
+    words = []
+    for fact in held.by:
+        if isinstance(fact, Required):
+            words.append(f"{told.root(fact.label)} asks for {told.asked(fact.label)}")
+        elif isinstance(fact, Bound):
+            words.append(f"{told.root(fact.label)} allows only {told.asked(fact.label)}")
+        elif isinstance(fact, Needs):
+            words.append(_needs_of(fact, best, chosen, told))
+        elif isinstance(fact, Unusable):
+            own = best.partition(" ")[0] == fact.package
+            words.append(f"{best if own else fact.package} cannot be used: {fact.reason}")
+    said = list(dict.fromkeys(words)) or ["an existing lock holds it"]
+    return "; ".join([*said[:MOST_REASONS], *[f"and {len(said) - MOST_REASONS} more"] * (len(said) > MOST_REASONS)])
+
+
+def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], told: Vocabulary) -> str:
+    """Say what a package needs; of the release that was not taken also where that stands."""
+    needs = " and ".join(sorted({told.need(edge) for edge in fact.edges}))
+    if best.partition(" ")[0] != fact.parent:
+        return f"{fact.switch or fact.parent} {chosen.get(fact.parent, '')} needs {needs}"
+    child = fact.edges[0].package
+    extra = f" with [{fact.switch.partition('[')[2]}" if fact.switch else ""
+    return f"{best}{extra} needs {needs}" + (f", and {child} is at {chosen[child]}" if child in chosen else "")
+
+
+class _Telling:
+    """Words for one argument."""
+
+    def __init__(self, impossible: Impossible, told: Vocabulary, naming: report.Naming) -> None:
+        self.impossible = impossible
+        self.told = told
+        self.naming = naming
+
+    def text(self, steps: Sequence[report.Step]) -> list[str]:
+        """Return all lines, cut to leave room for at least one suggestion."""
+        found: dict[str, None] = {}
+        referred = {used for step in steps for used in step.uses}
+        for place, step in enumerate(steps):
+            for used in step.facts:
+                found.update(dict.fromkeys(self.fact(used)))
+            if step.conclusion:
+                mark = f" ({place + 1})" if place in referred and len(steps) > 2 else ""
+                found[f"so {self.naming.conclusion(step.conclusion)}{mark}"] = None
+        lines = list(found)
+        most = MOST_LINES - 2
+        if len(lines) > most:
+            cut = len(lines) - most + 1
+            lines[most - 2 : most - 2 + cut] = [f"… {cut} more"]
+        return lines if len(lines) == 1 and " but " in lines[0] else [*lines, _END]
+
+    def fact(self, used: report.Used) -> Iterator[str]:
+        """Say a fact, and after it which newer release one may think of, and why that will not do."""
+        cause, told = used.cause, self.told
+        if isinstance(cause, Unusable):
+            yield f"{self.parent(cause.package, used.releases, cause.switch)[0]} cannot be used: {cause.reason}"
+            return
+        edge = cause.edges[0] if isinstance(cause, Needs) else cause.edge
+        if isinstance(cause, Needs):
+            subject, verb = self.parent(cause.parent, used.releases, cause.switch)
+            if used.others and used.allowed:
+                yield f"{subject} {verb} {self.naming.some(used.child, used.allowed)}, each its own part of that"
+                return
+            said = f"{subject} {verb} {' and '.join(dict.fromkeys(told.need(edge) for edge in cause.edges))}"
+        else:
+            verb = "asks for" if isinstance(cause, Required) else "allows only"
+            said = f"{told.root(cause.label)} {verb} {told.asked(cause.label)}"
+        if not edge.mask or not used.allowed:
+            yield f"{said}, but {self.impossible.missing.get(edge.package) or told.unmet(edge)}"
+            return
+        yield said
+        if (newer := told.newer_but_unfit(edge)) is not None:
+            yield newer
+
+    def parent(self, name: str, mask: int, switch: str | None) -> tuple[str, str]:
+        """Name who needs something, and the verb that agrees with it."""
+        subject = self.naming.some(name, mask)
+        verb = "need" if mask & (mask - 1) and not subject.startswith("every ") else "needs"
+        if switch:
+            every = subject.removesuffix(name)
+            subject = f"{every}{switch}" if every != subject else switch + subject[len(name) :]
+        return subject, verb
+
+
+def _fact_json(told: Vocabulary, used: report.Used) -> dict[str, object]:
+    cause = used.cause
+    if isinstance(cause, Required | Bound):
+        kind = "required" if isinstance(cause, Required) else "constraint"
+        return {"kind": kind, "origin": told.root(cause.label), "requirement": told.asked(cause.label)}
+    if isinstance(cause, Unusable):
+        return {"kind": "unusable", "releases": told.releases(cause.package, used.releases), "reason": cause.reason}
+    return {
+        "kind": "needs",
+        "releases": told.releases(cause.parent, used.releases),
+        "extra": cause.switch,
+        "requirement": " and ".join(dict.fromkeys(told.need(edge) for edge in cause.edges)),
+        "others": used.others,
+    }

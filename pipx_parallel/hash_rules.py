@@ -1,0 +1,80 @@
+"""Which files ``--hash`` allows: with hashes on its line, a requirement is met by these files and no others (as pip)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from mirror.filenames import split_filename
+from pipx_parallel.resolver.masks import bits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mirror.project import Project
+    from mirror.records import DistFile, Variant
+    from pipx_parallel.model import RootRequirement
+
+
+class Narrowed(Protocol):
+    """What a project must be for its releases to be narrowed to the files that hashes allow."""
+
+    project: Project
+    usable: int  # releases the target can install, shifted by one as the solver counts
+    allowed: dict[int, frozenset[int]]  # release -> the variants that are left of it
+
+    def variant_of(self, release: int) -> int | None:
+        """Return the variant that stands for a release; None: nothing to install."""
+
+
+class HashRules:
+    """The hashes that the user's lines name, project by project.
+
+    A file passes if its index promises one of them: a file whose hash is of another kind (an index that says sha256, a
+    line that says sha512) cannot be told to be the one that was meant, and does not pass.
+    """
+
+    __slots__ = ("_allowed",)
+
+    def __init__(self, rows: Iterable[RootRequirement]) -> None:
+        """Take requirements and constraints; of two lines for one project only the hashes that both name count (as pip)."""
+        self._allowed: dict[str, frozenset[str]] = {}
+        for row in rows:
+            if row.hashes:
+                given = frozenset(row.hashes)
+                self._allowed[row.name] = self._allowed.get(row.name, given) & given
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether any line names hashes for a project."""
+        return name in self._allowed
+
+    def allows(self, name: str, file: DistFile) -> bool:
+        """Return whether a file of a project may be installed."""
+        allowed = self._allowed.get(name)
+        return allowed is None or any(f"{kind}:{digest}" in allowed for kind, digest in file.hashes)
+
+    def among(self, name: str, files: Sequence[DistFile]) -> Sequence[DistFile]:
+        """Return the files of a release that are allowed; all of them, unread, where no line names a hash."""
+        return tuple([file for file in files if self.allows(name, file)]) if name in self._allowed else files
+
+    def narrowed(self, candidate: Narrowed, mask: int, files_of: Callable[[int], Iterable[DistFile]]) -> int:
+        """Return the releases of ``mask`` that have an allowed file which the target can install, as the solver counts.
+
+        What is left of each is noted in the candidate. Reads the files of every release of the mask: with hashes, lines
+        pin one.
+        """
+        view = candidate.project.view
+        kept = 0
+        for bit in bits_of(mask & candidate.usable):
+            candidate.project.judge(bit - 1)
+            candidate.allowed[bit - 1] = self._variants(view.name, view.variants, files_of(bit - 1))
+            kept |= (candidate.variant_of(bit - 1) is not None) << bit
+        return kept
+
+    def _variants(self, name: str, known: Sequence[Variant], files: Iterable[DistFile]) -> frozenset[int]:
+        """Return the numbers of the kinds of files, among ``known``, that the allowed files of a release are of."""
+        kinds = set()
+        for file in files:
+            split = split_filename(file.filename, name)
+            if split is not None and self.allows(name, file):
+                kinds.add((split[1], file.requires_python or None, file.yanked is not None))
+        return frozenset([number for number, row in enumerate(known) if tuple(row) in kinds])

@@ -1,0 +1,226 @@
+"""Reads locks back: pins, hashes and the digest of the inputs, from pylock.toml, hashed requirements, scripts and reports.
+
+Reads what other tools write too: any PEP 751 lock, pip-compile's and uv's requirements. ``read_digest`` and ``read_versions``
+are the fast ways for locks of ours: they import no TOML reader and no ``packaging`` (10 and 45 ms).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipx_parallel.errors import RequirementsError
+from pipx_parallel.model import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_HEAD = 4096  # characters: every format of ours has its digest in there
+_DIGEST = re.compile(
+    r'(?:^inputs = |^ *"inputs": |"pipx-parallel:inputs",\s*"value": |^# pipx-parallel: inputs )"?(sha256:[0-9a-f]{64})"?',
+    re.MULTILINE,
+)
+_PACKAGE = r'^\[\[packages\]\]\nname = "([a-z0-9-]+)"\n(?:version = "([^"\\\n]+)")?'
+_PIN = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*"
+    r"(?:===?\s*(?P<version>[A-Za-z0-9.!+_-]+)|@\s*(?P<url>\S+))\s*(?:;(?P<marker>.*))?"
+)
+# A bare URL with its name in the fragment, an editable source, or a path: the forms without ``name @``.
+_BARE = re.compile(
+    r"(?:(?:-e|--editable)[= ]\s*)?(?P<url>[A-Za-z][A-Za-z0-9+.-]*:/\S+|\.{0,2}/\S+)\s*(?:;(?P<marker>.*))?"
+)
+_HASH = re.compile(r"\s--hash[= ]\s*(\S+)")
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_HEREDOC = re.compile(
+    r"<<'PIPX_PARALLEL_REQUIREMENTS'\n(.*?)^PIPX_PARALLEL_REQUIREMENTS$|^\$\w*Requirements = @'\n(.*?)^'@",
+    re.MULTILINE | re.DOTALL,
+)
+# Options that say where to look, not what to install: nothing of a lock depends on them.
+_OPTIONS = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--no-index", "--trusted-host", "--pre",
+            "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes", "--use-feature")  # fmt: skip
+
+
+class LockedPackage(NamedTuple):
+    """One entry of a lock. ``version`` is None where the lock names only a source tree."""
+
+    name: str  # normalised
+    version: str | None
+    hashes: tuple[str, ...] = ()  # "sha256:hex", sorted
+    marker: str | None = None
+    url: str | None = None  # of a direct reference
+
+
+class Lock(NamedTuple):
+    """What a lock says, whatever its format. ``packages`` are in the lock's order; a name may come several times."""
+
+    kind: str  # "pylock", "requirements", "script" or "json"
+    packages: tuple[LockedPackage, ...]
+    digest: str | None = None  # of the inputs, in locks of ours
+
+    def versions(self) -> dict[str, str]:
+        """Return each project's version; of several entries (for different targets) the first."""
+        found: dict[str, str] = {}
+        for package in self.packages:
+            if package.version is not None:
+                found.setdefault(package.name, package.version)
+        return found
+
+
+def read_digest(text: str) -> str | None:
+    """Return the digest of the inputs that a lock of ours carries, from its first lines; None where it has none."""
+    match = _DIGEST.search(text[:_HEAD])
+    return match[1] if match else None
+
+
+def read_versions(text: str, source: str) -> dict[str, str]:
+    """Return name → version; fast for a pylock of ours, else as ``read_lock``. Raises ``RequirementsError``."""
+    if _kind(text) == "pylock" and 'created-by = "pipx-parallel"' in text[:_HEAD]:
+        found: dict[str, str] = {}
+        for name, version in re.findall(_PACKAGE, text, re.MULTILINE):
+            if version:
+                found.setdefault(name, version)
+        return found
+    return read_lock(text, source).versions()
+
+
+def read_lock(text: str, source: str) -> Lock:
+    """Read any lock; ``source`` is its path, for messages. Raises ``RequirementsError`` where it is none."""
+    kind = _kind(text)
+    digest = read_digest(text)
+    if kind == "pylock":
+        return Lock(kind, tuple(_pylock(text, source)), digest)
+    if kind == "json":
+        return Lock(kind, tuple(_report(text, source)), digest)
+    if kind == "script":
+        blocks = ["".join(groups) for groups in _HEREDOC.findall(text)]
+        return Lock(kind, tuple(one for block in blocks for one in _requirements(block, source)), digest)
+    return Lock(kind, tuple(_requirements(text, source)), digest)
+
+
+def _kind(text: str) -> str:
+    if re.search(r"^lock-version\s*=", text, re.MULTILINE):
+        return "pylock"
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return "json"
+    return "script" if _HEREDOC.search(text) else "requirements"
+
+
+def _pylock(text: str, source: str) -> Iterator[LockedPackage]:
+    import tomllib  # here and below: 10 and 45 ms that the fast ways above do without
+
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError  # likewise
+
+    try:
+        table = tomllib.loads(text)
+        Pylock.from_dict(table)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise _refused(source, f"not TOML: {error}", int(line[1]) if line else None) from error
+    except PylockUnsupportedVersionError as error:
+        raise _refused(source, str(error)) from error
+    except PylockValidationError as error:
+        raise _refused(source, f"not a valid PEP 751 lock: {error}") from error
+    for package in table["packages"]:
+        yield _pylock_package(package)
+
+
+def _pylock_package(package: Mapping[str, Any]) -> LockedPackage:
+    files = [*package.get("wheels", ()), *(package[key] for key in ("sdist", "archive") if key in package)]
+    hashes = {f"{name}:{value}" for file in files for name, value in file["hashes"].items()}
+    ours = package.get("tool", {}).get("pipx-parallel", {})
+    version = package.get("version") or (ours.get("version") if isinstance(ours, dict) else None)
+    return LockedPackage(package["name"], version, tuple(sorted(hashes)), package.get("marker"), _pylock_url(package))
+
+
+def _pylock_url(package: Mapping[str, Any]) -> str | None:
+    if "vcs" in package:
+        vcs = package["vcs"]
+        return f"{vcs['type']}+{vcs.get('url') or vcs.get('path')}@{vcs['commit-id']}"
+    place = package.get("archive") or package.get("directory")
+    return None if place is None else str(place.get("url") or place.get("path"))
+
+
+def _report(text: str, source: str) -> Iterator[LockedPackage]:
+    import json  # only a report needs it
+
+    try:
+        report = json.loads(text)
+        if report.get("bomFormat") == "CycloneDX":
+            yield from _bill(report)
+            return
+        if report["created-by"] != "pipx-parallel" or report["schema"] != 1:
+            raise _refused(source, "not a report of this version of pipx-parallel")
+        found: dict[tuple[str, str], LockedPackage] = {}
+        for target in report["targets"]:
+            for pin in target["pins"]:
+                package = LockedPackage(pin["name"], pin["version"], tuple(pin["hashes"]), None, pin["url"])
+                found.setdefault((package.name, pin["version"]), package)
+    except json.JSONDecodeError as error:
+        raise _refused(source, f"not JSON: {error.msg}", error.lineno) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _refused(source, f"not a report of pipx-parallel: {error} is missing or of another type") from error
+    yield from found.values()
+
+
+def _bill(report: Mapping[str, Any]) -> Iterator[LockedPackage]:
+    """Yield the components of a CycloneDX document that came from a package index."""
+    for component in report.get("components", ()):
+        if str(component.get("purl", "")).startswith("pkg:pypi/"):
+            references = component.get("externalReferences", ())
+            found = {
+                f"sha256:{one['content']}"
+                for row in references
+                for one in row.get("hashes", ())
+                if one["alg"] == "SHA-256"
+            }
+            yield LockedPackage(component["name"], component.get("version"), tuple(sorted(found)))
+
+
+def _requirements(text: str, source: str) -> Iterator[LockedPackage]:
+    for number, line in _logical_lines(text):
+        if line.split("=")[0].split(" ")[0] in _OPTIONS:
+            continue
+        yield _pinned(line, number, source)
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (number of the first line, text) with continuations joined and comments left out, as pip reads them."""
+    start = 0
+    parts: list[str] = []
+    for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+        comment = raw.lstrip().startswith("#")
+        start = start if parts else number
+        continues = raw.endswith("\\") and not comment
+        parts.append(_COMMENT.sub("", raw[:-1] if continues else raw))
+        if not continues:
+            line = " ".join(" ".join(parts).split())
+            parts = []
+            if line:
+                yield start, line
+    line = " ".join(" ".join(parts).split())
+    if line:
+        yield start, line
+
+
+def _pinned(line: str, number: int, source: str) -> LockedPackage:
+    hashes = tuple(sorted(_HASH.findall(line)))
+    head = _HASH.sub("", line).strip()
+    match = _PIN.fullmatch(head)
+    if match:
+        marker = match["marker"].strip() if match["marker"] else None
+        return LockedPackage(_normalised(match["name"]), match["version"], hashes, marker, match["url"])
+    bare = _BARE.fullmatch(head)
+    if bare:
+        url, marker = bare["url"], bare["marker"].strip() if bare["marker"] else None
+        named = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", url)
+        last = re.split(r"[/\\]", url.partition("#")[0].rstrip("/\\"))[-1]
+        return LockedPackage(_normalised(named[1] if named else last), None, hashes, marker, url)
+    raise _refused(source, f"not a lock: {head!r} is not pinned by == or a URL", number)
+
+
+def _refused(source: str, problem: str, line: int | None = None) -> RequirementsError:
+    return RequirementsError(Origin(source, line), problem, "lock again to replace it")
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,160 @@
+"""The records that flow through the tool: roots in, a resolution out.
+
+Named tuples for the reason given in ``mirror.records``. Names are normalised once (PEP 503), where text becomes a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mirror.records import DistFile, FetchFailure
+
+
+class Origin(NamedTuple):
+    """Where the user wrote something. ``str()`` gives ``requirements.txt:12``."""
+
+    source: str  # path as the user would write it, "--packages", "-" or an option's name
+    line: int | None = None
+    via: tuple[str, ...] = ()  # the chain of -r / -c that led here, outermost first
+
+    def __str__(self) -> str:
+        """Return ``source:line``, or the source alone."""
+        return self.source if self.line is None else f"{self.source}:{self.line}"
+
+
+class RootRequirement(NamedTuple):
+    """One requirement the user wrote (or, with ``constraint``, a bound on whatever else brings the project in)."""
+
+    name: str  # normalised
+    extras: tuple[str, ...]  # normalised, sorted
+    specifier: str  # PEP 440 specifier set, "" for any
+    marker: str | None
+    url: str | None  # PEP 508 direct reference, or a file: URL for a path
+    hashes: tuple[str, ...]  # "sha256:hex", as written with --hash
+    origin: Origin
+    text: str  # the requirement as the user wrote it
+    constraint: bool = False
+    editable: bool = False
+    config_settings: tuple[tuple[str, str], ...] = ()
+
+
+class IndexOptions(NamedTuple):
+    """What the inputs say about where and how to look, in pip's words."""
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    pre: bool = False
+    prefer_binary: bool = False
+    only_binary: tuple[str, ...] = ()  # normalised names, or ":all:"
+    no_binary: tuple[str, ...] = ()
+    require_hashes: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+    all_releases: tuple[str, ...] = ()  # pip 26: pre-releases allowed for these, or ":all:"
+    only_final: tuple[str, ...] = ()  # pip 26: pre-releases refused for these, or ":all:"
+    no_require_hashes: bool = False  # a hash on one line does not ask for hashes on all
+    use_features: tuple[str, ...] = ()  # as written; none of them changes which releases fit
+
+
+class SourceFile(NamedTuple):
+    """One text that was read as input: what ``lock --check`` compares first."""
+
+    path: str
+    sha256: str
+
+
+class WrittenOption(NamedTuple):
+    """One option line of an input, for showing: name in full, value as written ("" for a switch)."""
+
+    name: str  # "--index-url"
+    value: str
+    origin: Origin
+
+
+class Inputs(NamedTuple):
+    """Everything that was understood of the user's sources."""
+
+    roots: tuple[RootRequirement, ...]
+    constraints: tuple[RootRequirement, ...]
+    options: IndexOptions
+    files: tuple[SourceFile, ...]
+    requires_python: str | None = None  # of a project or script, where it says so
+    overrides: tuple[RootRequirement, ...] = ()  # replace whatever anybody asks of that project
+    excludes: tuple[str, ...] = ()  # normalised names that nobody gets
+    written: tuple[WrittenOption, ...] = ()  # every option line, in the order met
+
+
+class Target(NamedTuple):
+    """One environment that is locked for (PEP 425 tags, PEP 508 marker variables)."""
+
+    label: str  # "cpython 3.11 linux x86_64"
+    python_full_version: str  # "3.11.7"
+    markers: Mapping[str, str]  # every PEP 508 variable but "extra"
+    tags: tuple[str, ...]  # "cp311-cp311-manylinux_2_17_x86_64", best first
+
+
+class Pin(NamedTuple):
+    """One project at one release.
+
+    ``files`` are all files of the release, in its index's order; ``installable`` those this target may install, best first.
+    """
+
+    name: str
+    version: str
+    files: Sequence[DistFile]
+    installable: tuple[DistFile, ...]
+    requires_python: str | None = None
+    # Nobody asks a pin for ``tuple.index``, which this name hides.
+    index: str | None = None  # type: ignore[assignment]  # the index's URL without credentials; None for a direct reference
+    url: str | None = None  # direct reference
+    direct: bool = False  # some root asks for it by name
+    latest: str | None = None  # newest release that this target could install
+    reason: str | None = None  # why it is not the latest; None where it is
+    libyears: float | None = None  # how much older it is than the latest, in years; None where that is unknown
+
+
+class Offer(NamedTuple):
+    """A change that makes an impossible list possible: it was tried. ``str()`` is one line for a person.
+
+    ``kind`` is "line" (write ``after`` instead of ``before`` at ``origin``; remove it where ``after`` is ""), "flag" (add the
+    words of ``after``) or "no-flag" (leave out ``before``).
+    """
+
+    kind: str
+    text: str
+    origin: str = ""
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+class Edge(NamedTuple):
+    """Who asked for whom: ``parent`` is "" for the user, then ``origin`` is set."""
+
+    parent: str
+    child: str
+    requirement: str  # as written by the parent, without the marker
+    origin: Origin | None = None
+
+
+class Stats(NamedTuple):
+    """Where the time went and what it cost. Seconds and counts; never part of a lock."""
+
+    seconds: Mapping[str, float]  # "read", "fill", "solve", "write", "total"
+    counts: Mapping[str, int]  # "requests", "hits", "revalidated", "bytes", "waits", …
+
+
+class Resolution(NamedTuple):
+    """The answer for one target. ``pins`` are sorted by name, ``edges`` by (child, parent, requirement)."""
+
+    target: Target
+    pins: tuple[Pin, ...]
+    edges: tuple[Edge, ...]
+    roots: tuple[RootRequirement, ...]
+    missing: tuple[FetchFailure, ...] = ()
+    stats: Stats | None = None

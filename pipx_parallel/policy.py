@@ -1,0 +1,188 @@
+"""What the user allows, as small predicates over names, versions and masks. No I/O; nothing here knows the solver.
+
+PEP 440: a pre-release is taken where the user asks for one (``--pre``, ``--all-releases``, or a specifier that names one), or
+where a project has no final release that fits. PEP 592: a yanked release is the last resort of a pin.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.version_keys import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mirror.records import Dependency
+    from mirror.release_view import ReleaseView
+    from pipx_parallel.settings import ResolveSettings
+    from pipx_parallel.target_rules import TargetRules
+
+ALL = ":all:"
+_SDIST_RANK = 1 << 30  # below every wheel
+
+
+class Policy:
+    """The settings of one resolve, as answers to the questions that candidates raise."""
+
+    __slots__ = (
+        "_cutoff", "_cutoffs", "_lowest", "_no_binary", "_only_binary", "_only_final", "_overrides", "_pre", "_prefer_binary",
+        "_preferred", "ignores_dependencies",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        settings: ResolveSettings,
+        *,
+        prereleases: frozenset[str] = frozenset(),
+        directs: frozenset[str] = frozenset(),
+        overrides: Mapping[str, Sequence[Dependency]] | None = None,
+    ) -> None:
+        """``prereleases`` are the projects whose root specifiers name one; ``overrides`` replace whatever is asked for."""
+        self.ignores_dependencies = settings.no_deps
+        self._pre = _Names((ALL,) if settings.pre else (*settings.all_releases, *sorted(prereleases)))
+        self._only_final = _Names(settings.only_final)
+        self._only_binary = _Names(settings.only_binary)
+        self._no_binary = _Names(settings.no_binary)
+        self._prefer_binary = settings.prefer_binary
+        self._preferred = settings.preferred
+        self._lowest = _Names(
+            {"highest": (), "lowest": (ALL,), "lowest-direct": tuple(sorted(directs))}[settings.resolution]
+        )
+        self._overrides = overrides or {}
+        self._cutoff = _epoch(settings.uploaded_prior_to)
+        self._cutoffs = {name: _epoch(moment) for name, moment in settings.uploaded_prior_to_packages.items()}
+
+    def takes_wheels(self, name: str) -> bool:
+        """Return whether wheels of a project may be installed (``--no-binary``)."""
+        return name not in self._no_binary
+
+    def sdist_rank(self, name: str) -> int | None:
+        """Return the rank of source archives, below any wheel; None with ``--only-binary``."""
+        return None if name in self._only_binary and name not in self._no_binary else _SDIST_RANK
+
+    def replaced(self, dependency: Dependency) -> Sequence[Dependency]:
+        """Return what is needed instead of a dependency: itself, unless ``--override`` or ``--exclude`` says otherwise."""
+        found = self._overrides.get(dependency.name)
+        if found is None:
+            return (dependency,)
+        return [row._replace(extras=tuple(sorted({*row.extras, *dependency.extras}))) for row in found]
+
+    def allowed_releases(self, name: str, usable: int, finals: int) -> int:
+        """Return the releases left of ``usable`` when pre-releases are refused (``--only-final``)."""
+        return usable & finals if name in self._only_final else usable
+
+    def within_cutoff(self, view: ReleaseView, mask: int) -> int:
+        """Return the releases of which a file was there before ``--uploaded-prior-to`` (unknown times exclude, as in pip)."""
+        cutoff = self._cutoff_of(view.name)
+        if cutoff is None:
+            return mask
+        kept = 0
+        for release in range(len(view.versions)):
+            if mask >> release & 1:
+                first, _ = view.uploads(release)
+                if 0 < first < cutoff:
+                    kept |= 1 << release
+        return kept
+
+    def in_time(self, name: str, upload_time: str | None) -> bool:
+        """Return whether a single file of a project was there before the cutoff."""
+        cutoff = self._cutoff_of(name)
+        return cutoff is None or (upload_time is not None and 0 < _epoch_or_zero(upload_time) < cutoff)
+
+    def _cutoff_of(self, name: str) -> int | None:
+        return self._cutoffs.get(name, self._cutoff)
+
+    def takes_prereleases(self, name: str) -> bool:
+        """Return whether the user asks for pre-releases of a project; without, they are the last resort."""
+        return name in self._pre
+
+    def choose(self, name: str, view: ReleaseView, mask: int, finals: int, yanked: int) -> int:
+        """Return the bit of the release to try first; masks are shifted by one, as the solver counts."""
+        at = self._kept(name, view)
+        if at is not None and mask >> (at + 1) & 1:
+            return at + 1
+        return self.best(name, mask, finals, yanked)
+
+    def _kept(self, name: str, view: ReleaseView) -> int | None:
+        """Return the number of the release that an existing lock holds."""
+        kept = self._preferred.get(name)
+        key = version_key(kept) if kept is not None else None
+        return view.index_of(key) if key is not None else None
+
+    def best(self, name: str, mask: int, finals: int, yanked: int) -> int:
+        """Return the bit of the release that would be tried first if no lock existed."""
+        mask = mask & ~yanked or mask
+        if name not in self._pre:
+            mask = mask & finals or mask
+        return (mask & -mask).bit_length() - 1 if name in self._lowest else mask.bit_length() - 1
+
+    @property
+    def needs_all_releases(self) -> bool:
+        """Return whether old releases must be judged before anything is chosen: upload times decide."""
+        return self._cutoff is not None or any(self._cutoffs.values())
+
+    def why_not_usable(self, view: ReleaseView, release: int, rules: TargetRules) -> str:
+        """Return why the target cannot install a judged release, without naming it."""
+        variants = [view.variants[number] for number in view.shape_of(release)]
+        if not variants:
+            return "has no files"
+        pythons = sorted({row.requires_python for row in variants if row.requires_python})
+        if pythons and not any(rules.python_allowed(row.requires_python) for row in variants):
+            return f"requires Python {pythons[0]}"
+        ranks = rules.ranks_of(variants, self.sdist_rank(view.name), wheels=self.takes_wheels(view.name))
+        if all(rank is None for rank in ranks):
+            return self._why_no_file(view.name, {row.tags for row in variants})
+        if not self.within_cutoff(view, 1 << release):
+            return self._why_late(view, release)
+        return "is a pre-release, which --only-final refuses"
+
+    def _why_no_file(self, name: str, tags: set[str]) -> str:
+        """Return why none of a release's kinds of files will do."""
+        if not self.takes_wheels(name):
+            return "has no source archive, and --no-binary refuses its wheels"
+        if "sdist" not in tags:
+            return "has no wheel for this target and no source archive"
+        if tags == {"sdist"}:
+            return "has only a source archive, which --only-binary refuses"
+        return "has no wheel for this target, and --only-binary refuses its source archive"
+
+    def _why_late(self, view: ReleaseView, release: int) -> str:
+        first, _ = view.uploads(release)
+        if not first:
+            return "has no upload time on its index, which --uploaded-prior-to needs"
+        from mirror.listing_views import day_of  # only on the way to an error
+
+        return f"was uploaded on {day_of(first)}, after the cutoff ({day_of(self._cutoff_of(view.name) or 0)})"
+
+    def why_nothing_is_usable(self, view: ReleaseView, rules: TargetRules) -> str:
+        """Return why the target can install no release of a project, in the words of what excludes the newest."""
+        if not view.versions:
+            return f"{view.name} has no releases on its index"
+        reason = self.why_not_usable(view, len(view.versions) - 1, rules)
+        return f"no release of {view.name} can be installed for {rules.target.label}: {view.versions[-1]} {reason}"
+
+
+class _Names:
+    """A set of project names in which ``:all:`` stands for every name."""
+
+    __slots__ = ("_all", "_names")
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._all = ALL in names
+        self._names = frozenset(names)
+
+    def __contains__(self, name: str) -> bool:
+        return self._all or name in self._names
+
+
+def _epoch(moment: str | None) -> int | None:
+    if moment is None:
+        return None
+    return _epoch_or_zero(moment)
+
+
+def _epoch_or_zero(moment: str) -> int:
+    from mirror.listing_views import epoch_seconds  # behind datetime: only runs with a cutoff pay for it
+
+    return epoch_seconds(moment)

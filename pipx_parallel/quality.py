@@ -1,0 +1,67 @@
+"""How good an answer is, in libyears: how much older a pin is than the newest release its target could install.
+
+A libyear is a year of 365.25 days between the uploads of the two. Where an index has no upload times, nothing is known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipx_parallel.model import Pin, Resolution
+
+YEAR = 365.25 * 86_400  # seconds
+NOTABLE = 3.0  # libyears behind at which somebody should be told
+
+
+class Quality(NamedTuple):
+    """Libyears in sum; ``older`` counts pins that are not the newest, ``unknown`` those of unknown age."""
+
+    direct: float
+    total: float
+    older: int
+    unknown: int
+
+
+def libyears(pinned: int, newest: int) -> float | None:
+    """Return the libyears between two upload times in epoch seconds, never below 0; None where one is unknown (0)."""
+    return max(0.0, round((newest - pinned) / YEAR, 3)) if pinned and newest else None
+
+
+def quality_of(resolution: Resolution) -> Quality:
+    """Return the quality of a resolution."""
+    known = [(pin, pin.libyears) for pin in resolution.pins if pin.libyears is not None]
+    direct = sum(years for pin, years in known if pin.direct)
+    older = sum(pin.latest is not None and pin.latest != pin.version for pin in resolution.pins)
+    return Quality(
+        round(direct, 3), round(sum(years for _, years in known), 3), older, len(resolution.pins) - len(known)
+    )
+
+
+def sentence(quality: Quality) -> str:
+    """Return the quality in a few words: ``libyears 0.4 direct, 3.1 in all; 5 pins are not the newest``."""
+    unknown = f"; {quality.unknown} of unknown age" if quality.unknown else ""
+    return f"libyears {quality.direct:.1f} direct, {quality.total:.1f} in all; {quality.older} pins are not the newest{unknown}"
+
+
+def notable(resolution: Resolution) -> Iterator[str]:
+    """Yield a sentence for each direct pin that is years behind for a reason other than the user's own bound on it."""
+    for pin in resolution.pins:
+        if pin.direct and pin.libyears is not None and pin.libyears >= NOTABLE and not _asked_for(pin):
+            yield f"{pin.name} {pin.version} is {pin.libyears:.1f} years behind {pin.latest}" + (
+                f": {pin.reason}" if pin.reason else ""
+            )
+
+
+def held_back(resolution: Resolution) -> Iterator[str]:
+    """Yield, for each pin that is not the newest, which clause holds it."""
+    for pin in resolution.pins:
+        if pin.latest is not None and pin.latest != pin.version:
+            age = "" if pin.libyears is None else f" ({pin.libyears:.1f} libyears)"
+            yield f"{pin.name} {pin.version}, not {pin.latest}{age}: {pin.reason or 'it is kept from the lock before'}"
+
+
+def _asked_for(pin: Pin) -> bool:
+    return f" asks for {pin.name}" in (pin.reason or "") or " allows only " in (pin.reason or "")

@@ -1,0 +1,87 @@
+"""What is wrong with a text that is no requirement, in words of its writer rather than of a parser."""
+
+from __future__ import annotations
+
+import re
+
+from pipx_parallel.requirements.references import looks_like_path
+from pipx_parallel.requirements.refusal import quoted
+
+_HEAD = re.compile(r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)?\s*(?P<extras>\[[^\]]*\])?\s*\(?(?P<rest>[^;]*)")
+_CLAUSE = re.compile(r"(?P<operator>[=<>!~]+)\s*(?P<version>.*)")
+_OPERATORS = ("===", "==", "~=", "!=", "<=", ">=", "<", ">")
+_LIKE = "write it like: name, name[extra]>=1.0,<2, or name @ https://…"
+_LIKE_MARKER = "write it like: name>=1.0; python_version < '3.12'"
+
+
+def diagnose(text: str, parser_says: str) -> tuple[str, str]:
+    """Return (problem, remedy) for a text that packaging refused with ``parser_says``."""
+    head, _, marker = text.partition(";")
+    found = _of_clauses(head)
+    if found is not None:
+        return f"{quoted(text)} is no requirement: {found[0]}", found[1]
+    says = parser_says.partition("\n")[0].rstrip(".:")
+    if looks_like_path(head):
+        remedy = "if it is a path, there is nothing there: paths count from the current folder"
+    else:
+        remedy = _LIKE_MARKER if marker else _LIKE
+    return f"{quoted(text)} is no requirement: {says}", remedy
+
+
+def _of_clauses(head: str) -> tuple[str, str] | None:
+    """Look for a mistake in what follows the name; None where none is known."""
+    match = _HEAD.match(head)
+    if match is None or looks_like_path(head):
+        return None
+    rest = match["rest"].strip().rstrip(")")
+    if not match["name"]:
+        return ("there is no name before the version", _LIKE) if rest[:1] in "=<>!~" and rest else None
+    if rest and rest[0] not in "=<>!~@[,(":
+        return (
+            f"{quoted(rest)} follows the name",
+            "put each requirement on a line of its own; a version needs an operator",
+        )
+    for clause in rest.split(","):
+        found = _of_clause(clause.strip())
+        if found is not None:
+            return found
+    return None
+
+
+def _of_clause(clause: str) -> tuple[str, str] | None:
+    match = _CLAUSE.fullmatch(clause)
+    if match is None:
+        return None
+    operator, version = match["operator"], match["version"].strip()
+    mistakes = (
+        (operator == "=", "'=' is no operator", "a version is compared with ==, not with ="),
+        (operator not in _OPERATORS, f"{quoted(operator)} is no operator", f"use one of {' '.join(_OPERATORS)}"),
+        (not version, f"no version follows {operator}", f"write one, like {operator}1.0, or leave the operator out"),
+        (version.endswith("]"), "the extras stand behind the version", "write them behind the name: name[extra]>=1.0"),
+        (
+            operator == "~=" and version.isdecimal(),
+            f"~={version} has one number",
+            f"~= needs two at least: ~={version}.0",
+        ),
+        (
+            version.endswith(".*") and operator not in ("==", "!="),
+            f".* cannot follow {operator}",
+            "use it with == or != only",
+        ),
+        (
+            not _is_version(version.removesuffix(".*")),
+            f"{quoted(version)} is no version",
+            "a version looks like 1.0, 2024.1 or 3.0rc1 (PEP 440)",
+        ),
+    )
+    return next(((problem, remedy) for wrong, problem, remedy in mistakes if wrong), None)
+
+
+def _is_version(text: str) -> bool:
+    from packaging.version import InvalidVersion, Version  # 45 ms, only on the way to an error
+
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True

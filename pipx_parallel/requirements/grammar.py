@@ -1,0 +1,218 @@
+"""The grammar of one line: requirement text, or options. The only file that names the requirements-file library.
+
+The library (pip-requirements-parser) costs 80 ms to import, so a line that is spelled plainly is read without it: option names in
+full or their usual short form, values without quotes. Everything else goes through the library's option table, completed with
+what pip 26 has and the library lacks; ``tests/unit/.../test_grammar.py`` compares the table with pip's own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipx_parallel.requirements.refusal import quoted, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipx_parallel.model import Origin
+    from pipx_parallel.requirements.lines import LogicalLine
+
+_SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url", "-f": "--find-links"}
+_VALUED = (
+    "--requirement", "--constraint", "--editable", "--index-url", "--extra-index-url", "--find-links", "--no-binary",
+    "--only-binary", "--all-releases", "--only-final", "--trusted-host", "--use-feature", "--hash", "--config-settings",
+)  # fmt: skip
+_SWITCHES = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
+
+# What pip 26 takes and pip-requirements-parser 32.0.1 does not: names, and whether a value follows.
+_ADDED: tuple[tuple[tuple[str, ...], bool], ...] = (
+    (("--all-releases",), True),
+    (("--only-final",), True),
+    (("--no-require-hashes",), False),
+    (("-C", "--config-settings"), True),
+)
+# What the library takes for the sake of old files and pip 26 refuses.
+_GONE = (
+    "--requirements", "--install-option", "--global-option", "--allow-all-external", "--allow-external",
+    "--allow-unverified", "-Z", "--always-unzip", "--no-use-wheel",
+)  # fmt: skip
+
+_OF_REQUIREMENT = ("--hash", "--config-settings")  # the only options that may follow a requirement
+_ALONE = ("--requirement", "--constraint")
+_ONCE = ("--requirement", "--constraint", "--find-links", "--editable")  # pip reads the first of several, silently
+
+
+class ParsedLine(NamedTuple):
+    """One line, understood: a requirement with its options, or options only (``requirement`` is "").
+
+    ``options`` holds (name in full, value) in the order written; a switch has the value "". ``--editable`` is not among
+    them: its value is the requirement.
+    """
+
+    origin: Origin
+    written: str
+    requirement: str
+    editable: bool
+    options: tuple[tuple[str, str], ...]
+
+
+class _Misspelt(Exception):
+    """The library's parser refused the options."""
+
+
+def parse_line(line: LogicalLine) -> ParsedLine:
+    """Read one logical line.
+
+    Raises ``RequirementsError`` for an option pip 26 does not take in a file, and for one that pip would read and then ignore
+    where it stands.
+    """
+    text = line.text
+    if text[0] != "-" and " -" not in text:
+        return ParsedLine(line.origin, line.written, text, editable=False, options=())
+    requirement, tail = _split(text)
+    options = _read_plain(tail)
+    if options is None:
+        options = _read_with_library(tail, line)
+    _check(requirement, options, line)
+    project = None if requirement else next((value for name, value in options if name == "--editable"), None)
+    if project is not None:
+        rest = tuple(option for option in options if option[0] != "--editable")
+        return ParsedLine(line.origin, line.written, project, editable=True, options=rest)
+    return ParsedLine(line.origin, line.written, requirement, editable=False, options=options)
+
+
+def option_names() -> dict[str, bool]:
+    """Return every option that a file may hold, short names included, and whether a value follows it."""
+    names: dict[str, bool] = {}
+    for spellings, valued in _option_table():
+        names.update(dict.fromkeys(spellings, valued))
+    return names
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Split at the first word that starts with a dash; only blanks separate words here, as in pip."""
+    if text[0] == "-":
+        return "", text
+    at = text.index(" -")
+    return text[:at].rstrip(), text[at + 1 :]
+
+
+def _read_plain(tail: str) -> tuple[tuple[str, str], ...] | None:
+    """Read options that are spelled in full and not quoted; None where the library must look."""
+    if not tail.isascii() or '"' in tail or "'" in tail or "\\" in tail:
+        return None
+    words = tail.split()
+    options: list[tuple[str, str]] = []
+    at = 0
+    while at < len(words):
+        name, equals, value = words[at].partition("=")
+        at += 1
+        if name in _SWITCHES and not equals:
+            options.append((name, ""))
+            continue
+        if name in _SHORT and not equals:
+            name = _SHORT[name]
+        elif name not in _VALUED:
+            return None
+        if not equals:
+            if at == len(words) or words[at].startswith("-"):
+                return None
+            value = words[at]
+            at += 1
+        options.append((name, value))
+    return tuple(options)
+
+
+def _read_with_library(tail: str, line: LogicalLine) -> tuple[tuple[str, str], ...]:
+    import shlex  # only quotes, abbreviations and mistakes need it
+
+    try:
+        words = shlex.split(tail)
+    except ValueError as error:
+        problem = f"the quotes in {quoted(line.written)} do not match ({str(error).lower().rstrip('.')})"
+        raise refusal(line.origin, problem, "close the quote, or escape it with a backslash") from None
+    options: list[tuple[str, str]] = []
+    try:
+        left_over = _option_parser(lambda name, value: options.append((name, value)))(words)
+    except _Misspelt as error:
+        raise refusal(line.origin, f"{error} in {quoted(line.written)}", _remedy_for(str(error))) from None
+    if left_over:
+        raise refusal(
+            line.origin,
+            f"{quoted(' '.join(left_over))} follows the options in {quoted(line.written)}",
+            "put it on a line of its own, or in quotes where it belongs to the option's value (pip would ignore it)",
+        )
+    return tuple(options)
+
+
+def _remedy_for(message: str) -> str:
+    if "no such option" in message:
+        return "see pip's documentation of the requirements file format for the options a file may hold"
+    if "ambiguous option" in message:
+        return "write the option's name in full"
+    return "give the option one value"
+
+
+def _option_table() -> list[tuple[tuple[str, ...], bool]]:
+    """Return (spellings, takes a value) of every option: the library's, less what is gone, and what pip 26 added."""
+    import pip_requirements_parser as library  # 80 ms, and plain lines do without
+
+    table: list[tuple[tuple[str, ...], bool]] = []
+    for option in library.build_parser().option_list:
+        spellings = tuple(name for name in (*option._long_opts, *option._short_opts) if name not in _GONE)  # noqa: SLF001 - optparse has no other way to ask
+        if spellings:
+            table.append((spellings, bool(option.takes_value())))
+    known = {name for spellings, _ in table for name in spellings}
+    table.extend(added for added in _ADDED if added[0][-1] not in known)
+    return table
+
+
+def _option_parser(record: Callable[[str, str], object]) -> Callable[[list[str]], list[str]]:
+    """Return a function that reads words, calls ``record`` for each option in order, and returns what is left over."""
+    import optparse  # 10 ms; it decides abbreviations the way pip does
+
+    class Parser(optparse.OptionParser):
+        def error(self, msg: str) -> Any:  # optparse's own signature
+            raise _Misspelt(msg)
+
+    def callback(option: optparse.Option, _spelling: str, value: str | None, _parser: optparse.OptionParser) -> None:
+        record(option.get_opt_string(), value or "")
+
+    parser = Parser(add_help_option=False, prog="")
+    for spellings, valued in _option_table():
+        kind: dict[str, Any] = {"type": "str"} if valued else {}
+        parser.add_option(*spellings, action="callback", callback=callback, **kind)
+
+    def read(words: list[str]) -> list[str]:
+        return list(parser.parse_args(words)[1])
+
+    return read
+
+
+def _check(requirement: str, options: tuple[tuple[str, str], ...], line: LogicalLine) -> None:
+    """Refuse what pip would read and silently not do."""
+    names = [name for name, _ in options]
+    for name in _ONCE:
+        if names.count(name) > 1:
+            problem = f"{name} is given twice on one line, and pip reads the first only"
+            raise refusal(line.origin, problem, "use a line for each")
+    if requirement or "--editable" in names:
+        _check_beside_requirement("--editable" if not requirement else "", names, line.origin)
+        return
+    wrong = next((name for name in names if name in _OF_REQUIREMENT), None)
+    if wrong:
+        raise refusal(line.origin, f"{wrong} stands without a requirement", "write it after the requirement it is for")
+    alone = next((name for name in names if name in _ALONE), None)
+    if alone and len(names) > 1:
+        raise refusal(line.origin, f"{alone} must stand alone: pip ignores the rest of the line", "use a line for each")
+
+
+def _check_beside_requirement(editable: str, names: list[str], origin: Origin) -> None:
+    allowed = (editable, "--config-settings") if editable else _OF_REQUIREMENT
+    wrong = next((name for name in names if name not in allowed), None)
+    if wrong is None:
+        return
+    remedy = "put it on a line of its own"
+    if wrong == "--hash":
+        remedy = "an editable project has no archive to compare with: remove the hash, or the -e"
+    raise refusal(origin, f"{wrong} has no effect beside this requirement", remedy)

@@ -1,0 +1,66 @@
+"""Physical lines to logical lines: continuations joined, comments dropped, variables replaced, as pip does it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.requirements.refusal import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipx_parallel.model import Origin
+
+# Compiled when first used: most files have neither.
+_COMMENT = r"(?:^|\s+)#.*$"
+_VARIABLE = r"\$\{([A-Z0-9_]+)\}"
+
+
+class LogicalLine(NamedTuple):
+    """One line as the grammar sees it."""
+
+    origin: Origin  # of its first physical line
+    written: str  # before variables were replaced: what a message may show
+    text: str  # after
+
+
+def logical_lines(text: str, origin: Origin, environ: Mapping[str, str]) -> Iterator[LogicalLine]:
+    """Yield the lines that say something.
+
+    Only ``${UPPER_CASE}`` is a variable. Raises ``RequirementsError`` for one that is not set or empty: pip would keep the
+    text ``${NAME}`` there and go on to ask an index for it.
+    """
+    for number, joined in _join(text.splitlines()):
+        written = (re.sub(_COMMENT, "", joined) if "#" in joined else joined).strip()
+        if written:
+            where = origin._replace(line=number)
+            yield LogicalLine(where, written, _expand(written, where, environ) if "${" in written else written)
+
+
+def _join(lines: list[str]) -> Iterator[tuple[int, str]]:
+    pieces: list[str] = []
+    first = 0
+    for number, line in enumerate(lines, start=1):
+        is_comment = "#" in line and line.lstrip().startswith("#")
+        if line.endswith("\\") and not is_comment:
+            first = first or number
+            pieces.append(line.rstrip("\\"))
+            continue
+        # A comment ends a continuation; the blank lets it be seen as one after joining.
+        pieces.append(f" {line}" if is_comment else line)
+        yield first or number, "".join(pieces)
+        pieces, first = [], 0
+    if pieces:
+        yield first, "".join(pieces)
+
+
+def _expand(written: str, origin: Origin, environ: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        found = environ.get(match[1])
+        if not found:
+            state = "empty" if found == "" else "not set"
+            raise refusal(origin, f"the variable ${{{match[1]}}} is {state}", f"set {match[1]} in the environment")
+        return found
+
+    return re.sub(_VARIABLE, value, written)

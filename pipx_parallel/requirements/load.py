@@ -1,0 +1,246 @@
+"""Sources to ``Inputs``: what a SOURCE of the command line is, and all of them together."""
+
+# Paths stay the text that the user wrote, which pathlib would tidy; and pathlib costs 3 ms to import.
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pipx_parallel.model import Inputs, Origin, RootRequirement
+from pipx_parallel.requirements.gathering import Gathering
+from pipx_parallel.requirements.names import is_name, normalize
+from pipx_parallel.requirements.project import Builder, Built, Declared, Wanted, from_built
+from pipx_parallel.requirements.refusal import quoted, refusal
+from pipx_parallel.requirements.roots import parse_text, split_packages
+from pipx_parallel.requirements.urls import is_archive, is_location_url, join_location, mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipx_parallel.requirements.reader import Reader
+    from pipx_parallel.requirements.toml_text import TomlText
+
+# What is looked for in a folder, in this order.
+_IN_FOLDER = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.in", "requirements.txt")
+
+
+def load_inputs(  # noqa: PLR0913 - the flags of one command, each by its name
+    sources: Sequence[str],
+    *,
+    packages: str | None = None,
+    input_files: Sequence[str] = (),
+    requirement_files: Sequence[str] = (),
+    constraint_files: Sequence[str] = (),
+    extras: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    build_requires: bool = False,
+    overrides: Sequence[str] = (),
+    excludes: Sequence[str] = (),
+    environ: Mapping[str, str],
+    reader: Reader,
+    builder: Builder | None = None,
+) -> Inputs:
+    """Read all sources and return what they say, in the order given.
+
+    A source is ``-``, a folder, pyproject.toml, setup.cfg, setup.py, a PEP 723 script, a pylock.toml, or else a requirements file;
+    ``packages`` is a comma-separated list. ``extras``, ``groups`` and ``build_requires`` apply to the projects among the
+    sources; ``[PATH:]GROUP`` names another pyproject.toml, and a group without any project that of the current folder. An
+    override is a requirement, or the path of a requirements file. ``builder`` asks build backends; without it, dynamic
+    dependencies are refused. Raises ``RequirementsError`` with file, line and remedy.
+    """
+    gathering = Gathering(reader, environ)
+    loading = _Loading(gathering, _normalized(extras, "--extra"), tuple(groups), build_requires, builder)
+    for text in split_packages(packages or ""):
+        gathering.add_text(text, Origin("--packages"))
+    for source in (*sources, *input_files):
+        loading.add(source)
+    for path in requirement_files:
+        gathering.add_file(path)
+    for path in constraint_files:
+        gathering.add_file(path, constraint=True)
+    loading.add_remaining_groups()
+    return gathering.finish(_overrides(overrides, gathering), _normalized(excludes, "--exclude"))
+
+
+def kind_of(source: str, reader: Reader) -> str:
+    """Return what a source is by its name: "requirements", "toml", "setup.cfg", "setup.py", "script" or "folder"."""
+    name = os.path.basename(source).lower()
+    if source == "-" or is_location_url(source):
+        return "toml" if name.endswith(".toml") else "requirements"
+    if reader.kind(source) == "folder":
+        return "folder"
+    if name in ("setup.cfg", "setup.py"):
+        return name
+    if name.endswith(".toml"):
+        return "toml"
+    return "script" if name.endswith((".py", ".pyw")) else "requirements"
+
+
+class _Loading:
+    """One call of ``load_inputs``."""
+
+    def __init__(
+        self,
+        gathering: Gathering,
+        extras: tuple[str, ...],
+        groups: tuple[str, ...],
+        build_requires: bool,  # noqa: FBT001 - private, called once
+        builder: Builder | None,
+    ) -> None:
+        self._gathering = gathering
+        self._wanted = Wanted(extras, tuple(group for group in groups if ":" not in group), build_requires)
+        self._elsewhere = tuple(group for group in groups if ":" in group)
+        self._builder = builder
+        self._projects = 0
+        self._locks = 0
+
+    def add(self, source: str) -> None:
+        """Read one source, whatever it is."""
+        kind = kind_of(source, self._gathering.reader)
+        if is_archive(source):
+            remedy = f"give it as a requirement: --packages {quoted(source)}"
+            raise refusal(Origin(mask_secrets(source)), "an archive is no list of requirements", remedy)
+        if kind == "folder":
+            source = self._in_folder(source)
+            kind = kind_of(source, self._gathering.reader)
+        if kind == "requirements" and self._is_script(source):
+            kind = "script"
+        if kind == "requirements":
+            self._gathering.add_file(source)
+        elif kind == "toml":
+            self._add_toml(source)
+        elif kind == "script":
+            from pipx_parallel.requirements.script import read_script  # only scripts need it
+
+            self._take(read_script(self._gathering.read(source), source), source)
+        else:
+            self._add_setup(source, kind)
+
+    def add_remaining_groups(self) -> None:
+        """Read the groups of other pyproject.toml files, and those that no project among the sources could have."""
+        for entry in self._elsewhere:
+            path, _, group = entry.rpartition(":")
+            self._add_groups(path, (group,))
+        if not (self._projects or self._locks) and (
+            self._wanted.groups or self._wanted.extras or self._wanted.build_requires
+        ):
+            if self._wanted.groups and not (self._wanted.extras or self._wanted.build_requires):
+                self._add_groups("pyproject.toml", self._wanted.groups)
+                return
+            flag = "--extra" if self._wanted.extras else "--build-requires"
+            raise refusal(
+                Origin(flag), "none of the sources is a project", "name a pyproject.toml or setup.cfg as a source"
+            )
+
+    def _add_groups(self, path: str, groups: tuple[str, ...]) -> None:
+        from pipx_parallel.requirements.pyproject import read_pyproject  # only projects need it
+
+        text = self._toml(path, Origin("--group"))
+        self._take(read_pyproject(text, Wanted(groups=groups, dependencies=False), None), path)
+
+    def _is_script(self, source: str) -> bool:
+        """Say whether a file without a telling name begins like a program."""
+        if os.path.splitext(source)[1] or source == "-" or is_location_url(source):
+            return False
+        try:
+            data = self._gathering.reader.read(source)
+        except OSError:
+            return False  # said where it is read in earnest
+        from pipx_parallel.requirements.script import has_block  # only scripts need it
+
+        return data.startswith(b"#!") or has_block(data)
+
+    def _in_folder(self, folder: str) -> str:
+        for name in _IN_FOLDER:
+            path = os.path.join(folder, name) if folder not in ("", ".") else name
+            if self._gathering.reader.kind(path) == "file" and not self._says_nothing(path, name):
+                return path
+        problem = f"the folder has none of {', '.join(_IN_FOLDER)}"
+        raise refusal(Origin(mask_secrets(folder)), problem, "name a file")
+
+    def _says_nothing(self, path: str, name: str) -> bool:
+        """Pass by a pyproject.toml that only configures tools, beside a requirements file or setup.cfg."""
+        if name != "pyproject.toml":
+            return False
+        text = self._toml(path, None)
+        return not any(table in text.tables for table in ("project", "build-system", "dependency-groups"))
+
+    def _toml(self, path: str, asked_at: Origin | None) -> TomlText:
+        from pipx_parallel.requirements.toml_text import TomlText  # only TOML sources need it
+
+        return TomlText.from_bytes(self._gathering.read(path, asked_at), mask_secrets(path))
+
+    def _add_toml(self, source: str) -> None:
+        from pipx_parallel.requirements.locks import is_lock, read_lock  # only locks need it
+        from pipx_parallel.requirements.pyproject import is_project, read_pyproject  # only projects need it
+
+        text = self._toml(source, None)
+        if is_lock(text.tables):
+            self._locks += 1
+            roots, requires_python = read_lock(text, self._gathering.reader, self._wanted.extras, self._wanted.groups)
+            self._gathering.roots.extend(roots)
+            self._gathering.add_requires_python(requires_python)
+            return
+        self._projects += 1
+        setup_cfg = join_location(source, "setup.cfg")
+        if not is_project(text) and self._gathering.reader.kind(setup_cfg) == "file":
+            declared = self._read_setup_cfg(setup_cfg)
+            if declared is not None:
+                self._take(declared, setup_cfg)
+                rest = self._wanted._replace(dependencies=False, extras=())
+                self._take(read_pyproject(text, rest, None), source)
+                return
+        self._take(read_pyproject(text, self._wanted, self._build_of(source)), source)
+
+    def _add_setup(self, source: str, kind: str) -> None:
+        self._projects += 1
+        declared = self._read_setup_cfg(source) if kind == "setup.cfg" else None
+        if declared is None:
+            build = self._build_of(source)
+            if build is None:
+                problem = "only running the project's build can tell what it needs"
+                remedy = "allow builds, list the dependencies in pyproject.toml, or lock a requirements file"
+                raise refusal(Origin(source), problem, remedy)
+            self._gathering.read(source)
+            declared = from_built(build(), self._wanted, Origin(source))
+        self._take(declared, source)
+
+    def _read_setup_cfg(self, source: str) -> Declared | None:
+        from pipx_parallel.requirements.setup_cfg import read_setup_cfg  # only setup.cfg needs it
+
+        return read_setup_cfg(self._gathering.read(source), source, self._wanted)
+
+    def _build_of(self, source: str) -> Callable[[], Built] | None:
+        builder = self._builder
+        if builder is None or is_location_url(source):
+            return None
+        folder = os.path.dirname(source) or "."
+        return lambda: builder(folder)
+
+    def _take(self, declared: Declared, source: str) -> None:
+        for text, origin in declared.requirements:
+            self._gathering.add_text(text, origin)
+        for path, _ in declared.files:
+            self._gathering.add_file(join_location(source, path))
+        self._gathering.add_requires_python(declared.requires_python)
+
+
+def _overrides(overrides: Sequence[str], gathering: Gathering) -> tuple[RootRequirement, ...]:
+    found: list[RootRequirement] = []
+    for text in overrides:
+        if gathering.reader.kind(text) == "file":
+            found.extend(gathering.read_file(text))
+        else:
+            found.append(parse_text(text, Origin("--override"), gathering.reader))
+    for root in found:
+        if not root.name:
+            raise refusal(root.origin, f"the override {quoted(root.text)} has no name", "write it as name @ URL")
+    return tuple(found)
+
+
+def _normalized(names: Sequence[str], flag: str) -> tuple[str, ...]:
+    words = [word.strip() for entry in names for word in entry.split(",") if word.strip()]
+    for word in words:
+        if not is_name(word):
+            raise refusal(Origin(flag), f"{quoted(word)} is no name", "write names separated by commas")
+    return tuple(dict.fromkeys(map(normalize, words)))

@@ -1,0 +1,115 @@
+"""A pylock.toml (PEP 751) as an input: to be locked again, or written in another form."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipx_parallel.model import RootRequirement
+from pipx_parallel.requirements.names import normalize
+from pipx_parallel.requirements.refusal import refusal
+from pipx_parallel.requirements.urls import STRONG_HASHES, is_location_url, join_location, path_to_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from packaging.pylock import Package, Pylock
+
+    from pipx_parallel.requirements.reader import Reader
+    from pipx_parallel.requirements.toml_text import TomlText
+
+# PEP 751's two marker variables that a requirement's marker cannot have: decided here, by what was asked for.
+_CHOICE = re.compile(r"(?P<q>['\"])(?P<name>[^'\"]+)(?P=q)\s+(?P<no>not\s+)?in\s+(?P<list>extras|dependency_groups)")
+_ALWAYS, _NEVER = "python_version >= '0'", "python_version < '0'"
+
+
+def is_lock(tables: Mapping[str, Any]) -> bool:
+    """Say whether these are the tables of a pylock file."""
+    return "lock-version" in tables
+
+
+def read_lock(
+    text: TomlText, reader: Reader, extras: Sequence[str], groups: Sequence[str]
+) -> tuple[tuple[RootRequirement, ...], str | None]:
+    """Return the locked releases as roots (``name==version`` with every hash of its files) and Requires-Python.
+
+    Raises ``RequirementsError`` for a file that PEP 751 does not allow.
+    """
+    lock = _validate(text)
+    chosen = {
+        "extras": tuple(map(normalize, extras)),
+        "dependency_groups": (*map(normalize, groups), *(lock.default_groups or ())),
+    }
+    roots = [_root(package, text, reader, chosen) for package in lock.packages]
+    requires = str(lock.requires_python) if lock.requires_python is not None else None
+    return tuple(root for root in roots if root.marker != _NEVER), requires
+
+
+def _validate(text: TomlText) -> Pylock:
+    from packaging.pylock import Pylock, PylockValidationError  # 45 ms, only where a lock is an input
+
+    try:
+        return Pylock.from_dict(text.tables)
+    except PylockValidationError as error:
+        problem = f"this is no valid pylock: {str(error).partition(chr(10))[0]}"
+        raise refusal(text.origin, problem, "make the lock again") from None
+
+
+def _root(package: Package, text: TomlText, reader: Reader, chosen: Mapping[str, Sequence[str]]) -> RootRequirement:
+    version = f"=={package.version}" if package.version is not None else ""
+    url = _url(package, text.origin.source, reader)
+    hashes = sorted(
+        f"{algorithm}:{digest}"
+        for file in _files(package)
+        for algorithm, digest in (file.hashes or {}).items()
+        if algorithm in STRONG_HASHES
+    )
+    return RootRequirement(
+        name=package.name,
+        extras=(),
+        specifier=version,
+        marker=_marker(str(package.marker), chosen) if package.marker is not None else None,
+        url=url,
+        hashes=tuple(dict.fromkeys(hashes)),
+        origin=text.where(package.name),
+        text=f"{package.name}{version}" if url is None else f"{package.name} @ {url}",
+        editable=bool(package.directory is not None and package.directory.editable),
+    )
+
+
+def _files(package: Package) -> list[Any]:
+    files = [*(package.wheels or ()), package.sdist, package.archive]
+    return [file for file in files if file is not None]
+
+
+def _url(package: Package, source: str, reader: Reader) -> str | None:
+    """Return the direct reference of a package that is not from an index."""
+    if package.vcs is not None:
+        where = package.vcs.url or _path_url(package.vcs.path or "", source, reader)
+        fragment = f"#subdirectory={package.vcs.subdirectory}" if package.vcs.subdirectory else ""
+        return f"{package.vcs.type}+{where}@{package.vcs.commit_id}{fragment}"
+    if package.directory is not None:
+        fragment = f"#subdirectory={package.directory.subdirectory}" if package.directory.subdirectory else ""
+        return _path_url(package.directory.path, source, reader) + fragment
+    if package.archive is not None:
+        fragment = f"#subdirectory={package.archive.subdirectory}" if package.archive.subdirectory else ""
+        return (package.archive.url or _path_url(package.archive.path or "", source, reader)) + fragment
+    return None
+
+
+def _path_url(path: str, source: str, reader: Reader) -> str:
+    """Return the URL of a path of the lock, which counts from the lock's own folder (PEP 751)."""
+    if is_location_url(source):
+        return join_location(source, path)
+    return path_to_url(reader.absolute(join_location(source, path)))
+
+
+def _marker(marker: str, chosen: Mapping[str, Sequence[str]]) -> str | None:
+    """Decide the parts of a marker that ask for extras and groups of the lock."""
+
+    def decide(match: re.Match[str]) -> str:
+        asked = normalize(match["name"]) in chosen[match["list"]]
+        return _ALWAYS if asked != bool(match["no"]) else _NEVER
+
+    decided = _CHOICE.sub(decide, marker)
+    return None if decided == _ALWAYS else decided

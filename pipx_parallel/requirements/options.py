@@ -1,0 +1,143 @@
+"""Option lines to ``IndexOptions``: each does to the ones before it what it does in pip."""
+
+# Paths stay the text that the user wrote, which pathlib would tidy; and pathlib costs 3 ms to import.
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pipx_parallel.model import IndexOptions, WrittenOption
+from pipx_parallel.requirements.names import is_name, normalize
+from pipx_parallel.requirements.refusal import quoted, refusal
+from pipx_parallel.requirements.urls import is_location_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipx_parallel.model import Origin
+
+# Features that pip 26 takes with --use-feature, the always-on ones included; none changes which releases fit.
+FEATURES = (
+    "build-constraint", "fast-deps", "inprocess-build-deps", "no-binary-enable-wheel-cache", "truststore", "venv-isolation",
+)  # fmt: skip
+_ALL, _NONE = ":all:", ":none:"
+
+
+def choose_names(words: Sequence[str], chosen: set[str], other: set[str]) -> None:
+    """Add project names to ``chosen`` and take them from ``other``: ``--only-binary`` against ``--no-binary``, as pip does it.
+
+    ``:all:`` replaces both sets by itself, ``:none:`` empties the chosen one; what stands before the last ``:all:`` is lost.
+    """
+    while _ALL in words:
+        other.clear()
+        chosen.clear()
+        chosen.add(_ALL)
+        words = words[words.index(_ALL) + 1 :]
+        if _NONE not in words:
+            return  # whatever names follow are among all
+    for word in words:
+        if word == _NONE:
+            chosen.clear()
+            continue
+        other.discard(normalize(word))
+        chosen.add(normalize(word))
+
+
+class OptionState:
+    """The options of all files read so far.
+
+    ``exists`` says whether a path is there: pip takes a find-links path relative to its file where that exists, else as written.
+    """
+
+    def __init__(self, exists: Callable[[str], bool]) -> None:
+        """Begin with nothing written."""
+        self._exists = exists
+        self._index_url: str | None = None
+        self._lists: dict[str, list[str]] = {"--extra-index-url": [], "--find-links": [], "--trusted-host": []}
+        self._names: dict[str, set[str]] = {
+            "--no-binary": set(), "--only-binary": set(), "--all-releases": set(), "--only-final": set(),
+        }  # fmt: skip
+        self._switches: set[str] = set()
+        self._features: list[str] = []
+        self.written: list[WrittenOption] = []
+
+    def apply(self, name: str, value: str, origin: Origin) -> None:
+        """Take one option in. Raises ``RequirementsError`` for a value that means nothing."""
+        self.written.append(WrittenOption(name, value, origin))
+        if name == "--index-url":
+            # pip: the new index takes the place of all that were named before it, the extra ones included.
+            self._index_url = value
+            self._lists["--extra-index-url"].clear()
+        elif name == "--find-links":
+            self._append(name, self._place(value, origin))
+        elif name in self._lists:
+            self._append(name, value)
+        elif name in self._names:
+            self._choose(name, value, origin)
+        elif name == "--use-feature":
+            self._use_feature(value, origin)
+        else:
+            self._switch(name, origin)
+
+    def _append(self, name: str, value: str) -> None:
+        if value not in self._lists[name]:
+            self._lists[name].append(value)
+
+    def _place(self, value: str, origin: Origin) -> str:
+        if is_location_url(value) or is_location_url(origin.source):
+            return value
+        beside = os.path.normpath(os.path.join(os.path.dirname(origin.source), value))
+        return beside if self._exists(beside) else value
+
+    def _choose(self, name: str, value: str, origin: Origin) -> None:
+        """Add names to one of a pair of sets that exclude each other."""
+        chosen, other = self._names[name], self._names[_OPPOSITE[name]]
+        words = [word.strip() for word in value.split(",")]
+        for word in words:
+            if word not in (_ALL, _NONE) and not is_name(word):
+                remedy = f"{name} takes {_ALL}, {_NONE}, or project names separated by commas"
+                raise refusal(origin, f"{quoted(value)} is no list of projects for {name}", remedy)
+        choose_names(words, chosen, other)
+
+    def _use_feature(self, value: str, origin: Origin) -> None:
+        if value not in FEATURES:
+            raise refusal(origin, f"pip has no feature {quoted(value)}", f"use one of {', '.join(FEATURES)}")
+        if value not in self._features:
+            self._features.append(value)
+
+    def _switch(self, name: str, origin: Origin) -> None:
+        self._switches.add(name)
+        if name == "--pre":
+            self._names["--all-releases"].add(_ALL)
+        if {"--require-hashes", "--no-require-hashes"} <= self._switches:
+            problem = "--require-hashes and --no-require-hashes exclude each other"
+            raise refusal(origin, problem, "remove one of them")
+
+    def finish(self, *, hashes_written: bool) -> IndexOptions:
+        """Return the options; a ``--hash`` on any line asks for hashes on all, unless ``--no-require-hashes`` says not."""
+        no_index = "--no-index" in self._switches
+        no_require = "--no-require-hashes" in self._switches
+        return IndexOptions(
+            index_url=None if no_index else self._index_url,
+            extra_index_urls=() if no_index else tuple(self._lists["--extra-index-url"]),
+            find_links=tuple(self._lists["--find-links"]),
+            no_index=no_index,
+            pre=_ALL in self._names["--all-releases"],
+            prefer_binary="--prefer-binary" in self._switches,
+            only_binary=tuple(sorted(self._names["--only-binary"])),
+            no_binary=tuple(sorted(self._names["--no-binary"])),
+            require_hashes="--require-hashes" in self._switches or (hashes_written and not no_require),
+            trusted_hosts=tuple(self._lists["--trusted-host"]),
+            all_releases=tuple(sorted(self._names["--all-releases"])),
+            only_final=tuple(sorted(self._names["--only-final"])),
+            no_require_hashes=no_require,
+            use_features=tuple(self._features),
+        )
+
+
+_OPPOSITE = {
+    "--no-binary": "--only-binary",
+    "--only-binary": "--no-binary",
+    "--all-releases": "--only-final",
+    "--only-final": "--all-releases",
+}

@@ -1,0 +1,180 @@
+"""pyproject.toml: [project] (PEP 621), its extras, [dependency-groups] (PEP 735), [build-system] (PEP 518)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipx_parallel.requirements.names import normalize, normalize_extras
+from pipx_parallel.requirements.project import Built, Declared, Wanted, check_extras, from_built
+from pipx_parallel.requirements.refusal import quoted, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipx_parallel.model import Origin
+    from pipx_parallel.requirements.toml_text import TomlText
+
+# Where pyproject.toml has no [build-system], pip builds with setuptools of this age (PEP 518 and pip's own default).
+DEFAULT_BUILD_REQUIRES = ("setuptools>=40.8.0",)
+_SELF = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*\[([^\]]*)\]\s*(?:;\s*(.+))?", re.DOTALL)
+
+
+def is_project(text: TomlText) -> bool:
+    """Say whether there is a [project] table: without one only the build backend knows the dependencies."""
+    return text.table("project") is not None
+
+
+def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], Built] | None) -> Declared:
+    """Return what is wanted of the project.
+
+    ``build`` asks the build backend; it is called only where ``dynamic`` names what is wanted. Raises ``RequirementsError`` for a
+    malformed table, an extra or group that is not there, and for dynamic dependencies where nothing may be built.
+    """
+    declared = _of_project(text, wanted, build) if wanted.dependencies else Declared(())
+    requirements = list(declared.requirements)
+    for group in wanted.groups:
+        requirements.extend(_of_group(text, group))
+    if wanted.build_requires:
+        requirements.extend(_of_build_system(text))
+    return declared._replace(requirements=tuple(requirements))
+
+
+def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], Built] | None) -> Declared:
+    project = text.table("project")
+    if project is None:
+        return _from_backend(text, wanted, build, "there is no [project] table")
+    dynamic = text.strings(project.get("dynamic", []), "dynamic")
+    requires_python = text.string(project.get("requires-python"), "requires-python")
+    names = ("dependencies", "optional-dependencies") if wanted.extras else ("dependencies",)
+    asked = [name for name in names if name in dynamic]
+    if asked:
+        declared = _from_setuptools(text, wanted, project, asked)
+        if declared is None:
+            declared = _from_backend(text, wanted, build, f"{' and '.join(asked)} are dynamic")
+        return declared._replace(requires_python=declared.requires_python or requires_python)
+    own = text.strings(project.get("dependencies", []), "dependencies")
+    return Declared((*((item, text.where(item)) for item in own), *_of_extras(text, project, wanted)), requires_python)
+
+
+def _of_extras(text: TomlText, project: dict[str, Any], wanted: Wanted) -> Iterator[tuple[str, Origin]]:
+    table = text.table("optional-dependencies", project) or {}
+    extras = {normalize(name): text.strings(items, name) for name, items in table.items()}
+    check_extras(wanted.extras, tuple(extras), text.at_key("project.optional-dependencies"))
+    own_name = normalize(text.string(project.get("name"), "name") or "")
+    met: set[tuple[str, str]] = set()
+
+    def follow(extra: str, outer: str) -> Iterator[tuple[str, Origin]]:
+        if (extra, outer) in met:
+            return
+        met.add((extra, outer))
+        for item in extras[extra]:
+            match = _SELF.fullmatch(item.strip())
+            if match is None or normalize(match[1]) != own_name:
+                yield _with_marker(item, outer), text.where(item)
+                continue
+            # The project asks for its own extras: their contents, under both markers.
+            inner = normalize_extras(match[2])
+            check_extras(inner, tuple(extras), text.where(item))
+            marker = f"({outer}) and ({match[3].strip()})" if outer and match[3] else outer or (match[3] or "").strip()
+            for name in inner:
+                yield from follow(name, marker)
+
+    for extra in wanted.extras:
+        yield from follow(extra, "")
+
+
+def _with_marker(requirement: str, marker: str) -> str:
+    if not marker:
+        return requirement
+    head, mark, own = requirement.partition(" ;" if "://" in requirement else ";")
+    return f"{head.rstrip()} ; ({own.strip()}) and ({marker})" if mark else f"{requirement} ; {marker}"
+
+
+def _from_setuptools(text: TomlText, wanted: Wanted, project: dict[str, Any], asked: list[str]) -> Declared | None:
+    """Return what [tool.setuptools.dynamic] says by naming files, which needs no build; None where it does not."""
+    tables = text.tables.get("tool", {})
+    dynamic = tables.get("setuptools", {}).get("dynamic", {}) if isinstance(tables, dict) else {}
+    entries: list[tuple[str, object]] = []
+    static: list[tuple[str, Origin]] = []
+    if "dependencies" in asked:
+        entries.append(("dependencies", dynamic.get("dependencies")))
+    else:
+        static.extend(
+            (item, text.where(item)) for item in text.strings(project.get("dependencies", []), "dependencies")
+        )
+    if "optional-dependencies" in asked:
+        table = {normalize(name): entry for name, entry in (dynamic.get("optional-dependencies") or {}).items()}
+        entries.extend((extra, table.get(extra)) for extra in wanted.extras)
+    else:
+        static.extend(_of_extras(text, project, wanted))
+    files: list[tuple[str, Origin]] = []
+    for _, entry in entries:
+        named = entry.get("file") if isinstance(entry, dict) else None
+        paths = [named] if isinstance(named, str) else named
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+            return None
+        files.extend((path, text.where(path)) for path in paths)
+    return Declared(tuple(static), None, tuple(files))
+
+
+def _from_backend(text: TomlText, wanted: Wanted, build: Callable[[], Built] | None, why: str) -> Declared:
+    origin = text.at_key("project.dynamic") if is_project(text) else text.origin
+    if is_project(text) and origin.line is None:
+        origin = text.at_key("dynamic")
+    if build is None:
+        remedy = "allow builds, list the dependencies in [project], or lock a requirements file"
+        raise refusal(origin, f"{why}: only the build backend knows what this project needs", remedy)
+    return from_built(build(), wanted, origin)
+
+
+def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
+    """Yield a dependency group, included groups resolved (PEP 735)."""
+    from packaging.dependency_groups import DependencyGroupResolver  # 45 ms, only with --group
+    from packaging.requirements import InvalidRequirement, Requirement  # 45 ms, and plain lines do without
+
+    table = text.table("dependency-groups")
+    origin = text.at_key("dependency-groups")
+    if table is None:
+        raise refusal(
+            origin, f"there is no [dependency-groups], so no group {quoted(group)}", "add the table, or drop --group"
+        )
+    if normalize(group) not in map(normalize, table):
+        raise refusal(
+            origin, f"there is no dependency group {quoted(group)}", f"the groups are: {', '.join(sorted(table))}"
+        )
+    try:
+        found = DependencyGroupResolver(table).resolve(group)
+    except (ExceptionGroup, ValueError, TypeError, LookupError) as error:
+        problem = f"the dependency group {quoted(group)} is malformed: {_reasons(error)}"
+        raise refusal(
+            text.at_key(group), problem, 'a group is a list of requirements and {include-group = "name"}'
+        ) from None
+    written: dict[str, str] = {}
+    for items in table.values():
+        for item in items if isinstance(items, list) else ():
+            try:
+                written[str(Requirement(item))] = item
+            except (InvalidRequirement, TypeError, AttributeError):
+                continue  # not in the wanted group, or it would have been refused above
+    for requirement in found:
+        as_written = written.get(str(requirement), str(requirement))
+        yield as_written, text.where(as_written)
+
+
+def _reasons(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(_reasons(inner) for inner in error.exceptions)
+    return str(error).partition("\n")[0]
+
+
+def _of_build_system(text: TomlText) -> Iterator[tuple[str, Origin]]:
+    table = text.table("build-system")
+    if table is None:
+        for item in DEFAULT_BUILD_REQUIRES:
+            yield item, text.origin
+        return
+    if "requires" not in table:
+        raise refusal(text.at_key("build-system"), "[build-system] has no requires", "PEP 518 asks for the key: add it")
+    for item in text.strings(table["requires"], "requires"):
+        yield item, text.where(item)

@@ -1,0 +1,117 @@
+"""Requirements files and the files they include, as one stream of lines. Nothing here opens a file: a ``Reader`` is passed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pipx_parallel.model import Origin
+from pipx_parallel.requirements.decoding import decode
+from pipx_parallel.requirements.grammar import ParsedLine, parse_line
+from pipx_parallel.requirements.lines import logical_lines
+from pipx_parallel.requirements.refusal import quoted, refusal
+from pipx_parallel.requirements.urls import is_location_url, join_location, mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+class Reader(Protocol):
+    """Where texts come from. ``pipx_parallel.requirements.files.FileReader`` is the one of the command line."""
+
+    def read(self, location: str) -> bytes:
+        """Return the bytes at a path, an ``http(s):`` or ``file:`` URL, or ``-`` (standard input). Raises ``OSError``."""
+        ...
+
+    def kind(self, path: str) -> str:
+        """Return "file", "folder", or "" where there is neither. Never raises."""
+        ...
+
+    def absolute(self, path: str) -> str:
+        """Return the path counted from the current folder, normalised."""
+        ...
+
+
+class Include(NamedTuple):
+    """A requirements file under way: where it is, and which lines led to it."""
+
+    location: str  # as the user would write it
+    identity: str  # absolute, to see that a file includes itself
+    via: tuple[str, ...]
+    constraint: bool
+    parent: Include | None
+
+
+class LocatedLine(NamedTuple):
+    """A line, and whether it stands in a constraints file."""
+
+    line: ParsedLine
+    constraint: bool
+
+
+class TreeReader:
+    """Follows ``-r`` and ``-c`` from one file on, depth first, in the order written."""
+
+    def __init__(self, reader: Reader, environ: Mapping[str, str], seen: Callable[[str, bytes], None]) -> None:
+        """Take where texts come from, the variables, and who is to be told of each text read (location, bytes)."""
+        self._reader = reader
+        self._environ = environ
+        self._seen = seen
+
+    def lines(self, location: str, *, constraint: bool = False) -> Iterator[LocatedLine]:
+        """Yield every line of the file and of those it includes, the including lines left out.
+
+        Raises ``RequirementsError`` with file and line for whatever cannot be read, is malformed, or includes itself.
+        """
+        top = Include(location, self._identity(location), (), constraint, None)
+        yield from self._follow(top, Origin(mask_secrets(location)))
+
+    def _follow(self, include: Include, asked_at: Origin) -> Iterator[LocatedLine]:
+        for line in self._parse(include, asked_at):
+            name, value = line.options[0] if line.options and not line.requirement else ("", "")
+            if name not in ("--requirement", "--constraint"):
+                yield LocatedLine(line, include.constraint)
+                continue
+            location = join_location(include.location, value)
+            # pip: a -r inside a constraints file names requirements again.
+            via = (*include.via, str(line.origin))
+            child = Include(location, self._identity(location), via, name == "--constraint", include)
+            _refuse_loop(child, line.origin)
+            yield from self._follow(child, line.origin)
+
+    def _parse(self, include: Include, asked_at: Origin) -> Iterator[ParsedLine]:
+        data = self._read(include, asked_at)
+        self._seen(include.location, data)
+        origin = Origin(mask_secrets(include.location), None, include.via)
+        for line in logical_lines(decode(data, origin), origin, self._environ):
+            yield parse_line(line)
+
+    def _read(self, include: Include, asked_at: Origin) -> bytes:
+        try:
+            return self._reader.read(include.location)
+        except OSError as error:
+            what = "constraints" if include.constraint else "requirements"
+            reason = error.strerror or str(error)
+            remedy = "check the path; a package by its name is given with --packages"
+            if include.parent:
+                remedy = "paths count from the folder of the file that names them"
+            if is_location_url(include.location):
+                remedy = "check the URL, or save the file here and name its path"
+            problem = f"cannot read the {what} file {quoted(include.location)}: {reason}"
+            raise refusal(asked_at, problem, remedy) from error
+
+    def _identity(self, location: str) -> str:
+        return location if location == "-" or is_location_url(location) else self._reader.absolute(location)
+
+
+def _refuse_loop(child: Include, origin: Origin) -> None:
+    """Raise where a file that is being read is asked for again; a file included twice side by side is no loop."""
+    chain = [child.location]
+    above = child.parent
+    while above is not None:
+        chain.append(above.location)
+        if above.identity == child.identity:
+            loop = " -> ".join(reversed(chain))
+            raise refusal(
+                origin, f"{quoted(child.location)} includes itself: {loop}", "remove one of these -r or -c lines"
+            )
+        above = above.parent

@@ -1,0 +1,155 @@
+"""Requirements that say where the thing is: URLs, paths to archives and folders, version control, editable projects."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.requirements.names import is_name, normalize, normalize_extras
+from pipx_parallel.requirements.refusal import quoted, refusal
+from pipx_parallel.requirements.urls import (
+    VCS_SCHEMES,
+    Reference,
+    is_archive,
+    parse_reference,
+    path_to_url,
+    scheme_of,
+    url_to_path,
+)
+
+if TYPE_CHECKING:
+    from pipx_parallel.model import Origin
+    from pipx_parallel.requirements.reader import Reader
+
+_WITH_EXTRAS = re.compile(r"(.+?)\s*(\[[^\]]+\])")
+_RELATIVE = (".", "/", "\\")
+
+
+class Located(NamedTuple):
+    """What a direct reference says. ``name`` is "" where only the project itself can tell it."""
+
+    name: str  # normalised
+    extras: tuple[str, ...]
+    specifier: str  # "==version" of a wheel's name, else ""
+    url: str  # fragment included
+    hashes: tuple[str, ...]  # of the fragment
+
+
+def find_reference(text: str, origin: Origin, reader: Reader) -> Located | None:
+    """Return what a URL or path says (marker already taken off), or None where the text is neither.
+
+    A path counts from the current folder, as in pip, not from the file it is written in. Raises ``RequirementsError`` for a folder
+    that is no project, a wheel whose name is malformed, and a bad ``#egg=``.
+    """
+    if scheme_of(text):
+        return locate(text, (), origin, reader)
+    path, extras = split_extras(text)
+    if looks_like_path(text) and reader.kind(path) == "folder":
+        _check_project(path, origin, reader)
+        return Located("", extras, "", path_to_url(reader.absolute(path)), ())
+    if not is_archive(path):
+        return None
+    name, at, _ = text.partition("@")
+    if reader.kind(path) != "file":
+        if at and not looks_like_path(name):
+            return None  # "name @ something.zip": the grammar of PEP 508 has the say
+        raise refusal(origin, f"there is no file {quoted(path)}", "paths count from the current folder; check the path")
+    return locate(path_to_url(reader.absolute(path)), extras, origin, reader)
+
+
+def find_editable(text: str, origin: Origin, reader: Reader) -> Located:
+    """Return what the value of ``-e`` says: a local folder, or version control with a name.
+
+    Raises ``RequirementsError`` for anything else.
+    """
+    path, extras = split_extras(text)
+    if not scheme_of(path) and reader.kind(path) == "folder":
+        _check_project(path, origin, reader)
+        return Located("", extras, "", path_to_url(reader.absolute(path)), ())
+    scheme = scheme_of(text)
+    if scheme == "file":
+        return locate(path, extras, origin, reader)
+    tool = text.partition(":")[0].lower()
+    if f"{tool}+{tool}" in VCS_SCHEMES or tool == "hg":
+        text = f"{tool}+{text}"  # git://… is short for git+git://…
+        scheme = scheme_of(text)
+    if scheme not in VCS_SCHEMES:
+        raise refusal(
+            origin,
+            f"{quoted(text)} cannot be installed as editable",
+            "give the path of a folder with pyproject.toml or setup.py, or a version control URL such as git+https://…",
+        )
+    located = locate(text, (), origin, reader)
+    if not located.name:
+        raise refusal(origin, f"{quoted(text)} does not say which project it is", "write it as name @ URL")
+    return located
+
+
+def locate(url: str, extras: tuple[str, ...], origin: Origin, reader: Reader) -> Located:
+    """Return what a URL says of itself: name and version of a wheel, ``#egg=``, hashes. Raises ``RequirementsError``."""
+    try:
+        reference = parse_reference(url)
+        if reference.scheme == "file":
+            url = _absolute(url, reader)
+    except ValueError as error:
+        raise refusal(origin, f"{quoted(url)} is no URL that can be used: {error}", "check the URL") from None
+    if reference.filename.lower().endswith(".whl"):
+        name, specifier = _of_wheel(reference, origin)
+    else:
+        name, specifier = _of_egg(reference, origin), ""
+    return Located(name, extras, specifier, url, reference.hashes)
+
+
+def looks_like_path(text: str) -> bool:
+    """Say whether the text has a separator of paths or begins with a dot, as pip judges it."""
+    return text.startswith(_RELATIVE) or "/" in text or "\\" in text
+
+
+def split_extras(text: str) -> tuple[str, tuple[str, ...]]:
+    """Split ``./folder[extra]`` into path and extras."""
+    match = _WITH_EXTRAS.fullmatch(text) if text.endswith("]") else None
+    if match is None:
+        return text, ()
+    return match[1], normalize_extras(match[2][1:-1])
+
+
+def _absolute(url: str, reader: Reader) -> str:
+    """Return a file: URL whose path is absolute; a relative one counts from the current folder."""
+    path = url_to_path(url)
+    _, mark, fragment = url.partition("#")
+    return path_to_url(reader.absolute(path)) + mark + fragment
+
+
+def _of_wheel(reference: Reference, origin: Origin) -> tuple[str, str]:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # 45 ms, and plain lines do without
+
+    try:
+        name, version, _, _ = parse_wheel_filename(reference.filename)
+    except InvalidWheelFilename as error:
+        raise refusal(
+            origin,
+            f"{quoted(reference.filename)} is no name of a wheel ({error})",
+            "give the file its name back: name-version-python-abi-platform.whl",
+        ) from None
+    return name, f"=={version}"
+
+
+def _of_egg(reference: Reference, origin: Origin) -> str:
+    if not reference.egg:
+        return ""
+    if not is_name(reference.egg):
+        raise refusal(
+            origin,
+            f"#egg={reference.egg} is no project name",
+            "write the requirement as name[extra] @ URL",
+        )
+    return normalize(reference.egg)
+
+
+def _check_project(path: str, origin: Origin, reader: Reader) -> None:
+    if reader.kind(f"{path}/pyproject.toml") != "file" and reader.kind(f"{path}/setup.py") != "file":
+        raise refusal(
+            origin,
+            f"the folder {quoted(path)} is no project: it has neither pyproject.toml nor setup.py",
+            "paths count from the current folder; check the path",
+        )

@@ -1,0 +1,86 @@
+"""setup.cfg: the declarative tables of setuptools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.model import Origin
+from pipx_parallel.requirements.decoding import decode
+from pipx_parallel.requirements.names import normalize
+from pipx_parallel.requirements.project import Declared, Wanted, check_extras
+from pipx_parallel.requirements.refusal import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from configparser import RawConfigParser
+
+
+def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
+    """Return what is wanted, or None where [options] says nothing of dependencies (setup.py may).
+
+    Raises ``RequirementsError`` for a malformed file and an extra that is not there.
+    """
+    origin = Origin(source)
+    text = decode(data, origin)
+    parser = _parse(text, origin)
+    if not parser.has_section("options") and not parser.has_section("options.extras_require"):
+        return None
+    finder = _Lines(text, origin)
+    files: list[tuple[str, Origin]] = []
+    found: list[tuple[str, Origin]] = []
+    extras = {
+        normalize(name): value
+        for name, value in (
+            parser.items("options.extras_require") if parser.has_section("options.extras_require") else ()
+        )
+    }
+    check_extras(wanted.extras, tuple(extras), origin)
+    lists = [parser.get("options", "install_requires", fallback="")] if wanted.dependencies else []
+    lists += [extras[extra] for extra in wanted.extras]
+    for value in lists:
+        if value.strip().startswith("file:"):
+            paths = value.strip().removeprefix("file:").replace("\n", ",").split(",")
+            files.extend((path.strip(), finder.where("file:")) for path in paths if path.strip())
+        else:
+            found.extend((item, finder.where(item)) for item in _items(value))
+    return Declared(tuple(found), parser.get("options", "python_requires", fallback=None) or None, tuple(files))
+
+
+def _parse(text: str, origin: Origin) -> RawConfigParser:
+    import configparser  # requirements files do without
+
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        line = getattr(error, "lineno", None) or next((number for number, _ in getattr(error, "errors", ())), None)
+        reason = "a line is neither [section] nor key = value"
+        if isinstance(error, configparser.DuplicateSectionError | configparser.DuplicateOptionError):
+            reason = "a section or key is there twice"
+        problem = f"this is no valid configuration file: {reason}"
+        raise refusal(origin._replace(line=line), problem, "correct the syntax of this line") from None
+    return parser
+
+
+def _items(value: str) -> Iterator[str]:
+    """Split a list as setuptools does: by lines where there are several, else by semicolons."""
+    pieces = value.splitlines() if "\n" in value else value.split(";")
+    for piece in pieces:
+        if piece.strip() and not piece.strip().startswith("#"):
+            yield piece.strip()
+
+
+class _Lines:
+    """Finds the line of a list item; of an item that stands there twice, one after the other."""
+
+    def __init__(self, text: str, origin: Origin) -> None:
+        self._lines = text.splitlines()
+        self._origin = origin
+        self._taken: dict[str, int] = {}
+
+    def where(self, item: str) -> Origin:
+        for at in range(self._taken.get(item, 0), len(self._lines)):
+            if item in self._lines[at]:
+                self._taken[item] = at + 1
+                return self._origin._replace(line=at + 1)
+        return self._origin

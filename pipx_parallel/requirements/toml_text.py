@@ -1,0 +1,77 @@
+"""TOML texts with line numbers: the parser of the standard library gives values only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipx_parallel.model import Origin
+from pipx_parallel.requirements.decoding import decode
+from pipx_parallel.requirements.refusal import quoted, refusal
+
+
+class TomlText:
+    """A parsed TOML text that can say on which line a string stands."""
+
+    def __init__(self, text: str, origin: Origin, *, first_line: int = 1) -> None:
+        """Parse. Raises ``RequirementsError`` with the line of a syntax error."""
+        import tomllib  # requirements files do without
+
+        self.origin = origin
+        self._lines = text.splitlines()
+        self._first_line = first_line
+        self._taken: dict[str, int] = {}
+        try:
+            self.tables: dict[str, Any] = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            message, line = _split_position(str(error))
+            where = origin._replace(line=line + first_line - 1 if line else None)
+            raise refusal(where, f"this is no valid TOML: {message}", "correct the syntax of this line") from None
+
+    @classmethod
+    def from_bytes(cls, data: bytes, source: str) -> TomlText:
+        """Decode (UTF-8, as TOML asks) and parse."""
+        origin = Origin(source)
+        return cls(decode(data, origin), origin)
+
+    def where(self, value: str) -> Origin:
+        """Return the origin of a string value; of a value that stands there several times, one after the other."""
+        spellings = (f'"{value}"', f"'{value}'", '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"')
+        for at in range(self._taken.get(value, 0), len(self._lines)):
+            if any(spelling in self._lines[at] for spelling in spellings):
+                self._taken[value] = at + 1
+                return self.origin._replace(line=at + self._first_line)
+        return self.at_key(value) if value in self._taken else self.origin
+
+    def at_key(self, key: str) -> Origin:
+        """Return the origin of the first line that begins with this key or is this table's header."""
+        for number, line in enumerate(self._lines, start=self._first_line):
+            stripped = line.strip().lstrip("[").replace('"', "").replace("'", "")
+            if stripped.startswith(key) and stripped[len(key) :].lstrip()[:1] in ("=", "]", "."):
+                return self.origin._replace(line=number)
+        return self.origin
+
+    def table(self, name: str, parent: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """Return a table, or None where there is none. Raises ``RequirementsError`` where it is something else."""
+        found = (self.tables if parent is None else parent).get(name)
+        if found is None or isinstance(found, dict):
+            return found
+        raise refusal(self.at_key(name), f"{quoted(name)} is no table", f"write it as [{name}]")
+
+    def strings(self, value: object, key: str) -> list[str]:
+        """Return a list of strings as it is. Raises ``RequirementsError`` for anything else."""
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return value
+        raise refusal(self.at_key(key), f"{quoted(key)} is no list of strings", 'write it like: ["name>=1.0", "other"]')
+
+    def string(self, value: object, key: str) -> str | None:
+        """Return a string, or None for None. Raises ``RequirementsError`` for anything else."""
+        if value is None or isinstance(value, str):
+            return value
+        raise refusal(self.at_key(key), f"{quoted(key)} is no string", "put it in quotes")
+
+
+def _split_position(message: str) -> tuple[str, int | None]:
+    """Take "… (at line 3, column 7)" apart."""
+    head, _, tail = message.partition(" (at line ")
+    number = tail.partition(",")[0]
+    return head, int(number) if number.isdecimal() else None

@@ -1,0 +1,134 @@
+"""URLs and paths as requirements use them, and the hiding of secrets in them. Nothing here touches a disk or a network."""
+
+# Paths stay the text that the user wrote, which pathlib would tidy; and pathlib costs 3 ms to import.
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+# The version control schemes that pip knows: tool + transport.
+VCS_SCHEMES = (
+    "bzr+file", "bzr+ftp", "bzr+http", "bzr+https", "bzr+lp", "bzr+sftp", "bzr+ssh",
+    "git+file", "git+git", "git+http", "git+https", "git+ssh",
+    "hg+file", "hg+http", "hg+https", "hg+ssh", "hg+static-http",
+    "svn+file", "svn+http", "svn+https", "svn+ssh", "svn+svn",
+)  # fmt: skip
+URL_SCHEMES = ("http", "https", "file", "ftp", *VCS_SCHEMES)
+ARCHIVE_SUFFIXES = (
+    ".zip", ".whl", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma",
+)  # fmt: skip
+STRONG_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}  # algorithm -> hex digits; the ones pip takes with --hash
+_FRAGMENT_HASHES = ("sha512", "sha384", "sha256", "sha224", "sha1", "md5")
+
+# Patterns as texts: re compiles each when it is first used, which for most inputs is never (0.2 to 0.5 ms each).
+_CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<userinfo>[^/?#\s]*)@"
+_TELLING_QUERY = (
+    r"(?i)(?P<key>[?&][^=&#\s]*(?:token|secret|password|passwd|api_?key|auth|signature|sig|credential)[^=&#\s]*=)"
+    r"[^&#\s]+"
+)
+_MASK = "****"
+
+
+class Reference(NamedTuple):
+    """What a URL of a requirement says beside where the thing is."""
+
+    url: str  # as written, fragment included
+    scheme: str
+    egg: str | None  # "#egg=name"
+    subdirectory: str | None  # "#subdirectory=folder"
+    hashes: tuple[str, ...]  # "#sha256=hex", as "sha256:hex"
+    filename: str  # last piece of the path, unquoted
+
+
+def mask_secrets(text: str) -> str:
+    """Return the text with every password, token and secret query value of its URLs replaced by ``****``.
+
+    The user name is kept where a password follows it, and for ssh, where it is no secret.
+    """
+    if "@" in text:
+        text = re.sub(_CREDENTIALS, _mask_userinfo, text)
+    if "=" in text and ("?" in text or "&" in text):
+        text = re.sub(_TELLING_QUERY, rf"\g<key>{_MASK}", text)
+    return text
+
+
+def _mask_userinfo(match: re.Match[str]) -> str:
+    scheme, userinfo = match["scheme"], match["userinfo"]
+    user, colon, _ = userinfo.partition(":")
+    if colon:
+        return f"{scheme}://{user}:{_MASK}@"
+    # Without a password the user name is a token, but for ssh, where it is a login.
+    return match[0] if scheme.lower().endswith("ssh") else f"{scheme}://{_MASK}@"
+
+
+def scheme_of(text: str) -> str:
+    """Return the scheme in lower case where the text is a URL that pip would take for a requirement, else ""."""
+    scheme = text.partition(":")[0].lower() if ":" in text else ""
+    return scheme if scheme in URL_SCHEMES else ""
+
+
+def is_location_url(text: str) -> bool:
+    """Say whether a requirements file is named by URL rather than by path."""
+    return text[:8].lower().startswith(("http:", "https:", "file:"))
+
+
+def is_archive(name: str) -> bool:
+    """Say whether the name ends like a wheel or a source archive."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def parse_reference(url: str) -> Reference:
+    """Take a requirement's URL apart. Raises ``ValueError`` where it is no URL at all."""
+    from urllib.parse import unquote, urlsplit  # only direct references need it
+
+    parts = urlsplit(url)
+    fragment = dict(reversed([(key, value) for key, _, value in map(_key_value, parts.fragment.split("&"))]))
+    hashes = tuple(f"{name}:{fragment[name].lower()}" for name in _FRAGMENT_HASHES if fragment.get(name))
+    path = unquote(parts.path).rstrip("/")
+    return Reference(
+        url=url,
+        scheme=parts.scheme.lower(),
+        egg=fragment.get("egg"),
+        subdirectory=fragment.get("subdirectory"),
+        hashes=hashes[:1],  # pip reads one: the strongest written first in its own order
+        filename=path.rpartition("/")[2],
+    )
+
+
+def _key_value(piece: str) -> tuple[str, str, str]:
+    return piece.partition("=")
+
+
+def path_to_url(path: str) -> str:
+    """Return the ``file:`` URL of an absolute path (RFC 8089)."""
+    from pathlib import PurePath  # only direct references need it
+
+    return PurePath(os.path.normpath(path)).as_uri()
+
+
+def url_to_path(url: str) -> str:
+    """Return the path of a ``file:`` URL, fragment dropped; may be relative. Raises ``ValueError`` for another host."""
+    from urllib.parse import unquote, urlsplit  # only direct references need it
+
+    parts = urlsplit(url)
+    host = "" if parts.netloc.lower() == "localhost" else parts.netloc
+    path = unquote(parts.path)
+    if os.name == "nt":
+        path = path.lstrip("/") if path[2:3] == ":" else path
+        return f"//{host}{path}" if host else path
+    if host:
+        msg = f"file: URL of another host: {host}"
+        raise ValueError(msg)
+    return path
+
+
+def join_location(parent: str, child: str) -> str:
+    """Return where ``child`` is, as named in the requirements file ``parent`` ("-" and "" count from the current folder)."""
+    if is_location_url(parent):
+        from urllib.parse import urljoin  # only direct references need it
+
+        return urljoin(parent, child)
+    if is_location_url(child) or parent in ("", "-"):
+        return child
+    return os.path.normpath(os.path.join(os.path.dirname(parent), child))

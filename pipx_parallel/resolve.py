@@ -1,0 +1,187 @@
+"""The use case: inputs, targets and a mirror in, one resolution a target out."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mirror.dependency_sets import BASE
+from pipx_parallel.answers import edges_of, pins_of
+from pipx_parallel.candidate import Candidate
+from pipx_parallel.errors import Incomplete, NoSolution
+from pipx_parallel.explain import argue
+from pipx_parallel.model import Resolution, Stats
+from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
+from pipx_parallel.roots import candidates_for, candidates_of, for_target, memory_key, root_edges
+from pipx_parallel.speculation import Speculation
+from pipx_parallel.target_rules import TargetRules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mirror.facade import Mirror
+    from mirror.records import Dependency, FetchFailure
+    from pipx_parallel.candidates import Candidates
+    from pipx_parallel.direct.collect import Directs
+    from pipx_parallel.direct.steps import Workshop
+    from pipx_parallel.explain import Argument
+    from pipx_parallel.model import Inputs, Offer, Target
+    from pipx_parallel.resolver.ports import SolverObserver
+    from pipx_parallel.resolver.solver import Solution
+    from pipx_parallel.settings import ResolveSettings
+
+
+def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from where, how, and who watches and builds
+    inputs: Inputs,
+    targets: Sequence[Target],
+    mirror: Mirror,
+    settings: ResolveSettings,
+    observer: SolverObserver | None = None,
+    workshop: Callable[[Mirror], Workshop] | None = None,
+) -> tuple[Resolution, ...]:
+    """Resolve the inputs for each target from what the mirror knows or can learn.
+
+    ``workshop`` gives what direct references need of the world; it is asked only where there are some.
+
+    Raises ``NoSolution`` with the argument, ``Incomplete`` with every failure unless ``settings.keep_going`` (then they
+    are in ``Resolution.missing``), ``RequirementsError`` for what cannot be honoured.
+    """
+    last = len(targets) - 1
+    directs = None
+    if workshop is not None and any(root.url for root in (*inputs.roots, *inputs.constraints, *inputs.overrides)):
+        from pipx_parallel.direct.collect import Directs  # few locks have direct references
+
+        directs = Directs(mirror, workshop(mirror))
+    return tuple(
+        [
+            _resolve_one(inputs, target, mirror, settings, observer, directs, settles=place == last)
+            for place, target in enumerate(targets)
+        ]
+    )
+
+
+def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for one target
+    inputs: Inputs,
+    target: Target,
+    mirror: Mirror,
+    settings: ResolveSettings,
+    observer: SolverObserver | None,
+    directs: Directs | None,
+    *,
+    settles: bool,
+) -> Resolution:
+    began = time.perf_counter()
+    memory = memory_key(target)
+    rules = TargetRules(target, mirror.recall(memory))
+    inputs, lost = for_target(inputs, rules, directs)
+    if lost and not settings.keep_going:
+        raise Incomplete(lost, "\n".join(str(failure.error) for failure in lost))
+    roots, constraints = inputs.roots, inputs.constraints
+    candidates, wanted, bounds = candidates_of(inputs, roots, constraints, rules, mirror, settings)
+    if not settings.offline:
+        speculation = Speculation(mirror, candidates)
+        mirror.listener = speculation
+        speculation.ask(wanted)
+    mirror.want_projects([dependency.name for dependency in wanted])
+    try:
+        answer = _searched(candidates, wanted, bounds, observer, keeps_going=settings.keep_going)
+    except LimitReachedError as error:
+        raise NoSolution((str(error),)) from error
+    missing = (*lost, *_missing(candidates, answer))
+    if missing and not settings.keep_going:
+        raise Incomplete(missing, "\n".join(str(failure.error) for failure in missing))
+    if isinstance(answer, Impossible):
+        argument = argue(answer, candidates, roots, constraints)
+        offers = () if settings.no_advice else _offers(argument, inputs, target, mirror, settings)
+        raise NoSolution(argument.lines, offers, argument.to_json())
+    dump = rules.dump()
+    if dump is not None:
+        mirror.remember(memory, dump)
+    solved = time.perf_counter()
+    mirror.tell_ignored(sorted(answer.chosen))
+    if settles:
+        mirror.settle()
+    waited = mirror.counts()["waited_ms"] / 1000
+    pins = pins_of(answer, candidates, roots, constraints)
+    stats = Stats(
+        {"fill": waited, "solve": max(0.0, solved - began - waited), "render": time.perf_counter() - solved},
+        {**mirror.counts(), **answer.counts._asdict()},
+    )
+    return Resolution(target, pins, edges_of(answer, roots), tuple(roots), missing, stats)
+
+
+def _searched(  # noqa: PLR0913 - what a search is given, once more where it is repeated
+    candidates: Candidates,
+    wanted: Sequence[Dependency],
+    bounds: Sequence[Dependency],
+    observer: SolverObserver | None = None,
+    *,
+    keeps_going: bool = False,
+    thorough: bool = True,
+) -> Solution | Impossible:
+    """Solve, and where that fails, again with what a first search leaves out. Raises ``LimitReachedError``.
+
+    ``thorough`` looks into every source archive before giving up.
+    """
+
+    def search() -> Solution | Impossible:
+        return solve(candidates, root_edges(candidates, wanted, bounds), observer)
+
+    answer = search()
+    if isinstance(answer, Impossible) and candidates.left_out_archives and thorough:
+        candidates.take_all_archives()
+        answer = search()
+    if isinstance(answer, Impossible):
+        from pipx_parallel.last_resorts import search_again  # only where a first search fails
+
+        answer = search_again(candidates, answer, (*wanted, *bounds), search) or answer
+    if isinstance(answer, Impossible) and keeps_going and candidates.forgive():
+        answer = search()
+    return answer
+
+
+def _offers(
+    argument: Argument, inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
+) -> tuple[Offer, ...]:
+    """Return what could be changed, each tried."""
+    from pipx_parallel.suggestions import Situation, suggest  # only where there is no answer
+
+    def attempt(situation: Situation) -> Mapping[str, str] | None:
+        """Return the versions that a changed situation leads to, or None where it leads to none."""
+        candidates, wanted, bounds = candidates_for(situation.inputs, situation.target, mirror, situation.settings)
+        try:
+            answer = _searched(candidates, wanted, bounds, thorough=False)
+        except LimitReachedError:
+            return None
+        if isinstance(answer, Impossible) or _missing(candidates, answer):
+            return None
+        found = {name: candidates.candidate(name) for name in answer.chosen if name[-1] != "]"}
+        return {
+            name: one.project.view.versions[answer.chosen[name] - 1]
+            for name, one in found.items()
+            if isinstance(one, Candidate)
+        }
+
+    mirror.listener = None
+    mirror.forgo_builds()
+    return suggest(argument, Situation(inputs, target, settings), attempt)
+
+
+def _missing(candidates: Candidates, answer: Solution | Impossible) -> tuple[FetchFailure, ...]:
+    """Return the holes that concern the answer: projects not had, and chosen releases whose needs are not known."""
+    holes = sorted(candidates.holes.items(), key=lambda row: (row[0][0], row[0][1] or ""))
+    return tuple([failure for (name, release), failure in holes if _concerns(candidates, answer, name, release)])
+
+
+def _concerns(candidates: Candidates, answer: Solution | Impossible, name: str, release: str | None) -> bool:
+    """Return whether a hole is one of the answer: of a release that was chosen, or needed by one. Of no answer all are."""
+    if isinstance(answer, Impossible):
+        return True
+    if release is None:
+        return any(
+            not package
+            or (answer.chosen.get(package) == bit and (extra == BASE or f"{package}[{extra}]" in answer.chosen))
+            for package, bit, extra in candidates.lacking[name]
+        )
+    bit, candidate = answer.chosen.get(name), candidates.candidate(name)
+    return bit is not None and isinstance(candidate, Candidate) and candidate.project.view.versions[bit - 1] == release

@@ -1,0 +1,1 @@
+"""The solver: packages, masks, terms. It does no I/O and knows neither the mirror nor the model."""

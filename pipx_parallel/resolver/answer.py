@@ -1,0 +1,165 @@
+"""Read the answer off a search that settled: what is needed by whom, and what keeps packages from being newer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.state import NOTHING
+from pipx_parallel.resolver.terms import Bound, Derived, Merged, Needs, Required, Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pipx_parallel.resolver.facts import RootEdge
+    from pipx_parallel.resolver.ports import Edge
+    from pipx_parallel.resolver.state import SearchState
+    from pipx_parallel.resolver.terms import Cause, Incompatibility
+
+Fact = Required | Bound | Needs | Unusable
+
+
+class Need(NamedTuple):
+    """A chosen release needs a package; with ``switch``, because that extra is on."""
+
+    parent: str
+    switch: str | None
+    edge: Edge
+
+
+class Held(NamedTuple):
+    """Why a package is not at ``best``, its best release over its whole domain (``CandidateSource.best``).
+
+    ``by`` are facts that exclude it, given the rest of the answer: what chosen packages and roots need of the package, else
+    what ``best`` itself needs (``Needs`` whose parent is the package), else what the search learned it from.
+    """
+
+    best: int
+    by: tuple[Fact, ...]
+
+
+def reachable(state: SearchState, roots: Sequence[RootEdge]) -> tuple[dict[str, int], list[Need]]:
+    """Return what the roots lead to in a settled search, and along which edges; breadth first, so directs come first."""
+    chosen: dict[str, int] = {}
+    needs: list[Need] = []
+    queue: list[str] = []
+
+    def take(edge: Edge) -> None:
+        number = state.numbers[edge.package]
+        mask = state.trail.current[number]
+        if mask & (mask - 1) or not mask & edge.mask:
+            raise RuntimeError(f"Bug: {edge.package} is settled against {edge.key!r}")
+        if edge.package not in chosen:
+            put(number)
+            if state.base[number] != NOTHING and state.names[state.base[number]] not in chosen:
+                put(state.base[number])
+
+    def put(number: int) -> None:
+        chosen[state.names[number]] = state.trail.current[number].bit_length() - 1
+        queue.append(state.names[number])
+
+    for root in roots:
+        if not root.constraint:
+            take(root.edge)
+    for name in queue:  # grows while it is read
+        for need in _needs_of(state, name):
+            needs.append(need)
+            take(need.edge)
+    return chosen, needs
+
+
+def _needs_of(state: SearchState, name: str) -> Iterator[Need]:
+    """Yield what a package needs, or what a switch adds to the needs of the package whose extra it is."""
+    number = state.numbers[name]
+    base = state.base[number]
+    parent, switch = (number, None) if base == NOTHING else (base, name)
+    bit = state.trail.current[parent].bit_length() - 1
+    for edge in state.needs[number][bit]:
+        yield Need(state.names[parent], switch, edge)
+
+
+def held_back(state: SearchState, roots: Sequence[RootEdge], chosen: Mapping[str, int]) -> dict[str, Held]:
+    """Say of each chosen package that is not the best of its domain what excludes the best."""
+    held: dict[str, Held] = {}
+    for name, bit in chosen.items():
+        number = state.numbers[name]
+        if state.base[number] != NOTHING:
+            continue
+        best = state.source.best(name, state.universe[number] & ~ABSENT)
+        if best != bit:
+            held[name] = Held(best, tuple(_excluders(state, roots, number, best, chosen)))
+    return held
+
+
+def _excluders(
+    state: SearchState, roots: Sequence[RootEdge], package: int, best: int, chosen: Mapping[str, int]
+) -> list[Fact]:
+    name, release = state.names[package], 1 << best
+    found: list[Fact] = [
+        (Bound if root.constraint else Required)(root.label, root.edge)
+        for root in roots
+        if root.edge.package == name and not root.edge.mask & release
+    ]
+    found += _leaves(_needs_against(state, package, release, chosen))
+    if found:
+        return found
+    found = _leaves([it for it in state.units[package] if it.masks[0] & release and not isinstance(it.cause, Derived)])
+    found = found or _leaves(_own_needs_against(state, package, release, chosen))
+    return found or _leaves(_reasons_against(state, package, release))
+
+
+def _needs_against(
+    state: SearchState, package: int, release: int, chosen: Mapping[str, int]
+) -> Iterator[Incompatibility]:
+    """Yield the needs of chosen packages that exclude a release."""
+    for link in state.links_of[package]:
+        parent = state.names[link.parent]
+        if link.child == package and parent in chosen and _is_active(state, link.switch, chosen):
+            row = link.by_bit.get(1 << chosen[parent])
+            if row is not None and not row.allowed & release:
+                yield row.clause
+
+
+def _own_needs_against(
+    state: SearchState, package: int, release: int, chosen: Mapping[str, int]
+) -> Iterator[Incompatibility]:
+    """Yield the needs of a release that the chosen releases do not meet."""
+    for link in state.links_of[package]:
+        if link.parent == package and _is_active(state, link.switch, chosen):
+            row = link.by_bit.get(release)
+            child = state.names[link.child]
+            if row is not None and child in chosen and not row.allowed & (1 << chosen[child]):
+                yield row.clause
+
+
+def _is_active(state: SearchState, switch: int, chosen: Mapping[str, int]) -> bool:
+    return switch == NOTHING or state.names[switch] in chosen
+
+
+def _reasons_against(state: SearchState, package: int, release: int) -> list[Incompatibility]:
+    """Return the incompatibility that took the release away on the trail."""
+    trail = state.trail
+    for entry in trail.entries_of[package]:
+        reason = trail.reasons[entry]
+        if reason is not None and release & trail.before[entry]:
+            mask = reason.masks[reason.packages.index(package)]
+            if mask & release:
+                return [reason]
+    return []
+
+
+def _leaves(clauses: Iterable[Incompatibility]) -> list[Fact]:
+    """Return the facts that incompatibilities rest on, each once, nearest first."""
+    queue = list(clauses)
+    seen = {id(clause) for clause in queue}
+    found: dict[int, Fact] = {}
+    for clause in queue:  # grows while it is read
+        cause: Cause = clause.cause
+        if isinstance(cause, Derived | Merged):
+            for part in cause.parts:
+                if id(part) not in seen:
+                    seen.add(id(part))
+                    queue.append(part)
+        elif isinstance(cause, Fact):
+            found[id(cause)] = cause
+    return list(found.values())

@@ -1,0 +1,143 @@
+"""Choose what to look at next: packages the user asks for first, in his order; then the others, the troublesome first.
+
+A release is asked for its needs before it is chosen, so that one whose needs cannot be met is dropped without a decision.
+After such a rejection its neighbours are asked for too, in growing batches: releases with the same need fall together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.resolver.facts import learn_needs
+from pipx_parallel.resolver.links import ON
+from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.state import NOTHING
+
+if TYPE_CHECKING:
+    from pipx_parallel.resolver.state import SearchState
+
+FIRST_BATCH = 4
+LARGEST_BATCH = 256
+
+
+def step(state: SearchState) -> bool:
+    """Take one step: learn the needs of a release, or decide for one. Return False when every package is settled."""
+    if state.wanted:
+        _hint(state)
+    agenda, current = state.agenda, state.trail.current
+    while state.pointer < len(agenda):
+        package = agenda[state.pointer]
+        mask = current[package]
+        if not mask & ABSENT and _work_on(state, package, mask):
+            return True
+        state.pointer += 1
+    return False
+
+
+def reorder(state: SearchState) -> None:
+    """Put the packages that nobody asked for in the order of the trouble they made; ties in order of discovery."""
+    direct = len(state.direct)
+    weight = state.weight
+    rest = sorted(state.agenda[direct:], key=lambda package: (-weight[package], package))
+    state.agenda[direct:] = rest
+    for place, package in enumerate(rest, direct):
+        state.place[package] = place
+    state.pointer = 0
+
+
+def _work_on(state: SearchState, package: int, mask: int) -> bool:
+    """Do the next thing a required package calls for; False if there is none."""
+    base = state.base[package]
+    if base != NOTHING:
+        release = state.trail.current[base]
+        return not release & (release - 1) and _learn_extra(state, base, release, package)
+    if not mask & (mask - 1):
+        return _settle(state, package, mask)
+    bit = state.source.choose(state.names[package], mask)
+    _count_rejection(state, package, bit)
+    if bit not in state.needs[package]:
+        learn_needs(state, package, _batch(state, package, bit, mask))
+        return True
+    release = 1 << bit
+    for switch in state.switches[package]:
+        if state.trail.current[switch] == ON and _learn_extra(state, package, release, switch):
+            return True
+    state.decisions += 1
+    state.trail.open_level()
+    state.narrow(package, release, None)
+    state.observer.decided(state.names[package], bit)
+    return True
+
+
+def _settle(state: SearchState, package: int, release: int) -> bool:
+    """Learn what is not known yet of the one release a package can be."""
+    bit = release.bit_length() - 1
+    if bit not in state.needs[package]:
+        _count_rejection(state, package, bit)
+        learn_needs(state, package, _batch(state, package, bit, release))
+        return True
+    return any(
+        state.trail.current[switch] == ON and _learn_extra(state, package, release, switch)
+        for switch in state.switches[package]
+    )
+
+
+def _learn_extra(state: SearchState, base: int, release: int, switch: int) -> bool:
+    bit = release.bit_length() - 1
+    if release & ABSENT or bit in state.needs[switch]:
+        return False
+    learn_needs(state, base, [bit], switch)
+    return True
+
+
+def _count_rejection(state: SearchState, package: int, bit: int) -> None:
+    if state.tried[package] not in (NOTHING, bit):
+        state.rejections[package] += 1
+    state.tried[package] = bit
+
+
+def _batch(state: SearchState, package: int, bit: int, mask: int) -> list[int]:
+    """Return the releases to ask about: ``bit``, and after rejections more of those that may be tried next."""
+    rejections = state.rejections[package]
+    if not rejections:
+        return [bit]
+    size = min(FIRST_BATCH << rejections - 1, LARGEST_BATCH)
+    known = state.needs[package]
+    name, choose = state.names[package], state.source.choose
+    batch = [bit]
+    pools = [mask & ~(1 << bit)]
+    if rejections > 1:  # what allows these few releases may fall next: ask for those behind them as well
+        pools.append(_behind(state, package, bit) & ~mask)
+    for pool in pools:
+        rest = pool
+        while rest and len(batch) < size:
+            nearest = choose(name, rest)
+            rest &= ~(1 << nearest)
+            if nearest not in known:
+                batch.append(nearest)
+    return batch
+
+
+def _behind(state: SearchState, package: int, bit: int) -> int:
+    """Return the releases on the less wanted side of ``bit`` that nothing certain rules out."""
+    certain = state.trail.at_level(package, 0) & ~ABSENT
+    below = certain & ((1 << bit) - 1)
+    above = certain & ~((2 << bit) - 1)
+    if not below or not above:
+        return below
+    nearest = (above & -above) | (1 << below.bit_length() - 1)
+    prefers_newer = state.source.choose(state.names[package], nearest) >= bit
+    return below if prefers_newer else above
+
+
+def _hint(state: SearchState) -> None:
+    """Tell the source which releases will be asked about next, so that it can fetch them side by side."""
+    for package in state.wanted:
+        mask = state.trail.current[package]
+        if state.hinted[package] or state.base[package] != NOTHING or mask & ABSENT:
+            continue
+        state.hinted[package] = True
+        bit = state.source.choose(state.names[package], mask)
+        if bit not in state.needs[package]:
+            state.source.prepare_dependencies(state.names[package], [bit])
+    state.wanted.clear()

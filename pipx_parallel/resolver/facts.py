@@ -1,0 +1,124 @@
+"""Ask the source and turn its answers into links: the one place where the search learns something from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.resolver.links import NO_SWITCH, OFF, ON
+from pipx_parallel.resolver.ports import ABSENT, Edge, Unavailable
+from pipx_parallel.resolver.terms import Bound, Incompatibility, Needs, Required, Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    from pipx_parallel.resolver.state import SearchState
+
+
+class RootEdge(NamedTuple):
+    """One thing the user asks for.
+
+    ``label`` is the caller's word for where he wrote it; it comes back unchanged in explanations. With ``constraint`` the
+    package need not be installed, but if it is, its value lies in ``edge.mask``.
+    """
+
+    edge: Edge
+    label: Hashable
+    constraint: bool = False
+
+
+def add_roots(state: SearchState, roots: Sequence[RootEdge]) -> None:
+    """Take what the user asks for. The order of the requirements is the order in which packages are decided."""
+    wanted = [root.edge.package for root in roots if not root.constraint]
+    bound = [root.edge.package for root in roots if root.constraint]
+    meet(state, wanted)
+    state.direct = list(dict.fromkeys(state.numbers[name] for name in wanted))
+    state.agenda = state.direct + [number for number in state.agenda if number not in set(state.direct)]
+    for place, number in enumerate(state.agenda):
+        state.place[number] = place
+    meet(state, bound)
+    for root in roots:
+        number = state.numbers[root.edge.package]
+        allowed = root.edge.mask | (ABSENT if root.constraint else 0)
+        cause = Bound(root.label, root.edge) if root.constraint else Required(root.label, root.edge)
+        out = state.universe[number] & ~allowed
+        if out:
+            state.units[number].append(Incompatibility([number], [out], cause))
+            state.refresh(number)
+
+
+def meet(state: SearchState, names: Iterable[str]) -> None:
+    """Give numbers to the packages among ``names`` that are new, asking for their domains in bulk."""
+    new = [name for name in dict.fromkeys(names) if name not in state.numbers]
+    if not new:
+        return
+    switch_of = state.source.switch_of
+    ordinary = [name for name in (switch_of(name) or name for name in new) if name not in state.numbers]
+    if ordinary:
+        state.source.prepare(list(dict.fromkeys(ordinary)))
+    for name in new:
+        state.intern(name)
+
+
+def learn_needs(state: SearchState, package: int, bits: Sequence[int], switch: int = NO_SWITCH) -> None:
+    """Ask what these releases of a package need (with ``switch``: what that extra adds) and add it to the links."""
+    name = state.names[package]
+    if len(bits) > 1:
+        state.source.prepare_dependencies(name, bits)
+    known = state.needs[package if switch == NO_SWITCH else switch]
+    for bit in bits:
+        if switch == NO_SWITCH:
+            answer = state.source.dependencies(name, bit)
+        else:
+            answer = state.source.dependencies(name, bit, switch=state.names[switch])
+        if isinstance(answer, Unavailable):
+            known[bit] = ()
+            _rule_out(state, package, 1 << bit, switch, Unusable(name, _name(state, switch), answer.reason))
+            continue
+        known[bit] = answer
+        meet(state, [edge.package for edge in answer])
+        for edges in _by_child(answer):
+            _add_need(state, package, 1 << bit, switch, edges)
+    state.refresh(package)
+
+
+def _by_child(answer: Sequence[Edge]) -> Iterable[tuple[Edge, ...]]:
+    """Group edges by package: several on one package act as one."""
+    groups: dict[str, tuple[Edge, ...]] = {}
+    for edge in answer:
+        seen = groups.get(edge.package)
+        groups[edge.package] = (edge,) if seen is None else (*seen, edge)
+    return groups.values()
+
+
+def _add_need(state: SearchState, parent: int, release: int, switch: int, edges: tuple[Edge, ...]) -> None:
+    child = state.numbers[edges[0].package]
+    mask = edges[0].mask
+    key: Hashable = edges[0].key
+    if len(edges) > 1:
+        for edge in edges:
+            mask &= edge.mask
+        key = tuple(edge.key for edge in edges)
+    if child in (parent, switch):
+        # The release (or the extra) needs itself: true as it stands, or it cannot be had at all.
+        if not mask & (release if child == parent else ON):
+            _rule_out(state, parent, release, switch, Needs(state.names[parent], _name(state, switch), edges))
+        return
+    link = state.link(parent, child, switch)
+    row = link.by_key.get(key)
+    if row is None:
+        link.add_row(release, mask, key, Needs(state.names[parent], _name(state, switch), edges))
+    else:
+        link.widen(row, release)
+
+
+def _rule_out(state: SearchState, package: int, release: int, switch: int, cause: Needs | Unusable) -> None:
+    """Learn that a release cannot be used, or not with an extra. Equal causes share one incompatibility."""
+    if switch == NO_SWITCH:
+        state.add_unit(package, release, cause)
+    else:
+        state.link(package, switch, switch).add_row(release, OFF, cause, cause)
+        state.refresh(package)
+
+
+def _name(state: SearchState, switch: int) -> str | None:
+    return None if switch == NO_SWITCH else state.names[switch]

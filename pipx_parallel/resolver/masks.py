@@ -1,0 +1,52 @@
+"""Sets of releases as integers: bit 0 is "not installed", bit *i + 1* is release *i*, oldest first.
+
+Everything here is arithmetic; what a release is called is the caller's business.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def mask_of(keys: Sequence[str], intervals: Sequence[tuple[str, str]]) -> int:
+    """Return the releases whose sort keys lie in any of the half-open ``intervals`` [low, high).
+
+    ``keys`` are the sort keys of all releases, ascending: ``keys[i]`` is bit ``i + 1``. Bit 0 is never set. Intervals may
+    touch, overlap, be empty or come in any order.
+    """
+    mask = 0
+    for low, high in intervals:
+        start = bisect_left(keys, low)
+        stop = bisect_left(keys, high, start) if low < high else start
+        mask |= (1 << stop + 1) - (1 << start + 1)
+    return mask
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """Yield the bit numbers of a mask, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def runs_of(mask: int, among: int) -> list[tuple[int, int]]:
+    """Return ``mask`` as runs (lowest bit, highest bit) that are contiguous within ``among``, lowest run first.
+
+    Two members belong to one run when no member of ``among`` between them is missing from ``mask``: "1.0 to 1.4" may so
+    be said of releases with an unusable one in between. Bits of ``mask`` outside ``among`` are ignored.
+    """
+    runs: list[tuple[int, int]] = []
+    rest = mask & among
+    while rest:
+        low = rest & -rest
+        gaps = among & ~mask & -low  # members of `among` above `low` that `mask` lacks
+        below_gap = (gaps & -gaps) - 1 if gaps else -1
+        run = rest & below_gap
+        runs.append((low.bit_length() - 1, run.bit_length() - 1))
+        rest &= ~run
+    return runs

@@ -1,0 +1,139 @@
+"""Draw every direct consequence of what is assigned, until nothing changes or something must not be.
+
+A package that was narrowed is looked at once: its units, its links (as parent, child or switch), and the learned
+incompatibilities that watch it. Links are only read for parents that can still be one of the releases they know.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.resolver.links import NO_SWITCH, OFF, ON
+
+if TYPE_CHECKING:
+    from pipx_parallel.resolver.links import Link, Row
+    from pipx_parallel.resolver.state import SearchState
+    from pipx_parallel.resolver.terms import Incompatibility
+
+
+def propagate(state: SearchState) -> Incompatibility | None:
+    """Narrow packages until nothing follows any more. Return an incompatibility that holds entirely, if one does."""
+    trail = state.trail
+    queue, queued, current = trail.queue, trail.queued, trail.current
+    head = 0
+    conflict = None
+    while head < len(queue):
+        package = queue[head]
+        head += 1
+        queued[package] = False
+        conflict = _check_units(state, package) if state.units[package] else None
+        if conflict is None:
+            for link in state.links_of[package]:
+                # Nothing follows while the parent is none of the known releases, or the extra is off.
+                if current[link.parent] & link.known and (link.switch == NO_SWITCH or current[link.switch] & ON):
+                    conflict = _check_link(state, link)
+                    if conflict is not None:
+                        break
+            else:
+                conflict = _check_watched(state, package) if state.watching[package] else None
+        if conflict is not None:
+            break
+    for package in queue[head:]:
+        queued[package] = False
+    queue.clear()
+    return conflict
+
+
+def _check_units(state: SearchState, package: int) -> Incompatibility | None:
+    for unit in state.units[package]:
+        now = state.trail.current[package]
+        mask = unit.masks[0]
+        if now & mask:
+            if not now & ~mask:
+                return unit
+            state.narrow(package, now & ~mask, unit)
+    return None
+
+
+def _check_link(state: SearchState, link: Link) -> Incompatibility | None:
+    """Apply a link whose parent is, or may be, a known release and whose switch is not off."""
+    current = state.trail.current
+    parent, child = current[link.parent], current[link.child]
+    if parent & (parent - 1):
+        return _check_open_link(state, link, parent, child)
+    row = link.by_bit[parent]
+    if not child & ~row.allowed:
+        return None
+    return _require(state, link, [row], row.allowed)
+
+
+def _check_open_link(state: SearchState, link: Link, parent: int, child: int) -> Incompatibility | None:
+    """Apply a link whose parent is not decided: drop releases whose need cannot be met, then join the others' needs."""
+    live: list[Row] = []
+    dead: list[Row] = []
+    allowed = out = 0
+    for row in link.rows:
+        if row.bits & parent:
+            if row.allowed & child:
+                live.append(row)
+                allowed |= row.allowed
+            else:
+                dead.append(row)
+                out |= row.bits
+    if dead and parent & ~out:
+        if link.switch == NO_SWITCH or state.trail.current[link.switch] == ON:
+            parent &= ~out
+            state.narrow(link.parent, parent, link.merged(dead))
+        else:
+            return None  # the extra may still be off, and other releases may be chosen
+    elif dead:
+        return _require(state, link, dead, 0)
+    if not parent & ~link.known and child & ~allowed:
+        return _require(state, link, live, allowed)
+    return None
+
+
+def _require(state: SearchState, link: Link, rows: list[Row], allowed: int) -> Incompatibility | None:
+    """Apply what ``rows`` say when the parent can be nothing but one of them."""
+    current = state.trail.current
+    child = current[link.child]
+    if link.switch != NO_SWITCH and current[link.switch] != ON:
+        if not child & allowed:
+            state.narrow(link.switch, OFF, link.merged(rows))
+        return None
+    clause = link.merged(rows)
+    if not child & allowed:
+        return clause
+    state.narrow(link.child, child & allowed, clause)
+    return None
+
+
+def _check_watched(state: SearchState, package: int) -> Incompatibility | None:
+    """Look at the learned incompatibilities that watch a package; keep two terms that do not hold at the front of each."""
+    current = state.trail.current
+    watching = state.watching[package]
+    kept: list[Incompatibility] = []
+    for at, clause in enumerate(watching):
+        packages, masks = clause.packages, clause.masks
+        if packages[0] == package:
+            packages[0], packages[1] = packages[1], packages[0]
+            masks[0], masks[1] = masks[1], masks[0]
+        other = current[packages[0]]
+        if current[package] & ~masks[1] or not other & masks[0]:
+            kept.append(clause)
+            continue
+        for spare in range(2, len(packages)):
+            if current[packages[spare]] & ~masks[spare]:
+                packages[1], packages[spare] = packages[spare], packages[1]
+                masks[1], masks[spare] = masks[spare], masks[1]
+                state.watching[packages[1]].append(clause)
+                break
+        else:
+            kept.append(clause)
+            if not other & ~masks[0]:
+                kept += watching[at + 1 :]
+                state.watching[package] = kept
+                return clause
+            state.narrow(packages[0], other & ~masks[0], clause)
+    state.watching[package] = kept
+    return None

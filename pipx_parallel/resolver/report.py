@@ -1,0 +1,285 @@
+"""From a proof to an argument: steps as plain data, and their default wording.
+
+A step lists the facts it uses, each on the releases that matter there, and what follows from them; the last step has no
+conclusion, because its facts contradict each other. ``lines`` words it with the caller's names for things.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pipx_parallel.resolver.core import smallest_proof
+from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.terms import Bound, Derived, ExtraOf, Merged, Needs, Required, Unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from pipx_parallel.resolver.facts import RootEdge
+    from pipx_parallel.resolver.ports import Edge
+    from pipx_parallel.resolver.solver import Impossible
+    from pipx_parallel.resolver.terms import Incompatibility
+
+MOST_LINES = 12
+
+
+class Vocabulary(Protocol):
+    """How the caller calls things. Masks are never empty and hold releases only."""
+
+    def package(self, name: str) -> str:
+        """Name a package, or a switch: ``requests[socks]``."""
+        ...
+
+    def releases(self, name: str, mask: int) -> str:
+        """Name some releases of a package: ``urllib3 1.26.0 to 1.26.18``."""
+        ...
+
+    def need(self, edge: Edge) -> str:
+        """Give a requirement as it was written: ``urllib3<2``."""
+        ...
+
+    def root(self, label: Hashable) -> str:
+        """Say where the user wrote something: ``requirements.txt:12``."""
+        ...
+
+    def unmet(self, edge: Edge) -> str:
+        """Say why nothing meets a requirement: ``no release of urllib3 is <0.1``."""
+        ...
+
+
+class Used(NamedTuple):
+    """A fact in a step. ``releases`` are those of the parent that matter there (0 for what the user asks).
+
+    ``child`` is the package that is needed, and ``allowed`` the releases of it that will do. For several needs read together
+    (``Merged``) ``cause`` is the first and ``others`` the number of the rest.
+    """
+
+    cause: Required | Bound | Needs | Unusable
+    releases: int
+    child: str
+    allowed: int
+    others: int = 0
+
+
+class Step(NamedTuple):
+    """From ``facts`` and earlier steps (``uses``: their indices) it follows that the ``conclusion`` terms exclude each other.
+
+    A term is (package, mask), bit 0 of the mask meaning "not installed". Without terms: nothing is left.
+    """
+
+    facts: tuple[Used, ...]
+    uses: tuple[int, ...]
+    conclusion: tuple[tuple[str, int], ...]
+
+
+def explain(impossible: Impossible) -> tuple[Step, ...]:
+    """Return the shortest argument that was found, in the order in which it is to be read."""
+    proof = smallest_proof(impossible.proof, impossible.universe)
+    order: list[Incompatibility] = []
+    stack = [(proof, False)]
+    seen: set[int] = set()
+    while stack:  # depth first, parts before what follows from them; a proof may be deeper than Python's stack
+        clause, done = stack.pop()
+        if done:
+            order.append(clause)
+        elif id(clause) not in seen:
+            seen.add(id(clause))
+            stack.append((clause, True))
+            stack += [(part, False) for part in _parts(clause) if _fact(part) is None]
+    places = {id(clause): place for place, clause in enumerate(order)}
+    return tuple(_step(impossible, clause, places) for clause in order)
+
+
+def _parts(clause: Incompatibility) -> list[Incompatibility]:
+    """Return what a derived incompatibility follows from, in the order in which it was found to matter."""
+    cause = clause.cause
+    if not isinstance(cause, Derived):
+        return [clause]
+    return [_unwrapped(part) for part in reversed(cause.parts)]
+
+
+def _unwrapped(clause: Incompatibility) -> Incompatibility:
+    """Skip derivations that change nothing."""
+    while isinstance(clause.cause, Derived) and len(clause.cause.parts) == 1:
+        clause = clause.cause.parts[0]
+    return clause
+
+
+def _fact(clause: Incompatibility) -> Incompatibility | None:
+    return None if isinstance(clause.cause, Derived) else clause
+
+
+def _step(impossible: Impossible, clause: Incompatibility, places: dict[int, int]) -> Step:
+    """Replay a derivation, to learn which releases matter to each fact."""
+    current = dict(zip(clause.packages, clause.masks, strict=True))
+    used: list[Used] = []
+    uses: list[int] = []
+    for part in _parts(clause):
+        if _fact(part) is None:
+            uses.append(places[id(part)])
+        elif not isinstance(part.cause, ExtraOf):
+            used.append(_used(impossible, part, current))
+        _narrow(impossible, part, current)
+    names = impossible.names
+    terms = tuple((names[package], mask) for package, mask in zip(clause.packages, clause.masks, strict=True))
+    return Step(tuple(_chained(used, impossible.roots)), tuple(uses), terms)
+
+
+def _narrow(impossible: Impossible, part: Incompatibility, current: dict[int, int]) -> None:
+    """Narrow the one package of an incompatibility whose term does not hold yet."""
+    open_terms = [
+        (package, mask)
+        for package, mask in zip(part.packages, part.masks, strict=True)
+        if current.get(package, impossible.universe[package]) & ~mask
+    ]
+    if len(open_terms) == 1:
+        package, mask = open_terms[0]
+        current[package] = current.get(package, impossible.universe[package]) & ~mask
+
+
+def _used(impossible: Impossible, fact: Incompatibility, current: dict[int, int]) -> Used:
+    cause, others = fact.cause, 0
+    if isinstance(cause, Merged):
+        others = len(cause.parts) - 1
+        cause = cause.parts[0].cause
+    if not isinstance(cause, Required | Bound | Needs | Unusable):
+        raise TypeError(f"Bug: {type(cause).__name__} is no fact for a user")
+    parent, universe = fact.packages[0], impossible.universe
+    if isinstance(cause, Required | Bound):
+        return Used(cause, 0, impossible.names[parent], universe[parent] & ~fact.masks[0] & ~ABSENT, others)
+    releases = fact.masks[0] & current.get(parent, universe[parent]) & ~ABSENT
+    if isinstance(cause, Unusable):
+        return Used(cause, releases or fact.masks[0], cause.package, 0, others)
+    name = cause.edges[0].package
+    child = next((it for it in fact.packages if impossible.names[it] == name), parent)
+    allowed = universe[child] & ~ABSENT
+    if others:
+        allowed &= ~fact.masks[fact.packages.index(child)]
+    for edge in () if others else cause.edges:
+        allowed &= edge.mask
+    return Used(cause, releases or fact.masks[0], name, allowed, others)
+
+
+def _chained(used: Sequence[Used], roots: Sequence[RootEdge]) -> list[Used]:
+    """Order facts so that each follows, where it can, the one that leads to it; what the user asks comes in his order."""
+    order = {(root.label, root.edge): number for number, root in enumerate(roots)}
+
+    def place(fact: Used) -> int:
+        cause = fact.cause
+        return order[cause.label, cause.edge] if isinstance(cause, Required | Bound) else -1
+
+    rest = sorted(used, key=place)
+    chained: list[Used] = []
+    reached: set[str] = set()
+    last = ""
+    while rest:
+        ready = [it for it in rest if reached.issuperset(_premises(it))] or rest
+        best = next((it for it in ready if last in _premises(it)), ready[0])
+        rest.remove(best)
+        chained.append(best)
+        last = best.child
+        reached.add(last)
+    return chained
+
+
+def _premises(used: Used) -> tuple[str, ...]:
+    """Return the packages that must be there for a fact to matter."""
+    cause = used.cause
+    if isinstance(cause, Required | Bound):
+        return ()
+    name = cause.parent if isinstance(cause, Needs) else cause.package
+    return (name, cause.switch) if cause.switch else (name,)
+
+
+def explanation(impossible: Impossible, vocabulary: Vocabulary) -> list[str]:
+    """Return the argument in words, a line a fact or conclusion, ``MOST_LINES`` at most."""
+    return lines(explain(impossible), impossible, vocabulary)
+
+
+def lines(steps: Sequence[Step], impossible: Impossible, vocabulary: Vocabulary) -> list[str]:
+    """Word an argument."""
+    return _Wording(impossible, vocabulary).text(steps)
+
+
+class Naming:
+    """What an argument calls releases, and what it concludes of them; the same in every wording."""
+
+    def __init__(self, impossible: Impossible, vocabulary: Vocabulary) -> None:
+        """Take what was found impossible, and the caller's words."""
+        self.impossible = impossible
+        self.vocabulary = vocabulary
+        self.numbers = {name: number for number, name in enumerate(impossible.names)}
+
+    def some(self, name: str, mask: int) -> str:
+        """Name releases; all of a package in one word, a switch by its name."""
+        number = self.numbers[name]
+        if self.impossible.bases[number] >= 0:
+            return self.vocabulary.package(name)
+        every = self.impossible.universe[number] & ~ABSENT
+        if every and not every & ~mask and every & (every - 1):
+            return f"every release of {self.vocabulary.package(name)}"
+        return self.vocabulary.releases(name, mask) if mask else f"no release of {self.vocabulary.package(name)}"
+
+    def conclusion(self, terms: Sequence[tuple[str, int]]) -> str:
+        """Word what excludes each other: what is there, and what it needs."""
+        there = [self.some(name, mask) for name, mask in terms if not mask & ABSENT]
+        needed = [
+            self.some(name, self.impossible.universe[self.numbers[name]] & ~mask)
+            for name, mask in terms
+            if mask & ABSENT
+        ]
+        if needed:
+            subject = f"{' with '.join(there)} needs " if there else "one must have "
+            return subject + " or ".join(needed)
+        if len(there) == 1:
+            return f"{there[0]} cannot be used"
+        return f"{' with '.join(there)} cannot be used together"
+
+
+class _Wording(Naming):
+    """Words for one argument."""
+
+    def text(self, steps: Sequence[Step]) -> list[str]:
+        found: dict[str, None] = {}
+        referred = {used for step in steps for used in step.uses}
+        for place, step in enumerate(steps):
+            found.update(dict.fromkeys(self.fact(used) for used in step.facts))
+            if step.conclusion:
+                mark = f" ({place + 1})" if place in referred and len(steps) > 2 else ""
+                found[f"so {self.conclusion(step.conclusion)}{mark}"] = None
+        text = list(found)
+        if len(text) > MOST_LINES - 1:
+            cut = len(text) - (MOST_LINES - 2)
+            text[MOST_LINES - 3 : MOST_LINES - 3 + cut] = [f"… {cut} more"]
+        return [*text, *self.ending(steps[-1])]
+
+    def ending(self, last: Step) -> list[str]:
+        """Say that the end is reached, unless the only fact has said so."""
+        if len(last.facts) == 1 and not last.uses:
+            return []
+        return ["so no set of releases meets them all"]
+
+    def fact(self, used: Used) -> str:
+        cause, vocabulary = used.cause, self.vocabulary
+        if isinstance(cause, Required):
+            return (
+                f"{vocabulary.root(cause.label)} asks for {vocabulary.need(cause.edge)}{self.unmet(used, cause.edge)}"
+            )
+        if isinstance(cause, Bound):
+            return f"{vocabulary.root(cause.label)} allows only {vocabulary.need(cause.edge)}"
+        if isinstance(cause, Unusable):
+            return f"{self.parent(cause.package, used.releases, cause.switch)} cannot be used: {cause.reason}"
+        subject = self.parent(cause.parent, used.releases, cause.switch)
+        if used.others and used.allowed:
+            return f"{subject} needs {self.some(used.child, used.allowed)}, each its own part of that"
+        needs = " and ".join(dict.fromkeys(vocabulary.need(edge) for edge in cause.edges))
+        return f"{subject} needs {needs}{self.unmet(used, cause.edges[0])}"
+
+    def unmet(self, used: Used, edge: Edge) -> str:
+        if used.allowed:
+            return ""
+        return f", but {self.impossible.missing.get(edge.package) or self.vocabulary.unmet(edge)}"
+
+    def parent(self, name: str, mask: int, switch: str | None) -> str:
+        extra = f" (as {self.vocabulary.package(switch)})" if switch else ""
+        return self.some(name, mask) + extra

@@ -1,0 +1,48 @@
+"""The loop: propagate, learn from a conflict or take the next step, until everything is settled or nothing can be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.resolver.conflict import Learned, analyse
+from pipx_parallel.resolver.decide import reorder, step
+from pipx_parallel.resolver.propagate import propagate
+
+if TYPE_CHECKING:
+    from pipx_parallel.resolver.state import SearchState
+    from pipx_parallel.resolver.terms import Incompatibility
+
+
+class LimitReachedError(Exception):
+    """The search met more conflicts than it may: neither an answer nor a proof."""
+
+
+def search(state: SearchState, stop: int, base_level: int = 0) -> Incompatibility | None:
+    """Settle every package and return None, or return what of the decisions up to ``base_level`` makes that impossible.
+
+    Raises ``LimitReachedError`` when ``state.conflicts`` goes beyond ``stop``.
+    """
+    while True:
+        conflict = propagate(state)
+        if conflict is None:
+            if not step(state):
+                return None
+            continue
+        state.conflicts += 1
+        lesson = analyse(state, conflict, base_level)
+        if not isinstance(lesson, Learned):
+            return lesson
+        if state.conflicts > stop:
+            raise LimitReachedError(f"no answer and no proof after {state.conflicts} conflicts")
+        _apply(state, lesson, base_level)
+
+
+def _apply(state: SearchState, lesson: Learned, base_level: int) -> None:
+    """Go back to where the lesson applies, and apply it."""
+    clause = lesson.clause
+    package = clause.packages[0]
+    state.observer.conflicted(state.names[package])
+    state.back_to(max(lesson.level, base_level))
+    reorder(state)
+    state.watch(clause)
+    state.narrow(package, state.trail.current[package] & ~clause.masks[0], clause)

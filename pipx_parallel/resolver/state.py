@@ -1,0 +1,182 @@
+"""Everything one search knows: packages by number, the trail, the links, what was learned, and the order of work.
+
+Facts (links, units, universes) only ever grow and hold at every level; only the trail goes back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.resolver.links import NO_SWITCH, ON, Link
+from pipx_parallel.resolver.ports import ABSENT, SolverObserver, Unavailable
+from pipx_parallel.resolver.terms import ExtraOf, Incompatibility, Preferred
+from pipx_parallel.resolver.trail import Trail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipx_parallel.resolver.ports import CandidateSource, Edge
+    from pipx_parallel.resolver.terms import Needs, Unusable
+
+NOTHING = -1
+NEVER = 1 << 60  # the place of what is in no agenda
+
+
+class SearchState:
+    """The state that the phases (propagate, conflict, decide) share; each is functions over it."""
+
+    def __init__(self, source: CandidateSource, observer: SolverObserver | None = None) -> None:
+        """Start with no package."""
+        self.source = source
+        self.observer = observer or SolverObserver()
+        self.trail = Trail()
+        # packages, all by number
+        self.names: list[str] = []
+        self.numbers: dict[str, int] = {}
+        self.universe: list[int] = []
+        self.base: list[int] = []  # of a switch: the package whose extra it is, else NOTHING
+        self.switches: list[list[int]] = []
+        self.missing: dict[str, str] = {}  # packages nobody has, and why
+        # facts
+        self.units: list[list[Incompatibility]] = []
+        self.wishes: dict[tuple[int, int], int] = {}
+        self.unit_causes: dict[tuple[int, Needs | Unusable], Incompatibility] = {}
+        self.links: dict[tuple[int, int, int], Link] = {}
+        self.links_of: list[list[Link]] = []  # per package: every link it is parent, child or switch of
+        self.needs: list[dict[int, Sequence[Edge]]] = []  # per package (or switch): what is known, by release bit
+        self.fresh: list[tuple[int, int]] = []  # (level, package) of facts learned above level 0
+        # learned
+        self.watching: list[list[Incompatibility]] = []
+        # order of work
+        self.direct: list[int] = []  # packages the user asks for, in his order
+        self.agenda: list[int] = []
+        self.place: list[int] = []  # per package: its index in the agenda
+        self.pointer = 0  # everything in the agenda before it is settled
+        self.weight: list[int] = []  # how often a package took part in a conflict
+        self.wanted: list[int] = []  # became required since the last look
+        self.hinted: list[bool] = []
+        self.tried: list[int] = []
+        self.rejections: list[int] = []
+        self.decisions = 0
+        self.conflicts = 0
+        self.learned = 0
+
+    def intern(self, name: str) -> int:
+        """Return the number of a package; on first sight ask for its domain."""
+        number = self.numbers.get(name)
+        if number is not None:
+            return number
+        base_name = self.source.switch_of(name)
+        base = NOTHING if base_name is None else self.intern(base_name)
+        universe = ABSENT | (self._domain(name) if base == NOTHING else ON)
+        number = self.add_variable(name, universe, base)
+        self.place[number] = len(self.agenda)
+        self.agenda.append(number)
+        if base != NOTHING:
+            self._tie(number, base)
+        return number
+
+    def add_variable(self, name: str, universe: int, base: int = NOTHING) -> int:
+        """Make room for a package or a wish, outside the agenda, and return its number."""
+        number = self.numbers[name] = len(self.names)
+        self.names.append(name)
+        self.universe.append(universe)
+        self.base.append(base)
+        self.switches.append([])
+        self.units.append([])
+        self.links_of.append([])
+        self.watching.append([])
+        self.needs.append({})
+        self.place.append(NEVER)
+        self.weight.append(0)
+        self.hinted.append(False)
+        self.tried.append(NOTHING)
+        self.rejections.append(0)
+        self.trail.add_package(universe)
+        return number
+
+    def wish(self, package: int, allowed: int) -> int:
+        """Return a switch that, while on, keeps a package within ``allowed`` (or not installed).
+
+        The search assumes such switches and gives them up; what it learns while they are on names them, so it stays true.
+        """
+        allowed |= ABSENT
+        known = self.wishes.get((package, allowed))
+        if known is None:
+            known = self.wishes[package, allowed] = self.add_variable(f"\0{len(self.names)}", ABSENT | ON, NOTHING)
+            self.hinted[known] = True
+            cause = Preferred(self.names[package])
+            self.link(known, package, NO_SWITCH).add_row(ON, allowed, cause, cause)
+        return known
+
+    def _domain(self, name: str) -> int:
+        answer = self.source.domain(name)
+        if isinstance(answer, Unavailable):
+            self.missing[name] = answer.reason
+            return 0
+        return answer & ~ABSENT
+
+    def _tie(self, switch: int, base: int) -> None:
+        self.switches[base].append(switch)
+        cause = ExtraOf(self.names[switch], self.names[base])
+        link = self.link(switch, base, NO_SWITCH)
+        link.add_row(ON, self.universe[base] & ~ABSENT, cause, cause)
+
+    def link(self, parent: int, child: int, switch: int) -> Link:
+        """Return the link of that triple, an empty one on first sight.
+
+        A ``switch`` that is the child itself makes a second, unconditional link of the pair: for releases that rule the
+        extra out.
+        """
+        link = self.links.get((parent, child, switch))
+        if link is None:
+            condition = NO_SWITCH if switch == child else switch
+            link = self.links[parent, child, switch] = Link(parent, child, condition, self.universe[child])
+            self.links_of[parent].append(link)
+            self.links_of[child].append(link)
+            if condition != NO_SWITCH:
+                self.links_of[condition].append(link)
+        return link
+
+    def add_unit(self, package: int, mask: int, cause: Needs | Unusable) -> None:
+        """Learn that ``mask`` of a package is out; facts with equal causes share one incompatibility."""
+        known = self.unit_causes.get((package, cause))
+        if known is None:
+            known = self.unit_causes[package, cause] = Incompatibility([package], [mask], cause)
+            self.units[package].append(known)
+        known.masks[0] |= mask
+        self.refresh(package)
+
+    def refresh(self, package: int) -> None:
+        """Queue a package of which new facts are known, now and again after every way back below this level."""
+        self.trail.touch(package)
+        if self.trail.level:
+            self.fresh.append((self.trail.level, package))
+
+    def narrow(self, package: int, mask: int, reason: Incompatibility | None) -> None:
+        """Narrow a package on the trail and note when that makes it required."""
+        if not mask & ABSENT and self.trail.current[package] & ABSENT:
+            self.wanted.append(package)
+            self.pointer = min(self.pointer, self.place[package])
+        self.trail.narrow(package, mask, reason)
+
+    def back_to(self, level: int) -> None:
+        """Go back to a level. What was learned above it is looked at again, since it may matter here already."""
+        self.trail.back_to(level)
+        self.pointer = 0
+        fresh = self.fresh
+        at = len(fresh)
+        while at and fresh[at - 1][0] > level:
+            at -= 1
+            self.trail.touch(fresh[at][1])
+        tail = list(dict.fromkeys(package for _, package in fresh[at:]))
+        fresh[at:] = [(level, package) for package in tail] if level else []
+
+    def watch(self, clause: Incompatibility) -> None:
+        """Keep a learned incompatibility. Its first two terms are watched."""
+        self.learned += 1
+        if len(clause.packages) == 1:
+            self.units[clause.packages[0]].append(clause)
+            return
+        self.watching[clause.packages[0]].append(clause)
+        self.watching[clause.packages[1]].append(clause)

@@ -1,0 +1,90 @@
+"""Incompatibilities: what must not hold all at once, and why.
+
+An incompatibility is a conjunction of terms. A term is a package and a mask of its values (bit 0, "not installed", among
+them); it holds once the package can only take values of the mask. "``a`` 1.0 needs ``b>=2``" therefore reads: not both *a is
+1.0* and *b is absent or older than 2*. There are no positive and negative terms: the mask says it all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from pipx_parallel.resolver.ports import Edge
+
+
+class Required(NamedTuple):
+    """The user asks for it. ``label`` is the caller's own word for where."""
+
+    label: Hashable
+    edge: Edge
+
+
+class Bound(NamedTuple):
+    """The user allows only these values, should anything bring the package in."""
+
+    label: Hashable
+    edge: Edge
+
+
+class Needs(NamedTuple):
+    """Releases of ``parent`` need ``edges``, all on one package; with ``switch``, only where that extra is on."""
+
+    parent: str
+    switch: str | None
+    edges: tuple[Edge, ...]
+
+
+class Unusable(NamedTuple):
+    """Releases of ``package`` cannot be used (with ``switch``: not with that extra)."""
+
+    package: str
+    switch: str | None
+    reason: str
+
+
+class ExtraOf(NamedTuple):
+    """A switch that is on needs the package whose extra it is."""
+
+    switch: str
+    package: str
+
+
+class Preferred(NamedTuple):
+    """A wish of the search itself: while it stands, ``package`` keeps to some values. Never part of a proof."""
+
+    package: str
+
+
+class Merged(NamedTuple):
+    """Several needs of one package on one other, read together: some release of the union is needed."""
+
+    parts: tuple[Incompatibility, ...]
+
+
+class Derived(NamedTuple):
+    """Follows from ``parts`` by resolution, in this order."""
+
+    parts: tuple[Incompatibility, ...]
+
+
+Cause = Required | Bound | Needs | Unusable | ExtraOf | Preferred | Merged | Derived
+
+
+class Incompatibility:
+    """Terms that must not hold together.
+
+    ``packages`` (numbers given by the search state) and ``masks`` run in parallel; no package twice. Soundness: a mask of
+    an incompatibility of *needs* may grow when further releases are learned to have the same need, and in no other way.
+    Whatever was derived from it before stays true, since it followed from less.
+    """
+
+    __slots__ = ("cause", "masks", "packages")
+
+    def __init__(self, packages: list[int], masks: list[int], cause: Cause) -> None:
+        """Take the terms (both lists are kept, not copied) and the cause."""
+        self.packages = packages
+        self.masks = masks
+        self.cause = cause

@@ -1,0 +1,159 @@
+"""What the user asks for, made ready for a search: roots and constraints as dependencies and edges, the policy they imply."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from mirror.records import CompiledSpecifier, Dependency, FetchFailure
+from mirror.version_keys import compile_specifier
+from pipx_parallel.candidate import Candidate
+from pipx_parallel.candidates import ON, Candidates
+from pipx_parallel.errors import RequirementsError
+from pipx_parallel.hash_rules import HashRules
+from pipx_parallel.policy import Policy
+from pipx_parallel.resolver.ports import Edge
+from pipx_parallel.resolver.solver import RootEdge
+from pipx_parallel.target_rules import TargetRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mirror.facade import Mirror
+    from pipx_parallel.direct.collect import Directs
+    from pipx_parallel.model import Inputs, RootRequirement, Target
+    from pipx_parallel.settings import ResolveSettings
+
+
+def memory_key(target: Target) -> str:
+    """Return the key under which the mirror recalls what was worked out of a target's tags and markers."""
+    text = repr((target.python_full_version, sorted(target.markers.items()), target.tags))
+    return "rules/" + hashlib.blake2s(text.encode(), digest_size=12).hexdigest()
+
+
+def candidates_for(
+    inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
+) -> tuple[Candidates, list[Dependency], list[Dependency]]:
+    """Return what may be chosen for a target, what is asked for, and what bounds it: for whoever looks without solving.
+
+    Raises ``RequirementsError``.
+    """
+    rules = TargetRules(target, mirror.recall(memory_key(target)))
+    roots = [root for root in inputs.roots if root.name not in inputs.excludes and rules.marker_holds(root.marker)]
+    constraints = [root for root in inputs.constraints if rules.marker_holds(root.marker)]
+    return candidates_of(inputs, roots, constraints, rules, mirror, settings)
+
+
+def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, and what of the inputs concerns the target
+    inputs: Inputs,
+    roots: Sequence[RootRequirement],
+    constraints: Sequence[RootRequirement],
+    rules: TargetRules,
+    mirror: Mirror,
+    settings: ResolveSettings,
+) -> tuple[Candidates, list[Dependency], list[Dependency]]:
+    """Return likewise, where it is known which roots and constraints concern the target. Raises ``RequirementsError``."""
+    wanted = [_dependency(root) for root in roots]
+    bounds = [_dependency(root) for root in constraints]
+    policy = _policy(inputs, settings, wanted, rules)
+    wanted = [_overridden(dependency, policy) for dependency in wanted]
+    hashes = HashRules([*inputs.roots, *inputs.constraints])
+    return Candidates(mirror, rules, policy, _pins(wanted + bounds), hashes), wanted, bounds
+
+
+def for_target(inputs: Inputs, rules: TargetRules, directs: Directs | None) -> tuple[Inputs, tuple[FetchFailure, ...]]:
+    """Return the inputs that concern a target, every direct reference found and named; and what could not be found."""
+    parts = [[root for root in part if rules.marker_holds(root.marker)] for part in (inputs.roots, inputs.constraints)]
+    parts.append(list(inputs.overrides))  # one whose marker does not hold takes its project away
+    lost: list[FetchFailure] = []
+    if directs is not None:
+        for place, part in enumerate(parts):
+            parts[place], failures = directs.name(part)
+            lost += failures
+        lost += directs.adopt([root for part in parts for root in part], rules)
+    roots, constraints, overrides = parts
+    kept = tuple([root for root in roots if root.name not in inputs.excludes])
+    return inputs._replace(roots=kept, constraints=tuple(constraints), overrides=tuple(overrides)), tuple(lost)
+
+
+def _dependency(root: RootRequirement) -> Dependency:
+    """Return a root as a dependency of the user."""
+    if not root.name:
+        raise RequirementsError(
+            root.origin, f"nothing says which project this is: {root.text}", "write it as name @ URL"
+        )
+    try:
+        return Dependency(root.name, root.extras, compile_specifier(root.specifier.replace(" ", "")), url=root.url)
+    except ValueError as error:
+        raise RequirementsError(root.origin, f"invalid specifier {root.specifier!r}", "see PEP 440") from error
+
+
+def _overridden(dependency: Dependency, policy: Policy) -> Dependency:
+    """Return what ``--override`` makes of a line of the user: overrides are for everybody, as in uv."""
+    rows = policy.replaced(dependency)
+    if len(rows) < 2:
+        return rows[0] if rows else dependency
+    return rows[0]._replace(
+        specifier=compile_specifier(",".join(row.specifier.text for row in rows if row.specifier.text))
+    )
+
+
+def _policy(inputs: Inputs, settings: ResolveSettings, wanted: Iterable[Dependency], rules: TargetRules) -> Policy:
+    overrides: dict[str, list[Dependency]] = {name: [] for name in inputs.excludes}
+    for root in inputs.overrides:
+        rows = overrides.setdefault(root.name, [])
+        if rules.marker_holds(root.marker):
+            rows.append(_dependency(root))
+    prereleases = frozenset(
+        dependency.name for dependency in [*wanted, *_bound_dependencies(inputs)] if dependency.specifier.prereleases
+    )
+    return Policy(
+        settings,
+        prereleases=prereleases,
+        directs=frozenset(root.name for root in inputs.roots),
+        overrides=overrides,
+    )
+
+
+def _bound_dependencies(inputs: Inputs) -> list[Dependency]:
+    return [_dependency(root) for root in inputs.constraints]
+
+
+def _pins(rows: Iterable[Dependency]) -> dict[str, list[CompiledSpecifier]]:
+    """Return, per project, the user's specifiers that pin one version (PEP 592)."""
+    pins: dict[str, list[CompiledSpecifier]] = {}
+    for row in rows:
+        if row.specifier.pins:
+            pins.setdefault(row.name, []).append(row.specifier)
+    return pins
+
+
+def root_edges(candidates: Candidates, wanted: Sequence[Dependency], bounds: Sequence[Dependency]) -> list[RootEdge]:
+    """Return what the user asks for as edges; a label is the root's place in its list, constraints from -1 down."""
+    edges: list[RootEdge] = []
+    for place, dependency in enumerate(wanted):
+        name = dependency.name
+        found = candidates.candidate(name)
+        if not isinstance(found, Candidate):
+            candidates.holes[name, None] = found
+            candidates.lacking[name] = [("", 0, "")]  # the user asks: whatever is chosen
+            continue
+        edges.append(RootEdge(_edge(candidates, dependency), place))
+        edges += [
+            RootEdge(Edge(f"{name}[{extra}]", ON, (f"{name}[{extra}]", "")), place) for extra in dependency.extras
+        ]
+    asked = {edge.edge.package for edge in edges}
+    for place, dependency in enumerate(bounds):
+        if dependency.name not in asked and not dependency.specifier.text and dependency.name not in candidates.hashes:
+            continue
+        found = candidates.candidate(dependency.name)
+        if isinstance(found, Candidate):  # a constraint on what nobody has bounds nothing
+            edges.append(RootEdge(_edge(candidates, dependency), -1 - place, constraint=True))
+    return edges
+
+
+def _edge(candidates: Candidates, dependency: Dependency) -> Edge:
+    """Return what a line of the user allows of a project, ``--hash`` included."""
+    name, text = dependency.name, dependency.specifier.text
+    mask = candidates.admitted(name, dependency.specifier)
+    return Edge(name, candidates.with_hashes(name, mask), (name, text))

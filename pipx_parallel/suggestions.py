@@ -1,0 +1,298 @@
+"""Ways out of an impossible list, each tried before it is offered.
+
+Changes are made from the facts of the argument alone: what takes no part in the conflict is left as it is. They are tried in
+the order in which a person would, smallest first, up to a number of attempts: a count, so that every run offers the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.version_keys import compile_specifier
+from pipx_parallel.candidate import Candidate
+from pipx_parallel.model import Offer, Origin, RootRequirement
+from pipx_parallel.resolver.masks import bits_of, mask_of
+from pipx_parallel.resolver.terms import Needs, Required, Unusable
+from pipx_parallel.target_rules import TargetRules
+from pipx_parallel.vocabulary import asked_text, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pipx_parallel.explain import Argument
+    from pipx_parallel.model import Inputs, Target
+    from pipx_parallel.settings import ResolveSettings
+
+MOST_ATTEMPTS = 12
+MOST_OFFERS = 3
+MOST_LINES = 12  # of argument and offers together
+_PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+_ALL = ":all:"
+_SDIST_RANK = 1 << 30  # below every wheel
+_MOST_LOOKED_AT = 200  # releases of a project, newest first
+
+
+class Situation(NamedTuple):
+    """What is to be resolved, for whom, and how."""
+
+    inputs: Inputs
+    target: Target
+    settings: ResolveSettings
+
+
+class Change(NamedTuple):
+    """A situation that differs in one thing, and how to say so.
+
+    ``shows`` is the project whose new version is told. Of the changes of one ``group`` the first that helps is enough.
+    """
+
+    offer: Offer
+    situation: Situation
+    shows: str = ""
+    group: str = ""
+
+
+def suggest(
+    argument: Argument, situation: Situation, attempt: Callable[[Situation], Mapping[str, str] | None]
+) -> tuple[Offer, ...]:
+    """Return changes that lead to an answer; ``attempt`` gives the versions that a situation leads to, or None."""
+    room = max(1, min(MOST_OFFERS, MOST_LINES - len(argument.lines)))
+    offers: list[Offer] = []
+    tried: set[str] = set()
+    done: set[str] = set()
+    for change in _changes(argument, situation):
+        if len(offers) == room or len(tried) == MOST_ATTEMPTS:
+            break
+        if change.offer.text in tried or change.group in done:
+            continue
+        tried.add(change.offer.text)
+        versions = attempt(change.situation)
+        if versions is not None:
+            gives = f" (gives {change.shows} {versions[change.shows]})" if change.shows in versions else ""
+            offers.append(change.offer._replace(text=change.offer.text + gives))
+            done.update([change.group] if change.group else [])
+    return tuple(offers)
+
+
+def _changes(argument: Argument, situation: Situation) -> Iterator[Change]:
+    """Yield changes, smallest first."""
+    lines = [argument.told.line(label) for label in argument.labels]
+    yield from _without_hashes(lines, situation)
+    yield from _pins_of_yanked(argument, situation)
+    yield from _relaxed(lines, situation)
+    yield from _files(argument, situation)
+    yield from _prereleases(argument, situation)
+    yield from _later(argument, situation)
+    yield from _other_pythons(argument, situation)
+    yield from _without_extras(lines, situation)
+    yield from _overrides(argument, situation)
+    yield from _without(lines, situation)
+
+
+# --- lines -------------------------------------------------------------------------------------------------------------
+
+
+def _without_hashes(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    for line in lines:
+        if line.hashes:
+            text = asked_text(line)
+            offer = Offer("line", f"{line.origin}: write {text} without its --hash", str(line.origin), line.text, text)
+            yield Change(offer, _with_line(situation, line, line._replace(hashes=(), text=text)))
+
+
+def _pins_of_yanked(argument: Argument, situation: Situation) -> Iterator[Change]:
+    """Pin a yanked release where nothing else is in the range: only a pin may take one."""
+    for used in argument.facts:
+        if used.allowed or not isinstance(used.cause, Required):
+            continue
+        line = argument.told.line(used.cause.label)
+        candidate = argument.told.candidates.candidate(line.name)
+        if not isinstance(candidate, Candidate):
+            continue
+        intervals = compile_specifier(line.specifier.replace(" ", "")).intervals
+        keys, yanked = candidate.project.view.keys, candidate.yanked & candidate.usable
+        fitting = [
+            at
+            for at, key in enumerate(keys)
+            if yanked >> at + 1 & 1 and any(low <= key < high for low, high in intervals)
+        ]
+        if fitting:
+            pin = f"=={candidate.project.view.versions[fitting[-1]]}"
+            change = _rewritten(situation, line, line._replace(specifier=pin), ", a yanked release")
+            yield change._replace(shows="")
+
+
+def _relaxed(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    """Drop one clause of a line, the last line first: what was written last is most often what changed; then all clauses."""
+    bounded = [line for line in reversed(lines) if line.specifier]
+    for line in bounded:
+        clauses = [part.strip() for part in line.specifier.split(",")]
+        for place in range(len(clauses)) if len(clauses) > 1 else ():
+            kept = ",".join(clauses[:place] + clauses[place + 1 :])
+            yield _rewritten(situation, line, line._replace(specifier=kept))
+        yield _rewritten(situation, line, line._replace(specifier=""))
+
+
+def _without_extras(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    for line in lines:
+        for extra in line.extras:
+            kept = tuple(other for other in line.extras if other != extra)
+            yield _rewritten(situation, line, line._replace(extras=kept))
+
+
+def _without(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    for line in reversed(lines):
+        text = asked_text(line)
+        offer = Offer("line", f"{line.origin}: remove {text}", str(line.origin), line.text, "")
+        yield Change(offer, _with_line(situation, line, None), group=f"{line.origin} {line.name}")
+
+
+def _rewritten(situation: Situation, before: RootRequirement, after: RootRequirement, note: str = "") -> Change:
+    written = asked_text(before)
+    extras = f"[{','.join(after.extras)}]" if after.extras else ""
+    text = f"{before.name}{extras}{after.specifier}"
+    if before.constraint and not after.specifier:
+        offer = Offer("line", f"{before.origin}: remove the constraint {written}", str(before.origin), before.text, "")
+        return Change(offer, _with_line(situation, before, None), before.name, f"{before.origin} {before.name}")
+    offer = Offer(
+        "line", f"{before.origin}: write {text} instead of {written}{note}", str(before.origin), before.text, text
+    )
+    return Change(
+        offer, _with_line(situation, before, after._replace(text=text)), before.name, f"{before.origin} {before.name}"
+    )
+
+
+def _with_line(situation: Situation, before: RootRequirement, after: RootRequirement | None) -> Situation:
+    inputs = situation.inputs
+
+    def changed(rows: Sequence[RootRequirement]) -> tuple[RootRequirement, ...]:
+        found = [(after if row == before else row) for row in rows]
+        return tuple(row for row in found if row is not None)
+
+    return situation._replace(
+        inputs=inputs._replace(roots=changed(inputs.roots), constraints=changed(inputs.constraints))
+    )
+
+
+# --- flags -------------------------------------------------------------------------------------------------------------
+
+
+def _files(argument: Argument, situation: Situation) -> Iterator[Change]:
+    """Take the files that --only-binary or --no-binary refuse."""
+    settings = situation.settings
+    for name in _projects(argument):
+        if _ALL in settings.only_binary or name in settings.only_binary:
+            if _ALL in settings.only_binary:
+                offer = Offer(
+                    "flag", f"--no-binary {name}, which allows its source archive", after=f"--no-binary {name}"
+                )
+                changed = settings._replace(no_binary=(*settings.no_binary, name))
+            else:
+                offer = Offer("no-flag", f"leave out --only-binary {name}", before=f"--only-binary {name}")
+                changed = settings._replace(only_binary=_less(settings.only_binary, name))
+            yield Change(offer, situation._replace(settings=changed), name)
+        if name in settings.no_binary or _ALL in settings.no_binary:
+            flag = f"--no-binary {_ALL if _ALL in settings.no_binary else name}"
+            changed = settings._replace(no_binary=_less(settings.no_binary, name))
+            yield Change(Offer("no-flag", f"leave out {flag}", before=flag), situation._replace(settings=changed), name)
+
+
+def _prereleases(argument: Argument, situation: Situation) -> Iterator[Change]:
+    """Allow pre-releases of a project in the argument that has some."""
+    settings = situation.settings
+    for name in _projects(argument):
+        candidate = argument.told.candidates.candidate(name)
+        if not isinstance(candidate, Candidate) or not candidate.project.view.prereleases:
+            continue
+        if name in settings.only_final or _ALL in settings.only_final:
+            flag = f"--only-final {_ALL if _ALL in settings.only_final else name}"
+            changed = settings._replace(only_final=_less(settings.only_final, name))
+            offer = Offer("no-flag", f"leave out {flag}, which allows pre-releases", before=flag)
+            yield Change(offer, situation._replace(settings=changed), name)
+        elif not settings.pre:
+            offer = Offer(
+                "flag", f"--all-releases {name}, which allows its pre-releases", after=f"--all-releases {name}"
+            )
+            changed = settings._replace(all_releases=(*settings.all_releases, name))
+            yield Change(offer, situation._replace(settings=changed), name)
+
+
+def _later(argument: Argument, situation: Situation) -> Iterator[Change]:
+    """Except a project from the cutoff."""
+    settings = situation.settings
+    if settings.uploaded_prior_to is None:
+        return
+    for name in _projects(argument):
+        flag = f"--uploaded-prior-to-package {name}=off"
+        changed = settings._replace(uploaded_prior_to_packages={**settings.uploaded_prior_to_packages, name: None})
+        offer = Offer("flag", f"{flag}, which excepts it from the cutoff", after=flag)
+        yield Change(offer, situation._replace(settings=changed), name)
+
+
+def _other_pythons(argument: Argument, situation: Situation) -> Iterator[Change]:
+    """Lock for another Python, the nearest newer one first, where Requires-Python or the kinds of wheels take part."""
+    if not any("Python" in line or "no wheel" in line for line in argument.lines):
+        return
+    from pipx_parallel.targets import make_target  # 50 ms, only on the way to an error
+
+    settings = situation.settings
+    now = _PYTHONS.index(mine) if (mine := situation.target.markers["python_version"]) in _PYTHONS else len(_PYTHONS)
+    for version in (*_PYTHONS[now + 1 :], *reversed(_PYTHONS[:now])):
+        target = make_target(version, settings.platforms, settings.implementation, settings.abis)
+        if not _opens(argument, target):
+            continue
+        flag = f"--python-version {version}"
+        yield Change(Offer("flag", flag, after=flag), situation._replace(target=target), group="python")
+
+
+def _opens(argument: Argument, target: Target) -> bool:
+    """Return whether a target could install a release that the argument calls unfit: only then is it worth a try."""
+    rules = TargetRules(target)
+    told = argument.told
+    for used in argument.facts:
+        name, mask = used.child, 0
+        if isinstance(used.cause, Unusable):
+            name, mask = used.cause.package, used.releases
+        candidate = told.candidates.candidate(name) if name[-1] != "]" else None
+        if not isinstance(candidate, Candidate):
+            continue
+        view = candidate.project.view
+        if not isinstance(used.cause, Unusable):
+            edge = used.cause.edges[0] if isinstance(used.cause, Needs) else used.cause.edge
+            mask = mask_of(view.keys, compile_specifier(written(edge)[1]).intervals) & ~used.allowed
+        for bit in reversed([*bits_of(mask)][-_MOST_LOOKED_AT:]):
+            variants = [view.variants[number] for number in view.shape_of(bit - 1)] if bit > view.judged else []
+            opened = any(rank is not None for rank in rules.ranks_of(variants, _SDIST_RANK, wheels=True))
+            if opened and candidate.variant_of(bit - 1) is None:
+                return True
+    return False
+
+
+def _overrides(argument: Argument, situation: Situation) -> Iterator[Change]:
+    """Let one of two packages that disagree have its way."""
+    needs = [used.cause for used in argument.facts if isinstance(used.cause, Needs) and not used.others]
+    for cause in reversed(needs):
+        edge = cause.edges[0]
+        name, specifier = written(edge)
+        if name[-1] == "]" or not edge.mask or not specifier:
+            continue
+        text = f"{name}{specifier}"
+        row = RootRequirement(name, (), specifier, None, None, (), Origin("--override"), text)
+        offer = Offer("flag", f'--override "{text}", against what others ask for', after=f"--override {text}")
+        changed = situation.inputs._replace(overrides=(*situation.inputs.overrides, row))
+        yield Change(offer, situation._replace(inputs=changed), name, "override")
+
+
+def _less(names: Sequence[str], name: str) -> tuple[str, ...]:
+    return () if _ALL in names else tuple(other for other in names if other != name)
+
+
+def _projects(argument: Argument) -> list[str]:
+    """Return the projects of the argument that something is wrong with, then the others."""
+    wrong: dict[str, None] = {}
+    rest: dict[str, None] = {}
+    for used in argument.facts:
+        cause = used.cause
+        names = [cause.package] if isinstance(cause, Unusable) else [used.child]
+        (rest if used.allowed else wrong).update(dict.fromkeys(name for name in names if name[-1] != "]"))
+    return list({**wrong, **rest})

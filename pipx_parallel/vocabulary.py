@@ -1,0 +1,137 @@
+"""What the solver numbers, in the user's words: places in his files, releases, requirements, and why a release will not do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from mirror.version_keys import compile_specifier
+from pipx_parallel.candidate import Candidate
+from pipx_parallel.requirements.urls import mask_secrets
+from pipx_parallel.resolver.masks import mask_of, runs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from pipx_parallel.candidates import Candidates
+    from pipx_parallel.model import RootRequirement
+    from pipx_parallel.resolver.ports import Edge
+
+_MOST_RUNS = 3  # of releases named one by one; a longer row is told by its ends
+
+
+class Vocabulary:
+    """Names for one list of requirements. Also a ``resolver.report.Vocabulary``."""
+
+    def __init__(
+        self, candidates: Candidates, roots: Sequence[RootRequirement], constraints: Sequence[RootRequirement]
+    ) -> None:
+        """Take the facts, and what the user wrote in the order of the solver's labels."""
+        self.candidates = candidates
+        self._roots = roots
+        self._constraints = constraints
+
+    def package(self, name: str) -> str:
+        """Name a package, or an extra of one: ``requests[socks]``."""
+        return name
+
+    def releases(self, name: str, mask: int) -> str:
+        """Name some releases of a package: ``urllib3 1.26.0 to 1.26.18``."""
+        candidate = self.candidates.candidate(name)
+        if not isinstance(candidate, Candidate):
+            return name
+        versions = candidate.project.view.versions
+        runs = runs_of(mask, candidate.usable | mask)
+        spans = [_span(versions[first - 1], versions[last - 1]) for first, last in runs]
+        if len(spans) > _MOST_RUNS:
+            spans = [f"{mask.bit_count()} releases from {versions[runs[0][0] - 1]} to {versions[runs[-1][1] - 1]}"]
+        return f"{name} {', '.join(spans)}"
+
+    def need(self, edge: Edge) -> str:
+        """Give a requirement as it was written: ``urllib3<2``."""
+        name, text = written(edge)
+        return f"{name}{text}"
+
+    def line(self, label: Hashable) -> RootRequirement:
+        """Return what the user wrote; constraints count from -1 down."""
+        place = int(str(label))
+        return self._roots[place] if place >= 0 else self._constraints[-1 - place]
+
+    def root(self, label: Hashable) -> str:
+        """Say where the user wrote something: ``requirements.txt:12``."""
+        return str(self.line(label).origin)
+
+    def asked(self, label: Hashable) -> str:
+        """Give what the user wrote, without marker and hashes: ``boto3>=1.40``."""
+        return asked_text(self.line(label))
+
+    def unmet(self, edge: Edge) -> str:
+        """Say why nothing meets a requirement: no such release, or none that the target can install."""
+        name, text = written(edge)
+        candidate = self.candidates.candidate(name)
+        if not isinstance(candidate, Candidate):
+            return str(candidate.error)
+        view, specifier = candidate.project.view, compile_specifier(text)
+        if not specifier.intervals:
+            return f"no version can be {text.replace(',', ' and ')} at once"
+        if not candidate.usable:
+            return self.candidates.policy.why_nothing_is_usable(view, self.candidates.rules)
+        named = mask_of(view.keys, specifier.intervals)
+        if not named:
+            return f"no release of {name} is {text.replace(',', ' and ')} ({_nearest(candidate, text)})"
+        if name in self.candidates.hashes and self.candidates.admitted(name, specifier) & candidate.usable:
+            return f"no file of {name} that can be installed has one of the hashes given for it"
+        bit = named.bit_length() - 1
+        return f"{name} {view.versions[bit - 1]} {self.fault(name, bit)}"
+
+    def fault(self, name: str, bit: int) -> str:
+        """Say why a release cannot be taken, without naming it: ``requires Python >=3.12``."""
+        candidate = self.candidates.candidate(name)
+        if not isinstance(candidate, Candidate):
+            return str(candidate.error)
+        candidate.project.judge(bit - 1)
+        if candidate.variant_of(bit - 1) is None or not candidate.usable >> bit & 1:
+            return self.candidates.policy.why_not_usable(candidate.project.view, bit - 1, self.candidates.rules)
+        if candidate.yanked >> bit & 1:
+            return "is yanked, and only an exact pin (==) may take it"
+        return "is a pre-release, which nothing asks for"
+
+    def newer_but_unfit(self, edge: Edge) -> str | None:
+        """Name the newest release that a requirement names, where it is newer than all that may be taken."""
+        name, text = written(edge)
+        candidate = self.candidates.candidate(name)
+        if edge.package != name or not isinstance(candidate, Candidate):
+            return None
+        view = candidate.project.view
+        bit = mask_of(view.keys, compile_specifier(text).intervals).bit_length() - 1
+        if bit < (edge.mask & candidate.usable).bit_length() or view.prereleases >> bit - 1 & 1:
+            return None
+        return f"{name} {view.versions[bit - 1]} {self.fault(name, bit)}"
+
+
+def written(edge: Edge) -> tuple[str, str]:
+    """Return the name and the specifier of a need, as ``Candidates`` put them into its key."""
+    return cast("tuple[str, str]", edge.key)
+
+
+def asked_text(root: RootRequirement) -> str:
+    """Return what a line asks for, as written, without marker and hashes."""
+    return mask_secrets(root.text.partition(";")[0].partition(" --")[0].strip())
+
+
+def _nearest(candidate: Candidate, text: str) -> str:
+    """Say which releases are near a specifier that none meets."""
+    view = candidate.project.view
+    first, last = view.versions[0], view.versions[-1]
+    if len(view.versions) == 1:
+        return f"its only release is {last}"
+    low, high = compile_specifier(text).intervals[0]
+    below, above = mask_of(view.keys, [("", low)]), mask_of(view.keys, [(high, "~")])
+    if not above:
+        return f"its newest is {last}"
+    if not below:
+        return f"its oldest is {first}"
+    return f"the nearest are {view.versions[below.bit_length() - 2]} and {view.versions[(above & -above).bit_length() - 2]}"
+
+
+def _span(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"

@@ -1,0 +1,106 @@
+"""What running foreign programs needs, made when the first is run: a builder of source trees and a git. An edge.
+
+``Workroom`` is a ``mirror.ports.Builder``; a lock that builds nothing loads nothing of what is behind it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mirror.facade import Mirror
+    from mirror.ports import SourceTree
+    from mirror.settings import MirrorSettings
+    from pipx_parallel.builds.builder import BackendBuilder
+    from pipx_parallel.direct.git import Git
+    from pipx_parallel.direct.steps import Workshop
+    from pipx_parallel.settings import ResolveSettings
+
+
+class Workroom:
+    """Builds and clones for one run of the tool; safe for several threads once made."""
+
+    def __init__(
+        self, settings: ResolveSettings, opened: MirrorSettings, environ: Mapping[str, str], cache: str
+    ) -> None:
+        """``cache`` is a folder for clones and for logs of failed builds."""
+        self._settings = settings
+        self.opened = opened  # what the mirror of this run is opened with
+        self._environ = environ
+        self._cache = cache
+        self._builder: BackendBuilder | None = None
+        self._git: Git | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what of this machine a build may depend on."""
+        import platform  # loaded by every interpreter that tells its target
+        import sys
+        import sysconfig
+
+        tag = f"{sys.implementation.cache_tag}-{platform.python_version()}-{sysconfig.get_platform()}"
+        return tag.replace("/", "_")
+
+    def build(self, tree: SourceTree) -> bytes:
+        """Return METADATA of a tree (see ``mirror.ports.Builder``)."""
+        with self._lock:  # the first builds come together, and share one builder
+            builder = self._builders()
+        return builder.build(tree)
+
+    def close(self) -> None:
+        """End what is running; safe to call twice."""
+        for one in (self._builder, self._git):
+            if one is not None:
+                one.close()
+
+    def shop(self, mirror: Mirror) -> Workshop:
+        """Return what direct references need."""
+        from pipx_parallel.direct.git import Git  # here and below: few locks have direct references
+        from pipx_parallel.direct.steps import Workshop
+
+        self._git = Git(f"{self._cache}/git", self._environ, self.opened.credentials)
+        return Workshop(
+            builds=mirror.builds(),
+            git=self._git,
+            recall=mirror.kept,
+            remember=mirror.keep,
+            learn=getattr(self.opened.credentials, "learn", str),
+            now=time.time(),
+            offline=self._settings.offline,
+            refresh=self._settings.refresh,
+        )
+
+    def _builders(self) -> BackendBuilder:
+        if self._builder is None:
+            from pipx_parallel.builds.builder import BackendBuilder, BuildPolicy  # only where something is built
+            from pipx_parallel.builds.environments import PipOptions
+
+            settings = self._settings
+            options = PipOptions(
+                index_url=settings.index_url,
+                extra_index_urls=settings.extra_index_urls,
+                find_links=settings.find_links,
+                no_index=settings.no_index or settings.offline,
+                trusted_hosts=settings.trusted_hosts,
+                cert=settings.cert,
+                client_cert=settings.client_cert,
+                proxy=settings.proxy,
+            )
+            policy = BuildPolicy(
+                allowed=not settings.no_build,
+                isolated=not settings.no_build_isolation,
+                timeout=settings.build_timeout,
+                logs=f"{self._cache}/builds",
+                options=options,
+            )
+            self._builder = BackendBuilder(policy, self._environ, self._secrets())
+        return self._builder
+
+    def _secrets(self) -> Callable[[], Sequence[str]]:
+        found: Callable[[], Sequence[str]] = getattr(self.opened.credentials, "secrets", tuple)
+        return found
