@@ -1,0 +1,62 @@
+"""The zip file: the same content gives the same bytes, on every system, whatever the clock says.
+
+Everything is stored as it is: wheels are compressed already, and what a compressor makes of the rest differs from one version
+of zlib to the next. Files are sorted, dated 1980, and carry Unix permissions.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.atomic import AtomicWriteError, Batch
+from pipx_parallel.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
+_CHUNK = 1024 * 1024
+
+
+class Member(NamedTuple):
+    """One file of the archive: its text, or the path of the file that holds its bytes."""
+
+    name: str
+    size: int
+    data: bytes = b""
+    path: str = ""
+    mode: int = 0o644
+
+
+def write_zip(target: str, members: Iterable[Member]) -> int:
+    """Write the archive whole or not at all and return its size in bytes. Raises ``OutputError``."""
+    try:
+        with Batch() as batch:
+            with batch.open(target) as stream:
+                with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+                    for member in sorted(members):
+                        _add(archive, member)
+                size = stream.tell()
+            batch.commit()
+    except AtomicWriteError as error:
+        raise OutputError(f"{error}; nothing was changed") from error
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}; nothing was changed") from error
+    return size
+
+
+def _add(archive: zipfile.ZipFile, member: Member) -> None:
+    info = zipfile.ZipInfo(member.name, _DATE)
+    info.create_system = _UNIX
+    info.external_attr = (stat.S_IFREG | member.mode) << 16
+    info.file_size = member.size  # lets zipfile choose 64-bit fields where they are needed, and only there
+    with archive.open(info, "w") as out:
+        if not member.path:
+            out.write(member.data)
+            return
+        with open(member.path, "rb") as file:
+            while piece := file.read(_CHUNK):
+                out.write(piece)

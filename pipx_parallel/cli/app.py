@@ -1,0 +1,160 @@
+"""The command line as click sees it, made from the table of options. The authority on what an invocation means."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipx_parallel.cli import BAD_INPUT, INTERRUPTED, guarded, printer
+from pipx_parallel.cli.commands import COMMANDS, Entry
+from pipx_parallel.cli.options import CONSOLE
+from pipx_parallel.suggest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipx_parallel.cli.options import Argument, Option
+
+NAME = "pipx-parallel"
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when that command is called, and not to list it."""
+
+    def __init__(self, name: str, entries: Mapping[str, Entry], **details: Any) -> None:  # click's own
+        """Keep the entries; ``details`` go to click."""
+        super().__init__(name, context_settings=_CONTEXT, **details)
+        self.entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order of the table: the most used first."""
+        return list(self.entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Return the command, importing its module; None where there is none of that name."""
+        entry = self.entries.get(cmd_name)
+        return None if entry is None else command_of(cmd_name, entry)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - likewise
+        """List the commands from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in self.entries.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; a name that does not exist is answered with the nearest that does."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self.entries:
+            near = nearest(name, self.entries)
+            ctx.fail(f"there is no command {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+
+def command_of(name: str, entry: Entry) -> click.Command:
+    """Return the click command of a table entry."""
+    if entry.commands:
+        return LazyGroup(name, entry.commands, help=entry.help)
+    module = import_module(entry.module)
+
+    def body(**given: object) -> int:
+        values = _said(given)
+        return guarded(lambda: int(module.run(values)), values)
+
+    positional = [_argument(argument) for argument in module.ARGUMENTS]
+    named = [_option(option) for option in (*module.OPTIONS, *CONSOLE)]
+    return click.Command(
+        name,
+        callback=body,
+        params=[*positional, *named],
+        help=module.run.__doc__ or entry.help,
+        short_help=entry.help,
+        context_settings=_CONTEXT,
+    )
+
+
+def group() -> click.Group:
+    """Return the whole command line."""
+    return LazyGroup(NAME, COMMANDS, help=_ABOUT, params=[_version()])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line and return the exit code. Usage errors are one line, and code 2."""
+    try:
+        code = group().main(list(arguments), NAME, standalone_mode=False)
+    except click.ClickException as error:
+        return _refused(error)
+    except click.Abort:
+        printer({}).error("interrupted; no output was written")
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+_ABOUT = (
+    """Lock requirements from a local mirror of metadata that is filled in parallel; plain pip installs the result."""
+)
+
+
+# Text as far as values go: it lets a shell complete the names of files. What a path is worth is found out where it is read.
+_PATH = click.Path(readable=False)
+_PLACES = ("SOURCE", "FILE", "FOLDER", "SNAPSHOT")
+
+
+def _refused(error: click.ClickException) -> int:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context else NAME
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return BAD_INPUT
+    text = " ".join(error.format_message().split()).rstrip(".")
+    printer({}).error(f"{text[:1].lower()}{text[1:]}; see '{path} --help'")
+    return BAD_INPUT
+
+
+def _said(given: Mapping[str, object]) -> dict[str, object]:
+    """Return what the user gave: options left out are absent, which lets a variable or the project speak."""
+    kept = {name: value for name, value in given.items() if value is not None and value not in ((), 0)}  # 0: also False
+    return {**kept, "sources": given.get("sources", ())}
+
+
+def _argument(argument: Argument) -> click.Argument:
+    return click.Argument(
+        [argument.dest], metavar=f"[{argument.metavar}]..." if argument.many else argument.metavar,
+        nargs=-1 if argument.many else 1, required=not argument.many,
+        type=_PATH if argument.metavar in _PLACES else click.STRING,
+    )  # fmt: skip
+
+
+def _option(option: Option) -> click.Option:
+    details: dict[str, Any] = {"help": option.help}
+    if option.kind == "flag":
+        details |= {"is_flag": True}
+    elif option.kind == "count":
+        details |= {"count": True}
+    else:
+        kind = click.Choice(option.choices) if option.choices else _PATH if option.kind == "path" else click.STRING
+        details |= {"type": kind, "multiple": option.multiple, "metavar": None if option.choices else option.metavar}
+    return click.Option([*option.names, option.dest], **details)
+
+
+def _version() -> click.Option:
+    def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+        if value and not ctx.resilient_parsing:
+            click.echo(f"{NAME} {_installed_version()}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show, help="Show the version."
+    )
+
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # 20 ms that only --version needs
+
+    try:
+        return version(NAME)
+    except PackageNotFoundError:  # run from a source tree
+        return "(not installed)"

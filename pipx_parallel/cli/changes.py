@@ -1,0 +1,173 @@
+"""What outputs hold already, against what they would hold now: kept pins, freshness, staleness, differences."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import locks
+from pipx_parallel.errors import RequirementsError, UsageError
+from pipx_parallel.lock_reader import Lock, read_digest, read_lock, read_versions
+from pipx_parallel.model import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipx_parallel.cli.job import Job
+    from pipx_parallel.console import Printer
+    from pipx_parallel.emitters.interface import Artifact
+    from pipx_parallel.lock_diff import Facts, Row
+    from pipx_parallel.model import Resolution, RootRequirement
+
+Before = dict[str, str | None]  # the text each output holds now; None where there is none
+_SHOWN = 10  # changes that a message names before it counts the rest
+
+
+def read_before(names: Sequence[str]) -> Before:
+    """Return what the outputs hold now."""
+    return {name: locks.existing(name) for name in names}
+
+
+def all_fresh(job: Job, before: Before) -> bool:
+    """Return whether every output carries the digest of just these inputs, settings and targets: nothing to resolve."""
+    from pipx_parallel.emitters.digest import input_digest  # a --check that need not resolve loads no more than this
+
+    wanted = input_digest(locks.context_of(job), job.targets)
+    return all(text is not None and read_digest(text) == wanted for text in before.values())
+
+
+def keeping_pins(job: Job, before: Before) -> Job:
+    """Return the job with the pins that outputs hold as its preferences, but for those that are to move.
+
+    ``-P name<3`` also bounds the project. An output that is no lock has no pins, which is said. Raises ``RequirementsError``
+    for a -P that is no requirement.
+    """
+    settings = job.settings
+    moving = [*_moving(settings.upgrade_packages), *_of_groups(job)]
+    bounds = [root for root in moving if root.specifier and root.constraint]
+    inputs = job.inputs._replace(constraints=(*job.inputs.constraints, *bounds))
+    if settings.upgrade:
+        return job._replace(inputs=inputs)
+    kept: dict[str, str] = {}
+    for name, text in before.items():
+        for project, version in _versions(name, text, job.stage.printer).items():
+            kept.setdefault(project, version)
+    for root in moving:
+        kept.pop(root.name, None)
+    return job._replace(inputs=inputs, settings=settings._replace(preferred=kept))
+
+
+def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
+    """Return why outputs are stale, a line each; nothing where all say what would be written now.
+
+    The digest is no part of what a lock says: an input that changed in a comment leaves the lock as good as it was.
+    """
+    reasons = []
+    for artifact in artifacts:
+        text = before.get(artifact.name)
+        if text is None:
+            reasons.append(f"{artifact.name} does not exist")
+        elif _said(text) != _said(artifact.text):
+            rows = _rows(artifact.name, text, artifact.text)
+            reasons.append(f"{artifact.name} is stale: {_named(rows) or _first_difference(text, artifact.text)}")
+    return reasons
+
+
+def difference(job: Job, before: Before, artifacts: Sequence[Artifact], resolutions: Sequence[Resolution]) -> str:
+    """Return what would change, against the first output that exists, as text, JSON or Markdown."""
+    from pipx_parallel import lock_diff  # only where something changed
+
+    artifact = next((one for one in artifacts if before.get(one.name) is not None), artifacts[0])
+    facts = {name: fact for resolution in resolutions for name, fact in lock_diff.facts_of(resolution).items()}
+    rows = _rows(artifact.name, before.get(artifact.name), artifact.text, facts)
+    match job.stage.chosen.text("diff_format"):
+        case "json":
+            import json  # this format's own
+
+            return json.dumps(lock_diff.render_json(rows), indent=2) + "\n"
+        case "markdown":
+            return lock_diff.render_markdown(rows)
+        case _:
+            return lock_diff.render_text(rows)
+
+
+def summary(before: Before, artifacts: Sequence[Artifact]) -> str:
+    """Return in a few words what writing these changed: "unchanged", "wrote: …", with the counts of changed pins."""
+    files = [artifact for artifact in artifacts if artifact.name != locks.STDOUT]
+    names = ", ".join(artifact.name for artifact in files)
+    if all(before.get(artifact.name) == artifact.text for artifact in files):
+        return f"unchanged: {names}" if files else ""
+    changed = next((one for one in files if before.get(one.name) not in {None, one.text}), None)
+    if changed is None:
+        return f"wrote: {names}"
+    from pipx_parallel.lock_diff import summary as counted  # only where something changed
+
+    return f"wrote: {names} ({counted(_rows(changed.name, before[changed.name], changed.text))})"
+
+
+def _moving(asked: Sequence[str]) -> list[RootRequirement]:
+    """Return what ``-P`` asks for, as constraints; without a specifier one bounds nothing."""
+    if not asked:
+        return []
+    from pipx_parallel.requirements.files import FileReader  # only with -P
+    from pipx_parallel.requirements.roots import parse_text  # likewise
+
+    found = [parse_text(text, Origin("--upgrade-package"), FileReader())._replace(constraint=True) for text in asked]
+    if any(root.url is not None or not root.name for root in found):
+        raise UsageError("--upgrade-package: give the name of a project, with a bound if you like: name<3")
+    return found
+
+
+def _of_groups(job: Job) -> Sequence[RootRequirement]:
+    """Return what the groups of ``--upgrade-group`` ask for, of the first project among the sources or of this folder."""
+    groups = job.stage.chosen.texts("upgrade_group")
+    if not groups:
+        return ()
+    from pipx_parallel.requirements.files import FileReader  # only with --upgrade-group
+    from pipx_parallel.requirements.load import load_inputs  # likewise
+
+    project = next((source for source in job.sources if source.endswith("pyproject.toml")), "pyproject.toml")
+    asked = [group if ":" in group else f"{project}:{group}" for group in groups]
+    return load_inputs((), groups=asked, environ={}, reader=FileReader()).roots
+
+
+def _versions(name: str, text: str | None, printer: Printer) -> dict[str, str]:
+    if not text:
+        return {}
+    try:
+        return read_versions(text, name)
+    except RequirementsError:
+        printer.warn(f"{name} is no lock that can be read; it will be replaced, and no pin of it is kept")
+        return {}
+
+
+def _rows(name: str, old: str | None, new: str, facts: Mapping[str, Facts] | None = None) -> tuple[Row, ...]:
+    from pipx_parallel.lock_diff import compare  # only where something changed
+
+    after = read_lock(new, name)
+    try:
+        before = Lock(after.kind, ()) if old is None else read_lock(old, name)
+    except RequirementsError:
+        before = Lock(after.kind, ())
+    return compare(before, after, facts)
+
+
+def _named(rows: Sequence[Row]) -> str:
+    words = [
+        f"{row.name} {row.before or 'nothing'} → {row.after or 'nothing'}" for row in rows if row.before != row.after
+    ]
+    hidden = len(words) - _SHOWN
+    return ", ".join([*words[:_SHOWN], *[f"and {hidden} more"] * (hidden > 0)])
+
+
+def _first_difference(old: str, new: str) -> str:
+    pairs = zip_longest(_said(old).splitlines(), _said(new).splitlines(), fillvalue="nothing")
+    number, left, right = next((at, *pair) for at, pair in enumerate(pairs, 1) if pair[0] != pair[1])
+    return f"line {number} is {left.strip()[:80]!r}, would be {right.strip()[:80]!r}"
+
+
+def _said(text: str) -> str:
+    """Return the text without its digest, and with the line ends of every platform alike."""
+    plain = text.replace("\r\n", "\n")
+    digest = read_digest(plain)
+    return plain.replace(digest, "", 1) if digest else plain

@@ -1,0 +1,37 @@
+"""``completion``: the script that lets a shell complete commands, options and their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import Argument
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SHELLS = ("bash", "zsh", "fish")
+OPTIONS = ()
+ARGUMENTS = (Argument("shell", "SHELL"),)
+
+# What the script asks the command with; ``pipx_parallel.__main__`` leaves such a call to click.
+VARIABLE = "_PIPX_PARALLEL_COMPLETE"
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Print the completion script of SHELL: bash, zsh or fish.
+
+    bash: eval "$(pipx-parallel completion bash)" in ~/.bashrc. zsh: the same with zsh, in ~/.zshrc. fish: pipx-parallel
+    completion fish > ~/.config/fish/completions/pipx-parallel.fish
+    """
+    from click.shell_completion import get_completion_class  # this command's own
+
+    from pipx_parallel.cli.app import NAME, group  # likewise
+
+    shell = str(values.get("shell"))
+    kind = get_completion_class(shell) if shell in SHELLS else None
+    if kind is None:
+        raise UsageError(f"there is no completion for {shell!r}; give {', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
+    job.show(kind(group(), {}, NAME, VARIABLE).source().strip() + "\n")
+    return 0

@@ -1,0 +1,310 @@
+"""What the commands share: from flags to a resolution, a step a function. This is where the tool is put together."""
+
+# Paths stay the text that the user wrote; pathlib would tidy them, and costs 3 ms to import.
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel import settings as settings_
+from pipx_parallel.cli import failures, failures_code, is_terminal, machine, places, printer_at
+from pipx_parallel.cli.options import CONSOLE
+from pipx_parallel.emitters.interface import Artifact
+from pipx_parallel.errors import Incomplete, NoSolution, UsageError
+from pipx_parallel.layers import Chosen, Layer, input_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mirror.facade import Mirror
+    from pipx_parallel.cli.options import Option
+    from pipx_parallel.console import Printer
+    from pipx_parallel.model import Inputs, Resolution, Target
+    from pipx_parallel.pip_settings import PipSettings
+    from pipx_parallel.progress import Progress
+    from pipx_parallel.requirements.project import Built
+    from pipx_parallel.settings import ResolveSettings
+    from pipx_parallel.workroom import Workroom
+
+# Looked for in this order where no source is given: what people write by hand before what tools write.
+DEFAULT_SOURCES = ("requirements.in", "requirements.txt", "pyproject.toml")
+
+_SPANS = ("read", "fill", "solve", "render", "keep", "write", "total")  # in the order in which they happen
+
+
+class Stage(NamedTuple):
+    """A command that has read its flags, the variables and the project's settings, and nothing else."""
+
+    printer: Printer
+    chosen: Chosen
+    sources: tuple[str, ...]  # as given; empty where none was
+    progress: Progress
+    seconds: dict[str, float]  # what has taken how long so far: filled as the command goes on
+    began: float
+
+
+class Job(NamedTuple):
+    """A command that also knows its inputs, settings and targets."""
+
+    stage: Stage
+    sources: tuple[str, ...]
+    settings: ResolveSettings
+    inputs: Inputs
+    targets: tuple[Target, ...]
+
+
+def begin(values: Mapping[str, object], options: Sequence[Option]) -> Stage:
+    """Read the places that speak before any input is read. Raises ``UsageError``."""
+    began = time.perf_counter()
+    given = tuple(str(source) for source in _many(values.get("sources")))
+    flags = {
+        name: value for name, value in values.items() if name != "sources" and isinstance(value, (str, int, tuple))
+    }
+    beside = next((one for one in (*given, *_many(values.get("input_file")), *_many(values.get("requirement")))), "")
+    layers = [Layer("flag", flags), places.environment_layer((*options, *CONSOLE), os.environ), _project(beside)]
+    chosen = Chosen(layers)
+    printer = printer_at(chosen.count("verbose") - chosen.count("quiet"), chosen.text("color") or "auto")
+    draws = is_terminal() and printer.verbosity == 0 and not chosen.flag("no_progress")
+    from pipx_parallel.progress import Progress  # 2 ms of observers that a usage error does not need
+
+    return Stage(printer, chosen, given, Progress(printer, time.monotonic, draws=draws), {}, began)
+
+
+def sources_of(stage: Stage) -> tuple[str, ...]:
+    """Return the sources to read; where none is given at all, the first of ``DEFAULT_SOURCES`` that is here.
+
+    Raises ``UsageError`` where there is nothing to read.
+    """
+    chosen = stage.chosen
+    sources = (*stage.sources, *chosen.texts("input_file"))
+    if sources or chosen.texts("requirement") or chosen.texts("packages"):
+        return sources
+    for name in DEFAULT_SOURCES:
+        if os.path.isfile(name):
+            stage.printer.say(f"reading {name}")
+            return (name,)
+    raise UsageError(f"nothing to read: name a SOURCE, or have one of {', '.join(DEFAULT_SOURCES)} in this folder")
+
+
+def settings_of(stage: Stage, pip: PipSettings | None = None) -> ResolveSettings:
+    """Return the checked settings, pip's own as the last place that speaks. Raises ``UsageError``."""
+    from mirror.stores import is_fixed  # half a millisecond that a fresh --check does not need
+    from pipx_parallel.pip_settings import layer_values  # loaded already; named where it is used
+
+    chosen = stage.chosen.with_layer(Layer("pip", layer_values(pip or _pip_settings())))
+    mirror = settings_.default_mirror(os.environ, sys.platform)
+    settings = settings_.resolve_settings(chosen, mirror, time.time())
+    settings = settings._replace(offline=settings.offline or is_fixed(settings.mirror))
+    if settings.index_url or settings.no_index:
+        return settings
+    return settings._replace(index_url=machine.known_index(machine.cache_folder()))
+
+
+def read(stage: Stage) -> Job:
+    """Read the inputs and settle everything that depends on them. Raises ``RequirementsError`` and ``UsageError``."""
+    from pipx_parallel.requirements.files import FileReader  # here and below: only what a command needs is loaded
+    from pipx_parallel.requirements.load import load_inputs  # likewise
+
+    chosen = stage.chosen
+    pip = _pip_settings()
+    sources = sources_of(stage)
+    inputs = load_inputs(
+        sources,
+        packages=",".join(chosen.texts("packages")) or None,
+        requirement_files=chosen.texts("requirement"),
+        constraint_files=(*chosen.texts("constraint"), *pip.constraints),
+        extras=chosen.texts("extra"),
+        groups=chosen.texts("group"),
+        build_requires=chosen.flag("build_requires"),
+        overrides=chosen.texts("override"),
+        excludes=chosen.texts("exclude"),
+        environ=os.environ,
+        reader=FileReader(),
+        builder=lambda folder: _built(stage, pip, folder),
+    )
+    stage = stage._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
+    settings = settings_of(stage, pip)
+    targets = (_target(settings),)
+    stage.seconds["read"] = time.perf_counter() - stage.began
+    return Job(stage, sources, settings, inputs, targets)
+
+
+def resolved(job: Job) -> tuple[Resolution, ...]:
+    """Resolve for every target; where ``settings.keep_going`` left something out, warn of all of it at once.
+
+    Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` where the mirror is broken.
+    """
+    progress = job.stage.progress
+    room = _workroom(job.settings)
+    with opened(job.settings, progress, room) as mirror:
+        # The first requests are on their way while the solver is still being loaded (40 ms). What an existing lock pins
+        # will be asked for as well, so that validating it does not wait for one level of the graph after the other.
+        direct = {root.name for root in job.inputs.roots if root.url is not None}
+        names = [root.name for root in job.inputs.roots if root.name] + sorted(job.settings.preferred)
+        mirror.want_projects([name for name in names if name not in direct])
+        from pipx_parallel.resolve import resolve  # which a fresh --check does not need either
+
+        try:
+            resolutions = resolve(job.inputs, job.targets, mirror, job.settings, progress, room.shop)
+            if missing := tuple(dict.fromkeys(failure for one in resolutions for failure in one.missing)):
+                job.stage.printer.warn(failures.report(missing, job.inputs, mirror.known_names))
+        except Incomplete as error:
+            raise Incomplete(error.failures, failures.report(error.failures, job.inputs, mirror.known_names)) from error
+        finally:
+            progress.close()
+            closing = time.perf_counter()
+    job.stage.seconds["keep"] = time.perf_counter() - closing
+    if job.settings.require_hashes:
+        _require_hashes(resolutions)
+    return resolutions
+
+
+def opened(settings: ResolveSettings, progress: Progress, room: Workroom | None = None) -> Mirror:
+    """Return the mirror of these settings, to be closed by the caller. Raises ``StoreError``."""
+    from mirror.facade import open_mirror  # the store and all behind it, which a fresh --check does not need
+
+    room = room or _workroom(settings)
+    return open_mirror(room.opened, observer=progress, builder=room)
+
+
+def _built(stage: Stage, pip: PipSettings, folder: str) -> Built:
+    """Ask the build backend of a project of the user's; the answer is kept until the project changes."""
+    from mirror.local_files import url_of  # here and below: only for projects that say something dynamically
+    from pipx_parallel.direct.project import DirectProject
+    from pipx_parallel.direct.reference import parse
+    from pipx_parallel.direct.steps import find
+    from pipx_parallel.requirements.project import Built
+
+    settings = settings_of(stage, pip)
+    room = _workroom(settings)
+    with opened(settings, stage.progress, room) as mirror:
+        found = mirror.run({folder: find(parse(url_of(folder)), (), "", room.shop(mirror))})[folder]
+    needs = found.view.dependency_set(0, 0) if isinstance(found, DirectProject) else None
+    if needs is None:
+        raise found
+    return Built(needs.lines, needs.requires_python)
+
+
+def _workroom(settings: ResolveSettings) -> Workroom:
+    from pipx_parallel.workroom import Workroom  # as above
+
+    return Workroom(settings, settings_.mirror_settings(settings), os.environ, machine.cache_folder())
+
+
+def missing_code(resolutions: Sequence[Resolution]) -> int:
+    """Return the exit code that what is missing asks for; 0 where nothing is."""
+    return failures_code(tuple(failure.error for one in resolutions for failure in one.missing))
+
+
+def measure(job: Job, resolutions: Sequence[Resolution]) -> str:
+    """Return in a few words how much was resolved, for what, and how long it took so far."""
+    count = len({pin.name for resolution in resolutions for pin in resolution.pins})
+    targets = ", ".join(resolution.target.label for resolution in resolutions)
+    seconds = time.perf_counter() - job.stage.began
+    return f"{count} package{'s' * (count != 1)} for {targets} in {seconds:.2f} s"
+
+
+def tell_quality(job: Job, resolutions: Sequence[Resolution]) -> None:
+    """Say how good the answer is: with -v in figures and pin by pin; in any case where a direct pin is years behind."""
+    from pipx_parallel import quality  # only once there is an answer
+
+    for resolution in resolutions:
+        for line in quality.notable(resolution):
+            job.stage.printer.warn(line)
+        job.stage.printer.detail(quality.sentence(quality.quality_of(resolution)))
+        for line in quality.held_back(resolution):
+            job.stage.printer.detail(f"  {line}")
+
+
+def cost(job: Job, resolutions: Sequence[Resolution]) -> str:
+    """Return in one line where the time went and what was asked of the mirror and the index."""
+    seconds = dict(job.stage.seconds)
+    counts: dict[str, int] = {}
+    for resolution in resolutions:
+        if resolution.stats is not None:
+            for name, spent in resolution.stats.seconds.items():
+                seconds[name] = seconds.get(name, 0.0) + spent
+            counts = {name: max(count, counts.get(name, 0)) for name, count in resolution.stats.counts.items()}
+    seconds["total"] = time.perf_counter() - job.stage.began
+    order = sorted(seconds, key=lambda name: _SPANS.index(name) if name in _SPANS else len(_SPANS) - 1)
+    spans = ", ".join(f"{name} {seconds[name]:.2f} s" for name in order)
+    return f"{spans}; " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+
+
+def show(text: str) -> None:
+    """Write an artefact to stdout. Raises ``OutputError``."""
+    save((Artifact("-", text),))
+
+
+def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None) -> None:
+    """Write all artifacts or none; the one called ``-`` goes to stdout. ``seconds`` is told how long it took.
+
+    Raises ``OutputError``.
+    """
+    from pipx_parallel.writer import write  # only when there is something to write
+
+    began = time.perf_counter()
+    write(artifacts, sys.stdout.buffer)
+    if seconds is not None:
+        seconds["write"] = time.perf_counter() - began
+
+
+def indexes_shown(job: Job) -> list[str]:
+    """Return every place that will be looked in, in order, without secrets."""
+    from pipx_parallel.requirements.urls import mask_secrets  # loaded already; named where it is used
+
+    opened = settings_.mirror_settings(job.settings)
+    return [mask_secrets(place) for place in (*opened.indexes, *opened.find_links)]
+
+
+def _require_hashes(resolutions: Sequence[Resolution]) -> None:
+    """Raise ``NoSolution`` naming every pin with a file that no hash is known for."""
+    bare = [
+        f"{pin.name} {pin.version}: its index gives no hash of {file.filename}, and --require-hashes asks for one"
+        for resolution in resolutions
+        for pin in resolution.pins
+        for file in pin.installable[:1]
+        if not file.hashes
+    ]
+    if bare:
+        raise NoSolution(bare)
+
+
+def _pip_settings() -> PipSettings:
+    from pipx_parallel.pip_settings import load_pip_settings  # here and below: only what a command needs is loaded
+    from pipx_parallel.requirements.files import FileReader  # likewise
+
+    return load_pip_settings(os.environ, FileReader())
+
+
+def _target(settings: ResolveSettings) -> Target:
+    flags = (settings.python_version, settings.platforms, settings.implementation, settings.abis)
+    if not any(flags):
+        return machine.known_target(machine.cache_folder())
+    from pipx_parallel.targets import make_target  # loaded already; named where it is used
+
+    return make_target(*flags)
+
+
+def _project(beside: str) -> Layer:
+    """Return what the nearest pyproject.toml at or above the first source's folder says about this tool."""
+    here = not beside or beside == "-" or "://" in beside
+    folder = os.path.abspath("." if here else beside if os.path.isdir(beside) else os.path.dirname(beside) or ".")
+    while True:
+        path = os.path.join(folder, "pyproject.toml")
+        try:
+            with open(path, encoding="utf-8") as file:
+                return places.project_layer(file.read(), path)
+        except (FileNotFoundError, NotADirectoryError):
+            above = os.path.dirname(folder)
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}: cannot be read ({error})") from None
+        if above == folder:
+            return Layer("project", {})
+        folder = above
+
+
+def _many(value: object) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (str(value),)

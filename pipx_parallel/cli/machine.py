@@ -1,0 +1,87 @@
+"""Facts of this machine that cost more to find out than a warm lock may take, kept in one small file.
+
+They are the target of the running Python (50 ms) and pip's built-in index (20 ms). The file is a cache: it is trusted only
+under the fingerprint of the machine and the interpreter, and may be deleted at any time.
+"""
+
+# Named with os.path throughout: pathlib costs 3 ms to import.
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from pipx_parallel.model import Target
+from pipx_parallel.targets import running_target, target_fingerprint
+
+_SCHEMA = 1
+
+
+def known_target(folder: str) -> Target:
+    """Return the target of the running Python, from ``folder`` where it is kept there."""
+    facts = _read(folder)
+    try:
+        label, python, markers, tags = facts["target"]
+        return Target(str(label), str(python), dict(markers), tuple(tags.split(" ")))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass  # not kept yet, or by somebody else: found out anew
+    target = running_target()
+    kept = [target.label, target.python_full_version, dict(target.markers), " ".join(target.tags)]
+    _write(folder, {**facts, "target": kept})
+    return target
+
+
+def known_index(folder: str) -> str:
+    """Return pip's built-in index, from ``folder`` where it is kept there. Raises ``UsageError`` where there is no pip."""
+    facts = _read(folder)
+    kept = facts.get("index")
+    if isinstance(kept, str):
+        return kept
+    from pipx_parallel.pip_settings import default_index_url  # 20 ms of pip, once
+
+    index = default_index_url()
+    _write(folder, {**facts, "index": index})
+    return index
+
+
+def cache_folder() -> str:
+    """Return where this user's caches live, ours below it."""
+    environ = os.environ
+    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    if sys.platform == "win32":
+        root = environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+        return os.path.join(root, "pipx-parallel", "cache")
+    if sys.platform == "darwin":
+        return os.path.join(home, "Library", "Caches", "pipx-parallel")
+    return os.path.join(environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "pipx-parallel")
+
+
+def _read(folder: str) -> dict[str, Any]:
+    """Return what is kept for this very machine and interpreter; nothing where the file is missing or says otherwise."""
+    fresh: dict[str, Any] = {"schema": _SCHEMA, "fingerprint": target_fingerprint()}
+    try:
+        with open(os.path.join(folder, _name()), encoding="utf-8") as file:
+            kept = json.load(file)
+    except (OSError, ValueError):
+        return fresh
+    same = isinstance(kept, dict) and all(kept.get(name) == value for name, value in fresh.items())
+    return kept if same else fresh
+
+
+def _write(folder: str, facts: dict[str, Any]) -> None:
+    """Keep the facts; where that is not possible they are found out again the next time."""
+    from mirror.atomic import write_file  # only when something was found out
+
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        write_file(os.path.join(folder, _name()), json.dumps(facts).encode(), 0o600)
+    except OSError:
+        return
+
+
+def _name() -> str:
+    """Return the file's name: one per interpreter, so that several side by side do not overwrite one another."""
+    import zlib  # in every interpreter; a checksum suffices to tell paths apart, the fingerprint decides
+
+    return f"machine-{zlib.crc32(sys.prefix.encode()):08x}.json"

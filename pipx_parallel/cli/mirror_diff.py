@@ -1,0 +1,62 @@
+"""``mirror diff``: what changed between two mirrors or exported files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import Argument, Option
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mirror.mirror_diff import ProjectChange
+
+FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
+OPTIONS = (FORMAT,)
+ARGUMENTS = (Argument("before", "BEFORE"), Argument("after", "AFTER"))
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Show what changed from BEFORE to AFTER: projects, releases, yanks. Each is a mirror or an exported file."""
+    import os  # loaded by every interpreter; named where it is used
+
+    from mirror.mirror_diff import differences  # here and below: only what this command needs
+    from mirror.stores import is_fixed, open_store
+
+    stage = job.begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)
+    places = [str(values["before"]), str(values["after"])]
+    for place in places:
+        if "://" not in place and not is_fixed(place) and not os.path.isdir(place):  # as elsewhere
+            raise UsageError(f"{place}: there is no mirror and no exported file of that name")
+    before = open_store(places[0])
+    try:
+        after = open_store(places[1])
+        try:
+            changes = differences(before, after)
+        finally:
+            after.close()
+    finally:
+        before.close()
+    if stage.chosen.text("format") == "json":
+        job.show(json.dumps([change._asdict() for change in changes], indent=2) + "\n")
+    elif changes:
+        job.show("\n".join(line for change in changes for line in _lines(change)) + "\n")
+    stage.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")
+    return 0
+
+
+def _lines(change: ProjectChange) -> Iterator[str]:
+    if change.kind != "changed":
+        versions = change.added or change.removed
+        yield f"{'+' if change.kind == 'added' else '-'} {change.name} ({len(versions)} releases)"
+        return
+    yield f"~ {change.name}"
+    for word in ("added", "removed", "yanked", "restored"):
+        versions = getattr(change, word)
+        if versions:
+            yield f"    {word}: {', '.join(versions)}"
+    if change.learned:
+        yield f"    dependencies known of {change.learned:+d} releases"

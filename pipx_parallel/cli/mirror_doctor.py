@@ -1,0 +1,62 @@
+"""``mirror doctor``: find what is wrong with the mirror, and repair what can be repaired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.errors import MirrorError
+from pipx_parallel.cli import MISMATCH, job
+from pipx_parallel.cli.options import INDEX, MIRROR, Argument, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REPAIR = Option(("--repair",), "Delete what is damaged; it is fetched again when it is needed.", "flag")
+OPTIONS = (REPAIR, *INDEX, *MIRROR)
+ARGUMENTS: tuple[Argument, ...] = ()
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Look at permissions, disk space, foreign (pickled) rows, schema versions and every record's digest.
+
+    Exit code 0: all is well, or was repaired; 6: something is damaged.
+    """
+    from mirror.stores import open_store  # here and below: only what this command needs
+    from mirror.upkeep import check, old_schemas, repair
+
+    stage = job.begin(values, OPTIONS)
+    location = job.settings_of(stage).mirror
+    repairs = stage.chosen.flag("repair")
+    problems = 0
+    for line in _place(location, repairs=repairs):
+        stage.printer.warn(line)
+        problems += not repairs
+    store = open_store(location)
+    try:
+        for schema, count in sorted(old_schemas(store).items()):
+            stage.printer.say(f"{count} records are of schema {schema}: they are fetched again when they are needed")
+        damages = list(check(store))
+        for damage in damages:
+            stage.printer.warn(f"{damage.key}: {damage.problem}")
+        gone = repair(store, damages) if repairs else 0
+    except MirrorError as error:
+        stage.printer.error(str(error))
+        return MISMATCH
+    finally:
+        store.close()
+    if repairs and damages:
+        stage.printer.say(f"deleted {gone} records")
+    problems += 0 if repairs else len(damages)
+    stage.printer.say("all is well" if not problems else f"{problems} problems; repair them: mirror doctor --repair")
+    return MISMATCH if problems else 0
+
+
+def _place(location: str, *, repairs: bool) -> list[str]:
+    """Return what is wrong with the folder and the database, repaired where asked for."""
+    import os  # loaded by every interpreter; named where it is used
+
+    if not os.path.isdir(location):  # as elsewhere
+        return []
+    from mirror.disk_doctor import examine
+
+    return examine(location, repairs=repairs)

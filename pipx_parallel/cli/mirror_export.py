@@ -1,0 +1,76 @@
+"""``mirror export``: the mirror, or what some sources need of it, as one file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, TARGET, Argument, Option
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirror.snapshot import Selection
+
+FOR = Option(("--for",), "Export only what locking this SOURCE can reach.", "path", "SOURCE", multiple=True)
+FILES = Option(
+    ("--files",),
+    "Whose files go along: of the releases that were chosen (the default), of all, or of none.",
+    metavar="WHICH",
+    choices=("chosen", "all", "none"),
+)
+OPTIONS = (FOR, FILES, *INPUT, INPUT_FILE, *INDEX, *MIRROR, *CHOICE, *TARGET)
+ARGUMENTS = (Argument("file", "FILE"),)
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Write the mirror to FILE: one file that the same content always gives the same bytes.
+
+    With --for, only the projects that locking a source can reach go along, and chosen are the releases of its lock.
+    Resolve from the file with --mirror FILE, or take it into another mirror with `mirror import`.
+    """
+    from mirror.atomic import AtomicWriteError, write_file  # here and below: only what this command needs
+    from mirror.snapshot import export
+    from mirror.stores import open_store
+
+    path = str(values["file"])
+    given = {name: value for name, value in values.items() if name != "file"}
+    stage = job.begin({**given, "sources": values.get("for", ())}, OPTIONS)
+    selection = _selection(stage)
+    store = open_store(job.settings_of(stage).mirror)
+    try:
+        data = export(store, selection)
+    finally:
+        store.close()
+    try:
+        write_file(path, data)
+    except AtomicWriteError as error:
+        raise UsageError(str(error)) from error
+    stage.printer.say(f"exported {len(data):,} bytes to {path}")
+    return 0
+
+
+def _selection(stage: job.Stage) -> Selection:
+    """Return what is to be exported; with --for, what the mirror knows decides: no network is asked."""
+    from mirror.snapshot import Selection
+
+    files = stage.chosen.text("files") or "chosen"
+    if not (stage.sources or stage.chosen.texts("requirement") or stage.chosen.texts("packages")):
+        return Selection(files=files)
+    from pipx_parallel.closure import walk
+    from pipx_parallel.resolve import resolve
+
+    work = job.read(stage)
+    settings = work.settings._replace(offline=True, keep_going=False)
+    with job.opened(settings, stage.progress) as mirror:
+        reach = walk(work.inputs, work.targets, mirror, settings)
+        resolutions = resolve(work.inputs, work.targets, mirror, settings)
+        chosen: dict[str, int] = {}
+        for resolution in resolutions:
+            for pin in resolution.pins:
+                project = mirror.project(pin.name)
+                at = getattr(project, "view").versions.index(pin.version)  # noqa: B009 - a pin's project is no failure
+                chosen[pin.name] = chosen.get(pin.name, 0) | 1 << at
+    names = frozenset(reach.releases) | frozenset(reach.absent) | frozenset(chosen)
+    return Selection(names, files, chosen)

@@ -1,0 +1,34 @@
+"""``mirror import``: take an exported file into the mirror."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import INDEX, MIRROR, Argument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPTIONS = (*INDEX, *MIRROR)
+ARGUMENTS = (Argument("file", "FILE"),)
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Take every project of FILE into the mirror. What is newer wins; what either knew of dependencies stays known."""
+    from mirror.snapshot_import import import_snapshot  # here and below: only what this command needs
+    from mirror.snapshot_store import load_snapshot
+    from mirror.stores import open_store
+
+    given = {name: value for name, value in values.items() if name != "file"}
+    stage = job.begin(given, OPTIONS)
+    snapshot = load_snapshot(str(values["file"]))
+    store = open_store(job.settings_of(stage).mirror)
+    try:
+        done = import_snapshot(snapshot, store)
+    finally:
+        store.close()
+    stage.printer.say(
+        f"imported {done.added} projects, replaced {done.replaced}, kept {done.kept} that were newer here"
+    )
+    return 0

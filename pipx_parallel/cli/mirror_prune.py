@@ -1,0 +1,55 @@
+"""``mirror prune``: make the mirror smaller."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import INDEX, MIRROR, Argument, Option
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_SIZE = Option(("--max-size",), "Keep at most this much: 500M, 2G.", metavar="SIZE")
+MAX_AGE = Option(("--max-age",), "Delete what no index has confirmed for this many days.", metavar="DAYS")
+DRY = Option(("--dry-run",), "Delete nothing; say what would go.", "flag")
+OPTIONS = (MAX_SIZE, MAX_AGE, DRY, *INDEX, *MIRROR)
+ARGUMENTS: tuple[Argument, ...] = ()
+_UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Delete what has not been confirmed for longest, until the rest fits. What a certificate covers is never deleted."""
+    from mirror.stores import open_store  # here and below: only what this command needs
+    from mirror.upkeep import prune
+
+    stage = job.begin(values, OPTIONS)
+    size, age = stage.chosen.text("max_size"), stage.chosen.text("max_age")
+    if size is None and age is None:
+        raise UsageError("say how much may stay: --max-size 500M, --max-age 90, or both")
+    if age is not None and not re.fullmatch(r"\d{1,6}(\.\d+)?", age):
+        raise UsageError(f"--max-age: {age!r} cannot be used; give a number of days")
+    dry = stage.chosen.flag("dry_run")
+    store = open_store(job.settings_of(stage).mirror)
+    try:
+        done = prune(
+            store, time.time(), max_bytes=_bytes(size), max_age=float(age) * 86400 if age is not None else None, dry=dry
+        )
+    finally:
+        store.close()
+    projects = sum(key.startswith("v/") for key in done.keys)
+    kept = f"; {done.kept} stay because a certificate covers them" if done.kept else ""
+    stage.printer.say(f"{'would delete' if dry else 'deleted'} {projects} projects, {done.freed:,} bytes{kept}")
+    return 0
+
+
+def _bytes(text: str | None) -> int | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,12})\s*([KMG]?)B?", text.strip().upper())
+    if found is None:
+        raise UsageError(f"--max-size: {text!r} cannot be used; give a size such as 500M or 2G")
+    return int(found[1]) * _UNITS[found[2]]

@@ -1,0 +1,35 @@
+"""``mirror publish``: the mirror as static files for any web server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import INDEX, MIRROR, Argument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPTIONS = (*INDEX, *MIRROR)
+ARGUMENTS = (Argument("folder", "FOLDER"),)
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Write the mirror into FOLDER: sparse records for --mirror http://…, Simple API pages for pip and uv, digests.
+
+    Run again, only what has changed is written.
+    """
+    from mirror.publish import publish  # here and below: only what this command needs
+    from mirror.stores import open_store
+
+    folder = str(values["folder"])
+    stage = job.begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
+    store = open_store(job.settings_of(stage).mirror)
+    try:
+        done = publish(store, folder)
+    finally:
+        store.close()
+    stage.printer.say(
+        f"published to {folder}: {done.written} files written, {done.unchanged} unchanged, {done.removed} removed"
+    )
+    return 0

@@ -1,0 +1,117 @@
+"""``mirror serve``: the mirror over HTTP, for pip, uv and whoever wants a lock."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pipx_parallel import settings as settings_
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import CHOICE, INDEX, MIRROR, TARGET, Argument, Option
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirror.ports import Store
+    from mirror.server import Call, Options
+    from mirror.server_pages import Answer
+    from mirror.settings import MirrorSettings
+    from pipx_parallel.lock_service import LockService
+    from pipx_parallel.settings import ResolveSettings
+
+HOST = Option(("--host",), "Where to listen (127.0.0.1: this machine only).", metavar="ADDRESS")
+PORT = Option(("--port",), "The port (8765; 0: any that is free).", metavar="N")
+TOKEN = Option(("--token-file",), "A file with the token that clients must show.", "path", "FILE")
+BODY = Option(("--max-body",), "Bytes that a question may have (1048576).", metavar="N")
+SECONDS = Option(("--max-seconds",), "Seconds that one request may take (60).", metavar="N")
+SOLVES = Option(("--max-solves",), "Locks made at once; more wait their turn (2).", metavar="N")
+OPTIONS = (HOST, PORT, TOKEN, BODY, SECONDS, SOLVES, *INDEX, *MIRROR, *CHOICE, *TARGET)
+ARGUMENTS: tuple[Argument, ...] = ()
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Serve the mirror until interrupted: the Simple API, records in bulk, and locks (POST /lock).
+
+    Without --offline, what is not in the mirror is fetched when it is asked for. A token may also stand in the variable
+    PIPX_PARALLEL_TOKEN.
+    """
+    import gc  # off in short commands (``__main__.run``); this one lives long
+
+    gc.enable()
+    try:
+        from mirror.server_run import serve  # a server library, which nothing else needs
+    except ImportError as error:
+        raise UsageError("serving needs the extra: pip install 'pipx-parallel[serve]'") from error
+    from mirror.facade import Mirror, transport_for  # here and below: only what this command needs
+    from mirror.page_desk import PageDesk
+    from mirror.server import Server
+    from mirror.server_pages import Pages
+    from mirror.shared_store import SharedStore
+    from mirror.stores import open_store
+
+    stage = job.begin(values, OPTIONS)
+    settings = job.settings_of(stage)
+    opened = settings_.mirror_settings(settings._replace(keep_whole=True))
+    store = open_store(opened.location, opened)
+    desk = PageDesk(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
+    try:
+        pages = Pages(store, desk, offline=opened.offline)
+        server = Server(pages, _options(stage, _route(settings, opened, store)))
+        serve(
+            server, stage.chosen.text("host") or "127.0.0.1", _number(stage, "port", 8765, least=0), stage.printer.say
+        )
+    finally:
+        desk.close()
+        store.close()
+    return 0
+
+
+def _options(stage: job.Stage, service: LockService) -> Options:
+    from mirror.server import Options
+    from mirror.server_pages import Answer
+
+    def lock(call: Call) -> Answer:
+        reply = service.answer(call.body, call.query, call.deadline)
+        return Answer(reply.status, reply.text.encode(), reply.kind)
+
+    return Options(
+        token=_token(stage),
+        largest_body=_number(stage, "max_body", 1024 * 1024),
+        longest=float(_number(stage, "max_seconds", 60)),
+        concurrent=_number(stage, "max_solves", 2),
+        routes={"/lock": lock},
+        log=stage.printer.say,
+    )
+
+
+def _route(settings: ResolveSettings, opened: MirrorSettings, store: Store) -> LockService:
+    from mirror.facade import transport_for
+    from pipx_parallel.lock_service import LockService
+    from pipx_parallel.targets import make_target
+
+    target = make_target(settings.python_version, settings.platforms, settings.implementation, settings.abis)
+    return LockService(settings, opened, store, transport_for(opened, store), target)
+
+
+def _token(stage: job.Stage) -> str | None:
+    path = stage.chosen.text("token_file")
+    if path is None:
+        return os.environ.get("PIPX_PARALLEL_TOKEN") or None
+    try:
+        with open(path, encoding="utf-8") as file:
+            token = file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from None
+    if not token:
+        raise UsageError(f"{path}: there is no token in it")
+    return token
+
+
+def _number(stage: job.Stage, name: str, default: int, least: int = 1) -> int:
+    text = stage.chosen.text(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or not least <= int(text) < 1 << 31:
+        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used; give a whole number from {least} up")
+    return int(text)

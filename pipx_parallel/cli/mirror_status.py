@@ -1,0 +1,41 @@
+"""``mirror status``: what the mirror holds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import INDEX, MIRROR, Argument, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("table", "json"))
+OPTIONS = (FORMAT, *INDEX, *MIRROR)
+ARGUMENTS: tuple[Argument, ...] = ()
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Say what the mirror holds: projects, releases, how fresh and how large it is."""
+    stage = job.begin(values, OPTIONS)
+    with job.opened(job.settings_of(stage), stage.progress) as mirror:
+        status = mirror.status()
+    if stage.chosen.text("format") == "json":
+        job.show(json.dumps(status, indent=2, sort_keys=True) + "\n")
+    else:
+        job.show("\n".join(table_lines(status)) + "\n")
+    return 0
+
+
+def table_lines(status: Mapping[str, object], indent: str = "") -> Iterator[str]:
+    """Yield the status as lines of names and values; what is nested is indented."""
+    width = max((len(name) for name in status), default=0)
+    for name, value in status.items():
+        words = name.replace("_", " ")
+        if isinstance(value, dict):
+            yield f"{indent}{words}"
+            yield from table_lines(value, indent + "  ")
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+            yield f"{indent}{words.ljust(width)}  {shown}"

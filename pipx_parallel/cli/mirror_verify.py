@@ -1,0 +1,137 @@
+"""``mirror verify``: prove that whatever is re-resolved from these roots stays inside the mirror."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mirror.errors import Integrity, NeedsBuild, StoreError
+from pipx_parallel.cli import LACKING, MISMATCH, job
+from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, SOURCES, TARGET, Option
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirror.certificate import Certificate
+    from mirror.ports import Store
+    from pipx_parallel.closure import Reach
+
+CERTIFICATE = Option(("--certificate",), "Write what was proved here; the mirror keeps a copy.", "path", "FILE")
+AGAINST = Option(("--against",), "Check that what this certificate covers is still the same.", "path", "FILE")
+ARCHIVES = Option(("--archives",), "Look at every release that is only a source archive, too.", "flag")
+OPTIONS = (CERTIFICATE, AGAINST, ARCHIVES, *INPUT, INPUT_FILE, *INDEX, *MIRROR, *CHOICE, *TARGET)
+ARGUMENTS = (SOURCES,)
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Check every record against its digest, and whether any re-resolve of the SOURCES stays inside the mirror.
+
+    Each hole is named: a listing, or a release whose dependencies are not known. Exit code 0: closed; 4: there are holes;
+    6: a record is damaged. Without SOURCES only the records are checked. Nothing is asked of any index.
+    """
+    from mirror.stores import open_store  # here and below: only what this command needs
+    from mirror.upkeep import check
+
+    stage = job.begin(values, OPTIONS)
+    against = stage.chosen.text("against")
+    settings = job.settings_of(stage)
+    store = open_store(settings.mirror)
+    try:
+        damages = list(check(store))
+        for damage in damages:
+            stage.printer.error(f"{damage.key}: {damage.problem}")
+        if damages:
+            return MISMATCH
+        if against:
+            return _check_certificate(stage, store, against)
+    finally:
+        store.close()
+    if not (stage.sources or stage.chosen.texts("requirement") or stage.chosen.texts("packages")):
+        stage.printer.say("every record has the bytes that its digest was made of")
+        return 0
+    return _check_closure(stage)
+
+
+def _check_closure(stage: job.Stage) -> int:
+    from mirror.stores import open_store
+    from pipx_parallel.closure import walk
+
+    work = job.read(stage)
+    settings = work.settings._replace(offline=True)
+    began = time.perf_counter()
+    with job.opened(settings, stage.progress) as mirror:
+        try:
+            archives = stage.chosen.flag("archives")
+            reach = walk(work.inputs, work.targets, mirror, settings, archives=archives)
+        finally:
+            stage.progress.close()
+    for line in hole_lines(reach):
+        stage.printer.error(line)
+    store = open_store(settings.mirror)
+    try:
+        certificate = _certificate(work, store, reach)
+        targets = ", ".join(target.label for target in work.targets)
+        size = f"{len(reach.releases)} projects, {reach.size} releases"
+        size += f" ({reach.left_out} more are only source archives and not covered)" if reach.left_out else ""
+        if reach.holes:
+            stage.printer.say(
+                f"{len(reach.holes)} holes in {size} for {targets}; fill them: mirror warm --depth closure"
+            )
+            return LACKING
+        if path := stage.chosen.text("certificate"):
+            _write(path, certificate, store)
+    finally:
+        store.close()
+    seconds = time.perf_counter() - began
+    stage.printer.say(f"closed: {size} for {targets}, mirror {certificate.digest[:16]}, in {seconds:.1f} s")
+    return 0
+
+
+def hole_lines(reach: Reach) -> list[str]:
+    """Return a line a hole, sorted; a release whose dependencies only a build can tell says so."""
+    return [
+        f"hole: {failure.project}{' ' + failure.release if failure.release else ''}: "
+        + ("known only to its build backend" if isinstance(failure.error, NeedsBuild) else str(failure.error))
+        for failure in reach.holes
+    ]
+
+
+def _certificate(work: job.Job, store: Store, reach: Reach) -> Certificate:
+    from mirror.certificate import certify
+
+    roots = [root.text for root in (*work.inputs.roots, *work.inputs.constraints, *work.inputs.overrides)]
+    names = (*reach.releases, *reach.absent)
+    return certify(store, names, roots, [target.label for target in work.targets], reach.size)
+
+
+def _write(path: str, certificate: Certificate, store: Store) -> None:
+    from mirror.atomic import AtomicWriteError, write_file
+
+    try:
+        write_file(path, certificate.to_bytes())
+    except AtomicWriteError as error:
+        raise UsageError(str(error)) from error
+    store.put_many({certificate.key: certificate.to_bytes()})
+
+
+def _check_certificate(stage: job.Stage, store: Store, path: str) -> int:
+    from mirror.certificate import changed_since, from_bytes
+
+    try:
+        with open(path, "rb") as file:
+            certificate = from_bytes(file.read())
+    except OSError as error:
+        raise StoreError(f"cannot read the certificate {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise Integrity(f"{path}: {error}") from error
+    changed = changed_since(store, certificate)
+    for key in changed:
+        stage.printer.error(f"{key}: gone, or not what the certificate covers any more")
+    if changed:
+        return LACKING
+    day = time.strftime("%Y-%m-%d", time.gmtime(certificate.as_of))
+    stage.printer.say(
+        f"the certificate holds: {len(certificate.projects)} projects as of {day}, {certificate.digest[:16]}"
+    )
+    return 0

@@ -1,0 +1,146 @@
+"""``mirror warm``: fill the mirror with what the sources touch, or with all that they ever could."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import failures_code, job
+from pipx_parallel.cli.mirror_verify import ARCHIVES, hole_lines
+from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, SOURCES, TARGET, Option
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mirror.facade import Mirror
+
+DEPTH = Option(
+    ("--depth",),
+    'How much: "chosen" (what a resolve touches; the default), "window:N" (the newest N releases of all that these reach) '
+    'or "closure" (everything any re-resolve could reach).',
+    metavar="DEPTH",
+)
+PACKAGES_FILE = Option(
+    ("--packages-file",), "Names of projects, one a line, each warmed by itself.", "path", "FILE", multiple=True
+)
+MAX_REQUESTS = Option(("--max-requests",), "Stop after about this many requests; run again to go on.", metavar="N")
+MAX_TIME = Option(("--max-time",), "Stop after this many seconds; run again to go on.", metavar="SECONDS")
+OPTIONS = (
+    DEPTH,
+    ARCHIVES,
+    PACKAGES_FILE,
+    MAX_REQUESTS,
+    MAX_TIME,
+    *INPUT,
+    INPUT_FILE,
+    *INDEX,
+    *MIRROR,
+    *CHOICE,
+    *TARGET,
+)
+ARGUMENTS = (SOURCES,)
+_SHOWN = 20
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Fill the mirror with what locking the SOURCES needs, so that it can be done offline.
+
+    What cannot be had is named at the end; everything else is kept. Stopped by its budget, by Ctrl-C or by a failure, it
+    goes on where it was when run again; what has not changed costs one conditional request a project.
+    """
+    names = _named(values)
+    if names:
+        said = values.get("packages") or ()
+        values = {**values, "packages": (*(said if isinstance(said, tuple) else (str(said),)), *names)}
+    stage = job.begin(values, OPTIONS)
+    depth, window = _depth(stage)
+    if depth == "chosen" and not names:
+        return _warm_chosen(stage)
+    return _warm_reach(stage, 1 if depth == "chosen" else window)
+
+
+def _warm_chosen(stage: job.Stage) -> int:
+    work = _keeping_whole(job.read(stage))
+    work = work._replace(settings=work.settings._replace(keep_going=True))
+    resolutions = job.resolved(work)
+    stage.printer.say(f"the mirror now serves {job.measure(work, resolutions)}")
+    stage.printer.detail(job.cost(work, resolutions))
+    return job.missing_code(resolutions)
+
+
+def _keeping_whole(work: job.Job) -> job.Job:
+    """Return the job with every file of each page kept: a mirror that was warmed answers for old releases too."""
+    return work._replace(settings=work.settings._replace(keep_whole=True))
+
+
+def _warm_reach(stage: job.Stage, window: int | None) -> int:
+    from pipx_parallel.closure import walk  # only these depths walk
+
+    work = _keeping_whole(job.read(stage))
+    began = time.monotonic()
+    with job.opened(work.settings, stage.progress) as mirror:
+        try:
+            may_go_on = _budget(stage, mirror, began)
+            archives = stage.chosen.flag("archives")
+            reach = walk(
+                work.inputs, work.targets, mirror, work.settings, window=window, archives=archives, may_go_on=may_go_on
+            )
+        finally:
+            stage.progress.close()
+        counts = mirror.counts()
+    for line in hole_lines(reach)[:_SHOWN]:
+        stage.printer.warn(line)
+    if len(reach.holes) > _SHOWN:
+        stage.printer.warn(f"and {len(reach.holes) - _SHOWN} more; `mirror verify` lists all")
+    seconds = time.monotonic() - began
+    stage.printer.say(
+        f"{'warmed' if reach.finished else 'stopped by the budget after'} {len(reach.releases)} projects, {reach.size} releases"
+        f" ({len(reach.holes)} holes) in {seconds:.1f} s: {counts['requests']} requests, {counts['hits']} listings at hand,"
+        f" {counts['revalidated']} unchanged, {counts['bytes']:,} bytes"
+        + ("" if reach.finished else "; run again to go on")
+    )
+    return failures_code(tuple(failure.error for failure in reach.holes))
+
+
+def _budget(stage: job.Stage, mirror: Mirror, began: float) -> Callable[[], bool]:
+    requests, seconds = _number(stage, "max_requests"), _number(stage, "max_time")
+
+    def may_go_on() -> bool:
+        if requests is not None and mirror.counts()["requests"] >= requests:
+            return False
+        return seconds is None or time.monotonic() - began < seconds
+
+    return may_go_on
+
+
+def _depth(stage: job.Stage) -> tuple[str, int | None]:
+    text = stage.chosen.text("depth") or "chosen"
+    kind, mark, number = text.partition(":")
+    if kind == "window" and number.isdecimal() and 0 < int(number) < 1_000_000:
+        return kind, int(number)
+    if text in {"chosen", "closure"} and not mark:
+        return text, None
+    raise UsageError(f"--depth: {text!r} cannot be used; give chosen, window:N or closure")
+
+
+def _number(stage: job.Stage, name: str) -> int | None:
+    text = stage.chosen.text(name)
+    if text is None:
+        return None
+    if not text.isdecimal() or not int(text):
+        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used; give a whole number above 0")
+    return int(text)
+
+
+def _named(values: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the names in the files of ``--packages-file``; blank lines and comments are passed over."""
+    files = values.get("packages_file") or ()
+    names: list[str] = []
+    for path in files if isinstance(files, tuple) else (str(files),):
+        try:
+            with open(str(path), encoding="utf-8") as file:
+                names += [word for line in file if (word := line.partition("#")[0].strip())]
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}: cannot be read ({error})") from None
+    return tuple(names)

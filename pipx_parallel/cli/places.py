@@ -1,0 +1,128 @@
+"""Variables and project settings as layers of values: text in, ``Layer`` out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli.options import ALL, Option, by_dest
+from pipx_parallel.errors import UsageError
+from pipx_parallel.layers import Layer, Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TABLES = ("setuptools", "sources")  # parts of [tool.pipx-parallel] that are no options
+_ON = ("1", "true", "yes", "on", "y", "t")
+_OFF = ("0", "false", "no", "off", "n", "f")
+
+
+def environment_layer(options: tuple[Option, ...], environ: Mapping[str, str]) -> Layer:
+    """Return what ``PIPX_PARALLEL_…`` says about these options; an empty variable says nothing.
+
+    Raises ``UsageError`` where a variable of a flag is neither on nor off, or a choice is unknown.
+    """
+    values: dict[str, Raw] = {}
+    for option in options:
+        for name in option.names:
+            variable = f"PIPX_PARALLEL_{name[2:].upper().replace('-', '_')}"
+            if name.startswith("--") and environ.get(variable):
+                values.setdefault(option.dest, _from_variable(option, variable, environ[variable]))
+    return Layer("environment", values)
+
+
+def project_layer(text: str, path: str) -> Layer:
+    """Return what the ``[tool.pipx-parallel]`` table in ``text`` says; ``path`` is the file's.
+
+    Raises ``UsageError`` for a file that is no TOML, an unknown key, or a value of the wrong type.
+    """
+    if "pipx-parallel" not in text:  # most projects: spares 8 ms of importing and running the TOML parser
+        return Layer("project", {})
+    import tomllib  # see above
+
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("pipx-parallel", {})
+    except (tomllib.TOMLDecodeError, AttributeError) as error:
+        raise UsageError(f"{path}: not a readable pyproject.toml ({error})") from None
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: [tool.pipx-parallel] must be a table")
+    known = by_dest(ALL)
+    values: dict[str, Raw] = {}
+    if table.get("sources"):
+        values["sources"] = _sources(table["sources"], path)
+    for key, value in table.items():
+        if key in TABLES:
+            continue
+        option = known.get(key.replace("-", "_")) or _alias(key)
+        if option is None:
+            raise UsageError(f"{path}: [tool.pipx-parallel] has no option {key!r}{_hint(key, known)}")
+        values[option.dest] = _from_table(option, value, f"{path}: {key} of [tool.pipx-parallel]", path)
+    return Layer("project", values)
+
+
+def _sources(table: object, path: str) -> Raw:
+    """Return ``[tool.pipx-parallel.sources]`` (project to index, as a text or ``{ index = … }``) as "name=URL" texts."""
+    called = f"{path}: [tool.pipx-parallel.sources]"
+    if not isinstance(table, dict):
+        raise UsageError(f"{called} must be a table of project names and index URLs")
+    found = []
+    for name, value in table.items():
+        url = value.get("index") if isinstance(value, dict) and set(value) == {"index"} else value
+        if not isinstance(url, str) or not url:
+            raise UsageError(f'{called}: {name} = {value!r} cannot be used; give an index: {name} = "https://…"')
+        found.append(f"{name}={_beside(url, path)}")
+    return tuple(found)
+
+
+def _from_variable(option: Option, variable: str, text: str) -> Raw:
+    if option.kind in {"flag", "count"}:
+        word = text.strip().lower()
+        if option.kind == "count" and word.isdecimal():
+            return int(word)
+        if word not in {*_ON, *_OFF}:
+            raise UsageError(f"{variable}: {text!r} is neither on nor off; give 1 or 0")
+        return word in _ON
+    if option.choices and text not in option.choices:
+        raise UsageError(f"{variable}: {text!r} cannot be used; give {' or '.join(option.choices)}")
+    if not option.multiple:
+        return text
+    return tuple(text.split()) if option.kind == "list" else (text,)
+
+
+def _from_table(option: Option, value: object, called: str, path: str) -> Raw:
+    if option.kind in {"flag", "count"}:
+        if not isinstance(value, bool) and not (option.kind == "count" and isinstance(value, int)):
+            raise UsageError(f"{called}: {value!r} is neither true nor false")
+        return value
+    items = value if isinstance(value, list) and option.multiple else [value]
+    texts = tuple(_placed(option, str(item), path) for item in items)
+    if any(isinstance(item, (list, dict, bool)) for item in items):
+        wanted = "a text or a list of texts" if option.multiple else "one text or number"
+        raise UsageError(f"{called}: {value!r} cannot be used; give {wanted}")
+    if option.choices and texts[0] not in option.choices:
+        raise UsageError(f"{called}: {value!r} cannot be used; give {' or '.join(option.choices)}")
+    return texts if option.multiple else texts[0]
+
+
+def _placed(option: Option, text: str, path: str) -> str:
+    """Return a relative path as seen from the file it stands in."""
+    is_place = option.kind == "path" or option.dest == "find_links"
+    return _beside(text, path) if is_place and text != "-" else text
+
+
+def _beside(text: str, path: str) -> str:
+    import os  # loaded by every interpreter; named here because only these lines join paths
+
+    if "://" in text or text.startswith("file:") or os.path.isabs(text):  # pathlib costs 5 ms
+        return text
+    return os.path.join(os.path.dirname(path), text)  # as above
+
+
+def _alias(key: str) -> Option | None:
+    return next((option for option in ALL if f"--{key}" in option.names), None)
+
+
+def _hint(key: str, known: Mapping[str, Option]) -> str:
+    from pipx_parallel.suggest import nearest  # only on the way to an error
+
+    near = nearest(key, [dest.replace("_", "-") for dest in known])
+    return f"; did you mean {near!r}?" if near else ""

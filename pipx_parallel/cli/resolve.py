@@ -1,0 +1,32 @@
+"""``resolve``: as ``lock``, to stdout, and going on where single projects fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job, locks
+from pipx_parallel.cli.options import FORMAT, INPUT_FILE, OUTPUT, RESOLVE, SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPTIONS = (INPUT_FILE, FORMAT, *OUTPUT, *RESOLVE)
+ARGUMENTS = (SOURCES,)
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Resolve what the SOURCES ask for, and print the result.
+
+    Where single projects cannot be had, the rest is resolved all the same, a warning names them, and the exit code is
+    not 0. Nothing that exists is kept: every pin is chosen anew. With -o, files are written instead.
+    """
+    stage = job.begin(values, OPTIONS)
+    names = stage.chosen.texts("output") or (locks.STDOUT,)
+    locks.check_names(names)
+    work = job.read(stage)
+    work = work._replace(settings=work.settings._replace(keep_going=True))
+    resolutions = job.resolved(work)
+    job.save(locks.render(work, resolutions, names, figures=True), stage.seconds)
+    job.tell_quality(work, resolutions)
+    stage.printer.detail(job.cost(work, resolutions))
+    return job.missing_code(resolutions)

@@ -1,0 +1,53 @@
+"""``tree``: who asked for what."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import job
+from pipx_parallel.cli.options import INPUT_FILE, RESOLVE, SOURCES, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipx_parallel.layers import Chosen
+    from pipx_parallel.model import Resolution
+
+INVERT = Option(("--invert",), "Draw it upwards from this project.", metavar="NAME")
+DEPTH = Option(("--depth",), "Draw so many levels below the first.", metavar="N")
+FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json", "dot"))
+OPTIONS = (INVERT, DEPTH, FORMAT, INPUT_FILE, *RESOLVE)
+ARGUMENTS = (SOURCES,)
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Resolve what the SOURCES ask for, and show who asked for what."""
+    stage = job.begin(values, OPTIONS)
+    depth = _depth(stage.chosen)
+    work = job.read(stage)
+    work = work._replace(settings=work.settings._replace(keep_going=True))
+    resolutions = job.resolved(work)
+    job.show("".join(_drawn(resolution, stage.chosen, depth) for resolution in resolutions))
+    return job.missing_code(resolutions)
+
+
+def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None) -> str:
+    from pipx_parallel import tree  # only once there is something to draw
+
+    match chosen.text("format"), chosen.text("invert"):
+        case "json", _:
+            return json.dumps(tree.tree_json(resolution), indent=2) + "\n"
+        case "dot", _:
+            return tree.tree_dot(resolution)
+        case _, None:
+            return tree.render_tree(resolution, depth=depth)
+        case _, name:
+            return tree.render_inverted(resolution, name, depth=depth)
+
+
+def _depth(chosen: Chosen) -> int | None:
+    text = chosen.text("depth")
+    if text is not None and not text.isdecimal():
+        raise chosen.refuse("depth", text, "a whole number, 0 for the first level alone")
+    return None if text is None else int(text)

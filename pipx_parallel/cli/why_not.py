@@ -1,0 +1,90 @@
+"""``why-not``: what would have to change for a project to be at another release, or why it cannot be."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import DONE, NO_SOLUTION, job
+from pipx_parallel.cli.options import INPUT_FILE, RESOLVE, SOURCES, Argument, Option
+from pipx_parallel.errors import NoSolution, UsageError
+from pipx_parallel.model import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipx_parallel.lock_diff import Row
+    from pipx_parallel.model import Resolution, RootRequirement
+
+FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
+OPTIONS = (FORMAT, INPUT_FILE, *RESOLVE)
+ARGUMENTS = (Argument("wanted", "REQUIREMENT"), SOURCES)
+_ORIGIN = "why-not"
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Ask for REQUIREMENT ("NAME>=X") beside what the SOURCES ask for, and show what changes, or why it cannot be.
+
+    Only what must move moves. Nothing is written. The exit code is 1 where it cannot be.
+    """
+    stage = job.begin(values, OPTIONS)
+    wanted = _wanted(str(values["wanted"]))
+    work = job.read(stage)
+    before = job.resolved(work)
+    kept = {pin.name: pin.version for one in before for pin in one.pins}
+    with_it = work._replace(
+        inputs=work.inputs._replace(roots=(wanted, *work.inputs.roots)),
+        settings=work.settings._replace(preferred=kept),
+    )
+    as_json = stage.chosen.text("format") == "json"
+    try:
+        after = job.resolved(with_it)
+    except NoSolution as error:
+        own = f"--override {wanted.name}"
+        offers = [one for one in error.suggestions if one.origin != _ORIGIN and not one.after.startswith(own)]
+        error = NoSolution(error.explanation, offers, error.facts)
+        job.show(
+            _said(error.to_json(), possible=False) if as_json else f"{wanted.text} cannot be:\n{_indented(str(error))}"
+        )
+        return NO_SOLUTION
+    rows = [row for old, new in zip(before, after, strict=True) for row in _changes(old, new)]
+    job.show(_report(wanted, rows, as_json=as_json))
+    return DONE
+
+
+def _wanted(text: str) -> RootRequirement:
+    from pipx_parallel.requirements.files import FileReader  # this command's own
+    from pipx_parallel.requirements.roots import parse_text  # likewise
+
+    root = parse_text(text, Origin(_ORIGIN), FileReader())
+    if root.url is not None or not root.name:
+        raise UsageError(f'why-not: {text!r} names no release; write it as "name>=2"')
+    return root
+
+
+def _changes(before: Resolution, after: Resolution) -> tuple[Row, ...]:
+    from pipx_parallel.lock_diff import compare, facts_of  # this command's own
+    from pipx_parallel.lock_reader import Lock, LockedPackage  # likewise
+
+    old, new = (
+        Lock("json", tuple(LockedPackage(pin.name, pin.version) for pin in one.pins)) for one in (before, after)
+    )
+    return compare(old, new, facts_of(after))
+
+
+def _report(wanted: RootRequirement, rows: list[Row], *, as_json: bool) -> str:
+    from pipx_parallel.lock_diff import render_json, render_text  # this command's own
+
+    if as_json:
+        return _said(render_json(rows), possible=True)
+    if not rows:
+        return f"{wanted.text} holds already\n"
+    return f"{wanted.text} can be; it changes:\n{_indented(render_text(rows))}"
+
+
+def _said(told: Mapping[str, object], *, possible: bool) -> str:
+    return json.dumps({"possible": possible, **told}, indent=2) + "\n"
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}\n" for line in text.splitlines())

@@ -1,0 +1,220 @@
+"""From a reference to its project, as steps: requests and work out, exchanges in. What is learned is kept in the mirror.
+
+An archive is read whole, since a lock needs its hash. A commit is a commit for ever: once its metadata is known nothing is
+asked again. A folder's metadata is known anew whenever one of the files that decide it changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mirror.builds import do
+from mirror.core_metadata import CoreMetadata, parse_core_metadata
+from mirror.errors import Integrity, NotFound, Offline, Unreachable
+from mirror.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
+from mirror.local_files import path_of
+from mirror.ports import Request, SourceTree
+from mirror.static_metadata import project_metadata, static_metadata
+from mirror.wheel_metadata import wheel_metadata
+from pipx_parallel.direct.project import DirectProject
+from pipx_parallel.direct.reference import pinned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from mirror.builds import Builds
+    from mirror.ports import Exchange
+    from pipx_parallel.direct.git import Git
+    from pipx_parallel.direct.reference import Reference
+
+    Steps = Generator[Request, Exchange, DirectProject]
+
+_LIMIT = 4 * 1024 * 1024 * 1024  # bytes of an archive
+_DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")  # the files of a folder that say what it needs
+
+
+class Workshop(NamedTuple):
+    """What the steps need of the world."""
+
+    builds: Builds
+    git: Git
+    recall: Callable[[str], bytes | None]
+    remember: Callable[[str, bytes], None]
+    learn: Callable[[str], str]  # takes in the credentials that a URL holds
+    now: float  # seconds since the epoch
+    offline: bool
+    refresh: bool
+
+
+def find(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, shop: Workshop) -> Steps:
+    """Return the project that a reference leads to; ``settings`` are the build's own, ``egg`` goes into a pinned git URL.
+
+    Raises ``NotFound``, ``Unreachable``, ``Offline``, ``Integrity``, ``Malformed``, ``BuildFailed`` or ``NeedsBuild``.
+    """
+    if reference.kind == "git":
+        return (yield from _repository(reference, settings, egg, shop))
+    if reference.kind == "folder":
+        return (yield from _folder(reference, settings, shop))
+    return (yield from _archive(reference, settings, shop))
+
+
+def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], shop: Workshop) -> Steps:
+    key = "u/" + _digest(reference.url, *_algorithms(reference), reference.subdirectory, *map("=".join, settings))
+    fresh, stored = _decoded(shop.recall(key))
+    local = reference.url.startswith("file:")
+    if (
+        stored is not None
+        and not local
+        and decide(fresh, shop.now, refresh=shop.refresh, offline=shop.offline) == SERVE
+    ):
+        return _known(reference, stored)
+    if shop.offline and not local:
+        raise Offline(f"{reference.url}: not in the mirror, and offline")
+    headers = conditional_headers(fresh) if fresh is not None and stored is not None else ()
+    exchange = yield Request(reference.url, headers, limit=_LIMIT)
+    if fresh is not None and stored is not None and (exchange.status == 304 or exchange.stale):
+        shop.remember(key, _encoded(list(revalidated(fresh, exchange.headers, shop.now)), stored))
+        return _known(reference, stored)
+    body = _body(exchange, reference)
+    file = {
+        "filename": reference.filename, "url": reference.url, "size": len(body),
+        "hashes": {name: hashlib.new(name, body, usedforsecurity=False).hexdigest() for name in _algorithms(reference)},
+    }  # fmt: skip
+    _check(reference, body)
+    metadata = yield from _archive_metadata(reference, body, settings, shop)
+    told: list[Any] = [file, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
+    if not local:
+        shop.remember(key, _encoded(list(from_headers(exchange.headers, shop.now)), told))
+    return _known(reference, told)
+
+
+def _archive_metadata(
+    reference: Reference, body: bytes, settings: tuple[tuple[str, str], ...], shop: Workshop
+) -> Generator[Request, Exchange, CoreMetadata]:
+    if reference.filename.lower().endswith(".whl"):
+        return parse_core_metadata(wheel_metadata(body, reference.filename), reference.filename)
+    stated = static_metadata(body, reference.filename) if not reference.subdirectory and body[:2] else None
+    if stated is not None and stated.version:
+        return stated
+    tree = SourceTree("", reference.url, archive=body, subdirectory=reference.subdirectory, config_settings=settings)
+    return (yield from _built(_source(hashlib.sha256(body).hexdigest(), reference, settings), tree, shop))
+
+
+def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, shop: Workshop) -> Steps:
+    asked = "u/" + _digest("git", reference.url, reference.revision or "")
+    known = shop.recall(asked)
+    commit = known.decode() if known is not None and (shop.offline or known.decode() == reference.revision) else ""
+    if not commit:
+        if shop.offline:
+            raise Offline(f"{reference.label}: not in the mirror, and offline")
+        url, revision = reference.url, reference.revision
+        commit = (yield from do(lambda: shop.git.commit_of(url, revision).encode(), reference.label)).decode()
+        shop.remember(asked, commit.encode())
+    key = "u/" + _digest("commit", reference.url, commit, reference.subdirectory, *map("=".join, settings))
+    _, stored = _decoded(shop.recall(key))
+    if stored is None:
+        if shop.offline:
+            raise Offline(f"{reference.label}: its metadata is not in the mirror, and offline")
+        folder = (yield from do(lambda: shop.git.checkout(reference.url, commit).encode(), reference.label)).decode()
+        metadata = yield from _tree_metadata(folder, "git-" + commit, reference, settings, shop)
+        stored = [None, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
+        shop.remember(key, _encoded(None, stored))
+    metadata = _metadata(stored)
+    return DirectProject(metadata, pinned(reference, commit, egg), None)
+
+
+def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], shop: Workshop) -> Steps:
+    folder = path_of(reference.url)
+    digest = hashlib.sha256(folder.encode())
+    inner = f"{folder}/{reference.subdirectory}" if reference.subdirectory else folder
+    for name in _DECIDING:
+        exchange = yield Request(f"{_url(inner)}/{name}")
+        digest.update(b"\0" + exchange.body)
+    metadata = yield from _tree_metadata(folder, "folder-" + digest.hexdigest(), reference, settings, shop)
+    return DirectProject(metadata, pinned(reference), None)
+
+
+def _tree_metadata(
+    folder: str, source: str, reference: Reference, settings: tuple[tuple[str, str], ...], shop: Workshop
+) -> Generator[Request, Exchange, CoreMetadata]:
+    inner = f"{folder}/{reference.subdirectory}" if reference.subdirectory else folder
+    exchange = yield Request(f"{_url(inner)}/pyproject.toml")
+    stated = project_metadata(exchange.body) if exchange.status == 200 else None
+    if stated is not None and stated.version:
+        return stated
+    tree = SourceTree("", reference.label, folder=folder, subdirectory=reference.subdirectory, config_settings=settings)
+    return (yield from _built(_source(source, reference, settings), tree, shop))
+
+
+def _built(source: str, tree: SourceTree, shop: Workshop) -> Generator[Request, Exchange, CoreMetadata]:
+    known = shop.builds.known(source)
+    if known is not None:
+        return known
+    return (yield from shop.builds.steps(source, tree))
+
+
+def _body(exchange: Exchange, reference: Reference) -> bytes:
+    if exchange.status in (404, 410):
+        raise NotFound(f"{reference.url}: there is no such file")
+    if exchange.problem is not None or exchange.status != 200:
+        raise Unreachable(f"{reference.url}: {exchange.problem or f'the server answered {exchange.status}'}")
+    return exchange.body
+
+
+def _check(reference: Reference, body: bytes) -> None:
+    """Raise ``Integrity`` unless the body has one of the hashes that were written for it."""
+    if reference.hashes and not any(
+        hashlib.new(algorithm, body, usedforsecurity=False).hexdigest() == wanted
+        for algorithm, wanted in reference.hashes
+    ):
+        raise Integrity(f"{reference.url}: it has none of the hashes that were asked for")
+
+
+def _algorithms(reference: Reference) -> list[str]:
+    return sorted({"sha256", *[algorithm for algorithm, _ in reference.hashes]})
+
+
+def _known(reference: Reference, stored: list[Any]) -> DirectProject:
+    file = stored[0]
+    given = set(dict(file["hashes"]).items())
+    if reference.hashes and not given & set(reference.hashes):
+        raise Integrity(f"{reference.url}: it has none of the hashes that were asked for")
+    return DirectProject(_metadata(stored), pinned(reference), file)
+
+
+def _metadata(stored: list[Any]) -> CoreMetadata:
+    (name, version, kind), requires, python = stored[1], stored[2], stored[3]
+    return CoreMetadata(name, version, kind, tuple(requires), python)
+
+
+def _encoded(fresh: list[Any] | None, stored: list[Any]) -> bytes:
+    return json.dumps([fresh, stored]).encode()
+
+
+def _decoded(data: bytes | None) -> tuple[Any, list[Any] | None]:
+    try:
+        match json.loads(data or b"null"):
+            case [fresh, [_, [str(), str(), str()], list(), _] as stored]:
+                return from_json(fresh), stored
+    except ValueError:
+        return None, None
+    return None, None
+
+
+def _source(start: str, reference: Reference, settings: tuple[tuple[str, str], ...]) -> str:
+    """Return the name a build is kept under: the same source built in another way is another build."""
+    if not (reference.subdirectory or settings):
+        return start
+    return f"{start}-{_digest(reference.subdirectory, *map('='.join, settings))[:12]}"
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.blake2s("\n".join(texts).encode(), digest_size=16).hexdigest()
+
+
+def _url(folder: str) -> str:
+    from mirror.local_files import url_of  # loaded already
+
+    return url_of(folder)

@@ -1,0 +1,87 @@
+"""Which files of a release an output names, and by which hashes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mirror.records import DistFile
+    from pipx_parallel.emitters.merge import Entry
+    from pipx_parallel.model import IndexOptions, Pin
+
+# What pip takes for --hash, best first; anything weaker proves nothing.
+_STRONG = ("sha256", "sha384", "sha512")
+_HEX = re.compile(r"[0-9a-f]{16,}")
+_NUMBERS = r"v?([0-9]+(?:\.[0-9]+)*)"  # compiled at first need: 0.3 ms
+_SDIST_SUFFIXES = (".tar.gz", ".zip")  # PEP 625 and packaging.utils.parse_sdist_filename know no others
+
+
+def strong_hash(file: DistFile) -> str | None:
+    """Return the file's best hash as ``sha256:hex``, or None where it has none that pip would take."""
+    known = dict(file.hashes)
+    for algorithm in _STRONG:
+        digest = known.get(algorithm)
+        if digest is not None and _HEX.fullmatch(digest):
+            return f"{algorithm}:{digest}"
+    return None
+
+
+def strong_hashes(files: Iterable[DistFile]) -> tuple[str, ...]:
+    """Return the best hash of every file, sorted, none twice."""
+    return tuple(sorted({found for file in files if (found := strong_hash(file)) is not None}))
+
+
+def wheels(entry: Entry) -> list[DistFile]:
+    """Return the wheels that some target of the lock may install and whose content can be checked, sorted by name."""
+    return [file for file in entry.installable if file.filename.endswith(".whl") and file.hashes]
+
+
+def source_archive(entry: Entry, options: IndexOptions) -> DistFile | None:
+    """Return the source archive of the release, or None: there is none, or the user allows only wheels.
+
+    A ``.tar.gz`` goes before a ``.zip``. A name that does not give the pin's name and version back (legacy uploads have such)
+    would make the whole lock invalid by PEP 751, so such a file is left out.
+    """
+    pin = entry.pin
+    if ":all:" in options.only_binary or pin.name in options.only_binary:
+        return None
+    for suffix in _SDIST_SUFFIXES:
+        for file in pin.files:
+            if file.filename.endswith(suffix) and file.hashes and _names(file.filename.removesuffix(suffix), pin):
+                return file
+    return None
+
+
+def _names(stem: str, pin: Pin) -> bool:
+    name, _, version = stem.rpartition("-")
+    return _normalised(name) == pin.name and _same_version(version, pin.version)
+
+
+def _normalised(name: str) -> str:
+    """Return the name by PEP 503."""
+    return "-".join(part for part in name.replace("_", "-").replace(".", "-").lower().split("-") if part)
+
+
+def _same_version(left: str, right: str) -> bool:
+    if left == right:
+        return True
+    first, second = re.fullmatch(_NUMBERS, left), re.fullmatch(_NUMBERS, right)
+    if first and second:
+        return _release(first[1]) == _release(second[1])
+    # Imported here: 45 ms, and only a release whose file spells its version in another way comes so far.
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(left) == Version(right)
+    except InvalidVersion:
+        return False
+
+
+def _release(text: str) -> tuple[int, ...]:
+    numbers = [int(part) for part in text.split(".")]
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)

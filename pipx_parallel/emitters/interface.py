@@ -1,0 +1,34 @@
+"""What every emitter gives and takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from pipx_parallel.model import IndexOptions, Resolution, SourceFile
+
+
+class Artifact(NamedTuple):
+    """One file to be: its name (relative or absolute path, "-" for stdout), its whole text, and its mode."""
+
+    name: str
+    text: str
+    mode: int = 0o644
+
+
+class LockContext(NamedTuple):
+    """What a lock says about how it was made. Nothing here depends on time or machine."""
+
+    command: str  # "pipx-parallel lock requirements.in -o locked.txt"
+    files: tuple[SourceFile, ...] = ()
+    options: IndexOptions = IndexOptions()
+    settings: Mapping[str, str] = {}  # what changes an answer: "resolution", "pre", "uploaded-prior-to", …
+    hashes: bool = True
+
+
+class Emitter(Protocol):
+    """Renders a resolution in one format. Same resolution and context, same text."""
+
+    def render(self, name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
+        """Return the artifacts for the output called ``name``; raises nothing."""
+        ...

@@ -1,0 +1,63 @@
+"""Which emitter writes which output: by ``--format`` name, else by file name. Imports the one that is needed, no other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipx_parallel.emitters.interface import Emitter
+
+FORMATS = ("pylock", "requirements", "script", "powershell", "json", "sbom")
+# In this order: a CycloneDX document is JSON too.
+_BY_SUFFIX = {".cdx.json": "sbom", ".txt": "requirements", ".sh": "script", ".ps1": "powershell", ".json": "json"}
+_KNOWN = "pylock.toml, pylock.NAME.toml, *.txt, *.sh, *.ps1, *.json, *.cdx.json"
+
+
+def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the option's own name
+    """Return the format's name for an output called ``name``. Raises ``UsageError`` naming the known ones.
+
+    PEP 751 fixes the names of lock files: ``pylock.toml``, or ``pylock.NAME.toml`` with no further dot in NAME.
+    """
+    if format is not None:
+        if format in FORMATS:
+            return format
+        raise UsageError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+    base = name.replace("\\", "/").rpartition("/")[2]
+    if base == "pylock.toml" or (base.startswith("pylock.") and base.endswith(".toml") and base.count(".") == 2):
+        return "pylock"
+    for suffix, found in _BY_SUFFIX.items():
+        if base.endswith(suffix) and base != suffix:
+            return found
+    raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_KNOWN}, or give --format")
+
+
+def emitter_for(name: str, format: str | None = None) -> Emitter:  # noqa: A002 - the option's own name
+    """Return the emitter for an output called ``name`` ("-" needs a format). Raises ``UsageError``."""
+    # Imported one by one: a lock that is only a pylock.toml reads no other emitter (2 ms each).
+    match format_of(name, format):
+        case "pylock":
+            from pipx_parallel.emitters import pylock
+
+            return pylock
+        case "requirements":
+            from pipx_parallel.emitters import requirements_txt
+
+            return requirements_txt
+        case "script":
+            from pipx_parallel.emitters import script_posix
+
+            return script_posix
+        case "powershell":
+            from pipx_parallel.emitters import script_powershell
+
+            return script_powershell
+        case "sbom":
+            from pipx_parallel.emitters import sbom
+
+            return sbom
+        case _:
+            from pipx_parallel.emitters import report_json
+
+            return report_json

@@ -1,0 +1,105 @@
+"""The JSON report: the whole resolution for programs, with what it took. Schema: ``docs/report.schema.json``.
+
+The only output with figures of the run (``seconds``, ``counts``); leave ``Resolution.stats`` out for bytes that repeat.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipx_parallel.emitters import files
+from pipx_parallel.emitters.digest import input_digest
+from pipx_parallel.emitters.interface import Artifact
+from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
+from pipx_parallel.quality import quality_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mirror.records import FetchFailure
+    from pipx_parallel.emitters.interface import LockContext
+    from pipx_parallel.model import Edge, Origin, Pin, Resolution, RootRequirement
+
+SCHEMA_VERSION = 1
+
+
+def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
+    """Return the one report for all the resolutions (see ``Emitter``)."""
+    report = {
+        "schema": SCHEMA_VERSION,
+        "created-by": "pipx-parallel",
+        "inputs": input_digest(context, [resolution.target for resolution in resolutions]),
+        "command": one_line(context.command),
+        "files": [{"path": one_line(file.path), "sha256": file.sha256} for file in context.files],
+        "settings": {key: without_credentials(context.settings[key]) for key in sorted(context.settings)},
+        "targets": [_target(resolution, context) for resolution in resolutions],
+    }
+    return (Artifact(name, json.dumps(report, indent=2) + "\n"),)
+
+
+def _target(resolution: Resolution, context: LockContext) -> dict[str, object]:
+    target = resolution.target
+    facts: dict[str, object] = {
+        "label": target.label,
+        "python": target.python_full_version,
+        "markers": {name: target.markers[name] for name in sorted(target.markers)},
+        "roots": [_root(root) for root in resolution.roots],
+        "pins": [_pin(pin, context) for pin in resolution.pins],
+        "edges": [_edge(edge) for edge in resolution.edges],
+        "missing": [_missing(failure) for failure in resolution.missing],
+        "quality": quality_of(resolution)._asdict(),
+    }
+    if resolution.stats is not None:
+        stats = resolution.stats
+        facts["seconds"] = {name: round(stats.seconds[name], 6) for name in sorted(stats.seconds)}
+        facts["counts"] = {name: stats.counts[name] for name in sorted(stats.counts)}
+    return facts
+
+
+def _root(root: RootRequirement) -> dict[str, object]:
+    return {
+        "name": root.name,
+        "requirement": one_line(root.text),
+        "constraint": root.constraint,
+        "origin": _origin(root.origin),
+    }
+
+
+def _pin(pin: Pin, context: LockContext) -> dict[str, object]:
+    return {
+        "name": pin.name,
+        "version": pin.version,
+        "direct": pin.direct,
+        "latest": pin.latest,
+        "libyears": pin.libyears,
+        "reason": None if pin.reason is None else without_credentials(pin.reason),
+        "index": None if pin.index is None else safe_url(pin.index),
+        "url": None if pin.url is None else safe_url(pin.url),
+        "requires-python": pin.requires_python,
+        "files": len(pin.files),
+        "installable": [file.filename for file in pin.installable],
+        "hashes": list(files.strong_hashes(pin.files)) if context.hashes else [],
+    }
+
+
+def _edge(edge: Edge) -> dict[str, object]:
+    return {
+        "parent": edge.parent or None,
+        "child": edge.child,
+        "requirement": one_line(edge.requirement),
+        "origin": None if edge.origin is None else _origin(edge.origin),
+    }
+
+
+def _origin(origin: Origin) -> dict[str, object]:
+    return {"source": one_line(origin.source), "line": origin.line, "via": [one_line(step) for step in origin.via]}
+
+
+def _missing(failure: FetchFailure) -> dict[str, object]:
+    return {
+        "name": failure.project,
+        "version": failure.release,
+        "kind": type(failure.error).__name__,
+        "problem": one_line(str(failure.error)),
+    }

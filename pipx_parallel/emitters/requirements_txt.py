@@ -1,0 +1,135 @@
+"""Requirements files that plain pip installs: every project at one version, by hash, with notes on who asked for it.
+
+Hashes are those of *all* files of a release, so that other platforms can install from the same file. Options that change
+where pip looks are written only if the inputs had them, never with credentials.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.emitters import files, merge, provenance
+from pipx_parallel.emitters.digest import digest_comment, input_digest
+from pipx_parallel.emitters.interface import Artifact
+from pipx_parallel.emitters.plain_text import one_line, quoted_word, safe_url, without_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pipx_parallel.emitters.interface import LockContext
+    from pipx_parallel.emitters.merge import Entry
+    from pipx_parallel.model import IndexOptions, Resolution, RootRequirement
+
+
+class Lines(NamedTuple):
+    """The requirement lines of a lock, in two parts because pip checks hashes of all requirements of a run or of none."""
+
+    checked: tuple[str, ...]
+    unchecked: tuple[str, ...]  # repositories and folders: no hash can exist, a commit or a path stands in
+
+
+def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
+    """Return the one requirements file for all the resolutions (see ``Emitter``)."""
+    requesters = provenance.requesters(resolutions)
+    blocks = [*header(resolutions, context), *option_lines(context.options), ""]
+    extras = provenance.extras(resolutions)
+    roots = provenance.roots_by_name(resolutions)
+    for entry in merge.merge(resolutions):
+        requirement = _requirement(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
+        hashes = _hashes(entry) if context.hashes else ()
+        blocks += [_with_hashes(requirement, hashes), *_notes(entry, requesters, context, hashes)]
+    return (Artifact(name, "\n".join(blocks) + "\n"),)
+
+
+def header(resolutions: Sequence[Resolution], context: LockContext) -> Iterator[str]:
+    """Yield the comment lines that say how the file was made, for what, and what it lacks."""
+    targets = [resolution.target for resolution in resolutions]
+    yield "# Made by pipx-parallel with this command:"
+    yield f"#    {one_line(context.command)}"
+    yield f"# {digest_comment(input_digest(context, targets))}"
+    for target in targets:
+        yield f"# For {one_line(target.label)}."
+    yield from missing_lines(resolutions)
+
+
+def missing_lines(resolutions: Sequence[Resolution]) -> Iterator[str]:
+    """Yield one comment line for each project that could not be had."""
+    for failure in merge.missing(resolutions):
+        release = f" {failure.release}" if failure.release else ""
+        yield f"# MISSING: {one_line(f'{failure.project}{release}: {failure.error}')}"
+
+
+def option_lines(options: IndexOptions) -> Iterator[str]:
+    """Yield pip's options for where to look and what to take, as far as the inputs had them."""
+    if options.no_index:
+        yield "--no-index"
+    elif options.index_url:
+        yield f"--index-url {safe_url(options.index_url)}"
+    for url in () if options.no_index else options.extra_index_urls:
+        yield f"--extra-index-url {safe_url(url)}"
+    for place in options.find_links:
+        yield f"--find-links {quoted_word(without_credentials(place))}"
+    for host in options.trusted_hosts:
+        yield f"--trusted-host {quoted_word(host)}"
+    if options.no_binary:
+        yield f"--no-binary {quoted_word(','.join(options.no_binary))}"
+    if options.only_binary:
+        yield f"--only-binary {quoted_word(','.join(options.only_binary))}"
+
+
+def requirement_lines(resolutions: Sequence[Resolution], context: LockContext) -> Lines:
+    """Return the pins alone, without notes: what a script hands to pip."""
+    extras = provenance.extras(resolutions)
+    roots = provenance.roots_by_name(resolutions)
+    checked: list[str] = []
+    unchecked: list[str] = []
+    for entry in merge.merge(resolutions):
+        hashes = _hashes(entry) if context.hashes else ()
+        requirement = _requirement(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
+        part = checked if entry.pin.url is None or hashes else unchecked
+        part.append(_with_hashes(requirement, hashes))
+    return Lines(tuple(checked), tuple(unchecked))
+
+
+def _requirement(entry: Entry, extras: Sequence[str], root: RootRequirement | None) -> str:
+    pin = entry.pin
+    name = f"{pin.name}[{','.join(extras)}]" if extras else pin.name
+    marker = "" if entry.marker is None else f" ; {entry.marker}"
+    if pin.url is None:
+        return f"{name}=={pin.version}{marker}"
+    url = safe_url(pin.url)
+    if root is not None and root.editable and not entry.marker:
+        return f"-e {url}"
+    if "+file:" in url.partition("/")[0]:
+        # pip before 24.1 takes ``name @ git+file:///path`` for a path: a URL without a host is none to it.
+        return f"{url}{'&' if '#' in url else '#'}egg={name}{marker}"
+    return f"{name} @ {url}{marker}"
+
+
+def _hashes(entry: Entry) -> tuple[str, ...]:
+    if entry.pin.url is None:
+        return files.strong_hashes(entry.pin.files)
+    from pipx_parallel.emitters import direct  # few locks have direct references (2 ms)
+
+    source = direct.source_of(entry.pin, None)
+    if not isinstance(source, direct.ArchiveSource):
+        return ()
+    strong = [f"{algorithm}:{digest}" for algorithm, digest in source.hashes if algorithm.startswith("sha")]
+    return tuple(strong[:1])
+
+
+def _with_hashes(requirement: str, hashes: Sequence[str]) -> str:
+    return " \\\n    ".join((requirement, *(f"--hash={found}" for found in hashes)))
+
+
+def _notes(
+    entry: Entry, requesters: Mapping[str, Sequence[str]], context: LockContext, hashes: Sequence[str]
+) -> Iterator[str]:
+    who = [one_line(words) for words in requesters.get(entry.pin.name, ())]
+    if len(who) == 1:
+        yield f"    # via {who[0]}"
+    elif who:
+        yield "    # via"
+        yield from (f"    #   {words}" for words in who)
+    if context.hashes and not hashes:
+        yield "    # NO HASH: pip refuses the whole file as long as other lines have one"

@@ -1,0 +1,120 @@
+"""A software bill of materials: CycloneDX 1.6 as JSON (``*.cdx.json``), through the standard's own library (extra ``sbom``).
+
+The library's names stay in this file. It puts the hour and a random serial number into each document; here both follow from the
+answer, so that the same answer gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from pipx_parallel.emitters.digest import input_digest
+from pipx_parallel.emitters.interface import Artifact
+from pipx_parallel.emitters.plain_text import one_line, safe_url
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.model.component import Component
+
+    from pipx_parallel.emitters.interface import LockContext
+    from pipx_parallel.model import Pin, Resolution
+
+INPUTS = "pipx-parallel:inputs"  # the property that carries the digest, for --check
+_ORDER = ("bomFormat", "specVersion", "serialNumber", "version", "metadata", "components", "dependencies")
+_ROOT = "lock"
+
+
+def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
+    """Return the one document for all the resolutions (see ``Emitter``). Raises ``UsageError`` without the extra."""
+    try:
+        from cyclonedx.model import Property  # here and below: 250 ms, for this format alone
+        from cyclonedx.model.bom import Bom, BomMetaData
+        from cyclonedx.model.component import Component, ComponentType
+        from cyclonedx.output.json import JsonV1Dot6
+    except ImportError:
+        raise UsageError(f"{name}: a CycloneDX document needs the extra: pip install 'pipx-parallel[sbom]'") from None
+
+    digest = input_digest(context, [resolution.target for resolution in resolutions])
+    root = Component(name=_ROOT, type=ComponentType.APPLICATION, bom_ref=_ROOT)
+    facts = [
+        Property(name=INPUTS, value=digest),
+        Property(name="pipx-parallel:command", value=one_line(context.command)),
+    ]
+    metadata = BomMetaData(component=root, timestamp=_newest_upload(resolutions), properties=facts)
+    bom = Bom(metadata=metadata, serial_number=uuid.uuid5(uuid.NAMESPACE_OID, digest))
+    known = _add_components(bom, resolutions, context)
+    _add_dependencies(bom, root, known, resolutions)
+    table: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
+    ordered = {key: table[key] for key in _ORDER if key in table}
+    return (Artifact(name, json.dumps(ordered, indent=2) + "\n"),)
+
+
+def _add_components(
+    bom: Bom, resolutions: Sequence[Resolution], context: LockContext
+) -> dict[tuple[str, str], Component]:
+    known: dict[tuple[str, str], Component] = {}
+    for resolution in resolutions:
+        for pin in resolution.pins:
+            if (pin.name, pin.version) not in known:
+                known[pin.name, pin.version] = component = _component(pin, context)
+                bom.components.add(component)
+    return known
+
+
+def _component(pin: Pin, context: LockContext) -> Component:
+    from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri  # as above
+    from cyclonedx.model.component import Component, ComponentScope, ComponentType  # as above
+    from packageurl import PackageURL  # as above
+
+    algorithms = {"sha256": HashAlgorithm.SHA_256, "sha384": HashAlgorithm.SHA_384, "sha512": HashAlgorithm.SHA_512}
+    references = [
+        ExternalReference(
+            type=ExternalReferenceType.DISTRIBUTION,
+            url=XsUri(safe_url(file.url)),
+            hashes=[HashType(alg=algorithms[kind], content=value) for kind, value in file.hashes if kind in algorithms],
+        )
+        for file in (pin.files if context.hashes else ())
+        if file.url
+    ]
+    purl = PackageURL("pypi", None, pin.name, pin.version)
+    return Component(
+        name=pin.name,
+        version=pin.version,
+        type=ComponentType.LIBRARY,
+        scope=ComponentScope.REQUIRED,
+        purl=purl,
+        bom_ref=purl.to_string(),
+        external_references=references,
+    )
+
+
+def _add_dependencies(
+    bom: Bom,
+    root: Component,
+    known: dict[tuple[str, str], Component],
+    resolutions: Sequence[Resolution],
+) -> None:
+    needs: dict[Component, list[Component]] = {root: [], **{component: [] for component in known.values()}}
+    for resolution in resolutions:
+        mine = {pin.name: known[pin.name, pin.version] for pin in resolution.pins}
+        for edge in resolution.edges:
+            parent = mine.get(edge.parent.partition("[")[0]) if edge.parent else root
+            child = mine.get(edge.child)
+            if parent is not None and child is not None and child is not parent and child not in needs[parent]:
+                needs[parent].append(child)
+    for parent, children in needs.items():
+        bom.register_dependency(parent, children)
+
+
+def _newest_upload(resolutions: Sequence[Resolution]) -> datetime:
+    """Return when the newest file of the answer was uploaded: as late as the answer can be of, and always the same."""
+    from datetime import UTC, datetime  # as above
+
+    times = [file.upload_time for one in resolutions for pin in one.pins for file in pin.files if file.upload_time]
+    return datetime.fromisoformat(max(times)) if times else datetime.fromtimestamp(0, UTC)

@@ -1,0 +1,227 @@
+r"""``install.sh``: one file that makes or uses a virtual environment and lets plain pip install the locked set into it.
+
+For any POSIX shell (dash, bash, ksh, busybox, the ``sh`` of macOS). The requirements travel in a here-document with a quoted
+delimiter: the shell expands nothing in it, and no line of ours can equal the delimiter (each starts with a project name,
+``-``, ``#`` or a space, and has no line end inside). Exit codes: see ``_TEMPLATE``.
+
+Limits: build dependencies of source archives are pip's business and are not pinned here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.emitters import requirements_txt
+from pipx_parallel.emitters.interface import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipx_parallel.emitters.interface import LockContext
+    from pipx_parallel.model import Resolution, Target
+
+_TEMPLATE = r"""#!/bin/sh
+@HEADER@
+#
+# Exit codes: 0 done, 1 pip failed, 2 bad usage, 3 no usable Python, 4 no virtual environment, 5 no temporary file.
+set -eu
+
+say() { printf '%s\n' "${0##*/}: $*" >&2; }
+
+usage() {
+    cat <<'PIPX_PARALLEL_USAGE'
+Usage: install.sh [--venv DIR] [--python EXE] [--dry-run]
+
+Installs the locked set of packages with pip into a virtual environment.
+
+  --venv DIR    the environment; made if it is not there (default: the active one, else .venv)
+  --python EXE  the interpreter to make the environment with (default: @PYTHONS@)
+  --dry-run     print what would be run and installed, change nothing
+  --help        print this text
+PIPX_PARALLEL_USAGE
+}
+
+requirements() {
+    cat <<'PIPX_PARALLEL_REQUIREMENTS'
+@CHECKED@
+PIPX_PARALLEL_REQUIREMENTS
+}
+
+# Repositories and folders: pip cannot check a hash of these, and would refuse the others in the same run.
+direct_requirements() {
+    cat <<'PIPX_PARALLEL_REQUIREMENTS'
+@UNCHECKED@
+PIPX_PARALLEL_REQUIREMENTS
+}
+
+# Print the arguments as one line that a shell would read back as they are.
+quoted() {
+    for word in "$@"; do
+        printf "'"
+        while :; do
+            case $word in
+                *\'*) printf "%s'\\\\''" "${word%%\'*}"; word=${word#*\'} ;;
+                *) printf "%s' " "$word"; break ;;
+            esac
+        done
+    done
+    printf '\n'
+}
+
+run() {
+    if [ "$dry_run" = yes ]; then quoted "$@"; else "$@"; fi
+}
+
+needs_value() {
+    if [ "$2" -lt 2 ]; then say "$1 needs a value"; exit 2; fi
+}
+
+find_python() {
+    for candidate in @PYTHON_WORDS@; do
+        if command -v "$candidate" >/dev/null 2>&1; then python=$candidate; return 0; fi
+    done
+    say 'no Python found; give one with --python'
+    exit 3
+}
+
+find_interpreter() {
+    for candidate in "$venv/bin/python" "$venv/Scripts/python.exe"; do
+        if [ -x "$candidate" ]; then interpreter=$candidate; return 0; fi
+    done
+    return 1
+}
+
+make_environment() {
+    if [ -z "$python" ]; then
+        find_python
+    elif ! command -v "$python" >/dev/null 2>&1; then
+        say "cannot run $python"
+        exit 3
+    fi
+    run "$python" -I -m venv "$venv" || { say "cannot make a virtual environment in $venv"; exit 4; }
+    if ! find_interpreter; then
+        if [ "$dry_run" = no ]; then say "no interpreter in $venv"; exit 4; fi
+        interpreter=$venv/bin/python
+    fi
+}
+
+check_version() {
+    [ "$dry_run" = no ] || return 0
+    "$interpreter" -I -c 'import sys; sys.exit(len(sys.argv) > 1 and "%d.%d" % sys.version_info[:2] not in sys.argv)' @VERSIONS@ ||
+        say 'warning: this set was locked for Python @VERSIONS_TEXT@; another one may need other packages'
+}
+
+make_scratch() {
+    if [ "$dry_run" = yes ]; then scratch='(temporary folder)'; return 0; fi
+    umask 077
+    trap 'rm -rf -- "$scratch"' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    scratch=$(mktemp -d "${TMPDIR:-/tmp}/pipx-parallel.XXXXXX") || { say 'cannot make a temporary folder'; exit 5; }
+    requirements >"$scratch/requirements.txt" || { say 'cannot write a temporary file'; exit 5; }
+    direct_requirements >"$scratch/direct.txt" || { say 'cannot write a temporary file'; exit 5; }
+}
+
+install() {
+@INSTALL@
+}
+
+venv=${VIRTUAL_ENV:-.venv}
+python=
+interpreter=
+dry_run=no
+scratch=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --venv) needs_value "$1" $#; venv=$2; shift ;;
+        --venv=*) venv=${1#--venv=} ;;
+        --python) needs_value "$1" $#; python=$2; shift ;;
+        --python=*) python=${1#--python=} ;;
+        --dry-run) dry_run=yes ;;
+        -h | --help) usage; exit 0 ;;
+        *) say "unknown argument: $1"; usage >&2; exit 2 ;;
+    esac
+    shift
+done
+case $venv in
+    '') say '--venv needs a folder'; exit 2 ;;
+    -*) venv=./$venv ;;
+esac
+@WARNINGS@
+find_interpreter || make_environment
+check_version
+make_scratch
+install
+if [ "$dry_run" = yes ]; then
+    requirements
+    direct_requirements
+fi
+"""
+
+_PIP = 'run "$interpreter" -I -m pip install --disable-pip-version-check --no-deps'
+_FAILED = "{ say 'pip failed'; exit 1; }"
+
+
+def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
+    """Return the script, to be executable, for all the resolutions (see ``Emitter``)."""
+    lines = requirements_txt.requirement_lines(resolutions, context)
+    options = list(requirements_txt.option_lines(context.options))
+    versions = python_versions([resolution.target for resolution in resolutions])
+    pythons = [*(f"python{version}" for version in versions), "python3", "python"]
+    parts = {
+        "@HEADER@": "\n".join(requirements_txt.header(resolutions, context)),
+        "@PYTHONS@": ", ".join(pythons),
+        "@PYTHON_WORDS@": " ".join(pythons),
+        "@VERSIONS@": " ".join(versions),
+        "@VERSIONS_TEXT@": ", ".join(versions),
+        "@INSTALL@": "\n".join(_install(lines, context)) or "    :",
+        "@WARNINGS@": "\n".join(_warnings(resolutions)),
+        # Last: what comes from indexes is never searched for our own placeholders.
+        "@CHECKED@": "\n".join((*options, *lines.checked)),
+        "@UNCHECKED@": "\n".join((*options, *lines.unchecked)),
+    }
+    return (Artifact(name, fill(_TEMPLATE, parts), 0o755),)
+
+
+def fill(template: str, parts: dict[str, str]) -> str:
+    """Put each part in place of its mark; marks inside the parts stay as they are."""
+    pieces = [template]
+    for mark, text in parts.items():
+        split: list[str] = []
+        for number, piece in enumerate(pieces):
+            if number % 2:  # a part that was put in before
+                split.append(piece)
+                continue
+            head, *tails = piece.split(mark)
+            split.append(head)
+            for tail in tails:
+                split += [text, tail]
+        pieces = split
+    return "".join(pieces)
+
+
+def python_versions(targets: Sequence[Target]) -> list[str]:
+    """Return the Python versions (``3.12``) of the targets, in their order, none twice, digits and dots only."""
+    versions = (target.markers.get("python_version", "") for target in targets)
+    return list(dict.fromkeys(version for version in versions if version.replace(".", "").isdecimal()))
+
+
+def shell_quoted(text: str) -> str:
+    """Return ``text`` as one word for a POSIX shell."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _install(lines: requirements_txt.Lines, context: LockContext) -> list[str]:
+    commands = []
+    if lines.checked:
+        hashes = " --require-hashes" if context.hashes else ""
+        commands.append(f'    {_PIP}{hashes} -r "$scratch/requirements.txt" || {_FAILED}')
+    if lines.unchecked:
+        commands.append(f'    {_PIP} -r "$scratch/direct.txt" || {_FAILED}')
+    return commands
+
+
+def _warnings(resolutions: Sequence[Resolution]) -> list[str]:
+    marks = (line.removeprefix("# ") for line in requirements_txt.missing_lines(resolutions))
+    return [f"say {shell_quoted(mark)}" for mark in marks]

@@ -1,0 +1,179 @@
+"""``install.ps1``: the Windows counterpart of ``install.sh``, for Windows PowerShell 5.1 and PowerShell 7.
+
+The requirements travel in a single-quoted here-string: nothing in it is expanded, and it ends only at a line that *begins*
+with a quote and ``@``; each of our lines begins with a project name, ``-``, ``#`` or a space. PowerShell takes the typographic
+quotes U+2018 to U+201B for a single quote, so quoting doubles all five. Text outside ASCII gets a byte order mark, without
+which 5.1 reads the file in the machine's code page.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pipx_parallel.emitters import requirements_txt
+from pipx_parallel.emitters.interface import Artifact
+from pipx_parallel.emitters.script_posix import fill, python_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipx_parallel.emitters.interface import LockContext
+    from pipx_parallel.model import Resolution
+
+_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
+_TEMPLATE = r"""@HEADER@
+#
+# Exit codes: 0 done, 1 pip failed, 2 bad usage, 3 no usable Python, 4 no virtual environment, 5 no temporary file.
+[CmdletBinding()]
+param(
+    [string] $Venv = '',
+    [string] $Python = '',
+    [switch] $DryRun,
+    [switch] $Help
+)
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$Usage = @'
+Usage: install.ps1 [-Venv DIR] [-Python EXE] [-DryRun]
+
+Installs the locked set of packages with pip into a virtual environment.
+
+  -Venv DIR    the environment; made if it is not there (default: the active one, else .venv)
+  -Python EXE  the interpreter to make the environment with (default: @PYTHONS@)
+  -DryRun      print what would be run and installed, change nothing
+  -Help        print this text
+'@
+
+$Requirements = @'
+@CHECKED@
+'@
+
+# Repositories and folders: pip cannot check a hash of these, and would refuse the others in the same run.
+$DirectRequirements = @'
+@UNCHECKED@
+'@
+
+function Stop-Install([int] $Code, [string] $Message) {
+    [Console]::Error.WriteLine("install.ps1: $Message")
+    exit $Code
+}
+
+function Find-Interpreter([string] $Folder) {
+    foreach ($Part in @('Scripts\python.exe', 'bin/python')) {
+        $Candidate = Join-Path $Folder $Part
+        if (Test-Path -LiteralPath $Candidate) { return $Candidate }
+    }
+    return $null
+}
+
+function Show-Command([string[]] $Words) {
+    Write-Output (($Words | ForEach-Object { "'" + $_.Replace("'", "''") + "'" }) -join ' ')
+}
+
+if ($Help) { Write-Output $Usage; exit 0 }
+if (-not $Venv) { if ($env:VIRTUAL_ENV) { $Venv = $env:VIRTUAL_ENV } else { $Venv = '.venv' } }
+$Venv = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Venv)
+@WARNINGS@
+$Interpreter = Find-Interpreter $Venv
+if (-not $Interpreter) {
+    if (-not $Python) {
+        foreach ($Candidate in @(@PYTHON_WORDS@)) {
+            if (Get-Command $Candidate -CommandType Application -ErrorAction SilentlyContinue) { $Python = $Candidate; break }
+        }
+        if (-not $Python) { Stop-Install 3 'no Python found; give one with -Python' }
+    }
+    elseif (-not (Get-Command $Python -CommandType Application -ErrorAction SilentlyContinue)) {
+        Stop-Install 3 "cannot run $Python"
+    }
+    if ($DryRun) {
+        Show-Command @($Python, '-I', '-m', 'venv', $Venv)
+        $Interpreter = Join-Path $Venv 'Scripts\python.exe'
+    }
+    else {
+        & $Python -I -m venv $Venv
+        if ($LASTEXITCODE -ne 0) { Stop-Install 4 "cannot make a virtual environment in $Venv" }
+        $Interpreter = Find-Interpreter $Venv
+        if (-not $Interpreter) { Stop-Install 4 "no interpreter in $Venv" }
+    }
+}
+if (-not $DryRun) {
+    $Check = 'import sys; v = chr(46).join(map(str, sys.version_info[:2])); sys.exit(len(sys.argv) > 1 and v not in sys.argv)'
+    & $Interpreter -I -c $Check @VERSIONS@
+    if ($LASTEXITCODE -ne 0) {
+        $Warning = 'this set was locked for Python @VERSIONS_TEXT@; another one may need other packages'
+        [Console]::Error.WriteLine("install.ps1: warning: $Warning")
+    }
+}
+
+$Scratch = '(temporary folder)'
+$Status = 0
+try {
+    if (-not $DryRun) {
+        try {
+            $Scratch = Join-Path ([IO.Path]::GetTempPath()) ('pipx-parallel.' + [Guid]::NewGuid().ToString('N'))
+            [void] [IO.Directory]::CreateDirectory($Scratch)
+            $Plain = New-Object Text.UTF8Encoding($false)
+            [IO.File]::WriteAllText((Join-Path $Scratch 'requirements.txt'), $Requirements + "`n", $Plain)
+            [IO.File]::WriteAllText((Join-Path $Scratch 'direct.txt'), $DirectRequirements + "`n", $Plain)
+        }
+        catch { Stop-Install 5 'cannot write a temporary file' }
+    }
+@INSTALL@
+}
+finally {
+    if (-not $DryRun -and (Test-Path -LiteralPath $Scratch)) { Remove-Item -LiteralPath $Scratch -Recurse -Force }
+}
+if ($Status -ne 0) { Stop-Install 1 'pip failed' }
+if ($DryRun) { Write-Output $Requirements; Write-Output $DirectRequirements }
+exit 0
+"""
+
+_INSTALL = """\
+    if ($Status -eq 0) {
+        $Words = @('-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-deps'@HASHES@)
+        $Words += @('-r', (Join-Path $Scratch '@FILE@'))
+        if ($DryRun) { Show-Command (@($Interpreter) + $Words) } else { & $Interpreter @Words; $Status = $LASTEXITCODE }
+    }"""
+
+
+def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
+    """Return the script for all the resolutions (see ``Emitter``)."""
+    lines = requirements_txt.requirement_lines(resolutions, context)
+    options = list(requirements_txt.option_lines(context.options))
+    versions = python_versions([resolution.target for resolution in resolutions])
+    pythons = [*(f"python{version}" for version in versions), "python", "python3"]
+    parts = {
+        "@HEADER@": "\n".join(requirements_txt.header(resolutions, context)),
+        "@PYTHONS@": ", ".join(pythons),
+        "@PYTHON_WORDS@": ", ".join(map(powershell_quoted, pythons)),
+        "@VERSIONS@": " ".join(map(powershell_quoted, versions)),
+        "@VERSIONS_TEXT@": ", ".join(versions),
+        "@INSTALL@": "\n".join(_install(lines, context)),
+        "@WARNINGS@": "\n".join(_warnings(resolutions)),
+        "@CHECKED@": "\n".join((*options, *lines.checked)),
+        "@UNCHECKED@": "\n".join((*options, *lines.unchecked)),
+    }
+    text = fill(_TEMPLATE, parts)
+    return (Artifact(name, text if text.isascii() else "\ufeff" + text),)
+
+
+def powershell_quoted(text: str) -> str:
+    """Return ``text`` as one single-quoted PowerShell string."""
+    return "'" + _QUOTES.sub(r"\g<0>\g<0>", text) + "'"
+
+
+def _install(lines: requirements_txt.Lines, context: LockContext) -> list[str]:
+    blocks = []
+    if lines.checked:
+        hashes = ", '--require-hashes'" if context.hashes else ""
+        blocks.append(_INSTALL.replace("@HASHES@", hashes).replace("@FILE@", "requirements.txt"))
+    if lines.unchecked:
+        blocks.append(_INSTALL.replace("@HASHES@", "").replace("@FILE@", "direct.txt"))
+    return blocks
+
+
+def _warnings(resolutions: Sequence[Resolution]) -> list[str]:
+    marks = (line.removeprefix("# ") for line in requirements_txt.missing_lines(resolutions))
+    return [f"[Console]::Error.WriteLine({powershell_quoted('install.ps1: ' + mark)})" for mark in marks]
