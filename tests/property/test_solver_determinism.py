@@ -1,0 +1,42 @@
+"""Equal facts give equal answers, questions and arguments, whatever the hash seed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+from random import Random
+from pipx_parallel.resolver.report import explanation
+from pipx_parallel.resolver.solver import Impossible, solve
+from tests.property.strategies import universe_of
+from tests.support.fake_source import FakeSource, PlainWords
+for seed in range(300):
+    universe = universe_of(Random(seed))
+    source = FakeSource(universe)
+    result = solve(source, universe.roots)
+    if isinstance(result, Impossible):
+        print(seed, explanation(result, PlainWords()), result.counts)
+    else:
+        print(seed, list(result.chosen.items()), result.needs, result.held, result.counts)
+    print(source.asked, source.prepared, source.hinted)
+"""
+
+
+def output(hash_seed: str) -> str:
+    """Run the program under a hash seed."""
+    environ = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True, env=environ, cwd=ROOT
+    ).stdout
+
+
+def test_the_hash_seed_changes_nothing() -> None:
+    """Every call to the source, in order, and every word of the outcome."""
+    first = output("1")
+
+    assert len(first) > 10_000
+    assert output("2") == first

@@ -1,0 +1,286 @@
+"""Read a source tree and say where it breaks a layer law.
+
+The law is data (``Law``); this file knows no module of ours. Nothing is imported or run: everything is read from the syntax
+tree. An import under ``if TYPE_CHECKING:`` counts like any other, because a circle of types is a circle too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Group(NamedTuple):
+    """Modules of one height. They may import their own group and every group that stands below it in the law."""
+
+    name: str
+    modules: tuple[str, ...]  # names or fnmatch patterns
+
+
+class Law(NamedTuple):
+    """What may import and use what. Patterns are those of ``fnmatch``; a module's name is dotted."""
+
+    groups: tuple[
+        Group, ...
+    ]  # lowest first; a module belongs to the first group that names it, exact names before patterns
+    forbidden: tuple[tuple[str, str, str], ...] = ()  # (importer, imported, the rule in words)
+    allowed: tuple[tuple[str, str], ...] = ()  # exceptions to ``forbidden``: (importer, imported)
+    homes: Mapping[str, tuple[str, ...]] = {}  # top-level third-party name -> modules that may import it
+    edges: Mapping[str, tuple[str, ...]] = {}  # "files", "clock", … -> modules that may touch it
+    late: tuple[str, ...] = ()  # modules that exist to load others late; elsewhere each late import says why
+
+
+class Import(NamedTuple):
+    """One module named by one import statement."""
+
+    target: str
+    line: int
+    in_function: bool
+    reasoned: bool  # a comment on the line, or above the run of imports, says why
+
+
+class Module(NamedTuple):
+    """What the law needs to know of one file."""
+
+    name: str
+    path: Path
+    imports: tuple[Import, ...]
+    touches: tuple[tuple[str, int], ...]  # (edge, line)
+
+
+class Violation(NamedTuple):
+    """One place that breaks the law; ``str()`` is one line for a person."""
+
+    module: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        """Return ``module:line: message``."""
+        return f"{self.module}:{self.line}: {self.message}"
+
+
+# What touching the world looks like in source text. Names of calls and attributes, dotted where the root says which it is.
+_EDGE_NAMES: Mapping[str, tuple[str, ...]] = {
+    "files": (
+        "open", "io.open", "os.open", "os.replace", "os.rename", "os.remove", "os.unlink", "os.mkdir", "os.makedirs", "os.chmod",
+        "os.stat", "os.lstat", "os.walk", "os.scandir", "os.listdir", "os.path.exists", "os.path.isfile", "os.path.isdir",
+        "tempfile.*", "shutil.*", "*.read_text", "*.write_text", "*.read_bytes", "*.write_bytes", "*.iterdir", "*.mkdir",
+        "*.unlink", "*.is_file", "*.is_dir", "*.rglob",
+    ),
+    "environment": ("os.environ", "os.environ.*", "os.getenv", "os.putenv"),
+    "clock": ("time.time", "time.time_ns", "datetime.now", "datetime.*.now", "datetime.utcnow", "date.today"),
+    "timer": ("time.monotonic*", "time.perf_counter*", "time.process_time*", "time.sleep"),
+    "output": ("print", "input", "sys.stdout", "sys.stdout.*", "sys.stderr", "sys.stderr.*", "sys.stdin", "sys.stdin.*"),
+    "network": ("socket.*", "ssl.*", "urllib.request.*", "http.client.*"),
+    "processes": ("subprocess.*", "os.system", "os.popen", "os.fork", "os.kill", "multiprocessing.*"),
+    "threads": ("threading.*", "concurrent.futures.*", "queue.*", "asyncio.*"),
+    "danger": ("eval", "exec", "pickle.*", "marshal.*", "shelve.*"),
+}  # fmt: skip
+
+
+def violations(roots: Sequence[Path], law: Law) -> list[Violation]:
+    """Return every violation in the packages whose folders are ``roots``, sorted."""
+    modules = read_modules(roots)
+    found = [*_unplaced(modules, law), *_unknown_entries(modules, law), *_circles(modules)]
+    for module in modules.values():
+        found += _upward(module, modules, law)
+        found += _forbidden(module, law)
+        found += _strangers(module, modules, law)
+        found += _touching(module, law)
+        found += _unreasoned(module, law)
+    return sorted(set(found))
+
+
+def read_modules(roots: Sequence[Path]) -> dict[str, Module]:
+    """Return the modules below each package folder by dotted name, in order of name."""
+    paths = {_name_of(path, root): path for root in roots for path in sorted(root.rglob("*.py"))}
+    return {name: _read(name, paths[name], paths.keys()) for name in sorted(paths)}
+
+
+def _name_of(path: Path, root: Path) -> str:
+    parts = path.relative_to(root.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _read(name: str, path: Path, known: Collection[str]) -> Module:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text, filename=str(path))
+    imports = tuple(_imports(tree, text.splitlines(), name, path, known))
+    return Module(name, path, imports, tuple(_touches(tree)))
+
+
+def _imports(tree: ast.Module, lines: list[str], name: str, path: Path, known: Collection[str]) -> Iterator[Import]:
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for target in _targets(node, name, path, known):
+                yield Import(target, node.lineno, id(node) in inside, _has_reason(lines, node.lineno))
+
+
+def _targets(node: ast.Import | ast.ImportFrom, name: str, path: Path, known: Collection[str]) -> Iterator[str]:
+    """Yield what a statement imports; ``from package import module`` names the module, not the package."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    base = node.module or ""
+    if node.level:
+        package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+        base = ".".join([*package[: len(package) - node.level + 1], *([base] if base else [])])
+    full = [f"{base}.{alias.name}" for alias in node.names]
+    yield from dict.fromkeys(one if one in known else base for one in full)
+
+
+def _has_reason(lines: list[str], line: int) -> bool:
+    """Say whether the import on ``line`` (from 1), or the run of imports it ends, carries a comment with words."""
+    at = line - 1
+    if _is_reason(lines[at].partition("#")[2]):
+        return True
+    while at > 0 and (not lines[at - 1].strip() or lines[at - 1].lstrip().startswith(("import ", "from "))):
+        at -= 1
+        if _is_reason(lines[at].partition("#")[2]):
+            return True
+    above = lines[at - 1].strip() if at > 0 else ""
+    return above.startswith("#") and _is_reason(above.lstrip("#"))
+
+
+def _is_reason(comment: str) -> bool:
+    """Say whether a comment holds words beside a directive to a linter."""
+    words = re.sub(r"noqa(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*)?|type: ignore(\[[^\]]*\])?", "", comment).split()
+    return len([word for word in words if any(letter.isalpha() for letter in word)]) >= 2
+
+
+def _touches(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield each edge the code touches: by name, attribute or import of it. A variable called ``queue`` is no module."""
+    bound = {alias.asname or alias.name.partition(".")[0] for node in ast.walk(tree) for alias in _aliases(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            named = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Call) or (
+            isinstance(node, ast.Attribute) and _dotted(node).startswith(("os.environ", "sys.std"))
+        ):
+            dotted = _dotted(node.func if isinstance(node, ast.Call) else node)
+            root, _, rest = dotted.partition(".")
+            named = [dotted if not rest or root in bound else f"?.{rest}"]
+        else:
+            continue
+        for dotted in named:
+            yield from ((edge, node.lineno) for edge, patterns in _EDGE_NAMES.items() if _matches(dotted, patterns))
+
+
+def _aliases(node: ast.AST) -> list[ast.alias]:
+    return node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return ``a.b.c`` for a chain of names; anything else at its root is ``?``."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    parts.append(node.id if isinstance(node, ast.Name) else "?")
+    return ".".join(reversed(parts))
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _height(name: str, law: Law) -> int | None:
+    for exact in (True, False):
+        for height, group in enumerate(law.groups):
+            if name in group.modules if exact else _matches(name, group.modules):
+                return height
+    return None
+
+
+def _unplaced(modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
+    for name in modules:
+        if _height(name, law) is None:
+            yield Violation(name, 1, "stands in no group of the layer table: add it there")
+
+
+def _unknown_entries(modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
+    """Yield entries of the table that name nothing, so that the table cannot rot."""
+    entries = [entry for group in law.groups for entry in group.modules]
+    entries += [entry for home in (*law.homes.values(), *law.edges.values(), law.late) for entry in home]
+    for entry in dict.fromkeys(entries):
+        if not any(fnmatchcase(name, entry) for name in modules):
+            yield Violation(entry, 1, "is named by the layer table and does not exist")
+
+
+def _upward(module: Module, modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
+    here = _height(module.name, law)
+    for one in module.imports:
+        there = _height(one.target, law) if one.target in modules else None
+        if here is not None and there is not None and there > here:
+            above, below = law.groups[there].name, law.groups[here].name
+            yield Violation(module.name, one.line, f"imports {one.target}: {above!r} stands above {below!r}")
+
+
+def _forbidden(module: Module, law: Law) -> Iterator[Violation]:
+    for one in module.imports:
+        for importer, imported, rule in law.forbidden:
+            hit = fnmatchcase(module.name, importer) and fnmatchcase(one.target, imported)
+            if hit and not any(fnmatchcase(module.name, a) and fnmatchcase(one.target, b) for a, b in law.allowed):
+                yield Violation(module.name, one.line, f"imports {one.target}: {rule}")
+
+
+def _strangers(module: Module, modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
+    """Yield third-party imports outside the home that the law gives them, and those it does not know."""
+    own = {name.partition(".")[0] for name in modules}
+    for one in module.imports:
+        top = one.target.partition(".")[0]
+        if top in own or top in sys.stdlib_module_names:
+            continue
+        if top not in law.homes:
+            yield Violation(module.name, one.line, f"imports {top}, which has no home in the layer table")
+        elif not _matches(module.name, law.homes[top]):
+            yield Violation(module.name, one.line, f"imports {top}, whose home is {', '.join(law.homes[top])}")
+
+
+def _touching(module: Module, law: Law) -> Iterator[Violation]:
+    for edge, line in module.touches:
+        if not _matches(module.name, law.edges.get(edge, ())):
+            yield Violation(module.name, line, f"touches {edge}; only edge modules may")
+
+
+def _unreasoned(module: Module, law: Law) -> Iterator[Violation]:
+    if _matches(module.name, law.late):
+        return
+    for one in module.imports:
+        if one.in_function and not one.reasoned:
+            yield Violation(
+                module.name, one.line, f"imports {one.target} in a function without a comment that says why"
+            )
+
+
+def _circles(modules: Mapping[str, Module]) -> Iterator[Violation]:
+    """Yield one violation for each import that closes a circle (depth first, in order of name)."""
+    done: set[str] = set()
+    trail: list[str] = []
+
+    def visit(name: str) -> Iterator[Violation]:
+        trail.append(name)
+        for one in modules[name].imports:
+            if one.target in trail and one.target != name:
+                circle = " -> ".join([*trail[trail.index(one.target) :], one.target])
+                yield Violation(name, one.line, f"closes a circle: {circle}")
+            elif one.target in modules and one.target not in done and one.target != name:
+                yield from visit(one.target)
+        trail.pop()
+        done.add(name)
+
+    for name in modules:
+        if name not in done:
+            yield from visit(name)

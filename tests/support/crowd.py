@@ -1,0 +1,34 @@
+"""A made-up world of middling size: enough projects to keep many workers busy, and conflicts to be solved on the way."""
+
+from __future__ import annotations
+
+from tests.support.dists import Dist, sdist, wheel
+
+ROOTS = ("web", "data", "cloud", "tool")
+_LAYERS = 5
+_WIDTH = 8
+_RELEASES = 12
+
+
+def crowd() -> dict[str, list[Dist]]:
+    """Return the projects: four that people ask for, and layers below, each project needing two of the next layer."""
+    world = {f"p{layer}-{number}": _project(layer, number) for layer in range(_LAYERS) for number in range(_WIDTH)}
+    for place, name in enumerate(ROOTS):
+        needs = [f"p0-{place}", f"p0-{place + 4}", f"p1-{place}<={_RELEASES - place}.0"]
+        world[name] = [wheel(name, f"{n}.0", needs, {"more": [f"p2-{place}"]}) for n in range(1, _RELEASES)]
+    return world
+
+
+def _project(layer: int, number: int) -> list[Dist]:
+    """Return a project's files: every release asks for two projects of the next layer, the newest not beyond a bound."""
+    name = f"p{layer}-{number}"
+    files: list[Dist] = []
+    for release in range(1, _RELEASES):
+        needs = []
+        if layer + 1 < _LAYERS:
+            first, second = f"p{layer + 1}-{number}", f"p{layer + 1}-{(number + 3) % _WIDTH}"
+            needs = [f"{first}>=1", f"{second}<={_RELEASES - number % 4}.0; python_version >= '3'"]
+        files.append(wheel(name, f"{release}.0", needs))
+        if release % 3 == 0:
+            files.append(sdist(name, f"{release}.0", needs))
+    return files

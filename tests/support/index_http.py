@@ -1,0 +1,168 @@
+"""The HTTP side of the test index: one thread a connection, keep-alive, and trouble on request."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+
+class Seen(NamedTuple):
+    """One request as it arrived, and the status it got (0: the connection was dropped)."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]  # lower-case names
+    status: int
+    port: int  # of the client: tells connections apart
+
+
+class Fault(NamedTuple):
+    """Trouble for the next ``times`` requests whose path matches the glob ``path``."""
+
+    path: str
+    kind: str  # "status", "truncate", "reset", "drip" (body over ``seconds``), "hang" (``seconds`` before the answer)
+    times: int = 1
+    status: int = 503
+    retry_after: str | None = None
+    seconds: float = 0.0
+
+
+class Answer(NamedTuple):
+    """A response before it is sent."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Site(Protocol):
+    """What the server asks: where trouble is due, what to answer, and to be told what happened."""
+
+    def delay(self) -> float:
+        """Return the seconds every answer takes."""
+        ...
+
+    def fault(self, path: str) -> Fault | None:
+        """Return the trouble this request is to meet, counting it."""
+        ...
+
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """Return the response; ``headers`` has lower-case names."""
+        ...
+
+    def record(self, seen: Seen) -> None:
+        """Take note of one request."""
+        ...
+
+
+class SiteServer(ThreadingHTTPServer):
+    """Serves a site on loopback. Binding asks no name server and takes well under 10 ms."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, port: int, site: Site, tls: ssl.SSLContext | None = None) -> None:
+        """Bind the port (0: any that is free); with ``tls`` every connection is encrypted."""
+        self.site = site
+        self.connections: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), _Handler)
+        if tls is not None:  # hands are shaken in the connection's own thread, so that one client cannot block another
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def drop_connections(self) -> None:
+        """Cut every connection that is open."""
+        for connection in tuple(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def server_bind(self) -> None:
+        """Bind without asking DNS for our own name, which the base class does and which may take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep quiet about clients that went away."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave together
+    server: SiteServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def do_GET(self) -> None:
+        """Answer, and record the request with its outcome before the first byte leaves."""
+        site = self.server.site
+        path = urlsplit(self.path).path
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        fault = site.fault(path)
+        if delay := site.delay() + (fault.seconds if fault and fault.kind == "hang" else 0.0):
+            time.sleep(delay)
+        answer = site.answer(path, headers)
+        if fault and fault.kind == "status":
+            retry = (("Retry-After", fault.retry_after),) if fault.retry_after is not None else ()
+            answer = Answer(fault.status, b"trouble", retry)
+        status = 0 if fault and fault.kind == "reset" else answer.status
+        site.record(Seen(self.command, path, headers, status, self.client_address[1]))
+        if status == 0:
+            self._reset()
+        else:
+            self._send(answer, fault)
+
+    def do_HEAD(self) -> None:
+        """Answer as to GET; ``_send`` leaves the body out."""
+        self.do_GET()
+
+    def _send(self, answer: Answer, fault: Fault | None) -> None:
+        self.send_response(answer.status)
+        for key, value in answer.headers:
+            self.send_header(key, value)
+        if answer.status != 304:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command == "HEAD" or answer.status == 304:
+            return
+        if fault and fault.kind == "truncate":
+            self.wfile.write(answer.body[: len(answer.body) // 2])
+            self.close_connection = True
+        elif fault and fault.kind == "drip":
+            self._drip(answer.body, fault.seconds)
+        else:
+            self.wfile.write(answer.body)
+
+    def _drip(self, body: bytes, seconds: float) -> None:
+        """Send the body in ten parts, the whole taking ``seconds``."""
+        step = len(body) // 10 + 1
+        for start in range(0, len(body), step):
+            self.wfile.write(body[start : start + step])
+            self.wfile.flush()
+            time.sleep(seconds / 10)
+
+    def _reset(self) -> None:
+        """Close so that the client sees ECONNRESET, not an orderly end."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.rfile.close()
+        self.connection.close()
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing: ``requests_seen`` is the log."""

@@ -1,0 +1,165 @@
+"""A builder of resolutions for tests: says what matters in a test, fills in the rest.
+
+``resolution("a==1 -> b", "b==2")`` is two pins and an edge; ``wheel`` and ``sdist`` make files with true-looking hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from mirror.records import DistFile
+from pipx_parallel.emitters.interface import LockContext
+from pipx_parallel.model import Edge, IndexOptions, Origin, Pin, Resolution, RootRequirement, SourceFile, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mirror.records import FetchFailure
+    from pipx_parallel.model import Stats
+
+INDEX = "https://index.example/simple"
+FILES = "https://files.index.example"
+
+
+def target(
+    python: str = "3.11", platform: str = "linux", machine: str = "x86_64", *, tags: Sequence[str] = ("py3-none-any",)
+) -> Target:
+    """Return a CPython target with every PEP 508 variable set."""
+    systems = {"linux": ("posix", "Linux"), "darwin": ("posix", "Darwin"), "win32": ("nt", "Windows")}
+    os_name, system = systems[platform]
+    markers = {
+        "implementation_name": "cpython",
+        "implementation_version": f"{python}.7",
+        "os_name": os_name,
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "6.1",
+        "platform_system": system,
+        "platform_version": "#1",
+        "python_full_version": f"{python}.7",
+        "python_version": python,
+        "sys_platform": platform,
+    }
+    return Target(f"cpython {python} {platform} {machine}", f"{python}.7", markers, tuple(tags))
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text: a stand-in for a file's."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file(filename: str, url: str | None = None, **facts: object) -> DistFile:
+    """Return a file on the example index with hash, size and upload time."""
+    known: dict[str, object] = {
+        "hashes": (("sha256", digest(filename)),),
+        "size": 1000 + len(filename),
+        "upload_time": "2026-01-02T03:04:05.678900Z",
+        **facts,
+    }
+    return DistFile(filename, url or f"{FILES}/{filename}", **known)
+
+
+def wheel(name: str, version: str, tag: str = "py3-none-any", **facts: object) -> DistFile:
+    """Return a wheel of that release."""
+    return file(f"{name.replace('-', '_')}-{version}-{tag}.whl", **facts)
+
+
+def sdist(name: str, version: str, **facts: object) -> DistFile:
+    """Return the source archive of that release."""
+    return file(f"{name.replace('-', '_')}-{version}.tar.gz", **facts)
+
+
+def pin(name: str, version: str, *files: DistFile, **facts: object) -> Pin:
+    """Return a pin; without files it has one wheel for every platform and a source archive."""
+    known = files or (wheel(name, version), sdist(name, version))
+    everything: dict[str, object] = {
+        "files": tuple(sorted(known)),
+        "installable": tuple(known),
+        "requires_python": ">=3.9",
+        "index": INDEX,
+        **facts,
+    }
+    return Pin(name, version, **everything)
+
+
+def root(text: str, line: int = 1, source: str = "requirements.in", **facts: object) -> RootRequirement:
+    """Return a root from ``name[extra]>=1`` or ``name @ url``."""
+    head, _, url = text.partition(" @ ")
+    length = next((number for number, character in enumerate(head) if character in "[<>=!~ "), len(head))
+    name, rest = head[:length], head[length:]
+    inside, _, specifier = rest[1:].partition("]") if rest.startswith("[") else ("", "", rest)
+    extras = tuple(sorted(part for part in inside.split(",") if part))
+    known: dict[str, object] = {"marker": None, "url": url or None, "hashes": (), **facts}
+    return RootRequirement(name, extras, specifier, origin=Origin(source, line), text=text, **known)
+
+
+def resolution(
+    pins: Sequence[Pin],
+    roots: Sequence[RootRequirement] = (),
+    edges: Sequence[tuple[str, str, str]] = (),
+    *,
+    for_target: Target | None = None,
+    missing: Sequence[FetchFailure] = (),
+    stats: Stats | None = None,
+) -> Resolution:
+    """Return a resolution; ``edges`` are (parent, child, requirement), those of the user come from ``roots``."""
+    asked = [Edge("", one.name, one.text, one.origin) for one in roots if not one.constraint]
+    every = sorted(
+        [*asked, *(Edge(*edge) for edge in edges)], key=lambda edge: (edge.child, edge.parent, edge.requirement)
+    )
+    wanted = {one.name for one in roots}
+    sorted_pins = sorted(pins, key=lambda one: one.name)
+    return Resolution(
+        for_target or target(),
+        tuple(one._replace(direct=one.name in wanted) for one in sorted_pins),
+        tuple(every),
+        tuple(roots),
+        tuple(missing),
+        stats,
+    )
+
+
+def web_resolution(for_target: Target | None = None) -> Resolution:
+    """Return the example of the goldens: a client, its dependencies, an extra, one pin that is not the newest."""
+    return resolution(
+        [
+            pin("anyio", "4.16.0"),
+            pin("certifi", "2026.1.1"),
+            pin("h11", "0.16.0"),
+            pin("httpcore", "1.0.9", latest="1.1.0", reason="httpx 0.28.1 asks for httpcore==1.*,<1.1"),
+            pin(
+                "httptools",
+                "0.6.4",
+                wheel("httptools", "0.6.4", "cp311-cp311-manylinux_2_17_x86_64"),
+                sdist("httptools", "0.6.4"),
+            ),
+            pin("httpx", "0.28.1"),
+            pin("idna", "3.10"),
+            pin("socksio", "1.0.0", requires_python=None),
+        ],
+        [root("httpx[socks]>=0.28", 2), root("httptools", 3), root("idna<4", 1, "limits.in")],
+        [
+            ("httpx", "anyio", "anyio"),
+            ("httpx", "certifi", "certifi"),
+            ("httpx", "httpcore", "httpcore==1.*,<1.1"),
+            ("httpx", "idna", "idna"),
+            ("httpx", "socksio", "socksio==1.*"),
+            ("httpcore", "certifi", "certifi"),
+            ("httpcore", "h11", "h11>=0.16"),
+            ("anyio", "idna", "idna>=2.8"),
+        ],
+        for_target=for_target,
+    )
+
+
+def context(
+    command: str = "pipx-parallel lock requirements.in",
+    *,
+    options: IndexOptions | None = None,
+    settings: Mapping[str, str] | None = None,
+    hashes: bool = True,
+) -> LockContext:
+    """Return a context with one source file."""
+    files = (SourceFile("requirements.in", digest("requirements.in")),)
+    return LockContext(command, files, options or IndexOptions(), settings or {"resolution": "highest"}, hashes)
