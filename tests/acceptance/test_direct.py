@@ -1,0 +1,283 @@
+"""Direct references: archives, repositories, folders; locked, pinned, offline again, and installed by the script."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.desk import Desk, check_refused
+from tests.support.dists import sdist, wheel
+from tests.support.index_server import LoopbackIndex
+
+PROJECT = """\
+[project]
+name = "{name}"
+version = "{version}"
+dependencies = {dependencies!r}
+[project.optional-dependencies]
+more = ["base"]
+[build-system]
+requires = []
+build-backend = "in_tree"
+backend-path = ["."]
+"""
+
+
+def tree(folder: Path, name: str, version: str, dependencies: list[str], *, dynamic: bool = False) -> Path:
+    """Lay out a project that builds without a network; with ``dynamic`` only its backend knows what it needs."""
+    import io
+    import tarfile
+
+    made = sdist(name, version, dependencies)
+    with tarfile.open(fileobj=io.BytesIO(made.body)) as archive:
+        for member in archive:
+            reader = archive.extractfile(member)
+            path = folder / member.name.partition("/")[2]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if reader is not None and path.name != "PKG-INFO":
+                path.write_bytes(reader.read())
+    if not dynamic:
+        text = PROJECT.format(name=name, version=version, dependencies=dependencies)
+        (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder, as nobody in particular."""
+    environment = {
+        **os.environ, "GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "n@example", "GIT_COMMITTER_NAME": "n",
+        "GIT_COMMITTER_EMAIL": "n@example", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
+    }  # fmt: skip
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def repository(folder: Path) -> str:
+    """Make a repository of a project: tag v1.0 needs lib<2, branch main needs lib; return the commit of main."""
+    folder.mkdir(parents=True)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    tree(folder, "tool", "1.0", ["lib<2"])
+    tree(folder / "part", "part", "0.5", ["base"])
+    git(folder, "add", "-A")
+    git(folder, "commit", "--quiet", "-m", "one")
+    git(folder, "tag", "-a", "v1.0", "-m", "one")
+    tree(folder, "tool", "2.0", ["lib"])
+    git(folder, "commit", "--quiet", "-am", "two")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def names(desk: Desk) -> dict[str, str]:
+    """Return the version of every package of the lock, also of those that PEP 751 gives none."""
+    return {one["name"]: one.get("version") or one["tool"]["pipx-parallel"]["version"] for one in desk.packages()}
+
+
+def package(desk: Desk, name: str) -> dict[str, object]:
+    """Return one package of the lock."""
+    return next(one for one in desk.packages() if one["name"] == name)
+
+
+@pytest.fixture
+def site() -> LoopbackIndex:
+    """Serve the files that references point to."""
+    files = [
+        wheel("tool", "1.0", ["lib"], {"more": ["base"]}),
+        sdist("src", "1.0", ["lib"]),
+        sdist("dyn", "1.0", ["base"], static=False),
+    ]
+    return LoopbackIndex({"files": files})
+
+
+@pytest.mark.parametrize(
+    ("file", "pins"),
+    [
+        ("tool-1.0-py3-none-any.whl", {"base": "1.0", "lib": "1.0", "tool": "1.0"}),
+        ("src-1.0.tar.gz", {"lib": "1.0", "src": "1.0"}),
+        ("dyn-1.0.tar.gz", {"base": "1.0", "dyn": "1.0", "lib": "1.0"}),
+    ],
+)
+def test_an_archive_is_locked_by_its_hash(desk: Desk, site: LoopbackIndex, file: str, pins: dict[str, str]) -> None:
+    """A wheel's METADATA, a static PKG-INFO or a build say what it needs; the lock holds URL and hash; offline the same."""
+    name = file.partition("-")[0]
+    with site:
+        url = f"{site.root}/files/files/{file}"
+        extra = "[more]" if name == "tool" else ""
+        ran = desk.lock(f"{name}{extra} @ {url}", "lib<2")
+        assert ran.code == 0, ran.err
+        assert names(desk) == pins
+        archive = package(desk, name)["archive"]
+        assert isinstance(archive, dict)
+        assert archive["url"] == url
+        assert len(archive["hashes"]["sha256"]) == 64
+    first = desk.read("pylock.toml")
+    again = desk.lock(f"{name}{extra} @ {url}", "lib<2", flags=["--offline"])
+    assert (again.code, desk.read("pylock.toml")) == (0, first), again.err
+
+
+def test_a_bare_url_finds_its_name(desk: Desk, site: LoopbackIndex) -> None:
+    """An archive without a name in front tells it itself."""
+    with site:
+        ran = desk.lock(f"{site.root}/files/files/src-1.0.tar.gz")
+    assert ran.code == 0, ran.err
+    assert names(desk) == {"base": "1.0", "lib": "2.0", "src": "1.0"}
+
+
+def test_a_wrong_hash_is_an_integrity_error(desk: Desk, site: LoopbackIndex) -> None:
+    """The fragment's hash and ``--hash`` are checked."""
+    with site:
+        ran = desk.lock(f"tool @ {site.root}/files/files/tool-1.0-py3-none-any.whl#sha256={'0' * 64}")
+    check_refused(desk, ran, 6, "tool-1.0-py3-none-any.whl", "hashes")
+
+
+def test_a_missing_archive_is_named(desk: Desk, site: LoopbackIndex) -> None:
+    """With the line that asked for it."""
+    with site:
+        ran = desk.lock(f"tool @ {site.root}/files/files/tool-9.whl.tar.gz")
+    assert ran.code == 1, ran.err
+    assert "tool-9.whl.tar.gz" in ran.err
+    assert "r.txt:1" in ran.err
+
+
+def test_another_project_than_the_line_says_is_refused(desk: Desk, site: LoopbackIndex) -> None:
+    """File and line, both names."""
+    with site:
+        ran = desk.lock(f"wrong @ {site.root}/files/files/src-1.0.tar.gz")
+    check_refused(desk, ran, 2, "r.txt:1", "src", "wrong")
+
+
+def test_two_references_to_one_project_are_a_conflict(desk: Desk, site: LoopbackIndex) -> None:
+    """Both places are named."""
+    with site:
+        url = f"{site.root}/files/files"
+        ran = desk.lock(f"tool @ {url}/tool-1.0-py3-none-any.whl", f"tool @ {url}/other/tool-1.0-py3-none-any.whl")
+        assert ran.code in {1, 2}, ran.err
+        tree(desk.folder / "a", "tool", "1.0", [])
+        ran = desk.lock(f"tool @ {url}/tool-1.0-py3-none-any.whl", "./a")
+    assert ran.code == 2
+    assert "r.txt:2: tool is asked for as file://" in ran.err
+    assert "r.txt:1" in ran.err
+    assert not (desk.folder / "pylock.toml").exists()
+
+
+def test_a_reference_must_satisfy_the_others(desk: Desk, site: LoopbackIndex, index: LoopbackIndex) -> None:
+    """What an index project asks of it is an argument like any other."""
+    index.publish("needy", wheel("needy", "1.0", ["tool>=2"]))
+    with site:
+        ran = desk.lock(f"tool @ {site.root}/files/files/tool-1.0-py3-none-any.whl", "needy")
+    check_refused(desk, ran, 1, "tool", "needy")
+
+
+@pytest.mark.parametrize(
+    ("revision", "version", "lib"),
+    [
+        ("", "2.0", "2.0"),
+        ("@main", "2.0", "2.0"),
+        ("@v1.0", "1.0", "1.0"),
+        ("@{commit}", "2.0", "2.0"),
+        ("@{short}", "2.0", "2.0"),
+    ],
+)
+def test_a_repository_is_pinned_to_a_commit(desk: Desk, tmp_path: Path, revision: str, version: str, lib: str) -> None:
+    """A branch, a tag, a commit and the start of one; the lock has the commit, and offline gives the same bytes."""
+    commit = repository(tmp_path / "repo")
+    wanted = commit if version == "2.0" else git(tmp_path / "repo", "rev-parse", "v1.0^{commit}")
+    line = f"tool @ git+file://{tmp_path}/repo{revision.format(commit=commit, short=commit[:9])}"
+
+    ran = desk.lock(line)
+
+    assert ran.code == 0, ran.err
+    assert (names(desk)["tool"], names(desk)["lib"]) == (version, lib)
+    vcs = package(desk, "tool")["vcs"]
+    assert isinstance(vcs, dict)
+    assert (vcs["type"], vcs["commit-id"]) == ("git", wanted)
+    first = desk.read("pylock.toml")
+    again = desk.lock(line, flags=["--offline"])
+    assert (again.code, desk.read("pylock.toml")) == (0, first), again.err
+
+
+def test_a_part_of_a_repository_is_a_project(desk: Desk, tmp_path: Path) -> None:
+    """``#subdirectory=`` and ``#egg=``, also editable."""
+    repository(tmp_path / "repo")
+    ran = desk.lock(f"-e git+file://{tmp_path}/repo#egg=part&subdirectory=part")
+
+    assert ran.code == 0, ran.err
+    assert names(desk) == {"base": "1.0", "part": "0.5"}
+    vcs = package(desk, "part")["vcs"]
+    assert isinstance(vcs, dict)
+    assert vcs["subdirectory"] == "part"
+
+
+def test_a_revision_there_is_not_is_named(desk: Desk, tmp_path: Path) -> None:
+    """And nothing is written."""
+    repository(tmp_path / "repo")
+    ran = desk.lock(f"tool @ git+file://{tmp_path}/repo@nowhere")
+    check_refused(desk, ran, 1, "nowhere", "r.txt:1")
+
+
+@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "built"])
+@pytest.mark.parametrize("line", ["./mine", "-e ./mine", "./mine[more]", "mine @ file://{folder}/mine"])
+def test_a_folder_is_a_project(desk: Desk, line: str, dynamic: bool) -> None:
+    """Its metadata is read where it is static and built where not, and known anew when the folder changes."""
+    if dynamic and "more" in line:
+        pytest.skip("the in-tree backend knows no extras")
+    tree(desk.folder / "mine", "mine", "1.0", ["lib<2"], dynamic=dynamic)
+    text = line.format(folder=desk.folder)
+
+    ran = desk.lock(text)
+    assert ran.code == 0, ran.err
+    expected = {"lib": "1.0", "mine": "1.0"} | ({"base": "1.0"} if "more" in line else {})
+    assert names(desk) == expected
+    directory = package(desk, "mine")["directory"]
+    assert isinstance(directory, dict)
+    assert directory.get("editable", False) == line.startswith("-e")
+
+    tree(desk.folder / "mine", "mine", "1.1", ["lib"], dynamic=dynamic)
+    if dynamic:
+        (desk.folder / "mine" / "setup.cfg").write_text("# changed\n", encoding="utf-8")
+    assert desk.lock(text, flags=["-U"]).code == 0
+    assert (names(desk)["mine"], names(desk)["lib"]) == ("1.1", "2.0")
+
+
+def test_references_of_references_are_followed(desk: Desk, site: LoopbackIndex, index: LoopbackIndex) -> None:
+    """A project named by URL may name others by URL; a release of an index may not."""
+    with site:
+        url = f"{site.root}/files/files/tool-1.0-py3-none-any.whl"
+        tree(desk.folder / "mine", "mine", "1.0", [f"tool @ {url}"])
+        ran = desk.lock("./mine")
+        assert ran.code == 0, ran.err
+        assert names(desk) == {"base": "1.0", "lib": "2.0", "mine": "1.0", "tool": "1.0"}
+        assert "archive" in package(desk, "tool")
+
+        index.publish("sneaky", wheel("sneaky", "1.0", [f"tool @ {url}"]))
+        ran = desk.lock("sneaky")
+        assert ran.code == 1
+        assert "sneaky" in ran.err
+        assert "at a URL, which an index may not ask for" in ran.err
+
+
+@pytest.mark.tools
+def test_the_script_installs_all_of_them(desk: Desk, site: LoopbackIndex, index: LoopbackIndex, tmp_path: Path) -> None:
+    """Archive, repository, folder and editable, by plain pip, and ``pip check`` is clean."""
+    repository(tmp_path / "repo")
+    tree(desk.folder / "mine", "mine", "1.0", ["lib"])
+    with site:
+        lines = [f"tool @ git+file://{tmp_path}/repo@main", f"src @ {site.root}/files/files/src-1.0.tar.gz", "./mine"]
+        desk.write("r.txt", "\n".join(lines) + "\n")
+        ran = desk.run("lock", "r.txt", "-o", "pylock.toml", "-o", "install.sh")
+        assert ran.code == 0, ran.err
+        environment = {**desk.environment, "PIP_INDEX_URL": index.url}
+        done = subprocess.run(
+            ["bash", "install.sh", "--venv", "env"],
+            cwd=desk.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    command = [desk.folder / "env" / "bin" / "python", "-I", "-m", "pip", "check"]
+    check = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout

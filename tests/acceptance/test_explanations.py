@@ -1,0 +1,107 @@
+"""An impossible list ends in a short argument, and the first thing it says to try makes the list possible."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+
+from pipx_parallel.errors import NoSolution
+from tests.support.scenarios import LIMITS, SOURCE, Outcome, Scenario, load_scenarios, resolve_texts, run
+
+_LINE = re.compile(r"try: (\S+):(\d+): write (.+?)(?: instead of .+| without its --hash)$")
+_REMOVED = re.compile(r"try: (\S+):(\d+): remove (?:the constraint )?.+$")
+_FLAG = re.compile(r"try: (--\S+ (?:\"[^\"]+\"|\S+?))(?:,? .*)?$")
+_NO_FLAG = re.compile(r"try: leave out (--\S+ [^\s,]+)")
+_GIVES = re.compile(r" \(gives (\S+) (\S+)\)$")
+
+
+def _impossible() -> list[Scenario]:
+    return [scenario for scenario in load_scenarios() if scenario.error == 1 and "try:" in str(run(scenario).error)]
+
+
+IMPOSSIBLE = _impossible()
+
+
+def test_there_are_at_least_thirty() -> None:
+    """And nearly every impossible scenario is among them: those left out name what nobody has."""
+    assert len(IMPOSSIBLE) >= 30
+    without = [one.id for one in load_scenarios() if one.error == 1 and one not in IMPOSSIBLE]
+    assert len(without) <= 2, without
+
+
+@pytest.mark.parametrize("scenario", IMPOSSIBLE, ids=lambda scenario: scenario.id)
+def test_the_first_suggestion_makes_it_possible(scenario: Scenario) -> None:
+    """The printed line is applied as a person would, word for word, and gives what it says it gives."""
+    printed = next(line for line in run(scenario).lines if line.startswith("try: "))
+
+    outcome = applied(scenario, printed)
+
+    assert outcome.code == 0, f"{printed}\n{outcome.error}"
+    promised = _GIVES.search(printed)
+    assert promised is None or outcome.pins[promised[1]] == promised[2]
+
+
+@pytest.mark.parametrize("scenario", IMPOSSIBLE, ids=lambda scenario: scenario.id)
+def test_an_argument_fits_on_twelve_lines(scenario: Scenario) -> None:
+    """Argument and suggestions together."""
+    outcome = run(scenario)
+
+    assert len(outcome.lines) <= 12
+    assert len(set(outcome.lines)) == len(outcome.lines)
+
+
+def test_every_suggestion_of_some_lists_holds() -> None:
+    """Not only the first was tried."""
+    for scenario in IMPOSSIBLE[::6]:
+        for printed in run(scenario).lines:
+            if printed.startswith("try: "):
+                assert applied(scenario, printed).code == 0, (scenario.id, printed)
+
+
+def test_the_same_as_json() -> None:
+    """Facts and suggestions by themselves, for programs."""
+    outcome = resolve_texts({SOURCE: "a\nb<2"}, {"a": {"1.0": ["b>=2"]}, "b": {"1.0": [], "2.0": []}})
+
+    assert isinstance(outcome.error, NoSolution)
+    told = json.loads(json.dumps(outcome.error.to_json()))
+    assert [fact["kind"] for fact in told["facts"]] == ["required", "needs", "required"]
+    assert told["facts"][1] == {
+        "kind": "needs", "releases": "a 1.0", "extra": None, "requirement": "b>=2", "others": 0,
+    }  # fmt: skip
+    assert told["suggestions"][0] == {
+        "kind": "line", "text": "requirements.txt:2: write b instead of b<2 (gives b 2.0)",
+        "origin": "requirements.txt:2", "before": "b<2", "after": "b",
+    }  # fmt: skip
+    assert told["argument"] == outcome.lines[:4]
+
+
+def test_the_same_words_every_time() -> None:
+    """No order of a set takes part."""
+    scenario = next(one for one in IMPOSSIBLE if one.name == "a tower of parents")
+
+    assert len({str(run(scenario).error) for _ in range(5)}) == 1
+
+
+def applied(scenario: Scenario, printed: str) -> Outcome:
+    """Resolve the scenario's list with a printed suggestion applied to its files or flags."""
+    printed = _GIVES.sub("", printed)
+    texts = {SOURCE: list(scenario.roots), LIMITS: list(scenario.constraints)}
+    flags = list(scenario.flags)
+    if found := _REMOVED.match(printed):
+        texts[found[1]][int(found[2]) - 1] = ""
+    elif found := _LINE.match(printed):
+        texts[found[1]][int(found[2]) - 1] = found[3]
+    elif found := _NO_FLAG.match(printed):
+        name, value = found[1].split()
+        at = flags.index(name)
+        assert flags[at + 1] == value
+        del flags[at : at + 2]
+    elif found := _FLAG.match(printed):
+        flags += shlex.split(found[1].removesuffix(","))
+    else:
+        raise AssertionError(f"nobody can apply this: {printed}")
+    joined = {name: "\n".join(lines) for name, lines in texts.items()}
+    return resolve_texts(joined, scenario.packages, flags, scenario.kept)

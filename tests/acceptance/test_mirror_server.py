@@ -1,0 +1,262 @@
+"""``mirror serve`` as its clients see it: pip, a browser, a curl with a requirements file, and a mirror on the web."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.support.dists import wheel
+from tests.support.index_pages import SPARSE_JSON
+from tests.support.index_server import LoopbackIndex
+
+pytest.importorskip("uvicorn", reason="the extra [serve] is not installed")
+
+ROOT = Path(__file__).resolve().parents[2]
+JSON = "application/vnd.pypi.simple.v1+json"
+
+
+class Served:
+    """A server in a process of its own, over an index on loopback that has no sidecars to advertise."""
+
+    def __init__(self, folder: Path, index: LoopbackIndex, *arguments: str, token: str = "") -> None:
+        """Start, and wait for the address it tells."""
+        self.folder, self.index = folder, index
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PIPX_PARALLEL_"))},
+            "PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT), "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"),
+            "PIPX_PARALLEL_INDEX_URL": index.url, "PIPX_PARALLEL_RETRIES": "0", "PIPX_PARALLEL_TOKEN": token,
+        }  # fmt: skip
+        self.run("mirror", "warm", "--packages", "app")
+        command = [
+            sys.executable,
+            "-m",
+            "pipx_parallel",
+            "mirror",
+            "serve",
+            "--port",
+            "0",
+            "--mirror",
+            str(folder / "m"),
+        ]
+        self.process = subprocess.Popen(
+            [*command, *arguments], stderr=subprocess.PIPE, text=True, env=self.environment, cwd=folder
+        )
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        found = re.search(r"http://[^/]+", line)
+        assert found, line
+        self.url = found[0]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command line against the mirror of this server."""
+        command = [sys.executable, "-m", "pipx_parallel", *arguments]
+        if "--mirror" not in arguments:
+            command += ["--mirror", str(self.folder / "m")]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env=self.environment, cwd=self.folder, timeout=60
+        )
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body; redirects are not followed."""
+        return self.ask(
+            urllib.request.Request(self.url + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        )
+
+    def ask(self, request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
+        """Send one request."""
+
+        class Stay(urllib.request.HTTPRedirectHandler):
+            def redirect_request(self, *_: object) -> None:
+                """Follow nothing."""
+
+        try:
+            with urllib.request.build_opener(Stay).open(request, timeout=30) as answer:
+                return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
+
+    def lock(self, body: bytes, query: str = "", **headers: str) -> tuple[int, str]:
+        """Ask for a lock."""
+        request = urllib.request.Request(f"{self.url}/lock{query}", data=body, headers=headers, method="POST")
+        status, _, text = self.ask(request)
+        return status, text.decode()
+
+    def stop(self) -> str:
+        """End it, and return what it logged."""
+        self.process.terminate()
+        _, said = self.process.communicate(timeout=20)
+        return str(said)
+
+
+@pytest.fixture
+def index() -> Iterator[LoopbackIndex]:
+    """Serve app, which needs lib; neither has a sidecar that is advertised."""
+    projects = {
+        "app": [wheel("app", "1.0", ["lib"]), wheel("app", "2.0", ["lib"], {"fast": ["speed"]})],
+        "lib": [wheel("lib", "1.0"), wheel("lib", "2.0")._replace(yanked="bad build")],
+        "speed": [wheel("speed", "1.0")],
+    }
+    with LoopbackIndex(projects, SPARSE_JSON) as served:
+        yield served
+
+
+@pytest.fixture
+def served(tmp_path: Path, index: LoopbackIndex) -> Iterator[Served]:
+    """Give a server that fills itself on a miss."""
+    server = Served(tmp_path, index)
+    yield server
+    server.stop()
+
+
+def test_pages_are_the_simple_api(served: Served) -> None:
+    """JSON where it is asked for, HTML else; ETag, HEAD, gzip, normalised names, a list."""
+    status, headers, body = served.get("/simple/lib/", Accept=JSON)
+    page = json.loads(body)
+    assert (status, headers["content-type"]) == (200, JSON)
+    assert page["versions"] == ["1.0", "2.0"]
+    assert [file.get("yanked") for file in page["files"]] == [None, "bad build"]
+    assert all(file["core-metadata"] is True and file["hashes"]["sha256"] for file in page["files"])
+
+    assert served.get("/simple/lib/", Accept=JSON, If_None_Match=headers["etag"])[0] == 304
+    assert served.get("/simple/lib/")[1]["content-type"].startswith("text/html")
+    assert b'data-yanked="bad build"' in served.get("/simple/lib/")[2]
+    assert served.get("/simple/lib/", Accept=JSON, Accept_Encoding="gzip")[1]["content-encoding"] == "gzip"
+    assert served.get("/simple/lib/", Accept="image/png")[0] == 406
+    assert served.get("/simple/Li_b/")[1]["location"] == "/simple/li-b/"
+    assert served.get("/simple/nothing-of-that-name/")[0] == 404
+    head = served.ask(urllib.request.Request(served.url + "/simple/lib/", method="HEAD"))
+    assert (head[0], head[2]) == (200, b"")
+    assert [row["name"] for row in json.loads(served.get("/simple/", Accept=JSON)[2])["projects"]] == ["app", "lib"]
+
+
+def test_files_are_the_indexes_own_and_metadata_is_made_here(served: Served, index: LoopbackIndex) -> None:
+    """A redirect to the one, the needs of the other; nothing else is redirected to."""
+    status, headers, _ = served.get("/files/app/app-2.0-py3-none-any.whl")
+    assert (status, headers["location"]) == (302, f"{index.root}/files/app/app-2.0-py3-none-any.whl")
+
+    status, _, body = served.get("/files/app/app-2.0-py3-none-any.whl.metadata")
+    assert status == 200
+    assert b"Requires-Dist: lib\n" in body
+    assert b"Provides-Extra: fast\n" in body
+    assert served.get("/files/app/app-9.0-py3-none-any.whl")[0] == 404
+    assert served.get("/files/app/..%2f..%2fetc%2fpasswd")[0] == 404
+
+
+def test_pip_installs_through_the_server(served: Served, tmp_path: Path) -> None:
+    """Unmodified, into a folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-cache-dir", "--disable-pip-version-check",
+         "--index-url", f"{served.url}/simple/", "--target", str(tmp_path / "site"), "app[fast]"],
+        capture_output=True, text=True, check=False, env=served.environment, timeout=120,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    found = sorted(path.name for path in (tmp_path / "site").glob("*.dist-info"))
+    assert found == ["app-2.0.dist-info", "lib-1.0.dist-info", "speed-1.0.dist-info"]
+
+
+def test_a_lock_is_served(served: Served) -> None:
+    """The same pins as a lock made here; the explanation with 422; what is refused with 400."""
+    status, text = served.lock(b"app\n", "?format=requirements&python=3.12&platform=linux")
+    assert status == 200
+    assert "app==2.0" in text
+    assert "lib==1.0" in text
+
+    status, text = served.lock(b"app\nlib>=2,<3\n")
+    assert status == 422
+    assert "lib" in text
+    assert served.lock(b"app\n", "?format=elf")[0] == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"-r /etc/passwd\n", b"--index-url http://127.0.0.1:1/\napp\n", b"--find-links /tmp\napp\n", b"-e .\n", b"./app\n",
+        b"app @ file:///etc/passwd\n", b"app @ http://127.0.0.1:1/app-1.0-py3-none-any.whl\n", b"-c http://127.0.0.1:1/c\n",
+        b"${HOME}\n", b"\xff\xfe\x00",
+    ],
+)  # fmt: skip
+def test_a_stranger_can_name_projects_and_nothing_else(served: Served, body: bytes) -> None:
+    """No file of the machine, no address of its network."""
+    status, text = served.lock(body)
+
+    assert status == 400, text
+    assert "root:" not in text
+
+
+def test_many_clients_get_the_same_answer(served: Served) -> None:
+    """At once, with different questions among them."""
+    bodies = [b"app\n", b"app<2\n", b"lib\n", b"app[fast]\n"] * 8
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(served.lock, bodies))
+
+    assert all(status == 200 for status, _ in answers)
+    assert len(set(answers)) == 4
+
+
+def test_bounds_and_token(tmp_path: Path, index: LoopbackIndex) -> None:
+    """A large body is refused; without the token nothing but the health is told; the log holds no secret."""
+    server = Served(tmp_path, index, "--max-body", "100", token="s3cr3t")  # noqa: S106 - the test's own
+    try:
+        assert server.get("/healthz")[0] == 200
+        assert server.get("/simple/lib/")[0] == 401
+        assert server.get("/metrics", Authorization="Bearer wrong")[0] == 401
+        assert server.get("/simple/lib/", Authorization="Bearer s3cr3t")[0] == 200
+        assert server.lock(b"app\n" + b"#" * 200, Authorization="Bearer s3cr3t")[0] == 413
+        assert server.get("/simple/lib/?key=s3cr3t", Authorization="Basic dXNlcjpzM2NyM3Q=")[0] == 200
+        told = server.get("/metrics", Authorization="Bearer s3cr3t")[2].decode()
+        assert 'mirror_requests_total{route="simple",status="401"} 1' in told
+    finally:
+        log = server.stop()
+    assert "GET /simple/lib/ 200" in log
+    assert "s3cr3t" not in log
+
+
+def test_an_empty_machine_locks_from_the_server_in_a_few_requests(served: Served, index: LoopbackIndex) -> None:
+    """The same bytes as locally, and nothing is asked of the index."""
+    assert served.run("lock", "--packages", "app", "-o", "pylock.toml").returncode == 0
+    before = len(index.requests_seen)
+
+    done = served.run("lock", "--packages", "app", "-o", "pylock.web.toml", "--mirror", served.url)
+
+    assert done.returncode == 0, done.stderr
+    assert (served.folder / "pylock.web.toml").read_bytes() == (served.folder / "pylock.toml").read_bytes()
+    assert len(index.requests_seen) == before
+    log = served.stop()
+    assert log.count("GET /records") <= 3
+
+
+def test_offline_a_server_fills_nothing(tmp_path: Path, index: LoopbackIndex) -> None:
+    """What is not in the mirror is not there; sidecars are advertised of what is known."""
+    server = Served(tmp_path, index, "--offline")
+    try:
+        before = len(index.requests_seen)
+        assert server.get("/simple/speed/")[0] == 404
+        files = json.loads(server.get("/simple/app/", Accept=JSON)[2])["files"]
+        assert [file.get("core-metadata", False) for file in files] == [False, True]
+        assert len(index.requests_seen) == before
+    finally:
+        server.stop()
+
+
+def test_a_server_outlives_its_index(served: Served, index: LoopbackIndex) -> None:
+    """Stale pages are answered at once; a project that cannot be had is an error of the index, not a crash."""
+    index.fail("*", times=1000)
+
+    assert served.get("/simple/lib/")[0] == 200
+    assert served.get("/simple/speed/")[0] == 502
+    assert served.lock(b"app\n")[0] == 200
+    time.sleep(0.1)
+    assert served.get("/healthz")[0] == 200

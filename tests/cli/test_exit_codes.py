@@ -1,0 +1,235 @@
+"""How commands fail: one message, the documented exit code, nothing on stdout, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mirror import errors as mirror_errors
+from mirror.records import FetchFailure
+from pipx_parallel import errors
+from pipx_parallel.cli import exit_code, guarded
+from pipx_parallel.model import Origin
+from tests.cli.conftest import ROOT, Ran, Run
+from tests.support.index_pages import MODERN
+from tests.support.index_server import LoopbackIndex
+
+
+def check_message(ran: Ran, code: int, *words: str) -> None:
+    """Assert one clear message and nothing else."""
+    assert ran.code == code, ran.err
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+    assert ran.err.startswith("error: ")
+    assert [word for word in words if word not in ran.err] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["lock", "--no-such"], ["no such option", "'pipx-parallel lock --help'"]),
+        (["lock", "-o"], ["-o", "requires an argument"]),
+        (["lok"], ["no command 'lok'", "did you mean 'lock'?"]),
+        (["mirror", "wram"], ["no command 'wram'", "did you mean 'warm'?"]),
+        (["why"], ["missing argument"]),
+        (["lock", "--resolution", "newest"], ["newest", "lowest-direct"]),
+        (["lock", "--max-workers", "0", "--packages", "a"], ["--max-workers: '0'", '1 to 50, or "auto"']),
+        (["lock", "--timeout=never", "--packages", "a"], ["--timeout: 'never'", "seconds"]),
+        (["lock", "--offline", "--refresh", "--packages", "a"], ["--refresh", "--offline"]),
+        (["lock", "--python-version", "x", "--packages", "a"], ["--python-version", "'x'"]),
+        (["lock", "missing.txt"], ["missing.txt"]),
+        (["resolve", "--packages", "a>>1"], ["--packages", "a>>1"]),
+        (["benchmark", "--packages", "a", "--workers", "1,many"], ["--workers", "1,many"]),
+        (["benchmark", "-"], ["standard input"]),
+    ],
+)
+def test_bad_usage_is_one_line_and_2(run: Run, arguments: list[str], words: list[str]) -> None:
+    """What was given, and what to give instead."""
+    ran = run(*arguments)
+
+    check_message(ran, 2, *words)
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_a_syntax_error_is_named_by_file_and_line(home: Path, run: Run) -> None:
+    """Line 7 of the file is line 7 of the message."""
+    (home / "requirements.txt").write_text("app\n" * 6 + "lib >>> 2\n", encoding="utf-8")
+
+    check_message(run("lock", "requirements.txt"), 2, "requirements.txt:7")
+
+
+def test_a_loop_of_files_is_named(home: Path, run: Run) -> None:
+    """A file that includes itself through another never ends; the message shows the way round."""
+    (home / "a.txt").write_text("-r b.txt\n", encoding="utf-8")
+    (home / "b.txt").write_text("-r a.txt\n", encoding="utf-8")
+
+    check_message(run("lock", "a.txt"), 2, "b.txt:1", "includes itself")
+
+
+def test_an_impossible_list_is_1(run: Run) -> None:
+    """No answer exists."""
+    check_message(run("lock", "--packages", "picky,lib>=2"), 1)
+
+
+def test_all_missing_projects_are_named_together(home: Path, run: Run) -> None:
+    """Each with the place that asks for it, and the nearest name where one is close."""
+    run("resolve", "--packages", "picky")
+    (home / "r.txt").write_text("lib\nzzz\npikcy\n", encoding="utf-8")
+
+    ran = run("lock", "r.txt")
+
+    check_message(ran, 1, "2 projects could not be had", "r.txt:2", "r.txt:3", "did you mean 'picky'?")
+    assert list(home.iterdir()) == [home / "r.txt"]
+
+
+def test_offline_with_an_empty_mirror_is_4(run: Run, index: LoopbackIndex) -> None:
+    """Each missing project is named, and nobody is asked."""
+    check_message(run("lock", "--packages", "app,lib", "--offline"), 4, "app", "lib")
+    assert index.requests_seen == []
+
+
+def test_an_unreachable_index_is_5(run: Run) -> None:
+    """Nothing is kept and nobody answers."""
+    check_message(run("lock", "--packages", "app", "--index-url", "http://127.0.0.1:9/simple/"), 5, "app")
+
+
+def test_an_unreachable_index_with_a_filled_mirror_is_0(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """The mirror answers, and a warning says so."""
+    index.flavour = MODERN._replace(cache_control="no-cache")
+    run("lock", "--packages", "app", "-o", "a.txt")
+    index.fail("/simple/*", "status", times=99, status=503)
+
+    ran = run("lock", "--packages", "app", "-o", "b.txt", "-U")
+
+    assert ran.code == 0, ran.err
+    assert "warning: the index cannot be used" in ran.err
+    assert (home / "a.txt").read_bytes() == (home / "b.txt").read_bytes()
+
+
+def test_an_unexpected_error_is_one_line_and_70(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our bug: said so, with how to see more."""
+    monkeypatch.delenv("PIPX_PARALLEL_DEBUG", raising=False)
+
+    def broken() -> int:
+        raise ZeroDivisionError("division\nby zero")
+
+    assert guarded(broken, {}) == 70
+    assert capsys.readouterr().err == (
+        "error: internal error: ZeroDivisionError: division by zero; please report it; PIPX_PARALLEL_DEBUG=1 shows where\n"
+    )
+
+
+def test_the_traceback_is_shown_to_those_who_ask(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PIPX_PARALLEL_DEBUG=1."""
+    monkeypatch.setenv("PIPX_PARALLEL_DEBUG", "1")
+
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    guarded(broken, {})
+
+    assert "in broken" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_130(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, no traceback."""
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    assert guarded(interrupted, {}) == 130
+    assert capsys.readouterr().err == "error: interrupted; no output was written\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C of another process is sent as a POSIX signal")
+def test_ctrl_c_ends_a_waiting_lock_at_once(home: Path) -> None:
+    """While an index that never answers keeps it waiting: 130, one line, no file."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/simple/"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipx_parallel", "lock", "--packages", "app", "--index-url", url],
+            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        with silent.accept()[0]:
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out, err) == (130, "", "error: interrupted; no output was written\n")
+    assert time.monotonic() - began < 5
+    assert list(home.iterdir()) == []
+
+
+def failure(error: Exception) -> FetchFailure:
+    """Return a failure of this kind."""
+    return FetchFailure("a", None, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.UsageError("x"), 2),
+        (errors.RequirementsError(Origin("r.txt", 7), "x"), 2),
+        (errors.OutputError("x"), 2),
+        (errors.NoSolution(["x"]), 1),
+        (errors.StaleLock(["x"]), 3),
+        (errors.Bug("x"), 70),
+        (errors.PipxParallelError("x"), 70),
+        (mirror_errors.Offline("x"), 4),
+        (mirror_errors.Unreachable("x"), 5),
+        (mirror_errors.Malformed("x"), 5),
+        (mirror_errors.Integrity("x"), 6),
+        (mirror_errors.StoreError("x"), 2),
+        (mirror_errors.NotFound("x"), 1),
+        (mirror_errors.NeedsBuild("x"), 1),
+        (KeyboardInterrupt(), 130),
+        (ValueError("x"), 70),
+        (errors.Incomplete([failure(mirror_errors.NotFound("x"))], "x"), 1),
+        (errors.Incomplete([failure(mirror_errors.NotFound("x")), failure(mirror_errors.Unreachable("x"))], "x"), 5),
+        (errors.Incomplete([failure(mirror_errors.Unreachable("x")), failure(mirror_errors.Offline("x"))], "x"), 4),
+        (errors.Incomplete([failure(mirror_errors.Offline("x")), failure(mirror_errors.Integrity("x"))], "x"), 6),
+    ],
+)
+def test_each_blame_has_its_code(error: BaseException, code: int) -> None:
+    """The table of the documentation, row by row; of several failures the most urgent decides."""
+    assert exit_code(error) == code
+
+
+def test_every_error_of_ours_has_a_code() -> None:
+    """A new class of error without a row in the table would look like a bug to users."""
+    kinds = [*errors.PipxParallelError.__subclasses__(), *mirror_errors.MirrorError.__subclasses__()]
+    rowless = [kind.__name__ for kind in kinds if kind.__module__ in {"pipx_parallel.errors", "mirror.errors"}]
+
+    assert [name for name in rowless if name not in {"Bug", "Incomplete"} and _code_of(name) == 70] == []
+
+
+def _code_of(name: str) -> int:
+    kind = getattr(errors, name, None) or getattr(mirror_errors, name)
+    return exit_code(kind.__new__(kind))
+
+
+def test_hashes_that_are_required_and_not_known_are_an_error(run: Run, index: LoopbackIndex) -> None:
+    """Every pin without one is named."""
+    index.flavour = MODERN._replace(hashes=False)
+
+    check_message(run("lock", "--packages", "app", "--require-hashes"), 1, "app 2.0", "lib 2.0", "--require-hashes")
+
+
+def test_an_output_never_replaces_an_input(home: Path, run: Run) -> None:
+    """What a lock is made from is written by people."""
+    (home / "requirements.txt").write_text("app\n", encoding="utf-8")
+
+    check_message(run("lock", "requirements.txt", "-o", "./requirements.txt"), 2, "would replace an input")
+    assert (home / "requirements.txt").read_text(encoding="utf-8") == "app\n"

@@ -1,0 +1,273 @@
+"""``lock``: what is written where, what is kept, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.dists import wheel
+from tests.support.index_server import LoopbackIndex
+
+
+def pins(path: Path) -> list[str]:
+    """Return the pins of a requirements file that was written."""
+    return [line.split(" ")[0] for line in path.read_text(encoding="utf-8").splitlines() if "==" in line]
+
+
+def test_without_any_word_it_locks_the_requirements_of_this_folder(home: Path, run: Run) -> None:
+    """The source is found and named; the lock lies beside it; stdout stays empty."""
+    (home / "requirements.in").write_text("app\n", encoding="utf-8")
+
+    ran = run("lock")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert "reading requirements.in" in ran.err
+    assert "locked 2 packages for " in ran.err
+    assert 'version = "2.0"' in (home / "pylock.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2])
+def test_the_order_in_which_sources_are_looked_for(home: Path, run: Run, absent: int) -> None:
+    """What people write comes before what tools write."""
+    texts = {
+        "requirements.in": "app\n",
+        "requirements.txt": "app\n",
+        "pyproject.toml": '[project]\nname = "x"\nversion = "1"\ndependencies = ["app"]\n',
+    }
+    for name in list(texts)[absent:]:
+        (home / name).write_text(texts[name], encoding="utf-8")
+
+    assert f"reading {list(texts)[absent]}\n" in run("lock").err
+
+
+def test_with_nothing_to_read_it_says_what_it_looked_for(run: Run) -> None:
+    """One line, and exit code 2."""
+    ran = run("lock")
+
+    assert ran.code == 2
+    assert ran.err == (
+        "error: nothing to read: name a SOURCE, or have one of requirements.in, requirements.txt, pyproject.toml in this folder\n"
+    )
+
+
+def test_every_output_gets_its_format_from_its_name(home: Path, run: Run) -> None:
+    """Five formats of one answer."""
+    names = ["pylock.toml", "locked.txt", "install.sh", "install.ps1", "report.json"]
+
+    ran = run("lock", "--packages", "app", *[word for name in names for word in ("-o", name)])
+
+    assert ran.code == 0
+    assert sorted(path.name for path in home.iterdir()) == sorted(names)
+    assert pins(home / "locked.txt") == ["app==2.0", "lib==2.0"]
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("sub/reqs.txt", "sub/pylock.toml"),
+        ("sub/tool.py", "sub/pylock.tool.toml"),
+        ("sub/my.tool.py", "sub/pylock.my-tool.toml"),
+        ("sub", "sub/pylock.toml"),
+    ],
+)
+def test_the_default_output_lies_beside_the_source(home: Path, run: Run, source: str, name: str) -> None:
+    """A script's lock carries its name, since a folder may hold several (PEP 751)."""
+    (home / "sub").mkdir()
+    path = home / source if source != "sub" else home / "sub" / "requirements.txt"
+    script = '# /// script\n# dependencies = ["app"]\n# ///\n'
+    path.write_text(script if source.endswith(".py") else "app\n", encoding="utf-8")
+
+    ran = run("lock", source)
+
+    assert ran.code == 0, ran.err
+    assert (home / name).is_file()
+
+
+def test_the_same_command_gives_the_same_bytes(home: Path, run: Run) -> None:
+    """Offline, with other workers, into another file: the lock is the same, the report included."""
+    run("lock", "--packages", "app", "-o", "a.txt", "-o", "a.json")
+
+    ran = run("lock", "--packages", "app", "-o", "b.txt", "-o", "b.json", "--offline", "--max-workers", "3", "-v")
+
+    assert ran.code == 0
+    assert (home / "a.txt").read_bytes() == (home / "b.txt").read_bytes()
+    assert (home / "a.json").read_bytes() == (home / "b.json").read_bytes()
+
+
+def test_verbose_says_where_the_time_went(run: Run) -> None:
+    """Spans in seconds, then what was asked of mirror and index."""
+    ran = run("lock", "--packages", "app", "-v")
+
+    assert ran.code == 0
+    line = ran.err.splitlines()[-1]
+    assert [
+        word for word in ("read ", "fill ", "solve ", "write ", "total ", "requests ", "hits ") if word not in line
+    ] == []
+
+
+def test_existing_pins_are_kept_until_asked_otherwise(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """A new release moves nothing by itself; -P moves its project, -U all."""
+    run("lock", "--packages", "app", "-o", "locked.txt")
+    index.publish("app", wheel("app", "3.0", ["lib"]))
+    index.publish("lib", wheel("lib", "3.0"))
+
+    run("lock", "--packages", "app", "-o", "locked.txt", "--refresh")
+    kept = pins(home / "locked.txt")
+    run("lock", "--packages", "app", "-o", "locked.txt", "-P", "lib")
+    moved = pins(home / "locked.txt")
+    run("lock", "--packages", "app", "-o", "locked.txt", "-U")
+
+    assert kept == ["app==2.0", "lib==2.0"]
+    assert moved == ["app==2.0", "lib==3.0"]
+    assert pins(home / "locked.txt") == ["app==3.0", "lib==3.0"]
+
+
+def test_a_failed_lock_leaves_no_file_and_no_output(home: Path, run: Run) -> None:
+    """All outputs or none."""
+    ran = run("lock", "--packages", "app,no-such-thing", "-o", "locked.txt", "-o", "pylock.toml")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "no-such-thing" in ran.err
+    assert list(home.iterdir()) == []
+
+
+def test_keep_going_writes_and_marks_what_is_missing(home: Path, run: Run) -> None:
+    """The rest is locked, every artefact names the hole, and the exit code is not 0."""
+    names = ["pylock.toml", "locked.txt", "install.sh", "install.ps1", "report.json"]
+
+    ran = run("lock", "--packages", "app,gone", "--keep-going", *[f"--output={name}" for name in names])
+
+    assert ran.code == 1
+    assert "warning: gone" in ran.err
+    assert [name for name in names if "gone" not in (home / name).read_text(encoding="utf-8")] == []
+
+
+def test_check_is_silent_about_a_fresh_lock_and_asks_nobody(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """The digest of the inputs decides; no request is made."""
+    (home / "requirements.in").write_text("app\n", encoding="utf-8")
+    run("lock", "-o", "locked.txt", "-o", "pylock.toml")
+    before = len(index.requests_seen)
+
+    ran = run("lock", "-o", "locked.txt", "-o", "pylock.toml", "--check")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert "fresh: locked.txt, pylock.toml" in ran.err
+    assert len(index.requests_seen) == before
+
+
+def test_check_says_why_a_lock_is_stale_and_leaves_it(home: Path, run: Run) -> None:
+    """Exit code 3, a reason, and no byte changed."""
+    (home / "requirements.in").write_text("app\n", encoding="utf-8")
+    run("lock", "-o", "locked.txt")
+    before = (home / "locked.txt").read_bytes()
+    (home / "requirements.in").write_text("app<2\n", encoding="utf-8")
+
+    ran = run("lock", "-o", "locked.txt", "--check")
+
+    assert ran.code == 3
+    assert "locked.txt" in ran.err
+    assert "app" in ran.err
+    assert (home / "locked.txt").read_bytes() == before
+
+
+def test_check_of_a_lock_that_is_not_there(home: Path, run: Run) -> None:
+    """What does not exist is stale."""
+    ran = run("lock", "--packages", "app", "-o", "locked.txt", "--check")
+
+    assert (ran.code, list(home.iterdir())) == (3, [])
+    assert "locked.txt does not exist" in ran.err
+
+
+def test_diff_shows_what_would_change_and_writes_nothing(home: Path, run: Run) -> None:
+    """The change goes to stdout: it is what was asked for."""
+    run("lock", "--packages", "app", "-o", "locked.txt")
+    before = (home / "locked.txt").read_bytes()
+
+    ran = run("lock", "--packages", "app<2", "-o", "locked.txt", "--diff")
+
+    assert ran.code == 0
+    assert "app" in ran.out
+    assert "1.0" in ran.out
+    assert (home / "locked.txt").read_bytes() == before
+
+
+def test_an_output_that_says_no_format_is_refused_before_any_work(run: Run, index: LoopbackIndex) -> None:
+    """Names, formats and the remedy in one line."""
+    ran = run("lock", "--packages", "app", "-o", "lock.yaml")
+
+    assert ran.code == 2
+    assert "lock.yaml" in ran.err
+    assert index.requests_seen == []
+
+
+def test_an_output_in_no_folder_is_refused(home: Path, run: Run) -> None:
+    """One line and exit code 2, nothing written."""
+    ran = run("lock", "--packages", "app", "-o", "here.txt", "-o", "nowhere/locked.txt")
+
+    assert ran.code == 2
+    assert "nowhere" in ran.err
+    assert list(home.iterdir()) == []
+
+
+def test_a_bound_of_upgrade_package_is_kept_to(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """``-P "lib<3"`` moves lib, and no further than that."""
+    run("lock", "--packages", "lib", "-o", "locked.txt")
+    index.publish("lib", wheel("lib", "2.5"), wheel("lib", "3.0"))
+
+    ran = run("lock", "--packages", "lib", "-o", "locked.txt", "-P", "lib<3", "--refresh")
+
+    assert ran.code == 0, ran.err
+    assert pins(home / "locked.txt") == ["lib==2.5"]
+    assert "1 upgraded" in ran.err
+
+
+def test_a_comment_does_not_make_a_lock_stale(home: Path, run: Run) -> None:
+    """The digest changes, the answer does not."""
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+    run("lock", "r.txt")
+    (home / "r.txt").write_text("app  # the app\n", encoding="utf-8")
+
+    assert run("lock", "r.txt", "--check").code == 0
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "markdown"])
+def test_the_difference_in_each_form(run: Run, format_: str) -> None:
+    """For people, programs and reviews."""
+    run("lock", "--packages", "app", "-o", "locked.txt")
+
+    ran = run("lock", "--packages", "app<2", "-o", "locked.txt", "--diff", "--diff-format", format_)
+
+    assert ran.code == 0
+    assert {"text": "↓ app", "json": '"kind": "down"', "markdown": "| app |"}[format_] in ran.out
+
+
+def test_a_file_that_is_no_lock_keeps_no_pin(home: Path, run: Run) -> None:
+    """It is replaced, and a warning says that nothing of it was kept."""
+    (home / "locked.txt").write_text("whatever this is\n", encoding="utf-8")
+
+    ran = run("lock", "--packages", "app", "-o", "locked.txt")
+
+    assert ran.code == 0
+    assert "warning: locked.txt is no lock" in ran.err
+    assert pins(home / "locked.txt") == ["app==2.0", "lib==2.0"]
+
+
+def test_upgrade_group_moves_what_the_group_asks_for(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """And nothing else: the other pins of the lock are kept."""
+    (home / "pyproject.toml").write_text(
+        '[project]\nname = "x"\nversion = "1"\ndependencies = ["app<2"]\n[dependency-groups]\ndev = ["lib"]\n',
+        encoding="utf-8",
+    )
+    (home / "locked.txt").write_text("app==1.0\nlib==1.0\n", encoding="utf-8")
+    assert index.url
+
+    before = run("lock", "pyproject.toml", "--group", "dev", "-o", "locked.txt", "--no-hashes")
+    kept = (home / "locked.txt").read_text(encoding="utf-8")
+    after = run("lock", "pyproject.toml", "--group", "dev", "-o", "locked.txt", "--no-hashes", "--upgrade-group", "dev")
+
+    assert (before.code, after.code) == (0, 0), before.err + after.err
+    assert "lib==1.0" in kept
+    text = (home / "locked.txt").read_text(encoding="utf-8")
+    assert ("lib==2.0" in text, "app==1.0" in text) == (True, True)

@@ -1,0 +1,295 @@
+"""``mirror export``, ``import``, ``diff``, ``verify``, ``warm``, ``prune``, ``doctor`` and ``publish``."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from mirror.disk_store import DiskStore
+from tests.cli.conftest import Run
+from tests.support.dists import wheel
+from tests.support.index_server import LoopbackIndex
+
+
+def warm(run: Run, *arguments: str) -> None:
+    """Fill the mirror with what app needs."""
+    assert run("mirror", "warm", "--packages", "app", *arguments).code == 0
+
+
+def forget(mirror: Path, name: str) -> None:
+    """Delete the release view of a project."""
+    store = DiskStore(str(mirror))
+    keys = [key for key, _ in store.scan("v/") if key.endswith(f"/{name}")]
+    assert store.delete_many(keys) == 1
+    store.close()
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, home: Path) -> Path:
+    """Return where the mirror of the test is."""
+    assert home.is_dir()
+    return tmp_path / "mirror"
+
+
+def test_an_exported_mirror_locks_elsewhere_with_the_same_bytes(run: Run, index: LoopbackIndex, tmp_path: Path) -> None:
+    """Straight from the file, and imported into an empty mirror, with the index gone."""
+    assert run("lock", "--packages", "app", "-o", "pylock.toml").code == 0
+    assert run("mirror", "export", "a.snap").code == 0
+    assert run("mirror", "export", "b.snap").code == 0
+    index.fail("*", times=100)
+    seen = len(index.requests_seen)
+
+    direct = run("lock", "--packages", "app", "-o", "pylock.direct.toml", "--mirror", "a.snap")
+    imported = run("mirror", "import", "a.snap", "--mirror", str(tmp_path / "other"))
+    locked = run(
+        "lock", "--packages", "app", "-o", "pylock.other.toml", "--mirror", str(tmp_path / "other"), "--offline"
+    )
+
+    assert (direct.code, imported.code, locked.code) == (0, 0, 0), direct.err + imported.err + locked.err
+    assert Path("a.snap").read_bytes() == Path("b.snap").read_bytes()
+    original = Path("pylock.toml").read_bytes()
+    assert Path("pylock.direct.toml").read_bytes() == original == Path("pylock.other.toml").read_bytes()
+    assert len(index.requests_seen) == seen
+
+
+def test_export_for_a_source_leaves_the_rest_out(run: Run) -> None:
+    """Only what the source can reach goes along."""
+    assert run("mirror", "warm", "--packages", "app,picky").code == 0
+    Path("req.in").write_text("picky\n", encoding="utf-8")
+
+    assert run("mirror", "export", "part.snap", "--for", "req.in").code == 0
+
+    assert run("resolve", "--packages", "picky", "--mirror", "part.snap").code == 0
+    assert run("resolve", "--packages", "app", "--mirror", "part.snap").code == 4
+
+
+def test_a_damaged_export_is_exit_6(run: Run) -> None:
+    """To import and to resolve from alike."""
+    warm(run)
+    assert run("mirror", "export", "a.snap").code == 0
+    data = bytearray(Path("a.snap").read_bytes())
+    data[len(data) // 2] ^= 1
+    Path("a.snap").write_bytes(data)
+
+    assert run("mirror", "import", "a.snap").code == 6
+    assert run("resolve", "--packages", "app", "--mirror", "a.snap").code == 6
+
+
+def test_diff_names_what_changed(run: Run, index: LoopbackIndex) -> None:
+    """A new release, a yank, a new project."""
+    warm(run)
+    run("mirror", "export", "before.snap", "--files", "all")
+    index.publish("lib", wheel("lib", "3.0"))
+    assert run("mirror", "warm", "--packages", "app,picky", "--refresh").code == 0
+
+    told = run("mirror", "diff", "before.snap", str(Path("../mirror")), "--format", "json")
+
+    changes = {row["name"]: row for row in json.loads(told.out)}
+    assert changes["lib"]["added"] == ["3.0"]
+    assert changes["picky"]["kind"] == "added"
+
+
+def test_verify_predicts_the_hole_that_a_deleted_record_makes(run: Run, mirror: Path) -> None:
+    """Closed, then holed, then named, then filled again."""
+    warm(run, "--depth", "closure")
+    assert run("mirror", "verify", "--packages", "app").code == 0
+    forget(mirror, "lib")
+
+    told = run("mirror", "verify", "--packages", "app")
+
+    assert told.code == 4
+    assert "hole: lib" in told.err
+    assert run("resolve", "--packages", "app", "--offline").code == 4
+    warm(run, "--depth", "closure")
+    assert run("mirror", "verify", "--packages", "app").code == 0
+
+
+def test_a_chosen_mirror_is_not_closed_and_says_where(run: Run) -> None:
+    """What was only resolved once lacks what another constraint would choose."""
+    warm(run)
+
+    told = run("mirror", "verify", "--packages", "app")
+
+    assert told.code == 4
+    assert "hole: app 1.0" in told.err
+    assert "hole: lib 1.0" in told.err
+    assert run("resolve", "--packages", "app<2", "--offline").code == 4
+
+
+def test_a_closed_mirror_answers_every_constraint_offline(run: Run, index: LoopbackIndex) -> None:
+    """With the same answers as with the network."""
+    variants = ["app", "app<2", "app,lib<2", "app<2,lib==1.0", "app>=2"]
+    online = [run("resolve", "--packages", one).out for one in variants]
+    warm(run, "--depth", "closure")
+    index.fail("*", times=100)
+
+    assert [run("resolve", "--packages", one, "--offline").out for one in variants] == online
+
+
+def test_verify_notices_a_record_that_was_altered(run: Run, mirror: Path) -> None:
+    """A single byte of a stored row is exit 6, and the record is named."""
+    warm(run, "--depth", "closure")
+    with sqlite3.connect(mirror / "cache.db") as database:
+        key, value = database.execute("SELECT key, value FROM Cache WHERE key LIKE 'v/%/lib'").fetchone()
+        database.execute("UPDATE Cache SET value = ? WHERE key = ?", (value.replace(b"1.0", b"1.9", 1), key))
+    database.close()
+
+    told = run("mirror", "verify")
+
+    assert told.code == 6
+    assert "/lib" in told.err
+
+
+def test_a_certificate_holds_until_what_it_covers_changes(run: Run, index: LoopbackIndex) -> None:
+    """Fetching the same pages again keeps it; a new release does not."""
+    warm(run, "--depth", "closure")
+    assert run("mirror", "verify", "--packages", "app", "--certificate", "cert.json").code == 0
+    warm(run, "--depth", "closure", "--refresh")
+    assert run("mirror", "verify", "--against", "cert.json").code == 0
+    index.publish("lib", wheel("lib", "3.0"))
+    warm(run, "--depth", "closure", "--refresh")
+
+    told = run("mirror", "verify", "--against", "cert.json")
+
+    assert told.code == 4
+    assert "/lib" in told.err
+
+
+def test_an_altered_certificate_is_exit_6(run: Run) -> None:
+    """It covers itself."""
+    warm(run, "--depth", "closure")
+    run("mirror", "verify", "--packages", "app", "--certificate", "cert.json")
+    text = Path("cert.json").read_text(encoding="utf-8")
+    Path("cert.json").write_text(text.replace("/lib", "/lib2"), encoding="utf-8")
+
+    assert run("mirror", "verify", "--against", "cert.json").code == 6
+
+
+def test_prune_spares_what_a_certificate_covers(run: Run) -> None:
+    """The rest goes."""
+    warm(run, "--depth", "closure")
+    run("mirror", "verify", "--packages", "app", "--certificate", "cert.json")
+    run("mirror", "warm", "--packages", "picky")
+
+    told = run("mirror", "prune", "--max-size", "1")
+
+    assert told.code == 0
+    assert "deleted 1 projects" in told.err
+    assert run("resolve", "--packages", "app", "--offline").code == 0
+    assert run("resolve", "--packages", "picky", "--offline").code == 4
+
+
+def test_an_unchanged_mirror_is_warmed_with_one_conditional_request_a_project(run: Run, index: LoopbackIndex) -> None:
+    """And none of them brings a page."""
+    warm(run, "--depth", "closure")
+    before = len(index.requests_seen)
+
+    warm(run, "--depth", "closure", "--refresh")
+
+    asked = index.requests_seen[before:]
+    assert sorted(seen.path for seen in asked) == ["/simple/app/", "/simple/lib/"]
+    assert {seen.status for seen in asked} == {304}
+
+
+def test_a_warm_stopped_by_its_budget_goes_on_where_it_was(run: Run, index: LoopbackIndex) -> None:
+    """The second run asks only for what the first did not bring."""
+    told = run("mirror", "warm", "--packages", "app", "--depth", "closure", "--max-requests", "1")
+    assert "run again to go on" in told.err
+    first = len(index.requests_seen)
+    warm(run, "--depth", "closure")
+
+    paths = index.paths()
+    assert run("mirror", "verify", "--packages", "app").code == 0
+    assert len(paths) == len(set(paths))
+    assert first < len(paths)
+
+
+def test_a_window_keeps_to_the_newest_releases(run: Run, index: LoopbackIndex) -> None:
+    """Of all that is reachable through them."""
+    warm(run, "--depth", "window:1")
+
+    asked = [path for path in index.paths() if "1.0" in path]
+    assert asked == []
+    assert run("mirror", "warm", "--packages", "app", "--depth", "window:0").code == 2
+
+
+def test_a_file_of_names_is_warmed(run: Run) -> None:
+    """Comments and blank lines are passed over."""
+    Path("names.txt").write_text("app  # the app\n\npicky\n", encoding="utf-8")
+
+    assert run("mirror", "warm", "--packages-file", "names.txt").code == 0
+    assert run("resolve", "--packages", "picky", "--offline").code == 0
+
+
+def test_the_doctor_finds_and_removes_a_foreign_row(run: Run, mirror: Path) -> None:
+    """Without ever unpickling it."""
+    warm(run)
+    with sqlite3.connect(mirror / "cache.db") as database:
+        database.execute("UPDATE Cache SET mode = 4 WHERE key LIKE 'v/%/lib'")
+    database.close()
+
+    assert run("mirror", "doctor").code == 6
+    assert run("mirror", "doctor", "--repair").code == 0
+    assert run("mirror", "doctor").code == 0
+    assert run("resolve", "--packages", "app").code == 0
+
+
+@pytest.fixture
+def web(home: Path) -> Iterator[str]:
+    """Serve the folder ``pub`` of the test's folder as any web server would; return its address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    (home / "pub").mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(home / "pub")))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_published_folder_is_a_mirror(run: Run, web: str, index: LoopbackIndex) -> None:
+    """Locks are the same bytes; nothing is asked of the index."""
+    assert run("lock", "--packages", "app", "-o", "pylock.toml").code == 0
+    assert run("mirror", "publish", "pub").code == 0
+    seen = len(index.requests_seen)
+
+    done = run("lock", "--packages", "app", "-o", "pylock.web.toml", "--mirror", web)
+
+    assert done.code == 0, done.err
+    assert Path("pylock.web.toml").read_bytes() == Path("pylock.toml").read_bytes()
+    assert len(index.requests_seen) == seen
+
+
+def test_publishing_again_writes_only_what_changed(run: Run, index: LoopbackIndex) -> None:
+    """The changed project's files and the index."""
+    warm(run)
+    run("mirror", "publish", "pub")
+    before = {path: path.stat().st_mtime_ns for path in Path("pub").rglob("*") if path.is_file()}
+    index.publish("lib", wheel("lib", "3.0"))
+    warm(run, "--refresh")
+    run("mirror", "publish", "pub")
+
+    changed = {path.as_posix() for path, moment in before.items() if path.stat().st_mtime_ns != moment}
+    assert all("lib" in path or path == "pub/index.json" for path in changed), changed
+    assert any(path.endswith("lib/index.html") for path in changed)
+
+
+def test_a_published_record_that_was_altered_is_exit_6(run: Run, web: str) -> None:
+    """The index of digests covers every record."""
+    warm(run)
+    run("mirror", "publish", "pub")
+    (record,) = Path("pub/v").rglob("lib.json")
+    record.write_bytes(record.read_bytes().replace(b"2.0", b"2.9"))
+
+    assert run("resolve", "--packages", "app", "--mirror", web).code == 6

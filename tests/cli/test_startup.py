@@ -1,0 +1,114 @@
+"""What a command loads: nothing that it does not use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pipx_parallel.cli import app, machine
+from pipx_parallel.cli.commands import COMMANDS, MIRROR, Entry
+from tests.cli.conftest import Run
+
+# Runs a command line, then prints what is loaded.
+LOADED = "import json, sys\nfrom pipx_parallel.__main__ import main\ncode = main()\nprint(json.dumps([code, sorted(sys.modules)]))"
+HEAVY = ("click", "packaging", "msgspec", "pycurl", "requests", "requests_cache", "urllib3", "rich", "pip_requirements_parser",
+         "tomllib", "logging", "asyncio", "importlib.metadata", "subprocess", "dataclasses", "inspect")  # fmt: skip
+
+
+def loaded(ran_out: str) -> tuple[int, list[str]]:
+    """Return the exit code and the heavy modules a command loaded."""
+    code, modules = json.loads(ran_out.splitlines()[-1])
+    return code, [name for name in HEAVY if name in modules]
+
+
+def test_a_warm_offline_lock_loads_nothing_heavy(home: Path, run: Run, spawn: Run) -> None:
+    """No click, no packaging, no HTTP, no parser: all it needs was worked out before."""
+    (home / "r.txt").write_text("app\nlib>=1\n", encoding="utf-8")
+    run("lock", "r.txt", "-o", "locked.txt")
+    spawn("lock", "r.txt", "-o", "locked.txt", "--offline")
+
+    assert loaded(spawn("lock", "r.txt", "-o", "locked.txt", "--offline", script=LOADED).out) == (0, [])
+
+
+def test_a_fresh_check_loads_less_still(home: Path, run: Run, spawn: Run) -> None:
+    """Neither the mirror nor the solver: bytes are compared with a digest."""
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+    run("lock", "r.txt")
+
+    ran = spawn("lock", "r.txt", "--check", script=LOADED)
+
+    assert loaded(ran.out) == (0, [])
+    assert [
+        name for name in ("mirror.facade", "diskcache", "sqlite3", "pipx_parallel.resolve") if f'"{name}"' in ran.out
+    ] == []
+
+
+@pytest.mark.parametrize("entries", [COMMANDS, MIRROR], ids=["commands", "mirror"])
+def test_help_lists_commands_without_loading_them(entries: Mapping[str, Entry]) -> None:
+    """A command that cannot even be imported does not break the list of the others."""
+    broken = {name: entry._replace(module="no.such.module") for name, entry in entries.items()}
+
+    result = CliRunner().invoke(app.LazyGroup("x", broken), ["--help"])
+
+    assert result.exit_code == 0
+    assert [name for name in entries if name not in result.output] == []
+
+
+@pytest.mark.parametrize("path", [*([name] for name in COMMANDS), *(["mirror", name] for name in MIRROR)])
+def test_every_command_explains_itself(path: list[str]) -> None:
+    """--help works everywhere, -h too, and says what the table says of the command or more."""
+    for flag in ("--help", "-h"):
+        result = CliRunner().invoke(app.group(), [*path, flag])
+
+        assert result.exit_code == 0
+        assert result.output.startswith(f"Usage: pipx-parallel {' '.join(path)}")
+
+
+def test_version(spawn: Run) -> None:
+    """On stdout: it is what was asked for."""
+    ran = spawn("--version")
+
+    assert (ran.code, ran.out.split()[0], ran.err) == (0, "pipx-parallel", "")
+
+
+def test_facts_of_the_machine_are_found_out_once(tmp_path: Path) -> None:
+    """The second time they come out of the file, equal in every part."""
+    first = machine.known_target(str(tmp_path))
+    kept = next(tmp_path.iterdir()).read_text(encoding="utf-8")
+
+    assert machine.known_target(str(tmp_path)) == first
+    assert json.loads(kept)["target"][0] == first.label
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"schema": 1, "fingerprint": "another", "target": [1, 2, 3, 4]}']
+)
+def test_facts_of_another_machine_are_not_believed(tmp_path: Path, text: str) -> None:
+    """A damaged file, or one of another interpreter or kernel, is written anew."""
+    truth = machine.known_target(str(tmp_path))
+    file = next(tmp_path.iterdir())
+    file.write_text(text, encoding="utf-8")
+
+    assert machine.known_target(str(tmp_path)) == truth
+    assert json.loads(file.read_text(encoding="utf-8"))["target"][0] == truth.label
+
+
+def test_a_damaged_target_under_the_right_fingerprint_is_found_out_anew(tmp_path: Path) -> None:
+    """Nothing read from disk is taken on trust."""
+    truth = machine.known_target(str(tmp_path))
+    file = next(tmp_path.iterdir())
+    facts = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**facts, "target": ["x", 1]}), encoding="utf-8")
+
+    assert machine.known_target(str(tmp_path)) == truth
+
+
+def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    """The facts are found out, and that is all."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    assert machine.known_target(str(tmp_path / "file" / "below")).tags

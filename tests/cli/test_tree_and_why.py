@@ -1,0 +1,106 @@
+"""``tree`` and ``why``: the graph of an answer, for people and programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+
+def test_the_tree_goes_from_the_users_lines_down(home: Path, run: Run) -> None:
+    """Each project with its release, below who asked for it."""
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+
+    ran = run("tree", "r.txt")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == ["app 2.0 (app, r.txt:1)", "└── lib 2.0 (lib)"]
+
+
+def test_the_tree_goes_up_as_well(run: Run) -> None:
+    """--invert starts from one project."""
+    assert run("tree", "--packages", "app", "--invert", "lib").out.splitlines()[0] == "lib 2.0"
+
+
+def test_the_tree_for_programs(run: Run) -> None:
+    """JSON and DOT."""
+    assert json.loads(run("tree", "--packages", "app", "--format", "json").out)["packages"][0]["name"] == "app"
+    assert run("tree", "--packages", "app", "--format", "dot").out.startswith("digraph")
+
+
+def test_depth_cuts_the_tree(run: Run) -> None:
+    """--depth 0 draws the first level alone; nonsense is refused."""
+    assert len(run("tree", "--packages", "app", "--depth", "0").out.splitlines()) == 1
+    assert run("tree", "--packages", "app", "--depth", "-1").code == 2
+
+
+def test_why_names_who_asked_and_what_holds(home: Path, run: Run) -> None:
+    """The user's line, and the reason a release is not the newest."""
+    (home / "r.txt").write_text("app\n\npicky\n", encoding="utf-8")
+
+    ran = run("why", "lib", "r.txt")
+
+    assert ran.code == 0, ran.err
+    assert "lib 1.0" in ran.out
+    assert "r.txt:3" in ran.out
+    assert "not the newest: 2.0 is out" in ran.out
+    assert "picky" in ran.out.splitlines()[-1]
+
+
+def test_why_of_a_stranger_is_a_usage_error(run: Run) -> None:
+    """Nothing asks for it: 2."""
+    ran = run("why", "numpy", "--packages", "app")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "is not part of this set" in ran.err
+
+
+def test_why_for_programs(run: Run) -> None:
+    """JSON, with the chain."""
+    assert json.loads(run("why", "lib", "--packages", "app", "--format", "json").out)["version"] == "2.0"
+
+
+def test_why_not_shows_what_would_change(home: Path, run: Run) -> None:
+    """The older lib that picky asks for moves nothing else."""
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+
+    ran = run("why-not", "lib<2", "r.txt")
+
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "lib<2 can be; it changes:")
+    assert [line.split("  (")[0] for line in ran.out.splitlines()[1:-1]] == ["  ↓ lib  2.0 → 1.0"]
+
+
+def test_why_not_argues_where_it_cannot_be(home: Path, run: Run) -> None:
+    """With the user's lines, and a way out that is not to stop asking."""
+    (home / "r.txt").write_text("app\npicky\n", encoding="utf-8")
+
+    ran = run("why-not", "lib>=2", "r.txt")
+
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "lib>=2 cannot be:",
+        "  why-not asks for lib>=2",
+        "  r.txt:2 asks for picky",
+        "  picky 1.0 needs lib<2",
+        "  so no set of releases meets them all",
+        "  try: r.txt:2: remove picky",
+    ]
+
+
+def test_why_not_where_it_holds_already(run: Run) -> None:
+    """Nothing to do; and the same for programs."""
+    assert run("why-not", "lib>=1", "--packages", "app").out == "lib>=1 holds already\n"
+    assert json.loads(run("why-not", "lib>=1", "--packages", "app", "--format", "json").out)["possible"] is True
+
+
+def test_an_impossible_list_for_programs(home: Path, run: Run) -> None:
+    """--error-format json: one object on stderr, nothing on stdout, the same exit code."""
+    (home / "r.txt").write_text("lib>=2\npicky\n", encoding="utf-8")
+
+    ran = run("lock", "r.txt", "--error-format", "json")
+
+    told = json.loads(ran.err)
+    assert (ran.code, ran.out, told["error"], told["exit-code"]) == (1, "", "NoSolution", 1)
+    assert [fact["kind"] for fact in told["facts"]] == ["required", "required", "needs"]
+    assert told["suggestions"][0]["after"] == "lib"

@@ -1,0 +1,471 @@
+"""The layer law of this project, and proof that the test of it can fail.
+
+To add a module: name it in the group it belongs to (``GROUPS``, lowest first). It may import its own group and those below.
+To add a third-party package: give it one home (``HOMES``). To touch the world in a new place: name the module in ``EDGES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+import mirror
+import pipx_parallel
+from tests.support.boundaries import Group, Law, read_modules, violations
+
+GROUPS = (
+    Group(
+        "mirror: words",
+        (
+            "mirror",
+            "mirror.errors",
+            "mirror.records",
+            "mirror.ports",
+            "mirror.settings",
+            "mirror.transport_settings",
+            "mirror.filenames",
+            "mirror.version_keys",
+        ),
+    ),
+    Group(
+        "mirror: pure codecs and policies",
+        (
+            "mirror.builds",
+            "mirror.canonical",
+            "mirror.certificate",
+            "mirror.compression",
+            "mirror.contents",
+            "mirror.core_metadata",
+            "mirror.dependency_sets",
+            "mirror.file_columns",
+            "mirror.file_view",
+            "mirror.freshness",
+            "mirror.http_problems",
+            "mirror.index_facts",
+            "mirror.indexes",
+            "mirror.ladder",
+            "mirror.listing_views",
+            "mirror.find_links",
+            "mirror.merged_project",
+            "mirror.mirror_diff",
+            "mirror.negotiation",
+            "mirror.page_views",
+            "mirror.project",
+            "mirror.reach",
+            "mirror.release_view",
+            "mirror.retry",
+            "mirror.sdist_metadata",
+            "mirror.sidecar",
+            "mirror.simple_*",
+            "mirror.snapshot",
+            "mirror.snapshot_import",
+            "mirror.static_metadata",
+            "mirror.status",
+            "mirror.upkeep",
+            "mirror.wheel_metadata",
+        ),
+    ),
+    Group(
+        "mirror: edges",
+        (
+            "mirror.atomic",
+            "mirror.certificates",
+            "mirror.credentials",
+            "mirror.curl_transport",
+            "mirror.disk_doctor",
+            "mirror.disk_store",
+            "mirror.fetcher",
+            "mirror.http_transport",
+            "mirror.local_files",
+            "mirror.local_index",
+            "mirror.page_transport",
+            "mirror.places",
+            "mirror.publish",
+            "mirror.redis_store",
+            "mirror.routed_transport",
+            "mirror.shared_store",
+            "mirror.snapshot_store",
+            "mirror.stores",
+            "mirror.transports",
+            "mirror.web_store",
+            "mirror.worker_pool",
+            "mirror.write_behind",
+        ),
+    ),
+    Group(
+        "mirror: what a run asks and keeps",
+        (
+            "mirror.findings",
+            "mirror.jobs",
+            "mirror.keeping",
+            "mirror.listings",
+            "mirror.needs",
+            "mirror.pages",
+            "mirror.passed_over",
+            "mirror.telling",
+        ),
+    ),
+    Group("mirror: where it is put together", ("mirror.facade",)),
+    Group(
+        "mirror: the server",
+        ("mirror.page_desk", "mirror.server", "mirror.server_pages", "mirror.server_run"),
+    ),
+    Group(
+        "tool: words",
+        (
+            "pipx_parallel",
+            "pipx_parallel.errors",
+            "pipx_parallel.model",
+            "pipx_parallel.suggest",
+            "pipx_parallel.svg_chart",
+            "pipx_parallel.emitters",
+            "pipx_parallel.emitters.interface",
+            "pipx_parallel.bundle",
+            "pipx_parallel.bundle.scripts",
+            "pipx_parallel.requirements",
+            "pipx_parallel.resolver",
+            "pipx_parallel.resolver.ports",
+        ),
+    ),
+    Group("tool: the solver", ("pipx_parallel.resolver.*",)),
+    Group("tool: what the user wrote", ("pipx_parallel.requirements.*",)),
+    Group(
+        "tool: settings",
+        ("pipx_parallel.layers", "pipx_parallel.pip_files", "pipx_parallel.pip_settings", "pipx_parallel.settings"),
+    ),
+    Group(
+        "tool: pure policies and emitters",
+        (
+            "pipx_parallel.bundle.plan",
+            "pipx_parallel.bundle.texts",
+            "pipx_parallel.emitters.*",
+            "pipx_parallel.graph",
+            "pipx_parallel.lock_diff",
+            "pipx_parallel.lock_reader",
+            "pipx_parallel.locked_extra",
+            "pipx_parallel.policy",
+            "pipx_parallel.quality",
+            "pipx_parallel.target_rules",
+            "pipx_parallel.targets",
+            "pipx_parallel.tree",
+        ),
+    ),
+    Group(
+        "tool: what is not in an index",
+        (
+            "pipx_parallel.builds",
+            "pipx_parallel.builds.*",
+            "pipx_parallel.direct",
+            "pipx_parallel.direct.*",
+            "pipx_parallel.workroom",
+        ),
+    ),
+    Group(
+        "tool: edges of a bundle",
+        ("pipx_parallel.bundle.archive", "pipx_parallel.bundle.builds", "pipx_parallel.bundle.downloads"),
+    ),
+    Group("tool: edges", ("pipx_parallel.console", "pipx_parallel.progress", "pipx_parallel.writer")),
+    Group(
+        "tool: use cases",
+        (
+            "pipx_parallel.answers",
+            "pipx_parallel.benchmark",
+            "pipx_parallel.bundle.making",
+            "pipx_parallel.candidate",
+            "pipx_parallel.candidates",
+            "pipx_parallel.closure",
+            "pipx_parallel.explain",
+            "pipx_parallel.last_resorts",
+            "pipx_parallel.hash_rules",
+            "pipx_parallel.lock_service",
+            "pipx_parallel.resolve",
+            "pipx_parallel.roots",
+            "pipx_parallel.speculation",
+            "pipx_parallel.suggestions",
+            "pipx_parallel.vocabulary",
+        ),
+    ),
+    Group(
+        "tool: where people meet it",
+        ("pipx_parallel.__main__", "pipx_parallel.cli", "pipx_parallel.cli.*", "pipx_parallel.setuptools_plugin"),
+    ),
+)
+FORBIDDEN = (
+    ("mirror", "pipx_parallel*", "the mirror never imports the tool"),
+    ("mirror.*", "pipx_parallel*", "the mirror never imports the tool"),
+    ("pipx_parallel.resolver*", "mirror*", "the solver knows no mirror"),
+    ("pipx_parallel.resolver*", "packaging*", "the solver knows no packaging rules"),
+    ("pipx_parallel.resolver*", "pipx_parallel.[!r]*", "the solver knows only itself"),
+    ("pipx_parallel.resolver*", "pipx_parallel.requirements*", "the solver knows only itself"),
+    ("pipx_parallel.emitters*", "mirror*", "an emitter is given all it renders"),
+    ("pipx_parallel.emitters*", "pipx_parallel.resolver*", "an emitter is given all it renders"),
+    ("pipx_parallel.requirements*", "mirror*", "what the user wrote is understood without a mirror"),
+    ("pipx_parallel.setuptools_plugin", "mirror*", "a build needs no mirror"),
+    ("pipx_parallel.locked_extra", "mirror*", "a build needs no mirror"),
+)
+ALLOWED = (("pipx_parallel.emitters*", "mirror.records"),)
+# Where each third-party package lives. `packaging` is the standards' own code: anywhere but where FORBIDDEN says so.
+HOMES: Mapping[str, tuple[str, ...]] = {
+    "packaging": ("mirror*", "pipx_parallel*"),
+    "click": ("pipx_parallel.cli*", "pipx_parallel.console", "pipx_parallel.progress"),
+    "cyclonedx": ("pipx_parallel.emitters.sbom",),
+    "diskcache": ("mirror.disk_store",),
+    "packageurl": ("pipx_parallel.emitters.sbom",),
+    "msgspec": ("mirror.simple_parse",),
+    "pip_requirements_parser": ("pipx_parallel.requirements.grammar",),
+    "pyproject_hooks": ("pipx_parallel.builds.builder",),
+    "pycurl": ("mirror.curl_transport",),
+    "requests": ("mirror.http_transport",),
+    "requests_cache": ("mirror.http_transport",),
+    "urllib3": ("mirror.http_transport",),
+    "redis": ("mirror.redis_store",),
+    "uvicorn": ("mirror.server_run",),
+    # One compresses for reading a slice, the other for carrying.
+    "zstandard": ("mirror.file_view", "mirror.compression"),
+}
+# Who may touch the world. Everybody else takes values and gives values.
+EDGES: Mapping[str, tuple[str, ...]] = {
+    "files": (
+        "mirror.atomic",
+        "mirror.certificates",
+        "mirror.credentials",  # is there a netrc?
+        "mirror.local_files",
+        "mirror.local_index",
+        "pipx_parallel.builds.*",
+        "pipx_parallel.direct.git",
+        "mirror.curl_transport",  # is the CA bundle a folder?
+        "mirror.disk_store",
+        "mirror.disk_doctor",
+        "mirror.publish",
+        "mirror.snapshot_store",
+        "mirror.stores",  # is it a snapshot?
+        "pipx_parallel.bundle.archive",
+        "pipx_parallel.bundle.builds",
+        "pipx_parallel.bundle.downloads",
+        "pipx_parallel.cli*",
+        "pipx_parallel.requirements.files",
+        "pipx_parallel.setuptools_plugin",
+    ),
+    "environment": (
+        "mirror.certificates",  # SSL_CERT_FILE and its kin
+        "mirror.credentials",  # NETRC, and credentials by host
+        "pipx_parallel.__main__",
+        "pipx_parallel.cli*",
+        "pipx_parallel.pip_settings",  # to run pip without the settings that are already known
+        "pipx_parallel.setuptools_plugin",
+        "pipx_parallel.targets",  # Windows tells the machine's architecture there
+    ),
+    "clock": (
+        "mirror.facade",
+        "mirror.page_desk",
+        "pipx_parallel.bundle.downloads",
+        "pipx_parallel.cli*",
+        "pipx_parallel.lock_service",
+        "pipx_parallel.workroom",
+    ),
+    "timer": (
+        "mirror.curl_transport",  # transfers that stop in the middle
+        "mirror.redis_store",
+        "mirror.server",
+        "pipx_parallel.cli*",
+        "pipx_parallel.lock_service",
+        "pipx_parallel.resolve",
+    ),
+    "output": (
+        "pipx_parallel.__main__",  # flushes both streams before the process ends
+        "pipx_parallel.cli*",
+        "pipx_parallel.requirements.files",  # reads standard input
+    ),
+    "network": (
+        "mirror.certificates",
+        "mirror.curl_transport",
+        "mirror.http_transport",
+        "mirror.page_transport",  # a pair of sockets to its own process
+        "mirror.server_run",
+    ),
+    "processes": (
+        "mirror.credentials",  # a keyring
+        "mirror.page_transport",  # reads pages in a process of its own
+        "pipx_parallel.builds.processes",
+        "pipx_parallel.builds.environments",
+        "pipx_parallel.builds.builder",
+        "pipx_parallel.direct.git",
+        "pipx_parallel.bundle.builds",
+        "pipx_parallel.cli.benchmark",
+        "pipx_parallel.pip_settings",
+    ),
+    "threads": (
+        "mirror.credentials",
+        "mirror.routed_transport",
+        "pipx_parallel.builds.builder",
+        "pipx_parallel.workroom",
+        "pipx_parallel.builds.environments",
+        "pipx_parallel.builds.processes",
+        "pipx_parallel.direct.git",
+        "mirror.curl_transport",
+        "mirror.fetcher",
+        "mirror.http_transport",
+        "mirror.page_transport",
+        "mirror.worker_pool",
+        "mirror.page_desk",
+        "mirror.project",
+        "mirror.server",
+        "mirror.server_pages",
+        "mirror.shared_store",
+        "mirror.web_store",
+        "mirror.write_behind",
+        "pipx_parallel.lock_service",
+    ),
+}
+# Modules that exist to load others only when they are needed; everywhere else a late import says why, in a comment.
+LATE = (
+    "mirror.stores",  # the store that is named
+    "mirror.facade",  # a warm or offline run loads no HTTP stack
+    "mirror.transports",  # the transport that is there
+    "pipx_parallel.cli*",  # a command loads what it uses
+    "pipx_parallel.emitters.registry",  # the formats that are asked for
+    "pipx_parallel.setuptools_plugin",  # nothing, for a project without its table
+)
+LAW = Law(GROUPS, FORBIDDEN, ALLOWED, HOMES, EDGES, LATE)
+PACKAGES = [Path(package.__file__ or "").parent for package in (mirror, pipx_parallel)]
+
+
+def test_the_tree_keeps_the_layer_law() -> None:
+    """Every import goes down, every third-party package has one home, and the world is touched where the table says."""
+    found = violations(PACKAGES, LAW)
+
+    assert found == [], "\n" + "\n".join(map(str, found))
+
+
+def test_the_tree_is_really_read() -> None:
+    """An empty glob would make the law hold for nothing."""
+    modules = read_modules(PACKAGES)
+
+    assert {"mirror.records", "pipx_parallel.model"} <= modules.keys()
+    assert [one.target for one in modules["pipx_parallel.model"].imports if one.target == "mirror.records"]
+
+
+def test_tests_of_the_mirror_know_nothing_of_the_tool() -> None:
+    """What is tested without the tool can be used without the tool."""
+    here = Path(__file__).parent / "unit" / "mirror"
+    modules = read_modules([here])
+
+    assert modules
+    named = [f"{name}: {one.target}" for name, module in modules.items() for one in module.imports]
+    assert [line for line in named if "pipx_parallel" in line] == []
+
+
+# --- the test of the test: each rule, broken once in a small tree -----------------------------------------------------------
+
+SMALL_LAW = Law(
+    groups=(Group("low", ("house.low",)), Group("middle", ("house.mid*",)), Group("high", ("house", "house.high"))),
+    forbidden=(("house.middle", "house.low", "kept apart"),),
+    allowed=(),
+    homes={"diskcache": ("house.low",)},
+    edges={"files": ("house.low",)},
+)
+GOOD = {
+    "low.py": "import diskcache\nopen('x')\n",
+    "middle.py": "import json\n",
+    "high.py": "from house.middle import x\n",
+}
+
+Build = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Build:
+    """Write a package called ``house`` with the given files over the good ones."""
+
+    def build(changes: Mapping[str, str]) -> Path:
+        folder = tmp_path / "house"
+        folder.mkdir()
+        for name, text in {"__init__.py": "", **GOOD, **changes}.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        return folder
+
+    return build
+
+
+def test_a_good_tree_has_no_violation(house: Build) -> None:
+    """The law is silent where it is kept."""
+    assert violations([house({})], SMALL_LAW) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("low.py", "import house.high\n", "stands above"),
+        ("low.py", "from house import high\n", "stands above"),
+        ("low.py", "from . import high\n", "stands above"),
+        ("low.py", "from .high import x\n", "stands above"),
+        (
+            "low.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from house.high import x\n",
+            "stands above",
+        ),
+        ("middle.py", "from house.low import x\n", "kept apart"),
+        ("middle.py", "import diskcache\n", "whose home is house.low"),
+        ("middle.py", "import requests.adapters\n", "no home"),
+        ("middle.py", "def f():\n    return open('x')\n", "touches files"),
+        ("middle.py", "from pathlib import Path\nPath('x').write_text('')\n", "touches files"),
+        ("middle.py", "import os\nX = os.environ.get('X')\n", "touches environment"),
+        ("middle.py", "import os\nX = os.environ['X']\n", "touches environment"),
+        ("middle.py", "import time\nX = time.time()\n", "touches clock"),
+        ("middle.py", "from time import time\n", "touches clock"),
+        ("middle.py", "print('x')\n", "touches output"),
+        ("middle.py", "import sys\nX = sys.stdout\n", "touches output"),
+        ("middle.py", "import socket\nsocket.socket()\n", "touches network"),
+        ("middle.py", "import pickle\npickle.loads(b'')\n", "touches danger"),
+        ("middle.py", "def f():\n    import json\n", "without a comment"),
+        ("middle.py", "def f():\n    import json  # noqa: PLC0415\n", "without a comment"),
+        ("middle.py", "def f():\n    # noqa: PLC0415\n    import json\n", "without a comment"),
+        ("middle.py", "def f(queue):\n    queue.append(1)\n", None),
+        ("mid2.py", "import house.middle\n", None),
+        ("other.py", "", "in no group"),
+    ],
+)
+def test_a_broken_rule_is_named(house: Build, file: str, text: str, said: str | None) -> None:
+    """Each rule, broken once, gives one violation in words."""
+    found = violations([house({file: text})], SMALL_LAW)
+
+    assert len(found) == (1 if said else 0), found
+    assert said is None or said in str(found[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n    # costs 45 ms\n    import json\n",
+        "def f():\n    import json  # costs 45 ms\n",
+        "def f():\n    import json  # noqa: PLC0415 - costs 45 ms\n",
+        "def f():\n    # costs 45 ms, both\n    import json\n\n    import re\n",
+    ],
+)
+def test_a_late_import_with_a_reason_is_right(house: Build, text: str) -> None:
+    """The reason may stand above the run of imports or on a line of it."""
+    assert violations([house({"middle.py": text})], SMALL_LAW) == []
+
+
+def test_a_circle_is_found_within_a_group(house: Build) -> None:
+    """The same height may import each other only as long as no circle closes."""
+    folder = house(
+        {"middle.py": "import house.mid2\n", "mid2.py": "import house.mid3\n", "mid3.py": "import house.middle\n"}
+    )
+
+    found = violations([folder], SMALL_LAW)
+
+    assert [str(one) for one in found] == [
+        "house.mid3:1: closes a circle: house.middle -> house.mid2 -> house.mid3 -> house.middle"
+    ]
+
+
+def test_an_entry_that_names_nothing_is_found(house: Build) -> None:
+    """The table cannot keep names of modules that are gone."""
+    (folder := house({})).joinpath("high.py").unlink()
+
+    found = violations([folder], SMALL_LAW)
+
+    assert [str(one) for one in found] == ["house.high:1: is named by the layer table and does not exist"]

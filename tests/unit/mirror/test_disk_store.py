@@ -1,0 +1,104 @@
+"""The embedded store: the contract, and that nothing in it is ever unpickled."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mirror.disk_store import DiskStore
+from mirror.errors import StoreError
+from tests.support.dict_store import DictStore
+from tests.unit.mirror.store_contract import StoreContract
+
+
+class TestDiskStore(StoreContract):
+    """The contract, on a real folder."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[DiskStore]:
+        """Give an empty store."""
+        opened = DiskStore(str(tmp_path / "mirror"))
+        yield opened
+        opened.close()
+
+
+class TestDictStore(StoreContract):
+    """The store that other tests use keeps the same contract."""
+
+    @pytest.fixture
+    def store(self) -> DictStore:
+        """Give an empty store."""
+        return DictStore()
+
+
+class Exploit:
+    """Unpickling this would be noticed."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        """Make a folder when unpickled."""
+        return Path.mkdir, (Path("unpickled-by-the-mirror"),)
+
+
+def test_a_pickled_row_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that somebody else put there, with diskcache's mark for a pickle, is an error and is not executed."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "mirror"
+    store = DiskStore(str(folder))
+    store.put_many({"k": b"value"})
+    store.close()
+    with sqlite3.connect(folder / "cache.db") as database:
+        database.execute("UPDATE Cache SET mode = 4, value = ?", (pickle.dumps(Exploit()),))
+    database.close()
+
+    again = DiskStore(str(folder))
+    with pytest.raises(StoreError):
+        again.get_many(["k"])
+    again.close()
+    assert not (tmp_path / "unpickled-by-the-mirror").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
+@pytest.mark.parametrize("mode", [None, 0o777])
+def test_the_folder_is_private(tmp_path: Path, mode: int | None) -> None:
+    """Mode 0700, also where it was there before with another."""
+    folder = tmp_path / "mirror"
+    if mode is not None:
+        folder.mkdir()
+        folder.chmod(mode)
+
+    DiskStore(str(folder)).close()
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+# Adds one, 25 times, to a number that all processes share, and writes keys of its own beside it.
+_COUNT_UP = """
+import os, sys
+from mirror.disk_store import DiskStore
+store = DiskStore(sys.argv[1])
+for number in range(25):
+    own = f"p/{os.getpid()}/{number}"
+    store.update({"count": lambda old: str(int(old or b"0") + 1).encode(), own: lambda _: b"x"})
+store.close()
+"""
+
+
+def test_four_processes_write_at_once(tmp_path: Path) -> None:
+    """No change is lost: reading and writing are one transaction."""
+    folder = str(tmp_path / "mirror")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    started = [subprocess.Popen([sys.executable, "-c", _COUNT_UP, folder], env=environment) for _ in range(4)]
+
+    assert [process.wait(timeout=60) for process in started] == [0] * 4
+    store = DiskStore(folder)
+    assert store.get_many(["count"]) == {"count": b"100"}
+    assert len(list(store.scan("p/"))) == 100
+    store.close()

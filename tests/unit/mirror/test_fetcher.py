@@ -1,0 +1,319 @@
+"""Order, limits, retries and cancellation of requests, over a transport that is driven by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from mirror.fetcher import MOST_UNDER_WAY, Fetcher
+from mirror.ports import Exchange, Request
+from mirror.retry import RetryPolicy
+from tests.support.fake_transport import FakeTransport
+
+Result = tuple[Any, Exception | None]
+
+
+class Ticking:
+    """A clock that moves by ``step`` seconds whenever somebody looks."""
+
+    def __init__(self, step: float = 0.0) -> None:
+        """Begin at a number that is not 0."""
+        self.seconds = 100.0
+        self.step = step
+
+    def __call__(self) -> float:
+        """Return the time."""
+        self.seconds += self.step
+        return self.seconds
+
+
+class Bench:
+    """A fetcher, its transport and what was delivered."""
+
+    def __init__(self, clock: Ticking | None = None, **settings: Any) -> None:  # Fetcher's own
+        """Retries come at once unless a policy is given."""
+        self.transport = FakeTransport()
+        self.clock = clock or Ticking()
+        self.delivered: dict[str, Result] = {}
+        policy = settings.pop("policy", RetryPolicy(retries=2, base=0.0))
+        self.fetcher = Fetcher(
+            lambda: self.transport, policy=policy, randomness=lambda: 0.0, clock=self.clock,
+            wall_clock=lambda: 0.0, **settings,
+        )  # fmt: skip
+
+    def ask(self, *urls: str, key: str | None = None, urgent: bool = False) -> None:
+        """Submit one job that fetches these URLs one after another and returns the bodies."""
+        key = key or urls[0]
+
+        def deliver(result: object, error: Exception | None) -> None:
+            self.delivered[key] = (result, error)
+
+        self.fetcher.submit(key, _steps(urls), deliver, urgent=urgent)
+
+    def pump(self) -> bool:
+        """Take in what has arrived."""
+        return self.fetcher.pump(block=False)
+
+
+def _steps(urls: tuple[str, ...]) -> Generator[Request, Exchange, list[bytes]]:
+    bodies = []
+    for url in urls:
+        exchange = yield Request(url)
+        bodies.append(exchange.body if exchange.problem is None else exchange.problem.encode())
+    return bodies
+
+
+def test_jobs_start_in_the_order_they_were_asked_for() -> None:
+    """As many as the limit allows; the next when one has ended."""
+    bench = Bench(workers=2)
+    bench.ask("a")
+    bench.ask("b")
+    bench.ask("c")
+
+    assert bench.transport.submitted == ["a", "b"]
+    bench.transport.answer(b"A")
+    bench.pump()
+    assert bench.transport.submitted == ["a", "b", "c"]
+    assert bench.delivered == {"a": ([b"A"], None)}
+
+
+def test_no_more_than_the_workers_are_under_way() -> None:
+    """However many are asked for."""
+    bench = Bench(workers=3)
+    for number in range(20):
+        bench.ask(f"u{number}")
+    while bench.transport.under_way:
+        bench.transport.answer()
+        bench.pump()
+
+    assert (bench.transport.most_under_way, len(bench.delivered)) == (3, 20)
+    assert not bench.fetcher.busy
+
+
+def test_a_second_request_of_a_job_goes_before_jobs_that_have_not_begun() -> None:
+    """What is half done is finished first."""
+    bench = Bench(workers=1)
+    bench.ask("a1", "a2")
+    bench.ask("b")
+    for _ in range(3):
+        bench.transport.answer()
+        bench.pump()
+
+    assert bench.transport.submitted == ["a1", "a2", "b"]
+
+
+def test_urgent_and_hastened_jobs_go_first() -> None:
+    """Somebody waits for them."""
+    bench = Bench(workers=1)
+    for url in ("first", "b", "c"):
+        bench.ask(url)
+    bench.ask("urgent", urgent=True)
+    bench.fetcher.hasten("c")
+    for _ in range(4):
+        bench.transport.answer()
+        bench.pump()
+
+    assert bench.transport.submitted == ["first", "urgent", "c", "b"]
+
+
+def test_a_key_under_way_is_not_asked_for_twice() -> None:
+    """Single-flight; afterwards it may be asked for again."""
+    bench = Bench()
+    bench.ask("a")
+    bench.ask("a")
+    assert bench.transport.submitted == ["a"]
+    bench.transport.answer()
+    bench.pump()
+
+    bench.ask("a")
+
+    assert bench.transport.submitted == ["a", "a"]
+
+
+def test_trouble_that_passes_is_tried_again_and_the_steps_do_not_notice() -> None:
+    """A status, and no response at all."""
+    bench = Bench()
+    bench.ask("a")
+    bench.transport.answer(status=502)
+    bench.pump()
+    bench.transport.fail()
+    bench.pump()
+    bench.transport.answer(b"A")
+    bench.pump()
+
+    assert bench.delivered == {"a": ([b"A"], None)}
+    assert (bench.fetcher.counts.requests, bench.fetcher.counts.retries) == (3, 2)
+
+
+def test_after_the_last_try_the_steps_get_the_trouble() -> None:
+    """They decide what it means."""
+    bench = Bench(policy=RetryPolicy(retries=1, base=0.0))
+    bench.ask("a")
+    for _ in range(2):
+        bench.transport.fail("timed out")
+        bench.pump()
+
+    assert bench.delivered == {"a": ([b"timed out"], None)}
+    assert bench.fetcher.counts.failures == 1
+
+
+def test_what_will_not_pass_is_not_tried_again() -> None:
+    """404, and a certificate that is not accepted."""
+    bench = Bench()
+    bench.ask("a")
+    bench.ask("b")
+    bench.transport.answer(status=404)
+    bench.transport.fail("the certificate or encryption of x was not accepted")
+    bench.pump()
+
+    assert len(bench.transport.submitted) == 2
+    assert sorted(bench.delivered) == ["a", "b"]
+
+
+def test_retry_after_holds_everybody_back() -> None:
+    """An index that is overloaded is left alone, not asked for something else."""
+    bench = Bench(workers=1)
+    bench.ask("a")
+    bench.ask("b")
+    bench.transport.answer(status=503, retry_after="7")
+    bench.pump()
+    assert bench.transport.submitted == ["a"]
+    bench.clock.seconds += 6.9
+    bench.pump()
+    assert bench.transport.submitted == ["a"]
+
+    bench.clock.seconds += 0.2
+    bench.pump()
+
+    assert bench.transport.submitted == ["a", "a"]
+
+
+def test_waiting_for_a_retry_ends_by_itself() -> None:
+    """A blocking pump sleeps until the retry is due, then for the answer."""
+    bench = Bench(clock=Ticking(0.5))
+    bench.ask("a")
+    bench.transport.answer(status=503, retry_after="2")
+
+    assert bench.fetcher.pump()
+    while not bench.transport.under_way:
+        bench.fetcher.pump(block=False)
+    bench.transport.answer(b"A")
+    bench.fetcher.pump()
+
+    assert bench.delivered == {"a": ([b"A"], None)}
+
+
+def test_the_rate_is_kept() -> None:
+    """Two requests a second are half a second apart."""
+    bench = Bench(requests_per_second=2.0)
+    for url in ("a", "b", "c"):
+        bench.ask(url)
+    assert bench.transport.submitted == ["a"]
+    bench.clock.seconds += 0.4
+    bench.pump()
+    assert bench.transport.submitted == ["a"]
+
+    bench.clock.seconds += 0.2
+    bench.pump()
+
+    assert bench.transport.submitted == ["a", "b"]
+
+
+def test_the_limit_follows_what_the_index_bears() -> None:
+    """Halved by trouble, up by one with every good answer, never beyond what is polite."""
+    bench = Bench(policy=RetryPolicy(retries=0))
+    for number in range(300):
+        bench.ask(f"u{number}")
+    first = bench.transport.most_under_way
+    bench.transport.answer(status=429)
+    bench.pump()
+    assert len(bench.transport.under_way) == first - 1  # no new one is started: half of the first limit is allowed
+
+    while bench.transport.under_way:
+        bench.transport.answer()
+        bench.pump()
+
+    assert bench.transport.most_under_way == MOST_UNDER_WAY
+    assert len(bench.delivered) == 300
+
+
+def test_a_given_number_of_workers_is_kept_through_trouble() -> None:
+    """The user has said how many."""
+    bench = Bench(workers=4, policy=RetryPolicy(retries=0))
+    for number in range(10):
+        bench.ask(f"u{number}")
+    bench.transport.answer(status=429)
+    bench.pump()
+
+    assert len(bench.transport.under_way) == 4
+
+
+def test_what_the_steps_raise_is_delivered() -> None:
+    """An error of one job stops no other."""
+    bench = Bench()
+
+    def broken() -> Generator[Request, Exchange, None]:
+        yield Request("broken")
+        raise ValueError("nonsense")
+
+    bench.fetcher.submit("broken", broken(), lambda result, error: bench.delivered.update(broken=(result, error)))
+    bench.ask("a")
+    bench.transport.answer()
+    bench.transport.answer(b"A")
+    bench.pump()
+
+    assert str(bench.delivered["broken"][1]) == "nonsense"
+    assert bench.delivered["a"] == ([b"A"], None)
+
+
+def test_steps_that_need_no_request_are_delivered_at_once() -> None:
+    """What is known costs nothing: no transport is made."""
+
+    def known() -> Generator[Request, Exchange, str]:
+        return "known"
+        yield Request("never")  # makes it a generator
+
+    def make() -> FakeTransport:
+        raise AssertionError("a transport was made")
+
+    found: list[object] = []
+    fetcher = Fetcher(make)
+    fetcher.submit("k", known(), lambda result, error: found.append((result, error)))
+
+    assert found == [("known", None)]
+    assert not fetcher.pump()
+
+
+def test_a_job_may_submit_others_when_it_is_delivered() -> None:
+    """Speculation does."""
+    bench = Bench()
+
+    def go_on(result: object, error: Exception | None) -> None:
+        bench.delivered["a"] = (result, error)
+        bench.ask("b")
+
+    bench.fetcher.submit("a", _steps(("a",)), go_on)
+    bench.transport.answer()
+    bench.pump()
+
+    assert bench.transport.submitted == ["a", "b"]
+
+
+def test_closing_cancels_everything_and_delivers_nothing() -> None:
+    """Whatever still arrives is dropped."""
+    bench = Bench(workers=1)
+    bench.ask("a")
+    bench.ask("b")
+
+    bench.fetcher.close()
+
+    assert bench.transport.closed
+    assert not bench.fetcher.busy
+    bench.pump()
+    assert bench.delivered == {}
+    bench.fetcher.close()
+
+
+def test_a_blocking_pump_with_nothing_to_do_returns() -> None:
+    """It never waits for what nobody asked."""
+    assert not Bench().fetcher.pump()

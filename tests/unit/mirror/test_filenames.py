@@ -1,0 +1,87 @@
+"""What a file's name says."""
+
+from __future__ import annotations
+
+import pytest
+from packaging.utils import parse_wheel_filename
+
+from mirror.filenames import is_distribution, is_sdist, normalised, split_filename
+
+
+@pytest.mark.parametrize(
+    ("filename", "project", "expected"),
+    [
+        ("six-1.17.0-py2.py3-none-any.whl", "six", ("1.17.0", "py2.py3-none-any")),
+        ("numpy-2.0.0-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", "numpy",
+         ("2.0.0", "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64")),
+        ("Zope.Interface-1-py3-none-any.whl", "zope-interface", ("1", "py3-none-any")),
+        ("typing_extensions-4.0-py3-none-any.whl", "typing-extensions", ("4.0", "py3-none-any")),
+        ("a-1!2.0+local.1-py3-none-any.whl", "a", ("1!2.0+local.1", "py3-none-any")),
+        ("a-1.0-1-py3-none-any.whl", "a", ("1.0", "py3-none-any")),
+        ("a-1.0-2b-py3-none-any.whl", "a", ("1.0", "py3-none-any")),
+        ("six-1.17.0.tar.gz", "six", ("1.17.0", "sdist")),
+        ("typing_extensions-4.0.tar.gz", "typing-extensions", ("4.0", "sdist")),
+        ("typing-extensions-4.0.zip", "typing-extensions", ("4.0", "sdist")),
+        ("Typing.Extensions-4.0.tar.bz2", "typing-extensions", ("4.0", "sdist")),
+        ("a--b-1.0.tgz", "a-b", ("1.0", "sdist")),
+        ("a-b-1.0.tar.xz", "a-b", ("1.0", "sdist")),
+        ("a-1.0.TAR.GZ", "a", ("1.0", "sdist")),
+        ("a-1.0.tar", "a", ("1.0", "sdist")),
+        ("a-1.0-post1.tar.gz", "a", ("1.0-post1", "sdist")),
+        ("a-2-1.0.tar.gz", "a-2", ("1.0", "sdist")),
+    ],
+)  # fmt: skip
+def test_version_and_tags_are_read(filename: str, project: str, expected: tuple[str, str]) -> None:
+    """PEP 427, PEP 625, and what was made before them."""
+    assert split_filename(filename, project) == expected
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [
+        "six-1.0-py2.7.egg",
+        "six-1.0.win32.exe",
+        "six-1.0.msi",
+        "six-1.0-1.noarch.rpm",
+        "six-1.0-none-any.whl",
+        "six-1.0-x1-py3-none-any.whl",
+        "six-1.0-1-2-py3-none-any.whl",
+        "other-1.0-py3-none-any.whl",
+        "other-1.0.tar.gz",
+        "sixty-1.0.tar.gz",
+        "six.tar.gz",
+        "six1.0.tar.gz",
+        "-1.0.tar.gz",
+        ".whl",
+        ".tar.gz",
+        "",
+        "no-rule-parses-this",
+        "six-1.0.tar.gz.asc",
+    ],
+)
+def test_what_is_no_file_of_the_project_is_passed_over(filename: str) -> None:
+    """Eggs, installers, other projects' files, and nonsense."""
+    assert split_filename(filename, "six") is None
+
+
+def test_it_agrees_with_packaging_on_wheels() -> None:
+    """The standard's own parser reads the same version and tags."""
+    filename = "scikit_learn-1.7.0-3-cp311.cp312-abi3-win_amd64.whl"
+    name, version, _, tags = parse_wheel_filename(filename)
+
+    assert split_filename(filename, name) == (str(version), "cp311.cp312-abi3-win_amd64")
+    assert len(tags) == 2
+
+
+def test_names_have_one_form() -> None:
+    """PEP 503; also after the memory of it was full once."""
+    for number in range(5000):
+        normalised(f"Name_{number}")
+
+    assert [normalised(name) for name in ("A", "a__b", "A.-_B", "x-1")] == ["a", "a-b", "a-b", "x-1"]
+
+
+def test_kinds_are_told_by_the_end_of_a_name() -> None:
+    """Wheels and source archives are distributions, eggs are not."""
+    assert [is_distribution(name) for name in ("a.whl", "a.tar.gz", "a.ZIP", "a.egg", "a.html")] == [1, 1, 1, 0, 0]
+    assert [is_sdist(name) for name in ("a.whl", "a.tar.gz", "a.zip")] == [0, 1, 1]

@@ -1,0 +1,194 @@
+"""Folders and ``file:`` indexes as places with projects, and merging what several places have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from mirror.dependency_sets import DependencySet
+from mirror.local_files import answer, path_of, sha256_of, url_of
+from mirror.local_index import FileSet, read_place, read_project
+from mirror.merged_project import MergedProject
+from mirror.places import Places
+from mirror.ports import Request
+from mirror.project import Project
+from mirror.simple_file import FileList
+
+
+def fill(folder: Path, *names: str) -> Path:
+    """Make files of which only the names matter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    return folder
+
+
+def files(project: Project, release: int) -> FileList:
+    """Return the files of a release."""
+    return FileList(project.file_slice(release) or b"[]", project.page_url)
+
+
+def test_a_folder_is_sorted_into_projects(tmp_path: Path) -> None:
+    """Names of all spellings; what is no distribution is passed over; hashes are those of the bytes."""
+    folder = fill(
+        tmp_path / "a b",
+        "My.Pkg-1.0.tar.gz",
+        "my_pkg-2.0-py3-none-any.whl",
+        "my_pkg_other-9.0.zip",
+        "README",
+        "my-1.0.egg",
+    )
+    project = read_place(str(folder)).project("my-pkg", "id", "")
+
+    assert project is not None
+    assert project.view.versions == ["1.0", "2.0"]
+    (file,) = files(project, 1)
+    assert file.url == (folder / "my_pkg-2.0-py3-none-any.whl").as_uri()
+    assert file.hashes == (("sha256", hashlib.sha256(b"my_pkg-2.0-py3-none-any.whl").hexdigest()),)
+    assert file.size == len(b"my_pkg-2.0-py3-none-any.whl")
+
+
+def test_all_releases_of_a_folder_are_judged(tmp_path: Path) -> None:
+    """Nothing is looked up later: the folder may have changed by then."""
+    folder = fill(tmp_path, *[f"many-1.{number}-py3-none-any.whl" for number in range(30)])
+    project = read_place(folder.as_uri()).project("many", "id", "")
+
+    assert project is not None
+    assert (project.view.judged, len(project.view.versions)) == (0, 30)
+    assert project.parts() == ()
+
+
+def test_pages_in_a_folder_count(tmp_path: Path) -> None:
+    """As in pip, with the hash of the fragment and Requires-Python."""
+    fill(tmp_path, "other-1.0.zip")
+    link = '<a href="sub/app-1.0.zip#sha256=00ff" data-requires-python="&gt;=3.9">x</a>'
+    (tmp_path / "index.html").write_text(link, encoding="utf-8")
+    project = read_place(str(tmp_path)).project("app", "id", "")
+
+    assert project is not None
+    (file,) = files(project, 0)
+    assert (file.url, file.hashes, file.requires_python) == (
+        (tmp_path / "sub" / "app-1.0.zip").as_uri(),
+        (("sha256", "00ff"),),
+        ">=3.9",
+    )
+
+
+def test_a_tree_without_the_project_is_none_and_without_a_tree_an_error(tmp_path: Path) -> None:
+    """The two are told differently."""
+    assert read_project(tmp_path.as_uri(), "app", "id") is None
+    with pytest.raises(FileNotFoundError):
+        read_project((tmp_path / "gone").as_uri(), "app", "id")
+
+
+def test_a_place_that_is_not_there_is_warned_of_once() -> None:
+    """And never again, whatever is looked up."""
+    said: list[str] = []
+    places = Places(["/nowhere/wheels"], said.append)
+
+    assert places.linked("app") == []
+    assert places.linked("lib") == []
+    assert said == ["find-links place /nowhere/wheels is passed over: No such file or directory"]
+
+
+def part(name: str, *filenames: str, url: str) -> Project:
+    """Return a project of one place."""
+    entries = [
+        {
+            "filename": one,
+            "url": f"{url}/{one}",
+            "hashes": {"sha256": hashlib.sha256(f"{url}{one}".encode()).hexdigest()},
+        }
+        for one in filenames
+    ]
+    found = FileSet(entries, url + "/").project(name, url, url)
+    assert found is not None
+    return found
+
+
+def test_places_are_merged_release_by_release() -> None:
+    """Releases of all, files side by side, the first place's before the second's; each release names its index."""
+    one = part("app", "app-1.0-py3-none-any.whl", "app-2.0.tar.gz", url="https://one.example")
+    two = part("app", "app-2.0-py3-none-any.whl", "app-2.0.tar.gz", "app-3.0.zip", url="https://two.example")
+    merged = MergedProject([one, two])
+
+    assert merged.view.versions == ["1.0", "2.0", "3.0"]
+    assert [file.url for file in files(merged, 1)] == [
+        "https://one.example/app-2.0.tar.gz", "https://two.example/app-2.0-py3-none-any.whl", "https://two.example/app-2.0.tar.gz",
+    ]  # fmt: skip
+    assert [merged.index_of(release) for release in range(3)] == [
+        "https://one.example",
+        "https://one.example",
+        "https://two.example",
+    ]
+    assert sorted(merged.view.variants[number].tags for number in merged.view.shape_of(1)) == ["py3-none-any", "sdist"]
+
+
+def test_a_file_that_two_places_have_alike_is_there_once() -> None:
+    """Same name, same hash."""
+    entry = {"filename": "app-1.0.zip", "hashes": {"sha256": "ab"}}
+    parts = [
+        FileSet([{**entry, "url": f"https://{host}/app-1.0.zip"}], f"https://{host}/").project("app", host, host)
+        for host in ("a", "b")
+    ]
+    merged = MergedProject([one for one in parts if one is not None])
+
+    assert [file.url for file in files(merged, 0)] == ["https://a/app-1.0.zip"]
+
+
+def test_what_is_learned_of_a_merged_project_goes_back_to_its_parts() -> None:
+    """So that it is kept, whatever strategy the next run uses."""
+    one = part("app", "app-1.0-py3-none-any.whl", url="https://one.example")
+    two = part("app", "app-2.0-py3-none-any.whl", url="https://two.example")
+    merged = MergedProject([one, two])
+    merged.view.learn(1, 0, DependencySet(["lib"]))
+    merged.changed = True
+
+    merged.parts()
+
+    kept = two.view.dependency_set(0, 0)
+    assert kept is not None
+    assert kept.lines == ("lib",)
+    assert one.view.dependency_set(0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "body"),
+    [
+        ((), 200, b"0123456789"),
+        ((("Range", "bytes=2-4"),), 206, b"234"),
+        ((("Range", "bytes=-3"),), 206, b"789"),
+        ((("Range", "bytes=8-99"),), 206, b"89"),
+    ],
+)
+def test_a_file_answers_like_a_server(
+    tmp_path: Path, headers: tuple[tuple[str, str], ...], status: int, body: bytes
+) -> None:
+    """Whole, or the range that was asked for."""
+    (tmp_path / "a b.whl").write_bytes(b"0123456789")
+    exchange = answer(Request(url_of(str(tmp_path / "a b.whl")), headers))
+
+    assert (exchange.status, exchange.body, exchange.problem) == (status, body, None)
+
+
+def test_a_file_that_is_gone_or_too_large_is_a_value(tmp_path: Path) -> None:
+    """Nothing is raised."""
+    (tmp_path / "x").write_bytes(b"0123456789")
+
+    assert answer(Request((tmp_path / "y").as_uri())).status == 404
+    assert "larger than 5" in (answer(Request((tmp_path / "x").as_uri(), limit=5)).problem or "")
+
+
+def test_a_hash_follows_the_file(tmp_path: Path) -> None:
+    """A file that is built again has another."""
+    path = tmp_path / "x"
+    path.write_bytes(b"one")
+    first = sha256_of(str(path))
+    path.write_bytes(b"other")
+
+    assert (first, sha256_of(str(path))) == (hashlib.sha256(b"one").hexdigest(), hashlib.sha256(b"other").hexdigest())
+    assert path_of(url_of(str(path))) == str(path)
+    assert json.dumps(first)

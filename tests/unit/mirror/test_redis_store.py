@@ -1,0 +1,67 @@
+"""The Redis store against a real server; skipped where none is installed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mirror.errors import StoreError
+from tests.support.redis_server import AVAILABLE, RedisServer
+from tests.unit.mirror.store_contract import StoreContract
+
+redis_store = pytest.importorskip("mirror.redis_store", reason="the extra [redis] is not installed")
+pytestmark = pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Run one server for all tests."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture
+def store(server: RedisServer) -> Iterator[object]:
+    """Give an empty store on the shared server."""
+    opened = redis_store.RedisStore(server.url)
+    opened.delete_many([key for key, _ in opened.scan()])
+    yield opened
+    opened.close()
+
+
+class TestRedisStore(StoreContract):
+    """The contract, on a real server."""
+
+
+def test_a_restarted_server_is_waited_for(tmp_path: Path) -> None:
+    """Killed while nobody writes and started again during an update: the update succeeds, what was confirmed is there."""
+    with RedisServer(tmp_path) as server:
+        store = redis_store.RedisStore(server.url)
+        store.put_many({"k": b"1"})
+        server.kill()
+        again = threading.Timer(0.3, server.start)
+        again.start()
+
+        store.update({"k": lambda old: (old or b"lost") + b"2"})
+
+        again.join()
+        assert store.get_many(["k"]) == {"k": b"12"}
+        store.close()
+
+
+def test_a_server_that_never_answers_is_one_clear_error() -> None:
+    """And the error holds no password."""
+    with pytest.raises(StoreError) as caught:
+        redis_store.RedisStore("redis://user:secret@127.0.0.1:1/0", patience=0.2)
+
+    assert "127.0.0.1:1" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_what_is_no_address_is_refused() -> None:
+    """Before anything is asked."""
+    with pytest.raises(StoreError):
+        redis_store.RedisStore("redis://127.0.0.1:notaport/0", patience=0.2)

@@ -1,0 +1,109 @@
+"""PKG-INFO out of sdists, in memory."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import tarfile
+import tracemalloc
+from random import Random
+
+import pytest
+
+from mirror.core_metadata import parse_core_metadata
+from mirror.errors import Malformed
+from mirror.sdist_metadata import sdist_pkg_info
+from tests.support.dists import sdist, tarred, zipped
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
+@pytest.mark.parametrize("static", [True, False])
+def test_the_pkg_info_of_an_sdist_is_found(suffix: str, *, static: bool) -> None:
+    """And it says whether it may be trusted."""
+    dist = sdist("plain", "1.0", ["base"], suffix=suffix, static=static)
+    found = sdist_pkg_info(dist.body, dist.filename)
+
+    assert found == dist.metadata
+    assert parse_core_metadata(found).is_static is static
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, bytes])
+def test_the_first_bytes_say_how_it_is_packed(pack: type[bytes]) -> None:
+    """Names have been wrong."""
+    body = pack(gzip.decompress(tarred({"a-1/PKG-INFO": b"Name: a\n"})))
+
+    assert sdist_pkg_info(body, "a-1.tar.gz") == b"Name: a\n"
+
+
+@pytest.mark.parametrize("pack", [tarred, zipped])
+def test_only_the_top_level_folder_counts(pack: type) -> None:
+    """Egg-info folders and vendored projects have a PKG-INFO too."""
+    files = {
+        "a-1/a.egg-info/PKG-INFO": b"deeper",
+        "PKG-INFO": b"beside",
+        "a-1/src/PKG-INFO": b"deeper",
+        "a-1/PKG-INFO": b"right",
+    }
+
+    assert sdist_pkg_info(pack(files), "a-1.zip" if pack is zipped else "a-1.tar.gz") == b"right"
+
+
+def test_a_leading_dot_is_no_folder() -> None:
+    """Some archives are made with ``tar c ./a-1``."""
+    assert sdist_pkg_info(tarred({"./a-1/PKG-INFO": b"right"}), "a-1.tar.gz") == b"right"
+
+
+def test_a_link_is_not_followed() -> None:
+    """It could lead anywhere."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        link = tarfile.TarInfo("a-1/PKG-INFO")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+
+    with pytest.raises(Malformed, match="no PKG-INFO"):
+        sdist_pkg_info(stream.getvalue(), "a-1.tar.gz")
+
+
+@pytest.mark.parametrize("filename", ["a-1.tar.gz", "a-1.zip"])
+@pytest.mark.parametrize("body", [b"", b"not an archive", b"\x1f\x8b\x08broken", b"PK\3\4broken", b"BZhbroken"])
+def test_what_is_no_archive_is_refused(body: bytes, filename: str) -> None:
+    """With the file's name."""
+    with pytest.raises(Malformed, match=filename):
+        sdist_pkg_info(body, filename)
+
+
+def test_an_archive_cut_short_is_refused() -> None:
+    """PKG-INFO may lie in the part that is missing."""
+    body = tarred({"a-1/big.bin": Random(1).randbytes(50_000), "a-1/PKG-INFO": b"x"})  # noqa: S311 - not secret
+
+    with pytest.raises(Malformed):
+        sdist_pkg_info(body[:20_000], "a-1.tar.gz")
+
+
+def test_an_archive_that_unpacks_without_end_is_refused_in_little_memory() -> None:
+    """300 MB of zeros in 0.3 MB, before PKG-INFO."""
+    stream = io.BytesIO()
+    with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1) as packed:
+        header = tarfile.TarInfo("a-1/zeros")
+        header.size = 300_000_000
+        packed.write(header.tobuf())
+        for _ in range(300):
+            packed.write(bytes(1_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Malformed, match="far more than"):
+            sdist_pkg_info(stream.getvalue(), "a-1.tar.gz")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("pack", [tarred, zipped])
+def test_a_pkg_info_of_absurd_size_is_not_read(pack: type) -> None:
+    """Sixteen megabytes are enough for anybody."""
+    body = pack({"a-1/PKG-INFO": b"\0" * 17_000_000})
+
+    with pytest.raises(Malformed, match="no PKG-INFO"):
+        sdist_pkg_info(body, "a-1.zip" if pack is zipped else "a-1.tar.gz")

@@ -1,0 +1,62 @@
+"""Pages that are written can be read, by our own reader as by others."""
+
+from __future__ import annotations
+
+import json
+
+from mirror.core_metadata import parse_core_metadata
+from mirror.dependency_sets import DependencySet
+from mirror.records import DistFile
+from mirror.sidecar import metadata_text
+from mirror.simple_parse import parse_files, parse_listing
+from mirror.simple_serialize import index_html, index_json, project_html, project_json
+
+FILES = [
+    DistFile("a-1.0-py3-none-any.whl", "http://index.example/a-1.0-py3-none-any.whl", (("sha256", "ab" * 32),), 10,
+             "2024-01-01T00:00:00Z", ">=3.8", None, "sha256=" + "cd" * 32),
+    DistFile("a-1.1.tar.gz", "http://index.example/a-1.1.tar.gz", (("md5", "ab" * 16), ("sha256", "ef" * 32)), 11,
+             yanked='bad "quotes" & <tags>'),
+    DistFile("a-1.2.tar.gz", "http://index.example/a-1.2.tar.gz", (("sha256", "01" * 32),), 12, yanked="", core_metadata=True),
+]  # fmt: skip
+
+
+def test_json_gives_every_field_back() -> None:
+    """Through our own reader; a yank without a reason stays a yank."""
+    page = parse_listing(project_json("a", ["1.0", "1.1", "1.2"], FILES), None, "http://index.example/simple/a/")
+
+    read = parse_files(page.raws, "http://index.example/simple/a/")
+    assert page.versions == ("1.0", "1.1", "1.2")
+    assert read == FILES
+
+
+def test_html_gives_back_what_html_can_say() -> None:
+    """Sizes, times and all but one hash have no place in it."""
+    page = parse_listing(project_html("a", FILES, "archived"), "text/html", "http://index.example/simple/a/")
+
+    read = parse_files(page.raws, "http://index.example/simple/a/")
+    kept = [file._replace(size=None, upload_time=None, hashes=file.hashes[-1:]) for file in FILES]
+    assert read == kept
+    assert page.status == "archived"
+
+
+def test_the_version_of_the_api_is_the_one_that_is_kept() -> None:
+    """PEP 700 demands a size of every file; PEP 792 is newer."""
+    assert json.loads(project_json("a", [], FILES))["meta"] == {"api-version": "1.1"}
+    assert json.loads(project_json("a", [], [FILES[0]._replace(size=None)]))["meta"] == {"api-version": "1.0"}
+    assert json.loads(project_json("a", [], FILES, "archived"))["project-status"] == {"status": "archived"}
+
+
+def test_the_list_of_projects_has_both_forms() -> None:
+    """PEP 503 and PEP 691."""
+    assert json.loads(index_json(["a", "b"]))["projects"] == [{"name": "a"}, {"name": "b"}]
+    assert b'<a href="b/">b</a>' in index_html(["a", "b"])
+
+
+def test_a_dependency_set_is_metadata_again() -> None:
+    """What a resolver needs comes back; a line break cannot begin a header of its own."""
+    found = DependencySet(["x>=1", "y ; extra == 'fast'", "z\nName: evil"], ">=3.8")
+    read = parse_core_metadata(metadata_text("a", "1.0", found))
+
+    assert (read.name, read.version, read.requires_python) == ("a", "1.0", ">=3.8")
+    assert read.requires_dist == ("x>=1", "y ; extra == 'fast'", "z Name: evil")
+    assert read.provides_extra == ("fast",)

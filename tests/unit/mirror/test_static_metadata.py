@@ -1,0 +1,81 @@
+"""What source trees say without being built (PEP 621, PEP 643), and what of it may not be believed."""
+
+from __future__ import annotations
+
+import pytest
+
+from mirror.core_metadata import parse_core_metadata, to_text
+from mirror.static_metadata import project_metadata, static_metadata
+from tests.support.dists import metadata_text, sdist, tarred
+
+
+def test_a_project_table_says_everything() -> None:
+    """Extras get their marker, also where there is one already."""
+    text = """
+    [project]
+    name = "App"
+    version = "1.0"
+    requires-python = ">=3.9"
+    dependencies = ["lib>=1"]
+    optional-dependencies = { more = ["base", "x; python_version < '3.9' or os_name == 'nt'"] }
+    """
+    found = project_metadata(text.encode())
+
+    assert found is not None
+    assert (found.name, found.version, found.requires_python) == ("App", "1.0", ">=3.9")
+    assert found.requires_dist == (
+        "lib>=1",
+        'base ; extra == "more"',
+        "x ; (python_version < '3.9' or os_name == 'nt') and extra == \"more\"",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[tool.poetry]\nname = 'a'", "[project]\nversion = '1'", "[project", "project = 3",
+        "[project]\nname = 'a'\ndynamic = ['dependencies']", "[project]\nname = 'a'\ndynamic = ['optional-dependencies']",
+        "[project]\nname = 'a'\ndynamic = ['requires-python']",
+    ],
+)  # fmt: skip
+def test_what_is_dynamic_or_no_project_says_nothing(text: str) -> None:
+    """Then a backend must be asked."""
+    assert project_metadata(text.encode()) is None
+
+
+def test_a_dynamic_version_is_left_open() -> None:
+    """Dependencies are certain all the same."""
+    found = project_metadata(b"[project]\nname = 'a'\ndynamic = ['version']\ndependencies = ['b']")
+
+    assert found is not None
+    assert (found.version, found.requires_dist) == ("", ("b",))
+
+
+def test_a_static_pkg_info_comes_first_and_an_old_one_is_not_believed() -> None:
+    """Before Metadata 2.2 a PKG-INFO without dependencies proves nothing."""
+    static = sdist("app", "1.0", ["lib"])
+    old = sdist("app", "1.0", ["lib"], metadata_version="2.1")
+
+    found = static_metadata(static.body, static.filename)
+    assert found is not None
+    assert found.requires_dist == ("lib",)
+    assert static_metadata(old.body, old.filename) is None
+
+
+def test_the_version_of_pkg_info_fills_a_dynamic_one() -> None:
+    """The table leaves it to the backend, which has written it down."""
+    files = {
+        "app-1.5/PKG-INFO": metadata_text("app", "1.5"),
+        "app-1.5/pyproject.toml": b"[project]\nname = 'app'\ndynamic = ['version']\ndependencies = ['b']",
+    }
+    found = static_metadata(tarred(files), "app-1.5.tar.gz")
+
+    assert found is not None
+    assert (found.version, found.requires_dist) == ("1.5", ("b",))
+
+
+def test_metadata_survives_being_written() -> None:
+    """What was read is what is kept."""
+    first = parse_core_metadata(metadata_text("app", "1.0", ["lib>=1"], {"x": ["y"]}, ">=3.9"))
+
+    assert parse_core_metadata(to_text(first)) == first

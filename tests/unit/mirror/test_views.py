@@ -1,0 +1,300 @@
+"""Release views and file views: what is judged late is judged alike, what is stored comes back, what was learned moves along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mirror.dependency_sets import DependencySet
+from mirror.errors import Malformed, NotFound
+from mirror.file_view import digest_of, is_whole, pack, read_all, read_slice, release_count
+from mirror.freshness import FreshnessRecord
+from mirror.listing_views import build_views
+from mirror.project import Project
+from mirror.records import Variant
+from mirror.release_view import HEAD, Absence, ReleaseView, decode, encode, encode_absence
+from mirror.simple_parse import parse_listing
+
+FRESH = FreshnessRecord(1000.0, 600.0, '"etag"', None)
+URL = "http://index.example/simple/pkg/"
+TAGS = ("py3-none-any", "cp311-cp311-win_amd64", "sdist")
+PYTHONS = (None, ">=3.8", ">= '2.7'")
+quick = settings(max_examples=60, deadline=None)
+
+
+class Told(NamedTuple):
+    """One file as a page tells of it."""
+
+    version: str
+    tags: str = TAGS[0]
+    requires_python: str | None = None
+    yanked: bool | str = False
+    upload_time: str | None = None
+
+    def entry(self) -> dict[str, Any]:
+        """Return the PEP 691 file object."""
+        stem = f"pkg-{self.version}"
+        filename = f"{stem}.tar.gz" if self.tags == "sdist" else f"{stem}-{self.tags}.whl"
+        entry: dict[str, Any] = {"filename": filename, "url": filename, "hashes": {"sha256": "0" * 64}}
+        return entry | {
+            "requires-python": self.requires_python, "yanked": self.yanked, "upload-time": self.upload_time,
+        }  # fmt: skip
+
+
+class Made(NamedTuple):
+    """The views of a page."""
+
+    view: ReleaseView
+    files: bytes
+
+    def project(self) -> Project:
+        """Return the project as it is read from a store."""
+        view = decode(encode(self.view))
+        assert isinstance(view, ReleaseView)
+        return Project(view, "id", "http://index.example/simple", URL, load=lambda: self.files)
+
+
+def made(told: Sequence[Told]) -> Made:
+    """Return the views of a page with these files."""
+    page = json.dumps({"meta": {"api-version": "1.1"}, "name": "pkg", "files": [one.entry() for one in told]})
+    listing = parse_listing(page.encode(), None, URL)
+    view, places = build_views(listing, "pkg", FRESH)
+    files = pack([[bytes(listing.raws[at]) for at in row] for row in places])
+    view.digest = digest_of(files)
+    return Made(view, files)
+
+
+def facts_of(view: ReleaseView) -> dict[str, tuple[set[Variant], tuple[int, int]]]:
+    """Return what a wholly judged view knows of each release, whatever the numbers of its variants."""
+    return {
+        version: ({view.variants[number] for number in view.shape_of(release)}, view.uploads(release))
+        for release, version in enumerate(view.versions)
+    }
+
+
+def row(lines: Sequence[str]) -> DependencySet:
+    """Return a dependency set."""
+    return DependencySet(lines)
+
+
+files = st.builds(
+    Told,
+    version=st.integers(0, 30).map(lambda number: f"{number}.0")
+    | st.sampled_from(["1.0rc1", "2", "1.0.0", "3.0.post1"]),
+    tags=st.sampled_from(TAGS),
+    requires_python=st.sampled_from(PYTHONS),
+    yanked=st.sampled_from([False, True, "broken"]),
+    upload_time=st.sampled_from([None, "2024-01-01T00:00:00Z", "2025-06-01T12:30:00.5Z"]),
+)
+pages = st.lists(files, max_size=60)
+
+
+@quick
+@given(pages, st.lists(st.integers(0, 40), max_size=5))
+def test_judged_late_is_judged_alike(told: list[Told], looks: list[int]) -> None:
+    """Whichever releases are looked at, in whichever order, all facts are those of the whole page."""
+    found = made(told)
+    lazy, eager = found.project(), found.project()
+    for release in looks:
+        if release < len(lazy.view.versions):
+            lazy.judge(release)
+    for project in (lazy, eager):
+        if project.view.versions:
+            project.judge(0)
+
+    assert facts_of(lazy.view) == facts_of(eager.view)
+    by_release: dict[str, set[Variant]] = {}
+    for one in told:
+        kind = Variant(one.tags, one.requires_python, bool(one.yanked))
+        version = next(v for v, k in zip(lazy.view.versions, lazy.view.keys, strict=True) if k == key(one.version))
+        by_release.setdefault(version, set()).add(kind)
+    assert {version: kinds for version, (kinds, _) in facts_of(lazy.view).items()} == by_release
+
+
+def key(version: str) -> str:
+    """Return the sort key."""
+    from mirror.version_keys import version_key
+
+    found = version_key(version)
+    assert found is not None
+    return found
+
+
+@quick
+@given(pages, st.lists(st.tuples(st.integers(0, 40), st.lists(st.sampled_from(["a", "b>=1", 'c; extra == "x"'])))))
+def test_what_is_stored_comes_back(told: list[Told], learned: list[tuple[int, list[str]]]) -> None:
+    """Encoded, decoded and encoded again: the same bytes, and the same answers."""
+    view = made(told).view
+    for release, lines in learned:
+        if view.judged <= release < len(view.versions):
+            view.learn(release, view.shape_of(release)[0], row(lines))
+    data = encode(view)
+
+    again = decode(data)
+
+    assert isinstance(again, ReleaseView)
+    assert encode(again) == data
+    assert (again.versions, again.keys, again.variants) == (view.versions, view.keys, view.variants)
+    for release in range(view.judged, len(view.versions)):
+        assert again.shape_of(release) == view.shape_of(release)
+        for variant in view.shape_of(release):
+            known, kept = view.dependency_set(release, variant), again.dependency_set(release, variant)
+            assert (known and known.lines) == (kept and kept.lines)
+
+
+@quick
+@given(st.lists(st.lists(st.binary(max_size=400).map(lambda data: b'"' + data.hex().encode() + b'"'), max_size=5)))
+def test_every_slice_of_a_file_view_comes_back(slices: list[list[bytes]]) -> None:
+    """Alone and all together."""
+    data = pack(slices)
+
+    assert (release_count(data), is_whole(data)) == (len(slices), True)
+    assert [read_slice(data, release) for release in range(len(slices))] == [
+        b"[" + b",".join(one) + b"]" for one in slices
+    ]
+    assert read_all(data) == [b",".join(one) for one in slices]
+
+
+@pytest.mark.parametrize("cut", [0, 3, 20, 29, 40, -1])
+def test_a_damaged_file_view_is_malformed(cut: int) -> None:
+    """Cut short anywhere: an error, never a crash or half an answer."""
+    data = pack([[b'"%d"' % number] * 9 for number in range(9)])
+
+    with pytest.raises(Malformed):
+        read_slice(data[:cut], 3)
+
+
+def test_a_file_view_may_not_claim_the_impossible() -> None:
+    """A record from a stranger: a block of 4 GB is not unpacked."""
+    data = bytearray(pack([[b'"x"']]))
+    data[32:36] = b"\xff\xff\xff\xff"
+
+    with pytest.raises(Malformed):
+        read_slice(bytes(data), 0)
+
+
+@pytest.mark.parametrize("change", [b"", b"{}", b"[]", b"\xff", b'{"schema":1}', b'{"schema":99,"name":"pkg"}'])
+def test_what_is_no_release_view_is_malformed(change: bytes) -> None:
+    """Another schema, another kind of JSON, no JSON."""
+    with pytest.raises(Malformed):
+        decode(change)
+
+
+def test_a_release_view_with_a_flipped_digit_is_malformed() -> None:
+    """Its digest differs."""
+    data = encode(made([Told("1.0"), Told("2.0")]).view)
+
+    with pytest.raises(Malformed):
+        decode(data.replace(b"2.0", b"2.1", 1))
+
+
+def test_that_a_project_is_not_there_is_kept() -> None:
+    """With its freshness."""
+    assert decode(encode_absence(Absence(FRESH))) == Absence(FRESH)
+
+
+def test_releases_are_numbered_from_the_oldest() -> None:
+    """By PEP 440, two spellings of one version being one release; pre-releases are marked."""
+    view = made([Told("10.0"), Told("2.0rc1"), Told("1.0"), Told("1.0.0", TAGS[2]), Told("2.0")]).view
+
+    assert list(view.versions) == ["1.0", "2.0rc1", "2.0", "10.0"]
+    assert view.prereleases == 0b0010
+    assert {view.variants[number].tags for number in view.shape_of(0)} == {TAGS[0], TAGS[2]}
+    assert [view.index_of(key(text)) for text in ("1", "2.0rc1", "3.0", "10")] == [0, 1, None, 3]
+
+
+def test_what_cannot_be_read_is_counted() -> None:
+    """File names and versions that no rule knows."""
+    page = {
+        "files": [{"filename": name, "url": name} for name in ("pkg-1.0.tar.gz", "pkg-x.tar.gz", "readme", "pkg-1.egg")]
+    }
+    view, _ = build_views(parse_listing(json.dumps(page).encode(), None, URL), "pkg", FRESH)
+
+    assert (list(view.versions), view.skipped) == (["1.0"], 3)
+
+
+def test_only_the_newest_are_judged_when_a_listing_arrives() -> None:
+    """The others when somebody looks."""
+    found = made([Told(f"{number}.0") for number in range(30)])
+    project = found.project()
+    assert project.view.judged == 30 - HEAD
+
+    project.judge(25)
+    assert project.view.judged == 30 - HEAD
+    project.judge(12)
+
+    assert project.view.judged <= 12
+    assert project.changed
+
+
+def test_a_look_at_files_that_are_gone_says_so() -> None:
+    """A file view of another listing is not used."""
+    found = made([Told(f"{number}.0") for number in range(30)])
+    project = Made(found.view, pack([[b"{}"]] * 30)).project()
+
+    with pytest.raises(NotFound, match=r"pkg 0\.0|pkg"):
+        project.judge(0)
+
+
+def test_equal_dependency_sets_are_kept_once() -> None:
+    """Releases share them."""
+    view = made([Told(f"{number}.0") for number in range(5)]).view
+    first = view.learn(0, 0, row(["a", "b"]))
+
+    assert view.learn(3, 0, row(["a", "b"])) is first
+    view.learn(4, 0, row(["a"]))
+
+    assert len(view.dependency_sets) == 2
+    assert view.known_releases(0) == 0b11001
+    assert view.dependency_set(1, 0) is None
+
+
+def test_a_newer_listing_absorbs_what_an_older_one_knew() -> None:
+    """By release and kind of file, however the numbers have moved; a yank does not change what a file needs."""
+    old = made([Told("1.0"), Told("3.0", TAGS[2]), Told("4.0")]).view
+    numbers = {variant.tags: number for number, variant in enumerate(old.variants)}
+    old.learn(0, numbers[TAGS[0]], row(["of-1"]))
+    old.learn(1, numbers[TAGS[2]], row(["of-3"]))
+    old.learn(2, numbers[TAGS[0]], row(["of-4"]))
+    new = made([Told("0.5"), Told("1.0"), Told("2.0"), Told("3.0", TAGS[2], yanked=True), Told("5.0")]).view
+
+    new.absorb(old)
+
+    kinds = {variant.tags: number for number, variant in enumerate(new.variants)}
+    assert [
+        found.lines if (found := new.dependency_set(release, kinds[TAGS[0]])) else None for release in range(5)
+    ] == [None, ("of-1",), None, None, None]
+    of_3 = new.dependency_set(3, kinds[TAGS[2]])
+    assert of_3 is not None
+    assert of_3.lines == ("of-3",)
+
+
+def test_a_yank_loses_nothing_that_was_learned() -> None:
+    """Also where other releases of the same kind are not yanked."""
+    old = made([Told("1.0"), Told("2.0")]).view
+    old.learn(0, 0, row(["of-1"]))
+    new = made([Told("1.0", yanked=True), Told("2.0")]).view
+
+    new.absorb(old)
+
+    (kind,) = new.shape_of(0)
+    found = new.dependency_set(0, kind)
+    assert new.variants[kind].yanked
+    assert found is not None
+    assert found.lines == ("of-1",)
+
+
+def test_absorbing_never_replaces_what_is_known() -> None:
+    """The newer listing's own word counts."""
+    old, new = made([Told("1.0")]).view, made([Told("1.0")]).view
+    old.learn(0, 0, row(["old"]))
+    kept = new.learn(0, 0, row(["new"]))
+
+    new.absorb(old)
+
+    assert new.dependency_set(0, 0) is kept

@@ -1,0 +1,134 @@
+"""Builds: what a backend says, what it may not do, and what is told when it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import pytest
+
+from mirror.core_metadata import parse_core_metadata
+from mirror.errors import BuildFailed, NeedsBuild
+from mirror.ports import SourceTree
+from pipx_parallel.builds.builder import BackendBuilder, BuildPolicy
+from pipx_parallel.builds.processes import Processes
+from pipx_parallel.builds.unpack import unpack
+from tests.support.dists import sdist, tarred, zipped
+
+TABLE = '[build-system]\nrequires = []\nbuild-backend = "in_tree"\nbackend-path = ["."]\n'
+
+
+def builder(logs: Path | None = None, **policy: object) -> BackendBuilder:
+    """Return a builder without isolation: no pip is run."""
+    settings = BuildPolicy(isolated=False, timeout=20.0, logs=str(logs or ""))._replace(**policy)
+    return BackendBuilder(settings, os.environ, lambda: ("s3cret",))
+
+
+def archive(backend: str) -> SourceTree:
+    """Return an sdist with a backend of these lines."""
+    body = tarred({"a-1.0/pyproject.toml": TABLE.encode(), "a-1.0/in_tree.py": backend.encode()})
+    return SourceTree("a", "a-1.0.tar.gz", archive=body)
+
+
+def test_the_backend_says_what_is_needed() -> None:
+    """From the archive's bytes to METADATA."""
+    made = sdist("a", "1.0", ["lib"], static=False)
+
+    body = builder().build(SourceTree("a", made.filename, archive=made.body))
+
+    assert parse_core_metadata(body).requires_dist == ("lib",)
+
+
+def test_a_backend_that_only_builds_wheels_will_do() -> None:
+    """PEP 517: prepare_metadata_for_build_wheel is optional."""
+    text = (
+        "import zipfile\n\ndef build_wheel(folder, config_settings=None, metadata_directory=None):\n"
+        "    with zipfile.ZipFile(folder + '/a-1.0-py3-none-any.whl', 'w') as wheel:\n"
+        "        wheel.writestr('a-1.0.dist-info/METADATA', 'Name: a\\nVersion: 1.0\\nRequires-Dist: x\\n\\n')\n"
+        "        wheel.writestr('a-1.0.dist-info/WHEEL', 'Wheel-Version: 1.0\\n')\n"
+        "    return 'a-1.0-py3-none-any.whl'\n"
+    )
+    assert parse_core_metadata(builder().build(archive(text))).requires_dist == ("x",)
+
+
+def test_a_folder_is_never_written_to(tmp_path: Path) -> None:
+    """The backend sees a copy."""
+    (tmp_path / "pyproject.toml").write_text(TABLE, encoding="utf-8")
+    (tmp_path / "in_tree.py").write_text("open('made', 'w').write('x')\nraise SystemExit('no')\n", encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+
+    with pytest.raises(BuildFailed):
+        builder().build(SourceTree("a", "folder", folder=str(tmp_path)))
+    assert [path for path in sorted(tmp_path.iterdir()) if path.name != "__pycache__"] == before
+
+
+def test_a_failure_shows_the_end_of_its_log_without_secrets(tmp_path: Path) -> None:
+    """Twenty lines here, all of them in the file; no secret in either."""
+    tree = archive("for n in range(50):\n    print('line', n, 's3cret')\nraise SystemExit('the end')\n")
+
+    with pytest.raises(BuildFailed) as caught:
+        builder(tmp_path).build(tree)
+
+    text = str(caught.value)
+    assert text.startswith("a-1.0.tar.gz: the build backend in_tree failed (the whole log: ")
+    assert "the end" in text
+    assert "line 49 ****" in text
+    assert "line 5 " not in text
+    (log,) = tmp_path.iterdir()
+    assert "line 5 ****" in log.read_text(encoding="utf-8")
+    assert "s3cret" not in log.read_text(encoding="utf-8") + text
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a/x": b""}, "neither pyproject.toml nor setup.py"),
+        ({"a/pyproject.toml": b"["}, "cannot be read"),
+        ({"a/pyproject.toml": b"[build-system]\nrequires = 3"}, "malformed"),
+        ({"a/pyproject.toml": b"build-system = 3"}, "no table"),
+        ({"a/pyproject.toml": b"[build-system]\nrequires = []\nbuild-backend = 'not.there'"}, "cannot be used"),
+    ],
+)
+def test_a_tree_that_cannot_be_built_is_told(files: dict[str, bytes], words: str) -> None:
+    """Each in words."""
+    with pytest.raises(BuildFailed, match=words):
+        builder().build(SourceTree("a", "a.zip", archive=zipped(files)))
+
+
+def test_a_subdirectory_must_be_inside() -> None:
+    """It comes from a URL."""
+    tree = SourceTree("a", "a.zip", archive=zipped({"a/x": b""}), subdirectory="../..")
+
+    with pytest.raises(BuildFailed, match="no folder"):
+        builder().build(tree)
+
+
+def test_where_nothing_may_be_built_nothing_is() -> None:
+    """The archive is not even unpacked."""
+    with pytest.raises(NeedsBuild, match="--no-build"):
+        builder(allowed=False).build(SourceTree("a", "a.zip", archive=b"no archive"))
+
+
+@pytest.mark.parametrize("name", ["../out", "/abs/out", "a/../../out"])
+@pytest.mark.parametrize("pack", [tarred, zipped])
+def test_nothing_leaves_the_folder(tmp_path: Path, name: str, pack: object) -> None:
+    """Paths that lead out are refused, or kept inside."""
+    inside = tmp_path / "deep" / "inside"
+    inside.mkdir(parents=True)
+    body = pack({"a/ok": b"x", name: b"x"})  # type: ignore[operator]  # one of two functions
+
+    with contextlib.suppress(BuildFailed):
+        unpack(body, "a", str(inside))
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "deep" / "out").exists()
+    assert not Path("/abs/out").exists()
+
+
+def test_programs_end_with_their_owner() -> None:
+    """Nothing runs on after close, and nothing is started any more."""
+    processes = Processes(30.0)
+    processes.close()
+
+    with pytest.raises(BuildFailed, match="cancelled"):
+        processes.run(["true"], environ={})

@@ -1,0 +1,259 @@
+"""What the solver chooses, one situation a test. Releases are numbered from 1, the oldest."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipx_parallel.resolver.facts import RootEdge
+from pipx_parallel.resolver.ports import SolverObserver
+from pipx_parallel.resolver.solver import Impossible, LimitReachedError, Solution, SolverLimits, solve
+from pipx_parallel.resolver.terms import Bound, Needs, Required
+from tests.support.fake_source import FakeSource, Universe, edge, world
+
+
+def answer(universe: Universe, limits: SolverLimits | None = None) -> Solution:
+    """Solve and insist on an answer."""
+    result = solve(FakeSource(universe), universe.roots, limits=limits)
+    assert isinstance(result, Solution)
+    return result
+
+
+def test_the_newest_is_taken_where_nothing_speaks_against_it() -> None:
+    """The newest is taken where nothing speaks against it."""
+    universe = world({"a": 3, "b": 2}, {"a:3": ["b:1-2"]}, ["a:1-3"])
+
+    assert answer(universe).chosen == {"a": 3, "b": 2}
+
+
+def test_what_nobody_needs_is_left_out() -> None:
+    """The newest ``a`` needs ``b``, cannot have it, and takes the need with it."""
+    universe = world({"a": 2, "b": 1, "c": 1}, {"a:2": ["b:1"], "b:1": ["c:2"]}, ["a:1-2"])
+
+    assert answer(universe).chosen == {"a": 1}
+
+
+def test_a_transitive_package_gives_way_before_a_direct_one() -> None:
+    """``date`` is met first and would like to be 3; ``boto`` cannot live with that in any but ancient releases."""
+    universe = world(
+        {"pandas": 5, "boto": 9, "core": 9, "date": 3},
+        {"pandas:1-5": ["date:1-3"], "boto:2-9": ["core:2-9"], "boto:1": [], "core:1-9": ["date:1-2"]},
+        ["pandas:1-5", "boto:1-9"],
+    )
+
+    assert answer(universe).chosen == {"pandas": 5, "boto": 9, "date": 2, "core": 9}
+
+
+def test_among_directs_the_one_that_must_move_least_gives_way() -> None:
+    """Sparing ``a`` its one step would cost ``b`` eight."""
+    universe = world({"a": 9, "b": 9}, {"b:2-9": ["a:1-8"]}, ["a:1-9", "b:1-9"])
+
+    assert answer(universe).chosen == {"a": 8, "b": 9}
+
+
+def test_the_caller_says_what_is_near_the_best() -> None:
+    """With all but the oldest of ``a`` as good as new, ``a`` falls seven releases to spare ``b`` one."""
+
+    def windows(package: str, domain: int, step: int) -> int:
+        return domain & ~0b10 if package == "a" and step == 0 else domain if step else 0b100 & domain
+
+    universe = world({"a": 9, "b": 2}, {"b:2": ["a:2"]}, ["b:1-2", "a:1-9"])
+    result = solve(FakeSource(universe), universe.roots, windows=windows)
+
+    assert isinstance(result, Solution)
+    assert result.chosen == {"b": 2, "a": 2}
+
+
+def test_without_windows_the_first_direct_is_spared_whatever_it_costs() -> None:
+    """Without windows the first direct is spared whatever it costs."""
+    universe = world({"a": 9, "b": 9}, {"b:2-9": ["a:1-8"]}, ["a:1-9", "b:1-9"])
+
+    assert answer(universe, SolverLimits(improve=0)).chosen == {"a": 9, "b": 1}
+
+
+def test_directs_that_move_equally_far_give_way_from_the_last() -> None:
+    """Directs that move equally far give way from the last."""
+    universe = world({"a": 2, "b": 2}, {"b:2": ["a:1"]}, ["a:1-2", "b:1-2"])
+
+    assert answer(universe).chosen == {"a": 2, "b": 1}
+
+
+def test_of_two_transitive_packages_the_one_that_must_move_least_gives_way() -> None:
+    """The same, one floor down: ``old`` is settled first, and only ``t`` 1 goes with its newest release."""
+    universe = world({"r": 1, "old": 9, "t": 9}, {"r:1": ["old:1-9", "t:1-9"], "t:2-9": ["old:1-8"]}, ["r:1"])
+
+    assert answer(universe).chosen == {"r": 1, "old": 8, "t": 9}
+
+
+def test_a_release_that_cannot_be_used_is_passed_over() -> None:
+    """A release that cannot be used is passed over."""
+    universe = world({"a": 3}, {"a:3": ["!broken"]}, ["a:1-3"])
+
+    result = answer(universe)
+
+    assert result.chosen == {"a": 2}
+    assert [getattr(fact, "reason", None) for fact in result.held["a"].by] == ["broken"]
+
+
+def test_a_bound_holds_only_for_what_is_brought_in() -> None:
+    """A bound holds only for what is brought in."""
+    universe = world({"a": 1, "b": 3, "c": 3}, {"a:1": ["b:1-3"]}, ["a:1", "<= b:1-2", "<= c:1"])
+
+    assert answer(universe).chosen == {"a": 1, "b": 2}
+
+
+def test_a_bound_on_a_package_nobody_has_does_no_harm() -> None:
+    """A bound on a package nobody has does no harm."""
+    universe = world({"a": 1}, {}, ["a:1", "<= ghost:1"])
+
+    assert answer(universe).chosen == {"a": 1}
+
+
+def test_an_extra_brings_what_it_adds() -> None:
+    """An extra brings what it adds."""
+    universe = world({"a": 2, "b": 2}, {"a[x]:1-2": ["b:1"]}, ["a:1-2", "a[x]"])
+
+    result = answer(universe)
+
+    assert result.chosen == {"a": 2, "a[x]": 1, "b": 1}
+    assert [(need.parent, need.switch, need.edge.key) for need in result.needs] == [("a", "a[x]", "b:1")]
+
+
+def test_an_extra_that_goes_on_after_its_package_is_settled_counts_too() -> None:
+    """``a`` is direct and settled first; ``z`` turns the extra on, and only older ``a`` can have it."""
+    universe = world(
+        {"a": 3, "z": 1, "b": 1},
+        {"z:1": ["a:1-3", "a[x]"], "a[x]:3": ["b:2"], "a[x]:1-2": ["b:1"]},
+        ["a:1-3", "z:1"],
+    )
+
+    assert answer(universe).chosen == {"a": 2, "z": 1, "a[x]": 1, "b": 1}
+
+
+def test_an_extra_may_name_itself_and_others_of_its_package() -> None:
+    """An extra may name itself and others of its package."""
+    universe = world(
+        {"a": 1, "b": 1, "c": 1},
+        {"a[all]:1": ["a:1", "a[all]", "a[x]", "b:1"], "a[x]:1": ["a:1", "a[all]", "c:1"]},
+        ["a:1", "a[all]"],
+    )
+
+    assert answer(universe).chosen == {"a": 1, "a[all]": 1, "b": 1, "a[x]": 1, "c": 1}
+
+
+def test_an_extra_brings_its_package_along() -> None:
+    """A source should name both; one that names the extra alone gets the package all the same."""
+    universe = world({"a": 1, "b": 2, "c": 1}, {"c:1": ["b[x]"], "b[x]:1-2": ["a:1"]}, ["c:1"])
+
+    assert answer(universe).chosen == {"c": 1, "b[x]": 1, "b": 2, "a": 1}
+
+
+def test_packages_may_need_each_other() -> None:
+    """Packages may need each other."""
+    universe = world({"a": 2, "b": 2}, {"a:2": ["b:1"], "b:1": ["a:1-2"], "b:2": ["a:1"]}, ["a:1-2"])
+
+    assert answer(universe).chosen == {"a": 2, "b": 1}
+
+
+def test_a_release_may_name_a_package_twice() -> None:
+    """A release may name a package twice."""
+    universe = world({"a": 1, "b": 5}, {"a:1": ["b:1-4", "b:2-5"]}, ["a:1"])
+
+    assert answer(universe).chosen == {"a": 1, "b": 4}
+
+
+def test_no_roots_need_nothing() -> None:
+    """No roots need nothing."""
+    assert answer(world({"a": 1}, {}, [])).chosen == {}
+
+
+def test_chosen_packages_come_breadth_first_from_the_roots() -> None:
+    """Chosen packages come breadth first from the roots."""
+    universe = world({"z": 1, "a": 1, "m": 1, "b": 1}, {"z:1": ["m:1"], "m:1": ["b:1"]}, ["z:1", "a:1"])
+
+    assert list(answer(universe).chosen) == ["z", "a", "m", "b"]
+
+
+def test_held_names_who_holds_a_package() -> None:
+    """Held names who holds a package."""
+    universe = world({"a": 1, "b": 3, "c": 3, "d": 3}, {"a:1": ["b:1-2", "d:1-3"]}, ["a:1", "c:1", "<= d:1-2"])
+
+    held = answer(universe).held
+
+    assert {name: it.best for name, it in held.items()} == {"b": 3, "c": 3, "d": 3}
+    assert held["b"].by == (Needs("a", None, (edge("b:1-2"),)),)
+    assert held["c"].by == (Required("in.txt:2", edge("c:1")),)
+    assert held["d"].by == (Bound("in.txt:3", edge("d:1-2")),)
+
+
+def test_held_names_what_the_best_would_need() -> None:
+    """Held names what the best would need."""
+    universe = world({"a": 1, "b": 2, "c": 2}, {"a:1": ["b:1-2", "c:1"], "b:2": ["c:2"]}, ["a:1"])
+
+    assert answer(universe).held["b"].by == (Needs("b", None, (edge("c:2"),)),)
+
+
+def test_every_label_survives_in_order() -> None:
+    """Two roots on one package, written in two places, are two facts."""
+    universe = Universe({"a": 0b1110}, {}, {}, [RootEdge(edge("a:1-2"), ("f", 1)), RootEdge(edge("a:1"), ("g", 7))])
+
+    assert [getattr(it, "label", None) for it in answer(universe).held["a"].by] == [("f", 1), ("g", 7)]
+
+
+def test_an_observer_is_told_of_decisions_and_conflicts() -> None:
+    """An observer is told of decisions and conflicts."""
+
+    class Recorder(SolverObserver):
+        def __init__(self) -> None:
+            self.told: list[tuple[str, ...]] = []
+
+        def decided(self, package: str, bit: int) -> None:
+            self.told.append(("decided", package, str(bit)))
+
+        def conflicted(self, package: str) -> None:
+            self.told.append(("conflicted", package))
+
+    universe = world({"a": 2, "b": 2, "c": 2}, {"a:1-2": ["b:1-2", "c:1-2"], "c:1-2": ["b:1"]}, ["a:1-2"])
+    recorder = Recorder()
+
+    solve(FakeSource(universe), universe.roots, recorder)
+
+    assert ("decided", "b", "2") in recorder.told
+    assert ("conflicted", "b") in recorder.told
+
+
+def test_a_search_that_takes_too_long_says_so() -> None:
+    """A search that takes too long says so."""
+    universe = world({"a": 1, "b": 2, "c": 2}, {"a:1": ["b:1-2", "c:1-2"], "c:1-2": ["b:1"]}, ["a:1"])
+
+    with pytest.raises(LimitReachedError, match="after 1 conflicts"):
+        solve(FakeSource(universe), universe.roots, limits=SolverLimits(conflicts=0, improve=0))
+
+
+def test_an_impossibility_counts_no_answer() -> None:
+    """An impossibility counts no answer."""
+    universe = world({"a": 1}, {}, ["a:2"])
+
+    assert isinstance(solve(FakeSource(universe), universe.roots), Impossible)
+
+
+def test_the_source_hears_of_packages_and_candidates_before_it_is_asked() -> None:
+    """Roots in one bulk; the first candidate of each before any is asked for its needs."""
+    universe = world({"a": 2, "b": 2, "c": 2}, {"a:2": ["c:1-2"]}, ["a:1-2", "b:1-2"])
+    source = FakeSource(universe)
+
+    solve(source, universe.roots)
+
+    assert source.prepared == [("a", "b"), ("c",)]
+    assert source.hinted[:2] == [("a", (2,)), ("b", (2,))]
+
+
+def test_nothing_is_asked_twice() -> None:
+    """Nothing is asked twice."""
+    universe = world(
+        {"a": 9, "b": 9, "c": 9}, {"a:1-9": ["b:1-9"], "b:1-9": ["c:1-9"], "c:5-9": ["a:1-3"]}, ["a:1-9", "c:1-9"]
+    )
+    source = FakeSource(universe)
+
+    solve(source, universe.roots)
+
+    assert len(source.asked) == len(set(source.asked))

@@ -1,0 +1,188 @@
+"""What the solver is told of a project: packaging rules as masks, over a mirror of an index in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from mirror.records import FetchFailure
+from mirror.release_view import HEAD
+from mirror.version_keys import compile_specifier
+from pipx_parallel.candidate import Candidate
+from pipx_parallel.candidates import ON, Candidates
+from pipx_parallel.hash_rules import HashRules
+from pipx_parallel.model import Origin, RootRequirement
+from pipx_parallel.policy import Policy
+from pipx_parallel.resolver.ports import Edge, Unavailable
+from pipx_parallel.settings import ResolveSettings
+from pipx_parallel.target_rules import TargetRules
+from pipx_parallel.targets import make_target
+from tests.support.memory_index import Projects, hash_of
+from tests.support.scenarios import memory_mirror
+
+RULES = TargetRules(make_target("3.11", ("x86_64-manylinux_2_28",), "cp"))
+LATER = ">=3.99"
+
+
+@contextmanager
+def candidates_of(
+    packages: Projects,
+    settings: ResolveSettings | None = None,
+    pinned: Mapping[str, Sequence[str]] | None = None,
+    roots: Sequence[RootRequirement] = (),
+    **policy: Any,  # the Policy's own
+) -> Iterator[Candidates]:
+    """Give the candidates of an index in memory."""
+    pins = {name: [compile_specifier(text) for text in texts] for name, texts in (pinned or {}).items()}
+    with memory_mirror(packages) as mirror:
+        made = Policy(settings or ResolveSettings(), **policy)
+        yield Candidates(mirror, RULES, made, pins, HashRules(roots))
+
+
+def told(candidates: Candidates, name: str, mask: int) -> list[str]:
+    """Return the versions in a mask."""
+    candidate = candidates.candidate(name)
+    assert isinstance(candidate, Candidate)
+    return [version for at, version in enumerate(candidate.project.view.versions) if mask >> at + 1 & 1]
+
+
+def domain(candidates: Candidates, name: str) -> list[str]:
+    """Return the versions that may be chosen."""
+    mask = candidates.domain(name)
+    assert isinstance(mask, int), mask
+    return told(candidates, name, mask)
+
+
+def root(name: str, *hashes: str, specifier: str = "") -> RootRequirement:
+    """Return a line with hashes."""
+    return RootRequirement(name, (), specifier, None, None, hashes, Origin("r.txt", 1), name)
+
+
+def test_the_domain_is_what_the_target_can_install() -> None:
+    """Tags and Requires-Python; what is unknown is said."""
+    rows: Mapping[str, Any] = {
+        "1": [], "2": {"python": LATER}, "3": {"files": ["cp311-cp311-win_amd64"]},
+        "4": {"files": ["cp311-abi3-manylinux_2_17_x86_64"]},
+    }  # fmt: skip
+    with candidates_of({"pkg": rows, "alien": {"1": {"files": ["cp27-none-any"]}}}) as candidates:
+        assert domain(candidates, "pkg") == ["1", "4"]
+        assert candidates.domain("pkg[extra]") == ON
+        assert candidates.switch_of("pkg[extra]") == "pkg"
+        assert isinstance(candidates.domain("alien"), Unavailable)
+        assert isinstance(candidates.domain("ghost"), Unavailable)
+
+
+def test_old_releases_count_as_usable_until_somebody_looks() -> None:
+    """The line is drawn at the same place in every run."""
+    rows = {str(number): {"python": LATER if number < 20 else None} for number in range(30)}
+    with candidates_of({"pkg": rows}) as candidates:
+        assert len(domain(candidates, "pkg")) == 30
+        found = candidates.candidate("pkg")
+        assert isinstance(found, Candidate)
+        assert [found.variant_of(release) is None for release in (3, 19, 20, 30 - HEAD)] == [True, True, False, False]
+        assert candidates.dependencies("pkg", 4) == Unavailable(f"requires Python {LATER}")
+
+
+def test_the_best_file_stands_for_a_release() -> None:
+    """Its needs are those of the file that the target would install; a yanked one only where all are."""
+    rows = {"1": {"files": [
+        {"tags": "py3-none-any", "requires": ["any"]},
+        {"tags": "cp311-cp311-manylinux_2_17_x86_64", "requires": ["best"]},
+        {"tags": "cp311-cp311-manylinux_2_28_x86_64", "requires": ["yanked"], "yanked": True},
+    ]}}  # fmt: skip
+    with candidates_of({"pkg": rows, "best": {"1": []}, "any": {"1": []}, "yanked": {"1": []}}) as candidates:
+        assert candidates.dependencies("pkg", 1) == [Edge("best", 2, ("best", ""))]
+
+
+def test_yanked_releases_are_admitted_only_where_they_are_pinned() -> None:
+    """By the dependency itself, or by a line of the user (PEP 592)."""
+    rows: Mapping[str, Any] = {"1": [], "2": {"yanked": True}}
+    with candidates_of({"pkg": rows}) as candidates:
+        assert told(candidates, "pkg", candidates.admitted("pkg", compile_specifier(">=1"))) == ["1"]
+        assert told(candidates, "pkg", candidates.admitted("pkg", compile_specifier("==2"))) == ["2"]
+    with candidates_of({"pkg": rows}, pinned={"pkg": ["==2"]}) as candidates:
+        assert told(candidates, "pkg", candidates.admitted("pkg", compile_specifier(">=1"))) == ["1", "2"]
+
+
+def test_the_newest_final_release_is_tried_first() -> None:
+    """Before pre-releases, which come before yanked ones; the pin of an older lock before all."""
+    rows: Mapping[str, Any] = {"1": [], "2": [], "3rc1": [], "4": {"yanked": True}}
+    with candidates_of({"pkg": rows}) as candidates:
+        candidates.candidate("pkg")
+        first = [candidates.choose("pkg", mask) for mask in (0b11110, 0b11010, 0b11000, 0b10000)]
+        assert first == [2, 1, 3, 4]
+    with candidates_of({"pkg": rows}, prereleases=frozenset(["pkg"])) as candidates:
+        candidates.candidate("pkg")
+        assert candidates.choose("pkg", 0b11110) == 3
+    with candidates_of({"pkg": rows}, ResolveSettings(preferred={"pkg": "1.0"})) as candidates:
+        candidates.candidate("pkg")
+        assert (candidates.choose("pkg", 0b11110), candidates.choose("pkg", 0b11100)) == (1, 2)
+        assert candidates.best("pkg", 0b11110) == 2
+
+
+def test_edges_of_markers_and_extras() -> None:
+    """Markers that do not hold are left out; an extra is a switch of its own."""
+    lines = ["lib>=2", "old; python_version < '3'", "lib[x,y]", "more; extra == 'e'", "pkg[f]; extra == 'e'"]
+    with candidates_of({"pkg": {"1": lines}, "lib": {"1": [], "2": []}, "more": {"1": []}}) as candidates:
+        assert candidates.dependencies("pkg", 1) == [
+            Edge("lib", 0b100, ("lib", ">=2")), Edge("lib", 0b110, ("lib", "")),
+            Edge("lib[x]", ON, ("lib[x]", "")), Edge("lib[y]", ON, ("lib[y]", "")),
+        ]  # fmt: skip
+        assert candidates.dependencies("pkg", 1, "pkg[e]") == [
+            Edge("more", 0b10, ("more", "")), Edge("pkg[f]", ON, ("pkg[f]", "")),
+        ]  # fmt: skip
+
+
+def test_a_line_that_cannot_be_read_or_honoured_makes_its_release_unusable() -> None:
+    """Not the project."""
+    with candidates_of({"pkg": {"1": ["a >>> 1"], "2": ["a @ http://files.example/a.zip"], "3": []}}) as candidates:
+        assert domain(candidates, "pkg") == ["1", "2", "3"]
+        assert isinstance(candidates.dependencies("pkg", 1), Unavailable)
+        assert isinstance(candidates.dependencies("pkg", 2), Unavailable)
+        assert candidates.dependencies("pkg", 3) == []
+
+
+def test_requires_python_of_the_metadata_counts() -> None:
+    """Where the listing is silent."""
+    with candidates_of({"pkg": {"1": {"metadata-python": LATER}}}) as candidates:
+        assert candidates.dependencies("pkg", 1) == Unavailable(f"requires Python {LATER}")
+
+
+def test_a_project_that_does_not_exist_is_a_reason_until_it_is_forgiven() -> None:
+    """Then it is a hole, noted with who needs it."""
+    with candidates_of({"pkg": {"1": ["ghost"]}}) as candidates:
+        assert candidates.dependencies("pkg", 1) == [Edge("ghost", 0, ("ghost", ""))]
+        assert candidates.holes == {}
+
+        assert candidates.forgive()
+
+        assert candidates.dependencies("pkg", 1) == []
+        assert isinstance(candidates.holes["ghost", None], FetchFailure)
+        assert candidates.lacking == {"ghost": [("pkg", 1, "")]}
+        assert not candidates.forgive()
+
+
+def test_hashes_leave_what_they_name() -> None:
+    """Of releases, and of the files of a release: what is left of it is what it needs."""
+    rows = {str(at): {"files": ["py3-none-any", {"tags": "py2.py3-none-any", "requires": ["lib"]}]} for at in (1, 2, 3)}
+    named = f"sha256:{hash_of('pkg-2-py2.py3-none-any.whl')}"
+    with candidates_of({"pkg": rows, "lib": {"1": []}}, roots=[root("pkg", named)]) as candidates:
+        everything = candidates.admitted("pkg", compile_specifier(""))
+        assert told(candidates, "pkg", candidates.with_hashes("pkg", everything)) == ["2"]
+        assert candidates.dependencies("pkg", 2) == [Edge("lib", 0b10, ("lib", ""))]
+        assert candidates.with_hashes("lib", 0b10) == 0b10
+
+
+@pytest.mark.parametrize(("lines", "left"), [([["a", "b"], ["b", "c"]], {"b"}), ([["a"], ["b"]], set()), ([[]], None)])
+def test_of_two_lines_only_the_hashes_that_both_name_count(lines: list[list[str]], left: set[str] | None) -> None:
+    """As in pip; a line without hashes says nothing."""
+    from mirror.records import DistFile
+
+    rules = HashRules([root("pkg", *[f"sha256:{one}" for one in line]) for line in lines])
+    files = {one: DistFile(f"{one}.whl", "http://x", (("sha256", one),)) for one in "abc"}
+
+    assert {one for one, file in files.items() if rules.allows("pkg", file)} == (set("abc") if left is None else left)
+    assert ("pkg" in rules) == (left is not None)

@@ -1,0 +1,139 @@
+"""The pure half of the setuptools plugin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipx_parallel.errors import StaleLock, UsageError
+from pipx_parallel.locked_extra import LockedExtras, Pinned, check, extra_names, pins_of, settings_of
+
+
+def _project(**table: object) -> dict[str, Any]:
+    return {"tool": {"pipx-parallel": {"setuptools": table}}}
+
+
+def _lock(*packages: dict[str, Any]) -> dict[str, Any]:
+    return {"lock-version": "1.0", "packages": list(packages)}
+
+
+def test_an_empty_table_means_the_defaults() -> None:
+    """The table alone turns the plugin on."""
+    assert settings_of(_project()) == LockedExtras("pylock.toml", "locked", dependencies=False, groups=())
+
+
+@pytest.mark.parametrize("pyproject", [{}, {"tool": {}}, {"tool": {"pipx-parallel": {"extra": ["dev"]}}}])
+def test_no_table_means_off(pyproject: dict[str, Any]) -> None:
+    """Other tables of ours do not turn it on."""
+    assert settings_of(pyproject) is None
+    assert extra_names(pyproject) == ()
+
+
+def test_pins_as_dependencies_need_no_extra() -> None:
+    """An extra is made only if it is named."""
+    assert settings_of(_project(dependencies=True)) == LockedExtras("pylock.toml", None, dependencies=True, groups=())
+    assert settings_of(_project(dependencies=True, extra="all")) == LockedExtras(
+        "pylock.toml", "all", dependencies=True, groups=()
+    )
+
+
+def test_groups_alone_need_no_lock_of_the_project() -> None:
+    """Only the locks that are named are read."""
+    settings = settings_of(_project(groups={"test": "pylock.test.toml"}))
+
+    assert settings == LockedExtras(None, None, dependencies=False, groups=(("test", "pylock.test.toml"),))
+
+
+def test_groups_with_an_extra_need_the_lock_to_be_named() -> None:
+    """Nothing says which lock the extra would hold."""
+    with pytest.raises(UsageError, match="must name the lock"):
+        settings_of(_project(groups={"test": "a.toml"}, extra="locked"))
+
+
+def test_the_names_of_extras_are_normalised() -> None:
+    """PEP 685: a reader compares normalised names."""
+    names = extra_names(_project(lock="pylock.toml", extra="Locked_All", groups={"the.Tests": "a.toml"}))
+
+    assert names == ("locked-all", "the-tests")
+
+
+@pytest.mark.parametrize("path", ["/etc/pylock.toml", "../pylock.toml", "a/../../b.toml", "a\\b.toml", "C:/x.toml", ""])
+def test_a_lock_outside_the_project_is_refused(path: str) -> None:
+    """It could not travel in the sdist."""
+    with pytest.raises(UsageError, match="must lie in the project"):
+        settings_of(_project(lock=path))
+
+
+def test_a_table_of_another_kind_is_refused() -> None:
+    """A typo in the table's form must not turn the plugin off silently."""
+    with pytest.raises(UsageError, match="must be a table, not True"):
+        settings_of({"tool": {"pipx-parallel": {"setuptools": True}}})
+
+
+def test_every_package_becomes_a_requirement() -> None:
+    """Versions, markers, commits and archives survive; names are normalised."""
+    lock = _lock(
+        {"name": "A.b", "version": "1.0"},
+        {"name": "c", "version": "2", "marker": "os_name == 'nt'"},
+        {
+            "name": "g",
+            "vcs": {"type": "git", "url": "https://git.example/g", "commit-id": "0" * 40, "subdirectory": "py"},
+        },
+        {
+            "name": "z",
+            "marker": "os_name == 'nt'",
+            "archive": {"url": "https://index.example/z.zip", "hashes": {"sha256": "ff"}},
+        },
+    )
+
+    assert pins_of(lock, "pylock.toml", "app") == (
+        Pinned("a-b", "1.0", "a-b==1.0"),
+        Pinned("c", "2", 'c==2; os_name == "nt"'),
+        Pinned("g", None, f"g @ git+https://git.example/g@{'0' * 40}#subdirectory=py"),
+        Pinned("z", None, 'z @ https://index.example/z.zip#sha256=ff ; os_name == "nt"'),
+    )
+
+
+def test_one_project_at_two_versions_is_checked_at_both() -> None:
+    """A lock for several targets pins a project once for each marker."""
+    pins = pins_of(
+        _lock(
+            {"name": "a", "version": "1.0", "marker": "os_name == 'nt'"},
+            {"name": "a", "version": "2.0", "marker": "os_name != 'nt'"},
+        ),
+        "pylock.toml",
+        None,
+    )
+
+    check(pins, ["a"], "pylock.toml", complete=True)
+    with pytest.raises(StaleLock, match=r"pylock\.toml is stale: a>=2 is pinned to 1\.0"):
+        check(pins, ["a>=2"], "pylock.toml", complete=True)
+
+
+def test_a_dependency_that_does_not_apply_here_needs_no_pin() -> None:
+    """The lock was made where the marker is false too; where it is pinned, the pin must fit all the same."""
+    pins = [Pinned("a", "1.0", "a==1.0"), Pinned("w", "1.0", "w==1.0")]
+
+    check(pins, ["a", "x; os_name == 'nowhere'"], "pylock.toml", complete=True)
+    with pytest.raises(StaleLock, match="w>=2"):
+        check(pins, ["a", "w>=2; os_name == 'nowhere'"], "pylock.toml", complete=True)
+
+
+def test_a_pre_release_that_is_locked_is_right() -> None:
+    """The lock decides whether pre-releases are welcome, not the check."""
+    check([Pinned("a", "2.0rc1", "a==2.0rc1")], ["a>=1"], "pylock.toml", complete=True)
+
+
+def test_a_direct_reference_answers_any_range() -> None:
+    """Its version is known only when it is built."""
+    check([Pinned("a", None, "a @ https://index.example/a.zip")], ["a>=1"], "pylock.toml", complete=True)
+
+
+def test_a_lock_of_a_group_may_leave_the_project_out_but_not_contradict_it() -> None:
+    """Both are installed together."""
+    pins = [Pinned("tester", "7", "tester==7"), Pinned("a", "1.0", "a==1.0")]
+
+    check(pins, ["b", "a<2"], "pylock.test.toml", complete=False)
+    with pytest.raises(StaleLock, match="a>=2"):
+        check(pins, ["b", "a>=2"], "pylock.test.toml", complete=False)

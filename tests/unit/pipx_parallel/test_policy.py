@@ -1,0 +1,113 @@
+"""The user's wishes as small answers about names, versions and masks."""
+
+from __future__ import annotations
+
+import pytest
+
+from mirror.dependency_sets import compile_requirement
+from mirror.freshness import FreshnessRecord
+from mirror.records import Variant
+from mirror.release_view import ReleaseView
+from mirror.version_keys import version_key
+from pipx_parallel.policy import Policy
+from pipx_parallel.settings import ResolveSettings
+from pipx_parallel.target_rules import TargetRules
+from pipx_parallel.targets import make_target
+
+RULES = TargetRules(make_target("3.11", ("x86_64-manylinux_2_28",), "cp"))
+
+
+def view_of(*kinds: Variant, uploads: str = "") -> ReleaseView:
+    """Return a view with one release for each kind of file."""
+    versions = [f"{number}.0" for number in range(len(kinds))]
+    return ReleaseView(
+        name="pkg", freshness=FreshnessRecord(0.0), versions=versions, keys=[version_key(one) or "" for one in versions],
+        prereleases=0, judged=0, variants=list(kinds), shapes={(at,): 1 << at for at in range(len(kinds))},
+        uploads_text=uploads.split() or ["0"] * len(kinds),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "wheels", "sdists"),
+    [
+        (ResolveSettings(), True, True),
+        (ResolveSettings(no_binary=("pkg",)), False, True),
+        (ResolveSettings(no_binary=("other",)), True, True),
+        (ResolveSettings(only_binary=(":all:",)), True, False),
+        (ResolveSettings(only_binary=(":all:",), no_binary=("pkg",)), False, True),
+    ],
+)
+def test_which_kinds_of_files_are_taken(settings: ResolveSettings, wheels: bool, sdists: bool) -> None:
+    """--no-binary and --only-binary, by name or for all."""
+    policy = Policy(settings)
+
+    assert (policy.takes_wheels("pkg"), policy.sdist_rank("pkg") is not None) == (wheels, sdists)
+
+
+def test_overrides_replace_and_excludes_remove() -> None:
+    """The extras of whoever asks are kept."""
+    asked = compile_requirement("lib[x]>=5")
+    policy = Policy(ResolveSettings(), overrides={"lib": [compile_requirement("lib[y]==1")], "gone": []})
+
+    assert policy.replaced(asked) == [compile_requirement("lib[x,y]==1")]
+    assert policy.replaced(compile_requirement("gone")) == []
+    assert policy.replaced(compile_requirement("other")) == (compile_requirement("other"),)
+
+
+def test_only_final_leaves_no_pre_release() -> None:
+    """By name."""
+    policy = Policy(ResolveSettings(only_final=("pkg",)))
+
+    assert policy.allowed_releases("pkg", 0b1110, 0b1010) == 0b1010
+    assert policy.allowed_releases("other", 0b1110, 0b1010) == 0b1110
+
+
+@pytest.mark.parametrize(
+    ("resolution", "direct", "transitive"), [("highest", 3, 3), ("lowest", 1, 1), ("lowest-direct", 1, 3)]
+)
+def test_the_direction_of_choice(resolution: str, direct: int, transitive: int) -> None:
+    """--resolution."""
+    policy = Policy(ResolveSettings(resolution=resolution), directs=frozenset(["pkg"]))
+
+    assert policy.best("pkg", 0b1110, 0b1110, 0) == direct
+    assert policy.best("other", 0b1110, 0b1110, 0) == transitive
+
+
+def test_the_cutoff_goes_by_the_first_file_of_a_release() -> None:
+    """What has no time is left out, as in pip; a project may have a moment of its own."""
+    wheel = Variant("py3-none-any")
+    view = view_of(wheel, wheel, wheel, uploads="100 0 2000000000+5")
+    day = "2024-01-01T00:00:00Z"
+
+    assert Policy(ResolveSettings()).within_cutoff(view, 0b111) == 0b111
+    assert Policy(ResolveSettings(uploaded_prior_to=day)).within_cutoff(view, 0b111) == 0b001
+    own = ResolveSettings(uploaded_prior_to=day, uploaded_prior_to_packages={"pkg": None})
+    assert Policy(own).within_cutoff(view, 0b111) == 0b111
+    assert Policy(own).needs_all_releases
+    assert not Policy(ResolveSettings()).needs_all_releases
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "reason"),
+    [
+        (Variant("py3-none-any", ">=3.99"), ResolveSettings(), "requires Python >=3.99"),
+        (Variant("cp27-none-win32"), ResolveSettings(), "has no wheel for this target and no source archive"),
+        (
+            Variant("sdist"),
+            ResolveSettings(only_binary=(":all:",)),
+            "has only a source archive, which --only-binary refuses",
+        ),
+        (
+            Variant("py3-none-any"),
+            ResolveSettings(no_binary=("pkg",)),
+            "has no source archive, and --no-binary refuses its wheels",
+        ),
+    ],
+)
+def test_why_a_release_cannot_be_used(kind: Variant, settings: ResolveSettings, reason: str) -> None:
+    """In words that lead on."""
+    policy = Policy(settings)
+    view = view_of(kind)
+
+    assert policy.why_not_usable(view, 0, RULES) == reason
+    assert reason in policy.why_nothing_is_usable(view, RULES)

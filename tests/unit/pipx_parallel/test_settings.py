@@ -1,0 +1,234 @@
+"""Settings: which place wins, what is refused, and what the mirror is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipx_parallel.errors import UsageError
+from pipx_parallel.layers import PLACES, Chosen, Layer, Raw, input_layer
+from pipx_parallel.model import IndexOptions
+from pipx_parallel.settings import (
+    AUTO_WORKERS,
+    ResolveSettings,
+    answer_settings,
+    default_mirror,
+    index_options,
+    mirror_settings,
+    normalise,
+    resolve_settings,
+)
+
+NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
+
+
+def settled(place: str = "flag", **values: Raw) -> ResolveSettings:
+    """Return the settings that one place alone leads to."""
+    return resolve_settings(Chosen([Layer(place, values)]), "/mirror", NOW)
+
+
+def test_without_a_word_from_anybody_the_defaults_hold() -> None:
+    """Ten workers, pip's patience, the newest releases."""
+    assert settled() == ResolveSettings(mirror="/mirror", max_workers=0, timeout=15.0, retries=5, resolution="highest")
+
+
+@pytest.mark.parametrize("nearer", range(len(PLACES) - 1))
+def test_the_nearer_place_wins(nearer: int) -> None:
+    """Flag, environment, input, project, pip: each beats all that come after it, in whatever order they are given."""
+    said = [Layer(place, {"index_url": f"https://{place}.example/"}) for place in PLACES[nearer:]]
+
+    chosen = Chosen(said[::-1])
+
+    assert chosen.text("index_url") == f"https://{PLACES[nearer]}.example/"
+
+
+def test_a_nearer_no_beats_a_farther_yes() -> None:
+    """A variable that says 0 turns off what the project turns on."""
+    chosen = Chosen([Layer("project", {"pre": True}), Layer("environment", {"pre": False})])
+
+    assert not chosen.flag("pre")
+
+
+def test_places_to_look_add_up_as_in_pip() -> None:
+    """An extra index on the command line does not make pip's configured one disappear."""
+    chosen = Chosen([Layer("pip", {"extra_index_url": ("b", "a")}), Layer("flag", {"extra_index_url": ("a",)})])
+
+    assert chosen.texts("extra_index_url") == ("a", "b")
+
+
+def test_other_lists_come_from_one_place() -> None:
+    """--extra on the command line replaces the project's list."""
+    chosen = Chosen([Layer("project", {"extra": ("dev", "docs")}), Layer("flag", {"extra": ("test",)})])
+
+    assert chosen.texts("extra") == ("test",)
+
+
+@pytest.mark.parametrize(
+    ("place", "called"),
+    [
+        ("flag", "--max-workers"),
+        ("environment", "PIPX_PARALLEL_MAX_WORKERS"),
+        ("project", "max-workers of [tool.pipx-parallel]"),
+        ("pip", "--max-workers of pip's settings"),
+    ],
+)
+def test_a_refused_value_is_named_with_its_place_and_remedy(place: str, called: str) -> None:
+    """Whoever reads the message knows what to change, where, and into what."""
+    with pytest.raises(UsageError) as caught:
+        settled(place, max_workers="51")
+
+    assert str(caught.value) == f"{called}: '51' cannot be used; give 1 to 50, or \"auto\" (the default)"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_workers", "0"),
+        ("max_workers", "-1"),
+        ("max_workers", "ten"),
+        ("max_workers", "1.5"),
+        ("max_workers", ""),
+        ("timeout", "0"),
+        ("timeout", "-3"),
+        ("timeout", "nan"),
+        ("timeout", "1e9"),
+        ("retries", "-1"),
+        ("retries", "101"),
+        ("resolution", "newest"),
+        ("transport", "pigeon"),
+        ("index_strategy", "any"),
+        ("uploaded_prior_to", "yesterday"),
+        ("uploaded_prior_to", "P"),
+        ("uploaded_prior_to", "PT"),
+        ("uploaded_prior_to", "2026-13-01"),
+    ],
+)
+def test_a_value_that_means_nothing_is_refused(name: str, value: str) -> None:
+    """Nothing is guessed and nothing ignored."""
+    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')}: {value!r} cannot be used; give "):
+        settled(**{name: value})
+
+
+@pytest.mark.parametrize(("value", "workers"), [("1", 1), ("50", 50), ("auto", AUTO_WORKERS)])
+def test_workers(value: str, workers: int) -> None:
+    """1 to 50, or as many as measurement suggests."""
+    assert settled(max_workers=value).max_workers == workers
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2023-11-01", "2023-11-01T00:00:00Z"),
+        ("2023-11-01T12:30:00Z", "2023-11-01T12:30:00Z"),
+        ("2023-11-01T12:30:00+02:00", "2023-11-01T10:30:00Z"),
+        ("P7D", "2023-11-07T22:13:20Z"),
+        ("p1w", "2023-11-07T22:13:20Z"),
+        ("PT13M", "2023-11-14T22:00:20Z"),
+        ("P1DT1H", "2023-11-13T21:13:20Z"),
+    ],
+)
+def test_a_cutoff_is_one_moment_in_utc(value: str, moment: str) -> None:
+    """Dates, times and ages end in the same form; without a zone UTC is meant, so that every machine sees the same."""
+    assert settled(uploaded_prior_to=value).uploaded_prior_to == moment
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (("Foo_Bar,baz",), ("foo-bar", "baz")),
+        (("a", ":all:"), (":all:",)),
+        ((":all:", ":none:", "b"), ("b",)),
+        (("a, b", "a"), ("a", "b")),
+        ((",",), ()),
+    ],
+)
+def test_lists_of_names_follow_pip(values: tuple[str, ...], names: tuple[str, ...]) -> None:
+    """Commas separate, ``:none:`` empties, ``:all:`` stands alone, names are normalised."""
+    assert settled(only_binary=values).only_binary == names
+
+
+def test_no_index_leaves_no_index() -> None:
+    """Only find-links remain, whoever named the indexes."""
+    settings = settled(no_index=True, index_url="https://a.example/", extra_index_url=("b",), find_links=("wheels",))
+
+    assert (settings.index_url, settings.extra_index_urls, settings.find_links) == (None, (), ("wheels",))
+
+
+def test_offline_and_refresh_exclude_each_other() -> None:
+    """One forbids what the other asks for."""
+    with pytest.raises(UsageError, match="--refresh asks the network and --offline forbids it"):
+        settled(offline=True, refresh=True)
+
+
+def test_input_files_speak_in_their_own_place() -> None:
+    """Options of a requirements file lose to a flag and beat pip's settings; what they leave out they do not say."""
+    layer = input_layer(IndexOptions(index_url="https://file.example/", pre=True))
+
+    assert layer == Layer("input", {"index_url": "https://file.example/", "pre": True})
+
+
+def test_credentials_leave_the_urls_of_the_mirror() -> None:
+    """The mirror knows plain URLs, and asks a function when a host wants a password."""
+    opened = mirror_settings(
+        settled(index_url="https://us%40er:p%3Aw@index.example/simple/", extra_index_url=("https://other.example/",))
+    )
+
+    assert opened.indexes == ("https://index.example/simple/", "https://other.example/")
+    assert opened.credentials is not None
+    assert opened.credentials("https://index.example/files/x.whl") == ("us@er", "p:w")
+    assert opened.credentials("https://other.example/") is None
+    assert opened.credentials("http://index.example/simple/") is None
+
+
+def test_credentials_of_find_links_and_routes_leave_their_urls_too() -> None:
+    """Every place that a secret can be written is cleaned."""
+    opened = mirror_settings(
+        settled(
+            find_links=("https://u:p@links.example/page", "./wheels"),
+            sources=("My.Name=https://v:q@private.example/simple",),
+        )
+    )
+
+    assert opened.find_links == ("https://links.example/page", "./wheels")
+    assert opened.routes == (("my-name", "https://private.example/simple"),)
+    assert opened.credentials is not None
+    assert opened.credentials("https://links.example/x.whl") == ("u", "p")
+    assert opened.credentials("https://private.example/simple/a/") == ("v", "q")
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "place"),
+    [
+        ("linux", {"HOME": "/home/u"}, "/home/u/.local/share/pipx-parallel/mirror"),
+        ("linux", {"HOME": "/home/u", "XDG_DATA_HOME": "/data"}, "/data/pipx-parallel/mirror"),
+        ("darwin", {"HOME": "/Users/u"}, "/Users/u/Library/Application Support/pipx-parallel/mirror"),
+        ("win32", {"LOCALAPPDATA": "C:\\Local"}, "C:\\Local\\pipx-parallel\\mirror"),
+        ("win32", {"USERPROFILE": "C:\\u"}, "C:\\u\\AppData\\Local\\pipx-parallel\\mirror"),
+    ],
+)
+def test_the_mirror_lives_where_data_lives(platform: str, environ: dict[str, str], place: str) -> None:
+    """Not in a cache folder: what was warmed outlives a tidy-up."""
+    assert default_mirror(environ, platform) == place
+
+
+def test_only_what_changes_an_answer_is_told_to_the_lock() -> None:
+    """Workers, timeouts and places to keep things leave no trace; an age stays an age."""
+    chosen = Chosen([Layer("flag", {"max_workers": "3", "pre": True, "uploaded_prior_to": "P7D", "offline": True})])
+
+    told = answer_settings(chosen, resolve_settings(chosen, "/mirror", NOW))
+
+    assert told == {"pre": "true", "uploaded-prior-to": "P7D"}
+
+
+def test_a_lock_says_where_it_looked_as_far_as_somebody_asked() -> None:
+    """The settings of pip are left to the pip that installs; what they make of the choice is kept."""
+    asked = Chosen([Layer("flag", {"extra_index_url": ("https://a.example/",)})])
+    settings = resolve_settings(
+        asked.with_layer(Layer("pip", {"index_url": "https://b.example/", "pre": True})), "/m", NOW
+    )
+
+    assert index_options(asked, settings) == IndexOptions(extra_index_urls=("https://a.example/",), pre=True)
+
+
+def test_names_are_compared_as_pep_503_does() -> None:
+    """Runs of dots, dashes and underscores are one dash."""
+    assert normalise(" Zope._-Interface ") == "zope-interface"
