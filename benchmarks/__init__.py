@@ -1,0 +1,14 @@
+"""The benchmark: this tool and its peers, side by side in one run. ``python -m benchmarks --help`` says how.
+
+| file | what it does |
+|---|---|
+| __main__ | the commands ``run``, ``record``, ``replay``, ``report`` |
+| workloads, recordings, results | folders: lists to lock; recorded indexes; what runs measured |
+| recording, synthetic, replay_site | what a recorded index holds, and the responses made from it |
+| replay | the loopback server, in its own process, with a latency and a bandwidth |
+| upstream, record | the recorder: forwards what the tools ask for and keeps it |
+| isolation, peers, tools | the environment of a run; how each tool is installed and called |
+| measure, runner | one process measured; rounds of processes, alternating |
+| answers, quality | the pins in a tool's output; how old they are |
+| summary, report | tables, and docs/performance.md with its charts |
+"""

@@ -1,0 +1,133 @@
+"""Writes docs/performance.md and its charts from the results of runs: nothing in it is typed by hand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import summary
+from pipx_parallel.svg_chart import bar_chart, line_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_HERE = Path(__file__).resolve().parent
+_DOCS = _HERE.parent / "docs"
+_SIZES = 3  # a curve needs as many points
+_INTRODUCTION = """# Performance
+
+Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure is a median over whole processes; the tools
+took turns within one run, on one machine. Absolute times drift with the machine and the index; compare within a table.
+
+- *cold*: every process starts with empty caches. *offline*: a fresh process with a full cache, kept off the network where the
+  tool can be. *check*: confirm a lock that is fresh already.
+- *ours/it*: our median divided by that tool's; below 1 we are faster.
+- *CPU*: user and system time. *peak*: the largest resident set. *requests*, *MB*: what the index served in the last round.
+- *libyears*: how much older the pins are than the newest release this machine could install, in years, summed.
+- pip keeps nothing of an index that speaks plain HTTP, so on a replay index its warm runs are cold ones.
+
+## How to repeat this
+
+    python -m benchmarks                                      # the configured index
+    python -m benchmarks --replay benchmarks/recordings/medium.jsonl.xz --latency 0.03 --bandwidth 50MB/s
+    python -m benchmarks record /tmp/other.jsonl.xz --newest 0 --workload packages-300
+    python -m benchmarks report
+
+The harness needs Linux or macOS, an interpreter with packaging and urllib3, and installs every tool into an environment of its
+own. A replay index serves a recording on loopback: gzip, ETag, `Cache-Control: max-age=600`, advertised sidecars, byte ranges,
+a latency per request and one bandwidth for all. It speaks HTTP/1.1. Its files hold only what a resolver reads.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write docs/performance.md and docs/charts from results files."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks report", description=main.__doc__)
+    parser.add_argument("results", type=Path, nargs="*", help="default: all in benchmarks/results")
+    parser.add_argument("--docs", type=Path, default=_DOCS)
+    options = parser.parse_args(arguments)
+    paths = options.results or sorted((_HERE / "results").glob("*.json"))
+    files = page({path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths})
+    for name, text in files.items():
+        target = options.docs / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+        print(target)
+    return 0
+
+
+def page(runs: Mapping[str, summary.Results]) -> dict[str, str]:
+    """Return the page and its charts as text by path below ``docs``."""
+    files, sections = {}, [_INTRODUCTION]
+    for name, results in runs.items():
+        charts = {f"charts/{name}-{chart}.svg": text for chart, text in _charts(results).items()}
+        files.update(charts)
+        images = "".join(f"![{_alternative(path)}]({path})\n\n" for path in charts)
+        sections.append(
+            f"## {name}\n\n{_circumstances(results)}\n\n{summary.table(results)}\n{images}{_per_package(results)}"
+        )
+    return {"performance.md": "\n".join(sections).rstrip() + "\n", **files}
+
+
+def _circumstances(results: summary.Results) -> str:
+    machine, link = results["machine"], results.get("link")
+    words = [f"{results['made']}, {machine['cpus']} CPUs, {machine['system']}, Python {machine['python']}"]
+    words.append(f"{results['index']} index" if link is None else results["index"])
+    if link:
+        bandwidth = f"{link['bandwidth'] / 1e6:g} MB/s" if link["bandwidth"] else "no limit"
+        words.append(f"latency {link['latency'] * 1000:g} ms, bandwidth {bandwidth}")
+    tools = (f"- {name} {tool['version']}: {tool['note']}" for name, tool in results["tools"].items())
+    return f"{'; '.join(words)}; {results['rounds']} rounds.\n\n" + "\n".join(tools)
+
+
+def _charts(results: summary.Results) -> dict[str, str]:
+    """Return the charts of a run: one comparison for each workload and mode, one growth curve for each mode."""
+    charts = {}
+    groups = dict.fromkeys((case["workload"], case["mode"]) for case in results["cases"])
+    for workload, mode in groups:
+        rows = [
+            (case["tool"], found.median)
+            for case in results["cases"]
+            if (case["workload"], case["mode"]) == (workload, mode) and (found := summary.figures(case["samples"]))
+        ]
+        charts[f"{workload}-{mode}"] = bar_chart(f"{workload}, {mode}: median of whole processes", rows, "s")
+    for mode in dict.fromkeys(mode for _, mode in groups):
+        curves = {tool: points for tool, points in _growth(results, mode).items() if len(points) >= _SIZES}
+        if curves:
+            labels = ("packages in the lock", "seconds")
+            charts[f"growth-{mode}"] = line_chart(f"Growth, {mode}", curves, log_x=True, log_y=True, labels=labels)
+    return charts
+
+
+def _growth(results: summary.Results, mode: str) -> dict[str, list[tuple[float, float]]]:
+    """Return (packages, seconds) by tool; every tool's sizes are its own, as answers differ."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for case, found in _answered(results):
+        if case["mode"] == mode and case["workload"].startswith("packages-"):
+            curves.setdefault(case["tool"], []).append((len(case["pins"]), found.median))
+    return curves
+
+
+def _per_package(results: summary.Results) -> str:
+    """Return time and CPU time per package, where the run has a growth series."""
+    rows = [
+        (case["mode"], case["tool"], str(len(case["pins"])), _per(found.median, case), _per(found.cpu, case))
+        for case, found in _answered(results)
+        if case["workload"].startswith("packages-")
+    ]
+    columns = ("mode", "tool", "packages", "ms per package", "CPU ms per package")
+    return f"{summary.markdown(columns, sorted(rows, key=lambda row: (*row[:2], int(row[2]))))}\n" if rows else ""
+
+
+def _answered(results: summary.Results) -> list[tuple[Mapping[str, Any], summary.Figures]]:
+    pairs = ((case, summary.figures(case["samples"])) for case in results["cases"] if case["pins"])
+    return [(case, found) for case, found in pairs if found]
+
+
+def _per(seconds: float, case: Mapping[str, Any]) -> str:
+    return f"{seconds * 1000 / len(case['pins']):.2f}"
+
+
+def _alternative(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".svg").replace("-", " ")

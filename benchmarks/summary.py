@@ -1,0 +1,75 @@
+"""Figures and tables out of a run's results: medians, spread, and the ratio of our median to each peer's."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Results = Mapping[str, Any]
+_COLUMNS = ("workload", "mode", "tool", "median s", "min-max s", "ours/it", "CPU s", "peak MB", "requests", "MB",
+            "cache MB", "pins", "libyears direct", "libyears all")  # fmt: skip
+
+
+class Figures(NamedTuple):
+    """What one case of one tool comes to."""
+
+    median: float
+    low: float
+    high: float
+    cpu: float  # user and system, median
+    peak: float  # bytes, median
+
+
+def figures(samples: Sequence[Mapping[str, float]]) -> Figures | None:
+    """Return the figures of a case; None where no run succeeded."""
+    if not samples:
+        return None
+    walls = [sample["wall"] for sample in samples]
+    cpu = statistics.median(sample["user"] + sample["system"] for sample in samples)
+    peak = statistics.median(sample["peak"] for sample in samples)
+    return Figures(statistics.median(walls), min(walls), max(walls), cpu, peak)
+
+
+def table(results: Results, ours: str = "pipx-parallel") -> str:
+    """Return all cases as a Markdown table, in the order in which they ran."""
+    medians = {
+        (case["workload"], case["mode"], case["tool"]): found.median
+        for case in results["cases"]
+        if (found := figures(case["samples"]))
+    }
+    rows = [_row(case, medians.get((case["workload"], case["mode"], ours))) for case in results["cases"]]
+    return markdown(_COLUMNS, rows)
+
+
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table with its columns padded, readable as it stands in a terminal."""
+    cells = [columns, *rows]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(columns))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
+
+
+def _row(case: Mapping[str, Any], ours: float | None) -> list[str]:
+    name = [case["workload"], case["mode"], case["tool"]]
+    found = figures(case["samples"])
+    if found is None:
+        return [*name, case["failure"] or "no run", *[""] * (len(_COLUMNS) - 4)]
+    traffic, quality = case["traffic"], case.get("quality") or {}
+    return [
+        *name,
+        f"{found.median:.3f}",
+        f"{found.low:.3f}-{found.high:.3f}",
+        f"{ours / found.median:.2f}" if ours else "",
+        f"{found.cpu:.2f}",
+        f"{found.peak / 1e6:.0f}",
+        str(traffic.get("requests", "")),
+        f"{traffic['bytes'] / 1e6:.1f}" if "bytes" in traffic else "",
+        f"{case['cache_bytes'] / 1e6:.1f}",
+        str(len(case["pins"])),
+        f"{quality['direct']:.2f}" if quality else "",
+        f"{quality['total']:.2f}" if quality else "",
+    ]

@@ -1,0 +1,152 @@
+"""How each tool is called: one adapter per tool, with nothing but its own documented options."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.workloads import Workload
+
+MODES = ("cold", "offline", "check")
+
+
+class Job(NamedTuple):
+    """One call to be made."""
+
+    workload: Workload
+    mode: str  # one of MODES; "filling" is cold without being measured
+    folder: Path  # where the tool works; its output goes here
+    cache: Path
+    index_url: str | None  # None: the tool's own default index
+    python: str  # the interpreter that is locked for
+
+
+class Tool(Protocol):
+    """A tool that turns a list of requirements into a lock."""
+
+    name: str
+    note: str  # what to know when reading its figures
+    output: str  # file name of its lock in the job's folder
+    offline: bool  # has a flag that keeps it off the network; otherwise "offline" is a warm run
+    checks: bool  # has a way to confirm a fresh lock
+
+    def command(self, job: Job) -> list[str]:
+        """Return the command line; may write input files into the job's folder."""
+        ...
+
+
+class Ours:
+    """Our tool."""
+
+    output = "pylock.toml"
+    offline = checks = True
+
+    def __init__(self, program: list[str], *, workers: int | None = None, more_outputs: tuple[str, ...] = ()) -> None:
+        """Take how the tool is started, a number of workers other than the default, and files to write besides."""
+        self._program = program
+        self._workers = workers
+        self._outputs = (self.output, *more_outputs)
+        self.name = "pipx-parallel" if workers is None else f"pipx-parallel-{workers}"
+        self.note = "pylock.toml with hashes" + ("" if workers is None else f", {workers} worker(s)")
+
+    def reporting(self, report: str) -> Ours:
+        """Return the same tool, asked for a JSON report besides its lock."""
+        return Ours(self._program, workers=self._workers, more_outputs=(report,))
+
+    def command(self, job: Job) -> list[str]:
+        """Return ``lock SOURCE… -o FILE --mirror DIR``."""
+        sources = [str(source) for source in job.workload.sources]
+        files = [part for file in self._outputs for part in ("-o", str(job.folder / file))]
+        command = [*self._program, "lock", *sources, *files, "--mirror", str(job.cache), "--no-progress"]
+        command += ["--index-url", job.index_url] if job.index_url else []
+        command += ["--max-workers", str(self._workers)] if self._workers else []
+        return command + {"offline": ["--offline"], "check": ["--check", "--offline"]}.get(job.mode, [])
+
+
+class Uv:
+    """uv pip compile."""
+
+    offline = checks = True
+    output = "requirements.txt"
+
+    def __init__(self, program: Path, *, hashes: bool) -> None:
+        """Take the program's path, and whether hashes are asked for."""
+        self._program = program
+        self._hashes = hashes
+        self.name = "uv-hashes" if hashes else "uv"
+        self.note = "uv pip compile --generate-hashes" if hashes else "uv pip compile, without hashes"
+        self.note += "; check is a second run over its own output"
+
+    def command(self, job: Job) -> list[str]:
+        """Return the command line."""
+        command = [str(self._program), "pip", "compile", *map(str, job.workload.sources), "--quiet"]
+        command += ["-o", str(job.folder / self.output), "--cache-dir", str(job.cache), "--python", job.python]
+        command += ["--generate-hashes"] if self._hashes else []
+        command += ["--default-index", job.index_url] if job.index_url else []
+        return command + (["--offline"] if job.mode in {"offline", "check"} else [])
+
+
+class Nab:
+    """nab lock, which reads a pyproject.toml: one is written for it."""
+
+    name = "nab"
+    note = "nab lock; it targets the interpreter that runs it"
+    output = "pylock.toml"
+    offline = checks = True
+
+    def __init__(self, program: Path) -> None:
+        """Take the program's path."""
+        self._program = program
+
+    def command(self, job: Job) -> list[str]:
+        """Write the project file and return the command line."""
+        project = job.folder / "pyproject.toml"
+        lines = json.dumps(job.workload.lines(), indent=1)
+        text = f'[project]\nname = "benchmark"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = {lines}\n'
+        text += f'[[tool.nab.indexes]]\nname = "replay"\nurl = "{job.index_url}"\n' if job.index_url else ""
+        project.write_text(text, encoding="utf-8")
+        command = [str(self._program), "--no-progress", "lock", str(project), "--cache-dir", str(job.cache)]
+        command += ["--output", str(job.folder / self.output)]
+        return command + {"offline": ["--offline"], "check": ["--offline", "--locked"]}.get(job.mode, [])
+
+
+class PipLock:
+    """pip lock."""
+
+    name = "pip"
+    note = "pip lock; no offline mode: warm instead"
+    output = "pylock.toml"
+    offline = checks = False
+
+    def __init__(self, python: Path) -> None:
+        """Take the interpreter that has pip."""
+        self._python = python
+
+    def command(self, job: Job) -> list[str]:
+        """Return the command line."""
+        sources = [part for source in job.workload.sources for part in ("-r", str(source))]
+        command = [str(self._python), "-m", "pip", "lock", *sources, "-o", str(job.folder / self.output)]
+        command += ["--cache-dir", str(job.cache), "--quiet", "--progress-bar", "off"]
+        return command + (["--index-url", job.index_url] if job.index_url else [])
+
+
+class PipCompile:
+    """pip-compile of pip-tools."""
+
+    name = "pip-compile"
+    note = "pip-compile --generate-hashes; no offline mode: warm instead"
+    output = "requirements.txt"
+    offline = checks = False
+
+    def __init__(self, program: Path) -> None:
+        """Take the program's path."""
+        self._program = program
+
+    def command(self, job: Job) -> list[str]:
+        """Return the command line."""
+        command = [str(self._program), "--generate-hashes", "--quiet", "--no-config", "--cache-dir", str(job.cache)]
+        command += ["-o", str(job.folder / self.output), *map(str, job.workload.sources)]
+        return command + (["--index-url", job.index_url] if job.index_url else [])
