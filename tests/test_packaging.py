@@ -76,6 +76,18 @@ def test_the_sdist_adds_nothing_but_metadata(built: Built) -> None:
     assert extra == {"PKG-INFO", "setup.cfg"}
 
 
+def test_no_folder_is_taken_for_another(tmp_path: Path) -> None:
+    """Two folders with one inode number, as overlays and network shares have them (here: a link), are both shipped."""
+    tree = clean_copy(tmp_path / "tree")
+    (tree / "benchmarks" / "again").symlink_to("results", target_is_directory=True)
+    command = [sys.executable, "-c", "import setuptools; setuptools.setup()", "-q", "egg_info"]
+
+    subprocess.run(command, cwd=tree, check=True, timeout=300)
+
+    sources = (tree / "pipx_parallel.egg-info" / "SOURCES.txt").read_text(encoding="utf-8").splitlines()
+    assert {"benchmarks/again/small.json", "benchmarks/results/small.json"} <= set(sources)
+
+
 def test_the_console_script_is_declared(built: Built) -> None:
     """``pip install`` gives the command ``pipx-parallel``."""
     assert "[console_scripts]\npipx-parallel = pipx_parallel.__main__:run\n" in built.entry_points
