@@ -14,7 +14,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 
@@ -27,7 +27,7 @@ from benchmarks.tools import Job
 from benchmarks.upstream import Upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from benchmarks.recording import Metadata, Project
     from benchmarks.tools import Tool
@@ -51,13 +51,13 @@ class Recorder:
         """Fetch what a path needs, once, however many ask at the same time."""
         _, kind, name, *_ = [*path.split("/"), "", ""]
         if kind == "simple" and name:
-            await self._projects.setdefault(name, asyncio.ensure_future(self._fetch_project(name)))
+            await _kept(self._projects, name, self._fetch_project)
         elif kind == "files":
             await self.learn(name.removesuffix(".metadata"))
 
     async def learn(self, filename: str) -> None:
         """Fetch the dependencies of a file."""
-        await self._metadata.setdefault(filename, asyncio.ensure_future(self._fetch_metadata(filename)))
+        await _kept(self._metadata, filename, self._fetch_metadata)
 
     async def learn_neighbours(self, count: int) -> None:
         """Fetch the dependencies of the releases around those that were asked for."""
@@ -87,6 +87,15 @@ class Recorder:
         if metadata:
             self.site.set_metadata(filename, metadata)
         return metadata
+
+
+async def _kept(
+    tasks: dict[str, asyncio.Task[Any]], key: str, fetch: Callable[[str], Coroutine[Any, Any, Any]]
+) -> None:
+    """Wait for a fetch that is started once, and that goes on where whoever asked for it hangs up."""
+    if key not in tasks:
+        tasks[key] = asyncio.ensure_future(fetch(key))
+    await asyncio.shield(tasks[key])
 
 
 def _neighbours(project: Project, count: int) -> list[str]:

@@ -117,17 +117,20 @@ class CurlTransport:
         """Run the loop: take new requests, let libcurl work, hand over what ended, sleep until something moves."""
         multi = pycurl.CurlMulti()
         multi.setopt(pycurl.M_PIPELINING, 2)  # multiplex: many requests over one HTTP/2 connection
-        multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, min(self._settings.workers or _CONNECTIONS, _CONNECTIONS))
+        most = min(
+            self._settings.workers or _CONNECTIONS, _CONNECTIONS
+        )  # over HTTP/2 too, where connections bound nothing
+        multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, most)
         active: dict[pycurl.Curl, _Transfer] = {}
         idle: list[pycurl.Curl] = []
         while not self._closed:
-            while self._inbox:
+            while self._inbox and len(active) < most:
                 self._start(multi, active, idle)
             multi.perform()
             self._collect(multi, active, idle)
             self._give_up(multi, active, idle)
             self._sleeping = True
-            if not self._inbox and not self._closed:
+            if not self._closed and not (self._inbox and len(active) < most):
                 self._sleep(multi)
             self._sleeping = False
         for curl, transfer in active.items():

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from mirror.retry import RetryPolicy, next_delay
+from mirror.worker_limit import OVERLOAD, WorkerLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     from mirror.ports import Exchange, Request, Transport
 
     Steps = Generator[Request, Exchange, Any]
+    _Arrival = tuple["_Job", Exchange, float]  # and when it came
 
-MOST_UNDER_WAY = 50  # polite to any index, and past it nothing was gained in any measurement
-_FIRST_LIMIT = 32  # "auto" begins here: one HTTP/2 connection carries it without a queue
-_OVERLOAD = (429, 503)
 _LONGEST_SLEEP = 0.25  # seconds between looks at Ctrl-C while nothing arrives
 
 
@@ -74,8 +73,7 @@ class Fetcher:
         """``transport`` is made when the first request starts; ``workers`` bounds the requests under way, 0: by what is borne."""
         self._make_transport = transport
         self._transport: Transport | None = None
-        self._adaptive = workers == 0
-        self._limit = workers or _FIRST_LIMIT
+        self._limit = WorkerLimit(workers)
         self._policy = policy or RetryPolicy()
         self._spacing = 1.0 / requests_per_second if requests_per_second > 0 else 0.0
         self._random = randomness
@@ -89,7 +87,7 @@ class Fetcher:
         self._under_way = 0
         self._next_start = 0.0
         self._paused_until = 0.0
-        self._done: SimpleQueue[tuple[_Job, Exchange]] = SimpleQueue()
+        self._done: SimpleQueue[_Arrival] = SimpleQueue()
         self.counts = FetchCounts()
 
     @property
@@ -123,7 +121,7 @@ class Fetcher:
             self._wake_sleepers()
             self._start()
             try:
-                job, exchange = self._done.get_nowait()
+                arrival = self._done.get_nowait()
             except Empty:
                 if moved or not block or not self._jobs:
                     return moved
@@ -132,8 +130,10 @@ class Fetcher:
                 self.counts.waited += self._clock() - waited
                 if arrived is None:
                     continue
-                job, exchange = arrived
+                arrival = arrived
             moved = True
+            job, exchange, ended = arrival
+            self._limit.answered(exchange, job.started, ended, self._under_way)
             self._under_way -= 1
             self._arrived(job, exchange)
 
@@ -149,7 +149,7 @@ class Fetcher:
         self._under_way = 0
         self._done = SimpleQueue()  # what is cancelled reports to a queue that nobody reads
 
-    def _wait(self) -> tuple[_Job, Exchange] | None:
+    def _wait(self) -> _Arrival | None:
         """Sleep until an answer comes or a waiting request is due; short naps keep Ctrl-C prompt everywhere."""
         now = self._clock()
         due = min(
@@ -164,7 +164,7 @@ class Fetcher:
 
     def _gate(self) -> float:
         """Return when the next request may start."""
-        return max(self._next_start, self._paused_until, 0.0) if self._under_way < self._limit else float("inf")
+        return max(self._next_start, self._paused_until, 0.0) if self._under_way < self._limit.allowed else float("inf")
 
     def _wake_sleepers(self) -> None:
         now = self._clock()
@@ -173,7 +173,7 @@ class Fetcher:
 
     def _start(self) -> None:
         """Start queued requests while the limits allow."""
-        while (self._urgent or self._queue) and self._under_way < self._limit:
+        while (self._urgent or self._queue) and self._under_way < self._limit.allowed:
             if self._spacing or self._paused_until:
                 now = self._clock()
                 if now < self._next_start or now < self._paused_until:
@@ -189,12 +189,11 @@ class Fetcher:
             self.counts.requests += 1
             if self._transport is None:
                 self._transport = self._make_transport()
-            self._transport.submit(request, _told_to(self._done, job))  # this queue, now: see ``stop``
+            self._transport.submit(request, _told_to(self._done, job, self._clock))  # this queue, now: see ``stop``
 
     def _arrived(self, job: _Job, exchange: Exchange) -> None:
         """Retry, or go one step on."""
         self.counts.bytes += exchange.size or len(exchange.body)
-        self._adapt(exchange)
         if self._jobs.get(job.key) is not job:
             return
         delay = next_delay(job.attempts, exchange, self._policy, self._random or _random, self._wall_clock())
@@ -202,7 +201,7 @@ class Fetcher:
             self.counts.retries += 1
             self._sequence += 1
             heapq.heappush(self._later, (self._clock() + delay, self._sequence, job))
-            if exchange.status in _OVERLOAD:
+            if exchange.status in OVERLOAD:
                 self._paused_until = max(self._paused_until, self._clock() + delay)
             return
         if exchange.problem is not None:
@@ -230,18 +229,9 @@ class Fetcher:
             return False
         return True
 
-    def _adapt(self, exchange: Exchange) -> None:
-        """Let the limit follow the index: up by one with every good answer, halved where it says it is too much."""
-        if not self._adaptive:
-            return
-        if exchange.status in _OVERLOAD or exchange.problem is not None:
-            self._limit = max(1, self._limit // 2)
-        elif self._limit < MOST_UNDER_WAY:
-            self._limit += 1
 
-
-def _told_to(done: SimpleQueue[tuple[_Job, Exchange]], job: _Job) -> Callable[[Exchange], None]:
-    return lambda exchange: done.put((job, exchange))
+def _told_to(done: SimpleQueue[_Arrival], job: _Job, clock: Callable[[], float]) -> Callable[[Exchange], None]:
+    return lambda exchange: done.put((job, exchange, clock()))  # the owner may be busy with something else for long
 
 
 def _random() -> float:

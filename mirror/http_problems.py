@@ -7,13 +7,37 @@ from urllib.parse import urlsplit
 
 # Innermost names first: urllib3 wraps its errors in one another, and requests wraps them again.
 _SENTENCES: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("IncompleteRead",), "the answer was cut short"),
-    (("SSLError", "SSLCertVerificationError"), "the certificate or encryption of {host} was not accepted"),
-    (("ProxyError",), "the proxy cannot be reached or refuses to help"),
+    (("DecodeError", "ContentDecodingError", "ContentEncodingError"), "the answer cannot be unpacked"),
+    (
+        ("IncompleteRead", "ContentLengthError", "TransferEncodingError", "ClientPayloadError"),
+        "the answer was cut short",
+    ),
+    (
+        ("SSLError", "SSLCertVerificationError", "ClientConnectorCertificateError"),
+        "the certificate or encryption of {host} was not accepted",
+    ),
+    (
+        ("ProxyError", "ClientProxyConnectionError", "ClientHttpProxyError"),
+        "the proxy cannot be reached or refuses to help",
+    ),
     (("NameResolutionError", "gaierror"), "there is no host called {host}"),
-    (("ConnectTimeoutError", "ConnectTimeout", "ReadTimeoutError", "ReadTimeout", "TimeoutError"), "timed out"),
-    (("DecodeError", "ContentDecodingError"), "the answer cannot be unpacked"),
-    (("ConnectionResetError", "RemoteDisconnected", "BrokenPipeError"), "{host} closed the connection"),
+    (
+        (
+            "ConnectTimeoutError",
+            "ConnectTimeout",
+            "ReadTimeoutError",
+            "ReadTimeout",
+            "TimeoutError",
+            "ConnectionTimeoutError",
+            "SocketTimeoutError",
+            "ServerTimeoutError",
+        ),
+        "timed out",
+    ),
+    (
+        ("ConnectionResetError", "RemoteDisconnected", "BrokenPipeError", "ServerDisconnectedError"),
+        "{host} closed the connection",
+    ),
 )
 
 

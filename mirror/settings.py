@@ -24,7 +24,7 @@ class MirrorSettings(NamedTuple):
     workers: int = 0  # 0: sized by what is measured ("auto"); 1 to MAX_WORKERS otherwise
     timeout: float = 15.0  # seconds without a byte before an attempt is given up
     retries: int = 5
-    transport: str = "auto"  # "auto", "curl" or "requests"
+    transport: str = "auto"  # "auto", "curl", "requests" or "aiohttp"
     verify: str | bool = True  # a CA bundle's path, or whether certificates are checked
     client_cert: str | None = None
     proxy: str | None = None

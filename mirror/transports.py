@@ -1,4 +1,7 @@
-"""Which transport carries the requests: libcurl's where it can be loaded, else the portable one."""
+"""Which transport carries the requests: libcurl's where it can be loaded, else the portable one; aiohttp's where it is named.
+
+The order is that of the measurements in docs/performance.md.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,14 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
         except ImportError as error:
             raise MirrorError(f"the curl transport cannot be loaded ({error}); use --transport requests") from error
         return _with_pages_apart(lambda: CurlTransport(said))
+    if name == "aiohttp":
+        try:
+            from mirror.aiohttp_transport import AiohttpTransport
+        except ImportError as error:
+            raise MirrorError(
+                f"the aiohttp transport cannot be loaded ({error}); install pipx-parallel[aiohttp]"
+            ) from error
+        return _with_pages_apart(lambda: AiohttpTransport(said))
     from mirror.http_transport import PooledTransport
 
     return PooledTransport(said, store)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_WORKERS = 50
 AUTO_WORKERS = 0  # the fetcher sizes itself: the default, since it won every measurement (python -m benchmarks)
-TRANSPORTS = ("auto", "curl", "requests")
+TRANSPORTS = ("auto", "curl", "requests", "aiohttp")
 KEYRINGS = ("auto", "disabled", "import", "subprocess")  # pip's names
 STRATEGIES = ("first-index", "best-match")
 RESOLUTIONS = ("highest", "lowest", "lowest-direct")

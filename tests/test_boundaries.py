@@ -65,11 +65,13 @@ GROUPS = (
             "mirror.status",
             "mirror.upkeep",
             "mirror.wheel_metadata",
+            "mirror.worker_limit",
         ),
     ),
     Group(
         "mirror: edges",
         (
+            "mirror.aiohttp_transport",
             "mirror.atomic",
             "mirror.certificates",
             "mirror.credentials",
@@ -208,6 +210,7 @@ FORBIDDEN = (
 ALLOWED = (("pipx_parallel.emitters*", "mirror.records"),)
 # Where each third-party package lives. `packaging` is the standards' own code: anywhere but where FORBIDDEN says so.
 HOMES: Mapping[str, tuple[str, ...]] = {
+    "aiohttp": ("mirror.aiohttp_transport",),
     "packaging": ("mirror*", "pipx_parallel*"),
     "click": ("pipx_parallel.cli*", "pipx_parallel.console", "pipx_parallel.progress"),
     "cyclonedx": ("pipx_parallel.emitters.sbom",),
@@ -222,6 +225,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "urllib3": ("mirror.http_transport",),
     "redis": ("mirror.redis_store",),
     "uvicorn": ("mirror.server_run",),
+    "yarl": ("mirror.aiohttp_transport",),
     # One compresses for reading a slice, the other for carrying.
     "zstandard": ("mirror.file_view", "mirror.compression"),
 }
@@ -279,6 +283,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.requirements.files",  # reads standard input
     ),
     "network": (
+        "mirror.aiohttp_transport",
         "mirror.certificates",
         "mirror.curl_transport",
         "mirror.http_transport",
@@ -297,6 +302,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.pip_settings",
     ),
     "threads": (
+        "mirror.aiohttp_transport",
         "mirror.credentials",
         "mirror.routed_transport",
         "pipx_parallel.builds.builder",

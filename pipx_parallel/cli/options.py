@@ -85,7 +85,12 @@ INDEX = (
         'How much is fetched at once: 1-50, or "auto" (the default): as much as the index bears.',
         metavar="N",
     ),
-    Option(("--transport",), "What moves the bytes.", metavar="NAME", choices=("auto", "curl", "requests")),
+    Option(
+        ("--transport",),
+        "What moves the bytes: libcurl, else requests (auto), or what is named.",
+        metavar="NAME",
+        choices=("auto", "curl", "requests", "aiohttp"),
+    ),
 )
 MIRROR = (
     Option(("--mirror",), "The mirror: a folder, or the URL of a shared one.", "path", "PLACE"),

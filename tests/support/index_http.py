@@ -6,8 +6,9 @@ import contextlib
 import socket
 import ssl
 import struct
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -45,6 +46,8 @@ class Answer(NamedTuple):
 class Site(Protocol):
     """What the server asks: where trouble is due, what to answer, and to be told what happened."""
 
+    throttle: int  # requests at once past which it answers 429; 0: none
+
     def delay(self) -> float:
         """Return the seconds every answer takes."""
         ...
@@ -73,9 +76,25 @@ class SiteServer(ThreadingHTTPServer):
         """Bind the port (0: any that is free); with ``tls`` every connection is encrypted."""
         self.site = site
         self.connections: set[socket.socket] = set()
+        self.most_at_once = 0
+        self._at_once = 0
+        self._counting = threading.Lock()
         super().__init__(("127.0.0.1", port), _Handler)
         if tls is not None:  # hands are shaken in the connection's own thread, so that one client cannot block another
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[int]:
+        """Count a request among those that are being answered; give how many these are."""
+        with self._counting:
+            self._at_once += 1
+            at_once = self._at_once
+            self.most_at_once = max(self.most_at_once, at_once)
+        try:
+            yield at_once
+        finally:
+            with self._counting:
+                self._at_once -= 1
 
     def drop_connections(self) -> None:
         """Cut every connection that is open."""
@@ -115,9 +134,12 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         headers = {key.lower(): value for key, value in self.headers.items()}
         fault = site.fault(path)
-        if delay := site.delay() + (fault.seconds if fault and fault.kind == "hang" else 0.0):
-            time.sleep(delay)
-        answer = site.answer(path, headers)
+        with self.server.counted() as at_once:  # until the answer leaves: whoever has it may ask the next thing at once
+            if 0 < site.throttle < at_once:
+                fault = Fault(path, "status", status=429)
+            elif delay := site.delay() + (fault.seconds if fault and fault.kind == "hang" else 0.0):
+                time.sleep(delay)
+            answer = site.answer(path, headers)
         if fault and fault.kind == "status":
             retry = (("Retry-After", fault.retry_after),) if fault.retry_after is not None else ()
             answer = Answer(fault.status, b"trouble", retry)

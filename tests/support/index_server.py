@@ -59,6 +59,7 @@ class LoopbackIndex:
         """Bind the port; ``projects`` maps a name to its files in page order, or to a whole ``Page``."""
         self.flavour = flavour
         self.requests_seen: list[Seen] = []
+        self.throttle = 0  # requests at once past which it answers 429; 0: none
         self._projects: dict[str, Project] = {}
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
@@ -80,6 +81,11 @@ class LoopbackIndex:
         self._server.server_close()
         self._server.drop_connections()
         self._thread.join()
+
+    @property
+    def most_at_once(self) -> int:
+        """Return how many requests were being answered at the same time, at most."""
+        return self._server.most_at_once
 
     def publish(self, name: str, *dists: Dist) -> None:
         """Add files to a project, making it where it is new."""

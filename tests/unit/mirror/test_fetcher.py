@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from mirror.fetcher import MOST_UNDER_WAY, Fetcher
+from mirror.fetcher import Fetcher
 from mirror.ports import Exchange, Request
 from mirror.retry import RetryPolicy
+from mirror.worker_limit import MOST_UNDER_WAY
 from tests.support.fake_transport import FakeTransport
 
 Result = tuple[Any, Exception | None]
@@ -219,22 +220,32 @@ def test_the_rate_is_kept() -> None:
     assert bench.transport.submitted == ["a", "b"]
 
 
-def test_the_limit_follows_what_the_index_bears() -> None:
-    """Halved by trouble, up by one with every good answer, never beyond what is polite."""
-    bench = Bench(policy=RetryPolicy(retries=0))
+def test_the_limit_grows_with_good_answers_to_what_is_polite() -> None:
+    """Up by one with every one of them."""
+    bench = Bench()
     for number in range(300):
         bench.ask(f"u{number}")
-    first = bench.transport.most_under_way
-    bench.transport.answer(status=429)
-    bench.pump()
-    assert len(bench.transport.under_way) == first - 1  # no new one is started: half of the first limit is allowed
-
     while bench.transport.under_way:
         bench.transport.answer()
         bench.pump()
 
     assert bench.transport.most_under_way == MOST_UNDER_WAY
     assert len(bench.delivered) == 300
+
+
+def test_trouble_halves_the_limit() -> None:
+    """No new request is started until half as many are under way."""
+    bench = Bench(policy=RetryPolicy(retries=0))
+    for number in range(100):
+        bench.ask(f"u{number}")
+    first = len(bench.transport.under_way)
+    bench.transport.answer(status=429)
+    bench.pump()
+    while len(bench.transport.submitted) == first:
+        bench.transport.answer()
+        bench.pump()
+
+    assert len(bench.transport.under_way) <= first // 2 + 1
 
 
 def test_a_given_number_of_workers_is_kept_through_trouble() -> None:

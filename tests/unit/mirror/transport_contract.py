@@ -329,6 +329,13 @@ class TransportContract:
 
             assert time.monotonic() - started < 1.6
 
+    def test_no_more_than_the_workers_are_under_way(self, make: Make) -> None:
+        """The transport keeps the number by itself, whoever asks it."""
+        with self.serving(make, MODERN._replace(latency=0.05), workers=3) as (index, transport):
+            exchange_all(transport, *[Request(f"{index.url}project-{number}/") for number in range(12)])
+
+            assert index.most_at_once == 3
+
     def test_close_answers_for_what_is_under_way(self, make: Make) -> None:
         """Ctrl-C does not wait for a server."""
         with self.serving(make, workers=2) as (index, transport):

@@ -1,0 +1,238 @@
+"""The asynchronous transport: aiohttp in an event loop of its own, in one thread. The only file that names aiohttp or yarl.
+
+An extra (``pipx-parallel[aiohttp]``) for who wants HTTP without C libraries of one's own choosing and without a thread a request;
+docs/performance.md has its figures beside those of the others. Redirects are followed here and not by aiohttp, so that
+every hop is judged for itself: whose certificate is checked, and who is given the password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import yarl
+
+from mirror.certificates import tls_context
+from mirror.http_problems import in_words
+from mirror.ports import Exchange
+from mirror.worker_pool import failed
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from mirror.ports import Request
+    from mirror.transport_settings import TransportSettings
+
+_DEFAULT_WORKERS = 50  # the fetcher above bounds what is under way; past this nothing was gained in any measurement
+_BUFFER = 512 * 1024
+_LONGEST_HEADER = 64 * 1024  # bytes: of one line, as libcurl's own bound is
+_REDIRECTS = 10
+_MOVED = frozenset((301, 302, 303, 307, 308))
+_ENDING = 2.0  # seconds that closing waits for the loop
+
+
+class _Trouble(Exception):
+    """An exchange failed; ``str()`` is the sentence for the user."""
+
+
+class _Job:
+    """One request that is owed an answer."""
+
+    __slots__ = ("done", "request")
+
+    def __init__(self, request: Request, done: Callable[[Exchange], None]) -> None:
+        self.request = request
+        self.done = done
+
+
+class AiohttpTransport:
+    """``mirror.ports.Transport`` over aiohttp. One thread runs every transfer; ``submit`` may be called from any thread."""
+
+    name = "aiohttp"
+
+    def __init__(self, settings: TransportSettings) -> None:
+        """Start the loop's thread; connections are made when the first request asks for one."""
+        self._settings = settings
+        self._workers = settings.workers or _DEFAULT_WORKERS
+        self._open: dict[_Job, None] = {}
+        self._lock = threading.RLock()  # re-entrant: close() may come from a signal handler of the thread in submit()
+        self._closed = False
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._proxies: dict[tuple[str, str], str | None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._session: aiohttp.ClientSession | None = None
+        self._bound = asyncio.Semaphore(self._workers)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="mirror-aiohttp", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
+        """Start the request; never raises for network conditions."""
+        job = _Job(request, done)
+        with self._lock:
+            if not self._closed:
+                self._open[job] = None
+                self._loop.call_soon_threadsafe(self._start, job)
+                return
+        done(failed(request, "the transport is closed"))
+
+    def close(self) -> None:
+        """Answer everything under way with "cancelled", at once, then end the loop; safe to call twice."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            cancelled = list(self._open)
+            self._open.clear()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        for job in cancelled:
+            job.done(failed(job.request, "cancelled"))
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_ENDING)
+
+    # --- in the loop's thread -----------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._ended())
+        self._loop.close()
+
+    def _made(self) -> aiohttp.ClientSession:
+        """Make the session: no cookies, no netrc behind the auth hook's back, no header but those of the request."""
+        silence = self._settings.timeout
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._workers, ttl_dns_cache=None),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+            # Nobody queues for a connection, so connecting is all that "connect" covers, name servers included.
+            timeout=aiohttp.ClientTimeout(total=None, connect=silence, sock_connect=silence, sock_read=silence),
+            read_bufsize=_BUFFER,
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+        )
+
+    async def _ended(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    def _start(self, job: _Job) -> None:
+        if self._session is None:  # not before the loop runs, which aiohttp asks for
+            self._session = self._made()
+        task = self._loop.create_task(self._perform(job, self._session))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _perform(self, job: _Job, session: aiohttp.ClientSession) -> None:
+        """Make one exchange and hand it over, unless ``close`` has answered for it."""
+        async with self._bound:
+            exchange = await self._exchange(job.request, session)
+        with self._lock:
+            owed = job in self._open
+            self._open.pop(job, None)
+        if owed:
+            job.done(exchange)
+
+    async def _exchange(self, request: Request, session: aiohttp.ClientSession) -> Exchange:
+        """Return how the request ended; whatever goes wrong becomes its ``problem``."""
+        try:
+            return await self._followed(request, session)
+        except _Trouble as error:
+            return failed(request, str(error))
+        except aiohttp.InvalidURL:
+            return failed(request, "the request cannot be sent: it is no address of the web")
+        except (aiohttp.ClientError, OSError) as error:
+            return failed(request, in_words(error, request.url))
+        except (ValueError, TypeError) as error:  # after the others: some errors of certificates are such
+            return failed(request, f"the request cannot be sent ({type(error).__name__})")
+        except Exception as error:  # noqa: BLE001 - the loop must not lose a job: it would never be answered
+            return failed(request, f"{type(error).__name__} in the HTTP library")
+
+    async def _followed(self, request: Request, session: aiohttp.ClientSession) -> Exchange:
+        """Send the request, and again where it is told to go; the password stays with the server it is for."""
+        url, headers = request.url, self._headers(request)
+        for _ in range(_REDIRECTS + 1):
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise _Trouble("the request cannot be sent: it is no address of the web")
+            async with session.request(
+                request.method, yarl.URL(url, encoded=True), headers=headers, allow_redirects=False,
+                proxy=self._proxy_for(parts.scheme, parts.hostname), ssl=self._context_for(url),
+            ) as response:  # fmt: skip
+                target = response.headers.get("Location")
+                if response.status not in _MOVED or target is None:
+                    body = await self._body(response, request.limit)
+                    told = {name.lower(): value for name, value in response.headers.items()}
+                    return Exchange(request, response.status, told, body, url)
+                await response.read()  # so that the connection can serve again
+            following = urljoin(url, target).partition("#")[0]
+            if _origin(following) != _origin(url):
+                headers.pop("Authorization", None)
+            url = following
+        raise _Trouble("too many redirects")
+
+    async def _body(self, response: aiohttp.ClientResponse, limit: int | None) -> bytes:
+        """Read the body to its end; aiohttp raises where it is shorter than announced."""
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if limit is not None and size > limit:
+                response.close()
+                raise _Trouble(f"the answer is larger than {limit} bytes")
+            chunks.append(chunk)
+        return b"" if response.status == 304 else b"".join(chunks)
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        ranged = any(name.lower() == "range" for name, _ in request.headers)  # a range counts bytes of the file itself
+        headers = {
+            "User-Agent": self._settings.user_agent,
+            "Accept-Encoding": "identity" if ranged else "gzip, deflate",
+            **dict(request.headers),
+        }
+        found = self._settings.auth(request.url) if self._settings.auth is not None else None
+        if found is not None:
+            headers["Authorization"] = "Basic " + base64.b64encode(":".join(found).encode()).decode()  # RFC 7617: UTF-8
+        return headers
+
+    def _proxy_for(self, scheme: str, host: str) -> str | None:
+        """Return the proxy of the settings, else of the environment, which is read once a host."""
+        if (scheme, host) not in self._proxies:
+            named = self._settings.proxy or (None if proxy_bypass(host) else _of_environment(scheme))
+            self._proxies[scheme, host] = f"http://{named}" if named and "://" not in named else named
+        return self._proxies[scheme, host]
+
+    def _context_for(self, url: str) -> ssl.SSLContext | bool:
+        """Choose the TLS settings by host; loading a CA bundle takes 20 ms, once is enough."""
+        parts = urlsplit(url)
+        if parts.scheme != "https":
+            return True
+        trusted = bool({parts.hostname, f"{parts.hostname}:{parts.port or 443}"} & set(self._settings.trusted_hosts))
+        checked = self._settings.verify is not False and not trusted
+        if checked not in self._contexts:
+            try:
+                verify = self._settings.verify if checked else False
+                self._contexts[checked] = tls_context(verify, self._settings.client_cert)
+            except OSError as error:
+                raise _Trouble(f"a certificate file cannot be read: {error.strerror or error}") from error
+        return self._contexts[checked]
+
+
+def _of_environment(scheme: str) -> str | None:
+    found = getproxies()
+    return found.get(scheme) or found.get("all")
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Return who is spoken to: scheme, host and port."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

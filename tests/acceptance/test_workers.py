@@ -1,0 +1,57 @@
+"""How much is asked at once: never more than the user said, and no more than the index bears."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+
+from tests.support.desk import Desk
+from tests.support.dists import wheel
+from tests.support.index_server import LoopbackIndex
+
+MANY = [f"part-{number}" for number in range(24)]
+ALL = "".join(f"{name}\n" for name in MANY)
+
+
+@pytest.fixture
+def wide(index: LoopbackIndex) -> LoopbackIndex:
+    """Serve 24 projects that need nothing, each request 50 ms away."""
+    for name in MANY:
+        index.publish(name, wheel(name, "1.0"))
+    index.flavour = index.flavour._replace(latency=0.05)
+    return index
+
+
+@pytest.mark.parametrize("transport", ["curl", "requests", "aiohttp"])
+@pytest.mark.parametrize("workers", ["1", "4"])
+def test_max_workers_is_a_bound_for_everything_together(
+    desk: Desk, wide: LoopbackIndex, transport: str, workers: str
+) -> None:
+    """Pages that another process reads, and metadata that this one does: one number for both."""
+    if importlib.util.find_spec({"curl": "pycurl"}.get(transport, transport)) is None:
+        pytest.skip(f"{transport} is not installed")
+    desk.write("r.txt", ALL)
+
+    ran = desk.run("lock", "r.txt", "--max-workers", workers, "--transport", transport)
+
+    assert (ran.code, ran.err) == (0, ran.err)
+    assert wide.most_at_once == int(workers)
+
+
+def test_auto_backs_off_where_the_index_refuses(desk: Desk, wide: LoopbackIndex) -> None:
+    """An index that bears four requests at once is not hammered: it refuses a few, then all is had, and no error is told."""
+    wide.throttle = 4
+    desk.write("r.txt", ALL)
+
+    ran = desk.run("resolve", "r.txt", "-o", "report.json")
+
+    assert ran.code == 0, ran.err
+    report = json.loads(desk.read("report.json"))["targets"][0]
+    refused = [seen for seen in wide.requests_seen if seen.status == 429]
+    assert len(report["pins"]) == 24
+    assert report["counts"]["retries"] == len(refused) > 0
+    assert (
+        len(refused) <= 40
+    )  # most of the first 24 pages, and a few; whoever takes no notice meets as many again and again
