@@ -132,7 +132,7 @@ class _Telling:
             verb = "asks for" if isinstance(cause, Required) else "allows only"
             said = f"{told.root(cause.label)} {verb} {told.asked(cause.label)}"
         if not edge.mask or not used.allowed:
-            yield f"{said}, but {self.impossible.missing.get(edge.package) or told.unmet(edge)}"
+            yield f"{said}, but {told.unmet(edge)}"
             return
         yield said
         if (newer := told.newer_but_unfit(edge)) is not None:

@@ -73,7 +73,7 @@ class Vocabulary:
         view, specifier = candidate.project.view, compile_specifier(text)
         if not specifier.intervals:
             return f"no version can be {text.replace(',', ' and ')} at once"
-        if not candidate.usable:
+        if not view.versions or not (text or candidate.usable):
             return self.candidates.policy.why_nothing_is_usable(view, self.candidates.rules)
         named = mask_of(view.keys, specifier.intervals)
         if not named:
