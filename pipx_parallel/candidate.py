@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.filenames import SDIST
 from mirror.release_view import HEAD
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Candidate:
     looks (``variant_of`` then answers None). The line is drawn at the same place in every run, whatever else is known.
     """
 
-    __slots__ = ("_ranks_of", "allowed", "finals", "project", "usable", "yanked")
+    __slots__ = ("_ranks_of", "allowed", "binary", "finals", "project", "usable", "yanked")
 
     def __init__(self, project: Project, rules: TargetRules, policy: Policy) -> None:
         """Judge every shape of the newest releases once."""
@@ -45,13 +46,17 @@ class Candidate:
         head = ((1 << count) - 1) >> line << line
         ranks = self._ranks_of(view.variants)
         usable = (1 << line) - 1
-        yanked = 0
+        yanked = binary = 0
         for variants, mask in view.shapes.items():
             open_ = [view.variants[n].yanked for n in variants if ranks[n] is not None]
             if open_:
                 usable |= mask & head
                 if all(open_):
                     yanked |= mask & head
+                if policy.prefers_binary and any(
+                    ranks[n] is not None and view.variants[n].tags != SDIST for n in variants
+                ):
+                    binary |= mask & head
         self.finals = (((1 << count) - 1) & ~view.prereleases) << 1
         # What the user names himself is not for policies to refuse: they choose among an index's files (as in pip).
         self.usable = (
@@ -60,6 +65,7 @@ class Candidate:
             else policy.allowed_releases(name, policy.within_cutoff(view, usable) << 1, self.finals)
         )
         self.yanked = yanked << 1
+        self.binary = binary << 1 if policy.prefers_binary else -1
 
     def variant_of(self, release: int) -> int | None:
         """Return the variant that stands for a release: its best file, yanked only if all are; None: nothing to install."""

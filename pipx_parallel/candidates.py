@@ -88,14 +88,15 @@ class Candidates:
         candidate = self._candidates[package]
         if isinstance(candidate, FetchFailure):
             raise candidate.error
-        return self.policy.choose(package, candidate.project.view, mask, candidate.finals, candidate.yanked)
+        masks = (candidate.finals, candidate.yanked, candidate.binary)
+        return self.policy.choose(package, candidate.project.view, mask, *masks)
 
     def best(self, package: str, mask: int) -> int:
         """Return the release that would be tried first if no lock existed."""
         candidate = self._candidates[package]
         if isinstance(candidate, FetchFailure):
             raise candidate.error
-        return self.policy.best(package, mask, candidate.finals, candidate.yanked)
+        return self.policy.best(package, mask, candidate.finals, candidate.yanked, candidate.binary)
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
         """Ask the mirror for what these candidates need, all at once."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from mirror.filenames import split_filename
+from pipx_parallel.errors import RequirementsError
+from pipx_parallel.model import Origin
 from pipx_parallel.resolver.masks import bits_of
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from mirror.project import Project
     from mirror.records import DistFile, Variant
-    from pipx_parallel.model import RootRequirement
+    from pipx_parallel.model import Inputs, Pin, Resolution, RootRequirement
 
 
 class Narrowed(Protocol):
@@ -78,3 +80,31 @@ class HashRules:
             if split is not None and self.allows(name, file):
                 kinds.add((split[1], file.requires_python or None, file.yanked is not None))
         return frozenset([number for number, row in enumerate(known) if tuple(row) in kinds])
+
+
+def refuse_unhashed(inputs: Inputs, resolutions: Iterable[Resolution]) -> None:
+    """Raise ``RequirementsError`` naming every pin without a hash in the inputs, where these ask for one of each.
+
+    They do with ``--require-hashes``, and with a ``--hash`` on any line (pip's hash-checking mode): the user vouches for every
+    file, so that one which only its index vouches for is not for us to add.
+    """
+    if not inputs.options.require_hashes:
+        return
+    bare: dict[str, None] = {}
+    for resolution in resolutions:
+        vouched = {row.name: row for row in (*inputs.constraints, *resolution.roots) if row.hashes}
+        lines = {root.name: root for root in resolution.roots}
+        for pin in resolution.pins:
+            if pin.name not in vouched or not pin.installable:
+                bare.setdefault(_called(pin, lines.get(pin.name)))
+    if bare:
+        asked_at = next((one.origin for one in inputs.written if one.name == "--require-hashes"), None)
+        asked_at = asked_at or next((row.origin for row in (*inputs.roots, *inputs.constraints) if row.hashes), None)
+        problem = f"here a hash is asked for of everything, but none is given for {', '.join(bare)}"
+        remedy = "give theirs, or write --no-require-hashes into the file: the lock names the hashes of all in any case"
+        raise RequirementsError(asked_at or Origin("the input"), problem, remedy)
+
+
+def _called(pin: Pin, line: RootRequirement | None) -> str:
+    """Return how the user knows a pin."""
+    return f"{pin.name} {pin.version} ({line.origin if line is not None else 'which others need'})"

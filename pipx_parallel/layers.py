@@ -2,7 +2,8 @@
 
 Places, nearest first (``PLACES``): a flag, an environment variable ``PIPX_PARALLEL_…``, the input files' own option
 lines, ``[tool.pipx-parallel]`` of the project, pip's settings; then the default. A single value comes from the nearest
-place that has it. Lists of places to look (``ADDED``) add up over all places, nearest first, as they do in pip.
+place that has it. Lists of places to look (``ADDED``) add up over all places, nearest first, as they do in pip; so do
+lists of projects (``from_afar``), the nearest having the last word on each.
 
 This is the one place where precedence is written. Nothing here reads a file or the environment.
 """
@@ -64,6 +65,10 @@ class Chosen:
             return _several(self._first(name))
         found = (value for layer in self.layers for value in _several(layer.values.get(name)))
         return tuple(dict.fromkeys(found))
+
+    def from_afar(self, name: str) -> list[tuple[str, ...]]:
+        """Return what each place says, the farthest first, ``()`` where it says nothing."""
+        return [_several(layer.values.get(name)) for layer in reversed(self.layers)]
 
     def called(self, name: str) -> str:
         """Return how the winning place names this option, ``--max-workers`` or ``PIPX_PARALLEL_MAX_WORKERS``."""

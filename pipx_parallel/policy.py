@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.version_keys import version_key
+from pipx_parallel.controls import ALL, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pipx_parallel.settings import ResolveSettings
     from pipx_parallel.target_rules import TargetRules
 
-ALL = ":all:"
 _SDIST_RANK = 1 << 30  # below every wheel
 
 
@@ -26,8 +26,8 @@ class Policy:
     """The settings of one resolve, as answers to the questions that candidates raise."""
 
     __slots__ = (
-        "_cutoff", "_cutoffs", "_lowest", "_no_binary", "_only_binary", "_only_final", "_overrides", "_pre", "_prefer_binary",
-        "_preferred", "ignores_dependencies",
+        "_all_releases", "_asked_for", "_cutoff", "_cutoffs", "_lowest", "_no_binary", "_only_binary", "_only_final",
+        "_overrides", "_preferred", "ignores_dependencies", "prefers_binary",
     )  # fmt: skip
 
     def __init__(
@@ -40,11 +40,12 @@ class Policy:
     ) -> None:
         """``prereleases`` are the projects whose root specifiers name one; ``overrides`` replace whatever is asked for."""
         self.ignores_dependencies = settings.no_deps
-        self._pre = _Names((ALL,) if settings.pre else (*settings.all_releases, *sorted(prereleases)))
-        self._only_final = _Names(settings.only_final)
-        self._only_binary = _Names(settings.only_binary)
-        self._no_binary = _Names(settings.no_binary)
-        self._prefer_binary = settings.prefer_binary
+        self._asked_for = prereleases
+        self._all_releases = frozenset((ALL, *settings.all_releases) if settings.pre else settings.all_releases)
+        self._only_final = frozenset(settings.only_final)
+        self._only_binary = frozenset(settings.only_binary)
+        self._no_binary = frozenset(settings.no_binary)
+        self.prefers_binary = settings.prefer_binary
         self._preferred = settings.preferred
         self._lowest = _Names(
             {"highest": (), "lowest": (ALL,), "lowest-direct": tuple(sorted(directs))}[settings.resolution]
@@ -55,11 +56,11 @@ class Policy:
 
     def takes_wheels(self, name: str) -> bool:
         """Return whether wheels of a project may be installed (``--no-binary``)."""
-        return name not in self._no_binary
+        return verdict(name, self._only_binary, self._no_binary) is not False
 
     def sdist_rank(self, name: str) -> int | None:
         """Return the rank of source archives, below any wheel; None with ``--only-binary``."""
-        return None if name in self._only_binary and name not in self._no_binary else _SDIST_RANK
+        return None if verdict(name, self._only_binary, self._no_binary) else _SDIST_RANK
 
     def replaced(self, dependency: Dependency) -> Sequence[Dependency]:
         """Return what is needed instead of a dependency: itself, unless ``--override`` or ``--exclude`` says otherwise."""
@@ -70,7 +71,7 @@ class Policy:
 
     def allowed_releases(self, name: str, usable: int, finals: int) -> int:
         """Return the releases left of ``usable`` when pre-releases are refused (``--only-final``)."""
-        return usable & finals if name in self._only_final else usable
+        return usable & finals if self._prereleases(name) is False else usable
 
     def within_cutoff(self, view: ReleaseView, mask: int) -> int:
         """Return the releases of which a file was there before ``--uploaded-prior-to`` (unknown times exclude, as in pip)."""
@@ -95,14 +96,17 @@ class Policy:
 
     def takes_prereleases(self, name: str) -> bool:
         """Return whether the user asks for pre-releases of a project; without, they are the last resort."""
-        return name in self._pre
+        return self._prereleases(name) or (self._prereleases(name) is None and name in self._asked_for)
 
-    def choose(self, name: str, view: ReleaseView, mask: int, finals: int, yanked: int) -> int:
+    def _prereleases(self, name: str) -> bool | None:
+        return verdict(name, self._all_releases, self._only_final)
+
+    def choose(self, name: str, view: ReleaseView, mask: int, finals: int, yanked: int, binary: int = -1) -> int:  # noqa: PLR0913, PLR0917
         """Return the bit of the release to try first; masks are shifted by one, as the solver counts."""
         at = self._kept(name, view)
         if at is not None and mask >> (at + 1) & 1:
             return at + 1
-        return self.best(name, mask, finals, yanked)
+        return self.best(name, mask, finals, yanked, binary)
 
     def _kept(self, name: str, view: ReleaseView) -> int | None:
         """Return the number of the release that an existing lock holds."""
@@ -110,17 +114,21 @@ class Policy:
         key = version_key(kept) if kept is not None else None
         return view.index_of(key) if key is not None else None
 
-    def best(self, name: str, mask: int, finals: int, yanked: int) -> int:
-        """Return the bit of the release that would be tried first if no lock existed."""
+    def best(self, name: str, mask: int, finals: int, yanked: int, binary: int = -1) -> int:
+        """Return the bit of the release that would be tried first if no lock existed.
+
+        ``binary`` are the releases with a wheel, where these go before newer ones without (``--prefer-binary``).
+        """
         mask = mask & ~yanked or mask
-        if name not in self._pre:
+        if not self.takes_prereleases(name):
             mask = mask & finals or mask
+        mask = mask & binary or mask
         return (mask & -mask).bit_length() - 1 if name in self._lowest else mask.bit_length() - 1
 
     @property
     def needs_all_releases(self) -> bool:
-        """Return whether old releases must be judged before anything is chosen: upload times decide."""
-        return self._cutoff is not None or any(self._cutoffs.values())
+        """Return whether old releases must be judged before anything is chosen: upload times or kinds of files decide."""
+        return self.prefers_binary or self._cutoff is not None or any(self._cutoffs.values())
 
     def why_not_usable(self, view: ReleaseView, release: int, rules: TargetRules) -> str:
         """Return why the target cannot install a judged release, without naming it."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.controls import ALL
 from pipx_parallel.errors import UsageError
 from pipx_parallel.model import IndexOptions
+from pipx_parallel.requirements.options import choose_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +82,8 @@ def resolve_settings(chosen: Chosen, mirror: str, now: float) -> ResolveSettings
     Raises ``UsageError``, naming option, value and remedy.
     """
     no_index = chosen.flag("no_index")
+    all_releases, only_final = _names(chosen, "all_releases", "only_final")
+    only_binary, no_binary = _names(chosen, "only_binary", "no_binary")
     return ResolveSettings(
         index_url=None if no_index else chosen.text("index_url"),
         extra_index_urls=() if no_index else chosen.texts("extra_index_url"),
@@ -98,11 +102,11 @@ def resolve_settings(chosen: Chosen, mirror: str, now: float) -> ResolveSettings
         offline=_offline(chosen),
         refresh=chosen.flag("refresh"),
         pre=chosen.flag("pre"),
-        all_releases=_names(chosen, "all_releases"),
-        only_final=_names(chosen, "only_final"),
+        all_releases=all_releases,
+        only_final=only_final,
         prefer_binary=chosen.flag("prefer_binary"),
-        only_binary=_names(chosen, "only_binary"),
-        no_binary=_names(chosen, "no_binary"),
+        only_binary=only_binary,
+        no_binary=no_binary,
         require_hashes=chosen.flag("require_hashes"),
         no_deps=chosen.flag("no_deps"),
         no_build=chosen.flag("no_build"),
@@ -236,15 +240,17 @@ def _as_url(place: str) -> str:
     return url_of(place)
 
 
-def _names(chosen: Chosen, name: str) -> tuple[str, ...]:
-    """Return normalised names out of comma-separated values; ``:none:`` empties what stood before it (as in pip)."""
-    names: dict[str, None] = {}
-    for word in ",".join(chosen.texts(name)).split(","):
-        if word.strip() == ":none:":
-            names.clear()
-        elif word.strip():
-            names[word.strip() if word.strip() == ":all:" else normalise(word)] = None
-    return (":all:",) if ":all:" in names else tuple(names)
+def _names(chosen: Chosen, *pair: str) -> tuple[tuple[str, ...], ...]:
+    """Return normalised names out of comma-separated values, for two lists that exclude each other as pip's do."""
+    names: dict[str, set[str]] = {name: set() for name in pair}
+    for said in zip(*map(chosen.from_afar, pair), strict=True):
+        words = [[word.strip() for word in ",".join(values).split(",") if word.strip()] for values in said]
+        # Which was given first at one place is not known: ":all:" with exceptions is what makes sense.
+        for name, other, listed in sorted(
+            zip(pair, reversed(pair), words, strict=True), key=lambda row: ALL not in row[2]
+        ):
+            choose_names(listed, names[name], names[other])
+    return tuple([tuple(sorted(names[name])) for name in pair])
 
 
 def _whole(chosen: Chosen, name: str, default: int, most: int) -> int:

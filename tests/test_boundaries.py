@@ -118,6 +118,7 @@ GROUPS = (
         "tool: words",
         (
             "pipx_parallel",
+            "pipx_parallel.controls",
             "pipx_parallel.errors",
             "pipx_parallel.model",
             "pipx_parallel.suggest",

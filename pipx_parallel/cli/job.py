@@ -157,6 +157,9 @@ def resolved(job: Job) -> tuple[Resolution, ...]:
             closing = time.perf_counter()
     job.stage.seconds["keep"] = time.perf_counter() - closing
     if job.settings.require_hashes:
+        from pipx_parallel.hash_rules import refuse_unhashed  # loaded with the solver; named where it is used
+
+        refuse_unhashed(job.inputs, resolutions)
         _require_hashes(resolutions)
     return resolutions
 

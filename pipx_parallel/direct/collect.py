@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mirror.facade import Mirror
     from pipx_parallel.direct.reference import Reference
     from pipx_parallel.direct.steps import Workshop
-    from pipx_parallel.model import Origin, RootRequirement
+    from pipx_parallel.model import RootRequirement
     from pipx_parallel.target_rules import TargetRules
 
 
@@ -30,7 +30,7 @@ class Directs:
         self._mirror = mirror
         self._shop = shop
         self._found: dict[tuple[str, tuple[str, ...]], DirectProject | MirrorError] = {}
-        self._references: dict[str, tuple[Reference, Origin | None]] = {}  # by project
+        self._references: dict[str, tuple[Reference, RootRequirement]] = {}  # by project
 
     def name(self, roots: Sequence[RootRequirement]) -> tuple[list[RootRequirement], list[FetchFailure]]:
         """Return the roots, each with its name, and what could not be found (its roots are left out).
@@ -98,10 +98,15 @@ class Directs:
         reference = parse(root.url or "", root.hashes)
         known = self._references.get(name)
         if known is None:
-            self._references[name] = (reference, root.origin)
+            self._references[name] = (reference, root)
             return True
+        before = known[1]
         if not same(known[0], reference):
-            problem = f"{name} is asked for as {reference.label} here and as {known[0].label} at {known[1]}"
+            problem = f"{name} is asked for as {reference.label} here and as {known[0].label} at {before.origin}"
+            raise RequirementsError(root.origin, problem, "keep one of them")
+        if root.editable != before.editable and root.origin != before.origin:  # a dependency has its root's origin
+            how = ("as it is", "editable")
+            problem = f"{name} is asked for {how[root.editable]} here and {how[before.editable]} at {before.origin}"
             raise RequirementsError(root.origin, problem, "keep one of them")
         return False
 

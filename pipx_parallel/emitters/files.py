@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pipx_parallel.controls import verdict
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -46,7 +48,7 @@ def source_archive(entry: Entry, options: IndexOptions) -> DistFile | None:
     would make the whole lock invalid by PEP 751, so such a file is left out.
     """
     pin = entry.pin
-    if ":all:" in options.only_binary or pin.name in options.only_binary:
+    if verdict(pin.name, options.only_binary, options.no_binary):
         return None
     for suffix in _SDIST_SUFFIXES:
         for file in pin.files:

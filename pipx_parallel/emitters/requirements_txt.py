@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.controls import ALL
 from pipx_parallel.emitters import files, merge, provenance
 from pipx_parallel.emitters.digest import digest_comment, input_digest
 from pipx_parallel.emitters.interface import Artifact
@@ -71,10 +72,11 @@ def option_lines(options: IndexOptions) -> Iterator[str]:
         yield f"--find-links {quoted_word(without_credentials(place))}"
     for host in options.trusted_hosts:
         yield f"--trusted-host {quoted_word(host)}"
-    if options.no_binary:
-        yield f"--no-binary {quoted_word(','.join(options.no_binary))}"
-    if options.only_binary:
-        yield f"--only-binary {quoted_word(','.join(options.only_binary))}"
+    formats = [("--no-binary", options.no_binary), ("--only-binary", options.only_binary)]
+    # To pip ":all:" takes back what stands before it in either list, so it comes first.
+    for name, projects in sorted(formats, key=lambda row: ALL not in row[1]):
+        if projects:
+            yield f"{name} {quoted_word(','.join(projects))}"
 
 
 def requirement_lines(resolutions: Sequence[Resolution], context: LockContext) -> Lines:

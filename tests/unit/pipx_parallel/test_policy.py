@@ -35,6 +35,7 @@ def view_of(*kinds: Variant, uploads: str = "") -> ReleaseView:
         (ResolveSettings(no_binary=("other",)), True, True),
         (ResolveSettings(only_binary=(":all:",)), True, False),
         (ResolveSettings(only_binary=(":all:",), no_binary=("pkg",)), False, True),
+        (ResolveSettings(no_binary=(":all:",), only_binary=("pkg",)), True, False),
     ],
 )
 def test_which_kinds_of_files_are_taken(settings: ResolveSettings, wheels: bool, sdists: bool) -> None:
@@ -42,6 +43,21 @@ def test_which_kinds_of_files_are_taken(settings: ResolveSettings, wheels: bool,
     policy = Policy(settings)
 
     assert (policy.takes_wheels("pkg"), policy.sdist_rank("pkg") is not None) == (wheels, sdists)
+
+
+@pytest.mark.parametrize(
+    ("settings", "taken", "left"),
+    [
+        (ResolveSettings(pre=True, only_final=("pkg",)), False, 0b01),
+        (ResolveSettings(only_final=(":all:",), all_releases=("pkg",)), True, 0b11),
+        (ResolveSettings(only_final=(":all:",), all_releases=("other",)), False, 0b01),
+    ],
+)
+def test_a_name_goes_before_all(settings: ResolveSettings, taken: bool, left: int) -> None:
+    """Of --all-releases and --only-final, as in pip; here the second release is a pre-release."""
+    policy = Policy(settings)
+
+    assert (policy.takes_prereleases("pkg"), policy.allowed_releases("pkg", 0b11, 0b01)) == (taken, left)
 
 
 def test_overrides_replace_and_excludes_remove() -> None:

@@ -134,7 +134,7 @@ def test_a_cutoff_is_one_moment_in_utc(value: str, moment: str) -> None:
 @pytest.mark.parametrize(
     ("values", "names"),
     [
-        (("Foo_Bar,baz",), ("foo-bar", "baz")),
+        (("Foo_Bar,baz",), ("baz", "foo-bar")),
         (("a", ":all:"), (":all:",)),
         ((":all:", ":none:", "b"), ("b",)),
         (("a, b", "a"), ("a", "b")),
@@ -144,6 +144,18 @@ def test_a_cutoff_is_one_moment_in_utc(value: str, moment: str) -> None:
 def test_lists_of_names_follow_pip(values: tuple[str, ...], names: tuple[str, ...]) -> None:
     """Commas separate, ``:none:`` empties, ``:all:`` stands alone, names are normalised."""
     assert settled(only_binary=values).only_binary == names
+
+
+def test_lists_of_names_add_up_over_all_places() -> None:
+    """As in pip; the nearest place has the last word on a project, and ":all:" leaves room for exceptions."""
+    said = [
+        Layer("pip", {"only_binary": (":all:",), "no_binary": ("a",)}),
+        Layer("input", {"only_binary": ("a",), "no_binary": ("b",)}),
+        Layer("flag", {"no_binary": ("c", "d"), "only_binary": ("d",)}),
+    ]
+    settings = resolve_settings(Chosen(said), "/mirror", 0.0)
+
+    assert (settings.only_binary, settings.no_binary) == ((":all:", "a"), ("b", "c", "d"))
 
 
 def test_no_index_leaves_no_index() -> None:

@@ -97,6 +97,14 @@ def test_no_source_archive_where_only_wheels_are_allowed() -> None:
     assert "sdist" not in package(pin("a", "1"), ctx)
 
 
+def test_an_exception_keeps_its_source_archive() -> None:
+    """--only-binary :all: with --no-binary a: without the archive there would be nothing to install."""
+    ctx = context(options=IndexOptions(only_binary=(":all:",), no_binary=("a",)))
+    source = sdist("a", "1")
+
+    assert package(pin("a", "1", source, installable=(source,)), ctx)["sdist"]["url"] == source.url
+
+
 @pytest.mark.parametrize("filename", ["a-1.tar.bz2", "a-1.0-src.tar.gz", "b-1.tar.gz", "a-2.tar.gz", "a-nonsense.zip"])
 def test_a_source_archive_whose_name_says_something_else_is_left_out(filename: str) -> None:
     """One such name would make every reader refuse the whole lock."""

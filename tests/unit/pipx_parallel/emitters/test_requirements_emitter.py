@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
@@ -106,6 +107,18 @@ def test_options_come_from_the_inputs_and_carry_no_credentials() -> None:
         "--no-index",
         '--find-links "my wheels"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        (IndexOptions(only_binary=(":all:",), no_binary=("a",)), ["--only-binary :all:", "--no-binary a"]),
+        (IndexOptions(no_binary=(":all:",), only_binary=("a",)), ["--no-binary :all:", "--only-binary a"]),
+    ],
+)
+def test_exceptions_follow_the_rule(options: IndexOptions, written: list[str]) -> None:
+    """To pip, ":all:" takes back whatever stands before it."""
+    assert lines(resolution([]), options=options) == written
 
 
 def test_direct_references_keep_their_url() -> None:
