@@ -1,4 +1,4 @@
-"""``python -m benchmarks [run] | record | replay | report``."""
+"""``python -m benchmarks [run] | growth | transports | parallel | record | replay | report``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ if TYPE_CHECKING:
 
 
 _COMMANDS = ("run", "record", "replay", "report")
+# Runs by name; options that are given come after these, and the last one counts.
+_RUNS = {
+    "growth": "--workload packages-100 --workload packages-300 --workload packages-1000 --mode offline"
+    " --tools pipx-parallel,uv -o benchmarks/results/growth.json",
+    "transports": "--workload medium-bounded --replay benchmarks/recordings/medium.jsonl.xz"
+    " --tools pipx-parallel,pipx-parallel-curl,pipx-parallel-requests,pipx-parallel-aiohttp -o benchmarks/results/transports.json",
+    "parallel": "--workload packages-300 --replay benchmarks/recordings/packages-300.jsonl.xz"
+    " --tools pipx-parallel,pipx-parallel-1 -o benchmarks/results/parallel.json",
+}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Hand over to a command; ``run`` where none is named."""
     named = bool(arguments) and not arguments[0].startswith("-")
     command, rest = (arguments[0], arguments[1:]) if named else ("run", arguments)
+    if command in _RUNS:
+        command, rest = "run", [*_RUNS[command].split(), *rest]
     if command not in _COMMANDS:
-        print(f"no command {command!r}: there are {', '.join(_COMMANDS)}", file=sys.stderr)
+        print(f"no command {command!r}: there are {', '.join((*_COMMANDS, *_RUNS))}", file=sys.stderr)
         return 2
     module = importlib.import_module("benchmarks.replay_process" if command == "replay" else f"benchmarks.{command}")
     status: int = module.main(rest)

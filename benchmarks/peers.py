@@ -20,7 +20,8 @@ DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 _REQUIRED = {"uv": ["uv"], "nab": ["nab"], "pip": [], "pip-compile": ["pip-tools"]}
 _SKIPPED = shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info", "benchmarks", "tests", "fixtures")
 OURS = "pipx-parallel"
-NAMES = (OURS, f"{OURS}-1", "uv", "uv-hashes", "nab", "pip", "pip-compile")
+VARIANTS = tuple(f"{OURS}-{variant}" for variant in ("1", "curl", "requests", "aiohttp"))
+NAMES = (OURS, *VARIANTS, "uv", "uv-hashes", "nab", "pip", "pip-compile")
 DEFAULT = (OURS, "uv", "uv-hashes", "nab", "pip", "pip-compile")
 
 
@@ -50,9 +51,9 @@ def _install(name: str, venvs: Path, environment: Mapping[str, str], ours: Path 
             "-m",
             "pipx_parallel",
         ]  # env: 1 ms, and the same process after it
-        program = tree if ours else [str(_install_ours(venvs / "ours", environment))]
-        workers = int(name.rpartition("-")[2]) if name != OURS else None
-        return Installed(Ours(program, workers=workers), _version([*program, "--version"], environment))
+        variant = name.removeprefix(OURS).removeprefix("-")
+        program = tree if ours else [str(_install_ours(venvs / "ours", environment, variant))]
+        return Installed(Ours(program, variant), _version([*program, "--version"], environment))
     family = name.removesuffix("-hashes")
     bin_ = _venv(venvs / family, environment, _REQUIRED[family])
     makers: dict[str, Callable[[], Tool]] = {
@@ -75,13 +76,16 @@ def _venv(folder: Path, environment: Mapping[str, str], required: Sequence[str])
     return bin_
 
 
-def _install_ours(folder: Path, environment: Mapping[str, str]) -> Path:
-    """Install a wheel of the work tree as it is now; built from a copy, so that nothing is left in the tree."""
+def _install_ours(folder: Path, environment: Mapping[str, str], variant: str) -> Path:
+    """Install a wheel of the work tree as it is now; built from a copy, so that nothing is left in the tree.
+
+    One environment serves all variants; the extra of a transport is there if it was ever asked for.
+    """
     bin_ = _venv(folder, environment, [])
     with tempfile.TemporaryDirectory() as copy:
         tree = Path(copy) / "tree"
         shutil.copytree(ROOT, tree, ignore=_SKIPPED)
-        _pip(bin_, environment, str(tree))
+        _pip(bin_, environment, f"{tree}[aiohttp]" if "aiohttp" in variant else str(tree))
         _pip(bin_, environment, "--no-deps", "--force-reinstall", str(tree))
     return bin_ / OURS
 

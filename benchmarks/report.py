@@ -24,7 +24,10 @@ took turns within one run, on one machine. Absolute times drift with the machine
 - *cold*: every process starts with empty caches. *offline*: a fresh process with a full cache, kept off the network where the
   tool can be. *check*: confirm a lock that is fresh already.
 - *ours/it*: our median divided by that tool's; below 1 we are faster.
-- *CPU*: user and system time. *peak*: the largest resident set. *requests*, *MB*: what the index served in the last round.
+- *CPU*: user and system time. *peak*: memory of the whole process tree, pages that several share counted once, in a run
+  of its own that is not timed. *cache MB*: what lies on disk after the last run.
+- *requests*, *MB*: what the replay index served in the last round. Against the configured index our tool's own report says it, with
+  pages counted unpacked; what the others ask there is encrypted, so nothing is known of it.
 - *libyears*: how much older the pins are than the newest release this machine could install, in years, summed.
 - pip keeps nothing of an index that speaks plain HTTP, so on a replay index its warm runs are cold ones.
 
@@ -33,6 +36,10 @@ took turns within one run, on one machine. Absolute times drift with the machine
     python -m benchmarks                                      # the configured index
     python -m benchmarks --replay benchmarks/recordings/medium.jsonl.xz --latency 0.03 --bandwidth 50MB/s
     python -m benchmarks record /tmp/other.jsonl.xz --newest 0 --workload packages-300
+    python -m benchmarks growth                               # 100, 300 and 1,000 packages, offline
+    python -m benchmarks transports                           # libcurl, threads, aiohttp
+    python -m benchmarks parallel                             # 1 worker against as many as the index bears
+    python -m benchmarks --workload monorepo-50 --mode cold,offline
     python -m benchmarks report
 
 The harness needs Linux or macOS, an interpreter with packaging and urllib3, and installs every tool into an environment of its
@@ -110,13 +117,14 @@ def _growth(results: summary.Results, mode: str) -> dict[str, list[tuple[float, 
 
 
 def _per_package(results: summary.Results) -> str:
-    """Return time and CPU time per package, where the run has a growth series."""
+    """Return time per package, where the run has a growth series: of the process, of its CPU, and of our solver."""
     rows = [
-        (case["mode"], case["tool"], str(len(case["pins"])), _per(found.median, case), _per(found.cpu, case))
+        (case["mode"], case["tool"], str(len(case["pins"])), _per(found.median, case), _per(found.cpu, case),
+         _per(case["solve"], case) if case.get("solve") else "")
         for case, found in _answered(results)
         if case["workload"].startswith("packages-")
-    ]
-    columns = ("mode", "tool", "packages", "ms per package", "CPU ms per package")
+    ]  # fmt: skip
+    columns = ("mode", "tool", "packages", "ms per package", "CPU ms per package", "solver ms per package")
     return f"{summary.markdown(columns, sorted(rows, key=lambda row: (*row[:2], int(row[2]))))}\n" if rows else ""
 
 

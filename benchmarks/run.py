@@ -18,8 +18,8 @@ from benchmarks.isolation import configured_index, environment, index_option
 from benchmarks.quality import assess
 from benchmarks.replay import Link
 from benchmarks.replay_process import parse_bandwidth, running
+from benchmarks.reported import reported
 from benchmarks.tools import MODES
-from benchmarks.traffic import reported_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,8 +52,10 @@ def main(arguments: Sequence[str]) -> int:
             for mode in modes:
                 cases.extend(runner.run_case(bench, workload, mode, installed))
         entries = {entry.tool.name: entry for entry in installed}
+        said = [reported(bench, case, entries[case.tool]) for case in cases]
         found = [
-            case._replace(traffic=case.traffic or reported_traffic(bench, case, entries[case.tool])) for case in cases
+            case._replace(traffic=case.traffic or one.traffic, solve=one.solve)
+            for case, one in zip(cases, said, strict=True)
         ]
     results = _results(options, installed, found, _finder(options))
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from benchmarks.workloads import Workload
 
 _HOST = re.compile(r"(?<=://)[^/\s'\"]+|(?<=host=')[^']+")  # results name no registry
 _MEASURE = Path(__file__).with_name("measure.py")
+_WEIGH = Path(__file__).with_name("weigh.py")
 
 
 class Bench(NamedTuple):
@@ -43,6 +44,8 @@ class Outcome(NamedTuple):
     traffic: dict[str, int]  # of the last round; empty where it is not known
     cache_bytes: int
     failure: str | None  # why there are no more samples
+    peak: float = 0.0  # bytes of the whole process tree, in one run more that is not timed; 0 where there was none
+    solve: float | None = None  # seconds our solver took offline, by its own report
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome for a results file."""
@@ -69,7 +72,8 @@ def run_case(bench: Bench, workload: Workload, mode: str, tools: Sequence[Instal
             bench.say(f"{workload.name} {mode} {number + 1}/{bench.rounds} {tool.name}: {said}")
     return [
         Outcome(workload.name, mode, tool.name, tuple(samples[tool.name]), _pins(job, tool, failures[tool.name]),
-                traffic[tool.name], _size(job.cache), failures[tool.name])
+                traffic[tool.name], _size(job.cache), failures[tool.name],
+                0.0 if failures[tool.name] else _weighed(bench, job, tool))
         for tool in taking_part for job in [jobs[tool.name]]
     ]  # fmt: skip
 
@@ -93,21 +97,32 @@ def _fill(bench: Bench, job: Job, tool: Tool) -> str | None:
 
 
 def _measured(bench: Bench, job: Job, tool: Tool) -> tuple[dict[str, float], dict[str, int]]:
-    if job.mode == "cold":
-        for folder in (job.cache, job.folder / "home"):
-            shutil.rmtree(folder, ignore_errors=True)
-    if job.mode != "check":
-        (job.folder / tool.output).unlink(missing_ok=True)
+    _clear(job, tool)
     if bench.take_counters:
         bench.take_counters()
     result = run_once(bench, job, tool)
     return result, bench.take_counters() if bench.take_counters else {}
 
 
-def run_once(bench: Bench, job: Job, tool: Tool) -> dict[str, float]:
-    """Run one command and return its figures and exit status."""
+def _weighed(bench: Bench, job: Job, tool: Tool) -> float:
+    """Return the peak of one run more."""
+    _clear(job, tool)
+    return run_once(bench, job, tool, _WEIGH)["peak"]
+
+
+def _clear(job: Job, tool: Tool) -> None:
+    """Take away what the mode does not start from."""
+    if job.mode == "cold":
+        for folder in (job.cache, job.folder / "home"):
+            shutil.rmtree(folder, ignore_errors=True)
+    if job.mode != "check":
+        (job.folder / tool.output).unlink(missing_ok=True)
+
+
+def run_once(bench: Bench, job: Job, tool: Tool, with_: Path = _MEASURE) -> dict[str, float]:
+    """Run one command and return its figures and exit status; ``with_`` is the script that takes them."""
     report = job.folder / "figures.json"
-    command = [sys.executable, "-I", "-S", str(_MEASURE), str(report), str(bench.timeout), str(job.folder / "log")]
+    command = [sys.executable, "-I", "-S", str(with_), str(report), str(bench.timeout), str(job.folder / "log")]
     environment = dict(bench.environment(job.folder / "home"))
     subprocess.run([*command, *tool.command(job)], check=True, cwd=job.folder, env=environment)
     figures: dict[str, float] = json.loads(report.read_text(encoding="utf-8"))

@@ -41,28 +41,35 @@ class Tool(Protocol):
 class Ours:
     """Our tool."""
 
-    output = "pylock.toml"
     offline = checks = True
 
-    def __init__(self, program: list[str], *, workers: int | None = None, more_outputs: tuple[str, ...] = ()) -> None:
-        """Take how the tool is started, a number of workers other than the default, and files to write besides."""
+    def __init__(
+        self, program: list[str], variant: str = "", *, verb: str = "lock", output: str = "pylock.toml"
+    ) -> None:
+        """Take how the tool is started, and what is not its default: a number of workers, a transport, or both ("curl-4")."""
         self._program = program
-        self._workers = workers
-        self._outputs = (self.output, *more_outputs)
-        self.name = "pipx-parallel" if workers is None else f"pipx-parallel-{workers}"
-        self.note = "pylock.toml with hashes" + ("" if workers is None else f", {workers} worker(s)")
+        self._variant = variant
+        self._verb = verb
+        self.output = output
+        words = variant.split("-") if variant else []
+        self._flags = [
+            part for word in words for part in ("--max-workers" if word.isdecimal() else "--transport", word)
+        ]
+        self.name = "-".join(["pipx-parallel", *words])
+        self.note = ", ".join(
+            ["pylock.toml with hashes", *(f"{word} worker(s)" if word.isdecimal() else word for word in words)]
+        )
 
     def reporting(self, report: str) -> Ours:
-        """Return the same tool, asked for a JSON report besides its lock."""
-        return Ours(self._program, workers=self._workers, more_outputs=(report,))
+        """Return the same tool, asked for nothing but its JSON report, which a lock has no figures in."""
+        return Ours(self._program, self._variant, verb="resolve", output=report)
 
     def command(self, job: Job) -> list[str]:
         """Return ``lock SOURCE… -o FILE --mirror DIR``."""
         sources = [str(source) for source in job.workload.sources]
-        files = [part for file in self._outputs for part in ("-o", str(job.folder / file))]
-        command = [*self._program, "lock", *sources, *files, "--mirror", str(job.cache), "--no-progress"]
+        command = [*self._program, self._verb, *sources, "-o", str(job.folder / self.output)]
+        command += ["--mirror", str(job.cache), "--no-progress", *self._flags]
         command += ["--index-url", job.index_url] if job.index_url else []
-        command += ["--max-workers", str(self._workers)] if self._workers else []
         return command + {"offline": ["--offline"], "check": ["--check", "--offline"]}.get(job.mode, [])
 
 

@@ -15,8 +15,35 @@ from tests.cli.conftest import Run
 
 # Runs a command line, then prints what is loaded.
 LOADED = "import json, sys\nfrom pipx_parallel.__main__ import main\ncode = main()\nprint(json.dumps([code, sorted(sys.modules)]))"
-HEAVY = ("click", "packaging", "msgspec", "pycurl", "requests", "requests_cache", "urllib3", "rich", "pip_requirements_parser",
-         "tomllib", "logging", "asyncio", "importlib.metadata", "subprocess", "dataclasses", "inspect")  # fmt: skip
+HEAVY = (
+    *(
+        "click",
+        "packaging",
+        "msgspec",
+        "pycurl",
+        "requests",
+        "requests_cache",
+        "urllib3",
+        "aiohttp",
+        "rich",
+        "uvicorn",
+        "pip",
+    ),
+    *(
+        "pip_requirements_parser",
+        "tomllib",
+        "logging",
+        "asyncio",
+        "ssl",
+        "http.client",
+        "email",
+        "subprocess",
+        "inspect",
+    ),
+    *("dataclasses", "concurrent.futures", "importlib.metadata", "mirror.transports", "mirror.curl_transport"),
+    *("mirror.server", "mirror.server_pages", "mirror.page_desk", "mirror.simple_parse", "mirror.simple_html"),
+    "pipx_parallel.lock_service",
+)
 
 
 def loaded(ran_out: str) -> tuple[int, list[str]]:
