@@ -14,13 +14,17 @@ Imported by a build only if its project has that table.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pipx_parallel.errors import StaleLock, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from packaging.markers import Marker
+    from packaging.requirements import Requirement
+
+_T = TypeVar("_T")
 _KEYS = {"lock": str, "extra": str, "dependencies": bool, "groups": dict}
 _NAME = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -42,6 +46,7 @@ class Pinned(NamedTuple):
     name: str
     version: str | None
     line: str
+    marker: Marker | None = None
 
 
 def settings_of(pyproject: Mapping[str, Any]) -> LockedExtras | None:
@@ -86,17 +91,14 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pi
     Raises ``UsageError`` where the lock cannot become requirements of ``project``: it is no lock, it is incomplete, it pins
     the project itself, or a package has nothing that a requirement line can say.
     """
-    version = lock.get("lock-version")
-    packages = lock.get("packages")
-    if not isinstance(version, str) or not isinstance(packages, list):
+    version = _get(lock, "lock-version", str, path)
+    packages = _get(lock, "packages", list, path)
+    if version is None or packages is None:
         raise UsageError(f"{path} is not a lock file: it lacks lock-version or packages (PEP 751)")
     if version.partition(".")[0] != "1":
         raise UsageError(f"{path} has lock-version {version}; only 1.x can be read")
-    missing = lock.get("tool", {}).get("pipx-parallel", {}).get("missing")
-    if missing:
-        names = ", ".join(str(one.get("name", one)) for one in missing)
-        raise UsageError(f"{path} is incomplete: it was locked without {names}")
-    pins = tuple(_pinned(package, path) for package in packages)
+    _refuse_incomplete(lock, path)
+    pins = tuple(_pinned(package, f"{path}: packages[{at}]", path) for at, package in enumerate(packages))
     if project is not None and any(pin.name == _normalised(project) for pin in pins):
         raise UsageError(
             f"{path} is foreign: it pins {project} itself, so it is the lock of something that uses {project}"
@@ -107,28 +109,32 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pi
 def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, complete: bool) -> None:
     """Raise ``StaleLock`` where the pins do not answer the dependencies; ``complete`` asks for a pin of each.
 
-    A dependency whose marker is false in this environment needs no pin, because the lock may well have been made where it is
-    false too.
+    A dependency whose marker is false in this environment is not judged, because the lock may well have been made where it is
+    false too: a project that wants ``a<2`` of an old Python and ``a>=2`` of a new one has a lock with one of both.
     """
     # 45 ms, and only a build that has the table comes here
     from packaging.requirements import Requirement
 
-    versions: dict[str, list[str | None]] = {}
-    for pin in pins:
-        versions.setdefault(pin.name, []).append(pin.version)
     wanted = [Requirement(line) for line in dependencies]
     due = [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
-    absent = [f"{one} has no pin" for one in due if complete and _normalised(one.name) not in versions]
+    names = {pin.name for pin in pins}
+    absent = [f"{one} has no pin" for one in due if complete and _normalised(one.name) not in names]
     if absent and len(absent) == len(due):
         raise StaleLock([f"{path} is foreign: it pins none of the project's dependencies ({', '.join(map(str, due))})"])
-    wrong = [
-        f"{one} is pinned to {version}"
-        for one in wanted
-        for version in versions.get(_normalised(one.name), ())
-        if version is not None and not one.specifier.contains(version, prereleases=True)
-    ]
+    wrong = [f"{one} is pinned to {pin.version}" for one in due for pin in pins if _contradicts(pin, one)]
     if absent or wrong:
         raise StaleLock([f"{path} is stale: {'; '.join([*absent, *wrong])}"])
+
+
+def _contradicts(pin: Pinned, one: Requirement) -> bool:
+    """Return whether the pin is for a place where the requirement counts, and outside its range."""
+    if pin.version is None or pin.name != _normalised(one.name):
+        return False
+    if one.specifier.contains(pin.version, prereleases=True):
+        return False
+    # a requirement with a marker counts here, and says nothing about pins that are for elsewhere
+    elsewhere = one.marker is not None and pin.marker is not None and not pin.marker.evaluate()
+    return not elsewhere
 
 
 def _table(pyproject: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -160,50 +166,85 @@ def _refuse_outside(paths: Iterable[object]) -> None:
             )
 
 
-def _pinned(package: Any, path: str) -> Pinned:  # whatever stands in a file
-    if not isinstance(package, dict) or not isinstance(package.get("name"), str):
-        raise UsageError(f"{path} is not a lock file: a package in it has no name (PEP 751)")
-    name = _normalised(package["name"])
-    marker = package.get("marker")
+def _get(table: Any, key: str, kind: type[_T], place: str) -> _T | None:
+    """Return the value of a key, None without it; what is of another kind is no lock file. ``place`` is for the message."""
+    if not isinstance(table, dict):
+        raise UsageError(f"{place} is not what a lock file has there (PEP 751)")
+    value = table.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise UsageError(f"{place}: {key} is not a {kind.__name__}, as it is in a lock file (PEP 751)")
+    return value
+
+
+def _refuse_incomplete(lock: Mapping[str, Any], path: str) -> None:
+    ours = (_get(lock, "tool", dict, path) or {}).get("pipx-parallel", {})
+    missing = ours.get("missing") if isinstance(ours, dict) else None
+    if missing and isinstance(missing, list):
+        names = ", ".join(str(one.get("name", one) if isinstance(one, dict) else one) for one in missing)
+        raise UsageError(f"{path} is incomplete: it was locked without {names}")
+
+
+def _pinned(package: Any, place: str, path: str) -> Pinned:  # whatever stands in a file
+    name = _normalised(_get(package, "name", str, place) or "")
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{place} has no name, so {path} is not a lock file (PEP 751)")
+    place = f"{path}: {name}"
+    marker = _get(package, "marker", str, place)
     if marker and _LOCK_ONLY.search(_QUOTED.sub("", marker)):
         raise UsageError(
-            f"{path}: {name} is locked for some extras or groups only ({marker}); lock each one to a file of its own"
+            f"{place} is locked for some extras or groups only ({marker}); lock each one to a file of its own"
         )
-    version = package.get("version")
-    reference = "".join(_references(package, name, path))
-    if not reference and not isinstance(version, str):
-        raise UsageError(f"{path}: {name} has neither a version nor a URL")
-    source = f" @ {reference} " if reference else f"=={version}"
-    return Pinned(name, version, _canonical(f"{name}{source}" + (f"; {marker}" if marker else ""), path))
+    reference = "".join(_references(package, place))
+    version = None if reference else _get(package, "version", str, place)
+    if not reference and version is None:
+        raise UsageError(f"{place} has neither a version nor a URL")
+    source = f" @ {reference} " if reference else f"=={_plain(version, place)}"
+    one = _requirement(f"{name}{source}" + (f"; {marker}" if marker else ""), path)
+    return Pinned(name, version, str(one), one.marker)
 
 
-def _canonical(line: str, path: str) -> str:
-    """Return a requirement as ``packaging`` writes it: setuptools does so too, and what it cannot read never reaches it."""
+def _plain(version: str | None, place: str) -> str:
+    # 26 ms, and only a build that has the table comes here
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return str(Version(version or ""))
+    except InvalidVersion as error:
+        raise UsageError(f"{place} is pinned to {version!r}, which is no version (PEP 440)") from error
+
+
+def _requirement(line: str, path: str) -> Requirement:
+    """Return a requirement: ``packaging`` reads it as setuptools will, and what it cannot read never reaches setuptools."""
     # 45 ms, and only a build that has the table comes here
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
-        return str(Requirement(line))
+        return Requirement(line)
     except InvalidRequirement as error:
         problem = str(error).splitlines()[0]
         raise UsageError(f"{path}: {line!r} is no requirement: {problem}") from error
 
 
-def _references(package: Mapping[str, Any], name: str, path: str) -> Iterator[str]:
+def _references(package: Mapping[str, Any], place: str) -> Iterator[str]:
     """Yield the parts of the direct reference (PEP 508, PEP 440) of a package that comes from no index."""
     kind = next((kind for kind in ("vcs", "archive", "directory") if kind in package), None)
     if kind is None:
         return
-    source = package[kind]
-    url = source.get("url")
+    source = _get(package, kind, dict, place)
+    url = _get(source, "url", str, place)
     if kind == "directory" or not url:
-        raise UsageError(f"{path}: {name} is locked from a path on this machine, which a wheel cannot name")
-    fragments = [f"subdirectory={source['subdirectory']}"] if source.get("subdirectory") else []
+        raise UsageError(f"{place} is locked from a path on this machine, which a wheel cannot name")
+    subdirectory = _get(source, "subdirectory", str, place)
+    fragments = [f"subdirectory={subdirectory}"] if subdirectory else []
     if kind == "vcs":
-        yield f"{source.get('type', 'git')}+{url}@{source['commit-id']}"
+        commit = _get(source, "commit-id", str, place)
+        if not commit:
+            raise UsageError(f"{place} comes from a repository, and the lock does not say which commit (PEP 751)")
+        yield f"{_get(source, 'type', str, place) or 'git'}+{url}@{commit}"
     else:
         yield url
-        fragments += [f"{algorithm}={digest}" for algorithm, digest in sorted(source.get("hashes", {}).items())][-1:]
+        hashes = _get(source, "hashes", dict, place) or {}
+        fragments += [f"{algorithm}={digest}" for algorithm, digest in sorted(hashes.items())][-1:]
     yield "#" + "&".join(fragments) if fragments else ""
 
 

@@ -78,8 +78,9 @@ def _pyproject() -> Mapping[str, Any] | None:
         parsed = tomllib.loads(content.decode("utf-8"))
     except ValueError:
         return None  # setuptools itself will say what is wrong with it
-    ours = parsed.get("tool", {}).get("pipx-parallel", {})
-    return parsed if "setuptools" in ours else None
+    tool = parsed.get("tool")
+    ours = tool.get("pipx-parallel") if isinstance(tool, dict) else None
+    return parsed if isinstance(ours, dict) and "setuptools" in ours else None
 
 
 def _apply_or_exit(distribution: Distribution, pyproject: Mapping[str, Any]) -> None:

@@ -145,7 +145,7 @@ def test_a_field_that_is_declared_dynamic_works_alike(workshop: Workshop, field:
 
 def test_groups_become_extras_of_their_own(workshop: Workshop) -> None:
     """One extra for each configured lock, and none called ``locked`` unless there is a lock for it."""
-    lock = 'lock-version = "1.0"\n[[packages]]\nname = "tester"\nversion = "7.0"\n'
+    lock = _release("tester", "7.0")
     table = TABLE + 'groups = { test = "locks/pylock.test.toml" }\n'
     tree = workshop.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + table)
     (tree / "locks").mkdir()
@@ -180,7 +180,12 @@ def test_an_environment_variable_turns_it_off(workshop: Workshop, value: str) ->
 
 
 def _package(name: str, more: str) -> str:
-    return f'lock-version = "1.0"\n[[packages]]\nname = "{name}"\n{more}\n'
+    return f'lock-version = "1.0"\ncreated-by = "a tool"\n[[packages]]\nname = "{name}"\n{more}\n'
+
+
+def _release(name: str, version: str, more: str = "") -> str:
+    url = f"https://index.example/{name}-{version}.tar.gz"
+    return _package(name, f'version = "{version}"\nsdist = {{ url = "{url}", hashes = {{ sha256 = "ff" }} }}\n{more}')
 
 
 @pytest.mark.parametrize(
@@ -189,24 +194,29 @@ def _package(name: str, more: str) -> str:
         (None, "", "the lock pylock.toml is missing; make it with: pipx-parallel lock -o pylock.toml"),
         ("= nonsense", "", "pylock.toml is not a lock file: "),
         ('[project]\nname = "x"', "", "pylock.toml is not a lock file: it lacks lock-version or packages"),
-        ('lock-version = "2.0"\npackages = []', "", "pylock.toml has lock-version 2.0; only 1.x can be read"),
+        (_package("alpha", "marker = 3"), "", "pylock.toml: alpha: marker is not a str"),
         (
-            _package("other", 'version = "1.0"'),
+            'lock-version = "2.0"\ncreated-by = "a"\npackages = []',
+            "",
+            "pylock.toml has lock-version 2.0; only 1.x can be read",
+        ),
+        (
+            _release("other", "1.0"),
             "",
             "pylock.toml is foreign: it pins none of the project's dependencies (alpha>=1",
         ),
-        (_package("App", 'version = "1.0"'), "", "pylock.toml is foreign: it pins app itself"),
-        (_package("alpha", 'version = "1.4"'), "", "pylock.toml is stale: beta<3,>=2 has no pin"),
-        (_package("alpha", 'version = "0.9"'), "", "stale: beta<3,>=2 has no pin; alpha>=1 is pinned to 0.9"),
+        (_release("app", "1.0"), "", "pylock.toml is foreign: it pins app itself"),
+        (_release("alpha", "1.4"), "", "pylock.toml is stale: beta<3,>=2 has no pin"),
+        (_release("alpha", "0.9"), "", "stale: beta<3,>=2 has no pin; alpha>=1 is pinned to 0.9"),
         (_package("alpha", 'directory = { path = "../alpha" }'), "", "alpha is locked from a path on this machine"),
         (_package("alpha", ""), "", "alpha has neither a version nor a URL"),
         (
-            _package("alpha", "version = '1'\nmarker = \"'x' in extras\""),
+            _release("alpha", "1", "marker = \"'x' in extras\""),
             "",
             "alpha is locked for some extras or groups only",
         ),
         (
-            _package("alpha", "version = '1'\n[tool.pipx-parallel]\nmissing = [{ name = 'beta' }]"),
+            _release("alpha", "1", "[tool.pipx-parallel]\nmissing = [{ name = 'beta' }]"),
             "",
             "it was locked without beta",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from packaging.markers import Marker
 
 from pipx_parallel.errors import StaleLock, UsageError
 from pipx_parallel.locked_extra import LockedExtras, Pinned, check, extra_names, pins_of, settings_of
@@ -14,8 +15,13 @@ def _project(**table: object) -> dict[str, Any]:
     return {"tool": {"pipx-parallel": {"setuptools": table}}}
 
 
-def _lock(*packages: dict[str, Any]) -> dict[str, Any]:
-    return {"lock-version": "1.0", "packages": list(packages)}
+def _lock(*packages: dict[str, Any], **more: object) -> dict[str, Any]:
+    return {"lock-version": "1.0", "created-by": "a tool", "packages": list(packages), **more}
+
+
+def _release(name: str, version: str, **more: object) -> dict[str, Any]:
+    sdist = {"url": f"https://index.example/{name}-{version}.tar.gz", "hashes": {"sha256": "ff"}}
+    return {"name": name, "version": version, "sdist": sdist, **more}
 
 
 def test_an_empty_table_means_the_defaults() -> None:
@@ -72,10 +78,10 @@ def test_a_table_of_another_kind_is_refused() -> None:
 
 
 def test_every_package_becomes_a_requirement() -> None:
-    """Versions, markers, commits and archives survive; names are normalised."""
+    """Versions, markers, commits and archives survive."""
     lock = _lock(
-        {"name": "A.b", "version": "1.0"},
-        {"name": "c", "version": "2", "marker": "os_name == 'nt'"},
+        _release("a-b", "1.0"),
+        _release("c", "2", marker="os_name == 'nt'"),
         {
             "name": "g",
             "vcs": {"type": "git", "url": "https://git.example/g", "commit-id": "0" * 40, "subdirectory": "py"},
@@ -87,11 +93,12 @@ def test_every_package_becomes_a_requirement() -> None:
         },
     )
 
+    windows = Marker("os_name == 'nt'")
     assert pins_of(lock, "pylock.toml", "app") == (
         Pinned("a-b", "1.0", "a-b==1.0"),
-        Pinned("c", "2", 'c==2; os_name == "nt"'),
+        Pinned("c", "2", 'c==2; os_name == "nt"', windows),
         Pinned("g", None, f"g @ git+https://git.example/g@{'0' * 40}#subdirectory=py"),
-        Pinned("z", None, 'z @ https://index.example/z.zip#sha256=ff ; os_name == "nt"'),
+        Pinned("z", None, 'z @ https://index.example/z.zip#sha256=ff ; os_name == "nt"', windows),
     )
 
 
@@ -99,8 +106,8 @@ def test_one_project_at_two_versions_is_checked_at_both() -> None:
     """A lock for several targets pins a project once for each marker."""
     pins = pins_of(
         _lock(
-            {"name": "a", "version": "1.0", "marker": "os_name == 'nt'"},
-            {"name": "a", "version": "2.0", "marker": "os_name != 'nt'"},
+            _release("a", "1.0", marker="os_name == 'nt'"),
+            _release("a", "2.0", marker="os_name != 'nt'"),
         ),
         "pylock.toml",
         None,
@@ -112,12 +119,60 @@ def test_one_project_at_two_versions_is_checked_at_both() -> None:
 
 
 def test_a_dependency_that_does_not_apply_here_needs_no_pin() -> None:
-    """The lock was made where the marker is false too; where it is pinned, the pin must fit all the same."""
-    pins = [Pinned("a", "1.0", "a==1.0"), Pinned("w", "1.0", "w==1.0")]
+    """The lock was made where the marker is false too, and may pin what another line wants here."""
+    pins = [Pinned("a", "2.0", "a==2.0")]
 
     check(pins, ["a", "x; os_name == 'nowhere'"], "pylock.toml", complete=True)
-    with pytest.raises(StaleLock, match="w>=2"):
-        check(pins, ["a", "w>=2; os_name == 'nowhere'"], "pylock.toml", complete=True)
+    check(pins, ["a>=2; os_name != 'nowhere'", "a<2; os_name == 'nowhere'"], "pylock.toml", complete=True)
+    with pytest.raises(StaleLock, match="a<2"):
+        check(pins, ["a>=2; os_name == 'nowhere'", "a<2; os_name != 'nowhere'"], "pylock.toml", complete=True)
+
+
+def test_a_pin_for_elsewhere_does_not_contradict_what_counts_here() -> None:
+    """Several targets, several pins: each line of the project is held against the pins of the same place."""
+    lock = _lock(
+        _release("a", "1.0", marker="os_name == 'nowhere'"),
+        _release("a", "2.0", marker="os_name != 'nowhere'"),
+    )
+
+    pins = pins_of(lock, "pylock.toml", None)
+
+    check(pins, ["a>=2; os_name != 'nowhere'", "a<2; os_name == 'nowhere'"], "pylock.toml", complete=True)
+    with pytest.raises(StaleLock, match=r"a>=3.* is pinned to 2\.0"):
+        check(pins, ["a>=3; os_name != 'nowhere'"], "pylock.toml", complete=True)
+
+
+@pytest.mark.parametrize(
+    ("lock", "said"),
+    [
+        ({}, "is not a lock file"),
+        (_lock(**{"lock-version": 1}), "lock-version is not a str"),
+        (_lock(**{"lock-version": "2.0"}), r"has lock-version 2\.0; only 1\.x can be read"),
+        (_lock(packages=3), "packages is not a list"),
+        (_lock("a"), r"packages\[0\] is not"),  # type: ignore[arg-type]
+        (_lock({"name": 3}), r"packages\[0\]: name is not a str"),
+        (_lock(_release("a", "1"), {"name": "-"}), r"packages\[1\] has no name"),
+        (_lock({"name": "a"}), "a has neither"),
+        (_lock({"name": "a", "version": "one"}), "'one', which is no version"),
+        (_lock({"name": "a", "version": "1.*"}), r"'1\.\*', which is no version"),
+        (_lock({"name": "a", "version": 1}), "a: version is not a str"),
+        (_lock(_release("a", "1", marker=3)), "a: marker is not a str"),
+        (_lock(_release("a", "1", marker="nonsense ==")), "is no requirement"),
+        (_lock({"name": "a", "vcs": {"type": "git", "url": "https://git.example/a"}}), "which commit"),
+        (_lock({"name": "a", "vcs": "git"}), "a: vcs is not a dict"),
+        (_lock({"name": "a", "archive": {"url": "https://index.example/a.zip", "hashes": []}}), "hashes is not a dict"),
+        (_lock({"name": "a", "archive": {"path": "a.zip", "hashes": {"sha256": "ff"}}}), "a path on this machine"),
+        (_lock({"name": "a", "directory": {"path": "../a"}}), "a path on this machine"),
+        (_lock(tool=3), "tool is not a dict"),
+        (_lock(tool={"pipx-parallel": {"missing": ["beta"]}}), "locked without beta"),
+    ],
+)
+def test_a_lock_that_is_none_is_refused_with_the_place(lock: dict[str, Any], said: str) -> None:
+    """Whatever stands in the file, it is one sentence that names the file."""
+    with pytest.raises(UsageError, match=said) as caught:
+        pins_of(lock, "locks/pylock.toml", "app")
+
+    assert str(caught.value).startswith("locks/pylock.toml")
 
 
 def test_a_pre_release_that_is_locked_is_right() -> None:
