@@ -116,6 +116,7 @@ class SourceTree(NamedTuple):
     folder: str = ""  # used where ``archive`` is empty; never written to
     subdirectory: str = ""  # where in it the project lies
     config_settings: tuple[tuple[str, str], ...] = ()
+    environ: tuple[tuple[str, str], ...] = ()  # variables that its backend sees besides the builder's own
 
 
 class Builder(Protocol):

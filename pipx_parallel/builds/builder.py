@@ -84,12 +84,12 @@ class BackendBuilder:
             shutil.copytree(tree.folder, source, dirs_exist_ok=True, symlinks=True, ignore=_not_source)
         source = _inside(source, tree.subdirectory, tree.label)
         backend, requires, path = _build_system(source, tree.label)
-        environment = self._environment(requires, said)
+        environment = self._environment(requires, tree, said)
         hooks = self._hooks(source, backend, path, environment, said)
         settings: dict[str, Any] = dict(tree.config_settings)
         more = self._call(hooks.get_requires_for_build_wheel, settings or None)
         if set(more) - set(requires) and self._policy.isolated:
-            environment = self._environment([*requires, *more], said)
+            environment = self._environment([*requires, *more], tree, said)
             hooks = self._hooks(source, backend, path, environment, said)
         made = os.path.join(work, "metadata")
         os.mkdir(made)
@@ -97,15 +97,15 @@ class BackendBuilder:
         with open(os.path.join(made, str(name), "METADATA"), "rb") as file:
             return file.read()
 
-    def _environment(self, requires: Sequence[str], said: list[str]) -> Environment:
+    def _environment(self, requires: Sequence[str], tree: SourceTree, said: list[str]) -> Environment:
         if not self._policy.isolated:
-            return Environment(sys.executable, "")
+            return Environment(sys.executable, "", tree.environ)
         self._root()
         if self._environments is None:
             raise BuildFailed("cancelled")
         environment, output = self._environments.with_requirements(requires)
         said.append(output)
-        return environment
+        return environment._replace(variables=tree.environ)
 
     def _hooks(self, source: str, backend: str, path: Sequence[str], environment: Environment, said: list[str]) -> Any:
         import pyproject_hooks  # only where something is built
@@ -113,7 +113,7 @@ class BackendBuilder:
         kind = getattr(pyproject_hooks, "BuildBackendWarning", None)
         if kind is not None:  # what a backend warns its authors of stands in its log; nobody who locks can act on it
             warnings.filterwarnings("ignore", category=kind)
-        environ = dict(self._environ)
+        environ = {**self._environ, **dict(environment.variables)}
         if environment.scripts:
             environ["PATH"] = os.pathsep.join([environment.scripts, environ.get("PATH", os.defpath)])
 

@@ -21,6 +21,7 @@ class Environment(NamedTuple):
 
     python: str  # path of its interpreter
     scripts: str  # folder of its commands; "" where nothing is put in front of PATH
+    variables: tuple[tuple[str, str], ...] = ()  # that the backend sees besides
 
 
 class PipOptions(NamedTuple):

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     Steps = Generator[Request, Exchange, DirectProject]
 
 _LIMIT = 4 * 1024 * 1024 * 1024  # bytes of an archive
+# A folder of the user's is what is being worked on, and its lock must not feed the next one: the setuptools plugin is off there
+# (``setuptools_plugin.SWITCH``). An archive or a commit is somebody's release, and is taken as it will be installed.
+_WITHOUT_ITS_LOCK = (("PIPX_PARALLEL_SETUPTOOLS", "0"),)
 _DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")  # the files of a folder that say what it needs
 
 
@@ -118,7 +121,7 @@ def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg
         if shop.offline:
             raise Offline(f"{reference.label}: its metadata is not in the mirror, and offline")
         folder = (yield from do(lambda: shop.git.checkout(reference.url, commit).encode(), reference.label)).decode()
-        metadata = yield from _tree_metadata(folder, "git-" + commit, reference, settings, shop)
+        metadata = yield from _tree_metadata("git-" + commit, _tree(folder, reference, settings), reference, shop)
         stored = [None, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
         shop.remember(key, _encoded(None, stored))
     metadata = _metadata(stored)
@@ -132,20 +135,24 @@ def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], shop: W
     for name in _DECIDING:
         exchange = yield Request(f"{_url(inner)}/{name}")
         digest.update(b"\0" + exchange.body)
-    metadata = yield from _tree_metadata(folder, "folder-" + digest.hexdigest(), reference, settings, shop)
+    tree = _tree(folder, reference, settings)._replace(environ=_WITHOUT_ITS_LOCK)
+    metadata = yield from _tree_metadata("folder-" + digest.hexdigest(), tree, reference, shop)
     return DirectProject(metadata, pinned(reference), None)
 
 
+def _tree(folder: str, reference: Reference, settings: tuple[tuple[str, str], ...]) -> SourceTree:
+    return SourceTree("", reference.label, folder=folder, subdirectory=reference.subdirectory, config_settings=settings)
+
+
 def _tree_metadata(
-    folder: str, source: str, reference: Reference, settings: tuple[tuple[str, str], ...], shop: Workshop
+    source: str, tree: SourceTree, reference: Reference, shop: Workshop
 ) -> Generator[Request, Exchange, CoreMetadata]:
-    inner = f"{folder}/{reference.subdirectory}" if reference.subdirectory else folder
+    inner = f"{tree.folder}/{tree.subdirectory}" if tree.subdirectory else tree.folder
     exchange = yield Request(f"{_url(inner)}/pyproject.toml")
     stated = project_metadata(exchange.body) if exchange.status == 200 else None
     if stated is not None and stated.version:
         return stated
-    tree = SourceTree("", reference.label, folder=folder, subdirectory=reference.subdirectory, config_settings=settings)
-    return (yield from _built(_source(source, reference, settings), tree, shop))
+    return (yield from _built(_source(source, reference, tree.config_settings), tree, shop))
 
 
 def _built(source: str, tree: SourceTree, shop: Workshop) -> Generator[Request, Exchange, CoreMetadata]:
