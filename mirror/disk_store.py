@@ -60,6 +60,7 @@ class DiskStore:
     def __init__(self, folder: str) -> None:
         """Open or create the store. Raises ``StoreError`` where that fails."""
         self.folder = folder
+        self._watch: sqlite3.Connection | None = None
         with self._reported():
             os.makedirs(folder, mode=0o700, exist_ok=True)  # pathlib costs 8 ms of a warm lock
             if os.name == "posix" and os.stat(folder).st_mode & 0o077:
@@ -113,6 +114,14 @@ class DiskStore:
                     if value is not None:
                         yield key, len(value)
 
+    def version(self) -> int:
+        """Return what differs after every commit of whatever thread or process: 10 µs, where comparing records takes ms."""
+        with self._reported():
+            # A connection that never writes: SQLite tells each only of what the others did. It may be asked from any thread.
+            if self._watch is None:
+                self._watch = sqlite3.connect(os.path.join(self.folder, "cache.db"), check_same_thread=False)
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
     def is_empty(self) -> bool:
         """Return whether nothing is stored yet: a fill then need not look before it writes."""
         with self._reported():
@@ -121,6 +130,9 @@ class DiskStore:
     def close(self) -> None:
         """Release the storage; safe to call twice."""
         self._cache.close()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

@@ -45,6 +45,7 @@ class Options(NamedTuple):
     concurrent: int = 2  # routes passed in that run at once; more wait their turn
     waiting: int = 64  # of those that may wait; more are told to come back (503)
     routes: Mapping[str, Route] = {}  # POST path -> what answers it
+    ready: Mapping[str, Callable[[Call], Answer | None]] = {}  # ... -> what answers at once, without a turn, if it can
     log: Callable[[str], None] | None = None
 
 
@@ -96,7 +97,7 @@ class Server:
         if path in self._options.routes:
             if method != "POST":
                 return problem(405, "POST a requirements file")._replace(headers=(("allow", "POST"),))
-            return await self._run(self._options.routes[path], headers, query, receive)
+            return await self._run(path, headers, query, receive)
         if method not in {"GET", "HEAD"}:
             return problem(405, "only GET and HEAD here")._replace(headers=(("allow", "GET, HEAD"),))
         return await self._get(path, query, headers)
@@ -123,25 +124,27 @@ class Server:
                 return text(200, self._metrics())
         return problem(404, "there is nothing here; the Simple API is at /simple/")
 
-    async def _run(
-        self, route: Route, headers: Mapping[str, str], query: Mapping[str, str], receive: Receive
-    ) -> Answer:
-        """Run a route in a thread, a bounded number at once."""
+    async def _run(self, path: str, headers: Mapping[str, str], query: Mapping[str, str], receive: Receive) -> Answer:
+        """Answer at once where that can be, else run the route in a thread, a bounded number at once."""
         body = await self._body(headers, receive)
         if isinstance(body, Answer):
             return body
+        call = Call(body, query, time.monotonic() + self._options.longest)
+        ready = self._options.ready.get(path)
+        at_once = ready(call) if ready is not None else None
+        if at_once is not None:
+            return at_once
         if self._turns is None:
             self._turns = asyncio.Semaphore(self._options.concurrent)
         if self._waiting >= self._options.waiting:
             return problem(503, "too many are waiting")._replace(headers=(("retry-after", "1"),))
         self._waiting += 1
-        deadline = time.monotonic() + self._options.longest
         try:
             await self._turns.acquire()
         finally:
             self._waiting -= 1
         # The thread gives its turn back itself: a request that times out here must not let another thread in beside it.
-        task = asyncio.ensure_future(asyncio.to_thread(route, Call(body, query, deadline)))
+        task = asyncio.ensure_future(asyncio.to_thread(self._options.routes[path], call))
         task.add_done_callback(lambda _: self._turns.release() if self._turns is not None else None)
         return await asyncio.shield(task)
 

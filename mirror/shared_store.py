@@ -42,12 +42,20 @@ class SharedStore:
         """Yield (key, size) sorted by key."""
         return self._store.scan(prefix)
 
+    def version(self) -> object | None:
+        """Return what differs once anything stored has changed, or None where the store cannot tell."""
+        told = getattr(self._store, "version", None)
+        return told() if told is not None else None
+
     def close(self) -> None:
         """Leave the store open."""
 
 
 class NotingStore(SharedStore):
-    """Also notes which release views were read, and what each began with: its digest, which names what it said."""
+    """Also notes which release views were read, and what each began with: its digest, which names what it said.
+
+    What is written through it over a record that it read is noted in its place: who wrote it knows what it says.
+    """
 
     def __init__(self, store: Store) -> None:
         """Lend a store; ``noted`` fills as it is read."""
@@ -60,6 +68,24 @@ class NotingStore(SharedStore):
         found = self._store.get_many(wanted)
         self.noted.update({key: found.get(key, b"")[:HEAD] for key in wanted if key.startswith("v/")})
         return found
+
+    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
+        """Read, change and write each key inside one transaction."""
+        written: dict[str, bytes] = {}
+        self._store.update({key: self._noting(key, change, written) for key, change in changes.items()})
+        self.noted.update(written)
+
+    def _noting(
+        self, key: str, change: Callable[[bytes | None], bytes | None], written: dict[str, bytes]
+    ) -> Callable[[bytes | None], bytes | None]:
+        def noted(stored: bytes | None) -> bytes | None:
+            new = change(stored)
+            # Where somebody else wrote meanwhile, what was read stays noted: it is not what is stored any more.
+            if new is not None and self.noted.get(key) == (stored or b"")[:HEAD]:
+                written[key] = new[:HEAD]
+            return new
+
+        return noted
 
 
 class DecodedViews:

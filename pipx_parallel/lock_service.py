@@ -48,6 +48,15 @@ class Reply(NamedTuple):
     text: str
 
 
+class _Given(NamedTuple):
+    """An answer that was given, and what it was made of."""
+
+    until: float  # wall-clock seconds: the records behind it may have to be asked about then
+    heads: dict[str, bytes]  # how each record began
+    version: object | None  # of the store when these were last seen to be so
+    reply: Reply
+
+
 class TooLongError(Exception):
     """The time for one answer is over."""
 
@@ -69,9 +78,19 @@ class LockService:
         self._store = SharedStore(store)
         self._transport = transport
         self._targets: dict[tuple[str, str], Target] = {("", ""): target}
-        self._given: OrderedDict[tuple[bytes, int, str], tuple[float, dict[str, bytes], str]] = OrderedDict()
+        self._given: OrderedDict[tuple[bytes, str, str, str], _Given] = OrderedDict()
         self._spare: list[DecodedViews] = []  # one is taken for each run, so that no two threads share a view
         self._lock = threading.Lock()
+
+    def ready(self, body: bytes, query: Mapping[str, str]) -> Reply | None:
+        """Return an answer that was given before and still holds, if that can be told at once; never waits, never solves."""
+        known = self._given.get(_key(body, query))
+        if known is None or known.version is None or time.time() >= known.until:
+            return None
+        try:
+            return known.reply if known.version == self._store.version() else None
+        except MirrorError:
+            return None  # whoever asks for the answer is told what is wrong
 
     def answer(self, body: bytes, query: Mapping[str, str], deadline: float) -> Reply:  # noqa: PLR0911 - one a blame
         """Return the lock of a requirements file; ``query`` may have ``format``, ``python`` and ``platform``."""
@@ -80,7 +99,7 @@ class LockService:
             return _refusal(400, f"format={format_} cannot be used; give {', '.join(_KINDS)}")
         try:
             target = self._target(query.get("python", ""), query.get("platform", ""))
-            text = self._remembered(body, target, format_, deadline)
+            return self._remembered(body, query, lambda store: self._locked(body, target, format_, deadline, store))
         except (RequirementsError, UsageError) as error:
             return _refusal(400, str(error))
         except (NoSolution, Incomplete) as error:
@@ -91,29 +110,34 @@ class LockService:
             return _refusal(502, str(error))
         except (MirrorError, PipxParallelError) as error:
             return _refusal(500 if isinstance(error, Bug) else 503, str(error))
-        return Reply(200, _KINDS[format_], text)
 
-    def _remembered(self, body: bytes, target: Target, format_: str, deadline: float) -> str:
-        """Return the lock, from memory where every record that it was made of is still the same, and fresh."""
-        key = (hashlib.sha256(body).digest(), id(target), format_)
+    def _remembered(self, body: bytes, query: Mapping[str, str], make: Callable[[Store], Reply]) -> Reply:
+        """Return the answer, from memory where every record that it was made of is still the same, and fresh."""
+        key = _key(body, query)
+        version = self._store.version()  # before anything is read: what changes from here on is noticed
         known = self._given.get(key)
-        if known is not None and time.time() < known[0]:
-            found = self._store.get_many(known[1])
-            if all(found.get(name, b"")[:HEAD] == head for name, head in known[1].items()):
-                return known[2]
-        inputs = load_inputs((_SOURCE,), environ={}, reader=_BodyReader(body))
-        _refuse_foreign(inputs)
+        if known is not None and time.time() < known.until:
+            found = self._store.get_many(known.heads)
+            if all(found.get(name, b"")[:HEAD] == head for name, head in known.heads.items()):
+                self._keep(key, known._replace(version=version))
+                return known.reply
         store = NotingStore(self._store)
-        began = time.time()
-        text = self._locked(inputs, target, format_, deadline, store)
+        # Online an answer may be used again for as long as the records behind it may: a minute is less than any of them.
+        until = math.inf if self._opened.offline else time.time() + _SHORTLY
+        reply = make(store)
+        self._keep(key, _Given(until, store.noted, version, reply))
+        return reply
+
+    def _keep(self, key: tuple[bytes, str, str, str], given: _Given) -> None:
         with self._lock:
-            # Online an answer may be used again for as long as the records behind it may: a minute is less than any of them.
-            self._given[key] = (math.inf if self._opened.offline else began + _SHORTLY, store.noted, text)
+            self._given[key] = given
+            self._given.move_to_end(key)
             while len(self._given) > _MOST_GIVEN:
                 self._given.popitem(last=False)
-        return text
 
-    def _locked(self, inputs: Inputs, target: Target, format_: str, deadline: float, store: Store) -> str:
+    def _locked(self, body: bytes, target: Target, format_: str, deadline: float, store: Store) -> Reply:
+        inputs = load_inputs((_SOURCE,), environ={}, reader=_BodyReader(body))
+        _refuse_foreign(inputs)
         views = self._take()
         try:
             mirror = Mirror(self._opened, store, self._transport, decoder=views.decode)
@@ -125,7 +149,7 @@ class LockService:
         shown = [resolution._replace(stats=None) for resolution in found]
         words = f"python={target.markers['python_version']} platform={target.markers['sys_platform']}"
         context = LockContext(f"POST /lock {words}", inputs.files, IndexOptions())
-        return emitter_for("-", format_).render("-", shown, context)[0].text
+        return Reply(200, _KINDS[format_], emitter_for("-", format_).render("-", shown, context)[0].text)
 
     def _take(self) -> DecodedViews:
         with self._lock:
@@ -187,6 +211,12 @@ def _refuse_foreign(inputs: Inputs) -> None:
     for root in (*inputs.roots, *inputs.constraints, *inputs.overrides):
         if root.url is not None or root.editable:
             raise UsageError(f"{root.origin}: only projects of the server's indexes can be locked, not {root.text!r}")
+
+
+def _key(body: bytes, query: Mapping[str, str]) -> tuple[bytes, str, str, str]:
+    """Return what names a question: what was sent, and all of the query that an answer may depend on."""
+    said = query.get("format", "pylock"), query.get("python", ""), query.get("platform", "")
+    return hashlib.sha256(body).digest(), *said
 
 
 def _refusal(status: int, text: str) -> Reply:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mirror.server import Call, Options
     from mirror.server_pages import Answer
     from mirror.settings import MirrorSettings
-    from pipx_parallel.lock_service import LockService
+    from pipx_parallel.lock_service import LockService, Reply
     from pipx_parallel.settings import ResolveSettings
 
 HOST = Option(("--host",), "Where to listen (127.0.0.1: this machine only).", metavar="ADDRESS")
@@ -72,7 +72,13 @@ def _options(stage: job.Stage, service: LockService) -> Options:
     from mirror.server_pages import Answer
 
     def lock(call: Call) -> Answer:
-        reply = service.answer(call.body, call.query, call.deadline)
+        return said(service.answer(call.body, call.query, call.deadline))
+
+    def ready(call: Call) -> Answer | None:
+        reply = service.ready(call.body, call.query)
+        return None if reply is None else said(reply)
+
+    def said(reply: Reply) -> Answer:
         return Answer(reply.status, reply.text.encode(), reply.kind)
 
     return Options(
@@ -81,6 +87,7 @@ def _options(stage: job.Stage, service: LockService) -> Options:
         longest=float(_number(stage, "max_seconds", 60)),
         concurrent=_number(stage, "max_solves", 2),
         routes={"/lock": lock},
+        ready={"/lock": ready},
         log=stage.printer.say,
     )
 

@@ -206,6 +206,22 @@ def test_many_clients_get_the_same_answer(served: Served) -> None:
     assert len(set(answers)) == 4
 
 
+def test_a_lock_follows_the_mirror_when_another_process_fills_it(tmp_path: Path, index: LoopbackIndex) -> None:
+    """An answer is given again only while everything that it was made of is still the same, offline too."""
+    server = Served(tmp_path, index, "--offline")
+    try:
+        before = [server.lock(b"app\n") for _ in range(3)]
+        index.publish("app", wheel("app", "3.0", ["lib"]))
+        assert server.run("mirror", "warm", "--packages", "app", "--refresh").returncode == 0
+        after = [server.lock(b"app\n") for _ in range(3)]
+    finally:
+        server.stop()
+
+    assert len(set(before)) == len(set(after)) == 1
+    assert 'version = "2.0"' in before[0][1]
+    assert 'version = "3.0"' in after[0][1]
+
+
 def test_bounds_and_token(tmp_path: Path, index: LoopbackIndex) -> None:
     """A large body is refused; without the token nothing but the health is told; the log holds no secret."""
     server = Served(tmp_path, index, "--max-body", "100", token="s3cr3t")  # noqa: S106 - the test's own

@@ -102,3 +102,17 @@ def test_four_processes_write_at_once(tmp_path: Path) -> None:
     assert store.get_many(["count"]) == {"count": b"100"}
     assert len(list(store.scan("p/"))) == 100
     store.close()
+
+
+def test_the_version_changes_with_every_commit_of_anybody(tmp_path: Path) -> None:
+    """And with nothing else: who keeps answers in memory asks it instead of reading all records again."""
+    store, other = DiskStore(str(tmp_path / "m")), DiskStore(str(tmp_path / "m"))
+    seen = [store.version()]
+    store.get_many(["a"])
+    assert store.version() == seen[0]
+    for writer in (store, other, store):
+        writer.put_many({"a": b"1"})
+        seen.append(store.version())
+    store.close()
+    other.close()
+    assert len(set(seen)) == 4
