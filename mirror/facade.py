@@ -103,6 +103,15 @@ class Mirror:
             self.observer.planned("listing", name)
             self._fetcher.submit("p/" + name, self._listings.find(name), self._findings.lister(name))
 
+    def prepare(self) -> None:
+        """Make what storing will need, if it is not there yet: for the time when the first answers are on their way.
+
+        Raises ``StoreError``.
+        """
+        prepare: Callable[[], object] | None = getattr(self._store, "prepare", None)
+        if prepare is not None:
+            prepare()
+
     def want_dependencies(self, project: Project, release: int, variant: int) -> None:
         """Ask for what one file (release, variant) of a project needs."""
         view = project.view

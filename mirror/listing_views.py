@@ -61,13 +61,21 @@ def judge(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile | B
     """Add what releases ``start`` and up to those judged already have: ``files`` are theirs, oldest release first."""
     numbers = {(row.tags, row.requires_python, row.yanked): at for at, row in enumerate(view.variants)}
     name = view.name
+    endings: dict[str, str] = {}  # how wheel names end, from the second dash: the same in release after release
     for release, row in enumerate(files, start):
         shape = set()
         for file in row:
-            split = split_filename(file.filename, name)
-            if split is None:
-                continue
-            kind = (split[1], file.requires_python or None, bool(file.yanked))
+            filename = file.filename
+            ending = filename[filename.find("-", filename.find("-") + 1) :] if filename.endswith(".whl") else ""
+            tags = endings.get(ending)
+            if tags is None:
+                split = split_filename(filename, name)
+                if split is None:
+                    continue
+                tags = split[1]
+                if ending:
+                    endings[ending] = tags
+            kind = (tags, file.requires_python or None, bool(file.yanked))
             number = numbers.get(kind)
             if number is None:
                 number = numbers[kind] = len(view.variants)
@@ -81,31 +89,43 @@ def judge(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile | B
 def _group(files: Sequence[ParsedFile], name: str) -> tuple[dict[str, list[int]], int]:
     """Return file positions per version as written, and how many names do not parse.
 
-    Pages list the wheels of a release in a row, and their names begin alike up to the second dash (PEP 427): so most files
-    take one comparison.
+    Pages list the files of a release in a row, and their names begin alike (PEP 427, PEP 625): so most files take one or two
+    comparisons, and a wheel of the next release two cuts.
     """
     by_version: dict[str, list[int]] = {}
     skipped = 0
-    run = "\n"  # how the names of the release just met begin: no file name has a line break
+    run = archive = (
+        "\n"  # how the wheels, and the source archive, of the release just met are called: no name has line breaks
+    )
+    own: set[str] = set()  # the ways in which wheels of this project write its name
     row: list[int] = []
     for position, file in enumerate(files):
         filename = file.filename
-        if filename.startswith(run):
+        is_wheel = filename.endswith(".whl")
+        if filename.startswith(run) if is_wheel else filename == archive:
             row.append(position)
             continue
-        split = split_filename(filename, name)
-        if split is None:
-            skipped += 1
-            continue
-        version = split[0]
+        first, _, rest = filename.partition("-")
+        version, _, rest = rest.partition("-")
+        if not (is_wheel and first in own and rest.count("-") == 2):
+            split = split_filename(filename, name)
+            if split is None:
+                skipped += 1
+                continue
+            version = split[0]
+            if is_wheel:
+                own.add(first)
         known = by_version.get(version)
         if known is None:
             row = by_version[version] = [position]
         else:
             row = known
             row.append(position)
-        # The row has changed, so the run must: after a source archive it begins anew.
-        run = filename[: filename.index("-", filename.index("-") + 1) + 1] if filename.endswith(".whl") else "\n"
+        # The row has changed, so what the next names are compared with must. A name with a dash in it says nothing of wheels.
+        if is_wheel or filename.count("-") == 1:
+            run, archive = f"{first}-{version}-", f"{first}-{version}.tar.gz"
+        else:
+            run = archive = "\n"
     return by_version, skipped
 
 

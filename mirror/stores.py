@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _REDIS = ("redis://", "rediss://", "unix://")
 _WEB = ("http://", "https://")
+_DATABASE = "cache.db"  # what diskcache calls its file
 
 
 def is_fixed(location: str) -> bool:
@@ -36,6 +37,10 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
         from mirror.snapshot_store import SnapshotStore, load_snapshot
 
         return SnapshotStore(load_snapshot(location))
+    if not os.path.exists(os.path.join(location, _DATABASE)):
+        from mirror.new_store import NewStore
+
+        return NewStore(location)
     from mirror.disk_store import DiskStore
 
     return DiskStore(location)

@@ -82,6 +82,7 @@ GROUPS = (
             "mirror.http_transport",
             "mirror.local_files",
             "mirror.local_index",
+            "mirror.new_store",
             "mirror.page_transport",
             "mirror.places",
             "mirror.publish",
@@ -243,6 +244,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.curl_transport",  # is the CA bundle a folder?
         "mirror.disk_store",
         "mirror.disk_doctor",
+        "mirror.new_store",
         "mirror.publish",
         "mirror.snapshot_store",
         "mirror.stores",  # is it a snapshot?
@@ -314,6 +316,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.curl_transport",
         "mirror.fetcher",
         "mirror.http_transport",
+        "mirror.new_store",
         "mirror.page_transport",
         "mirror.worker_pool",
         "mirror.page_desk",
@@ -330,6 +333,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
 LATE = (
     "mirror.stores",  # the store that is named
     "mirror.facade",  # a warm or offline run loads no HTTP stack
+    "mirror.new_store",  # the database is made while the first requests are on their way
     "mirror.transports",  # the transport that is there
     "pipx_parallel.cli*",  # a command loads what it uses
     "pipx_parallel.emitters.registry",  # the formats that are asked for

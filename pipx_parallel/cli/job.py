@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel import settings as settings_
@@ -16,7 +18,7 @@ from pipx_parallel.errors import Incomplete, NoSolution, UsageError
 from pipx_parallel.layers import Chosen, Layer, input_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mirror.facade import Mirror
     from pipx_parallel.cli.options import Option
@@ -52,7 +54,12 @@ class Job(NamedTuple):
     sources: tuple[str, ...]
     settings: ResolveSettings
     inputs: Inputs
-    targets: tuple[Target, ...]
+    find_targets: Callable[[], tuple[Target, ...]]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Return what is locked for: found out at the first look, which takes 40 ms where this machine is new."""
+        return self.find_targets()
 
 
 def begin(values: Mapping[str, object], options: Sequence[Option]) -> Stage:
@@ -126,13 +133,22 @@ def read(stage: Stage) -> Job:
     )
     stage = stage._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
     settings = settings_of(stage, pip)
-    targets = (_target(settings),)
+    find_targets = _target_finder(settings)
     stage.seconds["read"] = time.perf_counter() - stage.began
-    return Job(stage, sources, settings, inputs, targets)
+    return Job(stage, sources, settings, inputs, find_targets)
 
 
 def resolved(job: Job) -> tuple[Resolution, ...]:
+    """Resolve as ``resolving`` does, and wait until all that was learned is stored."""
+    with resolving(job) as resolutions:
+        return resolutions
+
+
+@contextmanager
+def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
     """Resolve for every target; where ``settings.keep_going`` left something out, warn of all of it at once.
+
+    What was learned is stored beside the block, and is stored when it ends.
 
     Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` where the mirror is broken.
     """
@@ -146,6 +162,7 @@ def resolved(job: Job) -> tuple[Resolution, ...]:
         mirror.want_projects([name for name in names if name not in direct])
         from pipx_parallel.resolve import resolve  # which a fresh --check does not need either
 
+        mirror.prepare()
         try:
             resolutions = resolve(job.inputs, job.targets, mirror, job.settings, progress, room.shop)
             if missing := tuple(dict.fromkeys(failure for one in resolutions for failure in one.missing)):
@@ -154,14 +171,14 @@ def resolved(job: Job) -> tuple[Resolution, ...]:
             raise Incomplete(error.failures, failures.report(error.failures, job.inputs, mirror.known_names)) from error
         finally:
             progress.close()
-            closing = time.perf_counter()
-    job.stage.seconds["keep"] = time.perf_counter() - closing
-    if job.settings.require_hashes:
-        from pipx_parallel.hash_rules import refuse_unhashed  # loaded with the solver; named where it is used
+        if job.settings.require_hashes:
+            from pipx_parallel.hash_rules import refuse_unhashed  # loaded with the solver; named where it is used
 
-        refuse_unhashed(job.inputs, resolutions)
-        _require_hashes(resolutions)
-    return resolutions
+            refuse_unhashed(job.inputs, resolutions)
+            _require_hashes(resolutions)
+        yield resolutions
+        closing = time.perf_counter()
+    job.stage.seconds["keep"] = time.perf_counter() - closing
 
 
 def opened(settings: ResolveSettings, progress: Progress, room: Workroom | None = None) -> Mirror:
@@ -282,13 +299,15 @@ def _pip_settings() -> PipSettings:
     return load_pip_settings(os.environ, FileReader())
 
 
-def _target(settings: ResolveSettings) -> Target:
+def _target_finder(settings: ResolveSettings) -> Callable[[], tuple[Target, ...]]:
+    """Return what finds the target; one that flags describe is made, and refused, at once."""
     flags = (settings.python_version, settings.platforms, settings.implementation, settings.abis)
     if not any(flags):
-        return machine.known_target(machine.cache_folder())
+        return cache(lambda: (machine.known_target(machine.cache_folder()),))
     from pipx_parallel.targets import make_target  # loaded already; named where it is used
 
-    return make_target(*flags)
+    target = make_target(*flags)
+    return lambda: (target,)
 
 
 def _project(beside: str) -> Layer:

@@ -47,9 +47,9 @@ def run(values: Mapping[str, object]) -> int:
         stage.printer.say(f"fresh: {', '.join(names)}")
         return 0
     work = changes.keeping_pins(work, before)
-    resolutions = job.resolved(work)
-    locks.refuse_bare(names, resolutions)
-    artifacts = locks.render(work, resolutions, names)
+    with job.resolving(work) as resolutions:
+        locks.refuse_bare(names, resolutions)
+        artifacts = locks.render(work, resolutions, names)
     if shows:
         job.show(changes.difference(work, before, artifacts, resolutions))
     if checks and (reasons := changes.stale_reasons(before, artifacts)):

@@ -25,8 +25,9 @@ def run(values: Mapping[str, object]) -> int:
     locks.check_names(names)
     work = job.read(stage)
     work = work._replace(settings=work.settings._replace(keep_going=True))
-    resolutions = job.resolved(work)
-    job.save(locks.render(work, resolutions, names, figures=True), stage.seconds)
+    with job.resolving(work) as resolutions:
+        artifacts = locks.render(work, resolutions, names, figures=True)
+    job.save(artifacts, stage.seconds)
     job.tell_quality(work, resolutions)
     stage.printer.detail(job.cost(work, resolutions))
     return job.missing_code(resolutions)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.controls import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mirror.records import DistFile
     from pipx_parallel.emitters.merge import Entry
@@ -50,11 +50,21 @@ def source_archive(entry: Entry, options: IndexOptions) -> DistFile | None:
     pin = entry.pin
     if verdict(pin.name, options.only_binary, options.no_binary):
         return None
+    names = _filenames(pin.files)
     for suffix in _SDIST_SUFFIXES:
-        for file in pin.files:
-            if file.filename.endswith(suffix) and file.hashes and _names(file.filename.removesuffix(suffix), pin):
-                return file
+        for place, filename in enumerate(names):
+            if filename.endswith(suffix) and _names(filename.removesuffix(suffix), pin) and pin.files[place].hashes:
+                return pin.files[place]
     return None
+
+
+def _filenames(found: Sequence[DistFile]) -> Sequence[str]:
+    """Return the names of files; where the sequence can tell them without reading each file, it is asked.
+
+    A lock of 171 packages has 3,000 files and shows 350: reading the others was a tenth of a warm lock.
+    """
+    names: Callable[[], Sequence[str]] | None = getattr(found, "names", None)
+    return [file.filename for file in found] if names is None else names()
 
 
 def _names(stem: str, pin: Pin) -> bool:

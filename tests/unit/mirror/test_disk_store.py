@@ -15,6 +15,7 @@ import pytest
 
 from mirror.disk_store import DiskStore
 from mirror.errors import StoreError
+from mirror.new_store import NewStore
 from tests.support.dict_store import DictStore
 from tests.unit.mirror.store_contract import StoreContract
 
@@ -28,6 +29,40 @@ class TestDiskStore(StoreContract):
         opened = DiskStore(str(tmp_path / "mirror"))
         yield opened
         opened.close()
+
+
+class TestNewStore(StoreContract):
+    """The same contract where nothing is made yet."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[NewStore]:
+        """Give one that has made nothing but its folder."""
+        opened = NewStore(str(tmp_path / "mirror"))
+        yield opened
+        opened.close()
+
+
+def test_a_new_store_makes_its_database_when_it_is_needed(tmp_path: Path) -> None:
+    """Looking needs none; writing does, and finds what another process stored meanwhile."""
+    folder = str(tmp_path / "mirror")
+    store = NewStore(folder)
+    assert (store.get_many(["k"]), os.listdir(folder)) == ({}, [])
+
+    other = DiskStore(folder)
+    other.put_many({"k": b"theirs"})
+    other.close()
+    store.update({"k": lambda found: (found or b"") + b", then ours"})
+
+    assert store.get_many(["k"]) == {"k": b"theirs, then ours"}
+    store.close()
+
+
+def test_a_new_store_says_at_once_where_it_cannot_be(tmp_path: Path) -> None:
+    """Before any request is made for it."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    with pytest.raises(StoreError, match="name another with --mirror"):
+        NewStore(str(tmp_path / "file" / "mirror"))
 
 
 class TestDictStore(StoreContract):

@@ -218,6 +218,24 @@ def test_what_cannot_be_read_is_counted() -> None:
     assert (list(view.versions), view.skipped) == (["1.0"], 3)
 
 
+def test_names_that_begin_alike_are_told_apart() -> None:
+    """A post-release in its old spelling (1.0-2), an installer and an egg are no files of 1.0; a wheel's build number is."""
+    names = (
+        "pkg-1.0-1-py3-none-any.whl", "pkg-1.0-2.tar.gz", "pkg-1.0-py2.7.egg", "pkg-1.0-py3-none-any.whl",
+        "pkg-1.0.tar.gz", "pkg-1.0.win32.exe", "pkg-1.1.tar.gz", "pkg-1.1-py3-none-any.whl", "pkg-1.0.zip",
+        "pkg-1.1-py3-none.whl",
+    )  # fmt: skip
+    page = {"files": [{"filename": name, "url": name} for name in names]}
+    view, places = build_views(parse_listing(json.dumps(page).encode(), None, URL), "pkg", FRESH)
+
+    assert dict(zip(view.versions, [[names[at] for at in row] for row in places], strict=True)) == {
+        "1.0": ["pkg-1.0-1-py3-none-any.whl", "pkg-1.0-py3-none-any.whl", "pkg-1.0.tar.gz", "pkg-1.0.zip"],
+        "1.0.post2": ["pkg-1.0-2.tar.gz"],
+        "1.1": ["pkg-1.1.tar.gz", "pkg-1.1-py3-none-any.whl"],
+    }
+    assert view.skipped == 3
+
+
 def test_only_the_newest_are_judged_when_a_listing_arrives() -> None:
     """The others when somebody looks."""
     found = made([Told(f"{number}.0") for number in range(30)])
