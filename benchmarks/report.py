@@ -23,6 +23,7 @@ took turns within one run, on one machine. Absolute times drift with the machine
 
 - *cold*: every process starts with empty caches. *offline*: a fresh process with a full cache, kept off the network where the
   tool can be. *check*: confirm a lock that is fresh already.
+- *runs*: how many a median is of; a slow tool sits out rounds once it has had its share of time (`--budget`).
 - *ours/it*: our median divided by that tool's; below 1 we are faster.
 - *CPU*: user and system time. *peak*: memory of the whole process tree, pages that several share counted once, in a run
   of its own that is not timed. *cache MB*: what lies on disk after the last run.

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     with _index(options) as replay:
         bench = runner.Bench(
             options.cache / "work", environment, replay.index_url if replay else index_option(), options.rounds, options.timeout,
-            replay.take_counters if replay else None, lambda text: print(text, file=sys.stderr, flush=True),
+            replay.take_counters if replay else None, lambda text: print(text, file=sys.stderr, flush=True), options.budget,
         )  # fmt: skip
         cases = []
         for name, modes in _plan(options):
@@ -74,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         "--tools", default=",".join(peers.DEFAULT), help=f"comma-separated, of: {', '.join(peers.NAMES)}"
     )
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=float("inf"),
+        help="seconds of one case after which a tool sits out the other rounds",
+    )
     parser.add_argument("--timeout", type=float, default=180.0, help="seconds, after which a process is ended")
     parser.add_argument("--replay", type=Path, help="a recording to serve on loopback instead of the configured index")
     parser.add_argument("--latency", type=float, default=0.03, help="of the replay index, seconds per request")

@@ -19,6 +19,7 @@ from benchmarks.workloads import Workload
 _HOST = re.compile(r"(?<=://)[^/\s'\"]+|(?<=host=')[^']+")  # results name no registry
 _MEASURE = Path(__file__).with_name("measure.py")
 _WEIGH = Path(__file__).with_name("weigh.py")
+_SLOW = 30.0  # seconds
 
 
 class Bench(NamedTuple):
@@ -31,6 +32,7 @@ class Bench(NamedTuple):
     timeout: float
     take_counters: Callable[[], dict[str, int]] | None  # the replay index's; None against the configured index
     say: Callable[[str], None]
+    budget: float = float("inf")  # seconds of one case after which a tool sits out the rounds that are left
 
 
 class Outcome(NamedTuple):
@@ -62,7 +64,7 @@ def run_case(bench: Bench, workload: Workload, mode: str, tools: Sequence[Instal
     for number in range(bench.rounds):
         turn = number % len(taking_part)
         for tool in taking_part[turn:] + taking_part[:turn]:
-            if failures[tool.name]:
+            if failures[tool.name] or sum(sample["wall"] for sample in samples[tool.name]) > bench.budget:
                 continue
             result, traffic[tool.name] = _measured(bench, jobs[tool.name], tool)
             failures[tool.name] = failure(result, jobs[tool.name], tool, bench.timeout)
@@ -73,7 +75,7 @@ def run_case(bench: Bench, workload: Workload, mode: str, tools: Sequence[Instal
     return [
         Outcome(workload.name, mode, tool.name, tuple(samples[tool.name]), _pins(job, tool, failures[tool.name]),
                 traffic[tool.name], _size(job.cache), failures[tool.name],
-                0.0 if failures[tool.name] else _weighed(bench, job, tool))
+                _weighed(bench, job, tool) if _worth_weighing(samples[tool.name], failures[tool.name]) else 0.0)
         for tool in taking_part for job in [jobs[tool.name]]
     ]  # fmt: skip
 
@@ -102,6 +104,11 @@ def _measured(bench: Bench, job: Job, tool: Tool) -> tuple[dict[str, float], dic
         bench.take_counters()
     result = run_once(bench, job, tool)
     return result, bench.take_counters() if bench.take_counters else {}
+
+
+def _worth_weighing(samples: Sequence[Mapping[str, float]], failure: str | None) -> bool:
+    """Tell whether a run more costs less than it says: of a slow tool the figure of its largest process must do."""
+    return not failure and samples[-1]["wall"] < _SLOW
 
 
 def _weighed(bench: Bench, job: Job, tool: Tool) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Results = Mapping[str, Any]
-_COLUMNS = ("workload", "mode", "tool", "median s", "min-max s", "ours/it", "CPU s", "peak MB", "requests", "MB",
+_COLUMNS = ("workload", "mode", "tool", "runs", "median s", "min-max s", "ours/it", "CPU s", "peak MB", "requests", "MB",
             "cache MB", "pins", "libyears direct", "libyears all")  # fmt: skip
 
 
@@ -57,10 +57,11 @@ def _row(case: Mapping[str, Any], ours: float | None) -> list[str]:
     name = [case["workload"], case["mode"], case["tool"]]
     found = figures(case["samples"])
     if found is None:
-        return [*name, case["failure"] or "no run", *[""] * (len(_COLUMNS) - 4)]
+        return [*name, "0", case["failure"] or "no run", *[""] * (len(_COLUMNS) - 5)]
     traffic, quality = case["traffic"], case.get("quality") or {}
     return [
         *name,
+        str(len(case["samples"])),
         f"{found.median:.3f}",
         f"{found.low:.3f}-{found.high:.3f}",
         f"{ours / found.median:.2f}" if ours else "",

@@ -45,14 +45,17 @@ def _environment(home: Path) -> Mapping[str, str]:
     return os.environ
 
 
-def _run(tmp_path: Path, mode: str, *scripts: Script, rounds: int = 3) -> tuple[list[str], list[str | None]]:
+def _run(
+    tmp_path: Path, mode: str, *scripts: Script, rounds: int = 3, budget: float = 1000.0
+) -> tuple[list[str], list[str | None]]:
     source = tmp_path / "w.in"
     source.write_text("a\n", encoding="utf-8")
     said: list[str] = []
-    bench = Bench(tmp_path / "work", _environment, None, rounds, 20.0, None, said.append)
+    bench = Bench(tmp_path / "work", _environment, None, rounds, 20.0, None, said.append, budget)
     outcomes = run_case(bench, Workload("w", (source,)), mode, [Installed(script, "1") for script in scripts])
     order = [line.split()[3].rstrip(":") for line in said if "/" in line]
-    assert [len(outcome.samples) for outcome in outcomes] == [0 if outcome.failure else rounds for outcome in outcomes]
+    full = [outcome.samples for outcome in outcomes if len(outcome.samples) == rounds or outcome.failure]
+    assert len(full) == len(outcomes) or budget < 1000.0
     return order, [outcome.failure for outcome in outcomes]
 
 
@@ -94,3 +97,10 @@ def test_a_tool_that_fails_says_why_without_a_host_and_runs_no_more(tmp_path: Pa
 
     assert order == ["bad", "good", "good", "good"]
     assert failures == ["exit 1: no answer from https://INDEX/simple/a/", None]
+
+
+def test_a_tool_that_has_had_its_share_of_time_sits_out(tmp_path: Path) -> None:
+    """One run is had of everybody."""
+    order, failures = _run(tmp_path, "cold", Script("one", _WRITE.format(ok=True)), rounds=3, budget=0.0)
+
+    assert (order, failures) == (["one"], [None])

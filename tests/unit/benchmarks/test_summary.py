@@ -26,8 +26,8 @@ def test_a_ratio_is_our_median_over_theirs() -> None:
     table = summary.table(_results(_case("small", "pipx-parallel", [1, 2, 9]), _case("small", "uv", [4, 5, 4])))
 
     ours, theirs = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:])
-    assert ours[:6] == ["small", "cold", "pipx-parallel", "2.000", "1.000-9.000", "1.00"]
-    assert theirs[3:10] == ["4.000", "4.000-5.000", "0.50", "1.50", "2", "7", "1.5"]
+    assert ours[:7] == ["small", "cold", "pipx-parallel", "3", "2.000", "1.000-9.000", "1.00"]
+    assert theirs[3:11] == ["3", "4.000", "4.000-5.000", "0.50", "1.50", "2", "7", "1.5"]
 
 
 def test_a_tool_that_failed_says_why_in_its_row() -> None:
