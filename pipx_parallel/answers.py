@@ -56,6 +56,7 @@ def pins_of(
                 direct=name in directs,
                 latest=view.versions[best],
                 libyears=libyears(_uploaded(candidate, release), _uploaded(candidate, best)),
+                status=None if view.status in {None, "active"} else view.status,
                 reason=None if held is None else why_held(held, f"{name} {view.versions[best]}", versions, told),
             )
         )

@@ -34,6 +34,8 @@ class Facts(NamedTuple):
     required_by: tuple[str, ...] = ()  # "requirements.in:3" for the user's lines, then projects
     uploaded: str | None = None  # the day the oldest file of the release appeared, "2026-01-02"
     yanked: str | None = None  # the reason ("" where none is given); None: not yanked
+    libyears: float | None = None  # behind the newest release that the target could install; None where that is unknown
+    status: str | None = None  # of the project (PEP 792) where it is not active
 
 
 class Row(NamedTuple):
@@ -99,6 +101,8 @@ def render_json(rows: Sequence[Row]) -> dict[str, object]:
             "required-by": list(row.facts.required_by),
             "uploaded": row.facts.uploaded,
             "yanked": row.facts.yanked,
+            "libyears": row.facts.libyears,
+            "status": row.facts.status,
         }
         for row in rows
     ]
@@ -112,7 +116,7 @@ def render_markdown(rows: Sequence[Row], title: str = "Lock changes") -> str:
         members = [row for row in rows if row.kind == kind]
         if members:
             lines += ["", f"**{heading}** ({len(members)})", ""]
-            lines += ["| package | version | uploaded | required by |", "| --- | --- | --- | --- |"]
+            lines += ["| package | version | uploaded | behind | required by |", "| --- | --- | --- | --- | --- |"]
             lines += [_markdown_row(row) for row in members]
     return "\n".join(lines) + "\n"
 
@@ -128,7 +132,7 @@ def _facts(pin: Pin, required_by: tuple[str, ...]) -> Facts:
     days = sorted(file.upload_time[:10] for file in pin.files if file.upload_time)
     reasons = [file.yanked for file in pin.installable if file.yanked is not None]
     yanked = reasons[0] if reasons and len(reasons) == len(pin.installable) else None
-    return Facts(required_by, days[0] if days else None, yanked)
+    return Facts(required_by, days[0] if days else None, yanked, pin.libyears, pin.status)
 
 
 def _by_name(lock: Lock) -> dict[str, list[LockedPackage]]:
@@ -178,21 +182,26 @@ def _notes(row: Row, opening: str, closing: str) -> str:
     notes = [f"for {', '.join(row.facts.required_by)}"] if row.facts.required_by else []
     if row.facts.uploaded:
         notes.append(f"uploaded {row.facts.uploaded}")
-    if row.facts.yanked is not None:
-        notes.append(_yanked(row))
+    notes += [note for note in (_behind(row) and f"{_behind(row)} behind", *_troubles(row)) if note]
     return f"{opening}{'; '.join(notes)}{closing}" if notes else ""
 
 
-def _yanked(row: Row) -> str:
-    return f"yanked: {row.facts.yanked}" if row.facts.yanked else "yanked"
+def _behind(row: Row) -> str:
+    """Say how far a pin is behind the newest release; nothing where it is not, or where that is unknown."""
+    return f"{row.facts.libyears:.1f} years" if row.facts.libyears else ""
+
+
+def _troubles(row: Row) -> list[str]:
+    """Return what a reviewer must not overlook: a yank, a project that is no longer active."""
+    found = [f"yanked: {row.facts.yanked}" if row.facts.yanked else "yanked"] if row.facts.yanked is not None else []
+    return found + ([row.facts.status] if row.facts.status else [])
 
 
 def _markdown_row(row: Row) -> str:
     version = _cell(_change(row))
-    if row.facts.yanked is not None:
-        version += f" **{_cell(_yanked(row))}**"
+    version += "".join(f" **{_cell(trouble)}**" for trouble in _troubles(row))
     who = ", ".join(_cell(name) for name in row.facts.required_by)
-    return f"| {_cell(row.name)} | {version} | {row.facts.uploaded or ''} | {who} |"
+    return f"| {_cell(row.name)} | {version} | {row.facts.uploaded or ''} | {_behind(row)} | {who} |"
 
 
 def _cell(text: str) -> str:

@@ -73,6 +73,7 @@ def _pin(pin: Pin, context: LockContext) -> dict[str, object]:
         "direct": pin.direct,
         "latest": pin.latest,
         "libyears": pin.libyears,
+        "status": pin.status,
         "reason": None if pin.reason is None else without_credentials(pin.reason),
         "index": None if pin.index is None else safe_url(pin.index),
         "url": None if pin.url is None else safe_url(pin.url),

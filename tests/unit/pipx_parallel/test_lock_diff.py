@@ -44,9 +44,9 @@ AFTER = Lock(
     ),
 )
 FACTS = {
-    "httpx": Facts(("requirements.in:3",), "2026-01-02"),
+    "httpx": Facts(("requirements.in:3",), "2026-01-02", libyears=1.25),
     "idna": Facts(("anyio", "httpx"), "2025-01-02", "broken wheel"),
-    "pinned": Facts((), None, ""),
+    "pinned": Facts((), None, "", 0.0, "archived"),
 }
 ROWS = compare(BEFORE, AFTER, FACTS)
 
@@ -114,12 +114,16 @@ def test_a_version_that_is_none_is_older_than_any() -> None:
 
 
 def test_the_facts_come_from_the_resolution() -> None:
-    """Who asks for it, the day its first file appeared, and whether all its files are yanked."""
+    """Who asks for it, the day its first file appeared, whether all its files are yanked, how old it is, and its project's status."""
     old = wheel("a", "1", upload_time="2025-05-05T00:00:00Z", yanked="bad")
     young = wheel("a", "1", "cp311-cp311-any", upload_time="2026-01-01T00:00:00Z", yanked="bad")
     one = resolution([pin("a", "1", old, young), pin("b", "1")], [root("a", 7)], [("b", "a", "a"), ("a", "a", "a[x]")])
 
-    assert facts_of(one) == {"a": Facts(("requirements.in:7", "b"), "2025-05-05", "bad"), "b": Facts((), "2026-01-02")}
+    aged = one._replace(pins=(one.pins[0]._replace(libyears=2.5, status="deprecated"), *one.pins[1:]))
+    assert facts_of(aged) == {
+        "a": Facts(("requirements.in:7", "b"), "2025-05-05", "bad", 2.5, "deprecated"),
+        "b": Facts((), "2026-01-02"),
+    }
 
 
 def test_counts_and_summary() -> None:
