@@ -144,6 +144,24 @@ def write_all(items: Sequence[tuple[str | os.PathLike[str], bytes, int]], *, syn
         batch.commit()
 
 
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Raise ``AtomicWriteError`` where it is plain beforehand that a file cannot be written: before long work, not after it."""
+    given = os.fspath(path)
+    try:
+        target = os.path.realpath(given)
+        before = _status(target)
+        if before is not None and stat.S_ISDIR(before.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if before is not None and not stat.S_ISREG(before.st_mode):  # a device: nothing is staged beside it
+            return
+        folder = os.path.dirname(target)
+        os.stat(folder)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise AtomicWriteError(given, error) from error
+
+
 def _rename_all(files: Sequence[_Staged]) -> None:
     kept: list[tuple[_Staged, str | None]] = []
     try:

@@ -265,4 +265,6 @@ def _explain(transfer: _Transfer, code: int, message: str) -> str:
         return "the answer was cut short"
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return "timed out"
+    if code in (pycurl.E_BAD_CONTENT_ENCODING, pycurl.E_WRITE_ERROR):
+        return "the answer cannot be unpacked"
     return message or f"libcurl error {code}"

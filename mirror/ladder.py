@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 from mirror.core_metadata import parse_core_metadata
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
+from mirror.filenames import normalised
 from mirror.ports import Request
 from mirror.static_metadata import static_metadata
+from mirror.version_keys import version_key
 from mirror.wheel_metadata import NeedRange, read_parts, wheel_metadata
 
 if TYPE_CHECKING:
@@ -48,44 +50,57 @@ def read_metadata(
     """
     troubles: list[MirrorError] = []
     if file.core_metadata:
-        body = yield from _rung(_sidecar(file, advertised=True), troubles)
+        body = yield from _rung(_sidecar(file, advertised=True), file, troubles)
         if body is not None:
             return body
     if not file.filename.endswith(".whl"):
         return (yield from _sdist(file, build))
     whole_first = file.size is not None and file.size <= SMALL
     if facts.ranges is not False and not whole_first:
-        body = yield from _rung(_ranged(file, facts), troubles)
+        body = yield from _rung(_ranged(file, facts), file, troubles)
         if body is not None:
             return body
     if not file.core_metadata and not whole_first and facts.tries_sidecars:
-        body = yield from _rung(_sidecar(file, advertised=False), troubles)
+        body = yield from _rung(_sidecar(file, advertised=False), file, troubles)
         facts.sidecar_hits += body is not None
         facts.sidecar_misses += body is None
         if body is not None:
             return body
-    body = yield from _rung(_whole(file), troubles)
+    body = yield from _rung(_whole(file), file, troubles)
     if body is not None:
         return body
     raise _gravest(troubles)
 
 
 def _rung(
-    steps: Generator[Request, Exchange, bytes], troubles: list[MirrorError]
+    steps: Generator[Request, Exchange, bytes], file: DistFile, troubles: list[MirrorError]
 ) -> Generator[Request, Exchange, CoreMetadata | None]:
     """Run one rung; what it raises is kept, and the next is tried."""
     try:
         body = yield from steps
-        return parse_core_metadata(body)
+        return _metadata(body, file.filename)
     except MirrorError as error:
         troubles.append(error)
         return None
 
 
+def _metadata(body: bytes, filename: str) -> CoreMetadata:
+    """Read metadata. Raises ``Malformed``, as pip does, for those of another project or version than a wheel's name says."""
+    metadata = parse_core_metadata(body, f"METADATA of {filename}")
+    if not filename.endswith(".whl"):
+        return metadata
+    name, version = filename.split("-")[:2]
+    if normalised(metadata.name) != normalised(name):
+        raise Malformed(f"{filename}: its metadata are those of another project, {metadata.name}")
+    if metadata.version != version and version_key(metadata.version) != version_key(version.replace("_", "-")):
+        raise Malformed(f"{filename}: its metadata are those of another version, {metadata.version}")
+    return metadata
+
+
 def _gravest(troubles: list[MirrorError]) -> MirrorError:
-    """Return the error that tells most: a wrong hash above nonsense above silence."""
+    """Return the error that tells most: a wrong hash above nonsense above silence; of several the last, lowest rung's."""
     for kind in (Integrity, Malformed, Unreachable, NotFound):
-        for trouble in troubles:
+        for trouble in reversed(troubles):
             if isinstance(trouble, kind):
                 return trouble
     return troubles[-1]
@@ -111,7 +126,7 @@ def _ranged(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, b
         refused = exchange.status in (200, 416, 501) or (exchange.problem or "").startswith("the answer is larger")
         if refused:
             facts.ranges = False
-        if exchange.status == 200 and exchange.problem is None:
+        if exchange.status in (200, 404, 410) and exchange.problem is None:
             return _whole_body(exchange, file)
         raise Unreachable(f"{file.filename}: no ranged read ({exchange.problem or exchange.status})")
     facts.ranges = True

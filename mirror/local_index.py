@@ -6,6 +6,7 @@ the store, and they work the same offline. Hashes that no page promises are comp
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -126,7 +127,7 @@ def read_project(index_url: str, name: str, index_id: str) -> Project | None:
     """Return a project of a ``file:`` index, or None where the index has none of that name. Raises ``OSError``, ``Malformed``."""
     root = path_of(index_url)
     if not os.path.isdir(root):  # likewise
-        raise FileNotFoundError(root)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)
     folder = f"{root.rstrip('/')}/{name}"
     page = f"{folder}/index.html"
     if os.path.isfile(page):  # likewise

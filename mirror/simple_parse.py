@@ -84,14 +84,15 @@ _file = msgspec.json.Decoder(ParsedFile)
 def parse_listing(body: bytes, content_type: str | None, url: str) -> Listing:
     """Read a project page that was fetched from ``url``.
 
-    The body decides between JSON and HTML, since indexes mislabel; ``content_type`` gives HTML's charset. Single values of
-    a wrong type are read as absent and counted in ``repaired``; entries that cannot be used are left out and counted in
-    ``skipped``. Raises ``Malformed`` for what is no project page, and for an API whose major version is not 1 (PEP 629).
+    The body decides between JSON and HTML, since indexes mislabel; ``content_type`` gives HTML's charset, and vouches for
+    links below plain text. Single values of a wrong type are read as absent and counted in ``repaired``; entries that
+    cannot be used are left out and counted in ``skipped``. Raises ``Malformed`` for what is no project page, and for an
+    API whose major version is not 1 (PEP 629).
     """
     start = body[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start == b"{":
         listing = _parse_json(body.removeprefix(b"\xef\xbb\xbf"), url)
-    elif start == b"<":
+    elif start == b"<" or ("html" in (content_type or "").lower() and b"<a " in body.lower()):
         listing = _parse_html(body, content_type, url)
     else:
         told = f" ({content_type})" if content_type else ""

@@ -49,11 +49,11 @@ def run() -> None:
 
     gc.disable()
     code = main()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):  # the reader has gone: nothing is left to say
-        pass
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):  # closed from the start, or the reader has gone
+            continue
     os._exit(code)
 
 

@@ -17,8 +17,8 @@ class Printer:
     One message is one ``write``, so that threads do not mix their lines.
     """
 
-    def __init__(self, stream: TextIO, verbosity: int = 0, *, colour: bool = False) -> None:
-        """Keep where to and how much; ``colour`` lets escape sequences be written."""
+    def __init__(self, stream: TextIO | None, verbosity: int = 0, *, colour: bool = False) -> None:
+        """Keep where to (None: nowhere) and how much; ``colour`` lets escape sequences be written."""
         self.stream = stream
         self.verbosity = verbosity
         self.colour = colour
@@ -66,6 +66,8 @@ class Printer:
         self._send(f"{wipe}{text}\n")
 
     def _send(self, text: str) -> None:
+        if self.stream is None:  # the process was started with its stderr closed
+            return
         try:
             self.stream.write(text)
             self.stream.flush()

@@ -13,6 +13,7 @@ from pipx_parallel.controls import ALL
 from pipx_parallel.errors import UsageError
 from pipx_parallel.model import IndexOptions
 from pipx_parallel.requirements.options import choose_names
+from pipx_parallel.schemes import check_schemes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +83,7 @@ def resolve_settings(chosen: Chosen, mirror: str, now: float) -> ResolveSettings
     Raises ``UsageError``, naming option, value and remedy.
     """
     no_index = chosen.flag("no_index")
+    check_schemes(chosen)
     all_releases, only_final = _names(chosen, "all_releases", "only_final")
     only_binary, no_binary = _names(chosen, "only_binary", "no_binary")
     return ResolveSettings(

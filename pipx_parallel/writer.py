@@ -6,9 +6,10 @@ The only file that writes outputs.
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from mirror.atomic import AtomicWriteError, Batch
+from mirror.atomic import AtomicWriteError, Batch, check_target
 from pipx_parallel.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ _REMEDIES = {
 }
 
 
-def write(artifacts: Sequence[Artifact], stdout: BinaryIO) -> None:
-    """Write all artifacts or none. The one called "-" goes to ``stdout``, once all files are staged.
+def write(artifacts: Sequence[Artifact], stdout: BinaryIO | None) -> None:
+    """Write all artifacts or none. The one called "-" goes to ``stdout`` (None: it is closed), once all files are staged.
 
     Raises ``OutputError`` with the path, what is wrong and what to do; ``UsageError`` where two artifacts have one name.
     """
@@ -48,9 +49,26 @@ def write(artifacts: Sequence[Artifact], stdout: BinaryIO) -> None:
         raise OutputError(f"{error}{_remedy(error)}; nothing was changed") from error
 
 
-def _print(artifact: Artifact, stdout: BinaryIO) -> None:
+def check(names: Sequence[str]) -> None:
+    """Raise ``OutputError`` where it is plain before any work that an output cannot be written."""
     try:
-        stdout.write(_encoded(artifact))
+        for name in names:
+            if name != "-":
+                check_target(name)
+    except AtomicWriteError as error:
+        raise OutputError(f"{error}{_remedy(error)}; nothing was changed") from error
+
+
+def _print(artifact: Artifact, stdout: BinaryIO | None) -> None:
+    if stdout is None:
+        raise OutputError("cannot write to standard output: it is closed; give a file with -o; nothing was changed")
+    rest = memoryview(_encoded(artifact))
+    try:
+        while rest:  # an unbuffered stream (PYTHONUNBUFFERED) may take a part only, and says so
+            taken = stdout.write(rest)
+            if not taken:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            rest = rest[taken:]
         stdout.flush()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

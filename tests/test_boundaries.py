@@ -137,7 +137,13 @@ GROUPS = (
     Group("tool: what the user wrote", ("pipx_parallel.requirements.*",)),
     Group(
         "tool: settings",
-        ("pipx_parallel.layers", "pipx_parallel.pip_files", "pipx_parallel.pip_settings", "pipx_parallel.settings"),
+        (
+            "pipx_parallel.layers",
+            "pipx_parallel.pip_files",
+            "pipx_parallel.pip_settings",
+            "pipx_parallel.schemes",
+            "pipx_parallel.settings",
+        ),
     ),
     Group(
         "tool: pure policies and emitters",

@@ -104,6 +104,9 @@ def settings_of(stage: Stage, pip: PipSettings | None = None) -> ResolveSettings
     mirror = settings_.default_mirror(os.environ, sys.platform)
     settings = settings_.resolve_settings(chosen, mirror, time.time())
     settings = settings._replace(offline=settings.offline or is_fixed(settings.mirror))
+    for name, path in (("cert", settings.cert), ("client_cert", settings.client_cert)):
+        if path is not None and not settings.offline and not os.path.exists(path):
+            raise chosen.refuse(name, path, "a file that exists")
     if settings.index_url or settings.no_index:
         return settings
     return settings._replace(index_url=machine.known_index(machine.cache_folder()))
@@ -266,7 +269,8 @@ def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None)
     from pipx_parallel.writer import write  # only when there is something to write
 
     began = time.perf_counter()
-    write(artifacts, sys.stdout.buffer)
+    # Python has no sys.stdout where the process was started with it closed (`>&-`).
+    write(artifacts, sys.stdout.buffer if sys.stdout is not None else None)
     if seconds is not None:
         seconds["write"] = time.perf_counter() - began
 

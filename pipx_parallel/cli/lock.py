@@ -39,16 +39,16 @@ def run(values: Mapping[str, object]) -> int:
     work = job.read(stage)
     chosen = stage.chosen
     names = locks.names_of(chosen.texts("output"), work.sources)
-    locks.check_names(names)
+    checks, shows = chosen.flag("check"), chosen.flag("diff")
+    locks.check_names(names, chosen, written=not (checks or shows))
     locks.refuse_inputs(names, work)
     before = changes.read_before(names)
-    checks, shows = chosen.flag("check"), chosen.flag("diff")
     if checks and not shows and changes.all_fresh(work, before):
         stage.printer.say(f"fresh: {', '.join(names)}")
         return 0
     work = changes.keeping_pins(work, before)
     with job.resolving(work) as resolutions:
-        locks.refuse_bare(names, resolutions)
+        locks.refuse_bare(names, chosen, resolutions)
         artifacts = locks.render(work, resolutions, names)
     if shows:
         job.show(changes.difference(work, before, artifacts, resolutions))

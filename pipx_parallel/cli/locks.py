@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipx_parallel.cli.job import Job
     from pipx_parallel.emitters.interface import Artifact
+    from pipx_parallel.layers import Chosen
     from pipx_parallel.model import Resolution
 
 STDOUT = "-"
@@ -28,12 +29,15 @@ _NO_TRACE = frozenset(
 
 
 def names_of(given: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
-    """Return the outputs to write: those given, else ``pylock.toml`` beside the first source.
+    """Return the outputs to write: those given, each file once, else ``pylock.toml`` beside the first source.
 
     A script's lock carries the script's name, ``pylock.NAME.toml``, as PEP 751 wants where a folder may hold several.
     """
     if given:
-        return tuple(dict.fromkeys(given))
+        files: dict[str, str] = {}
+        for name in given:
+            files.setdefault(name if name == STDOUT else os.path.abspath(name), name)
+        return tuple(files.values())
     source = next(iter(sources), STDOUT)
     if source == STDOUT or "://" in source:
         return ("pylock.toml",)
@@ -64,19 +68,24 @@ def render(
     """
     context = context_of(job)
     shown = resolutions if figures else [resolution._replace(stats=None) for resolution in resolutions]
-    format_ = job.stage.chosen.text("format") or "requirements"
     return tuple(
         artifact
         for name in names
-        for artifact in emitter_for(name, format_ if name == STDOUT else None).render(name, shown, context)
+        for artifact in emitter_for(name, _format(name, job.stage.chosen)).render(name, shown, context)
     )
 
 
-def check_names(names: Sequence[str]) -> None:
-    """Raise ``UsageError`` before any work is done where an output's name says no format."""
+def check_names(names: Sequence[str], chosen: Chosen, *, written: bool = True) -> None:
+    """Refuse outputs before any work is done.
+
+    Raises ``UsageError`` where a name says no format, ``OutputError`` where the file cannot be ``written``, if it is to be.
+    """
     for name in names:
-        if name != STDOUT:
-            format_of(name)
+        _format(name, chosen)
+    if written:
+        from pipx_parallel.writer import check  # only when there is something to write
+
+        check(names)
 
 
 def existing(name: str) -> str | None:
@@ -92,15 +101,15 @@ def existing(name: str) -> str | None:
 
 def refuse_inputs(names: Sequence[str], job: Job) -> None:
     """Raise ``UsageError`` where an output is one of the files just read: a lock must not replace what it is made from."""
-    read = {os.path.abspath(file.path): file.path for file in job.inputs.files}
+    read = {os.path.realpath(file.path) for file in job.inputs.files}
     for name in names:
-        if name != STDOUT and os.path.abspath(name) in read:
+        if name != STDOUT and os.path.realpath(name) in read:
             raise UsageError(f"-o {name} would replace an input; write the lock to another file")
 
 
-def refuse_bare(names: Sequence[str], resolutions: Sequence[Resolution]) -> None:
+def refuse_bare(names: Sequence[str], chosen: Chosen, resolutions: Sequence[Resolution]) -> None:
     """Raise ``NoSolution`` naming every pin that a pylock.toml could not hold: PEP 751 wants a hash of each file."""
-    if not any(name != STDOUT and format_of(name) == "pylock" for name in names):
+    if not any(_format(name, chosen) == "pylock" for name in names):
         return
     pins = [pin for resolution in resolutions for pin in resolution.pins]
     bare = [
@@ -111,6 +120,11 @@ def refuse_bare(names: Sequence[str], resolutions: Sequence[Resolution]) -> None
     ]
     if bare:
         raise NoSolution(tuple(dict.fromkeys(bare)))
+
+
+def _format(name: str, chosen: Chosen) -> str:
+    """Return the format of an output: what its name says, else what ``--format`` says. Raises ``UsageError``."""
+    return format_of(name, chosen.text("format") or ("requirements" if name == STDOUT else None))
 
 
 def _command(job: Job) -> str:

@@ -149,7 +149,7 @@ OUTPUT = (
 INPUT_FILE = Option(("--input-file",), "Read this file (as a SOURCE).", "path", "FILE", multiple=True)
 FORMAT = Option(
     ("--format",),
-    "What is written to stdout.",
+    "What is written to stdout, or to a file whose name does not say.",
     metavar="FORMAT",
     choices=("requirements", "pylock", "script", "powershell", "json", "sbom"),
 )

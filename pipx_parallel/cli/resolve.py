@@ -21,8 +21,9 @@ def run(values: Mapping[str, object]) -> int:
     not 0. Nothing that exists is kept: every pin is chosen anew. With -o, files are written instead.
     """
     stage = job.begin(values, OPTIONS)
-    names = stage.chosen.texts("output") or (locks.STDOUT,)
-    locks.check_names(names)
+    outputs = stage.chosen.texts("output")
+    names = locks.names_of(outputs, ()) if outputs else (locks.STDOUT,)
+    locks.check_names(names, stage.chosen)
     work = job.read(stage)
     work = work._replace(settings=work.settings._replace(keep_going=True))
     with job.resolving(work) as resolutions:

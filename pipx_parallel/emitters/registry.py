@@ -1,4 +1,4 @@
-"""Which emitter writes which output: by ``--format`` name, else by file name. Imports the one that is needed, no other."""
+"""Which emitter writes which output: by file name, else by ``--format`` name. Imports the one that is needed, no other."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ _KNOWN = "pylock.toml, pylock.NAME.toml, *.txt, *.sh, *.ps1, *.json, *.cdx.json"
 
 
 def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the option's own name
-    """Return the format's name for an output called ``name``. Raises ``UsageError`` naming the known ones.
+    """Return the format of an output called ``name``: what its name says, else ``format``. Raises ``UsageError``.
 
     PEP 751 fixes the names of lock files: ``pylock.toml``, or ``pylock.NAME.toml`` with no further dot in NAME.
     """
-    if format is not None:
-        if format in FORMATS:
-            return format
+    if format is not None and format not in FORMATS:
         raise UsageError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
     base = name.replace("\\", "/").rpartition("/")[2]
     if base == "pylock.toml" or (base.startswith("pylock.") and base.endswith(".toml") and base.count(".") == 2):
@@ -30,11 +28,13 @@ def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the 
     for suffix, found in _BY_SUFFIX.items():
         if base.endswith(suffix) and base != suffix:
             return found
+    if format is not None:
+        return format
     raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_KNOWN}, or give --format")
 
 
 def emitter_for(name: str, format: str | None = None) -> Emitter:  # noqa: A002 - the option's own name
-    """Return the emitter for an output called ``name`` ("-" needs a format). Raises ``UsageError``."""
+    """Return the emitter for an output, by the rule of ``format_of`` ("-" needs a format). Raises ``UsageError``."""
     # Imported one by one: a lock that is only a pylock.toml reads no other emitter (2 ms each).
     match format_of(name, format):
         case "pylock":

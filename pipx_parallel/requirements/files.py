@@ -20,15 +20,14 @@ class FileReader:
         """Take how to get an ``http(s):`` URL (raises ``OSError``) and how to read standard input."""
         self._fetch = fetch
         self._stdin = stdin or _read_stdin
-        self._stdin_read: bytes | None = None
+        self._streams: dict[str, bytes] = {}
 
     def read(self, location: str) -> bytes:
         """Return the bytes. Raises ``OSError``, also for a URL where no fetching is possible."""
+        if location in self._streams:
+            return self._streams[location]
         if location == "-":
-            # Kept: standard input can be read once, and may be looked at before it is parsed.
-            if self._stdin_read is None:
-                self._stdin_read = self._stdin()
-            return self._stdin_read
+            return self._kept(location, self._stdin())
         if is_location_url(location):
             if not location.lower().startswith("file:"):
                 if self._fetch is None:
@@ -39,7 +38,12 @@ class FileReader:
             except ValueError as error:
                 raise OSError(str(error)) from error
         with open(location, "rb") as file:
-            return file.read()
+            data = file.read()
+        return data if os.path.isfile(location) else self._kept(location, data)
+
+    def _kept(self, location: str, data: bytes) -> bytes:
+        """Keep what a stream gave: a pipe (a shell's ``<(…)``) says it once, and may be looked at before it is parsed."""
+        return self._streams.setdefault(location, data)
 
     def kind(self, path: str) -> str:
         """Return "file", "folder" or ""."""

@@ -233,3 +233,79 @@ def test_an_output_never_replaces_an_input(home: Path, run: Run) -> None:
 
     check_message(run("lock", "requirements.txt", "-o", "./requirements.txt"), 2, "would replace an input")
     assert (home / "requirements.txt").read_text(encoding="utf-8") == "app\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+def test_nor_through_a_link(home: Path, run: Run) -> None:
+    """A link's target is what would be replaced."""
+    (home / "requirements.txt").write_text("app\n", encoding="utf-8")
+    (home / "locked.txt").symlink_to("requirements.txt")
+
+    check_message(run("lock", "requirements.txt", "-o", "locked.txt"), 2, "would replace an input")
+    assert (home / "requirements.txt").read_text(encoding="utf-8") == "app\n"
+
+
+@pytest.mark.parametrize("command", ["lock", "resolve"])
+@pytest.mark.parametrize(("output", "words"), [("nowhere/a.txt", "make the folder"), ("folder.txt", "it is a folder")])
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    home: Path, run: Run, index: LoopbackIndex, command: str, output: str, words: str
+) -> None:
+    """Nobody waits for a lock that has no place to go."""
+    (home / "folder.txt").mkdir()
+
+    check_message(run(command, "--packages", "app", "-o", output), 2, words)
+    assert index.requests_seen == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--index-url", "ftp://index.example/simple/"),
+        ("--extra-index-url", "index://index.example/simple/"),
+        ("--mirror", "ftp://index.example/mirror"),
+        ("--mirror", "file:///mirror"),
+        ("--proxy", "gopher://proxy.example:1"),
+        ("--cert", "nowhere.pem"),
+        ("--client-cert", "nowhere.pem"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_refused_at_once(home: Path, run: Run, flag: str, value: str) -> None:
+    """It is bad usage, not an index that is down: what the mirror holds must not hide it."""
+    run("lock", "--packages", "app", "-o", "a.txt")
+
+    check_message(run("lock", "--packages", "app", "-o", "b.txt", flag, value), 2, flag, value)
+    assert sorted(path.name for path in home.iterdir()) == ["a.txt"]
+
+
+def test_a_secret_is_not_told_with_what_is_refused(run: Run) -> None:
+    """Not even a wrong URL shows its password."""
+    ran = run("lock", "--packages", "app", "--index-url", "ftp://me:secret@index.example/simple/")
+
+    check_message(ran, 2, "--index-url", "index.example")
+    assert "secret" not in ran.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes the streams")
+@pytest.mark.parametrize(
+    ("closed", "code", "err"),
+    [
+        ("resolve --packages lib >&-", 2, "error: cannot write to standard output: it is closed"),
+        ("lock --packages lib -o a.txt >&-", 0, "locked 1 package"),
+        ("resolve --packages lib --no-hashes 2>&- >/dev/null", 0, ""),
+        ("resolve --packages lib --no-hashes <&- >/dev/null", 0, ""),
+        ("resolve --packages lib >/dev/full", 2, "error: cannot write to standard output: no space left"),
+    ],
+)
+def test_streams_that_are_closed_or_full_end_in_a_sentence_at_most(
+    home: Path, closed: str, code: int, err: str
+) -> None:
+    """Started by cron or another program, a process may lack any of the three."""
+    assert home.is_dir()
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m pipx_parallel {closed}', sys.executable],
+        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith(err)
+    assert "Traceback" not in done.stderr

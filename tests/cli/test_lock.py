@@ -271,3 +271,24 @@ def test_upgrade_group_moves_what_the_group_asks_for(home: Path, run: Run, index
     assert "lib==1.0" in kept
     text = (home / "locked.txt").read_text(encoding="utf-8")
     assert ("lib==2.0" in text, "app==1.0" in text) == (True, True)
+
+
+def test_one_file_spelled_twice_is_one_output(home: Path, run: Run) -> None:
+    """Whatever way leads to it."""
+    ran = run("lock", "--packages", "lib", "-o", "a.txt", "-o", "./a.txt", "-o", "a.txt")
+
+    assert ran.code == 0
+    assert "wrote: a.txt (" not in ran.err
+    assert ran.err.rstrip().endswith("wrote: a.txt")
+    assert [path.name for path in home.iterdir()] == ["a.txt"]
+
+
+def test_format_says_what_a_file_s_name_does_not(home: Path, run: Run) -> None:
+    """``requirements.lock`` is what some tools call it; it is read again as what it is."""
+    first = run("lock", "--packages", "lib<2", "-o", "requirements.lock", "--format", "requirements")
+    again = run("lock", "--packages", "lib", "-o", "requirements.lock", "--format", "requirements")
+    refused = run("lock", "--packages", "lib", "-o", "requirements.lock")
+
+    assert [first.code, again.code, refused.code] == [0, 0, 2]
+    assert pins(home / "requirements.lock") == ["lib==1.0"]
+    assert "or give --format" in refused.err

@@ -28,7 +28,8 @@ class Fault(NamedTuple):
     """Trouble for the next ``times`` requests whose path matches the glob ``path``."""
 
     path: str
-    kind: str  # "status", "truncate", "reset", "drip" (body over ``seconds``), "hang" (``seconds`` before the answer)
+    # "status", "truncate", "reset", "mislabel" (as gzip), "drip" (body over ``seconds``), "hang" (``seconds`` before the answer)
+    kind: str
     times: int = 1
     status: int = 503
     retry_after: str | None = None
@@ -158,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for key, value in answer.headers:
             self.send_header(key, value)
+        if fault and fault.kind == "mislabel":
+            self.send_header("Content-Encoding", "gzip")
         if answer.status != 304:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()

@@ -13,7 +13,7 @@ from mirror.index_facts import IndexFacts
 from mirror.ladder import SMALL, TAIL, read_metadata
 from mirror.ports import Exchange, Request
 from mirror.records import DistFile
-from tests.support.dists import Dist, sdist, wheel
+from tests.support.dists import Dist, sdist, wheel, zipped
 
 URL = "http://index.example/files/"
 LARGE = wheel("pkg", "1.0", ["lib"], padding=300_000)
@@ -136,8 +136,6 @@ def test_the_tail_without_a_size() -> None:
 
 def test_metadata_far_from_the_end_takes_a_second_read() -> None:
     """The directory in the tail says where."""
-    from tests.support.dists import zipped
-
     info = "pkg-1.0.dist-info/METADATA"
     body = zipped({info: LARGE.metadata or b"", "data.bin": hashlib.shake_128(b"x").digest(300_000)})
     far = LARGE._replace(body=body)
@@ -265,3 +263,59 @@ def test_a_hash_of_an_unknown_kind_proves_nothing() -> None:
     assert isinstance(
         climb(file._replace(hashes=(("crc7", "00"), ("md5", "0" * 32))), {WHOLE: served(TINY)})[0], Integrity
     )
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        (b"Metadata-Version: 2.1\nName: other\nVersion: 1.0\n\n", "another project, other"),
+        (b"Metadata-Version: 2.1\nName: pkg\nVersion: 2.0\n\n", "another version, 2.0"),
+    ],
+)
+def test_metadata_of_another_wheel_are_not_believed(metadata: bytes, words: str) -> None:
+    """No installer would take it. Where a sidecar lies, the wheel itself answers; where that lies, nothing does."""
+    file = file_of(LARGE, core_metadata=sha256(metadata))
+    strange = zipped({"pkg-1.0.dist-info/METADATA": metadata})
+    liar = TINY._replace(body=strange)
+
+    found, tried = climb(file, {SIDECAR: said(body=metadata), RANGE: served(LARGE)})
+    refused, _ = climb(file_of(liar), {WHOLE: served(liar)})
+
+    assert (needs(found), tried) == (("lib",), [SIDECAR, RANGE])
+    assert isinstance(refused, Malformed)
+    assert words in str(refused)
+
+
+@pytest.mark.parametrize(
+    ("filename", "name", "version"),
+    [
+        ("Pkg.Name-1.0-py3-none-any.whl", "pkg_name", "1.0.0"),
+        ("pkg_name-1.0+cpu_2-py3-none-any.whl", "pkg-name", "1.0+cpu.2"),
+        ("pkg_name-01.0RC1-1-py3-none-any.whl", "PKG-name", "1.0rc1"),
+    ],
+)
+def test_one_wheel_may_be_spelled_in_several_ways(filename: str, name: str, version: str) -> None:
+    """PEP 440 and PEP 503 decide what is the same."""
+    metadata = f"Name: {name}\nVersion: {version}\nRequires-Dist: lib\n\n".encode()
+    body = zipped({f"{'-'.join(filename.split('-')[:2])}.dist-info/METADATA": metadata})
+    dist = TINY._replace(filename=filename, body=body)
+
+    assert needs(climb(file_of(dist), {WHOLE: served(dist)})[0]) == ("lib",)
+
+
+def test_of_several_troubles_the_last_rung_s_is_told() -> None:
+    """That no range could be read is no help to anybody; that the wheel came short is."""
+    found, tried = climb(
+        file_of(LARGE), {RANGE: said(0, problem="reset"), WHOLE: said(0, problem="the answer was cut short")}
+    )
+
+    assert tried == [RANGE, SIDECAR, WHOLE]
+    assert str(found) == f"{LARGE.filename}: the answer was cut short"
+
+
+def test_a_wheel_that_is_listed_and_gone_is_named_so() -> None:
+    """404 on the ranged read as on all others."""
+    found, _ = climb(file_of(LARGE), {})
+
+    assert isinstance(found, NotFound)
+    assert str(found) == f"{LARGE.filename}: the index has no {LARGE.filename}"

@@ -189,6 +189,13 @@ def test_a_mislabelled_page_is_read_for_what_it_is(content_type: str | None) -> 
     assert len(parse(b"\xef\xbb\xbf" + page(entry()), content_type).files) == 1
 
 
+def test_links_below_plain_text_are_a_page_where_the_index_says_html() -> None:
+    """Some hand-made indexes begin with a headline; a plain message without a link is still no page."""
+    assert len(parse(b"Index of six\n<a href='six-1.0.tar.gz'>x</a>", "text/html").files) == 1
+    with pytest.raises(Malformed, match="neither JSON nor HTML"):
+        parse(b"the index is being repaired", "text/html")
+
+
 def test_the_charset_of_html_is_honoured() -> None:
     """Yank reasons are written in all tongues."""
     body = "<a href='six-1.0.tar.gz' data-yanked='käse'>x</a>".encode("latin-1")

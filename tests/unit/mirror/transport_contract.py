@@ -135,6 +135,14 @@ class TransportContract:
             assert exchange.body.startswith(b'{"meta"')
             assert "gzip" in index.requests_seen[0].headers["accept-encoding"]
 
+    def test_a_body_that_cannot_be_unpacked_is_a_problem(self, make: Make) -> None:
+        """Called gzip, and none: said in words."""
+        with self.serving(make) as (index, transport):
+            index.fail("/simple/*", "mislabel", times=9)
+            exchange = exchange_all(transport, six_page(index))[0]
+
+        assert (exchange.status, exchange.problem) == (0, "the answer cannot be unpacked")
+
     @pytest.mark.parametrize(
         ("asked", "first", "last"), [("bytes=10-19", 10, 20), ("bytes=-100", len(SIX.body) - 100, None)]
     )

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typing_extensions import Buffer
 
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import OutputError, UsageError
@@ -23,6 +24,14 @@ class BrokenPipe(io.BytesIO):
         raise BrokenPipeError(32, "Broken pipe")
 
 
+class Raw(io.BytesIO):
+    """An unbuffered standard output: it takes a few bytes at a time."""
+
+    def write(self, data: Buffer) -> int:
+        """Take three bytes and say so."""
+        return super().write(memoryview(data)[:3])
+
+
 def test_files_and_standard_output_get_their_bytes(tmp_path: Path) -> None:
     """UTF-8 and line feeds everywhere."""
     stdout = io.BytesIO()
@@ -31,6 +40,25 @@ def test_files_and_standard_output_get_their_bytes(tmp_path: Path) -> None:
 
     assert (tmp_path / "a.txt").read_bytes() == "é\n".encode()
     assert stdout.getvalue() == b"out\n"
+
+
+def test_an_unbuffered_standard_output_gets_every_byte() -> None:
+    """PYTHONUNBUFFERED: one write may be a part, and the rest must not be lost without a word."""
+    stdout = Raw()
+
+    write([Artifact("-", "0123456789")], stdout)
+
+    assert stdout.getvalue() == b"0123456789"
+
+
+def test_a_standard_output_that_is_closed_is_named(tmp_path: Path) -> None:
+    """No output at all is written then; files alone need none."""
+    with pytest.raises(OutputError, match="standard output: it is closed; give a file with -o"):
+        write([Artifact("-", "out"), Artifact(str(tmp_path / "a.txt"), "a")], None)
+    assert os.listdir(tmp_path) == []  # hidden names too
+
+    write([Artifact(str(tmp_path / "a.txt"), "a")], None)
+    assert os.listdir(tmp_path) == ["a.txt"]
 
 
 def test_standard_output_stays_empty_when_a_file_cannot_be_written(tmp_path: Path) -> None:

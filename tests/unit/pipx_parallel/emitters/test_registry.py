@@ -33,9 +33,11 @@ def test_a_name_that_tells_nothing_is_a_usage_error_with_the_known_ones(name: st
         format_of(name)
 
 
-def test_a_format_that_is_given_wins() -> None:
-    """``--format`` for standard output."""
+def test_a_format_counts_where_the_name_says_none() -> None:
+    """``--format`` for standard output and for files called anything; a name that tells a format keeps it."""
     assert [format_of("-", name) for name in FORMATS] == list(FORMATS)
+    assert format_of("requirements.lock", "requirements") == "requirements"
+    assert format_of("locked.txt", "pylock") == "requirements"
     with pytest.raises(
         UsageError, match="unknown format 'yaml'; known: pylock, requirements, script, powershell, json, sbom"
     ):

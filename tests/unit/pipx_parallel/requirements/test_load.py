@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,15 @@ def test_real_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         FileReader().read("https://h.example/r.txt")
     with pytest.raises(OSError, match="another host"):
         FileReader().read("file://elsewhere/r.txt")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes")
+def test_a_pipe_is_read_once_and_remembered(tmp_path: Path) -> None:
+    """A shell's ``<(…)``: it is looked at to see what it is, and parsed, and says what it says only once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    threading.Thread(target=lambda: pipe.write_text("app\n"), daemon=True).start()
+
+    inputs = load_inputs([str(pipe)], environ={}, reader=FileReader())
+
+    assert [root.name for root in inputs.roots] == ["app"]
