@@ -38,11 +38,13 @@ Done = "Callable[[Exchange], None]"
 class _Transfer:
     """One request under way: its handle, what has come so far, and who waits for it."""
 
-    __slots__ = ("body", "curl", "done", "headers", "heard", "overflow", "request", "status")
+    __slots__ = ("body", "curl", "done", "headers", "heard", "hops", "overflow", "request", "status", "url")
 
-    def __init__(self, request: Request, done: Callable[[Exchange], None]) -> None:
+    def __init__(self, request: Request, done: Callable[[Exchange], None], url: str = "", hops: int = 0) -> None:
         self.request = request
         self.done = done
+        self.url = url or request.url
+        self.hops = hops  # redirects that were followed here, not by libcurl
         self.body = BytesIO()
         self.headers: dict[str, str] = {}
         self.curl: pycurl.Curl | None = None
@@ -161,10 +163,14 @@ class CurlTransport:
             for curl in succeeded:
                 multi.remove_handle(curl)
                 transfer = active.pop(curl)
+                onward = curl.getinfo(pycurl.REDIRECT_URL)  # told where libcurl was not to follow
                 exchange = _answered(transfer, curl)
                 curl.reset()
                 idle.append(curl)
-                transfer.done(exchange)
+                if onward and transfer.hops < _REDIRECTS:
+                    self._inbox.appendleft(_Transfer(transfer.request, transfer.done, onward, transfer.hops + 1))
+                else:
+                    transfer.done(_failed(transfer.request, "too many redirects") if onward else exchange)
             for curl, code, message in failed:
                 multi.remove_handle(curl)
                 transfer = active.pop(curl)
@@ -205,8 +211,8 @@ class CurlTransport:
     def _configure(self, curl: pycurl.Curl, transfer: _Transfer) -> None:
         """Set every option of one transfer; a handle is reset between two."""
         settings, request = self._settings, transfer.request
-        host = urlsplit(request.url)
-        curl.setopt(pycurl.URL, request.url)
+        host = urlsplit(transfer.url)
+        curl.setopt(pycurl.URL, transfer.url)
         if request.method == "HEAD":
             curl.setopt(pycurl.NOBODY, 1)
         curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in request.headers])
@@ -217,7 +223,9 @@ class CurlTransport:
         curl.setopt(
             pycurl.PIPEWAIT, int(host.scheme == "https")
         )  # without TLS nothing announces HTTP/2 worth waiting for
-        curl.setopt(pycurl.FOLLOWLOCATION, 1)
+        trusted = host.hostname in settings.trusted_hosts or host.netloc.rpartition("@")[2] in settings.trusted_hosts
+        # libcurl takes leave not to check from one host to the next, so it may not go on by itself from a trusted one
+        curl.setopt(pycurl.FOLLOWLOCATION, int(not trusted))
         curl.setopt(pycurl.MAXREDIRS, _REDIRECTS)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         curl.setopt(pycurl.REDIR_PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
@@ -234,11 +242,12 @@ class CurlTransport:
             curl.setopt(pycurl.SSLCERT, settings.client_cert)
         if self._bundle:
             curl.setopt(pycurl.CAPATH if os.path.isdir(self._bundle) else pycurl.CAINFO, self._bundle)
-        trusted = host.hostname in settings.trusted_hosts or host.netloc.rpartition("@")[2] in settings.trusted_hosts
         if trusted or settings.verify is False:
             curl.setopt(pycurl.SSL_VERIFYPEER, 0)
             curl.setopt(pycurl.SSL_VERIFYHOST, 0)
-        found = settings.auth(request.url) if settings.auth is not None else None
+        asked = urlsplit(request.url)
+        at_home = (asked.scheme, asked.netloc) == (host.scheme, host.netloc)  # a redirect carries no password away
+        found = settings.auth(request.url) if settings.auth is not None and at_home else None
         if found is not None:
             curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
             curl.setopt(pycurl.USERNAME, found[0].encode())

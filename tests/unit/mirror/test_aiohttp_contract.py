@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from mirror.ports import Request
 from mirror.transport_settings import TransportSettings
-from tests.support.index_pages import MODERN
 from tests.support.index_server import LoopbackIndex
 from tests.support.proxy import LoopbackProxy
-from tests.support.self_signed import self_signed
 from tests.unit.mirror.transport_contract import SIX, Make, TransportContract, exchange_all, six_page
 
 
@@ -35,20 +32,6 @@ def make() -> Make:
     from mirror.aiohttp_transport import AiohttpTransport  # likewise
 
     return AiohttpTransport
-
-
-def test_a_trusted_host_does_not_pass_its_trust_on(make: Make, tmp_path: Path) -> None:
-    """A redirect from a host that is trusted by name to another one is checked like any other."""
-    context, _ = self_signed(tmp_path)
-    with LoopbackIndex({"six": [SIX]}, tls=context) as other:
-        flavour = MODERN._replace(redirect=True, redirect_root=other.root)
-        with LoopbackIndex({"six": [SIX]}, flavour, tls=context) as index:
-            settings = TransportSettings(timeout=5.0, trusted_hosts=(index.root.removeprefix("https://"),))
-            with closing(make(settings)) as transport:
-                exchange = exchange_all(transport, six_page(index))[0]
-
-        assert (exchange.status, other.requests_seen) == (0, [])
-        assert "certificate" in (exchange.problem or "")
 
 
 def test_the_proxy_is_told_who_asks_and_the_index_is_not(make: Make) -> None:

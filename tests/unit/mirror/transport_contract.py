@@ -400,3 +400,32 @@ class TransportContract:
 
         assert exchange.status == status
         assert status or "certificate" in (exchange.problem or "")
+
+    @pytest.mark.parametrize(("trusting", "status"), [("index", 0), ("both", 200)])
+    @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # as above
+    def test_a_trusted_host_does_not_pass_its_trust_on(
+        self, make: Make, trusting: str, status: int, tmp_path: Path
+    ) -> None:
+        """A redirect from a host that is trusted by name leads to one that is checked like any other; no password goes with it."""
+        context, _ = self_signed(tmp_path)
+        with LoopbackIndex({"six": [SIX]}, tls=context) as other:
+            flavour = MODERN._replace(redirect=True, redirect_root=other.root)
+            with LoopbackIndex({"six": [SIX]}, flavour, tls=context) as index:
+                hosts = [one.root.removeprefix("https://") for one in (index, other)]
+                trusted = tuple(hosts[: 1 if trusting == "index" else 2])
+                settings = TransportSettings(timeout=5.0, trusted_hosts=trusted, auth=lambda _: ("me", "secret"))
+                with closing(make(settings)) as transport:
+                    exchange = exchange_all(transport, six_page(index))[0]
+
+            assert exchange.status == status
+            assert status or "certificate" in (exchange.problem or "")
+            assert [name for seen in other.requests_seen for name in seen.headers if name == "authorization"] == []
+            assert len(other.requests_seen) == (status == 200)
+
+    def test_a_circle_of_redirects_at_a_trusted_host_is_a_problem(self, make: Make) -> None:
+        """It ends as well."""
+        flavour = MODERN._replace(redirect=True, redirect_root="/loop")
+        exchange = self.one(make, flavour, trusted_hosts=("127.0.0.1",))
+
+        assert exchange.status == 0
+        assert "redirect" in (exchange.problem or "")
