@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipx_parallel.target_rules import TargetRules
 
 _ARCHIVES_EACH = 3  # releases of a project with only a source archive that a first search reads
+_WHEELS_BEFORE = 16  # releases with wheels that were looked at: behind so many it reads no archive
 ON = 2  # the mask of an extra's switch that is on
 
 
@@ -61,7 +62,8 @@ class Candidates:
         self._edges: dict[tuple[str, int, str], Sequence[Edge] | Unavailable] = {}
         self._domains: dict[str, int | Unavailable] = {}
         self._archives: dict[str, list[int]] = {}
-        self._archives_each: int | None = _ARCHIVES_EACH
+        self._reads_all = False  # every archive, however far back
+        self._wheels: dict[str, set[int]] = {}
         self.left_out_archives = False
 
     # --- the solver's questions -----------------------------------------------------------------------------------------
@@ -144,7 +146,9 @@ class Candidates:
         ):
             self.withheld.add(package)
             return Unavailable("it is yanked")  # an old release: only now is it known
-        if view.variants[variant].tags == SDIST and not self._takes_archive(package, bit):
+        if view.variants[variant].tags != SDIST:
+            self._wheels.setdefault(package, set()).add(bit)
+        elif not self._takes_archive(package, bit):
             return Unavailable("has only a source archive")
         found = self.mirror.dependencies(candidate.project, release, variant)
         error = found.error if isinstance(found, FetchFailure) else None
@@ -155,12 +159,13 @@ class Candidates:
     def _takes_archive(self, package: str, bit: int) -> bool:
         """Return whether a release with only a source archive is looked into.
 
-        Reading one costs a download, maybe a build, and it is hardly ever the answer when a search has come so far back:
-        only the first few of a project are, until ``take_all_archives``.
+        Reading one costs a download, maybe a build of minutes, and it is hardly ever the answer when a search has come so
+        far back: only the first few of a project are, and none behind many wheels, until ``take_all_archives``.
         """
         asked = self._archives.setdefault(package, [])
         if bit not in asked:
-            if self._archives_each is not None and len(asked) >= self._archives_each:
+            far = len(asked) >= _ARCHIVES_EACH or len(self._wheels.get(package, ())) > _WHEELS_BEFORE
+            if far and not self._reads_all:
                 self.left_out_archives = True
                 return False
             asked.append(bit)
@@ -168,7 +173,7 @@ class Candidates:
 
     def take_all_archives(self) -> None:
         """Look into every release with only a source archive from now on: without them there is no answer."""
-        self._archives_each = None
+        self._reads_all = True
         self.left_out_archives = False
         self._edges.clear()
 

@@ -186,3 +186,29 @@ def test_of_two_lines_only_the_hashes_that_both_name_count(lines: list[list[str]
 
     assert {one for one, file in files.items() if rules.allows("pkg", file)} == (set("abc") if left is None else left)
     assert ("pkg" in rules) == (left is not None)
+
+
+def test_no_archive_is_read_behind_many_releases_with_wheels() -> None:
+    """It may take a build of minutes, for a release of years ago; where nothing else is left it is read after all."""
+    wheels: dict[str, Any] = {f"2.{minor}": ["b"] for minor in range(17)}
+    with candidates_of(
+        {"a": {"1.0": {"requires": ["c"], "files": ["sdist"]}, **wheels}, "b": {}, "c": {"1": []}}
+    ) as found:
+        for bit in range(18, 2, -1):
+            found.dependencies("a", bit)
+        assert not isinstance(found.dependencies("a", 1), Unavailable)
+
+    with candidates_of(
+        {"a": {"1.0": {"requires": ["c"], "files": ["sdist"]}, **wheels}, "b": {}, "c": {"1": []}}
+    ) as found:
+        for bit in range(18, 1, -1):
+            found.dependencies("a", bit)
+        assert isinstance(found.dependencies("a", 1), Unavailable)
+        assert found.left_out_archives
+        found.take_all_archives()
+        assert [edge.package for edge in _edges(found.dependencies("a", 1))] == ["c"]
+
+
+def _edges(answer: Sequence[Edge] | Unavailable) -> Sequence[Edge]:
+    assert not isinstance(answer, Unavailable), answer.reason
+    return answer
