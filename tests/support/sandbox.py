@@ -16,6 +16,7 @@ from tests.support.checkout import checkout
 _PATIENCE = 300  # seconds: a tool that hangs must fail its test, not stop the suite
 _OURS = ("PIP_", "PIPX_", "XDG_", "GIT_", "VIRTUAL_ENV", "PYTHON", "UV_")
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SHOWN = re.compile(r"^\$ cat (\S+)\n((?:[^$\n].*\n)+)", re.MULTILINE)
 _COMMENT = re.compile(r"# +(\S+\.\w+|Dockerfile)\n")
 
 
@@ -95,12 +96,15 @@ class Sandbox:
         """Do what a page of the documentation says, from top to bottom, and return the commands that were run.
 
         In a ``console`` block each line after ``$ `` is a command, which must succeed, or end as a comment at its end says
-        (``# exit 3``). A block of any other language whose first line is a comment with a file's name is that file.
+        (``# exit 3``). A block of any other language whose first line is a comment with a file's name is that file, and so is
+        what ``$ cat FILE`` shows.
         """
         commands = []
         for language, text in _FENCE.findall(page.read_text(encoding="utf-8")):
             named = _COMMENT.match(text)
             if language == "console":
+                for name, shown in _SHOWN.findall(text):
+                    self.write(name, shown)
                 for command, code in _commands(text):
                     done = self.run("bash", "-c", command)
                     assert done.code == code, f"{page.name}: {command}: {done.code}\n{done.out}\n{done.err}"

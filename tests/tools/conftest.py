@@ -32,7 +32,13 @@ def small_packages() -> dict[str, list[Dist]]:
         "colorama": [wheel("colorama", "0.4.6")],
         "wintools": [wheel("wintools", "1.0", ["colorama; sys_platform == 'win32'"])],
         "plain": [sdist("plain", "1.0", static=True)],
+        **{name: [wheel(name, "2.9")] for name in ("gunicorn", "pysocks", *_WEB)},
+        "celery": [wheel("celery", "5.5", ["redis; extra == 'redis'"])],
     }
+
+
+# What fixtures/requirements/web.in asks for besides.
+_WEB = ("alembic", "jinja2", "pydantic", "python-dateutil", "redis", "sqlalchemy", "structlog")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
-"""The pages about pipx, CI and air gaps: every command in them is run, from top to bottom, as a reader would."""
+"""The documentation: every command in it is run, from top to bottom, as a reader would."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,58 @@ from tests.support.sandbox import Sandbox, git_insteadof
 pytestmark = pytest.mark.tools
 
 DOCS = checkout() / "docs"
+README = checkout() / "README.md"
+FOLLOWED = {README, *(DOCS / f"{name}.md" for name in ("air-gap", "ci", "pipx", "setuptools"))}
+
+
+def test_every_page_with_commands_is_followed() -> None:
+    """A command that nobody runs is wrong one day. Two lines of the README have no prompt: see below."""
+    pages = [README, *sorted(DOCS.glob("*.md"))]
+    first_lines = [
+        (page, line)
+        for page in pages
+        for line in re.findall(r"^```console\n(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+    assert {page for page, _ in first_lines} == FOLLOWED
+    assert [line for _, line in first_lines if not line.startswith("$ ")] == quick_commands()
+
+
+def test_the_first_command_of_the_readme(sandbox: Sandbox) -> None:
+    """On a machine with only Python and pip, in a checkout: one line sets everything up and locks a real list.
+
+    The second line runs all tests, this one too: that is .ci/run's business.
+    """
+    sandbox.folder = clean_copy(sandbox.folder / "checkout")
+
+    sandbox.must("bash", "-c", quick_commands()[0])
+
+    assert 'name = "celery"' in sandbox.read("pylock.toml")
+
+
+def test_the_example_of_the_readme(sandbox: Sandbox) -> None:
+    """From requirements.in to an environment, and why."""
+    commands = sandbox.follow(README)
+
+    assert len(commands) == 7
+    for place in ("env", "packages"):
+        assert list((sandbox.folder / place).rglob("flask-3.1.0.dist-info"))
+
+
+def quick_commands() -> list[str]:
+    """Return the two lines with which the README begins."""
+    lines = re.findall(r"^```console\n([^$\n].*)\n```$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 2
+    return lines
+
+
+def test_setuptools(sandbox: Sandbox) -> None:
+    """docs/setuptools.md, built in isolation."""
+    commands = sandbox.follow(DOCS / "setuptools.md")
+
+    assert len(commands) == 4
+    installed = {path.name for path in (sandbox.folder / "env").rglob("*.dist-info")}
+    assert {"app-1.0.dist-info", "flask-3.1.0.dist-info", "markupsafe-3.0.1.dist-info"} <= installed
 
 
 def test_air_gap(sandbox: Sandbox) -> None:

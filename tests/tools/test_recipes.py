@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +22,6 @@ pytestmark = pytest.mark.tools
 RECIPES = checkout() / "docs" / "recipes"
 SCRIPT = RECIPES / "pipx-parallel-ci.sh"
 DEPTH = 8
-LATENCY = 0.25  # seconds: an index far away
 
 
 def chain() -> dict[str, list[Dist]]:
@@ -56,25 +54,15 @@ def ci(sandbox: Sandbox, **variables: str) -> Done:
     return sandbox.run("sh", str(SCRIPT), "requirements.in", **variables)
 
 
-def timed(sandbox: Sandbox) -> tuple[Done, float]:
-    """Run the script and say how many seconds it took."""
-    began = time.monotonic()
-    done = ci(sandbox)
-    return done, time.monotonic() - began
-
-
-def test_the_second_run_asks_nothing_and_takes_a_fifth(project: Sandbox, far: LoopbackIndex) -> None:
-    """The mirror came with the snapshot, and is fresh."""
-    far.flavour = MODERN._replace(latency=LATENCY)
-    first, took_first = timed(project)
+def test_the_second_run_asks_nothing(project: Sandbox, far: LoopbackIndex) -> None:
+    """The mirror came with the snapshot, and is fresh: no round trip is left of those that the first run waited for."""
+    first = ci(project)
     asked = len(far.requests_seen)
-    second, took_second = timed(project)
-    third, took_third = timed(project)
 
-    assert (first.code, second.code, third.code) == (0, 0, 0), first.err + second.err
+    second = ci(project)
+
+    assert (first.code, second.code) == (0, 0), first.err + second.err
     assert (asked > DEPTH, len(far.requests_seen) - asked) == (True, 0)
-    # The better of two: what else this machine does must not decide.
-    assert min(took_second, took_third) <= took_first / 5, (took_first, took_second, took_third)
     assert "nothing new" in second.err
 
 
