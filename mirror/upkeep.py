@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mirror.ports import Store
 
 _BATCH = 200
+# Of keys: see docs/mirror-format.md; "http:" are validators that the portable transport keeps.
+_KINDS = ("v/", "f/", "i/", "n/", "m/", "c/", "b/", "h/", "l/", "u/", "w/", "http:")
 
 
 class Damage(NamedTuple):
@@ -46,7 +48,7 @@ def check(store: Store) -> Iterator[Damage]:
             continue
         yield from _check_files(entry)
     for key, _ in store.scan():
-        if key[:2] not in ("v/", "f/", "i/", "n/", "m/", "c/", "b/", "h/", "l/", "u/", "w/"):
+        if not key.startswith(_KINDS):
             yield Damage(key, "it was not written by this program", "delete")
 
 

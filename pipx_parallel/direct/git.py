@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 600.0  # seconds for one git command
 _HEX = re.compile(r"[0-9a-f]{7,64}")
+# What git ends with whatever went wrong; the reason stands before it.
+_ADVICE = ("Please make sure you have the correct access rights", "and the repository exists.")
 
 
 class Git:
@@ -39,9 +41,11 @@ class Git:
         self._environ = {
             **environ,
             "GIT_TERMINAL_PROMPT": "0",  # nobody is there to answer
-            "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND") or "ssh -oBatchMode=yes",
             "LC_ALL": "C",
         }
+        self._asks_ssh = not (environ.get("GIT_SSH_COMMAND") or environ.get("GIT_SSH"))  # else the user named a program
+        if self._asks_ssh:
+            self._environ["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes"
         for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # of a hook that runs us
             self._environ.pop(name, None)
         self._credentials = credentials
@@ -129,17 +133,19 @@ class Git:
     def _must(self, url: str, *arguments: str) -> str:
         done = self._git(url, *arguments)
         if done.code:
-            lines = [line for line in done.output.splitlines() if line.strip()]
-            said = (
-                "; ".join(line.removeprefix("fatal: ").strip() for line in lines[-3:]) or f"git ended with {done.code}"
-            )
-            raise Unreachable(f"{url}: {said}")
+            lines = [line.removeprefix("fatal: ").strip() for line in done.output.splitlines()]
+            lines = [line for line in lines if line and line not in _ADVICE]
+            raise Unreachable(f"{url}: {'; '.join(lines[-3:]) or f'git ended with {done.code}'}")
         return done.output
 
     def _git(self, url: str, *arguments: str) -> Finished:
         program = shutil.which("git", path=self._environ.get("PATH"))
         if program is None:
             raise MirrorError(f"{url} is a git repository, and there is no git on this machine")
+        if self._asks_ssh and url.startswith("ssh:") and shutil.which("ssh", path=self._environ.get("PATH")) is None:
+            raise MirrorError(
+                f"{url} is reached by ssh, and there is no ssh on this machine; install it, or name it by https"
+            )
         try:
             return self._processes.run([program, *arguments], environ={**self._environ, **self._secret(url)})
         except BuildFailed as error:

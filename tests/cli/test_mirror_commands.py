@@ -111,6 +111,13 @@ def test_verify_predicts_the_hole_that_a_deleted_record_makes(run: Run, mirror: 
     assert run("mirror", "verify", "--packages", "app").code == 0
 
 
+def test_verify_knows_what_the_portable_transport_keeps(run: Run) -> None:
+    """Its validators are no foreign records."""
+    warm(run, "--depth", "closure", "--transport", "requests")
+
+    assert run("mirror", "verify", "--packages", "app").code == 0
+
+
 def test_a_chosen_mirror_is_not_closed_and_says_where(run: Run) -> None:
     """What was only resolved once lacks what another constraint would choose."""
     warm(run)

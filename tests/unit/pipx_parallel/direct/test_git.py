@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -43,6 +44,28 @@ def test_a_secret_reaches_git_by_variable_and_only_its_host(tmp_path: Path) -> N
     (tmp_path / "env").unlink()
     git.commit_of("https://other.example/r", None)
     assert signed not in (tmp_path / "env").read_text(encoding="utf-8")
+
+
+def test_ssh_is_missed_by_name(tmp_path: Path) -> None:
+    """Unless the user named another program."""
+    environ = fake(tmp_path, f"printf '{COMMIT}\\tHEAD\\n'")
+    environ["PATH"] = f"{tmp_path / 'bin'}:{tmp_path / 'nothing'}"
+    for tool in ("env", "cat"):
+        (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
+
+    with pytest.raises(MirrorError, match="there is no ssh on this machine"):
+        Git(str(tmp_path / "clones"), environ, None).commit_of("ssh://git@h.example/r", None)
+    named = Git(str(tmp_path / "clones"), {**environ, "GIT_SSH": "/opt/plink"}, None)
+    assert named.commit_of("ssh://git@h.example/r", None) == COMMIT
+
+
+def test_the_reason_is_said_without_the_advice(tmp_path: Path) -> None:
+    """What git adds to every failure leaves no room for it."""
+    said = "echo 'kex: reset'; echo 'fatal: Could not read.'; echo; echo 'Please make sure you have the correct access rights'"
+    environ = fake(tmp_path, f"{said}; echo 'and the repository exists.'; exit 128")
+
+    with pytest.raises(Unreachable, match=r"kex: reset; Could not read\.$"):
+        Git(str(tmp_path / "clones"), environ, None).commit_of("https://h.example/r", None)
 
 
 def test_a_whole_commit_needs_no_question(tmp_path: Path) -> None:
