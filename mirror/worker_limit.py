@@ -1,10 +1,12 @@
 """How many requests may be under way at once, by what the index bears. Pure: it is told what happened and when.
 
-A number that the user gave is kept. "auto" goes by three things, measured where the answers arrive:
+Three things count, measured where the answers arrive:
 
-- *errors*: 429, 503 and trouble that passes cut it to half, once a round trip; from then on it grows carefully;
-- *latency*: it grows while small answers come about as soon as the soonest did, and no further once they queue;
-- *bytes*: where answers queue and the last round trip brought no more bytes a second than the best one before, it shrinks.
+- *errors*: 429, 503 and trouble that passes cut it to half, once a round trip; from then on it grows carefully. A number that the
+  user gave is a bound: it is begun with, cut likewise, and never passed;
+- *latency* ("auto" alone): it grows while small answers come about as soon as the soonest did, and no further once they queue;
+- *bytes* (likewise): where answers queue and the last round trip brought no more bytes a second than the best one before,
+  it shrinks.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ class WorkerLimit:
     def __init__(self, fixed: int = 0) -> None:
         """Begin; ``fixed`` is a number to keep, 0 means "auto"."""
         self.allowed = fixed or _FIRST
+        self._most = fixed or MOST_UNDER_WAY
         self._fixed = fixed > 0
         self._places: dict[str, _Place] = {}
         self._careful = False  # there has been trouble: one more a round trip, not one more an answer
@@ -62,13 +65,13 @@ class WorkerLimit:
 
     def answered(self, exchange: Exchange, started: float, ended: float, under_way: int) -> None:
         """Take in how a request ended; times are monotonic seconds, ``under_way`` counts it too."""
-        if self._fixed or exchange.request.work is not None or exchange.url.startswith("file:"):
+        if exchange.request.work is not None or exchange.url.startswith("file:"):
             return
         if exchange.status in OVERLOAD or (exchange.problem is not None and is_passing(exchange)):
             self._cut(started, ended)
             return
-        queues = self._timed(exchange, ended - started)
-        if not self._careful and not queues and self.allowed < MOST_UNDER_WAY:
+        queues = not self._fixed and self._timed(exchange, ended - started)
+        if not self._careful and not queues and self.allowed < self._most:
             self.allowed += 1
         self._began = started if self._began is None else self._began
         self._answers += 1
@@ -79,7 +82,7 @@ class WorkerLimit:
 
     def _cut(self, started: float, ended: float) -> None:
         """Halve, but once for all that were under way together: they met the same overload."""
-        if started >= self._cut_at:
+        if started > self._cut_at:
             self.allowed = max(1, self.allowed // 2)
             self._cut_at = ended
             self._careful = True
@@ -100,6 +103,6 @@ class WorkerLimit:
         if queues and self._full and rate < self._best * _MORE:
             self.allowed = max(min(_LEAST, self.allowed), int(self.allowed * _SHRUNK))
         elif self._careful and not queues and self._full:
-            self.allowed = min(self.allowed + 1, MOST_UNDER_WAY)
+            self.allowed = min(self.allowed + 1, self._most)
         self._best = max(self._best, rate)
         self._began, self._answers, self._bytes, self._full = ended, 0, 0, False

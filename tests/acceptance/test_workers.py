@@ -40,12 +40,13 @@ def test_max_workers_is_a_bound_for_everything_together(
     assert wide.most_at_once == int(workers)
 
 
-def test_auto_backs_off_where_the_index_refuses(desk: Desk, wide: LoopbackIndex) -> None:
+@pytest.mark.parametrize("workers", ["auto", "20"])
+def test_an_index_that_refuses_is_asked_for_less(desk: Desk, wide: LoopbackIndex, workers: str) -> None:
     """An index that bears four requests at once is not hammered: it refuses a few, then all is had, and no error is told."""
     wide.throttle = 4
     desk.write("r.txt", ALL)
 
-    ran = desk.run("resolve", "r.txt", "-o", "report.json")
+    ran = desk.run("resolve", "r.txt", "-o", "report.json", "--max-workers", workers)
 
     assert ran.code == 0, ran.err
     report = json.loads(desk.read("report.json"))["targets"][0]

@@ -248,15 +248,16 @@ def test_trouble_halves_the_limit() -> None:
     assert len(bench.transport.under_way) <= first // 2 + 1
 
 
-def test_a_given_number_of_workers_is_kept_through_trouble() -> None:
-    """The user has said how many."""
+def test_a_given_number_of_workers_gives_way_to_trouble() -> None:
+    """It is a bound; an index that refuses four at once is asked for two."""
     bench = Bench(workers=4, policy=RetryPolicy(retries=0))
     for number in range(10):
         bench.ask(f"u{number}")
-    bench.transport.answer(status=429)
-    bench.pump()
+    for _ in range(3):
+        bench.transport.answer(status=429)
+        bench.pump()
 
-    assert len(bench.transport.under_way) == 4
+    assert len(bench.transport.under_way) == 2
 
 
 def test_what_the_steps_raise_is_delivered() -> None:

@@ -92,7 +92,7 @@ def test_an_overload_that_goes_on_cuts_again_down_to_one() -> None:
     """Never to nothing."""
     limit = WorkerLimit()
     for second in range(10):
-        limit.answered(answer(503), float(second), second + 1.0, limit.allowed)
+        limit.answered(answer(503), second + 0.1, second + 1.0, limit.allowed)
 
     assert limit.allowed == 1
 
@@ -141,10 +141,21 @@ def test_what_is_done_here_says_nothing_of_the_index() -> None:
     assert limit.allowed == FIRST
 
 
-def test_a_number_that_the_user_gave_is_kept() -> None:
-    """Through trouble and through good times."""
-    limit = WorkerLimit(7)
-    limit.answered(answer(429), 0.0, 1.0, 7)
+def test_a_number_that_the_user_gave_is_kept_through_good_and_slow_times() -> None:
+    """He has said how many: queues are his to know of."""
+    limit = WorkerLimit(20)
     run(limit, Model(), 200)
+    run(limit, Model(slots=2), 200)
 
-    assert limit.allowed == 7
+    assert limit.allowed == 20
+
+
+def test_a_number_that_the_user_gave_is_a_bound() -> None:
+    """An index that refuses is asked for less, and for as much again when it has recovered, not for more."""
+    limit = WorkerLimit(20)
+    limit.answered(answer(429), 0.0, 1.0, 20)
+    assert limit.allowed == 10
+
+    run(limit, Model(), 1000)
+
+    assert limit.allowed == 20
