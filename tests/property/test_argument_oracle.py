@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 from hypothesis import given, settings
 
@@ -13,10 +11,9 @@ from pipx_parallel.resolver.ports import Edge, Unavailable
 from pipx_parallel.resolver.report import MOST_LINES, Step, Used, explain, lines
 from pipx_parallel.resolver.solver import Impossible, solve
 from pipx_parallel.resolver.terms import Bound, Needs, Required
+from tests.property.batches import batches, for_seeds
 from tests.property.strategies import universe_of, universes
 from tests.support.fake_source import Answer, FakeSource, PlainWords, Universe, all_answers
-
-PER_BATCH = 250
 
 
 def check(universe: Universe) -> None:
@@ -80,14 +77,10 @@ def _joined(before: Answer, answer: Answer) -> Answer:
     return (*before, *answer)
 
 
-@pytest.mark.parametrize("batch", range(20, 26))
+@pytest.mark.parametrize("batch", batches(40_000, 6))
 def test_an_argument_is_made_of_true_facts_that_suffice(batch: int) -> None:
     """1,500 universes by seed, two in five of them without an answer."""
-    for seed in range(batch * PER_BATCH, (batch + 1) * PER_BATCH):
-        try:
-            check(universe_of(Random(seed)))  # noqa: S311 - a seed, not a secret
-        except Exception as error:
-            raise AssertionError(f"seed {seed}") from error
+    for_seeds(batch, check, universe_of)
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from random import Random
-from typing import TYPE_CHECKING
-
 import pytest
 from hypothesis import given, settings
 
 from pipx_parallel.resolver.solver import Impossible, Solution, SolverLimits, solve
 from pipx_parallel.resolver.windows import RankWindows
+from tests.property.batches import batches, for_seeds
 from tests.property.strategies import crowded_of, directs_of, universe_of, universes
 from tests.support.fake_source import Chosen, FakeSource, Universe, all_answers, is_closed, rank
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-PER_BATCH = 250
 Vector = list[int]
 PLAIN = SolverLimits(improve=0)
 
@@ -79,34 +73,25 @@ def check(universe: Universe) -> None:
     assert ranks(universe, result.chosen, directs) == max(ranks(universe, answer, directs) for answer in answers)
 
 
-def for_seeds(batch: int, judge: Callable[[Universe], None], draw: Callable[[Random], Universe] = universe_of) -> None:
-    """Judge the universes of one batch of seeds; a failure names its seed."""
-    for seed in range(batch * PER_BATCH, (batch + 1) * PER_BATCH):
-        try:
-            judge(draw(Random(seed)))  # noqa: S311 - a seed, not a secret
-        except Exception as error:
-            raise AssertionError(f"seed {seed}") from error
-
-
-@pytest.mark.parametrize("batch", range(8))
+@pytest.mark.parametrize("batch", batches(0, 8))
 def test_without_windows_an_answer_is_found_exactly_when_one_exists_and_directs_are_best_in_order(batch: int) -> None:
-    """2,000 universes by seed: found or refuted as exhaustion says; directs lexicographically best."""
-    for_seeds(batch, check)
+    """2,000 universes by seed (at night more): found or refuted as exhaustion says; directs lexicographically best."""
+    for_seeds(batch, check, universe_of)
 
 
-@pytest.mark.parametrize("batch", range(8, 16))
+@pytest.mark.parametrize("batch", batches(10_000, 8))
 def test_with_windows_nobody_gives_way_further_than_the_others_make_him(batch: int) -> None:
     """2,000 more: found or refuted as exhaustion says; windows of directs, then of the others, cannot be narrower."""
-    for_seeds(batch, check_windows)
+    for_seeds(batch, check_windows, universe_of)
 
 
-@pytest.mark.parametrize("batch", range(2))
+@pytest.mark.parametrize("batch", batches(20_000, 2))
 def test_in_a_crowd_an_answer_is_found_exactly_when_one_exists(batch: int) -> None:
     """500 universes full of conflicts, without windows."""
     for_seeds(batch, check, crowded_of)
 
 
-@pytest.mark.parametrize("batch", range(2, 4))
+@pytest.mark.parametrize("batch", batches(30_000, 2))
 def test_in_a_crowd_nobody_gives_way_further_than_the_others_make_him(batch: int) -> None:
     """500 more, with windows."""
     for_seeds(batch, check_windows, crowded_of)

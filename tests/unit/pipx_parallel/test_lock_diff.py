@@ -114,7 +114,7 @@ def test_a_version_that_is_none_is_older_than_any() -> None:
 
 
 def test_the_facts_come_from_the_resolution() -> None:
-    """Who asks for it, the day its first file appeared, whether all its files are yanked, how old it is, and its project's status."""
+    """Who asks for it, when its first file came, whether all files are yanked, how old it is, its project's status."""
     old = wheel("a", "1", upload_time="2025-05-05T00:00:00Z", yanked="bad")
     young = wheel("a", "1", "cp311-cp311-any", upload_time="2026-01-01T00:00:00Z", yanked="bad")
     one = resolution([pin("a", "1", old, young), pin("b", "1")], [root("a", 7)], [("b", "a", "a"), ("a", "a", "a[x]")])
