@@ -125,11 +125,12 @@ def test_a_folder_can_stand_for_the_snapshot(project: Sandbox, far: LoopbackInde
     assert not (project.folder / ".pipx-parallel" / "mirror.snap").exists()
 
 
-def test_the_script_passes_shellcheck(sandbox: Sandbox, needs_tool: Callable[..., None]) -> None:
-    """For any POSIX shell."""
+def test_the_scripts_pass_shellcheck(sandbox: Sandbox, needs_tool: Callable[..., None]) -> None:
+    """The recipe is for any POSIX shell, this project's own CI for bash."""
     needs_tool("shellcheck")
 
     sandbox.must("shellcheck", "-s", "sh", str(SCRIPT))
+    sandbox.must("shellcheck", str(checkout() / ".ci" / "run"))
 
 
 @pytest.mark.parametrize(
@@ -250,16 +251,21 @@ def test_bash_completes(sandbox: Sandbox, needs_tool: Callable[..., None]) -> No
 
 
 def test_zsh_completes(sandbox: Sandbox, needs_tool: Callable[..., None]) -> None:
-    """The script is one that zsh takes, and it asks for the right things."""
+    """Somebody types part of a command and the tabulator key, in a real, interactive zsh."""
     needs_tool("zsh")
-    script = """
-        autoload -Uz compinit && compinit -u -d "$HOME/dump"
-        eval "$(pipx-parallel completion zsh)"
-        print -r -- "${_comps[pipx-parallel]}"
+    sandbox.write(
+        "home/.zshrc", 'autoload -Uz compinit && compinit -u -D\neval "$(pipx-parallel completion zsh)"\nPS1=ready:\n'
+    )
+    script = r"""
+        zmodload zsh/zpty
+        zpty -b shell 'ZDOTDIR="$PWD/home" TERM=dumb zsh -i'
+        zpty -r -m shell seen '*ready:*'
+        zpty -w -n shell $'pipx-parallel insp\t'
+        zpty -r -m shell seen '*inspect*'
+        print -r -- completed
     """
-    Path(sandbox.environment["HOME"]).mkdir()
 
-    assert sandbox.must("zsh", "-f", "-c", script).out == "_pipx_parallel_completion\n"
+    assert sandbox.must("zsh", "-f", "-c", script).out == "completed\n"
 
 
 def test_fish_completes(sandbox: Sandbox, needs_tool: Callable[..., None]) -> None:
