@@ -1,0 +1,31 @@
+"""The recorder fetches each thing once, whoever hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+pytest.importorskip("urllib3")
+
+from benchmarks.record import _kept
+
+
+def test_a_fetch_outlives_whoever_asked_for_it_first() -> None:
+    """A tool that is ended in the middle leaves nothing half known."""
+    fetched: list[str] = []
+
+    async def fetch(key: str) -> str:
+        await asyncio.sleep(0.01)
+        fetched.append(key)
+        return key.upper()
+
+    async def scenario() -> str:
+        tasks: dict[str, asyncio.Task[str]] = {}
+        first = asyncio.create_task(_kept(tasks, "a", fetch))
+        await asyncio.sleep(0)
+        first.cancel()
+        await _kept(tasks, "a", fetch)
+        return tasks["a"].result()
+
+    assert (asyncio.run(scenario()), fetched) == ("A", ["a"])
