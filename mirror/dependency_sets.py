@@ -63,6 +63,16 @@ class DependencySet:
             self._buckets = _bucket(self.lines)
         return sorted(extra for extra in self._buckets if extra != BASE)
 
+    def is_sound(self) -> bool:
+        """Return whether every part is of the type that it should be: a stranger's record may hold anything."""
+        buckets = {} if self._buckets is None else self._buckets
+        return (
+            isinstance(self.requires_python, str | None)
+            and all(isinstance(line, str) for line in self.lines)
+            and isinstance(buckets, dict)
+            and all(type(at) is int and 0 <= at < len(self.lines) for places in buckets.values() for at in places)
+        )
+
     def _compile(self, index: int) -> Dependency:
         known = self._compiled.get(index)
         if known is None:
@@ -92,6 +102,9 @@ class _Stored(DependencySet):
     def __init__(self, rows: list[Any], requires_python: str | None, buckets: dict[str, list[int]]) -> None:
         self._rows = rows
         super().__init__([row if isinstance(row, str) else row[0] for row in rows], requires_python, None, buckets)
+
+    def is_sound(self) -> bool:
+        return super().is_sound() and all(isinstance(row, str) or _is_compiled(row) for row in self._rows)
 
     def _compile(self, index: int) -> Dependency:
         known = self._compiled.get(index)
@@ -192,6 +205,19 @@ def _dependency_to_json(dependency: Dependency, line: str) -> list[Any]:
         marker,
         url,
     ]
+
+
+def _is_compiled(row: list[Any]) -> bool:
+    """Return whether a row is what ``_dependency_to_json`` makes."""
+    if len(row) != 9:  # of its parts
+        return False
+    line, name, extras, text, intervals, flags, literal, marker, url = row
+    ends = [end for low, high in intervals for end in (low, high)]
+    return (
+        all(isinstance(one, str) for one in (line, name, text, *extras, *ends))
+        and type(flags) is int
+        and all(one is None or isinstance(one, str) for one in (literal, marker, url))
+    )
 
 
 def _dependency_from_json(row: list[Any]) -> Dependency:

@@ -8,6 +8,7 @@ stays inside SQLite (no side files), so that a transaction covers it and a kille
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _NEVER_A_FILE = 1 << 40  # bytes: larger than any value, so diskcache keeps all of them in its table
 _PATIENCE = 60  # seconds to wait for another process's transaction
+_DAMAGE = re.compile(r"malformed|not a database|Could not decode|no such table")  # what SQLite says of a broken file
 _MODE_RAW = 1  # diskcache's mark of a plain value; every other mode is refused
 
 
@@ -144,6 +146,10 @@ class DiskStore:
         except _ForeignRowError as error:
             raise StoreError(str(error)) from error
         except (sqlite3.Error, diskcache.Timeout, OSError) as error:
+            if isinstance(error, sqlite3.DatabaseError) and _DAMAGE.search(str(error)):
+                raise StoreError(
+                    f"the mirror in {self.folder} is damaged ({error}); delete the folder and warm it again"
+                ) from error
             raise StoreError(
                 f"cannot use the mirror in {self.folder}: {error or type(error).__name__}; "
                 "check space and permissions, or name another with --mirror"

@@ -77,7 +77,8 @@ class Listings:
             try:
                 self._rows[place] = None if data is None else self._decode(key, data)
             except Malformed as error:  # a damaged or foreign record is fetched again, never trusted
-                self._telling.warn(f"{place[1]}: {error}; asking its index again")
+                remedy = "it counts as missing" if self._settings.offline else "asking its index again"
+                self._telling.warn(f"{place[1]}: {error}; {remedy}")
                 self._rows[place] = None
 
     def read_pages(self, run: Runner) -> None:

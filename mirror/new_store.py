@@ -66,6 +66,10 @@ class NewStore:
         """Yield (key, size in bytes) of every key with that prefix, sorted by key."""
         return self.prepare().scan(prefix)
 
+    def version(self) -> int | None:
+        """Return what differs after every commit, or None before the store is made."""
+        return None if self._made is None else self._made.version()
+
     def close(self) -> None:
         """Release the storage; safe to call twice."""
         if self._made is not None:

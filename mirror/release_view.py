@@ -258,7 +258,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
             dependency_sets=[DependencySet.from_json(row) for row in value["needs"]],
             known=known,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, Malformed):
             raise
         raise Malformed(f"not a release view: {error!r}") from error

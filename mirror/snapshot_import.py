@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.contents import named_view, split_key
+from mirror.contents import split_key
 from mirror.errors import Integrity, Malformed
 from mirror.file_view import digest_of
 from mirror.indexes import files_key
 from mirror.release_view import Absence, ReleaseView, decode, encode
+from mirror.strangers import checked
 from mirror.version_keys import version_key
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     Change = Callable[[bytes | None], bytes | None]
 
 _BATCH = 50  # projects stored in one transaction
-_WORDS = re.compile(
-    r"[0-9A-Za-z.!+_-]*"
-)  # what a version or a tag is made of: nothing that a shell or a lock would read
 
 
 class Imported(NamedTuple):
@@ -93,35 +90,11 @@ def _wins(other: ReleaseView | Absence, view: ReleaseView | Absence, *, complete
 
 
 def _checked(key: str, data: bytes) -> ReleaseView | Absence:
-    """Return a record of a stranger's snapshot; raises ``Integrity`` unless everything that may end in a lock is harmless."""
-    try:
-        view = named_view(data, split_key(key)[1])
-        trouble = None if isinstance(view, Absence) else _trouble(view)
-    except (Malformed, TypeError, ValueError) as error:
-        raise Integrity(f"{key}: {error}") from error
-    if trouble is not None:
-        raise Integrity(f"{key}: {trouble}")
+    """Return a record of a stranger's snapshot; raises ``Integrity`` also where its releases have other keys than they should."""
+    view = checked(key, data)
+    if isinstance(view, ReleaseView) and [version_key(version) for version in view.versions] != list(view.keys):
+        raise Integrity(f"{key}: its versions are not what their sort keys say")
     return view
-
-
-def _trouble(view: ReleaseView) -> str | None:
-    """Return what is wrong with a view that can be read, or None."""
-    if [version_key(version) for version in view.versions] != list(view.keys) or list(view.keys) != sorted(view.keys):
-        return "its versions are not what their sort keys say"
-    words = [*view.versions, *(variant.tags for variant in view.variants)]
-    if not all(_WORDS.fullmatch(word) for word in words):
-        return "a version or a tag holds characters that none has"
-    count = len(view.versions)
-    known = view.known_rows()
-    masks = [*view.shapes.values(), *(mask for _, _, mask in known), view.prereleases]
-    numbers = [number for shape in view.shapes for number in shape] + [variant for variant, _, _ in known]
-    if any(mask < 0 or mask >> count for mask in masks) or any(not 0 <= one < len(view.variants) for one in numbers):
-        return "it speaks of releases or files that it does not have"
-    if not 0 <= view.judged <= count or len(view.uploads_text) != count - view.judged:
-        return "it has more or fewer upload times than releases"
-    if any(not 0 <= number < len(view.dependency_sets) for _, number, _ in known):
-        return "it speaks of dependencies that it does not have"
-    return None
 
 
 def _decoded(stored: bytes | None) -> ReleaseView | Absence | None:

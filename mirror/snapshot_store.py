@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, StoreError
-from mirror.release_view import Absence, decode
+from mirror.release_view import ReleaseView
 from mirror.snapshot import LARGEST, Snapshot, read_snapshot
+from mirror.strangers import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from mirror.release_view import Absence
 
 
 def load_snapshot(path: str) -> Snapshot:
@@ -33,8 +36,9 @@ class SnapshotStore:
     read_only = True
 
     def __init__(self, snapshot: Snapshot) -> None:
-        """Serve the records of a snapshot that was checked when it was read."""
+        """Serve the records of a snapshot whose bytes were checked when it was read; each record is, when it is asked for."""
         self.snapshot = snapshot
+        self._seen: dict[str, ReleaseView | Absence] = {}
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the values there are. A file view is packed when it is asked for."""
@@ -49,7 +53,7 @@ class SnapshotStore:
         snapshot = self.snapshot
         kind, _, rest = key.partition("/")
         if kind == "v":
-            return snapshot.views.get(key)
+            return snapshot.views.get(key) if self.view(key) is not None else None
         if kind == "f":
             return self._files("v/" + rest)
         if kind == "i":
@@ -61,11 +65,19 @@ class SnapshotStore:
 
     def _files(self, key: str) -> bytes | None:
         """Return a file view under the name that the snapshot's release view calls it by."""
-        packed, view = self.snapshot.file_view(key), self.snapshot.views.get(key)
-        if packed is None or view is None:
+        packed, known = self.snapshot.file_view(key), self.view(key)
+        if packed is None or not isinstance(known, ReleaseView):
             return None
-        known = decode(view)
-        return None if isinstance(known, Absence) else packed[:12] + bytes.fromhex(known.digest) + packed[28:]
+        return packed[:12] + bytes.fromhex(known.digest).rjust(16, b"\0") + packed[28:]
+
+    def view(self, key: str) -> ReleaseView | Absence | None:
+        """Return a release view that was found harmless; raises ``Integrity``."""
+        data = self.snapshot.views.get(key)
+        if data is None:
+            return None
+        if key not in self._seen:
+            self._seen[key] = checked(key, data)
+        return self._seen[key]
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Keep nothing."""

@@ -17,8 +17,16 @@ _DATABASE = "cache.db"  # what diskcache calls its file
 
 
 def is_fixed(location: str) -> bool:
-    """Return whether a mirror answers only from what it holds: a snapshot, or one that somebody else keeps."""
-    return location.startswith(_WEB) or (not location.startswith(_REDIS) and os.path.isfile(location))
+    """Return whether a mirror answers only from what it holds: a snapshot, a folder that is read-only, or another's."""
+    if location.startswith((*_WEB, *_REDIS)):
+        return location.startswith(_WEB)
+    return os.path.isfile(location) or _is_read_only(location)
+
+
+def refuse_fixed(location: str) -> None:
+    """Raise ``StoreError`` where a mirror is to be changed that cannot be."""
+    if is_fixed(location):
+        raise StoreError(f"the mirror {location} can only be read; name a folder or a Redis server with --mirror")
 
 
 def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
@@ -37,6 +45,10 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
         from mirror.snapshot_store import SnapshotStore, load_snapshot
 
         return SnapshotStore(load_snapshot(location))
+    if _is_read_only(location):
+        from mirror.read_only_store import ReadOnlyStore
+
+        return ReadOnlyStore(location)
     if not os.path.exists(os.path.join(location, _DATABASE)):
         from mirror.new_store import NewStore
 
@@ -44,3 +56,9 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
     from mirror.disk_store import DiskStore
 
     return DiskStore(location)
+
+
+def _is_read_only(folder: str) -> bool:
+    """Return whether a folder holds a mirror that this process may read and not write."""
+    path = os.path.join(folder, _DATABASE)
+    return os.path.exists(path) and not (os.access(path, os.W_OK) and os.access(folder, os.W_OK))

@@ -16,10 +16,11 @@ from mirror.errors import Integrity, Malformed, StoreError, Unreachable
 from mirror.indexes import view_key
 from mirror.ports import Request
 from mirror.reach import reach
-from mirror.release_view import SCHEMA, Absence, ReleaseView, decode
+from mirror.release_view import SCHEMA, Absence, ReleaseView
 from mirror.settings import MirrorSettings
 from mirror.snapshot import read_snapshot
 from mirror.snapshot_store import SnapshotStore
+from mirror.strangers import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -115,7 +116,9 @@ class WebStore:
                 wanted = {view_key(index_id, name): name for name in wave}
                 self._ask_each([key for key in wanted if key not in self._held])
                 return {
-                    name: decode(value) for key, name in wanted.items() if (value := self._held.get(key)) is not None
+                    name: checked(key, value)
+                    for key, name in wanted.items()
+                    if (value := self._held.get(key)) is not None
                 }
 
             reach(names, load)
@@ -146,9 +149,7 @@ class WebStore:
             for chunk in _chunks(names)
         ]
         for store in self._snapshots(urls):
-            for key, value in store.snapshot.views.items():
-                if self._held.get(key) is None:
-                    self._held[key] = value
+            self._held |= store.get_many([key for key in store.snapshot.views if self._held.get(key) is None])
 
     def _ask_files(self, wanted: Mapping[str, str]) -> None:
         """Fetch files: of the release named, or of all where none is."""

@@ -62,6 +62,7 @@ GROUPS = (
             "mirror.snapshot",
             "mirror.snapshot_import",
             "mirror.static_metadata",
+            "mirror.strangers",
             "mirror.status",
             "mirror.upkeep",
             "mirror.wheel_metadata",
@@ -86,6 +87,7 @@ GROUPS = (
             "mirror.page_transport",
             "mirror.places",
             "mirror.publish",
+            "mirror.read_only_store",
             "mirror.redis_store",
             "mirror.routed_transport",
             "mirror.shared_store",
@@ -252,6 +254,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.disk_doctor",
         "mirror.new_store",
         "mirror.publish",
+        "mirror.read_only_store",
         "mirror.snapshot_store",
         "mirror.stores",  # is it a snapshot?
         "pipx_parallel.bundle.archive",

@@ -21,12 +21,14 @@ def run(values: Mapping[str, object]) -> int:
 
     Exit code 0: all is well, or was repaired; 6: something is damaged.
     """
-    from mirror.stores import open_store  # here and below: only what this command needs
+    from mirror.stores import open_store, refuse_fixed  # here and below: only what this command needs
     from mirror.upkeep import check, old_schemas, repair
 
     stage = job.begin(values, OPTIONS)
     location = job.settings_of(stage).mirror
     repairs = stage.chosen.flag("repair")
+    if repairs:
+        refuse_fixed(location)
     problems = 0
     for line in _place(location, repairs=repairs):
         stage.printer.warn(line)

@@ -18,12 +18,14 @@ def run(values: Mapping[str, object]) -> int:
     """Take every project of FILE into the mirror. What is newer wins; what either knew of dependencies stays known."""
     from mirror.snapshot_import import import_snapshot  # here and below: only what this command needs
     from mirror.snapshot_store import load_snapshot
-    from mirror.stores import open_store
+    from mirror.stores import open_store, refuse_fixed
 
     given = {name: value for name, value in values.items() if name != "file"}
     stage = job.begin(given, OPTIONS)
+    location = job.settings_of(stage).mirror
+    refuse_fixed(location)
     snapshot = load_snapshot(str(values["file"]))
-    store = open_store(job.settings_of(stage).mirror)
+    store = open_store(location)
     try:
         done = import_snapshot(snapshot, store)
     finally:

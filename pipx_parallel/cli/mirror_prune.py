@@ -23,7 +23,7 @@ _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 
 def run(values: Mapping[str, object]) -> int:
     """Delete what has not been confirmed for longest, until the rest fits. What a certificate covers is never deleted."""
-    from mirror.stores import open_store  # here and below: only what this command needs
+    from mirror.stores import open_store, refuse_fixed  # here and below: only what this command needs
     from mirror.upkeep import prune
 
     stage = job.begin(values, OPTIONS)
@@ -33,7 +33,9 @@ def run(values: Mapping[str, object]) -> int:
     if age is not None and not re.fullmatch(r"\d{1,6}(\.\d+)?", age):
         raise UsageError(f"--max-age: {age!r} cannot be used; give a number of days")
     dry = stage.chosen.flag("dry_run")
-    store = open_store(job.settings_of(stage).mirror)
+    location = job.settings_of(stage).mirror
+    refuse_fixed(location)
+    store = open_store(location)
     try:
         done = prune(
             store, time.time(), max_bytes=_bytes(size), max_age=float(age) * 86400 if age is not None else None, dry=dry

@@ -70,7 +70,13 @@ def _warm_chosen(stage: job.Stage) -> int:
 
 
 def _keeping_whole(work: job.Job) -> job.Job:
-    """Return the job with every file of each page kept: a mirror that was warmed answers for old releases too."""
+    """Return the job with every file of each page kept: a mirror that was warmed answers for old releases too.
+
+    Raises ``StoreError`` where the mirror can only be read.
+    """
+    from mirror.stores import refuse_fixed  # loaded by now
+
+    refuse_fixed(work.settings.mirror)
     return work._replace(settings=work.settings._replace(keep_whole=True))
 
 
@@ -100,6 +106,10 @@ def _warm_reach(stage: job.Stage, window: int | None) -> int:
         f" {counts['revalidated']} unchanged, {counts['bytes']:,} bytes"
         + ("" if reach.finished else "; run again to go on")
     )
+    if reach.left_out:
+        stage.printer.say(
+            f"{reach.left_out} older releases are only source archives and were not looked at; --archives downloads and builds them"
+        )
     return failures_code(tuple(failure.error for failure in reach.holes))
 
 

@@ -59,6 +59,24 @@ def test_an_exported_mirror_locks_elsewhere_with_the_same_bytes(run: Run, index:
     assert len(index.requests_seen) == seen
 
 
+def test_a_snapshot_is_verified_and_looked_after_as_it_is(run: Run) -> None:
+    """Closed as the mirror that it was made of, and well; what would change it is refused."""
+    warm(run, "--depth", "closure")
+    assert run("mirror", "export", "a.snap").code == 0
+
+    for command in (("verify", "--packages", "app"), ("doctor",), ("status",)):
+        told = run("mirror", *command, "--mirror", "a.snap")
+        assert told.code == 0, told.err
+    for command in (
+        ("warm", "--packages", "app"),
+        ("prune", "--max-size", "1"),
+        ("import", "a.snap"),
+        ("doctor", "--repair"),
+    ):
+        told = run("mirror", *command, "--mirror", "a.snap")
+        assert (told.code, "can only be read" in told.err) == (2, True), told.err
+
+
 def test_export_for_a_source_leaves_the_rest_out(run: Run) -> None:
     """Only what the source can reach goes along."""
     assert run("mirror", "warm", "--packages", "app,picky").code == 0

@@ -1,0 +1,66 @@
+"""A mirror that may not be written is read as it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mirror.disk_store import DiskStore
+from mirror.errors import StoreError
+from mirror.read_only_store import ReadOnlyStore
+from mirror.stores import is_fixed, open_store, refuse_fixed
+
+ITEMS = {"v/x/a": b"one", "v/x/b": b"two", "f/x/a": b"three"}
+
+
+def filled(folder: Path) -> DiskStore:
+    """Return a store with items, still open: what it wrote may be in the write-ahead log alone."""
+    store = DiskStore(str(folder))
+    store.put_many(ITEMS)
+    return store
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_it_reads_what_a_store_wrote_and_changes_nothing(tmp_path: Path, closed: bool) -> None:
+    """Also what is still in the write-ahead log; odd characters of the path are its own."""
+    folder = tmp_path / "m ?#%41ü"
+    writer = filled(folder)
+    if closed:
+        writer.close()
+    store = ReadOnlyStore(str(folder))
+
+    store.put_many({"v/x/c": b"lost"})
+    store.update({"v/x/a": lambda _: b"lost"})
+    assert store.delete_many(["v/x/a"]) == 0
+
+    assert store.get_many([*ITEMS, "v/x/c"]) == ITEMS
+    assert list(store.scan("v/")) == [("v/x/a", 3), ("v/x/b", 3)]
+    store.close()
+    store.close()
+    writer.close()
+
+
+def test_one_that_is_damaged_is_one_clear_error(tmp_path: Path) -> None:
+    """It names the folder."""
+    filled(tmp_path / "m").close()
+    (tmp_path / "m" / "cache.db").write_bytes(b"nonsense" * 1000)
+
+    with pytest.raises(StoreError, match="cannot read the mirror in"):
+        ReadOnlyStore(str(tmp_path / "m")).get_many(["v/x/a"])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only to root")
+def test_a_folder_without_the_right_to_write_answers_and_is_not_changed(tmp_path: Path) -> None:
+    """As a snapshot does."""
+    folder = tmp_path / "m"
+    filled(folder).close()
+    folder.chmod(0o500)
+    try:
+        assert is_fixed(str(folder))
+        assert open_store(str(folder)).get_many(["v/x/a"]) == {"v/x/a": b"one"}
+        with pytest.raises(StoreError, match="can only be read"):
+            refuse_fixed(str(folder))
+    finally:
+        folder.chmod(0o700)

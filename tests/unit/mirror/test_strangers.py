@@ -1,0 +1,84 @@
+"""Release views of strangers: their digests are right, and what they say may still be anything."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any
+
+import pytest
+
+from mirror.errors import Integrity
+from mirror.release_view import ReleaseView, encode
+from mirror.strangers import checked
+from tests.unit.mirror.test_snapshot import INDEX, view
+
+KEY = f"v/{INDEX}/app"
+Value = dict[str, Any]
+
+
+def said(change: Callable[[Value], object] = lambda _: None) -> bytes:
+    """Return the stored form of a view after a change of its JSON, under the digest of what it says then."""
+    made = view("app")
+    made.dependency_sets[0].dependencies()  # compiled: its row is a list
+    value = json.loads(encode(made))
+    del value["sum"]
+    change(value)
+    rest = json.dumps(value, separators=(",", ":")).encode()[1:]
+    return b'{"sum":"' + blake2b(rest, digest_size=8).hexdigest().encode() + b'",' + rest
+
+
+def test_a_view_that_is_as_it_should_be_is_taken() -> None:
+    """Compiled rows and plain ones alike."""
+    found = checked(KEY, said())
+
+    assert isinstance(found, ReleaseView)
+    assert found.name == "app"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.update(digest="../../../etc/passwd"), lambda v: v.update(digest=7), lambda v: v.update(judged=True),
+        lambda v: v.update(judged="1"), lambda v: v.update(uploads="x y z"), lambda v: v.update(name="other"),
+        lambda v: v.update(status=[]), lambda v: v.update(page={}), lambda v: v.update(pre="ff"), lambda v: v.update(keys="b a c"),
+        lambda v: v["fresh"].__setitem__(0, "now"), lambda v: v["fresh"].__setitem__(1, float("inf")),
+        lambda v: v["variants"][0].__setitem__(0, "py3;rm"), lambda v: v["variants"][0].__setitem__(1, 3),
+        lambda v: v["shapes"][0].__setitem__(0, [9]), lambda v: v["shapes"][0].__setitem__(0, [0.5]),
+        lambda v: v["known"][0].__setitem__(1, 1.5), lambda v: v["known"][0].__setitem__(2, "-1"),
+        lambda v: v["needs"][0][1][0].pop(), lambda v: v["needs"][0][1][0].__setitem__(4, [["a", 1]]),
+        lambda v: v["needs"][0].__setitem__(2, {"": [99]}), lambda v: v["needs"][0].__setitem__(0, 3),
+    ],
+)  # fmt: skip
+def test_a_part_that_is_not_what_it_should_be_is_refused(change: Callable[[Value], object]) -> None:
+    """By name of the record, before anything is made of it."""
+    with pytest.raises(Integrity, match="app"):
+        checked(KEY, said(change))
+
+
+def test_whatever_is_changed_is_refused_or_can_be_read() -> None:
+    """Any value anywhere: what is taken can be walked from end to end."""
+    chance = random.Random(7)  # noqa: S311 - repeatable, not secret
+    values: list[object] = [-1, 1 << 64, 1.5, "", "../x", None, True, [], {}, [[]], "ffffffff", "a\x00b"]
+
+    def spoil(value: Any) -> object:
+        if isinstance(value, dict | list) and value and chance.random() < 0.85:
+            at = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
+            value[at] = spoil(value[at])
+            return value
+        return chance.choice(values)
+
+    for _ in range(1500):
+        try:
+            found = checked(KEY, said(spoil))
+        except Integrity:
+            continue
+        assert isinstance(found, ReleaseView)
+        for release in range(found.judged, len(found.versions)):
+            assert found.uploads(release)
+            for variant in found.shape_of(release):
+                needs = found.dependency_set(release, variant)
+                assert needs is None or needs.to_json()
+        encode(found)
