@@ -152,7 +152,11 @@ class ReleaseView:
         return existing
 
     def absorb(self, older: ReleaseView) -> None:
-        """Take over what another view of this project knows of dependencies, release by release, variant by variant."""
+        """Take over what another view of this project knows of dependencies, release by release, variant by variant.
+
+        Of releases that are not judged here yet it is taken over with the variant it is of: that they still have it is
+        found out when they are judged.
+        """
         ours: dict[Variant, list[int]] = {}  # a yank changes nothing of what a file needs, and may be taken back
         for number, variant in enumerate(self.variants):
             ours.setdefault(variant._replace(yanked=False), []).append(number)
@@ -160,7 +164,12 @@ class ReleaseView:
         place = {} if same else {key: at for at, key in enumerate(self.keys)}
         for number, dependency_set, mask in older.known_rows():
             moved = mask if same else _moved(mask, older.keys, place)
-            for kind in ours.get(older.variants[number]._replace(yanked=False), ()):
+            variant = older.variants[number]
+            kinds = ours.setdefault(variant._replace(yanked=False), [])
+            if not kinds and moved & (1 << self.judged) - 1:
+                kinds.append(len(self.variants))
+                self.variants.append(variant)
+            for kind in kinds:
                 if news := moved & ~self.known_releases(kind):
                     self.learn_mask(news, kind, older.dependency_sets[dependency_set])
 

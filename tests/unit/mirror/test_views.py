@@ -307,6 +307,28 @@ def test_a_yank_loses_nothing_that_was_learned() -> None:
     assert found.lines == ("of-1",)
 
 
+def test_what_is_known_of_releases_that_are_not_judged_yet_is_not_forgotten() -> None:
+    """A page that is fetched again is judged at its top only; old releases are of kinds that its top does not have."""
+    page = [
+        *(Told(f"1.{minor}", requires_python=">=3.6") for minor in range(30)),
+        *(Told(f"2.{minor}") for minor in range(HEAD)),
+    ]
+    old = made(page).project()
+    old.judge(0)
+    kind = next(number for number, variant in enumerate(old.view.variants) if variant.requires_python)
+    old.view.learn(3, kind, row(["of-3"]))
+    new = made([*page, Told("3.0")])
+
+    new.view.absorb(old.view)
+    project = new.project()
+    project.judge(0)
+
+    (kind,) = project.view.shape_of(3)
+    found = project.view.dependency_set(3, kind)
+    assert found is not None
+    assert found.lines == ("of-3",)
+
+
 def test_absorbing_never_replaces_what_is_known() -> None:
     """The newer listing's own word counts."""
     old, new = made([Told("1.0")]).view, made([Told("1.0")]).view
