@@ -8,6 +8,7 @@ MirrorError
  ├── Integrity        bytes do not have the hash that was promised
  ├── NeedsBuild       dependencies of this release are known only to its build backend
  ├── BuildFailed      a build backend was run and did not give metadata
+ ├── NotInstalled     what was asked for needs a package that is not here
  └── StoreError       the mirror's own storage cannot be read or written
 """
 
@@ -44,6 +45,10 @@ class NeedsBuild(MirrorError):
 
 class BuildFailed(MirrorError):
     """A build backend ended in an error; the message has the end of its log and the path of the whole."""
+
+
+class NotInstalled(MirrorError):
+    """Something that was asked for by name needs a package that is not installed, or that cannot be loaded."""
 
 
 class StoreError(MirrorError, OSError):

@@ -5,10 +5,9 @@ The order is that of the measurements in docs/performance.md.
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError
+from mirror.errors import NotInstalled
 from mirror.transport_settings import TransportSettings
 
 if TYPE_CHECKING:
@@ -19,10 +18,7 @@ if TYPE_CHECKING:
 
 
 def make_transport(settings: MirrorSettings, store: Store) -> Transport:
-    """Return the transport that the settings ask for. Raises ``MirrorError`` where it is not installed."""
-    name = settings.transport
-    if name == "auto":
-        name = "curl" if importlib.util.find_spec("pycurl") is not None else "requests"
+    """Return the transport that the settings ask for. Raises ``NotInstalled`` where it is named and cannot be loaded."""
     said = TransportSettings(
         workers=settings.workers,
         timeout=settings.timeout,
@@ -33,18 +29,20 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
         user_agent=USER_AGENT,
         auth=settings.credentials,
     )
-    if name == "curl":
+    if settings.transport in {"auto", "curl"}:
         try:
             from mirror.curl_transport import CurlTransport
-        except ImportError as error:
-            raise MirrorError(f"the curl transport cannot be loaded ({error}); use --transport requests") from error
-        return _with_pages_apart(lambda: CurlTransport(said))
-    if name == "aiohttp":
+        except ImportError as error:  # not here, or made for another libcurl
+            if settings.transport == "curl":
+                raise NotInstalled(f"--transport curl: it cannot be loaded ({error}); use requests instead") from error
+        else:
+            return _with_pages_apart(lambda: CurlTransport(said))
+    if settings.transport == "aiohttp":
         try:
             from mirror.aiohttp_transport import AiohttpTransport
         except ImportError as error:
-            raise MirrorError(
-                f"the aiohttp transport cannot be loaded ({error}); install pipx-parallel[aiohttp]"
+            raise NotInstalled(
+                f"--transport aiohttp needs the extra: pip install 'pipx-parallel[aiohttp]' ({error})"
             ) from error
         return _with_pages_apart(lambda: AiohttpTransport(said))
     from mirror.http_transport import PooledTransport

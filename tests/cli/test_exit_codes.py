@@ -190,6 +190,7 @@ def failure(error: Exception) -> FetchFailure:
         (mirror_errors.Offline("x"), 4),
         (mirror_errors.Unreachable("x"), 5),
         (mirror_errors.Malformed("x"), 5),
+        (mirror_errors.NotInstalled("x"), 2),
         (mirror_errors.Integrity("x"), 6),
         (mirror_errors.StoreError("x"), 2),
         (mirror_errors.NotFound("x"), 1),
@@ -309,3 +310,34 @@ def test_streams_that_are_closed_or_full_end_in_a_sentence_at_most(
     assert done.returncode == code, done.stderr
     assert done.stderr.startswith(err)
     assert "Traceback" not in done.stderr
+
+
+# Runs a command line in a process where packages cannot be imported.
+WITHOUT = "import sys\nsys.modules.update(dict.fromkeys({names!r}))\nfrom pipx_parallel.__main__ import main\nsys.exit(main())"
+
+
+@pytest.mark.parametrize(
+    ("transport", "package", "remedy"),
+    [("aiohttp", "aiohttp", "[aiohttp]"), ("curl", "pycurl", "use requests instead")],
+)
+def test_a_transport_that_is_not_installed_is_named_with_a_remedy(
+    home: Path, spawn: Run, transport: str, package: str, remedy: str
+) -> None:
+    """It was asked for: nothing else is used in its place."""
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+
+    ran = spawn("lock", "r.txt", "--transport", transport, script=WITHOUT.format(names=[package]))
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: --transport {transport}")
+    assert remedy in ran.err
+
+
+def test_without_libcurl_the_portable_transport_serves(home: Path, spawn: Run) -> None:
+    """Nobody asked for it by name."""
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+
+    ran = spawn("lock", "r.txt", "-o", "locked.txt", script=WITHOUT.format(names=["pycurl", "aiohttp"]))
+
+    assert ran.code == 0, ran.err
+    assert "app==2.0" in (home / "locked.txt").read_text(encoding="utf-8")
