@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import diskcache
 
 from mirror.errors import StoreError
+from mirror.store_state import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -63,6 +64,7 @@ class DiskStore:
         """Open or create the store. Raises ``StoreError`` where that fails."""
         self.folder = folder
         self._watch: sqlite3.Connection | None = None
+        self._marked = False
         with self._reported():
             os.makedirs(folder, mode=0o700, exist_ok=True)  # pathlib costs 8 ms of a warm lock
             if os.name == "posix" and os.stat(folder).st_mode & 0o077:
@@ -90,13 +92,13 @@ class DiskStore:
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Write all items in one transaction."""
-        with self._reported(), self._cache.transact(retry=True):
+        with self._changing():
             for key, value in items.items():
                 self._cache.set(key, value, retry=True)
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
         """Read, change and write each key inside one transaction; None from a change leaves the key as it is."""
-        with self._reported(), self._cache.transact(retry=True):
+        with self._changing():
             for key, change in changes.items():
                 value = change(self._cache.get(key, retry=True))
                 if value is not None:
@@ -104,7 +106,7 @@ class DiskStore:
 
     def delete_many(self, keys: Iterable[str]) -> int:
         """Remove the keys that are there; return how many were."""
-        with self._reported(), self._cache.transact(retry=True):
+        with self._changing():
             return sum([bool(self._cache.delete(key, retry=True)) for key in keys])
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
@@ -135,6 +137,16 @@ class DiskStore:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Do what is in the block in one transaction, in a database that counts its changes."""
+        with self._reported():
+            if not self._marked:
+                mark(os.path.join(self.folder, "cache.db"), _PATIENCE)
+                self._marked = True
+            with self._cache.transact(retry=True):
+                yield
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing takes 7 ms, which an answer that is remembered does without
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipx_parallel.cli.remembered import Watch
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code; ``arguments`` default to those of the process."""
+
+def main(arguments: Sequence[str] | None = None, *, remembers: bool = False) -> int:
+    """Run the command line and return the exit code; ``arguments`` default to those of the process.
+
+    With ``remembers`` an offline lock that was made before is given again, and a new one is kept: for a process that runs
+    one command, since it is watched to its end.
+    """
     from pipx_parallel.cli import guarded  # not at the top: `python -m` imports this file to find main
 
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return guarded(lambda: _run(given), {})
+    return guarded(lambda: _run(given, remembers=remembers), {})
 
 
-def _run(given: list[str]) -> int:
-    code = _run_plainly(given)
+def _run(given: list[str], *, remembers: bool) -> int:
+    from pipx_parallel.cli import remembered  # as above
+
+    seeks = remembers and remembered.is_sought(given)
+    if seeks and (answer := remembered.recall(given)) is not None:
+        return answer.give()
+    code = _run_plainly(given, remembered.Watch(given) if seeks else None)
     if code is not None:
         return code
     from pipx_parallel.cli.app import main as run  # 30 ms of click, for what is not a plain lock or resolve
@@ -27,7 +38,7 @@ def _run(given: list[str]) -> int:
     return run(given)
 
 
-def _run_plainly(given: list[str]) -> int | None:
+def _run_plainly(given: list[str], watch: Watch | None) -> int | None:
     from pipx_parallel.cli import fast  # as above
 
     if not given or given[0] not in fast.COMMANDS or "_PIPX_PARALLEL_COMPLETE" in os.environ:
@@ -36,7 +47,7 @@ def _run_plainly(given: list[str]) -> int | None:
 
     command = lock if given[0] == "lock" else resolve
     values = fast.parse(given[1:], (*command.OPTIONS, *options.CONSOLE))
-    return None if values is None else guarded(lambda: command.run(values), values)
+    return None if values is None else guarded(lambda: command.run({**values, "watch": watch}), values)
 
 
 def run() -> None:
@@ -48,7 +59,7 @@ def run() -> None:
     import gc  # here: importing this module must change nothing
 
     gc.disable()
-    code = main()
+    code = main(remembers=True)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

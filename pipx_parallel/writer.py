@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from mirror.atomic import AtomicWriteError, Batch, check_target
 from pipx_parallel.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pipx_parallel.emitters.interface import Artifact
 
 _REMEDIES = {
     errno.ENOENT: "make the folder first, or choose another with -o",
@@ -30,7 +28,26 @@ _REMEDIES = {
 }
 
 
-def write(artifacts: Sequence[Artifact], stdout: BinaryIO | None) -> None:
+class Written(Protocol):
+    """What can be written: an ``emitters.interface.Artifact``, or one that is remembered."""
+
+    @property
+    def name(self) -> str:
+        """Return where to, "-" for standard output."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Return the whole text."""
+        ...
+
+    @property
+    def mode(self) -> int:
+        """Return the permissions of a new file."""
+        ...
+
+
+def write(artifacts: Sequence[Written], stdout: BinaryIO | None) -> None:
     """Write all artifacts or none. The one called "-" goes to ``stdout`` (None: it is closed), once all files are staged.
 
     Raises ``OutputError`` with the path, what is wrong and what to do; ``UsageError`` where two artifacts have one name.
@@ -59,7 +76,7 @@ def check(names: Sequence[str]) -> None:
         raise OutputError(f"{error}{_remedy(error)}; nothing was changed") from error
 
 
-def _print(artifact: Artifact, stdout: BinaryIO | None) -> None:
+def _print(artifact: Written, stdout: BinaryIO | None) -> None:
     if stdout is None:
         raise OutputError("cannot write to standard output: it is closed; give a file with -o; nothing was changed")
     rest = memoryview(_encoded(artifact))
@@ -75,7 +92,7 @@ def _print(artifact: Artifact, stdout: BinaryIO | None) -> None:
         raise OutputError(f"cannot write to standard output: {reason}{_remedy(error)}; nothing was changed") from error
 
 
-def _encoded(artifact: Artifact) -> bytes:
+def _encoded(artifact: Written) -> bytes:
     """Return UTF-8 with line feeds on every platform: the same lock has the same bytes everywhere."""
     return artifact.text.encode("utf-8", "replace")
 
@@ -85,7 +102,7 @@ def _remedy(error: OSError) -> str:
     return f"; {remedy}" if remedy else ""
 
 
-def _refuse_duplicates(artifacts: Sequence[Artifact]) -> None:
+def _refuse_duplicates(artifacts: Sequence[Written]) -> None:
     seen: set[str] = set()
     for artifact in artifacts:
         if artifact.name in seen and artifact.name != "-":

@@ -92,6 +92,7 @@ GROUPS = (
             "mirror.routed_transport",
             "mirror.shared_store",
             "mirror.snapshot_store",
+            "mirror.store_state",
             "mirror.stores",
             "mirror.transports",
             "mirror.web_store",
@@ -256,6 +257,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.publish",
         "mirror.read_only_store",
         "mirror.snapshot_store",
+        "mirror.store_state",
         "mirror.stores",  # is it a snapshot?
         "pipx_parallel.bundle.archive",
         "pipx_parallel.bundle.builds",

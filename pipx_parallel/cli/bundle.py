@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel import settings as settings_
 from pipx_parallel.cli import changes, job, locks
+from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.options import CHOICE, INPUT, INPUT_FILE, KEEP, SOURCES, TARGET, WHERE, Option
 from pipx_parallel.errors import UsageError
 
@@ -95,7 +96,7 @@ def _targets(settings: settings_.ResolveSettings, pythons: Sequence[str], asked:
     wanted += [_parsed(text, settings) for text in asked]
     found = [target for one in wanted for target in resolve_targets(one)]
     if plain and not asked:
-        found = [machine.known_target(machine.cache_folder())]
+        found = [machine.known_target(cache_folder())]
     return tuple({(target.label, target.tags): target for target in found}.values())
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel import settings as settings_
 from pipx_parallel.cli import failures, failures_code, is_terminal, machine, places, printer_at
+from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.options import CONSOLE
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import Incomplete, NoSolution, UsageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from mirror.facade import Mirror
     from pipx_parallel.cli.options import Option
+    from pipx_parallel.cli.remembered import Watch
     from pipx_parallel.console import Printer
     from pipx_parallel.model import Inputs, Resolution, Target
     from pipx_parallel.pip_settings import PipSettings
@@ -45,6 +47,7 @@ class Stage(NamedTuple):
     progress: Progress
     seconds: dict[str, float]  # what has taken how long so far: filled as the command goes on
     began: float
+    watch: Watch | None  # who remembers answers, in a process that may
 
 
 class Job(NamedTuple):
@@ -76,7 +79,7 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> Stage:
     draws = is_terminal() and printer.verbosity == 0 and not chosen.flag("no_progress")
     from pipx_parallel.progress import Progress  # 2 ms of observers that a usage error does not need
 
-    return Stage(printer, chosen, given, Progress(printer, time.monotonic, draws=draws), {}, began)
+    return Stage(printer, chosen, given, Progress(printer, time.monotonic, draws=draws), {}, began, _watch(values))
 
 
 def sources_of(stage: Stage) -> tuple[str, ...]:
@@ -109,7 +112,7 @@ def settings_of(stage: Stage, pip: PipSettings | None = None) -> ResolveSettings
             raise chosen.refuse(name, path, "a file that exists")
     if settings.index_url or settings.no_index:
         return settings
-    return settings._replace(index_url=machine.known_index(machine.cache_folder()))
+    return settings._replace(index_url=machine.known_index(cache_folder()))
 
 
 def read(stage: Stage) -> Job:
@@ -157,6 +160,8 @@ def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
     """
     progress = job.stage.progress
     room = _workroom(job.settings)
+    if job.stage.watch is not None:
+        job.stage.watch.reads(job.settings.mirror)
     with opened(job.settings, progress, room) as mirror:
         # The first requests are on their way while the solver is still being loaded (40 ms). What an existing lock pins
         # will be asked for as well, so that validating it does not wait for one level of the graph after the other.
@@ -213,7 +218,7 @@ def _built(stage: Stage, pip: PipSettings, folder: str) -> Built:
 def _workroom(settings: ResolveSettings) -> Workroom:
     from pipx_parallel.workroom import Workroom  # as above
 
-    return Workroom(settings, settings_.mirror_settings(settings), os.environ, machine.cache_folder())
+    return Workroom(settings, settings_.mirror_settings(settings), os.environ, cache_folder())
 
 
 def missing_code(resolutions: Sequence[Resolution]) -> int:
@@ -223,10 +228,32 @@ def missing_code(resolutions: Sequence[Resolution]) -> int:
 
 def measure(job: Job, resolutions: Sequence[Resolution]) -> str:
     """Return in a few words how much was resolved, for what, and how long it took so far."""
+    return f"{counted(resolutions)} in {time.perf_counter() - job.stage.began:.2f} s"
+
+
+def counted(resolutions: Sequence[Resolution]) -> str:
+    """Return in a few words how much was resolved, and for what."""
     count = len({pin.name for resolution in resolutions for pin in resolution.pins})
     targets = ", ".join(resolution.target.label for resolution in resolutions)
-    seconds = time.perf_counter() - job.stage.began
-    return f"{count} package{'s' * (count != 1)} for {targets} in {seconds:.2f} s"
+    return f"{count} package{'s' * (count != 1)} for {targets}"
+
+
+def remember(job: Job, resolutions: Sequence[Resolution], artifacts: Sequence[Artifact], done: str) -> None:
+    """Have an answer remembered where the same command would give it again: offline, without a word of warning, without a clock.
+
+    ``done`` is what is said to have changed.
+    """
+    chosen, printer = job.stage.chosen, job.stage.printer
+    moments = (chosen.text("uploaded_prior_to") or "", *chosen.texts("uploaded_prior_to_package"))
+    if job.stage.watch is None or not job.settings.offline or printer.warned or printer.verbosity > 0:
+        return
+    from pipx_parallel.quality import notable  # loaded by who tells of it; named where it is used
+
+    warns = any(True for resolution in resolutions for _ in notable(resolution))
+    if not warns and not any(
+        "P" in moment.upper().rpartition("=")[2] for moment in moments
+    ):  # a span, which counts from now
+        job.stage.watch.keep(artifacts, (counted(resolutions), done) if printer.verbosity == 0 else ())
 
 
 def tell_quality(job: Job, resolutions: Sequence[Resolution]) -> None:
@@ -307,7 +334,7 @@ def _target_finder(settings: ResolveSettings) -> Callable[[], tuple[Target, ...]
     """Return what finds the target; one that flags describe is made, and refused, at once."""
     flags = (settings.python_version, settings.platforms, settings.implementation, settings.abis)
     if not any(flags):
-        return cache(lambda: (machine.known_target(machine.cache_folder()),))
+        return cache(lambda: (machine.known_target(cache_folder()),))
     from pipx_parallel.targets import make_target  # loaded already; named where it is used
 
     target = make_target(*flags)
@@ -330,6 +357,13 @@ def _project(beside: str) -> Layer:
         if above == folder:
             return Layer("project", {})
         folder = above
+
+
+def _watch(values: Mapping[str, object]) -> Watch | None:
+    from pipx_parallel.cli.remembered import Watch  # loaded already; named where it is used
+
+    watch = values.get("watch")
+    return watch if isinstance(watch, Watch) else None
 
 
 def _many(value: object) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ def run(values: Mapping[str, object]) -> int:
         raise StaleLock(reasons)
     done = changes.summary(before, artifacts)
     if not checks and not shows:
+        job.remember(work, resolutions, artifacts, done)
         job.save(artifacts, stage.seconds)
         stage.printer.say(f"locked {job.measure(work, resolutions)}{done and '; '}{done}")
     job.tell_quality(work, resolutions)

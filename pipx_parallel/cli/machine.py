@@ -45,18 +45,6 @@ def known_index(folder: str) -> str:
     return index
 
 
-def cache_folder() -> str:
-    """Return where this user's caches live, ours below it."""
-    environ = os.environ
-    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
-    if sys.platform == "win32":
-        root = environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
-        return os.path.join(root, "pipx-parallel", "cache")
-    if sys.platform == "darwin":
-        return os.path.join(home, "Library", "Caches", "pipx-parallel")
-    return os.path.join(environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "pipx-parallel")
-
-
 def _read(folder: str) -> dict[str, Any]:
     """Return what is kept for this very machine and interpreter; nothing where the file is missing or says otherwise."""
     fresh: dict[str, Any] = {"schema": _SCHEMA, "fingerprint": target_fingerprint()}
