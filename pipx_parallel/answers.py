@@ -57,7 +57,9 @@ def pins_of(
                 latest=view.versions[best],
                 libyears=libyears(_uploaded(candidate, release), _uploaded(candidate, best)),
                 status=None if view.status in {None, "active"} else view.status,
-                reason=None if held is None else why_held(held, f"{name} {view.versions[best]}", versions, told),
+                reason=None
+                if held is None
+                else why_held(held, f"{name} {view.versions[best]}", versions, told, answer.held),
             )
         )
     return tuple(pins)

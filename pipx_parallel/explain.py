@@ -60,10 +60,12 @@ def why_held(
     best: str,
     chosen: Mapping[str, str],
     told: Vocabulary,
+    others: Mapping[str, Held],
 ) -> str:
     """Return in one sentence what keeps a project from its newest release: ``celery 5.7.0 needs python-dateutil<3``.
 
-    ``best`` names the release it is kept from, with its project; ``chosen`` maps projects to their pinned versions.
+    ``best`` names the release it is kept from, with its project; ``chosen`` maps projects to their pinned versions. Where
+    that release needs more of another project than its pin is, it is told what holds that one (of ``others``) in turn.
     """
     words = []
     for fact in held.by:
@@ -72,7 +74,7 @@ def why_held(
         elif isinstance(fact, Bound):
             words.append(f"{told.root(fact.label)} allows only {told.asked(fact.label)}")
         elif isinstance(fact, Needs):
-            words.append(_needs_of(fact, best, chosen, told))
+            words.append(_needs_of(fact, best, chosen, told) + _since(fact, best, chosen, told, others))
         elif isinstance(fact, Unusable):
             own = best.partition(" ")[0] == fact.package
             words.append(f"{best if own else fact.package} cannot be used: {fact.reason}")
@@ -88,6 +90,24 @@ def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], told: Vocabular
     child = fact.edges[0].package
     extra = f" with [{fact.switch.partition('[')[2]}" if fact.switch else ""
     return f"{best}{extra} needs {needs}" + (f", and {child} is at {chosen[child]}" if child in chosen else "")
+
+
+def _since(fact: Needs, best: str, chosen: Mapping[str, str], told: Vocabulary, others: Mapping[str, Held]) -> str:
+    """Say in parentheses what holds the project that a release not taken needs more of, down to what the user wrote."""
+    edge = fact.edges[0]
+    if best.partition(" ")[0] != fact.parent or edge.package not in chosen:
+        return ""
+    if (line := told.line_against(edge)) is not None:
+        return f" ({line})"
+    held = others.get(edge.package)
+    if held is None:
+        return ""
+    rest = {name: one for name, one in others.items() if name not in {fact.parent, edge.package}}
+    by = [one for one in held.by if not (isinstance(one, Needs) and one.parent == fact.parent)] or held.own
+    if not by:
+        return ""
+    nearest = held._replace(by=tuple(by[:1]))
+    return f" ({why_held(nearest, told.releases(edge.package, 1 << held.best), chosen, told, rest)})"
 
 
 class _Telling:

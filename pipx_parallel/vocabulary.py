@@ -64,6 +64,19 @@ class Vocabulary:
         """Give what the user wrote, without marker and hashes: ``boto3>=1.40``."""
         return asked_text(self.line(label))
 
+    def line_against(self, edge: Edge) -> str | None:
+        """Say which line of the user allows nothing that a requirement does; None where none is to blame alone."""
+        name, text = written(edge)
+        labels = [*range(len(self._roots)), *range(-1, -1 - len(self._constraints), -1)]
+        for label in labels if text else ():
+            line = self.line(label)
+            if line.name == name and line.specifier:
+                admitted = self.candidates.admitted(name, compile_specifier(line.specifier.replace(" ", "")))
+                if not admitted & edge.mask:
+                    verb = "asks for" if label >= 0 else "allows only"
+                    return f"{self.root(label)} {verb} {self.asked(label)}"
+        return None
+
     def unmet(self, edge: Edge) -> str:
         """Say why nothing meets a requirement: no such release, or none that the target can install."""
         name, text = written(edge)

@@ -36,6 +36,7 @@ class Held(NamedTuple):
 
     best: int
     by: tuple[Fact, ...]
+    own: tuple[Fact, ...] = ()  # what ``best`` itself needs that the answer does not meet, also where others exclude it
 
 
 def reachable(state: SearchState, roots: Sequence[RootEdge]) -> tuple[dict[str, int], list[Need]]:
@@ -87,7 +88,8 @@ def held_back(state: SearchState, roots: Sequence[RootEdge], chosen: Mapping[str
             continue
         best = state.source.best(name, state.universe[number] & ~ABSENT)
         if best != bit:
-            held[name] = Held(best, tuple(_excluders(state, roots, number, best, chosen)))
+            own = _leaves(_own_needs_against(state, number, 1 << best, chosen))
+            held[name] = Held(best, tuple(_excluders(state, roots, number, best, chosen)), tuple(own))
     return held
 
 
@@ -104,8 +106,8 @@ def _excluders(
     if found:
         return found
     found = _leaves([it for it in state.units[package] if it.masks[0] & release and not isinstance(it.cause, Derived)])
-    found = found or _leaves(_own_needs_against(state, package, release, chosen))
-    return found or _leaves(_reasons_against(state, package, release))
+    own = _own_needs_against(state, package, release, chosen)
+    return found or _leaves(own) or _leaves(_reasons_against(state, package, release))
 
 
 def _needs_against(
