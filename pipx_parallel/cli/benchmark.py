@@ -17,6 +17,7 @@ from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, SOURCES,
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import UsageError
 from pipx_parallel.settings import MOST_WORKERS
+from pipx_parallel.writer import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +52,8 @@ def run(values: Mapping[str, object]) -> int:
     stage = job.begin(values, OPTIONS)
     workers = _numbers(stage.chosen, "workers", "1,5,10,20")
     rounds = _numbers(stage.chosen, "rounds", "3")[0]
+    svg = stage.chosen.text("svg")
+    check([svg] if svg else [])
     sources = job.sources_of(stage)
     if "-" in sources:
         raise UsageError(
@@ -73,7 +76,7 @@ def run(values: Mapping[str, object]) -> int:
     details = {"rounds": rounds, "sources": list(sources), "packages": list(stage.chosen.texts("packages"))}
     as_json = stage.chosen.text("format") == "json"
     job.show(benchmark.as_json(found, details) if as_json else benchmark.as_table(found))
-    if svg := stage.chosen.text("svg"):
+    if svg:
         _draw(svg, found)
         stage.printer.say(f"wrote {svg}")
     return 0

@@ -258,6 +258,12 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(
     assert index.requests_seen == []
 
 
+def test_so_is_a_chart_that_has_no_place(run: Run, index: LoopbackIndex) -> None:
+    """A benchmark takes minutes."""
+    check_message(run("benchmark", "--packages", "app", "--svg", "nowhere/a.svg"), 2, "make the folder")
+    assert index.requests_seen == []
+
+
 @pytest.mark.parametrize(
     ("flag", "value"),
     [
