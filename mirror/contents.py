@@ -31,12 +31,17 @@ class Entry(NamedTuple):
     name: str
     view: ReleaseView | Absence
     load: Callable[[], bytes | None]  # reads the stored file view
-    sum: bytes = b""  # how the stored record begins: its digest, which names what it says
+    stored: bytes = b""  # the record as it is stored
 
     @property
     def key(self) -> str:
         """Return the key of its release view."""
         return f"v/{self.index_id}/{self.name}"
+
+    @property
+    def sum(self) -> bytes:
+        """Return how the stored record begins: its digest, which names what it says."""
+        return self.stored[:24]
 
 
 def split_key(key: str) -> tuple[str, str]:
@@ -67,7 +72,7 @@ def entries(store: Store, names: frozenset[str] | None = None) -> Iterator[Entry
             except Malformed as error:
                 yield key, error
             else:
-                yield Entry(index_id, name, view, _loader(store, files_key(index_id, name)), found[key][:24])
+                yield Entry(index_id, name, view, _loader(store, files_key(index_id, name)), found[key])
 
 
 def readable(store: Store, names: frozenset[str] | None = None) -> Iterator[Entry]:

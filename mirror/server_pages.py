@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from mirror.page_desk import PageDesk
     from mirror.ports import Store
-    from mirror.snapshot import Prepared
 
 _MOST = 256 * 1024 * 1024  # bytes of pages kept ready
 _GZIP_LEVEL = 1  # 2 MB of page in 12 ms, once; level 4 takes twice that for a tenth less
@@ -92,7 +91,6 @@ class Pages:
         self._ready: OrderedDict[tuple[str, str], tuple[str, _Page]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
-        self._prepared: Prepared = {}
         self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
         self._bulk: OrderedDict[tuple[tuple[str, str], ...], tuple[object, Answer]] = OrderedDict()
 
@@ -257,8 +255,7 @@ class Pages:
             views = self._load(index_id, names)
             masks = {name: _mask(views.get(name), releases.get(name, "")) for name in names}
             selection = Selection(selection.names, "chosen", masks, named=True)
-        with self._lock:
-            body = export(self._store, selection, self._prepared)
+        body = export(self._store, selection)
         return _Page(body, "application/octet-stream").answer()._replace(zipped=None)
 
     def _load(self, index_id: str, names: list[str]) -> dict[str, ReleaseView | Absence]:
