@@ -30,6 +30,7 @@ class Layer(NamedTuple):
 
     place: str  # one of PLACES
     values: Mapping[str, Raw]
+    path: str = ""  # of the project's file
 
 
 class Chosen:
@@ -73,11 +74,12 @@ class Chosen:
     def called(self, name: str) -> str:
         """Return how the winning place names this option, ``--max-workers`` or ``PIPX_PARALLEL_MAX_WORKERS``."""
         option = name.replace("_", "-")
-        place = next((layer.place for layer in self.layers if name in layer.values), "flag")
+        layer = next((layer for layer in self.layers if name in layer.values), None)
+        place = layer.place if layer is not None else "flag"
         if place == "environment":
             return f"PIPX_PARALLEL_{name.upper()}"
-        if place == "project":
-            return f"{option} of [tool.pipx-parallel]"
+        if layer is not None and place == "project":
+            return f"{layer.path}: {option} of [tool.pipx-parallel]".removeprefix(": ")
         return f"--{option}" + {"input": " of an input file", "pip": " of pip's settings"}.get(place, "")
 
     def refuse(self, name: str, value: object, wanted: str) -> UsageError:

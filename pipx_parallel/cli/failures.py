@@ -37,7 +37,8 @@ def report(failures: Sequence[FetchFailure], inputs: Inputs, known_names: Callab
 
 
 def _line(failure: FetchFailure, inputs: Inputs) -> str:
-    places = [str(root.origin) for root in (*inputs.roots, *inputs.overrides) if root.name == failure.project]
+    rows = (*inputs.roots, *inputs.overrides)
+    places = [str(root.origin) for root in rows if (root.name or root.text) == failure.project]
     asked = f" ({', '.join(dict.fromkeys(places))})" if places else ""
     text = str(failure.error)
     return f"{text}{asked}" if failure.project in text else f"{failure.project}: {text}{asked}"

@@ -56,7 +56,7 @@ def project_layer(text: str, path: str) -> Layer:
         if option is None:
             raise UsageError(f"{path}: [tool.pipx-parallel] has no option {key!r}{_hint(key, known)}")
         values[option.dest] = _from_table(option, value, f"{path}: {key} of [tool.pipx-parallel]", path)
-    return Layer("project", values)
+    return Layer("project", values, path)
 
 
 def _sources(table: object, path: str) -> Raw:

@@ -131,10 +131,14 @@ def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg
 def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], shop: Workshop) -> Steps:
     folder = path_of(reference.url)
     digest = hashlib.sha256(folder.encode())
+    found = False
     inner = f"{folder}/{reference.subdirectory}" if reference.subdirectory else folder
     for name in _DECIDING:
         exchange = yield Request(f"{_url(inner)}/{name}")
         digest.update(b"\0" + exchange.body)
+        found = found or (exchange.status == 200)
+    if not found:
+        raise NotFound(f"{reference.url}: there is no project, neither pyproject.toml nor setup.py")
     tree = _tree(folder, reference, settings)._replace(environ=_WITHOUT_ITS_LOCK)
     metadata = yield from _tree_metadata("folder-" + digest.hexdigest(), tree, reference, shop)
     return DirectProject(metadata, pinned(reference), None)

@@ -48,16 +48,18 @@ class Gathering:
 
         self._files[mask_secrets(location)] = sha256(data).hexdigest()
 
-    def add_file(self, location: str, *, constraint: bool = False) -> None:
+    def add_file(self, location: str, *, constraint: bool = False, asked_at: Origin | None = None) -> None:
         """Read a requirements or constraints file and all it includes. Raises ``RequirementsError``."""
-        for root in self.read_file(location, constraint=constraint):
+        for root in self.read_file(location, constraint=constraint, asked_at=asked_at):
             (self.constraints if root.constraint else self.roots).append(root)
 
-    def read_file(self, location: str, *, constraint: bool = False) -> list[RootRequirement]:
+    def read_file(
+        self, location: str, *, constraint: bool = False, asked_at: Origin | None = None
+    ) -> list[RootRequirement]:
         """Return what a requirements file and those it includes ask for; their options are taken in."""
         found: list[RootRequirement] = []
         tree = TreeReader(self.reader, self._environ, self.seen)
-        for line, bounds in tree.lines(location, constraint=constraint):
+        for line, bounds in tree.lines(location, constraint=constraint, asked_at=asked_at):
             if line.requirement:
                 root = parse_root(line, constraint=bounds, reader=self.reader)
                 self._hashes_written = self._hashes_written or any(name == "--hash" for name, _ in line.options)

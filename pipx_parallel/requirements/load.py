@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.model import Inputs, Origin, RootRequirement
 from pipx_parallel.requirements.gathering import Gathering
 from pipx_parallel.requirements.names import is_name, normalize
-from pipx_parallel.requirements.project import Builder, Built, Declared, Wanted, from_built
+from pipx_parallel.requirements.project import Builder, Built, Declared, Wanted, check_extras, from_built
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.roots import parse_text, split_packages
 from pipx_parallel.requirements.urls import is_archive, is_location_url, join_location, mask_secrets
@@ -172,7 +172,7 @@ class _Loading:
 
     def _add_toml(self, source: str) -> None:
         from pipx_parallel.requirements.locks import is_lock, read_lock  # only locks need it
-        from pipx_parallel.requirements.pyproject import is_project, read_pyproject  # only projects need it
+        from pipx_parallel.requirements.pyproject import is_only_groups, is_project, read_pyproject  # likewise
 
         text = self._toml(source, None)
         if is_lock(text.tables):
@@ -182,14 +182,18 @@ class _Loading:
             self._gathering.add_requires_python(requires_python)
             return
         self._projects += 1
+        rest = self._wanted._replace(dependencies=False, extras=())
         setup_cfg = join_location(source, "setup.cfg")
         if not is_project(text) and self._gathering.reader.kind(setup_cfg) == "file":
             declared = self._read_setup_cfg(setup_cfg)
             if declared is not None:
                 self._take(declared, setup_cfg)
-                rest = self._wanted._replace(dependencies=False, extras=())
                 self._take(read_pyproject(text, rest, None), source)
                 return
+        if is_only_groups(text) and self._gathering.reader.kind(join_location(source, "setup.py")) != "file":
+            check_extras(self._wanted.extras, (), text.origin)
+            self._take(read_pyproject(text, rest, None), source)
+            return
         self._take(read_pyproject(text, self._wanted, self._build_of(source)), source)
 
     def _add_setup(self, source: str, kind: str) -> None:
@@ -220,8 +224,8 @@ class _Loading:
     def _take(self, declared: Declared, source: str) -> None:
         for text, origin in declared.requirements:
             self._gathering.add_text(text, origin)
-        for path, _ in declared.files:
-            self._gathering.add_file(join_location(source, path))
+        for path, origin in declared.files:
+            self._gathering.add_file(join_location(source, path), asked_at=origin)
         self._gathering.add_requires_python(declared.requires_python)
 
 

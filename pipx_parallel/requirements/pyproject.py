@@ -25,19 +25,23 @@ def is_project(text: TomlText) -> bool:
     return text.table("project") is not None
 
 
+def is_only_groups(text: TomlText) -> bool:
+    """Say whether dependency groups are all that the file has: then there is no project, and nothing to be built (PEP 735)."""
+    return "dependency-groups" in text.tables and not {"project", "build-system"} & set(text.tables)
+
+
 def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], Built] | None) -> Declared:
     """Return what is wanted of the project.
 
     ``build`` asks the build backend; it is called only where ``dynamic`` names what is wanted. Raises ``RequirementsError`` for a
     malformed table, an extra or group that is not there, and for dynamic dependencies where nothing may be built.
     """
-    declared = _of_project(text, wanted, build) if wanted.dependencies else Declared(())
-    requirements = list(declared.requirements)
-    for group in wanted.groups:
-        requirements.extend(_of_group(text, group))
+    # Before the project itself: what is malformed here must not wait for a build.
+    others = [row for group in wanted.groups for row in _of_group(text, group)]
     if wanted.build_requires:
-        requirements.extend(_of_build_system(text))
-    return declared._replace(requirements=tuple(requirements))
+        others.extend(_of_build_system(text))
+    declared = _of_project(text, wanted, build) if wanted.dependencies else Declared(())
+    return declared._replace(requirements=(*declared.requirements, *others))
 
 
 def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], Built] | None) -> Declared:

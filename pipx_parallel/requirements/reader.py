@@ -57,13 +57,16 @@ class TreeReader:
         self._environ = environ
         self._seen = seen
 
-    def lines(self, location: str, *, constraint: bool = False) -> Iterator[LocatedLine]:
+    def lines(
+        self, location: str, *, constraint: bool = False, asked_at: Origin | None = None
+    ) -> Iterator[LocatedLine]:
         """Yield every line of the file and of those it includes, the including lines left out.
 
+        ``asked_at`` is where the file itself is named, unless the user did on the command line.
         Raises ``RequirementsError`` with file and line for whatever cannot be read, is malformed, or includes itself.
         """
         top = Include(location, self._identity(location), (), constraint, None)
-        yield from self._follow(top, Origin(mask_secrets(location)))
+        yield from self._follow(top, asked_at or Origin(mask_secrets(location)))
 
     def _follow(self, include: Include, asked_at: Origin) -> Iterator[LocatedLine]:
         for line in self._parse(include, asked_at):
@@ -92,7 +95,7 @@ class TreeReader:
             what = "constraints" if include.constraint else "requirements"
             reason = error.strerror or str(error)
             remedy = "check the path; a package by its name is given with --packages"
-            if include.parent:
+            if include.parent or asked_at.line:
                 remedy = "paths count from the folder of the file that names them"
             if is_location_url(include.location):
                 remedy = "check the URL, or save the file here and name its path"

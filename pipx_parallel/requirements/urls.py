@@ -83,6 +83,9 @@ def parse_reference(url: str) -> Reference:
     from urllib.parse import unquote, urlsplit  # only direct references need it
 
     parts = urlsplit(url)
+    if parts.scheme.rpartition("+")[2] in ("http", "https", "ssh") and not parts.hostname:
+        msg = "it names no host"
+        raise ValueError(msg)
     fragment = dict(reversed([(key, value) for key, _, value in map(_key_value, parts.fragment.split("&"))]))
     hashes = tuple(f"{name}:{fragment[name].lower()}" for name in _FRAGMENT_HASHES if fragment.get(name))
     path = unquote(parts.path).rstrip("/")

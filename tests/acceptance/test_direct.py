@@ -140,6 +140,14 @@ def test_a_missing_archive_is_named(desk: Desk, site: LoopbackIndex) -> None:
     assert "r.txt:1" in ran.err
 
 
+@pytest.mark.parametrize("line", ["file:gone", "mine @ file:///nowhere/mine"])
+def test_a_missing_folder_is_named_with_its_line(desk: Desk, line: str) -> None:
+    """Also where the line has no name."""
+    ran = desk.lock(line)
+
+    check_refused(desk, ran, 1, "there is no project, neither pyproject.toml nor setup.py", "(r.txt:1)")
+
+
 def test_another_project_than_the_line_says_is_refused(desk: Desk, site: LoopbackIndex) -> None:
     """File and line, both names."""
     with site:
@@ -159,6 +167,15 @@ def test_two_references_to_one_project_are_a_conflict(desk: Desk, site: Loopback
     assert "r.txt:2: tool is asked for as file://" in ran.err
     assert "r.txt:1" in ran.err
     assert not (desk.folder / "pylock.toml").exists()
+
+
+def test_editable_and_not_are_a_conflict(desk: Desk) -> None:
+    """Two lines, both named; what another project asks for may be installed as editable."""
+    (desk.folder.parent / "mine").mkdir()
+    desk.write("../mine/pyproject.toml", "[project]\nname = 'mine'\nversion = '1'\n")
+    ran = desk.lock("../mine", "-e ../mine")
+
+    check_refused(desk, ran, 2, "r.txt:2: mine is asked for editable here and as it is at r.txt:1; keep one of them")
 
 
 def test_a_reference_must_satisfy_the_others(desk: Desk, site: LoopbackIndex, index: LoopbackIndex) -> None:

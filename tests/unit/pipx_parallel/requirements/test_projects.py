@@ -55,6 +55,16 @@ def test_a_project_asks_for_its_dependencies() -> None:
     assert [file.path for file in inputs.files] == ["pyproject.toml"]
 
 
+def test_groups_without_a_project_need_no_build() -> None:
+    """PEP 735: what has neither [project] nor [build-system] is no project, only a place for groups."""
+    groups = {"pyproject.toml": "[dependency-groups]\ndev = ['ruff']\n"}
+
+    assert shown(load(groups, "pyproject.toml", groups=["dev"])) == ["pyproject.toml:2 ruff"]
+    assert shown(load(groups, "pyproject.toml")) == []
+    with pytest.raises(RequirementsError, match="only the build backend knows"):
+        load({**groups, "setup.py": ""}, "pyproject.toml", groups=["dev"])
+
+
 def test_an_extra_may_ask_for_the_projects_own_extras() -> None:
     """They are followed, under all markers on the way."""
     inputs = load({"pyproject.toml": PROJECT}, "pyproject.toml", extras=["ALL"])
