@@ -82,7 +82,7 @@ def extra_names(pyproject: Mapping[str, Any]) -> tuple[str, ...]:
     if settings is None:
         return ()
     names = [*([settings.extra] if settings.extra else []), *(name for name, _ in settings.groups)]
-    return tuple(_normalised(name) for name in names)
+    return tuple(normalised(name) for name in names)
 
 
 def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pinned, ...]:
@@ -99,7 +99,7 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pi
         raise UsageError(f"{path} has lock-version {version}; only 1.x can be read")
     _refuse_incomplete(lock, path)
     pins = tuple(_pinned(package, f"{path}: packages[{at}]", path) for at, package in enumerate(packages))
-    if project is not None and any(pin.name == _normalised(project) for pin in pins):
+    if project is not None and any(pin.name == normalised(project) for pin in pins):
         raise UsageError(
             f"{path} is foreign: it pins {project} itself, so it is the lock of something that uses {project}"
         )
@@ -118,7 +118,7 @@ def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, com
     wanted = [Requirement(line) for line in dependencies]
     due = [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
     names = {pin.name for pin in pins}
-    absent = [f"{one} has no pin" for one in due if complete and _normalised(one.name) not in names]
+    absent = [f"{one} has no pin" for one in due if complete and normalised(one.name) not in names]
     if absent and len(absent) == len(due):
         raise StaleLock([f"{path} is foreign: it pins none of the project's dependencies ({', '.join(map(str, due))})"])
     wrong = [f"{one} is pinned to {pin.version}" for one in due for pin in pins if _contradicts(pin, one)]
@@ -128,7 +128,7 @@ def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, com
 
 def _contradicts(pin: Pinned, one: Requirement) -> bool:
     """Return whether the pin is for a place where the requirement counts, and outside its range."""
-    if pin.version is None or pin.name != _normalised(one.name):
+    if pin.version is None or pin.name != normalised(one.name):
         return False
     if one.specifier.contains(pin.version, prereleases=True):
         return False
@@ -150,7 +150,7 @@ def _refuse_bad_names(names: Sequence[str]) -> None:
     for name in names:
         if not _NAME.fullmatch(name):
             raise UsageError(f"[tool.pipx-parallel.setuptools]: {name!r} is no name for an extra (PEP 685)")
-    plain = [_normalised(name) for name in names]
+    plain = [normalised(name) for name in names]
     for name in plain:
         if plain.count(name) > 1:
             raise UsageError(f"[tool.pipx-parallel.setuptools]: two locks would become the extra {name!r}")
@@ -185,7 +185,7 @@ def _refuse_incomplete(lock: Mapping[str, Any], path: str) -> None:
 
 
 def _pinned(package: Any, place: str, path: str) -> Pinned:  # whatever stands in a file
-    name = _normalised(_get(package, "name", str, place) or "")
+    name = normalised(_get(package, "name", str, place) or "")
     if not _NAME.fullmatch(name):
         raise UsageError(f"{place} has no name, so {path} is not a lock file (PEP 751)")
     place = f"{path}: {name}"
@@ -248,6 +248,6 @@ def _references(package: Mapping[str, Any], place: str) -> Iterator[str]:
     yield "#" + "&".join(fragments) if fragments else ""
 
 
-def _normalised(name: str) -> str:
+def normalised(name: str) -> str:
     """Return the name as PEP 503 and PEP 685 compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()

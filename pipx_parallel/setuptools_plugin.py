@@ -147,12 +147,15 @@ def _change(distribution: Distribution, dependencies: list[str], extras: Mapping
     """
     # loaded only by a build of a project with our table
     from pipx_parallel.errors import UsageError
+    from pipx_parallel.locked_extra import normalised
 
     known = dict(distribution.extras_require or {})
+    names = {normalised(name): name for name in known}
     for extra, lines in extras.items():
-        if known.get(extra, lines) != lines:
+        own = names.get(normalised(extra), extra)  # PEP 685: "Locked" is "locked"
+        if own != extra or known.get(extra, lines) != lines:
             raise UsageError(
-                f"the project has an extra {extra!r} of its own; name another in [tool.pipx-parallel.setuptools]"
+                f"the project has an extra {own!r} of its own; name another in [tool.pipx-parallel.setuptools]"
             )
         known[extra] = lines
     metadata = distribution.metadata

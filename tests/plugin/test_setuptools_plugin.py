@@ -246,14 +246,15 @@ def test_a_lock_that_cannot_be_used_is_one_clear_error(
     assert not list(done.out.glob("*.whl"))
 
 
-def test_an_extra_of_the_project_is_never_replaced(workshop: Workshop) -> None:
-    """Two meanings of one name would be a trap."""
-    extras = '[project.optional-dependencies]\nlocked = ["alpha"]\n'
+@pytest.mark.parametrize("name", ["locked", "Locked"])
+def test_an_extra_of_the_project_is_never_replaced(workshop: Workshop, name: str) -> None:
+    """Two meanings of one name would be a trap, however it is spelled (PEP 685)."""
+    extras = f'[project.optional-dependencies]\n{name} = ["alpha"]\n'
     tree = workshop.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + extras + TABLE)
 
     done = workshop.build(tree, "--wheel")
 
-    assert "the project has an extra 'locked' of its own; name another" in done.said
+    assert f"the project has an extra {name!r} of its own; name another" in done.said
     assert done.status != 0
 
 
