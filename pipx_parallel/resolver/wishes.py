@@ -3,7 +3,8 @@
 Taking the best of the first requirement, then of the second, and so on, is a trap: it lets the last one fall by ten years
 to spare the first a patch release, and it asks about every release on the way down. So each package starts with a narrow
 window of its best releases. When windows contradict each other, those that do, and no others, are widened by a step.
-Once there is an answer, every window that was widened is narrowed again as far as the others allow, in order.
+Once there is an answer, every window that was widened is narrowed again as far as the others allow, in order. What is not
+installed holds nobody back meanwhile: else torch of years ago would stay, which needs none of what torch of today pins.
 
 The outcome: no package's window can be narrower without another's being wider. (Windows grow by steps, so if every window
 could be kept and one be narrower, narrowing that one alone would have succeeded.)
@@ -42,6 +43,7 @@ class Wishes:
         self.steps: dict[int, int] = {}
         self.floors: dict[int, int] = {}  # the narrowest step that could hold at all
         self.owners: dict[int, int] = {}  # wish -> package
+        self.absent: set[int] = set()  # what the last settled search does not install
 
     def hold(self, packages: Iterable[int]) -> Incompatibility | None:
         """Hold more packages to the narrowest windows that certain facts and the fixed wishes leave open.
@@ -81,10 +83,16 @@ class Wishes:
         """Narrow each window again as far as the others allow. The search is settled before and after."""
         settled = True
         self._tighten()
-        for package in list(self.steps):
+        order = list(self.steps)
+        for place, package in enumerate(order):
             step = self.floors[package]
+            if package in self.absent:
+                self.steps[package] = step
+                continue
             while step < self.steps[package]:
-                settled = self._attempt({**self.steps, package: step}) is None
+                free = self.absent.intersection(order[place:])
+                held = {it: one for it, one in self.steps.items() if it not in free}
+                settled = self._attempt({**held, package: step}) is None
                 if settled:
                     self._tighten()
                     break
@@ -94,15 +102,15 @@ class Wishes:
             self._attempt(self.steps)
 
     def _tighten(self) -> None:
-        """Narrow each window to what the settled search makes use of."""
+        """Set the window of each package that is installed to what the settled search makes use of."""
         state = self.state
-        for package, step in self.steps.items():
-            chosen = state.trail.current[package]
-            chosen = 0 if chosen & ABSENT else chosen
-            used = self.floors[package]
-            while used < step and chosen & ~self.windows(state.names[package], state.universe[package] & ~ABSENT, used):
-                used += 1
-            self.steps[package] = used
+        self.absent = {package for package in self.steps if state.trail.current[package] & ABSENT}
+        for package in self.steps:
+            if package not in self.absent:
+                chosen, used = state.trail.current[package], self.floors[package]
+                while chosen & ~self.windows(state.names[package], state.universe[package] & ~ABSENT, used):
+                    used += 1
+                self.steps[package] = used
 
     def _attempt(self, steps: dict[int, int]) -> Incompatibility | None:
         """Settle the search within these windows, or return which wishes are to blame."""
