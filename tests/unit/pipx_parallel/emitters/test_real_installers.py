@@ -178,7 +178,7 @@ def test_the_script_installs_into_a_new_environment(house: House, tmp_path: Path
 
 def test_direct_references_are_installed_from_the_pylock(house: House, tmp_path: Path) -> None:
     """An archive by hash and a folder: pip takes each, uv both at once (pip refuses a folder beside anything hashed)."""
-    shutil.unpack_archive(house.folder / "lib-2.0.tar.gz", tmp_path / "source")
+    shutil.unpack_archive(house.folder / "lib-2.0.tar.gz", tmp_path / "source", filter="data")
     folder = pin("lib", "2.0", url=(tmp_path / "source" / "lib-2.0").as_uri(), files=(), installable=(), index=None)
     (app,) = (one for one in house.resolution.pins if one.name == "the-app")
     archive = app._replace(url=app.files[0].url, index=None)
@@ -212,7 +212,7 @@ def test_the_script_installs_a_repository_at_its_commit(house: House, tmp_path: 
     """A git repository cannot be hashed; its commit is in the lock. Everything else in the same lock is still hashed."""
     tool("git")
     repository = tmp_path / "repository"
-    shutil.unpack_archive(house.folder / "lib-2.0.tar.gz", tmp_path / "unpacked")
+    shutil.unpack_archive(house.folder / "lib-2.0.tar.gz", tmp_path / "unpacked", filter="data")
     shutil.move(tmp_path / "unpacked" / "lib-2.0", repository)
     who = ("-c", "user.name=t", "-c", "user.email=t@example.invalid")
     run("git", "-C", repository, "init", "-q")
