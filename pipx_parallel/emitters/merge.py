@@ -5,8 +5,10 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.emitters.plain_text import one_line
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mirror.records import DistFile, FetchFailure
     from pipx_parallel.model import Pin, Resolution, Target
@@ -66,6 +68,15 @@ def missing(resolutions: Sequence[Resolution]) -> tuple[FetchFailure, ...]:
         for failure in resolution.missing:
             found.setdefault((failure.project, failure.release or ""), failure)
     return tuple(found[place] for place in sorted(found))
+
+
+def missing_lines(resolutions: Sequence[Resolution]) -> Iterator[str]:
+    """Yield one comment line for each fact that could not be had."""
+    for failure in missing(resolutions):
+        what = f"{failure.project} {failure.release}" if failure.release else failure.project
+        problem = str(failure.error)
+        # Most errors name the project themselves.
+        yield f"# MISSING: {one_line(problem if problem.startswith(f'{what}: ') else f'{what}: {problem}')}"
 
 
 def _entry(members: list[tuple[int, Pin]], targets: Sequence[Target]) -> Entry:

@@ -21,7 +21,7 @@ from pipx_parallel.emitters.plain_text import one_line, safe_url, without_creden
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mirror.records import DistFile, FetchFailure
+    from mirror.records import DistFile
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.emitters.merge import Entry
     from pipx_parallel.model import Pin, Resolution, RootRequirement, Target
@@ -40,7 +40,7 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     children = provenance.children(resolutions)
     roots = provenance.roots_by_name(resolutions)
     packages: list[str] = []
-    lacking = [_missing_line(failure) for failure in merge.missing(resolutions)]
+    lacking = list(merge.missing_lines(resolutions))
     for entry in entries:
         pin = entry.pin
         source = _direct_lines(entry, roots.get(pin.name)) if pin.url else _file_lines(entry, context)
@@ -55,11 +55,6 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     lines = [*_head([resolution.target for resolution in resolutions], empty=not packages)]
     lines += [*_tool_table(resolutions, context), *lacking, *packages]
     return (Artifact(name, "\n".join(lines) + "\n"),)
-
-
-def _missing_line(failure: FetchFailure) -> str:
-    release = f" {failure.release}" if failure.release else ""
-    return f"# MISSING: {one_line(f'{failure.project}{release}: {failure.error}')}"
 
 
 def _head(targets: Sequence[Target], *, empty: bool) -> Iterator[str]:

@@ -50,14 +50,7 @@ def header(resolutions: Sequence[Resolution], context: LockContext) -> Iterator[
     yield f"# {digest_comment(input_digest(context, targets))}"
     for target in targets:
         yield f"# For {one_line(target.label)}."
-    yield from missing_lines(resolutions)
-
-
-def missing_lines(resolutions: Sequence[Resolution]) -> Iterator[str]:
-    """Yield one comment line for each project that could not be had."""
-    for failure in merge.missing(resolutions):
-        release = f" {failure.release}" if failure.release else ""
-        yield f"# MISSING: {one_line(f'{failure.project}{release}: {failure.error}')}"
+    yield from merge.missing_lines(resolutions)
 
 
 def option_lines(options: IndexOptions) -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipx_parallel.emitters import requirements_txt
+from pipx_parallel.emitters import merge, requirements_txt
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.script_posix import fill, python_versions
 
@@ -175,5 +175,5 @@ def _install(lines: requirements_txt.Lines, context: LockContext) -> list[str]:
 
 
 def _warnings(resolutions: Sequence[Resolution]) -> list[str]:
-    marks = (line.removeprefix("# ") for line in requirements_txt.missing_lines(resolutions))
+    marks = (line.removeprefix("# ") for line in merge.missing_lines(resolutions))
     return [f"[Console]::Error.WriteLine({powershell_quoted('install.ps1: ' + mark)})" for mark in marks]

@@ -165,6 +165,15 @@ def test_what_is_missing_is_marked() -> None:
     assert "# MISSING: nope 1.0: gone --index-url http://evil.example\n" in text
 
 
+def test_what_is_missing_is_named_once() -> None:
+    """Most errors begin with the project's name."""
+    failure = FetchFailure("nope", None, NotFound("nope: no index has a project of this name"))
+
+    text = requirements_txt.render("x", [resolution([], missing=[failure])], context())[0].text
+
+    assert "# MISSING: nope: no index has a project of this name\n" in text
+
+
 @given(st.text(), st.text(), st.text(), st.text())
 def test_no_text_starts_a_line_of_its_own(command: str, source: str, problem: str, url: str) -> None:
     """Whatever an index, a file name or a command holds, each line is one of ours."""
