@@ -144,6 +144,27 @@ def test_an_index_that_goes_away_in_the_middle(desk: Desk, index: LoopbackIndex)
     assert index.paths() == ["/simple/base/", "/files/base/base-1.0-py3-none-any.whl.metadata"]
 
 
+@pytest.mark.parametrize(
+    "command", [("lock", "r.txt"), ("mirror", "warm", "r.txt"), ("mirror", "warm", "r.txt", "--depth", "closure")]
+)
+def test_an_index_that_goes_away_in_the_middle_of_a_stale_mirror(
+    desk: Desk, index: LoopbackIndex, command: tuple[str, ...]
+) -> None:
+    """What it still confirmed is taken, the rest is answered from the mirror, and one warning says how old that is."""
+    index.flavour = MODERN._replace(cache_control="no-cache", etag=True)
+    locked(desk, "app")
+    assert desk.run("mirror", "warm", "r.txt", "--depth", "closure").code == 0
+    before = desk.read("pylock.toml")
+    index.fail("/simple/base/", "reset", times=99)
+
+    ran = desk.run(*command, "--retries", "0")
+
+    assert ran.code == 0, ran.err
+    assert [line for line in ran.err.splitlines() if "answering from the mirror, under a minute old" in line], ran.err
+    assert desk.run("lock", "r.txt", "--offline").code == 0
+    assert desk.read("pylock.toml") == before
+
+
 def test_no_file_for_an_older_release_is_chosen_because_of_a_fault(desk: Desk, index: LoopbackIndex) -> None:
     """A release whose metadata cannot be had is named; the next older one is not silently taken."""
     index.fail("/files/app/app-2.0*", times=99, status=500)
