@@ -20,6 +20,7 @@ from mirror.freshness import FreshnessRecord
 from mirror.release_view import SCHEMA, Absence, encode, encode_absence
 from mirror.simple_file import FileList
 from mirror.simple_serialize import index_html, index_json, project_html, project_json
+from mirror.snapshot import BUNDLE, Selection, export
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mirror.release_view import ReleaseView
 
 INDEX = "index.json"
+_LARGEST_BUNDLE = 8_000_000  # bytes; of a mirror that takes more, single records are fetched
 _TIMELESS = FreshnessRecord(0.0, 0.0)
 
 
@@ -81,6 +83,9 @@ def _publish(store: Store, folder: str) -> Published:
             if entry.name not in names:  # of several indexes the first by id; a Simple API has one page a project
                 names[entry.name] = entry
                 _put_pages(put, entry, view, packed, urls)
+    bundle = export(store, Selection(files="chosen", named=True))
+    if len(bundle) <= _LARGEST_BUNDLE:
+        put(BUNDLE, bundle)
     put("simple/index.html", index_html(sorted(names)))
     put("simple/index.json", index_json(sorted(names)))
     facts = store.get_many([key for key, _ in store.scan("i/")])
@@ -137,6 +142,8 @@ def _remove(folder: str, before: Mapping[str, str], now: Mapping[str, str]) -> i
 def _is_ours(path: str) -> bool:
     """Return whether a path is one that publishing writes: the old index may have been altered."""
     parts = path.split("/")
+    if path == BUNDLE:
+        return True
     if len(parts) != 3 or any(part in {"", ".", ".."} for part in parts):
         return False
     if parts[0] == "simple":

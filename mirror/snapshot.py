@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mirror.ports import Store
 
 MAGIC = b"PPSNAP1\n"
+BUNDLE = "index.snap"  # of a published folder: what who knows nothing yet would else ask for in hundreds of requests
 FILES = ("chosen", "all", "none")
 LARGEST = 4 * 1024 * 1024 * 1024  # bytes of a snapshot; a larger mirror is shared, not carried
 _LARGEST_HEAD = 256 * 1024 * 1024

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.contents import split_key
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
+from mirror.file_view import holds
 from mirror.indexes import view_key
 from mirror.ports import Request
 from mirror.reach import reach
 from mirror.release_view import SCHEMA, Absence, ReleaseView
 from mirror.settings import MirrorSettings
-from mirror.snapshot import read_snapshot
+from mirror.snapshot import BUNDLE, read_snapshot
 from mirror.snapshot_store import SnapshotStore
 from mirror.strangers import checked
 
@@ -46,6 +47,7 @@ class WebStore:
         self._transport: Transport | None = None
         self._head: dict[str, Any] | None = None
         self._held: dict[str, bytes | None] = {}
+        self._bundle: SnapshotStore | None = None
         self.requests = 0
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
@@ -72,7 +74,7 @@ class WebStore:
         if self._bulk:
             self._ask_files(wanted)
         else:
-            self._ask_each(list(wanted))
+            self._ask_each([key for key, version in wanted.items() if not self._hold_of_bundle(key, version)])
 
     # --- the mirror's index -------------------------------------------------------------------------------------------
 
@@ -104,6 +106,31 @@ class WebStore:
 
     # --- a published folder -------------------------------------------------------------------------------------------
 
+    def _bundled(self) -> SnapshotStore | None:
+        """Return what the folder gives in one go, fetched when it is first wanted; None where it has no such thing."""
+        digests = self._index()["files"]
+        if self._bundle is None and BUNDLE in digests:
+            (exchange,) = self._fetch([Request(f"{self._url}/{BUNDLE}", limit=_LARGEST)])
+            self._check(BUNDLE, exchange.body, digests)
+            self._bundle = SnapshotStore(read_snapshot(exchange.body))
+        return self._bundle
+
+    def _hold_of_bundle(self, key: str, version: str) -> bool:
+        """Hold the files of a release where the bundle has them; return whether it does."""
+        bundle = self._bundled()
+        view = bundle.view("v" + key[1:]) if bundle is not None else None
+        if bundle is None or not isinstance(view, ReleaseView) or version not in view.versions:
+            return False
+        packed = bundle.get_many((key,)).get(key)
+        if packed is None or not holds(packed, list(view.versions).index(version)):
+            return False
+        self._held[key] = packed
+        return True
+
+    def _check(self, path: str, body: bytes, digests: Mapping[str, str]) -> None:
+        if hashlib.sha256(body).hexdigest() != digests[path]:
+            raise Integrity(f"{self._url}/{path}: its SHA-256 is not the one the mirror's index names")
+
     def _ask_ahead(self, keys: list[str]) -> None:
         """Fetch release views, and those that they lead to, a wave at a time: the resolve will ask for nearly all of them."""
         by_index: dict[str, list[str]] = {}
@@ -125,13 +152,16 @@ class WebStore:
 
     def _ask_each(self, keys: list[str]) -> None:
         digests = self._index()["files"]
+        bundle = self._bundled()
+        if bundle is not None:  # of files it has the chosen alone: ``_hold_of_bundle``
+            self._held |= bundle.get_many([key for key in keys if key.startswith("v/")])
+            keys = [key for key in keys if key not in self._held]
         paths = {key: f"{key}.json" if key.startswith("v/") else f"{key}.ppf" for key in keys}
         there = [key for key in keys if paths[key] in digests]
         self._held.update(dict.fromkeys(keys))
         answers = self._fetch([Request(f"{self._url}/{paths[key]}", limit=_LARGEST) for key in there])
         for key, exchange in zip(there, answers, strict=True):
-            if hashlib.sha256(exchange.body).hexdigest() != digests[paths[key]]:
-                raise Integrity(f"{self._url}/{paths[key]}: its SHA-256 is not the one the mirror's index names")
+            self._check(paths[key], exchange.body, digests)
             self._held[key] = exchange.body
 
     # --- a server -----------------------------------------------------------------------------------------------------

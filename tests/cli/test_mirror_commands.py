@@ -296,6 +296,20 @@ def test_a_published_folder_is_a_mirror(run: Run, web: str, index: LoopbackIndex
     assert len(index.requests_seen) == seen
 
 
+def test_a_lock_from_a_published_folder_takes_two_requests(run: Run, web: str) -> None:
+    """The index, and what it gives in one go; the single records are not there any more."""
+    warm(run)
+    assert run("lock", "--packages", "app", "-o", "pylock.toml").code == 0
+    assert run("mirror", "publish", "pub").code == 0
+    for path in [*Path("pub/v").rglob("*.json"), *Path("pub/f").rglob("*.ppf")]:
+        path.unlink()
+
+    done = run("lock", "--packages", "app", "-o", "pylock.web.toml", "--mirror", web)
+
+    assert done.code == 0, done.err
+    assert Path("pylock.web.toml").read_bytes() == Path("pylock.toml").read_bytes()
+
+
 def test_publishing_again_writes_only_what_changed(run: Run, index: LoopbackIndex) -> None:
     """The changed project's files and the index."""
     warm(run)
@@ -306,15 +320,23 @@ def test_publishing_again_writes_only_what_changed(run: Run, index: LoopbackInde
     run("mirror", "publish", "pub")
 
     changed = {path.as_posix() for path, moment in before.items() if path.stat().st_mtime_ns != moment}
-    assert all("lib" in path or path == "pub/index.json" for path in changed), changed
+    assert all("lib" in path or path in {"pub/index.json", "pub/index.snap"} for path in changed), changed
     assert any(path.endswith("lib/index.html") for path in changed)
 
 
 def test_a_published_record_that_was_altered_is_exit_6(run: Run, web: str) -> None:
-    """The index of digests covers every record."""
+    """The index of digests covers what is given in one go, and every single record where that is not there."""
     warm(run)
     run("mirror", "publish", "pub")
+    bundle = Path("pub/index.snap")
+    bundle.write_bytes(bundle.read_bytes()[:-1] + b"?")
+    assert run("resolve", "--packages", "app", "--mirror", web).code == 6
+
+    index = Path("pub/index.json")
+    head = json.loads(index.read_bytes())
+    del head["files"]["index.snap"]
+    index.write_text(json.dumps(head))
+    assert run("resolve", "--packages", "app", "--mirror", web).code == 0
     (record,) = Path("pub/v").rglob("lib.json")
     record.write_bytes(record.read_bytes().replace(b"2.0", b"2.9"))
-
     assert run("resolve", "--packages", "app", "--mirror", web).code == 6
