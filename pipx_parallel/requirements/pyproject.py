@@ -49,7 +49,7 @@ def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], Built] | Non
     if project is None:
         return _from_backend(text, wanted, build, "there is no [project] table")
     dynamic = text.strings(project.get("dynamic", []), "dynamic")
-    requires_python = text.string(project.get("requires-python"), "requires-python")
+    requires_python = text.specifier(project.get("requires-python"), "requires-python")
     names = ("dependencies", "optional-dependencies") if wanted.extras else ("dependencies",)
     asked = [name for name in names if name in dynamic]
     if asked:

@@ -29,7 +29,7 @@ def read_script(data: bytes, source: str) -> Declared:
         raise refusal(origin._replace(line=starts[1]), "the script has a second metadata block", "keep one (PEP 723)")
     text = TomlText(_block(lines, starts[0], origin), origin, first_line=starts[0] + 1)
     wanted = text.strings(text.tables.get("dependencies", []), "dependencies")
-    requires_python = text.string(text.tables.get("requires-python"), "requires-python")
+    requires_python = text.specifier(text.tables.get("requires-python"), "requires-python")
     return Declared(tuple((item, text.where(item)) for item in wanted), requires_python)
 
 

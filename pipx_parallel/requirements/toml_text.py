@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mirror.version_keys import compile_specifier
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements.decoding import decode
 from pipx_parallel.requirements.refusal import quoted, refusal
@@ -68,6 +69,17 @@ class TomlText:
         if value is None or isinstance(value, str):
             return value
         raise refusal(self.at_key(key), f"{quoted(key)} is no string", "put it in quotes")
+
+    def specifier(self, value: object, key: str) -> str | None:
+        """Return a version specifier as it is written (PEP 440). Raises ``RequirementsError`` for anything else."""
+        found = self.string(value, key)
+        try:
+            compile_specifier((found or "").replace(" ", ""))
+        except ValueError:
+            raise refusal(
+                self.at_key(key), f"{key} is no version specifier: {quoted(found)}", "write it like: >=3.11"
+            ) from None
+        return found
 
 
 def _split_position(message: str) -> tuple[str, int | None]:
