@@ -179,6 +179,8 @@ def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
             raise Incomplete(error.failures, failures.report(error.failures, job.inputs, mirror.known_names)) from error
         finally:
             progress.close()
+        if job.inputs.requires_python:
+            _warn_of_python(job, resolutions)
         if job.settings.require_hashes:
             from pipx_parallel.hash_rules import refuse_unhashed  # loaded with the solver; named where it is used
 
@@ -308,6 +310,16 @@ def indexes_shown(job: Job) -> list[str]:
 
     opened = settings_.mirror_settings(job.settings)
     return [mask_secrets(place) for place in (*opened.indexes, *opened.find_links)]
+
+
+def _warn_of_python(job: Job, resolutions: Sequence[Resolution]) -> None:
+    """Warn of every target whose Python the inputs themselves do not take: pip would refuse to install the project there."""
+    from pipx_parallel.target_rules import TargetRules  # loaded with the solver; named where it is used
+
+    for target in [one.target for one in resolutions]:
+        if not TargetRules(target).python_allowed(job.inputs.requires_python):
+            asked = f"the input requires Python {job.inputs.requires_python}"
+            job.stage.printer.warn(f"{asked}, and this lock is for {target.python_full_version} (see --python-version)")
 
 
 def _require_hashes(resolutions: Sequence[Resolution]) -> None:

@@ -16,6 +16,18 @@ def pins(path: Path) -> list[str]:
     return [line.split(" ")[0] for line in path.read_text(encoding="utf-8").splitlines() if "==" in line]
 
 
+def test_a_lock_for_a_python_that_the_project_does_not_take_is_warned_of(run: Run, home: Path) -> None:
+    """Locked all the same: the project itself may be for another machine."""
+    (home / "pyproject.toml").write_text(
+        "[project]\nname = 'mine'\nrequires-python = '>=3.99'\ndependencies = ['app']\n", encoding="utf-8"
+    )
+    told = run("lock", "pyproject.toml")
+
+    assert told.code == 0
+    assert "warning: the input requires Python >=3.99, and this lock is for " in told.err
+    assert "requires Python" not in run("lock", "pyproject.toml", "--python-version", "3.99").err
+
+
 def test_without_any_word_it_locks_the_requirements_of_this_folder(home: Path, run: Run) -> None:
     """The source is found and named; the lock lies beside it; stdout stays empty."""
     (home / "requirements.in").write_text("app\n", encoding="utf-8")
