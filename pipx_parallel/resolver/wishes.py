@@ -22,7 +22,7 @@ from pipx_parallel.resolver.search import search
 from pipx_parallel.resolver.terms import Derived, Incompatibility
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.windows import Windows
@@ -63,43 +63,112 @@ class Wishes:
         return blamed
 
     def settle(self) -> Incompatibility | None:
-        """Settle the search within windows as narrow as can be; return the end of the argument if no windows do."""
+        """Settle the search within windows as narrow as can be; return the end of the argument if no windows do.
+
+        Each window is held at a level of its own, so that widening one undoes those behind it and no others: what an attempt
+        costs does not grow with the number of packages.
+        """
+        state = self.state
+        state.back_to(0)
+        blamed = self._assume(self.fixed)
+        base, order, held = state.trail.level, list(self.steps), 0
         while True:
-            blamed = self._attempt(self.steps)
+            while blamed is None and held < len(order):
+                blamed = self._hold(order[held])
+                held += 1
+            if blamed is None:
+                blamed = search(state, self.stop, state.trail.level)
             if blamed is None:
                 break
             owners = [self.owners[wish] for wish in blamed.packages if wish in self.owners]
             if not owners:
                 return blamed
-            self.state.back_to(0)
+            held = min(map(order.index, owners))
+            state.back_to(base + held)
+            self._keep([blamed])
+            # Who made trouble comes last from now on: what must be undone the next time is then little.
+            order = [package for package in order if package not in owners] + [it for it in order if it in owners]
             for package in owners:
-                self.steps[package] = self._floor(package, self.steps[package] + 1)
+                self.steps[package] = self._floor(package, self.steps[package] + 1, base)
             if len(owners) == 1:  # nobody else is to blame: that window could never hold
                 self.floors[owners[0]] = self.steps[owners[0]]
+            blamed = None
         self._narrow()
         return None
+
+    def _hold(self, package: int) -> Incompatibility | None:
+        """Hold one package to its window, at a level of its own; return what makes that impossible."""
+        wishes = self._wishes_of(package, self.steps[package])
+        blamed = self._assume(wishes)
+        if blamed is None:
+            conflict = propagate(self.state)
+            blamed = None if conflict is None else blame(self.state, conflict)
+        return blamed
 
     def _narrow(self) -> None:
         """Narrow each window again as far as the others allow. The search is settled before and after."""
         settled = True
         self._tighten()
+        lessons: list[Incompatibility] = []
+        level = -1  # at which every other window is held; -1: they are not yet
+        passed: list[int] = []  # not installed, and held from here on
         order = list(self.steps)
         for place, package in enumerate(order):
             step = self.floors[package]
             if package in self.absent:
                 self.steps[package] = step
+                passed.append(package)
                 continue
             while step < self.steps[package]:
-                free = self.absent.intersection(order[place:])
-                held = {it: one for it, one in self.steps.items() if it not in free}
-                settled = self._attempt({**held, package: step}) is None
-                if settled:
+                if level < 0:
+                    level = self._hold_all(self.absent.intersection(order[place:]), lessons)
+                elif passed:
+                    level = self._hold_also(passed, level)
+                passed.clear()
+                blamed = self._narrower(package, step, level)
+                settled = blamed is None
+                if blamed is None:
                     self._tighten()
+                    level = -1
                     break
-                self.state.back_to(0)
-                step = self._floor(package, step + 1)
+                lessons.append(blamed)
+                step = self._floor(package, step + 1, level)
         if not settled:
+            self.state.back_to(0)
+            self._keep(lessons)
             self._attempt(self.steps)
+
+    def _hold_all(self, free: Container[int], lessons: list[Incompatibility]) -> int:
+        """Hold every window but those of ``free``, which is possible, and return at which level.
+
+        What narrower ones have taught is kept first.
+        """
+        self.state.back_to(0)
+        self._keep(lessons)
+        lessons.clear()
+        self._assume(self._wishes({package: step for package, step in self.steps.items() if package not in free}))
+        propagate(self.state)
+        return self.state.trail.level
+
+    def _hold_also(self, packages: Iterable[int], level: int) -> int:
+        """Hold these windows as well as those of ``level``, which is possible, and return at which level."""
+        self.state.back_to(level)
+        self._assume([wish for package in packages for wish in self._wishes_of(package, self.steps[package])])
+        propagate(self.state)
+        return self.state.trail.level
+
+    def _narrower(self, package: int, step: int, level: int) -> Incompatibility | None:
+        """Settle the search with one window narrower than those that are held at ``level``, or return what is to blame."""
+        state = self.state
+        state.back_to(level)
+        wish = state.wish(package, self._window(package, step))
+        self.owners[wish] = package
+        if state.trail.current[wish] == OFF:  # learned before
+            return Incompatibility([wish], [ON], Derived(()))
+        state.trail.open_level()
+        if state.trail.current[wish] != ON:
+            state.narrow(wish, ON, None)
+        return search(state, self.stop, state.trail.level)
 
     def _tighten(self) -> None:
         """Set the window of each package that is installed to what the settled search makes use of."""
@@ -116,20 +185,29 @@ class Wishes:
         """Settle the search within these windows, or return which wishes are to blame."""
         state = self.state
         state.back_to(0)
-        wishes = list(self.fixed)
-        for package, step in steps.items():
-            mask = state.universe[package] & ~ABSENT
-            window = self.windows(state.names[package], mask, step)
-            if mask & ~window:
-                wish = state.wish(package, window)
-                self.owners[wish] = package
-                wishes.append(wish)
-        blamed = self._assume(wishes)
+        blamed = self._assume(self._wishes(steps))
         if blamed is None:
             blamed = search(state, self.stop, state.trail.level)
-            if blamed is not None and blamed.packages:
-                self._remember(blamed)
+            if blamed is not None:
+                state.back_to(0)
+                self._keep([blamed])
         return blamed
+
+    def _wishes(self, steps: dict[int, int]) -> list[int]:
+        """Return the fixed wishes, and one for each window that leaves something out."""
+        return [*self.fixed, *[wish for package, step in steps.items() for wish in self._wishes_of(package, step)]]
+
+    def _wishes_of(self, package: int, step: int) -> list[int]:
+        """Return the wish for one window, none where it leaves nothing out."""
+        window = self._window(package, step)
+        if not self.state.universe[package] & ~ABSENT & ~window:
+            return []
+        wish = self.state.wish(package, window)
+        self.owners[wish] = package
+        return [wish]
+
+    def _window(self, package: int, step: int) -> int:
+        return self.windows(self.state.names[package], self.state.universe[package] & ~ABSENT, step)
 
     def _assume(self, wishes: Sequence[int]) -> Incompatibility | None:
         """Turn wishes on, all in one level; return what makes that impossible."""
@@ -145,17 +223,21 @@ class Wishes:
                 state.narrow(wish, ON, None)
         return None
 
-    def _remember(self, blamed: Incompatibility) -> None:
-        """Keep which wishes contradict each other, so that the next attempt need not find out."""
-        self.state.back_to(0)
-        self.state.watch(blamed)
-        self.state.trail.touch(blamed.packages[0])
+    def _keep(self, lessons: Iterable[Incompatibility]) -> None:
+        """Keep which wishes contradict each other, so that the next attempt need not find out. To be called at level 0."""
+        for blamed in lessons:
+            if blamed.packages:
+                self.state.watch(blamed)
+                self.state.trail.touch(blamed.packages[0])
 
-    def _floor(self, package: int, step: int) -> int:
-        """Return the first step from ``step`` on that leaves the package a choice it does not have one step earlier."""
+    def _floor(self, package: int, step: int, level: int = 0) -> int:
+        """Return the first step from ``step`` on that leaves the package a choice it does not have one step earlier.
+
+        What it can be at all is what was certain at ``level`` (0, or one at which windows are held).
+        """
         state = self.state
         domain = state.universe[package] & ~ABSENT
-        now = state.trail.current[package]
+        now = state.trail.at_level(package, level)
         name = state.names[package]
         before = self.windows(name, domain, step - 1) if step else now & ABSENT
         while True:
