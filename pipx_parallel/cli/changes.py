@@ -29,11 +29,12 @@ def read_before(names: Sequence[str]) -> Before:
 
 
 def all_fresh(job: Job, before: Before) -> bool:
-    """Return whether every output carries the digest of just these inputs, settings and targets: nothing to resolve."""
-    from pipx_parallel.emitters.digest import input_digest  # a --check that need not resolve loads no more than this
+    """Return whether every output was made from just these inputs, settings and targets, and is as it was: nothing to resolve."""
+    from pipx_parallel.emitters.digest import input_digest, is_sealed  # a --check that need not resolve loads no more
 
     wanted = input_digest(locks.context_of(job), job.targets)
-    return all(text is not None and read_digest(text) == wanted for text in before.values())
+    found = [(text, read_digest(text)) for text in before.values() if text is not None]
+    return len(found) == len(before) and all(digest and is_sealed(text, digest, wanted) for text, digest in found)
 
 
 def keeping_pins(job: Job, before: Before) -> Job:

@@ -66,10 +66,13 @@ def render(
 
     ``figures`` lets times and counts into the JSON report; without them the same answer gives the same bytes.
     """
+    from pipx_parallel.emitters.digest import input_digest, sealed  # loaded by the emitters; named where it is used
+
     context = context_of(job)
     shown = resolutions if figures else [resolution._replace(stats=None) for resolution in resolutions]
+    digest = input_digest(context, [resolution.target for resolution in resolutions])
     return tuple(
-        artifact
+        artifact._replace(text=sealed(artifact.text, digest))
         for name in names
         for artifact in emitter_for(name, _format(name, job.stage.chosen)).render(name, shown, context)
     )

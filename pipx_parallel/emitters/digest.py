@@ -1,6 +1,7 @@
 """The digest of everything a lock depends on but the index: equal digests, nothing changed, no resolve needed.
 
-``lock --check`` compares this first. Every format carries it: ``inputs`` in TOML and JSON, a comment elsewhere.
+``lock --check`` compares this first. Every format carries it: ``inputs`` in TOML and JSON, a comment elsewhere. What the command
+line writes is sealed: the digest then covers what the lock says as well, so that an edited lock is not taken for a fresh one.
 """
 
 from __future__ import annotations
@@ -38,6 +39,25 @@ def input_digest(context: LockContext, targets: Sequence[Target]) -> str:
     }
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def sealed(text: str, digest: str) -> str:
+    """Return a lock with the digest of its inputs replaced by one of its inputs and of all else that it says."""
+    return text.replace(digest, _seal(digest, text.replace(digest, "", 1)), 1)
+
+
+def is_sealed(text: str, found: str, digest: str) -> bool:
+    """Return whether a lock, in which ``found`` stands as its digest, was sealed with this one and says what it said then.
+
+    Line ends do not count: a checkout may have changed them.
+    """
+    return found == _seal(digest, text.replace("\r\n", "\n").replace(found, "", 1))
+
+
+def _seal(digest: str, rest: str) -> str:
+    import hashlib  # as below
+
+    return "sha256:" + hashlib.sha256(f"{digest}\n{rest}".encode("utf-8", "replace")).hexdigest()
 
 
 def digest_comment(digest: str) -> str:

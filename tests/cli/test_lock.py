@@ -184,6 +184,22 @@ def test_check_says_why_a_lock_is_stale_and_leaves_it(home: Path, run: Run) -> N
     assert (home / "locked.txt").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["pylock.toml", "locked.txt", "report.json", "install.sh", "install.ps1"])
+def test_check_does_not_take_an_edited_lock_for_a_fresh_one(home: Path, run: Run, name: str) -> None:
+    """Its inputs are as they were; what it says is not. Line ends are no edit."""
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+    run("lock", "r.txt", "-o", name)
+    lock = home / name
+    text = lock.read_text(encoding="utf-8")
+    lock.write_bytes(text.replace("\n", "\r\n").encode())
+    assert "fresh" in run("lock", "r.txt", "-o", name, "--check").err
+
+    lock.write_text(text.replace("2.0", "1.0"), encoding="utf-8")
+    ran = run("lock", "r.txt", "-o", name, "--check", "-U")
+
+    assert (ran.code, "stale" in ran.err) == (3, True)
+
+
 def test_check_of_a_lock_that_is_not_there(home: Path, run: Run) -> None:
     """What does not exist is stale."""
     ran = run("lock", "--packages", "app", "-o", "locked.txt", "--check")
