@@ -75,6 +75,7 @@ class Mirror:
         telling = Telling(self.observer)
         self._findings = Findings(telling)
         self._keeping = keeping = Keeping(store, fetcher.counts, clock)
+        fetcher.idle = lambda: keeping.keep_ripe(self._findings.ripe)
         self._pages = pages = Pages(fetcher, clock)
         self._passed_over = PassedOver(fetcher, telling.warn)
         self._listings = Listings(settings, store, keeping, pages, self._passed_over, telling, clock, decoder)

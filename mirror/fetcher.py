@@ -89,6 +89,8 @@ class Fetcher:
         self._paused_until = 0.0
         self._done: SimpleQueue[_Arrival] = SimpleQueue()
         self.counts = FetchCounts()
+        # Does a little of what can be done while nothing has arrived; tells whether it did anything.
+        self.idle: Callable[[], bool] = lambda: False
 
     @property
     def busy(self) -> bool:
@@ -125,6 +127,8 @@ class Fetcher:
             except Empty:
                 if moved or not block or not self._jobs:
                     return moved
+                if self.idle():
+                    continue
                 waited = self._clock()
                 arrived = self._wait()
                 self.counts.waited += self._clock() - waited

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from mirror.errors import MirrorError
@@ -36,6 +37,7 @@ class Findings:
         self.listener: Listener | None = None
         self.projects: dict[str, Project | FetchFailure] = {}
         self.failed: dict[tuple[str, int, int], FetchFailure] = {}  # (project, release, variant): needs not to be had
+        self.ripe: deque[Project] = deque()  # of which something was learned: what they have can be stored
         self._adopted: set[str] = set()
         self._telling = telling
 
@@ -107,6 +109,7 @@ class Findings:
             else:
                 found = view.learn(release, variant, found)
                 project.changed = True
+                self.ripe.append(project)
             self._telling.observer.arrived("metadata", view.name, "index")
             if self.listener is not None:
                 self.listener.learned(project, release, variant, found)

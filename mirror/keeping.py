@@ -15,6 +15,7 @@ from mirror.release_view import ReleaseView, decode, encode
 from mirror.write_behind import WriteBehind
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable, Container, Iterable
 
     from mirror.fetcher import FetchCounts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Change = Callable[[bytes | None], bytes | None]
 
 _EARLY = 16  # file views written in one transaction while a resolve goes on
+_RIPE = 64  # records of projects written in one transaction likewise: three a project
 _CHECKPOINT = 2.0  # seconds of new facts that a killed process may lose
 
 
@@ -40,6 +42,7 @@ class Keeping:
         self._facts: dict[str, IndexFacts] = {}
         self._early: dict[str, Change] = {}
         self._kept_early: set[str] = set()
+        self._ripe: dict[str, Change] = {}
         self._checkpointed = clock()
 
     # --- small records ------------------------------------------------------------------------------------------------
@@ -82,6 +85,20 @@ class Keeping:
             self._writer.put(self._early)
             self._early = {}
 
+    def keep_ripe(self, ripe: deque[Project]) -> bool:
+        """Encode one project of those of which something was learned, for the next batch; return whether there was one.
+
+        For the time when nothing arrives: a first lock then has little left to store at its end, and a warm that is killed loses
+        little. What is learned of a project later is stored again with the rest.
+        """
+        if not ripe:
+            return False
+        self._take(ripe.popleft(), self._ripe, lambda project: _constant_bytes(encode(project.view)))
+        if len(self._ripe) >= _RIPE:
+            self._writer.put(self._ripe)
+            self._ripe = {}
+        return True
+
     # --- batches ------------------------------------------------------------------------------------------------------
 
     @property
@@ -106,12 +123,9 @@ class Keeping:
 
     def _hand_over(self, projects: Iterable[Project], encoder: Callable[[Project], Callable[[], bytes]]) -> None:
         self._checkpointed = self._clock()
-        changes: dict[str, Change] = {}
-        for project in [part for whole in projects for part in whole.parts()]:
-            if project.changed:
-                project.changed = False
-                changes.update(_store_project(project, encoder(project), self._kept_early))
-                changes[address_key(project.index_id)] = _constant(project.index_url.encode())
+        changes, self._ripe = self._ripe, {}
+        for project in projects:
+            self._take(project, changes, encoder)
         for key, value in self._unstored.items():
             changes[key] = _constant(value)
         self._unstored = {}
@@ -119,6 +133,16 @@ class Keeping:
             for index_id, facts in self._facts.items():
                 changes[facts_key(index_id)] = _constant(json.dumps(facts.to_json()).encode())
         self._writer.put(changes)
+
+    def _take(
+        self, whole: Project, changes: dict[str, Change], encoder: Callable[[Project], Callable[[], bytes]]
+    ) -> None:
+        """Add the changes that store what is new of a project."""
+        for project in whole.parts():
+            if project.changed:
+                project.changed = False
+                changes.update(_store_project(project, encoder(project), self._kept_early))
+                changes[address_key(project.index_id)] = _constant(project.index_url.encode())
 
 
 def _used(stored: bytes | None, hits: int, requests: int) -> bytes:

@@ -326,6 +326,34 @@ def test_closing_cancels_everything_and_delivers_nothing() -> None:
     bench.fetcher.close()
 
 
+def test_a_pump_that_waits_does_what_there_is_to_do_meanwhile() -> None:
+    """A piece at a time, and looks for answers between two."""
+    bench = Bench()
+    done: list[str] = []
+
+    def idle() -> bool:
+        done.append("piece")
+        if len(done) == 2:
+            bench.transport.answer(b"A")
+        return len(done) < 9
+
+    bench.fetcher.idle = idle
+    bench.ask("a")
+
+    assert bench.fetcher.pump()
+    assert (bench.delivered["a"], done) == (([b"A"], None), ["piece", "piece"])
+
+
+def test_a_pump_that_does_not_wait_does_nothing_else() -> None:
+    """Whoever asks in passing wants an answer at once."""
+    bench = Bench()
+    bench.fetcher.idle = lambda: not bench.ask("b")  # type: ignore[func-returns-value]  # it would ask for more
+    bench.ask("a")
+
+    assert not bench.pump()
+    assert bench.transport.submitted == ["a"]
+
+
 def test_a_blocking_pump_with_nothing_to_do_returns() -> None:
     """It never waits for what nobody asked."""
     assert not Bench().fetcher.pump()
