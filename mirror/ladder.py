@@ -174,7 +174,7 @@ def _body(exchange: Exchange, file: DistFile) -> bytes:
     if exchange.status in (404, 410):
         raise NotFound(f"{file.filename}: the index has no {exchange.url.rpartition('/')[2]}")
     if exchange.problem is not None or exchange.status != 200:
-        raise Unreachable(f"{file.filename}: {exchange.problem or f'the index answered {exchange.status}'}")
+        raise Unreachable(f"{file.filename}: {exchange.trouble}")
     return exchange.body
 
 

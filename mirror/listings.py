@@ -189,14 +189,13 @@ class Listings:
             return None
         if row is not None and exchange.status == 304 and not exchange.stale:
             return self._confirmed(index, name, row, exchange, now)
-        problem = exchange.problem or f"the index answered {exchange.status}"
-        if row is not None:
-            self._telling.warn_stale(problem, now - row.freshness.fetched_at)
+        if row is not None and not exchange.refused:
+            self._telling.warn_stale(exchange.trouble, now - row.freshness.fetched_at)
             if index.id not in self._reached:  # it has answered nothing so far: what is known is not asked for any more
                 self._down.add(index.id)
             self._observer.arrived("listing", name, "stale")
             return self._stored(index, name, row)
-        raise Unreachable(f"{name}: {problem}")
+        raise Unreachable(f"{name}: {exchange.trouble}")
 
     def _confirmed(
         self, index: SimpleIndex, name: str, row: ReleaseView | Absence, exchange: Exchange, now: float

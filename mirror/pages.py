@@ -51,7 +51,7 @@ class Pages:
         view = project.view
         exchange = yield Request(project.page_url, ACCEPT, page=PageWish(view.name, whole=True))
         if exchange.status != 200 or exchange.problem is not None:
-            raise Unreachable(f"{view.name}: {exchange.problem or f'the index answered {exchange.status}'}")
+            raise Unreachable(f"{view.name}: {exchange.trouble}")
         found, files = self.read(exchange)
         if found.keys != view.keys:
             raise Unreachable(f"{view.name}: its listing changed while it was read; run the command again")

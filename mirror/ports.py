@@ -72,6 +72,12 @@ class Request(NamedTuple):
     )
 
 
+_REMEDIES = {
+    401: ": it wants credentials; give them in its URL, in a netrc file, or by keyring",
+    403: ": it refuses access; check the credentials in its URL, in a netrc file, or in keyring",
+}
+
+
 class Exchange(NamedTuple):
     """How one request ended. Network trouble is a value here, never an exception.
 
@@ -88,6 +94,16 @@ class Exchange(NamedTuple):
     stale: bool = False  # the transport fell back to an older answer because the index failed
     views: Views | None = None  # what became of a page that was read where it was fetched; the body is empty then
     size: int = 0  # bytes of such a page
+
+    @property
+    def refused(self) -> bool:
+        """Say whether the index is there and would not answer us: then nothing older may stand in for its answer."""
+        return self.status in _REMEDIES
+
+    @property
+    def trouble(self) -> str:
+        """Return why this answer cannot be used, with the remedy where the status tells it."""
+        return self.problem or f"the index answered {self.status}{_REMEDIES.get(self.status, '')}"
 
 
 class Transport(Protocol):

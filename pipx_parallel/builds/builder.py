@@ -86,7 +86,7 @@ class BackendBuilder:
         backend, requires, path = _build_system(source, tree.label)
         environment = self._environment(requires, tree, said)
         hooks = self._hooks(source, backend, path, environment, said)
-        settings: dict[str, Any] = dict(tree.config_settings)
+        settings = _settings(tree.config_settings)
         more = self._call(hooks.get_requires_for_build_wheel, settings or None)
         if set(more) - set(requires) and self._policy.isolated:
             environment = self._environment([*requires, *more], tree, said)
@@ -204,3 +204,11 @@ def _inside(folder: str, subdirectory: str, label: str) -> str:
 def _not_source(_: str, names: list[str]) -> list[str]:
     """Return what of a project's folder is no part of it: environments and caches may be huge."""
     return [name for name in names if name in (".venv", ".tox", ".nox", "__pycache__", "node_modules", ".mypy_cache")]
+
+
+def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the settings as a backend gets them: a key that is given several times has a list (as pip and build do)."""
+    given: dict[str, list[str]] = {}
+    for key, value in pairs:
+        given.setdefault(key, []).append(value)
+    return {key: values if len(values) > 1 else values[0] for key, values in given.items()}

@@ -20,6 +20,7 @@ from mirror.static_metadata import project_metadata, static_metadata
 from mirror.wheel_metadata import wheel_metadata
 from pipx_parallel.direct.project import DirectProject
 from pipx_parallel.direct.reference import pinned
+from pipx_parallel.errors import NoSuchPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -35,6 +36,7 @@ _LIMIT = 4 * 1024 * 1024 * 1024  # bytes of an archive
 # A folder of the user's is what is being worked on, and its lock must not feed the next one: the setuptools plugin is off there
 # (``setuptools_plugin.SWITCH``). An archive or a commit is somebody's release, and is taken as it will be installed.
 _WITHOUT_ITS_LOCK = (("PIPX_PARALLEL_SETUPTOOLS", "0"),)
+_CHECK_PATH = "paths count from the current folder; check the path"
 _DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")  # the files of a folder that say what it needs
 
 
@@ -138,7 +140,7 @@ def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], shop: W
         digest.update(b"\0" + exchange.body)
         found = found or (exchange.status == 200)
     if not found:
-        raise NotFound(f"{reference.url}: there is no project, neither pyproject.toml nor setup.py")
+        raise NoSuchPath(f"{reference.url}: there is no project, neither pyproject.toml nor setup.py; {_CHECK_PATH}")
     tree = _tree(folder, reference, settings)._replace(environ=_WITHOUT_ITS_LOCK)
     metadata = yield from _tree_metadata("folder-" + digest.hexdigest(), tree, reference, shop)
     return DirectProject(metadata, pinned(reference), None)
@@ -168,6 +170,8 @@ def _built(source: str, tree: SourceTree, shop: Workshop) -> Generator[Request, 
 
 def _body(exchange: Exchange, reference: Reference) -> bytes:
     if exchange.status in (404, 410):
+        if reference.url.startswith("file:"):
+            raise NoSuchPath(f"{reference.url}: there is no such file; {_CHECK_PATH}")
         raise NotFound(f"{reference.url}: there is no such file")
     if exchange.problem is not None or exchange.status != 200:
         raise Unreachable(f"{reference.url}: {exchange.problem or f'the server answered {exchange.status}'}")

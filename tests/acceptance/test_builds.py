@@ -97,6 +97,31 @@ def test_a_build_that_hangs_is_given_up(desk: Desk, index: LoopbackIndex) -> Non
     )
 
 
+def test_settings_of_a_requirement_reach_its_backend(desk: Desk) -> None:
+    """A key that is given twice has a list, as pip passes it."""
+    folder = desk.folder / "conf"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "in_tree"\nbackend-path = ["."]\n', encoding="utf-8"
+    )
+    (folder / "in_tree.py").write_text(
+        "import os\n\n"
+        "def prepare_metadata_for_build_wheel(folder, config_settings=None):\n"
+        "    os.mkdir(folder + '/conf-1.0.dist-info')\n"
+        "    needs = ''.join(f'Requires-Dist: {one}\\n' for one in [config_settings['one'], *config_settings['two']])\n"
+        "    with open(folder + '/conf-1.0.dist-info/METADATA', 'w') as file:\n"
+        "        file.write('Metadata-Version: 2.1\\nName: conf\\nVersion: 1.0\\n' + needs + '\\n')\n"
+        "    return 'conf-1.0.dist-info'\n",
+        encoding="utf-8",
+    )
+    settings = [f"--config-settings={pair}" for pair in ("one=app", "two=lib", "two=base")]
+
+    ran = desk.lock(f"./conf {' '.join(settings)}")
+
+    assert ran.code == 0, ran.err
+    assert {package["name"] for package in desk.packages()} >= {"conf", "app", "lib", "base"}
+
+
 def test_an_archive_that_leads_out_is_refused(desk: Desk, index: LoopbackIndex, tmp_path: Path) -> None:
     """Nothing is written outside the folder of the build."""
     from tests.support.dists import Dist, tarred

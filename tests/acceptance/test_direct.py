@@ -142,10 +142,18 @@ def test_a_missing_archive_is_named(desk: Desk, site: LoopbackIndex) -> None:
 
 @pytest.mark.parametrize("line", ["file:gone", "mine @ file:///nowhere/mine"])
 def test_a_missing_folder_is_named_with_its_line(desk: Desk, line: str) -> None:
-    """Also where the line has no name."""
+    """Also where the line has no name; it is the input that is wrong."""
     ran = desk.lock(line)
 
-    check_refused(desk, ran, 1, "there is no project, neither pyproject.toml nor setup.py", "(r.txt:1)")
+    check_refused(
+        desk, ran, 2, "there is no project, neither pyproject.toml nor setup.py", "check the path", "(r.txt:1)"
+    )
+
+
+@pytest.mark.parametrize("line", ["file:gone-1.0.tar.gz", "mine @ file:///nowhere/mine-1.0-py3-none-any.whl"])
+def test_a_missing_file_is_named_with_its_line(desk: Desk, line: str) -> None:
+    """As a missing folder."""
+    check_refused(desk, desk.lock(line), 2, "there is no such file", "check the path", "(r.txt:1)")
 
 
 def test_another_project_than_the_line_says_is_refused(desk: Desk, site: LoopbackIndex) -> None:

@@ -168,6 +168,23 @@ def test_missing_is_not_the_same_as_refused(
     check_refused(desk, desk.lock("app", "ghost"), code, "ghost", words, "r.txt:2")
 
 
+@BOTH
+@pytest.mark.parametrize("status", [401, 403])
+def test_nothing_older_stands_in_for_a_refusal(desk: Desk, index: LoopbackIndex, status: int, transport: str) -> None:
+    """An index that would not answer us is no index that is down: credentials that ran out must not go unnoticed."""
+    assert locked(desk, "app") == CHAIN
+    before = desk.read("pylock.toml")
+    index.fail("/simple/*", times=99, status=status)
+
+    ran = desk.run("lock", "r.txt", "--refresh", "--transport", transport)
+
+    assert ran.code == 5, ran.err
+    for words in (f"the index answered {status}", "credentials", "(r.txt:1)"):
+        assert words in ran.err
+    assert desk.run("lock", "r.txt", "--offline").code == 0
+    assert desk.read("pylock.toml") == before
+
+
 def test_a_refusal_is_not_remembered_as_absence(desk: Desk, index: LoopbackIndex) -> None:
     """What an index hides today may be there tomorrow."""
     index.flavour = MODERN._replace(missing_status=403)

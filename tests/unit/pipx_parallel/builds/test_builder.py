@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,19 @@ def test_programs_end_with_their_owner() -> None:
 
     with pytest.raises(BuildFailed, match="cancelled"):
         processes.run(["true"], environ={})
+
+
+def test_what_a_program_left_behind_is_not_waited_for(tmp_path: Path) -> None:
+    """Its time is over when it is over, though a program of another session still holds its output."""
+    left = "import pathlib, time; time.sleep(20); pathlib.Path('lived').touch()"
+    text = (
+        "import subprocess, sys, time\n"
+        f"left = subprocess.Popen([sys.executable, '-c', {left!r}], start_new_session=True)\n"
+        "print(f'left {left.pid}.', flush=True)\n"
+        "time.sleep(30)\n"
+    )
+    with pytest.raises(BuildFailed, match="given up after 3 seconds") as caught:
+        Processes(3.0).run([sys.executable, "-c", text], cwd=str(tmp_path), environ=os.environ)
+
+    assert not (tmp_path / "lived").exists()
+    os.kill(int(str(caught.value).rpartition("left ")[2].partition(".")[0]), signal.SIGTERM)
