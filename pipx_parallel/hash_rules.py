@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from mirror.filenames import split_filename
-from pipx_parallel.errors import RequirementsError
+from pipx_parallel.errors import NoSolution, RequirementsError
 from pipx_parallel.model import Origin
 from pipx_parallel.resolver.masks import bits_of
 
@@ -103,6 +103,19 @@ def refuse_unhashed(inputs: Inputs, resolutions: Iterable[Resolution]) -> None:
         problem = f"here a hash is asked for of everything, but none is given for {', '.join(bare)}"
         remedy = "give theirs, or write --no-require-hashes into the file: the lock names the hashes of all in any case"
         raise RequirementsError(asked_at or Origin("the input"), problem, remedy)
+
+
+def refuse_uncheckable(resolutions: Iterable[Resolution]) -> None:
+    """Raise ``NoSolution`` naming every pin with a file that no hash is known for."""
+    bare = [
+        f"{pin.name} {pin.version}: its index gives no hash of {file.filename}, and --require-hashes asks for one"
+        for resolution in resolutions
+        for pin in resolution.pins
+        for file in pin.installable[:1]
+        if not file.hashes
+    ]
+    if bare:
+        raise NoSolution(bare)
 
 
 def _called(pin: Pin, line: RootRequirement | None) -> str:

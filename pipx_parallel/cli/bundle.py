@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel import settings as settings_
-from pipx_parallel.cli import changes, job, locks
+from pipx_parallel.cli import account, changes, job, locks
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.options import CHOICE, INPUT, INPUT_FILE, KEEP, SOURCES, TARGET, WHERE, Option
 from pipx_parallel.errors import UsageError
@@ -60,7 +60,7 @@ def run(values: Mapping[str, object]) -> int:
     work = work._replace(find_targets=lambda: targets)
     work = changes.keeping_pins(work, changes.read_before(locks.names_of((), work.sources)))
     resolutions = job.resolved(work)
-    stage.printer.say(f"locked {job.measure(work, resolutions)}")
+    stage.printer.say(f"locked {account.measure(work, resolutions)}")
     began = time.perf_counter()
     made = _make(work, resolutions, output, str(mine["sdists"] or "refuse"))
     size = f"{made.files} files, {made.size / 1e6:.1f} MB"

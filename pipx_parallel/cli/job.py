@@ -15,7 +15,7 @@ from pipx_parallel.cli import failures, failures_code, is_terminal, machine, pla
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.options import CONSOLE
 from pipx_parallel.emitters.interface import Artifact
-from pipx_parallel.errors import Incomplete, NoSolution, UsageError
+from pipx_parallel.errors import Incomplete, UsageError
 from pipx_parallel.layers import Chosen, Layer, input_layer
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 # Looked for in this order where no source is given: what people write by hand before what tools write.
 DEFAULT_SOURCES = ("requirements.in", "requirements.txt", "pyproject.toml")
-
-_SPANS = ("read", "fill", "solve", "render", "keep", "write", "total")  # in the order in which they happen
 
 
 class Stage(NamedTuple):
@@ -182,10 +180,10 @@ def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
         if job.inputs.requires_python:
             _warn_of_python(job, resolutions)
         if job.settings.require_hashes:
-            from pipx_parallel.hash_rules import refuse_unhashed  # loaded with the solver; named where it is used
+            from pipx_parallel import hash_rules  # loaded with the solver; named where it is used
 
-            refuse_unhashed(job.inputs, resolutions)
-            _require_hashes(resolutions)
+            hash_rules.refuse_unhashed(job.inputs, resolutions)
+            hash_rules.refuse_uncheckable(resolutions)
         yield resolutions
         closing = time.perf_counter()
     job.stage.seconds["keep"] = time.perf_counter() - closing
@@ -228,63 +226,6 @@ def missing_code(resolutions: Sequence[Resolution]) -> int:
     return failures_code(tuple(failure.error for one in resolutions for failure in one.missing))
 
 
-def measure(job: Job, resolutions: Sequence[Resolution]) -> str:
-    """Return in a few words how much was resolved, for what, and how long it took so far."""
-    return f"{counted(resolutions)} in {time.perf_counter() - job.stage.began:.2f} s"
-
-
-def counted(resolutions: Sequence[Resolution]) -> str:
-    """Return in a few words how much was resolved, and for what."""
-    count = len({pin.name for resolution in resolutions for pin in resolution.pins})
-    targets = ", ".join(resolution.target.label for resolution in resolutions)
-    return f"{count} package{'s' * (count != 1)} for {targets}"
-
-
-def remember(job: Job, resolutions: Sequence[Resolution], artifacts: Sequence[Artifact], done: str) -> None:
-    """Have an answer remembered where the same command would give it again: offline, without a word of warning, without a clock.
-
-    ``done`` is what is said to have changed.
-    """
-    chosen, printer = job.stage.chosen, job.stage.printer
-    moments = (chosen.text("uploaded_prior_to") or "", *chosen.texts("uploaded_prior_to_package"))
-    if job.stage.watch is None or not job.settings.offline or printer.warned or printer.verbosity > 0:
-        return
-    from pipx_parallel.quality import notable  # loaded by who tells of it; named where it is used
-
-    warns = any(True for resolution in resolutions for _ in notable(resolution))
-    if not warns and not any(
-        "P" in moment.upper().rpartition("=")[2] for moment in moments
-    ):  # a span, which counts from now
-        job.stage.watch.keep(artifacts, (counted(resolutions), done) if printer.verbosity == 0 else ())
-
-
-def tell_quality(job: Job, resolutions: Sequence[Resolution]) -> None:
-    """Say how good the answer is: with -v in figures and pin by pin; in any case where a direct pin is years behind."""
-    from pipx_parallel import quality  # only once there is an answer
-
-    for resolution in resolutions:
-        for line in quality.notable(resolution):
-            job.stage.printer.warn(line)
-        job.stage.printer.detail(quality.sentence(quality.quality_of(resolution)))
-        for line in quality.held_back(resolution):
-            job.stage.printer.detail(f"  {line}")
-
-
-def cost(job: Job, resolutions: Sequence[Resolution]) -> str:
-    """Return in one line where the time went and what was asked of the mirror and the index."""
-    seconds = dict(job.stage.seconds)
-    counts: dict[str, int] = {}
-    for resolution in resolutions:
-        if resolution.stats is not None:
-            for name, spent in resolution.stats.seconds.items():
-                seconds[name] = seconds.get(name, 0.0) + spent
-            counts = {name: max(count, counts.get(name, 0)) for name, count in resolution.stats.counts.items()}
-    seconds["total"] = time.perf_counter() - job.stage.began
-    order = sorted(seconds, key=lambda name: _SPANS.index(name) if name in _SPANS else len(_SPANS) - 1)
-    spans = ", ".join(f"{name} {seconds[name]:.2f} s" for name in order)
-    return f"{spans}; " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
-
-
 def show(text: str) -> None:
     """Write an artefact to stdout. Raises ``OutputError``."""
     save((Artifact("-", text),))
@@ -320,19 +261,6 @@ def _warn_of_python(job: Job, resolutions: Sequence[Resolution]) -> None:
         if not TargetRules(target).python_allowed(job.inputs.requires_python):
             asked = f"the input requires Python {job.inputs.requires_python}"
             job.stage.printer.warn(f"{asked}, and this lock is for {target.python_full_version} (see --python-version)")
-
-
-def _require_hashes(resolutions: Sequence[Resolution]) -> None:
-    """Raise ``NoSolution`` naming every pin with a file that no hash is known for."""
-    bare = [
-        f"{pin.name} {pin.version}: its index gives no hash of {file.filename}, and --require-hashes asks for one"
-        for resolution in resolutions
-        for pin in resolution.pins
-        for file in pin.installable[:1]
-        if not file.hashes
-    ]
-    if bare:
-        raise NoSolution(bare)
 
 
 def _pip_settings() -> PipSettings:

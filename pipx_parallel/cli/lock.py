@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import changes, job, locks
+from pipx_parallel.cli import account, changes, job, locks
 from pipx_parallel.cli.options import (
     CHECK,
     DIFF,
@@ -56,9 +56,9 @@ def run(values: Mapping[str, object]) -> int:
         raise StaleLock(reasons)
     done = changes.summary(before, artifacts)
     if not checks and not shows:
-        job.remember(work, resolutions, artifacts, done)
+        account.remember(work, resolutions, artifacts, done)
         job.save(artifacts, stage.seconds)
-        stage.printer.say(f"locked {job.measure(work, resolutions)}{done and '; '}{done}")
-    job.tell_quality(work, resolutions)
-    stage.printer.detail(job.cost(work, resolutions))
+        stage.printer.say(f"locked {account.measure(work, resolutions)}{done and '; '}{done}")
+    account.tell_quality(work, resolutions)
+    stage.printer.detail(account.cost(work, resolutions))
     return job.missing_code(resolutions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import failures_code, job
+from pipx_parallel.cli import account, failures_code, job
 from pipx_parallel.cli.mirror_verify import ARCHIVES, hole_lines
 from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, SOURCES, TARGET, Option
 from pipx_parallel.errors import UsageError
@@ -64,8 +64,8 @@ def _warm_chosen(stage: job.Stage) -> int:
     work = _keeping_whole(job.read(stage))
     work = work._replace(settings=work.settings._replace(keep_going=True))
     resolutions = job.resolved(work)
-    stage.printer.say(f"the mirror now serves {job.measure(work, resolutions)}")
-    stage.printer.detail(job.cost(work, resolutions))
+    stage.printer.say(f"the mirror now serves {account.measure(work, resolutions)}")
+    stage.printer.detail(account.cost(work, resolutions))
     return job.missing_code(resolutions)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import job, locks
+from pipx_parallel.cli import account, job, locks
 from pipx_parallel.cli.options import FORMAT, INPUT_FILE, OUTPUT, RESOLVE, SOURCES
 
 if TYPE_CHECKING:
@@ -29,6 +29,6 @@ def run(values: Mapping[str, object]) -> int:
     with job.resolving(work) as resolutions:
         artifacts = locks.render(work, resolutions, names, figures=True)
     job.save(artifacts, stage.seconds)
-    job.tell_quality(work, resolutions)
-    stage.printer.detail(job.cost(work, resolutions))
+    account.tell_quality(work, resolutions)
+    stage.printer.detail(account.cost(work, resolutions))
     return job.missing_code(resolutions)
