@@ -39,9 +39,8 @@ def remember(job: Job, resolutions: Sequence[Resolution], artifacts: Sequence[Ar
     from pipx_parallel.quality import notable  # loaded by who tells of it; named where it is used
 
     warns = any(True for resolution in resolutions for _ in notable(resolution))
-    if not warns and not any(
-        "P" in moment.upper().rpartition("=")[2] for moment in moments
-    ):  # a span, which counts from now
+    counts_from_now = any("P" in moment.upper().rpartition("=")[2] for moment in moments)  # "P7D"
+    if not warns and not counts_from_now:
         job.stage.watch.keep(artifacts, (counted(resolutions), done) if printer.verbosity == 0 else ())
 
 
