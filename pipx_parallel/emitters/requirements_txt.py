@@ -36,7 +36,7 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     extras = provenance.extras(resolutions)
     roots = provenance.roots_by_name(resolutions)
     for entry in merge.merge(resolutions):
-        requirement = _requirement(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
+        requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
         hashes = _hashes(entry) if context.hashes else ()
         blocks += [_with_hashes(requirement, hashes), *_notes(entry, requesters, context, hashes)]
     return (Artifact(name, "\n".join(blocks) + "\n"),)
@@ -80,10 +80,17 @@ def requirement_lines(resolutions: Sequence[Resolution], context: LockContext) -
     unchecked: list[str] = []
     for entry in merge.merge(resolutions):
         hashes = _hashes(entry) if context.hashes else ()
-        requirement = _requirement(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
+        requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
         part = checked if entry.pin.url is None or hashes else unchecked
         part.append(_with_hashes(requirement, hashes))
     return Lines(tuple(checked), tuple(unchecked))
+
+
+def _line(entry: Entry, extras: Sequence[str], root: RootRequirement | None) -> str:
+    """Return a pin with what the user tells its build backend: pip would else build something other than what was locked."""
+    settings = () if root is None else root.config_settings
+    words = [f"--config-settings {quoted_word(f'{name}={value}')}" for name, value in settings]
+    return " ".join([_requirement(entry, extras, root), *words])
 
 
 def _requirement(entry: Entry, extras: Sequence[str], root: RootRequirement | None) -> str:

@@ -56,6 +56,15 @@ def test_without_hashes_only_pins_and_notes_are_left() -> None:
     assert lines(resolution([pin("a", "1")], [root("a")]), hashes=False) == ["a==1", "    # via -r requirements.in"]
 
 
+def test_settings_for_a_build_backend_stand_on_their_line() -> None:
+    """Pip builds with them what was locked with them."""
+    asked = root("a")._replace(config_settings=(("--global", "x y"), ("k", "v")))
+
+    assert lines(resolution([pin("a", "1")], [asked]), hashes=False)[0] == (
+        'a==1 --config-settings "--global=x y" --config-settings k=v'
+    )
+
+
 def test_who_asked_is_noted_in_the_words_of_the_source() -> None:
     """Files as -r, constraints as -c, projects and flags by name, then the packages."""
     roots = [
