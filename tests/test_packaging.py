@@ -99,7 +99,7 @@ def test_the_metadata_names_what_is_needed(built: Built) -> None:
     runtime = {need.name for need in needs if "extra" not in str(need.marker)}
 
     assert runtime == {Requirement(line).name for line in _project()["dependencies"]}
-    assert set(built.metadata["Provides-Extra"]) == {"redis", "serve", "sbom", "test"}
+    assert set(built.metadata["Provides-Extra"]) == set(_project()["optional-dependencies"])
     assert built.metadata["License-Expression"] == ["MIT"]
 
 
