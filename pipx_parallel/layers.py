@@ -63,13 +63,13 @@ class Chosen:
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the values of an option that may be given several times."""
         if name not in ADDED:
-            return _several(self._first(name))
-        found = (value for layer in self.layers for value in _several(layer.values.get(name)))
+            return several(self._first(name))
+        found = (value for layer in self.layers for value in several(layer.values.get(name)))
         return tuple(dict.fromkeys(found))
 
     def from_afar(self, name: str) -> list[tuple[str, ...]]:
         """Return what each place says, the farthest first, ``()`` where it says nothing."""
-        return [_several(layer.values.get(name)) for layer in reversed(self.layers)]
+        return [several(layer.values.get(name)) for layer in reversed(self.layers)]
 
     def called(self, name: str) -> str:
         """Return how the winning place names this option, ``--max-workers`` or ``PIPX_PARALLEL_MAX_WORKERS``."""
@@ -113,7 +113,8 @@ def _rank(layer: Layer) -> int:
     return PLACES.index(layer.place)
 
 
-def _several(value: Raw | None) -> tuple[str, ...]:
+def several(value: Raw | None) -> tuple[str, ...]:
+    """Return what a place says of an option that may be given several times, or of one that may not; ``()`` for nothing."""
     if value is None or value is False:
         return ()
     return value if isinstance(value, tuple) else (str(value),)

@@ -101,7 +101,7 @@ def settings_of(stage: Stage, pip: PipSettings | None = None) -> ResolveSettings
     from mirror.stores import is_fixed  # half a millisecond that a fresh --check does not need
     from pipx_parallel.pip_settings import layer_values  # loaded already; named where it is used
 
-    chosen = stage.chosen.with_layer(Layer("pip", layer_values(pip or _pip_settings())))
+    chosen = stage.chosen.with_layer(Layer("pip", layer_values(pip or pip_settings())))
     mirror = settings_.default_mirror(os.environ, sys.platform)
     settings = settings_.resolve_settings(chosen, mirror, time.time())
     settings = settings._replace(offline=settings.offline or is_fixed(settings.mirror))
@@ -119,7 +119,7 @@ def read(stage: Stage) -> Job:
     from pipx_parallel.requirements.load import load_inputs  # likewise
 
     chosen = stage.chosen
-    pip = _pip_settings()
+    pip = pip_settings()
     sources = sources_of(stage)
     inputs = load_inputs(
         sources,
@@ -245,14 +245,6 @@ def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None)
         seconds["write"] = time.perf_counter() - began
 
 
-def indexes_shown(job: Job) -> list[str]:
-    """Return every place that will be looked in, in order, without secrets."""
-    from pipx_parallel.requirements.urls import mask_secrets  # loaded already; named where it is used
-
-    opened = settings_.mirror_settings(job.settings)
-    return [mask_secrets(place) for place in (*opened.indexes, *opened.find_links)]
-
-
 def _warn_of_python(job: Job, resolutions: Sequence[Resolution]) -> None:
     """Warn of every target whose Python the inputs themselves do not take: pip would refuse to install the project there."""
     from pipx_parallel.target_rules import TargetRules  # loaded with the solver; named where it is used
@@ -263,7 +255,8 @@ def _warn_of_python(job: Job, resolutions: Sequence[Resolution]) -> None:
             job.stage.printer.warn(f"{asked}, and this lock is for {target.python_full_version} (see --python-version)")
 
 
-def _pip_settings() -> PipSettings:
+def pip_settings() -> PipSettings:
+    """Return what pip is configured for. Raises ``UsageError``."""
     from pipx_parallel.pip_settings import load_pip_settings  # here and below: only what a command needs is loaded
     from pipx_parallel.requirements.files import FileReader  # likewise
 

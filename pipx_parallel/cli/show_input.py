@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import job, locks
 from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, SOURCES, TARGET, Option
+from pipx_parallel.layers import several
+from pipx_parallel.requirements.urls import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from pipx_parallel.cli.job import Job
+    from pipx_parallel.layers import Chosen
 
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT, *INPUT, INPUT_FILE, *INDEX, *CHOICE, *TARGET)
@@ -27,13 +32,14 @@ def run(values: Mapping[str, object]) -> int:
     work = job.read(stage)
     facts = describe(work.inputs)
     facts["settings"] = dict(locks.context_of(work).settings)
-    facts["indexes"] = job.indexes_shown(work)
+    facts["indexes"] = _indexes(work)
     facts["targets"] = [
         {
             "label": target.label,
             "python": target.python_full_version,
             "markers": dict(target.markers),
             "tags": len(target.tags),
+            "origin": _target_origin(stage.chosen),
         }
         for target in work.targets
     ]
@@ -70,4 +76,43 @@ def _section(title: str, value: object) -> Iterator[str]:
     if isinstance(value, dict):
         yield from (f"  {name}: {one}" for name, one in value.items())
     elif isinstance(value, list):
-        yield from (f"  {one.get('path') or one['label'] if isinstance(one, dict) else one}" for one in value)
+        yield from (f"  {_told(one)}" for one in value)
+
+
+def _told(one: object) -> str:
+    if not isinstance(one, dict):
+        return str(one)
+    called = one.get("url") or one.get("path") or one["label"]
+    return f"{called}  {one['origin']}" if "origin" in one else str(called)
+
+
+def _target_origin(chosen: Chosen) -> str:
+    """Return what a target was made of: how the options are called, where they were given, that describe it."""
+    given = [name for name in ("python_version", "platform", "implementation", "abi") if chosen.texts(name)]
+    return ", ".join(chosen.called(name) for name in given) or "the running Python"
+
+
+def _indexes(work: Job) -> list[dict[str, str]]:
+    """Return every place that will be looked in, in order, without secrets, and where it was written."""
+    settings = work.settings
+    rows = [("index_url", settings.index_url or ""), *[("extra_index_url", url) for url in settings.extra_index_urls]]
+    rows += [("find_links", place) for place in settings.find_links]
+    found: dict[str, str] = {}
+    for name, value in rows:
+        if value:
+            found.setdefault(mask_secrets(value), _origin(work, name, value))
+    return [{"url": url, "origin": origin} for url, origin in found.items()]
+
+
+def _origin(work: Job, name: str, value: str) -> str:
+    """Return where an index was written: a flag, a variable, a file with its line as far as it is known."""
+    chosen = work.stage.chosen
+    layer = next((one for one in chosen.layers if value in several(one.values.get(name))), None)
+    if layer is None:
+        pip = job.pip_settings()
+        return str(pip.origins.get(name)) if value in several(getattr(pip, name)) else "pip's default"
+    option = f"--{name.replace('_', '-')}"
+    if layer.place == "input":
+        lines = [one.origin for one in work.inputs.written if one.name == option and one.value == value]
+        return str(lines[0]) if lines else "an input file"
+    return {"environment": f"PIPX_PARALLEL_{name.upper()}", "project": layer.path}.get(layer.place, option)

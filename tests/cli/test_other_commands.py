@@ -43,7 +43,33 @@ def test_inspect_for_programs(run: Run, index: LoopbackIndex) -> None:
     assert [(root["name"], root["origin"]) for root in facts["roots"]] == [("app", "--packages"), ("lib", "--packages")]
     assert facts["targets"][0]["markers"]["python_version"] == "3.13"
     assert facts["settings"] == {"packages": "app,lib[x]>=1", "python-version": "3.13"}
+    assert facts["targets"][0]["origin"] == "--python-version"
+    assert facts["indexes"] == [{"url": index.url.replace("http://", "http://user:****@"), "origin": "--index-url"}]
     assert "s3cret" not in ran.out
+
+
+def test_inspect_tells_where_an_index_was_written(
+    home: Path, run: Run, index: LoopbackIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each place in its own words: variable, file and line, project, pip's configuration."""
+    pip = home / "pip.conf"
+    pip.write_text("[global]\nfind-links = wheels\n", encoding="utf-8")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(pip))
+    (home / "pyproject.toml").write_text(
+        '[tool.pipx-parallel]\nextra-index-url = ["http://b.index.example/simple"]\n', encoding="utf-8"
+    )
+    (home / "r.txt").write_text("app\n--extra-index-url http://a.index.example/simple\n", encoding="utf-8")
+
+    ran = run("inspect", "r.txt")
+
+    text = ran.out[ran.out.index("indexes:") :].splitlines()
+    assert [line.split() for line in text[1:5]] == [
+        [index.url, "PIPX_PARALLEL_INDEX_URL"],
+        ["http://a.index.example/simple", "r.txt:2"],
+        ["http://b.index.example/simple", str(home / "pyproject.toml")],
+        ["wheels", str(pip)],
+    ]
+    assert "the running Python" in text[-1]
 
 
 def test_inspect_refuses_what_lock_refuses(home: Path, run: Run) -> None:
