@@ -55,8 +55,8 @@ def mask_secrets(text: str) -> str:
 
 def _mask_userinfo(match: re.Match[str]) -> str:
     scheme, userinfo = match["scheme"], match["userinfo"]
-    user, colon, _ = userinfo.partition(":")
-    if colon:
+    user, _, password = userinfo.partition(":")
+    if password:
         return f"{scheme}://{user}:{_MASK}@"
     # Without a password the user name is a token, but for ssh, where it is a login.
     return match[0] if scheme.lower().endswith("ssh") else f"{scheme}://{_MASK}@"
