@@ -2,6 +2,7 @@
 
 MirrorError
  ├── NotFound         the index answered: there is no such project or file
+ ├── NoSuchPath       a requirement names a path of this machine that leads to nothing
  ├── Unreachable      the index did not answer, or not in a way that can be used
  ├── Offline          the fact is not in the mirror and the network may not be asked
  ├── Malformed        the index (or a file) answered with something that cannot be read
@@ -21,6 +22,10 @@ class MirrorError(Exception):
 
 class NotFound(MirrorError, LookupError):
     """Every index that was asked answered that it has no such project or file."""
+
+
+class NoSuchPath(MirrorError, LookupError):
+    """A requirement names a local path that leads to nothing."""
 
 
 class Unreachable(MirrorError, OSError):

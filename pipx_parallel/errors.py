@@ -2,7 +2,6 @@
 
 PipxParallelError
  ├── UsageError            a flag, variable or setting is wrong                            exit 2
- │    └── NoSuchPath       a requirement names a local path that leads to nothing          exit 2
  ├── RequirementsError     an input cannot be understood; carries its origin               exit 2
  ├── NoSolution            the requirements contradict each other; carries the argument    exit 1
  ├── Incomplete            some projects could not be had; carries every failure           exit 1, 4 or 5
@@ -14,8 +13,6 @@ PipxParallelError
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from mirror.errors import MirrorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,10 +27,6 @@ class PipxParallelError(Exception):
 
 class UsageError(PipxParallelError):
     """A flag, an environment variable or a setting cannot be honoured."""
-
-
-class NoSuchPath(UsageError, MirrorError):
-    """A requirement names a local path that leads to nothing; found out where the mirror reads it, so also its error."""
 
 
 class RequirementsError(PipxParallelError, ValueError):

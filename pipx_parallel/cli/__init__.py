@@ -29,6 +29,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = {
     errors.NoSolution: NO_SOLUTION,
     errors.StaleLock: STALE,
     errors.Bug: OUR_BUG,
+    mirror_errors.NoSuchPath: BAD_INPUT,
     mirror_errors.NotFound: NO_SOLUTION,
     mirror_errors.NeedsBuild: NO_SOLUTION,
     mirror_errors.BuildFailed: NO_SOLUTION,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.builds import do
 from mirror.core_metadata import CoreMetadata, parse_core_metadata
-from mirror.errors import Integrity, NotFound, Offline, Unreachable
+from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
 from mirror.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
 from mirror.local_files import path_of
 from mirror.ports import Request, SourceTree
@@ -20,7 +20,6 @@ from mirror.static_metadata import project_metadata, static_metadata
 from mirror.wheel_metadata import wheel_metadata
 from pipx_parallel.direct.project import DirectProject
 from pipx_parallel.direct.reference import pinned
-from pipx_parallel.errors import NoSuchPath
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

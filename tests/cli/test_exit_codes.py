@@ -187,6 +187,7 @@ def failure(error: Exception) -> FetchFailure:
         (errors.StaleLock(["x"]), 3),
         (errors.Bug("x"), 70),
         (errors.PipxParallelError("x"), 70),
+        (mirror_errors.NoSuchPath("x"), 2),
         (mirror_errors.Offline("x"), 4),
         (mirror_errors.Unreachable("x"), 5),
         (mirror_errors.Malformed("x"), 5),
