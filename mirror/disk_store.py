@@ -126,11 +126,6 @@ class DiskStore:
                 self._watch = sqlite3.connect(os.path.join(self.folder, "cache.db"), check_same_thread=False)
             return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
 
-    def is_empty(self) -> bool:
-        """Return whether nothing is stored yet: a fill then need not look before it writes."""
-        with self._reported():
-            return len(self._cache) == 0
-
     def close(self) -> None:
         """Release the storage; safe to call twice."""
         self._cache.close()

@@ -109,10 +109,6 @@ class RedisStore:
                 pipe.strlen(name)
             return list(pipe.execute())
 
-    def is_empty(self) -> bool:
-        """Return whether nothing is stored yet."""
-        return next(iter(self.scan()), None) is None
-
     def close(self) -> None:
         """Drop the connections; safe to call twice."""
         self._client.close()
