@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mirror.retry import http_date
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -123,3 +121,18 @@ def _directives(text: str) -> dict[str, str]:
 def _seconds(text: str) -> float | None:
     text = text.strip()
     return float(text) if text.isascii() and text.isdigit() else None
+
+
+def http_date(value: str) -> float | None:
+    """Return the seconds since the epoch of an HTTP date, None for what is none (RFC 9110, section 5.6.7)."""
+    from email.utils import parsedate_tz  # 6 ms to load, and dates are rare
+
+    parsed = parsedate_tz(value)
+    if parsed is None:
+        return None
+    from calendar import timegm  # loaded by the line above anyway
+
+    try:
+        return timegm((*parsed[:6], 0, 0, 0)) - float(parsed[9] or 0)
+    except (ValueError, OverflowError):
+        return None

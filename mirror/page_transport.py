@@ -200,7 +200,7 @@ def _answer_pages(connection: socket.socket, transport: Transport) -> None:
         arrived.put(None)
 
     threading.Thread(target=take_in, name="mirror-pages-asked", daemon=True).start()
-    import mirror.page_views  # noqa: F401 - while the first page is still on its way
+    from mirror import page_views  # noqa: F401 - while the first page is still on its way
 
     # The smallest page that is here goes first: many short pages, each with projects behind it that are asked for next, then
     # do not wait for the few of several megabytes.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.freshness import http_date
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,18 +65,3 @@ def retry_after(value: str, now: float) -> float | None:
         return None
     moment = http_date(value)
     return None if moment is None else max(0.0, moment - now)
-
-
-def http_date(value: str) -> float | None:
-    """Return the seconds since the epoch of an HTTP date, None for what is none (RFC 9110, section 5.6.7)."""
-    from email.utils import parsedate_tz  # 6 ms to load, and dates are rare
-
-    parsed = parsedate_tz(value)
-    if parsed is None:
-        return None
-    from calendar import timegm  # loaded by the line above anyway
-
-    try:
-        return timegm((*parsed[:6], 0, 0, 0)) - float(parsed[9] or 0)
-    except (ValueError, OverflowError):
-        return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mirror.freshness import http_date
 from mirror.ports import Exchange, Request
-from mirror.retry import RetryPolicy, http_date, is_passing, next_delay, retry_after
+from mirror.retry import RetryPolicy, is_passing, next_delay, retry_after
 
 NOW = 1_700_000_000.0
 POLICY = RetryPolicy(retries=5, base=0.25, longest=10.0, longest_asked=60.0)
