@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed, NotFound
-from mirror.indexes import files_key
+from mirror.keys import files_key
 from mirror.project import Project
 from mirror.release_view import Absence, ReleaseView, decode
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
 from mirror.index_facts import IndexFacts
-from mirror.indexes import USE_KEY, address_key, facts_key, files_key, view_key
+from mirror.keys import USE_KEY, address_key, facts_key, files_key, view_key
 from mirror.release_view import ReleaseView, decode, encode
 from mirror.write_behind import WriteBehind
 

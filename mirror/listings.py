@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.file_view import digest_of, is_complete
 from mirror.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
-from mirror.indexes import files_key, simple_index, view_key
+from mirror.keys import files_key, simple_index, view_key
 from mirror.pages import ACCEPT
 from mirror.places import Places
 from mirror.ports import PageWish, Request
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from typing import Any
 
-    from mirror.indexes import SimpleIndex
     from mirror.keeping import Keeping
+    from mirror.keys import SimpleIndex
     from mirror.pages import Pages
     from mirror.passed_over import PassedOver
     from mirror.ports import Exchange, Store

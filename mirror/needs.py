@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import NotFound, Offline
 from mirror.filenames import SDIST, split_filename
-from mirror.indexes import files_key
+from mirror.keys import files_key
 from mirror.ports import SourceTree
 from mirror.project import Project
 from mirror.simple_file import FileList

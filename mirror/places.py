@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from mirror.indexes import SimpleIndex
+    from mirror.keys import SimpleIndex
     from mirror.local_index import FileSet
     from mirror.project import Project
 
@@ -43,7 +43,7 @@ class Places:
 
     def linked(self, name: str) -> list[Project]:
         """Return a project as each find-links place has it, where it has it, in order."""
-        from mirror.indexes import simple_index  # hashing: not before there is a place
+        from mirror.keys import simple_index  # hashing: not before there is a place
 
         found = []
         for place in self._places:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mirror.contents import split_key
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
 from mirror.file_view import holds
-from mirror.indexes import view_key
+from mirror.keys import view_key
 from mirror.ports import Request
 from mirror.reach import reach
 from mirror.release_view import SCHEMA, Absence, ReleaseView

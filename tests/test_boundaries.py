@@ -44,7 +44,7 @@ GROUPS = (
             "mirror.freshness",
             "mirror.http_problems",
             "mirror.index_facts",
-            "mirror.indexes",
+            "mirror.keys",
             "mirror.ladder",
             "mirror.listing_views",
             "mirror.find_links",
