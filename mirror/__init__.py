@@ -7,7 +7,7 @@ Supported import paths:
 
 ====================  =====================================================================
 ``mirror.errors``     what can go wrong, one class per blame
-``mirror.records``    the frozen records of the sparse format
+``mirror.records.model``    the frozen records of the sparse format
 ``mirror.ports``      the protocols ``Store``, ``Transport``, ``Clock`` and the observer
 ``mirror.facade``     ``open_mirror``: the one place where a mirror is put together
 ====================  =====================================================================

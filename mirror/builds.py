@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mirror.core_metadata import CoreMetadata
     from mirror.ports import Builder, Exchange, Store
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
 
 
 class Builds:

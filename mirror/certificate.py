@@ -9,9 +9,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.canonical import canonical, facts_digest
 from mirror.contents import judged, readable
 from mirror.errors import Malformed
+from mirror.records.canonical import canonical, facts_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

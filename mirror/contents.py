@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed, NotFound
 from mirror.keys import files_key
-from mirror.project import Project
-from mirror.release_view import Absence, ReleaseView, decode
+from mirror.records.project import Project
+from mirror.records.release_view import Absence, ReleaseView, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,7 +24,7 @@ from mirror.needs import Needs
 from mirror.pages import Pages
 from mirror.passed_over import PassedOver
 from mirror.ports import MirrorObserver
-from mirror.release_view import decode
+from mirror.records.release_view import decode
 from mirror.retry import RetryPolicy
 from mirror.telling import Telling
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from mirror.builds import Builds
-    from mirror.dependency_sets import DependencySet
     from mirror.findings import Listener
     from mirror.ports import Builder, Exchange, Request, Store, Transport
-    from mirror.project import Project
-    from mirror.records import FetchFailure
-    from mirror.release_view import Absence, ReleaseView
+    from mirror.records.dependency_sets import DependencySet
+    from mirror.records.model import FetchFailure
+    from mirror.records.project import Project
+    from mirror.records.release_view import Absence, ReleaseView
+    from mirror.records.simple_file import FileList
     from mirror.settings import MirrorSettings
-    from mirror.simple_file import FileList
 
 
 class Mirror:

@@ -7,7 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import Offline, Unreachable
-from mirror.freshness import (
+from mirror.ports import Request
+from mirror.records.freshness import (
     FETCH,
     SERVE,
     FreshnessRecord,
@@ -17,7 +18,6 @@ from mirror.freshness import (
     from_json,
     revalidated,
 )
-from mirror.ports import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -49,7 +49,7 @@ def read_page(
     headers = conditional_headers(record) if record is not None and action != FETCH else ()
     exchange = yield Request(url, (*_ACCEPT, *headers), cache_key=url)
     if exchange.status == 200 and exchange.problem is None:
-        from mirror.simple_parse import parse_listing  # msgspec (25 ms) is behind it: fetching only
+        from mirror.records.simple_parse import parse_listing  # msgspec (25 ms) is behind it: fetching only
 
         listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
         entries = [json.loads(bytes(raw)) for raw in listing.raws]

@@ -6,14 +6,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from mirror.errors import MirrorError
-from mirror.project import Project
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
+from mirror.records.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mirror.core_metadata import CoreMetadata
-    from mirror.dependency_sets import DependencySet
+    from mirror.records.dependency_sets import DependencySet
     from mirror.telling import Telling
 
 
@@ -94,7 +94,7 @@ class Findings:
         self, project: Project, release: int, variant: int
     ) -> Callable[[CoreMetadata | None, Exception | None], None]:
         """Return what takes in what one file needs, or why that could not be had."""
-        from mirror.dependency_sets import DependencySet  # a run that learns nothing has no use for it
+        from mirror.records.dependency_sets import DependencySet  # a run that learns nothing has no use for it
 
         def deliver(metadata: CoreMetadata | None, error: Exception | None) -> None:
             view = project.view

@@ -1,7 +1,7 @@
 """The portable transport: requests-cache over a pool of threads. The only file that names requests, urllib3 or requests-cache.
 
 What each layer is trusted with: requests and urllib3 move bytes; requests-cache remembers validators and stands in with "304,
-stale" when an index fails; whether to ask at all is ``mirror.freshness``'s decision, made above, the same for all
+stale" when an index fails; whether to ask at all is ``mirror.records.freshness``'s decision, made above, the same for all
 transports. Of an answer only status, headers and URL are remembered, as JSON: the record made of it is the body.
 """
 

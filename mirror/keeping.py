@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import Malformed
 from mirror.index_facts import IndexFacts
 from mirror.keys import USE_KEY, address_key, facts_key, files_key, view_key
-from mirror.release_view import ReleaseView, decode, encode
+from mirror.records.release_view import ReleaseView, decode, encode
 from mirror.write_behind import WriteBehind
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mirror.fetcher import FetchCounts
     from mirror.ports import Store
-    from mirror.project import Project
+    from mirror.records.project import Project
 
     Change = Callable[[bytes | None], bytes | None]
 

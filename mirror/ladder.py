@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from mirror.core_metadata import parse_core_metadata
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
-from mirror.filenames import normalised
 from mirror.ports import Request
+from mirror.records.filenames import normalised
+from mirror.records.version_keys import version_key
 from mirror.static_metadata import static_metadata
-from mirror.version_keys import version_key
 from mirror.wheel_metadata import NeedRange, read_parts, wheel_metadata
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mirror.core_metadata import CoreMetadata
     from mirror.index_facts import IndexFacts
     from mirror.ports import Exchange
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
 
     Steps = Generator[Request, Exchange, CoreMetadata]
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
-from mirror.file_view import digest_of, is_complete
-from mirror.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
 from mirror.keys import files_key, simple_index, view_key
 from mirror.pages import ACCEPT
 from mirror.places import Places
 from mirror.ports import PageWish, Request
-from mirror.project import Project
-from mirror.release_view import Absence, ReleaseView, encode_absence
+from mirror.records.file_view import digest_of, is_complete
+from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
+from mirror.records.project import Project
+from mirror.records.release_view import Absence, ReleaseView, encode_absence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence

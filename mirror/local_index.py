@@ -12,15 +12,15 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Malformed
-from mirror.filenames import is_distribution, normalised
-from mirror.freshness import FreshnessRecord
 from mirror.local_files import path_of, sha256_of, url_of
-from mirror.project import Project
+from mirror.records.filenames import is_distribution, normalised
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mirror.release_view import ReleaseView
+    from mirror.records.release_view import ReleaseView
 
 
 _ALWAYS = 1e12  # seconds: what is read anew each time is never stale
@@ -93,7 +93,7 @@ def local_project(
     name: str, entries: Sequence[dict[str, Any]], index_id: str, index_url: str, page_url: str
 ) -> LocalProject | None:
     """Return the project that file objects make up; files of others among them are passed over. None where none is left."""
-    from mirror.listing_views import build_views, judge  # only where something is local
+    from mirror.records.listing_views import build_views, judge  # only where something is local
 
     listing: Any = _Listing([_entry(row) for row in entries])
     view, positions = build_views(listing, name, FreshnessRecord(0.0, _ALWAYS))
@@ -148,7 +148,7 @@ def local_names(index_url: str) -> list[str]:
 
 
 def _page(path: str) -> list[dict[str, Any]]:
-    from mirror.simple_html import read_html  # only where a page is read
+    from mirror.records.simple_html import read_html  # only where a page is read
 
     with open(path, "rb") as file:  # pathlib costs 9 ms to load
         text = file.read().decode("utf-8", "replace")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mirror.project import Project
-from mirror.records import Variant
-from mirror.release_view import HEAD, ReleaseView, prerelease_mask
+from mirror.records.model import Variant
+from mirror.records.project import Project
+from mirror.records.release_view import HEAD, ReleaseView, prerelease_mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from mirror.contents import judged, readable
 
 if TYPE_CHECKING:
     from mirror.ports import Store
-    from mirror.release_view import ReleaseView
+    from mirror.records.release_view import ReleaseView
 
 
 class ProjectChange(NamedTuple):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import NotFound, Offline
-from mirror.filenames import SDIST, split_filename
 from mirror.keys import files_key
 from mirror.ports import SourceTree
-from mirror.project import Project
-from mirror.simple_file import FileList
+from mirror.records.filenames import SDIST, split_filename
+from mirror.records.project import Project
+from mirror.records.simple_file import FileList
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mirror.keeping import Keeping
     from mirror.pages import Pages
     from mirror.ports import Builder, Exchange, Request, Store
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
 
 
 class Needs:

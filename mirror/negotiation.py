@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirror.simple_serialize import HTML_TYPE, JSON_TYPE, LEGACY_TYPE
+from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, LEGACY_TYPE
 
 _ALIASES = {
     JSON_TYPE: JSON_TYPE,

@@ -12,18 +12,18 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from mirror.dependency_sets import BASE
 from mirror.errors import Malformed, MirrorError, NotFound, Offline
-from mirror.filenames import SDIST, split_filename
-from mirror.records import FetchFailure
-from mirror.version_keys import version_key
+from mirror.records.dependency_sets import BASE
+from mirror.records.filenames import SDIST, split_filename
+from mirror.records.model import FetchFailure
+from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mirror.dependency_sets import DependencySet
     from mirror.facade import Mirror
-    from mirror.project import Project
+    from mirror.records.dependency_sets import DependencySet
+    from mirror.records.project import Project
 
 _NAP = 0.002  # seconds between looks while answers are under way
 _RETRY = 5.0  # seconds after which a project that could not be had is asked for again

@@ -200,7 +200,7 @@ def _answer_pages(connection: socket.socket, transport: Transport) -> None:
         arrived.put(None)
 
     threading.Thread(target=take_in, name="mirror-pages-asked", daemon=True).start()
-    from mirror import page_views  # noqa: F401 - while the first page is still on its way
+    from mirror.records import page_views  # noqa: F401 - while the first page is still on its way
 
     # The smallest page that is here goes first: many short pages, each with projects behind it that are asked for next, then
     # do not wait for the few of several megabytes.
@@ -221,7 +221,7 @@ def _put_into(arrived: SimpleQueue[tuple[int, Exchange] | None], number: int) ->
 
 def _told(exchange: Exchange) -> tuple[bytes, bytes, bytes]:
     """Return an answer as three parts: what there is to say of it, and the two views where it is a page."""
-    from mirror.page_views import views_of  # the parent needs the reader only where it falls back
+    from mirror.records.page_views import views_of  # the parent needs the reader only where it falls back
 
     views = Views(b"", b"")
     if exchange.status == 200 and exchange.problem is None and exchange.request.page is not None:

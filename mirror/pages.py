@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed, Unreachable
 from mirror.ports import PageWish, Request
-from mirror.release_view import ReleaseView, decode
+from mirror.records.release_view import ReleaseView, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from mirror.fetcher import Fetcher
     from mirror.ports import Exchange
-    from mirror.project import Project
+    from mirror.records.project import Project
 
 ACCEPT = (
     ("Accept", "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"),
@@ -33,7 +33,7 @@ class Pages:
         """Return both views of a page, read here unless that was done where it was fetched. Raises ``Malformed``."""
         views = exchange.views
         if views is None:
-            from mirror.page_views import views_of  # msgspec (25 ms) is behind it: where a page is read only
+            from mirror.records.page_views import views_of  # msgspec (25 ms) is behind it: where a page is read only
 
             views = views_of(exchange, exchange.request.page or PageWish(""), self._clock)
         if views.error is not None:

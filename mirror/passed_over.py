@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.project import Project
+from mirror.records.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
     from mirror.fetcher import Fetcher
     from mirror.ports import Exchange, Request
-    from mirror.records import FetchFailure
+    from mirror.records.model import FetchFailure
 
 
 class PassedOver:

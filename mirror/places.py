@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mirror.keys import SimpleIndex
     from mirror.local_index import FileSet
-    from mirror.project import Project
+    from mirror.records.project import Project
 
 _WEB = ("http://", "https://")
 

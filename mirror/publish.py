@@ -12,22 +12,22 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.atomic import write_file
-from mirror.canonical import canonical
 from mirror.contents import Entry, addresses, judged, readable, split_key
 from mirror.errors import Malformed, StoreError
-from mirror.file_view import read_all
-from mirror.freshness import FreshnessRecord
-from mirror.release_view import SCHEMA, Absence, encode, encode_absence
-from mirror.simple_file import FileList
-from mirror.simple_serialize import index_html, index_json, project_html, project_json
+from mirror.records.canonical import canonical
+from mirror.records.file_view import read_all
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
+from mirror.records.simple_file import FileList
+from mirror.records.simple_serialize import index_html, index_json, project_html, project_json
 from mirror.snapshot import BUNDLE, Selection, export
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mirror.ports import Store
-    from mirror.records import DistFile
-    from mirror.release_view import ReleaseView
+    from mirror.records.model import DistFile
+    from mirror.records.release_view import ReleaseView
 
 INDEX = "index.json"
 _LARGEST_BUNDLE = 8_000_000  # bytes; of a mirror that takes more, single records are fetched

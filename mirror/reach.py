@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.dependency_sets import BASE
 from mirror.errors import Malformed
-from mirror.release_view import Absence, ReleaseView
+from mirror.records.dependency_sets import BASE
+from mirror.records.release_view import Absence, ReleaseView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.freshness import http_date
+from mirror.records.freshness import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,16 +13,16 @@ from urllib.parse import quote
 
 from mirror.contents import addresses
 from mirror.errors import MirrorError, NotFound, Offline, Unreachable
-from mirror.filenames import normalised, split_filename
-from mirror.project import Project
 from mirror.reach import reach
-from mirror.records import DistFile, FetchFailure
-from mirror.release_view import SCHEMA, Absence, ReleaseView, decode
+from mirror.records.filenames import normalised, split_filename
+from mirror.records.model import DistFile, FetchFailure
+from mirror.records.project import Project
+from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
+from mirror.records.simple_file import FileList
+from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
+from mirror.records.version_keys import version_key
 from mirror.sidecar import metadata_text
-from mirror.simple_file import FileList
-from mirror.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
 from mirror.snapshot import Selection, export
-from mirror.version_keys import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from mirror.release_view import Absence, ReleaseView, decode
+from mirror.records.release_view import Absence, ReleaseView, decode
 
 HEAD = 24  # bytes of a stored release view that hold its digest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mirror.dependency_sets import DependencySet
+    from mirror.records.dependency_sets import DependencySet
 
 
 def metadata_text(name: str, version: str, found: DependencySet) -> bytes:

@@ -11,13 +11,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mirror.canonical import canonical, facts_digest
-from mirror.compression import Packed, pack_block, unpack_block
 from mirror.contents import addresses, judged, readable, split_key
 from mirror.errors import Integrity, Malformed
-from mirror.file_columns import expand, parts, squeeze
-from mirror.file_view import pack, read_all, read_slice, release_count
-from mirror.release_view import SCHEMA, Absence, decode, encode, encode_absence
+from mirror.records.canonical import canonical, facts_digest
+from mirror.records.compression import Packed, pack_block, unpack_block
+from mirror.records.file_columns import expand, parts, squeeze
+from mirror.records.file_view import pack, read_all, read_slice, release_count
+from mirror.records.release_view import SCHEMA, Absence, decode, encode, encode_absence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

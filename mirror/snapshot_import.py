@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.contents import split_key
 from mirror.errors import Integrity, Malformed
-from mirror.file_view import digest_of
 from mirror.keys import files_key
-from mirror.release_view import Absence, ReleaseView, decode, encode
+from mirror.records.file_view import digest_of
+from mirror.records.release_view import Absence, ReleaseView, decode, encode
+from mirror.records.version_keys import version_key
 from mirror.strangers import checked
-from mirror.version_keys import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, StoreError
-from mirror.release_view import ReleaseView
+from mirror.records.release_view import ReleaseView
 from mirror.snapshot import LARGEST, Snapshot, read_snapshot
 from mirror.strangers import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mirror.release_view import Absence
+    from mirror.records.release_view import Absence
 
 
 def load_snapshot(path: str) -> Snapshot:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from mirror.contents import addresses
 from mirror.errors import Malformed
-from mirror.file_view import digest_of, release_count
 from mirror.keys import USE_KEY, facts_key, files_key, simple_index
-from mirror.release_view import Absence, ReleaseView, decode
+from mirror.records.file_view import digest_of, release_count
+from mirror.records.release_view import Absence, ReleaseView, decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mirror.contents import named_view, split_key
 from mirror.errors import Integrity, Malformed
-from mirror.release_view import Absence, ReleaseView
+from mirror.records.release_view import Absence, ReleaseView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

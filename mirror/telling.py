@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
 
 if TYPE_CHECKING:
     from mirror.ports import MirrorObserver

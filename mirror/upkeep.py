@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.certificate import covered
 from mirror.contents import Entry, entries
-from mirror.file_view import digest_of, is_whole, read_all
 from mirror.keys import files_key
-from mirror.release_view import SCHEMA, Absence
+from mirror.records.file_view import digest_of, is_whole, read_all
+from mirror.records.release_view import SCHEMA, Absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.contents import split_key
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
-from mirror.file_view import holds
 from mirror.keys import view_key
 from mirror.ports import Request
 from mirror.reach import reach
-from mirror.release_view import SCHEMA, Absence, ReleaseView
+from mirror.records.file_view import holds
+from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 from mirror.settings import MirrorSettings
 from mirror.snapshot import BUNDLE, read_snapshot
 from mirror.snapshot_store import SnapshotStore

@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed
-from mirror.filenames import normalised
+from mirror.records.filenames import normalised
 from mirror.sdist_metadata import sdist_pkg_info
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.filenames import SDIST, split_filename
+from mirror.records.filenames import SDIST, split_filename
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.errors import Bug
 from pipx_parallel.explain import why_held
@@ -15,8 +15,8 @@ from pipx_parallel.vocabulary import Vocabulary, written
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirror.records import DistFile
-    from mirror.simple_file import FileList
+    from mirror.records.model import DistFile
+    from mirror.records.simple_file import FileList
     from pipx_parallel.candidates import Candidates
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.resolver.solver import Solution

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.filenames import SDIST
-from mirror.release_view import HEAD
+from mirror.records.filenames import SDIST
+from mirror.records.release_view import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mirror.project import Project
-    from mirror.records import Variant
+    from mirror.records.model import Variant
+    from mirror.records.project import Project
     from pipx_parallel.policy import Policy
     from pipx_parallel.target_rules import TargetRules
 

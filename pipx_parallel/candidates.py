@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.dependency_sets import BASE
 from mirror.errors import BuildFailed, MirrorError, NeedsBuild, NotFound
-from mirror.filenames import SDIST
-from mirror.records import FetchFailure
+from mirror.records.dependency_sets import BASE
+from mirror.records.filenames import SDIST
+from mirror.records.model import FetchFailure
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.resolver.masks import mask_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
@@ -22,9 +22,9 @@ from pipx_parallel.resolver.ports import Edge, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mirror.dependency_sets import DependencySet
     from mirror.facade import Mirror
-    from mirror.records import CompiledSpecifier, Dependency
+    from mirror.records.dependency_sets import DependencySet
+    from mirror.records.model import CompiledSpecifier, Dependency
     from pipx_parallel.hash_rules import HashRules
     from pipx_parallel.policy import Policy
     from pipx_parallel.target_rules import TargetRules

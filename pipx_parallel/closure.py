@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.dependency_sets import BASE
 from mirror.errors import MirrorError, NotFound
-from mirror.records import FetchFailure
+from mirror.records.dependency_sets import BASE
+from mirror.records.model import FetchFailure
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.roots import candidates_for
 from pipx_parallel.target_rules import SDIST
@@ -21,9 +21,9 @@ from pipx_parallel.target_rules import SDIST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mirror.dependency_sets import DependencySet
     from mirror.facade import Mirror
-    from mirror.records import Dependency
+    from mirror.records.dependency_sets import DependencySet
+    from mirror.records.model import Dependency
     from pipx_parallel.candidates import Candidates
     from pipx_parallel.model import Inputs, Target
     from pipx_parallel.settings import ResolveSettings

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mirror.records import FetchFailure
+    from mirror.records.model import FetchFailure
     from pipx_parallel.model import Offer, Origin
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from mirror.filenames import split_filename
+from mirror.records.filenames import split_filename
 from pipx_parallel.errors import NoSolution, RequirementsError
 from pipx_parallel.model import Origin
 from pipx_parallel.resolver.masks import bits_of
@@ -12,8 +12,8 @@ from pipx_parallel.resolver.masks import bits_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from mirror.project import Project
-    from mirror.records import DistFile, Variant
+    from mirror.records.model import DistFile, Variant
+    from mirror.records.project import Project
     from pipx_parallel.model import Inputs, Pin, Resolution, RootRequirement
 
 

@@ -1,6 +1,6 @@
 """The records that flow through the tool: roots in, a resolution out.
 
-Named tuples for the reason given in ``mirror.records``. Names are normalised once (PEP 503), where text becomes a record.
+Named tuples for the reason given in ``mirror.records.model``. Names are normalised once (PEP 503), where text becomes a record.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mirror.records import DistFile, FetchFailure
+from mirror.records.model import DistFile, FetchFailure
 
 
 class Origin(NamedTuple):

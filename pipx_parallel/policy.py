@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.version_keys import version_key
+from mirror.records.version_keys import version_key
 from pipx_parallel.controls import ALL, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mirror.records import Dependency
-    from mirror.release_view import ReleaseView
+    from mirror.records.model import Dependency
+    from mirror.records.release_view import ReleaseView
     from pipx_parallel.settings import ResolveSettings
     from pipx_parallel.target_rules import TargetRules
 
@@ -159,7 +159,7 @@ class Policy:
         first, _ = view.uploads(release)
         if not first:
             return "has no upload time on its index, which --uploaded-prior-to needs"
-        from mirror.listing_views import day_of  # only on the way to an error
+        from mirror.records.listing_views import day_of  # only on the way to an error
 
         return f"was uploaded on {day_of(first)}, after the cutoff ({day_of(self._cutoff_of(view.name) or 0)})"
 
@@ -191,6 +191,6 @@ def _epoch(moment: str | None) -> int | None:
 
 
 def _epoch_or_zero(moment: str) -> int:
-    from mirror.listing_views import epoch_seconds  # behind datetime: only runs with a cutoff pay for it
+    from mirror.records.listing_views import epoch_seconds  # behind datetime: only runs with a cutoff pay for it
 
     return epoch_seconds(moment)

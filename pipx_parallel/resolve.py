@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mirror.dependency_sets import BASE
+from mirror.records.dependency_sets import BASE
 from pipx_parallel.answers import edges_of, pins_of
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.errors import Incomplete, NoSolution
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mirror.facade import Mirror
-    from mirror.records import Dependency, FetchFailure
+    from mirror.records.model import Dependency, FetchFailure
     from pipx_parallel.candidates import Candidates
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.direct.steps import Workshop

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from mirror.records import CompiledSpecifier, Dependency, FetchFailure
-from mirror.version_keys import compile_specifier
+from mirror.records.model import CompiledSpecifier, Dependency, FetchFailure
+from mirror.records.version_keys import compile_specifier
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.candidates import ON, Candidates
 from pipx_parallel.errors import RequirementsError

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from mirror.dependency_sets import BASE
 from mirror.errors import MirrorError
-from mirror.filenames import SDIST
+from mirror.records.dependency_sets import BASE
+from mirror.records.filenames import SDIST
 from pipx_parallel.candidate import Candidate
 
 if TYPE_CHECKING:
-    from mirror.dependency_sets import DependencySet
     from mirror.facade import Mirror
-    from mirror.project import Project
-    from mirror.records import CompiledSpecifier, Dependency
+    from mirror.records.dependency_sets import DependencySet
+    from mirror.records.model import CompiledSpecifier, Dependency
+    from mirror.records.project import Project
     from pipx_parallel.candidates import Candidates
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.version_keys import compile_specifier
+from mirror.records.version_keys import compile_specifier
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.model import Offer, Origin, RootRequirement
 from pipx_parallel.resolver.masks import bits_of, mask_of

@@ -10,12 +10,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import Malformed
-from mirror.version_keys import compile_specifier, version_key
+from mirror.records.version_keys import compile_specifier, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirror.records import Variant
+    from mirror.records.model import Variant
     from pipx_parallel.model import Target
 
 SDIST = "sdist"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from mirror.version_keys import compile_specifier
+from mirror.records.version_keys import compile_specifier
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.requirements.urls import mask_secrets
 from pipx_parallel.resolver.masks import mask_of, runs_of

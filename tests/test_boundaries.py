@@ -21,40 +21,40 @@ GROUPS = (
         (
             "mirror",
             "mirror.errors",
-            "mirror.records",
+            "mirror.records.model",
             "mirror.ports",
             "mirror.settings",
             "mirror.transport_settings",
-            "mirror.filenames",
-            "mirror.version_keys",
+            "mirror.records.filenames",
+            "mirror.records.version_keys",
         ),
     ),
     Group(
         "mirror: pure codecs and policies",
         (
             "mirror.builds",
-            "mirror.canonical",
+            "mirror.records.canonical",
             "mirror.certificate",
-            "mirror.compression",
+            "mirror.records.compression",
             "mirror.contents",
             "mirror.core_metadata",
-            "mirror.dependency_sets",
-            "mirror.file_columns",
-            "mirror.file_view",
-            "mirror.freshness",
+            "mirror.records.dependency_sets",
+            "mirror.records.file_columns",
+            "mirror.records.file_view",
+            "mirror.records.freshness",
             "mirror.http_problems",
             "mirror.index_facts",
             "mirror.keys",
             "mirror.ladder",
-            "mirror.listing_views",
+            "mirror.records.listing_views",
             "mirror.find_links",
             "mirror.merged_project",
             "mirror.mirror_diff",
             "mirror.negotiation",
-            "mirror.page_views",
-            "mirror.project",
+            "mirror.records.page_views",
+            "mirror.records.project",
             "mirror.reach",
-            "mirror.release_view",
+            "mirror.records.release_view",
             "mirror.retry",
             "mirror.sdist_metadata",
             "mirror.sidecar",
@@ -218,7 +218,7 @@ FORBIDDEN = (
     ("pipx_parallel.setuptools_plugin", "mirror*", "a build needs no mirror"),
     ("pipx_parallel.locked_extra", "mirror*", "a build needs no mirror"),
 )
-ALLOWED = (("pipx_parallel.emitters*", "mirror.records"),)
+ALLOWED = (("pipx_parallel.emitters*", "mirror.records.model"),)
 # Where each third-party package lives. `packaging` is the standards' own code: anywhere but where FORBIDDEN says so.
 HOMES: Mapping[str, tuple[str, ...]] = {
     "aiohttp": ("mirror.aiohttp_transport",),
@@ -227,7 +227,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "cyclonedx": ("pipx_parallel.emitters.sbom",),
     "diskcache": ("mirror.disk_store",),
     "packageurl": ("pipx_parallel.emitters.sbom",),
-    "msgspec": ("mirror.simple_parse",),
+    "msgspec": ("mirror.records.simple_parse",),
     "pip_requirements_parser": ("pipx_parallel.requirements.grammar",),
     "pyproject_hooks": ("pipx_parallel.builds.builder",),
     "pycurl": ("mirror.curl_transport",),
@@ -238,7 +238,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "uvicorn": ("mirror.server_run",),
     "yarl": ("mirror.aiohttp_transport",),
     # One compresses for reading a slice, the other for carrying.
-    "zstandard": ("mirror.file_view", "mirror.compression"),
+    "zstandard": ("mirror.records.file_view", "mirror.records.compression"),
 }
 # Who may touch the world. Everybody else takes values and gives values.
 EDGES: Mapping[str, tuple[str, ...]] = {
@@ -331,7 +331,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.page_transport",
         "mirror.worker_pool",
         "mirror.page_desk",
-        "mirror.project",
+        "mirror.records.project",
         "mirror.server",
         "mirror.server_pages",
         "mirror.shared_store",
@@ -365,8 +365,8 @@ def test_the_tree_is_really_read() -> None:
     """An empty glob would make the law hold for nothing."""
     modules = read_modules(PACKAGES)
 
-    assert {"mirror.records", "pipx_parallel.model"} <= modules.keys()
-    assert [one.target for one in modules["pipx_parallel.model"].imports if one.target == "mirror.records"]
+    assert {"mirror.records.model", "pipx_parallel.model"} <= modules.keys()
+    assert [one.target for one in modules["pipx_parallel.model"].imports if one.target == "mirror.records.model"]
 
 
 def test_tests_of_the_mirror_know_nothing_of_the_tool() -> None:

@@ -22,7 +22,7 @@ from pipx_parallel.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
 
 PIECE = 4 * 1024 * 1024  # bytes: a tenth of a second on a good line, and ten of them under way are 40 MB
 _LARGEST = 16 * 1024 * 1024 * 1024  # bytes of one file in one piece

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import MirrorError
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
 from pipx_parallel.bundle import archive, builds, downloads, scripts, texts
 from pipx_parallel.bundle.plan import Need, needs, refuse_sources
 from pipx_parallel.emitters.script_posix import python_versions
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mirror.facade import Mirror
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
     from pipx_parallel.model import Resolution, Target
 
 

@@ -10,7 +10,7 @@ from pipx_parallel.errors import NoSolution, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
     from pipx_parallel.model import Pin, Resolution, Target
 
 SDISTS = ("refuse", "build", "include")

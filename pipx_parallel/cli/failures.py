@@ -10,7 +10,7 @@ from pipx_parallel.suggest import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from mirror.records import FetchFailure
+    from mirror.records.model import FetchFailure
     from pipx_parallel.model import Inputs
 
 _SHOWN = 200  # of a warm gone wrong; the rest is a number

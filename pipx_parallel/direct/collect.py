@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.dependency_sets import BASE
 from mirror.errors import MirrorError
-from mirror.records import FetchFailure
+from mirror.records.dependency_sets import BASE
+from mirror.records.model import FetchFailure
 from pipx_parallel.direct.project import DirectProject
 from pipx_parallel.direct.reference import parse, same
 from pipx_parallel.direct.steps import find

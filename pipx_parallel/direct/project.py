@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mirror.dependency_sets import DependencySet, normalise_name
 from mirror.errors import Malformed
-from mirror.filenames import SDIST, split_filename
-from mirror.freshness import FreshnessRecord
-from mirror.project import Project
-from mirror.records import Variant
-from mirror.release_view import ReleaseView, prerelease_mask
-from mirror.version_keys import normalised_version, version_key
+from mirror.records.dependency_sets import DependencySet, normalise_name
+from mirror.records.filenames import SDIST, split_filename
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.model import Variant
+from mirror.records.project import Project
+from mirror.records.release_view import ReleaseView, prerelease_mask
+from mirror.records.version_keys import normalised_version, version_key
 
 if TYPE_CHECKING:
     from mirror.core_metadata import CoreMetadata

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mirror.builds import do
 from mirror.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
-from mirror.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
 from mirror.local_files import path_of
 from mirror.ports import Request, SourceTree
+from mirror.records.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
 from mirror.static_metadata import project_metadata, static_metadata
 from mirror.wheel_metadata import wheel_metadata
 from pipx_parallel.direct.project import DirectProject

@@ -10,7 +10,7 @@ from pipx_parallel.controls import verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
     from pipx_parallel.emitters.merge import Entry
     from pipx_parallel.model import IndexOptions, Pin
 

@@ -10,7 +10,7 @@ from pipx_parallel.emitters.plain_text import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mirror.records import DistFile, FetchFailure
+    from mirror.records.model import DistFile, FetchFailure
     from pipx_parallel.model import Pin, Resolution, Target
 
 # In the order in which a reader would tell two environments apart (PEP 508 names).

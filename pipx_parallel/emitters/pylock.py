@@ -21,7 +21,7 @@ from pipx_parallel.emitters.plain_text import one_line, safe_url, without_creden
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.emitters.merge import Entry
     from pipx_parallel.model import Pin, Resolution, RootRequirement, Target

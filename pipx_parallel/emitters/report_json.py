@@ -17,7 +17,7 @@ from pipx_parallel.quality import quality_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirror.records import FetchFailure
+    from mirror.records.model import FetchFailure
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.model import Edge, Origin, Pin, Resolution, RootRequirement
 

@@ -77,7 +77,7 @@ def lock(home: Path, spawn: Run, index: LoopbackIndex) -> Run:
             calls.get("mirror.disk_store:DiskStore.get_many", 0),
             calls.get("packaging.version:Version.__init__", 0),
             calls.get("packaging.requirements:Requirement.__init__", 0)
-            + calls.get("mirror.dependency_sets:compile_requirement", 0),
+            + calls.get("mirror.records.dependency_sets:compile_requirement", 0),
             calls.get("packaging.markers:Marker.__init__", 0),
             calls.get("packaging.specifiers:SpecifierSet.__init__", 0),
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mirror import errors as mirror_errors
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
 from pipx_parallel import errors
 from pipx_parallel.cli import exit_code, guarded
 from pipx_parallel.model import Origin

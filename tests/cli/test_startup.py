@@ -41,7 +41,13 @@ HEAVY = (
         "inspect",
     ),
     *("dataclasses", "concurrent.futures", "importlib.metadata", "mirror.transports", "mirror.curl_transport"),
-    *("mirror.server", "mirror.server_pages", "mirror.page_desk", "mirror.simple_parse", "mirror.simple_html"),
+    *(
+        "mirror.server",
+        "mirror.server_pages",
+        "mirror.page_desk",
+        "mirror.records.simple_parse",
+        "mirror.records.simple_html",
+    ),
     "pipx_parallel.lock_service",
 )
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from mirror.records import DistFile
+from mirror.records.model import DistFile
 from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.model import Edge, IndexOptions, Origin, Pin, Resolution, RootRequirement, SourceFile, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mirror.records import FetchFailure
+    from mirror.records.model import FetchFailure
     from pipx_parallel.model import Stats
 
 INDEX = "https://index.example/simple"

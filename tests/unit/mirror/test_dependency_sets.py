@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from mirror.dependency_sets import DependencySet, compile_requirement
 from mirror.errors import Malformed
-from mirror.version_keys import compile_specifier
+from mirror.records.dependency_sets import DependencySet, compile_requirement
+from mirror.records.version_keys import compile_specifier
 
 LINES = [
     "requests",

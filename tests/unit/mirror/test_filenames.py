@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.utils import parse_wheel_filename
 
-from mirror.filenames import is_distribution, is_sdist, normalised, split_filename
+from mirror.records.filenames import is_distribution, is_sdist, normalised, split_filename
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mirror.freshness import (
+from mirror.records.freshness import (
     DEFAULT_LIFETIME,
     FETCH,
     LONGEST_LIFETIME,

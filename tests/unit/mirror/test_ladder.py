@@ -12,7 +12,7 @@ from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFoun
 from mirror.index_facts import IndexFacts
 from mirror.ladder import SMALL, TAIL, read_metadata
 from mirror.ports import Exchange, Request
-from mirror.records import DistFile
+from mirror.records.model import DistFile
 from tests.support.dists import Dist, sdist, wheel, zipped
 
 URL = "http://index.example/files/"

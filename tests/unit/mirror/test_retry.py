@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.freshness import http_date
 from mirror.ports import Exchange, Request
+from mirror.records.freshness import http_date
 from mirror.retry import RetryPolicy, is_passing, next_delay, retry_after
 
 NOW = 1_700_000_000.0

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mirror.errors import Malformed
-from mirror.simple_html import read_html
+from mirror.records.simple_html import read_html
 
 URL = "https://index.example/simple/six/"
 

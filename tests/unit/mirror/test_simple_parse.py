@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mirror.errors import Malformed
-from mirror.records import DistFile
-from mirror.simple_parse import Listing, ParsedFile, parse_file, parse_files, parse_listing
+from mirror.records.model import DistFile
+from mirror.records.simple_parse import Listing, ParsedFile, parse_file, parse_files, parse_listing
 from tests.support.demo_index import demo_projects
 from tests.support.dists import wheel
 from tests.support.index_pages import HTML_ONLY, JSON_TYPE, MODERN, Flavour, project_html, project_json

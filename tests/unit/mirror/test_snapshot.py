@@ -7,17 +7,17 @@ import random
 
 import pytest
 
-from mirror.dependency_sets import DependencySet
 from mirror.errors import Integrity
-from mirror.file_columns import expand, squeeze
-from mirror.file_view import digest_of, pack, read_slice
-from mirror.freshness import FreshnessRecord
-from mirror.records import Variant
-from mirror.release_view import Absence, ReleaseView, decode, encode, encode_absence
+from mirror.records.dependency_sets import DependencySet
+from mirror.records.file_columns import expand, squeeze
+from mirror.records.file_view import digest_of, pack, read_slice
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.model import Variant
+from mirror.records.release_view import Absence, ReleaseView, decode, encode, encode_absence
+from mirror.records.version_keys import version_key
 from mirror.snapshot import Selection, export, read_snapshot
 from mirror.snapshot_import import import_snapshot
 from mirror.snapshot_store import SnapshotStore
-from mirror.version_keys import version_key
 from tests.support.dict_store import DictStore
 
 INDEX = "0123456789ab"

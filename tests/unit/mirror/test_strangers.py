@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mirror.errors import Integrity
-from mirror.release_view import ReleaseView, encode
+from mirror.records.release_view import ReleaseView, encode
 from mirror.strangers import checked
 from tests.unit.mirror.test_snapshot import INDEX, view
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.version import Version
 
-from mirror.version_keys import compile_specifier, final_key, is_prerelease_key, normalised_version, version_key
+from mirror.records.version_keys import compile_specifier, final_key, is_prerelease_key, normalised_version, version_key
 
 RELEASES = ("0", "1", "1.0", "1.0.1", "1.2", "1.10", "2", "2.0.0.1", "10.0", "2024.1.15", "20240101123456")
 SUFFIXES = (

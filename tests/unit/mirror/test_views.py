@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirror.dependency_sets import DependencySet
 from mirror.errors import Malformed, NotFound
-from mirror.file_view import digest_of, is_whole, pack, read_all, read_slice, release_count
-from mirror.freshness import FreshnessRecord
-from mirror.listing_views import build_views
-from mirror.project import Project
-from mirror.records import Variant
-from mirror.release_view import HEAD, Absence, ReleaseView, decode, encode, encode_absence
-from mirror.simple_parse import parse_listing
+from mirror.records.dependency_sets import DependencySet
+from mirror.records.file_view import digest_of, is_whole, pack, read_all, read_slice, release_count
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.listing_views import build_views
+from mirror.records.model import Variant
+from mirror.records.project import Project
+from mirror.records.release_view import HEAD, Absence, ReleaseView, decode, encode, encode_absence
+from mirror.records.simple_parse import parse_listing
 
 FRESH = FreshnessRecord(1000.0, 600.0, '"etag"', None)
 URL = "http://index.example/simple/pkg/"
@@ -118,7 +118,7 @@ def test_judged_late_is_judged_alike(told: list[Told], looks: list[int]) -> None
 
 def key(version: str) -> str:
     """Return the sort key."""
-    from mirror.version_keys import version_key
+    from mirror.records.version_keys import version_key
 
     found = version_key(version)
     assert found is not None

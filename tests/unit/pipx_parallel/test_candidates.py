@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mirror.records import FetchFailure
-from mirror.release_view import HEAD
-from mirror.version_keys import compile_specifier
+from mirror.records.model import FetchFailure
+from mirror.records.release_view import HEAD
+from mirror.records.version_keys import compile_specifier
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.candidates import ON, Candidates
 from pipx_parallel.hash_rules import HashRules
@@ -179,7 +179,7 @@ def test_hashes_leave_what_they_name() -> None:
 @pytest.mark.parametrize(("lines", "left"), [([["a", "b"], ["b", "c"]], {"b"}), ([["a"], ["b"]], set()), ([[]], None)])
 def test_of_two_lines_only_the_hashes_that_both_name_count(lines: list[list[str]], left: set[str] | None) -> None:
     """As in pip; a line without hashes says nothing."""
-    from mirror.records import DistFile
+    from mirror.records.model import DistFile
 
     rules = HashRules([root("pkg", *[f"sha256:{one}" for one in line]) for line in lines])
     files = {one: DistFile(f"{one}.whl", "http://x", (("sha256", one),)) for one in "abc"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.dependency_sets import compile_requirement
-from mirror.freshness import FreshnessRecord
-from mirror.records import Variant
-from mirror.release_view import ReleaseView
-from mirror.version_keys import version_key
+from mirror.records.dependency_sets import compile_requirement
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.model import Variant
+from mirror.records.release_view import ReleaseView
+from mirror.records.version_keys import version_key
 from pipx_parallel.policy import Policy
 from pipx_parallel.settings import ResolveSettings
 from pipx_parallel.target_rules import TargetRules

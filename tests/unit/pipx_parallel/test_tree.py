@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from mirror.errors import NotFound
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
 from pipx_parallel.errors import UsageError
 from pipx_parallel.tree import render_inverted, render_tree, render_why, tree_dot, tree_json, why_json
 from tests.support.goldens import assert_golden

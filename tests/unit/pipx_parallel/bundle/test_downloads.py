@@ -12,7 +12,7 @@ import pytest
 
 from mirror.errors import Integrity, MirrorError, NotFound, Offline, Unreachable
 from mirror.ports import Exchange, Request
-from mirror.records import DistFile
+from mirror.records.model import DistFile
 from pipx_parallel.bundle import downloads
 from pipx_parallel.bundle.downloads import Received, fetch, make_folder
 from pipx_parallel.errors import OutputError

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mirror.records import DistFile
+from mirror.records.model import DistFile
 from pipx_parallel.bundle.plan import needs, refuse_sources
 from pipx_parallel.errors import NoSolution, UsageError
 from pipx_parallel.model import Pin, Resolution, Target

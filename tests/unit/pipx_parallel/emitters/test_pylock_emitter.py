@@ -14,7 +14,7 @@ from packaging.markers import Marker
 from packaging.pylock import Pylock
 
 from mirror.errors import NotFound
-from mirror.records import DistFile, FetchFailure
+from mirror.records.model import DistFile, FetchFailure
 from pipx_parallel.emitters import pylock
 from pipx_parallel.model import IndexOptions
 from tests.support.goldens import assert_golden

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 from packaging.markers import default_environment
 
-from mirror.records import DistFile
+from mirror.records.model import DistFile
 from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.model import IndexOptions, Pin, Resolution, Target
 from tests.support import dists

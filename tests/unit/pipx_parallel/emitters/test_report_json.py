@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mirror.errors import NotFound
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
 from pipx_parallel.emitters import report_json
 from pipx_parallel.model import Resolution, Stats
 from tests.support.goldens import assert_golden

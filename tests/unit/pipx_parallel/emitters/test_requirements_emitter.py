@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from mirror.errors import NotFound
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
 from pipx_parallel.emitters import requirements_txt
 from pipx_parallel.model import IndexOptions, Resolution
 from tests.support.goldens import assert_golden

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mirror.errors import NotFound
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
 from pipx_parallel.emitters import script_posix
 from pipx_parallel.model import IndexOptions, Resolution
 from tests.support.goldens import assert_golden

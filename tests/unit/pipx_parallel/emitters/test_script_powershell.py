@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror.errors import NotFound
-from mirror.records import FetchFailure
+from mirror.records.model import FetchFailure
 from pipx_parallel.emitters import script_powershell
 from tests.support.goldens import assert_golden
 from tests.support.resolutions import context, pin, resolution, root, web_resolution

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.filenames import split_filename
-from mirror.records import Variant
-from mirror.release_view import HEAD, ReleaseView, prerelease_mask
-from mirror.version_keys import final_key, normalised_version, version_key
+from mirror.records.filenames import split_filename
+from mirror.records.model import Variant
+from mirror.records.release_view import HEAD, ReleaseView, prerelease_mask
+from mirror.records.version_keys import final_key, normalised_version, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirror.freshness import FreshnessRecord
-    from mirror.simple_file import Brief
-    from mirror.simple_parse import Listing, ParsedFile
+    from mirror.records.freshness import FreshnessRecord
+    from mirror.records.simple_file import Brief
+    from mirror.records.simple_parse import Listing, ParsedFile
 
 
 def build_views(listing: Listing, name: str, freshness: FreshnessRecord) -> tuple[ReleaseView, list[list[int]]]:

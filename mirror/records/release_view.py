@@ -12,11 +12,11 @@ import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mirror.dependency_sets import DependencySet
 from mirror.errors import Malformed
-from mirror.freshness import FreshnessRecord
-from mirror.records import Variant
-from mirror.version_keys import is_prerelease_key
+from mirror.records.dependency_sets import DependencySet
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.model import Variant
+from mirror.records.version_keys import is_prerelease_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ class ReleaseView:
         dependency_sets: list[DependencySet] | None = None,
         known: dict[int, list[tuple[int, int]]] | None = None,
     ) -> None:
-        """Keep the parts; use ``mirror.listing_views.build_views`` or ``decode`` to make one."""
+        """Keep the parts; use ``mirror.records.listing_views.build_views`` or ``decode`` to make one."""
         self.name = name
         self.digest = digest  # of the file view it belongs to; "" until that has been packed
         self.freshness = freshness

@@ -14,7 +14,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from mirror.records import CompiledSpecifier
+from mirror.records.model import CompiledSpecifier
 
 if TYPE_CHECKING:
     from packaging.version import Version

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from mirror.errors import Malformed
-from mirror.records import DistFile
+from mirror.records.model import DistFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

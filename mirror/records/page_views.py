@@ -6,12 +6,12 @@ import time
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from mirror.file_view import digest_of, pack
-from mirror.freshness import from_headers
-from mirror.listing_views import build_views
 from mirror.ports import Views
-from mirror.release_view import encode
-from mirror.simple_parse import parse_listing
+from mirror.records.file_view import digest_of, pack
+from mirror.records.freshness import from_headers
+from mirror.records.listing_views import build_views
+from mirror.records.release_view import encode
+from mirror.records.simple_parse import parse_listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

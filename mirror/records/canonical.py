@@ -6,13 +6,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from mirror.dependency_sets import BASE, DependencySet
 from mirror.errors import Malformed
-from mirror.freshness import FreshnessRecord
-from mirror.release_view import ReleaseView
+from mirror.records.dependency_sets import BASE, DependencySet
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.release_view import ReleaseView
 
 if TYPE_CHECKING:
-    from mirror.records import Variant
+    from mirror.records.model import Variant
 
 
 def canonical(view: ReleaseView) -> ReleaseView:

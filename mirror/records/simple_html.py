@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin
 
 from mirror.errors import Malformed
-from mirror.filenames import is_distribution
+from mirror.records.filenames import is_distribution
 
 # Comments, scripts and styles are matched so that what looks like a tag inside them is passed over. What is never closed
 # reaches to the end of the page: so every match ends, and no text is looked at twice.

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import Malformed
-from mirror.records import CompiledSpecifier, Dependency
-from mirror.version_keys import compile_specifier
+from mirror.records.model import CompiledSpecifier, Dependency
+from mirror.records.version_keys import compile_specifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

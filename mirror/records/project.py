@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import NotFound
-from mirror.file_view import digest_of, holds, read_slice
-from mirror.simple_file import Brief, read_briefly
+from mirror.records.file_view import digest_of, holds, read_slice
+from mirror.records.simple_file import Brief, read_briefly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mirror.release_view import ReleaseView
+    from mirror.records.release_view import ReleaseView
 
 
 _STRETCH = 48  # older releases judged together: a block of the file view is unpacked for each look anyway
@@ -120,7 +120,7 @@ class Project:
         view = self.view
         if release >= view.judged:
             return
-        from mirror.listing_views import judge  # only a look at old releases pays for it
+        from mirror.records.listing_views import judge  # only a look at old releases pays for it
 
         files: list[list[Brief]] = []  # from the newest of them down
         top = view.judged

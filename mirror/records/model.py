@@ -26,7 +26,7 @@ class DistFile(NamedTuple):
 
 
 class CompiledSpecifier(NamedTuple):
-    """A specifier set turned into intervals over sort keys (``mirror.version_keys``).
+    """A specifier set turned into intervals over sort keys (``mirror.records.version_keys``).
 
     ``intervals`` are half-open ``(low, high)`` pairs of sort keys, ascending, disjoint. ``literal`` holds the right-hand
     side of PEP 440's ``===`` where there is one.

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mirror.errors import Malformed
-from mirror.simple_file import parse_file, parse_files
-from mirror.simple_html import read_html
+from mirror.records.simple_file import parse_file, parse_files
+from mirror.records.simple_html import read_html
 
 __all__ = ["Listing", "ParsedFile", "parse_file", "parse_files", "parse_listing"]
 
