@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from typing import Any, Self
 
-    from mirror.builds import Builds
     from mirror.findings import Listener
+    from mirror.metadata.builds import Builds
     from mirror.ports import Builder, Exchange, Request, Store, Transport
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import FetchFailure

@@ -12,7 +12,7 @@ from mirror.records.project import Project
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mirror.core_metadata import CoreMetadata
+    from mirror.metadata.core_metadata import CoreMetadata
     from mirror.records.dependency_sets import DependencySet
     from mirror.telling import Telling
 

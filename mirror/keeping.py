@@ -9,8 +9,8 @@ import json
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
-from mirror.index_facts import IndexFacts
 from mirror.keys import USE_KEY, address_key, facts_key, files_key, view_key
+from mirror.metadata.index_facts import IndexFacts
 from mirror.records.release_view import ReleaseView, decode, encode
 from mirror.write_behind import WriteBehind
 

@@ -14,9 +14,9 @@ from mirror.records.simple_file import FileList
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from mirror.builds import Builds
-    from mirror.core_metadata import CoreMetadata
     from mirror.keeping import Keeping
+    from mirror.metadata.builds import Builds
+    from mirror.metadata.core_metadata import CoreMetadata
     from mirror.pages import Pages
     from mirror.ports import Builder, Exchange, Request, Store
     from mirror.records.model import DistFile
@@ -55,8 +55,8 @@ class Needs:
         sdist = view.variants[variant].tags == SDIST
         if self._offline and not here and not sdist:
             raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
-        from mirror.builds import source_of  # with the next, 6 ms that a warm lock does not need
-        from mirror.ladder import read_metadata
+        from mirror.metadata.builds import source_of  # with the next, 6 ms that a warm lock does not need
+        from mirror.metadata.strategies import read_metadata
 
         if not here and not self._offline and not project.keeps(release):
             yield from self._pages.refill(project)
@@ -80,7 +80,7 @@ class Needs:
 
     def builds(self) -> Builds:
         """Return what was built before, and the way to build what was not."""
-        from mirror.builds import Builds  # few locks ask for a build
+        from mirror.metadata.builds import Builds  # few locks ask for a build
 
         return Builds(self._store, self._builder, self._keeping.keep)
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from mirror.contents import addresses
 from mirror.errors import MirrorError, NotFound, Offline, Unreachable
+from mirror.metadata.render import metadata_text
 from mirror.reach import reach
 from mirror.records.filenames import normalised, split_filename
 from mirror.records.model import DistFile, FetchFailure
@@ -21,7 +22,6 @@ from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
 from mirror.records.version_keys import version_key
-from mirror.sidecar import metadata_text
 from mirror.snapshot import Selection, export
 
 if TYPE_CHECKING:

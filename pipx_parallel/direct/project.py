@@ -15,7 +15,7 @@ from mirror.records.release_view import ReleaseView, prerelease_mask
 from mirror.records.version_keys import normalised_version, version_key
 
 if TYPE_CHECKING:
-    from mirror.core_metadata import CoreMetadata
+    from mirror.metadata.core_metadata import CoreMetadata
 
 
 class DirectProject(Project):

@@ -10,21 +10,21 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mirror.builds import do
-from mirror.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
 from mirror.local_files import path_of
+from mirror.metadata.builds import do
+from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
+from mirror.metadata.static_metadata import project_metadata, static_metadata
+from mirror.metadata.wheel_metadata import wheel_metadata
 from mirror.ports import Request, SourceTree
 from mirror.records.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
-from mirror.static_metadata import project_metadata, static_metadata
-from mirror.wheel_metadata import wheel_metadata
 from pipx_parallel.direct.project import DirectProject
 from pipx_parallel.direct.reference import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from mirror.builds import Builds
+    from mirror.metadata.builds import Builds
     from mirror.ports import Exchange
     from pipx_parallel.direct.git import Git
     from pipx_parallel.direct.reference import Reference

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mirror.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.errors import Malformed
+from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
 from tests.support.dists import metadata_text
 
 WHOLE = b"""\

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirror.core_metadata import parse_core_metadata
+from mirror.metadata.core_metadata import parse_core_metadata
 from mirror.records.simple_parse import parse_files, parse_listing
 from tests.support.write_index_fixtures import FOLDER, fixture_files
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from mirror.core_metadata import CoreMetadata
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
-from mirror.index_facts import IndexFacts
-from mirror.ladder import SMALL, TAIL, read_metadata
+from mirror.metadata.core_metadata import CoreMetadata
+from mirror.metadata.index_facts import IndexFacts
+from mirror.metadata.strategies import SMALL, TAIL, read_metadata
 from mirror.ports import Exchange, Request
 from mirror.records.model import DistFile
 from tests.support.dists import Dist, sdist, wheel, zipped

@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
-from mirror.core_metadata import parse_core_metadata
 from mirror.errors import Malformed
-from mirror.sdist_metadata import sdist_pkg_info
+from mirror.metadata.core_metadata import parse_core_metadata
+from mirror.metadata.sdist_metadata import sdist_pkg_info
 from tests.support.dists import sdist, tarred, zipped
 
 

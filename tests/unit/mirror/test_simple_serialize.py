@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from mirror.core_metadata import parse_core_metadata
+from mirror.metadata.core_metadata import parse_core_metadata
+from mirror.metadata.render import metadata_text
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.model import DistFile
 from mirror.records.simple_parse import parse_files, parse_listing
 from mirror.records.simple_serialize import index_html, index_json, project_html, project_json
-from mirror.sidecar import metadata_text
 
 FILES = [
     DistFile("a-1.0-py3-none-any.whl", "http://index.example/a-1.0-py3-none-any.whl", (("sha256", "ab" * 32),), 10,

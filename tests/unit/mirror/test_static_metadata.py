@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.core_metadata import parse_core_metadata, to_text
-from mirror.static_metadata import project_metadata, static_metadata
+from mirror.metadata.core_metadata import parse_core_metadata, to_text
+from mirror.metadata.static_metadata import project_metadata, static_metadata
 from tests.support.dists import metadata_text, sdist, tarred
 
 

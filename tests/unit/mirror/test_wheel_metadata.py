@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from mirror.errors import Malformed
-from mirror.wheel_metadata import NeedRange, read_parts, read_tail, wheel_metadata
+from mirror.metadata.wheel_metadata import NeedRange, read_parts, read_tail, wheel_metadata
 from tests.support.dists import wheel, zipped
 
 SIX = wheel("six", "1.0", ["base"], padding=300_000)

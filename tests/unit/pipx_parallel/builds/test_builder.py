@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mirror.core_metadata import parse_core_metadata
 from mirror.errors import BuildFailed, NeedsBuild
+from mirror.metadata.core_metadata import parse_core_metadata
 from mirror.ports import SourceTree
 from pipx_parallel.builds.builder import BackendBuilder, BuildPolicy
 from pipx_parallel.builds.processes import Processes

@@ -6,14 +6,14 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from mirror import errors
-from mirror.core_metadata import parse_core_metadata, to_text
 from mirror.errors import Malformed, MirrorError, NeedsBuild
+from mirror.metadata.core_metadata import parse_core_metadata, to_text
 from mirror.ports import Request, SourceTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from mirror.core_metadata import CoreMetadata
+    from mirror.metadata.core_metadata import CoreMetadata
     from mirror.ports import Builder, Exchange, Store
     from mirror.records.model import DistFile
 

@@ -15,19 +15,19 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from mirror.core_metadata import parse_core_metadata
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
+from mirror.metadata.core_metadata import parse_core_metadata
+from mirror.metadata.static_metadata import static_metadata
+from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
 from mirror.ports import Request
 from mirror.records.filenames import normalised
 from mirror.records.version_keys import version_key
-from mirror.static_metadata import static_metadata
-from mirror.wheel_metadata import NeedRange, read_parts, wheel_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from mirror.core_metadata import CoreMetadata
-    from mirror.index_facts import IndexFacts
+    from mirror.metadata.core_metadata import CoreMetadata
+    from mirror.metadata.index_facts import IndexFacts
     from mirror.ports import Exchange
     from mirror.records.model import DistFile
 

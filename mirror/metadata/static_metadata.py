@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mirror.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.errors import Malformed
-from mirror.sdist_metadata import sdist_pkg_info, sdist_pyproject
+from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
+from mirror.metadata.sdist_metadata import sdist_pkg_info, sdist_pyproject
 
 _MATTERING = frozenset(("dependencies", "optional-dependencies", "requires-python"))
 

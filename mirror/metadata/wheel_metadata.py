@@ -11,8 +11,8 @@ import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed
+from mirror.metadata.sdist_metadata import sdist_pkg_info
 from mirror.records.filenames import normalised
-from mirror.sdist_metadata import sdist_pkg_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
