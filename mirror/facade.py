@@ -15,8 +15,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mirror.fetcher import Fetcher
 from mirror.findings import Findings
+from mirror.http.fetcher import Fetcher
+from mirror.http.retry import RetryPolicy
 from mirror.jobs import run_jobs
 from mirror.keeping import Keeping
 from mirror.listings import Listings
@@ -25,7 +26,6 @@ from mirror.pages import Pages
 from mirror.passed_over import PassedOver
 from mirror.ports import MirrorObserver
 from mirror.records.release_view import decode
-from mirror.retry import RetryPolicy
 from mirror.telling import Telling
 
 if TYPE_CHECKING:
@@ -301,8 +301,8 @@ def transport_for(settings: MirrorSettings, store: Store, builder: Builder | Non
     """Return what makes the transport of a mirror with these settings, for who composes one."""
 
     def make() -> Transport:
-        from mirror.routed_transport import RoutedTransport
-        from mirror.transports import make_transport
+        from mirror.http.routing import RoutedTransport
+        from mirror.http.transports import make_transport
 
         return RoutedTransport(lambda: make_transport(settings, store), settings.credentials, builder)
 

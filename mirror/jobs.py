@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from typing import Any
 
-    from mirror.fetcher import Fetcher
+    from mirror.http.fetcher import Fetcher
     from mirror.ports import Exchange, Request
 
 

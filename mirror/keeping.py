@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable, Container, Iterable
 
-    from mirror.fetcher import FetchCounts
+    from mirror.http.fetcher import FetchCounts
     from mirror.ports import Store
     from mirror.records.project import Project
 

@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Malformed
-from mirror.local_files import path_of, sha256_of, url_of
+from mirror.http.local_files import path_of, sha256_of, url_of
 from mirror.records.filenames import is_distribution, normalised
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.project import Project

@@ -11,7 +11,7 @@ from mirror.records.release_view import ReleaseView, decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from mirror.fetcher import Fetcher
+    from mirror.http.fetcher import Fetcher
     from mirror.ports import Exchange
     from mirror.records.project import Project
 

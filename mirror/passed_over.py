@@ -9,7 +9,7 @@ from mirror.records.project import Project
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
-    from mirror.fetcher import Fetcher
+    from mirror.http.fetcher import Fetcher
     from mirror.ports import Exchange, Request
     from mirror.records.model import FetchFailure
 

@@ -212,7 +212,7 @@ class WebStore:
     def _fetch(self, requests: list[Request]) -> list[Exchange]:
         """Return the answers, in order; a request that fails is tried again. Raises ``StoreError``."""
         if self._transport is None:
-            from mirror.transports import make_transport  # an HTTP stack, not before something is asked
+            from mirror.http.transports import make_transport  # an HTTP stack, not before something is asked
 
             self._transport = make_transport(self._settings._replace(workers=self._settings.workers or 16), self)
         answers: list[Exchange | None] = [None] * len(requests)

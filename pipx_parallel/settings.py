@@ -158,7 +158,7 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
     from mirror.settings import MirrorSettings  # half a millisecond that a fresh --check does not need
 
     urls = (settings.index_url, *settings.extra_index_urls) if settings.index_url else settings.extra_index_urls
-    from mirror.credentials import Credentials  # 1 ms that a fresh --check does not need
+    from mirror.http.credentials import Credentials  # 1 ms that a fresh --check does not need
 
     credentials = Credentials(keyring=settings.keyring_provider)
     return MirrorSettings(
@@ -237,7 +237,7 @@ def _as_url(place: str) -> str:
     """Return an index as a URL: one may be given as a path."""
     if "://" in place or place.startswith("file:"):
         return place
-    from mirror.local_files import url_of  # few indexes are folders
+    from mirror.http.local_files import url_of  # few indexes are folders
 
     return url_of(place)
 

@@ -24,7 +24,7 @@ GROUPS = (
             "mirror.records.model",
             "mirror.ports",
             "mirror.settings",
-            "mirror.transport_settings",
+            "mirror.http.transport_settings",
             "mirror.records.filenames",
             "mirror.records.version_keys",
         ),
@@ -42,7 +42,7 @@ GROUPS = (
             "mirror.records.file_columns",
             "mirror.records.file_view",
             "mirror.records.freshness",
-            "mirror.http_problems",
+            "mirror.http.problems",
             "mirror.metadata.index_facts",
             "mirror.keys",
             "mirror.metadata.strategies",
@@ -55,7 +55,7 @@ GROUPS = (
             "mirror.records.project",
             "mirror.reach",
             "mirror.records.release_view",
-            "mirror.retry",
+            "mirror.http.retry",
             "mirror.metadata.sdist_metadata",
             "mirror.metadata.render",
             "mirror.simple_*",
@@ -66,37 +66,37 @@ GROUPS = (
             "mirror.status",
             "mirror.upkeep",
             "mirror.metadata.wheel_metadata",
-            "mirror.worker_limit",
+            "mirror.http.concurrency_limit",
         ),
     ),
     Group(
         "mirror: edges",
         (
-            "mirror.aiohttp_transport",
+            "mirror.http.aiohttp_transport",
             "mirror.atomic",
-            "mirror.certificates",
-            "mirror.credentials",
-            "mirror.curl_transport",
+            "mirror.http.tls",
+            "mirror.http.credentials",
+            "mirror.http.curl_transport",
             "mirror.disk_doctor",
             "mirror.disk_store",
-            "mirror.fetcher",
-            "mirror.http_transport",
-            "mirror.local_files",
+            "mirror.http.fetcher",
+            "mirror.http.requests_transport",
+            "mirror.http.local_files",
             "mirror.local_index",
             "mirror.new_store",
-            "mirror.page_transport",
+            "mirror.http.page_transport",
             "mirror.places",
             "mirror.publish",
             "mirror.read_only_store",
             "mirror.redis_store",
-            "mirror.routed_transport",
+            "mirror.http.routing",
             "mirror.shared_store",
             "mirror.snapshot_store",
             "mirror.store_state",
             "mirror.stores",
-            "mirror.transports",
+            "mirror.http.transports",
             "mirror.web_store",
-            "mirror.worker_pool",
+            "mirror.http.worker_pool",
             "mirror.write_behind",
         ),
     ),
@@ -221,7 +221,7 @@ FORBIDDEN = (
 ALLOWED = (("pipx_parallel.emitters*", "mirror.records.model"),)
 # Where each third-party package lives. `packaging` is the standards' own code: anywhere but where FORBIDDEN says so.
 HOMES: Mapping[str, tuple[str, ...]] = {
-    "aiohttp": ("mirror.aiohttp_transport",),
+    "aiohttp": ("mirror.http.aiohttp_transport",),
     "packaging": ("mirror*", "pipx_parallel*"),
     "click": ("pipx_parallel.cli*", "pipx_parallel.console", "pipx_parallel.progress"),
     "cyclonedx": ("pipx_parallel.emitters.sbom",),
@@ -230,13 +230,13 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "msgspec": ("mirror.records.simple_parse",),
     "pip_requirements_parser": ("pipx_parallel.requirements.grammar",),
     "pyproject_hooks": ("pipx_parallel.builds.builder",),
-    "pycurl": ("mirror.curl_transport",),
-    "requests": ("mirror.http_transport",),
-    "requests_cache": ("mirror.http_transport",),
-    "urllib3": ("mirror.http_transport",),
+    "pycurl": ("mirror.http.curl_transport",),
+    "requests": ("mirror.http.requests_transport",),
+    "requests_cache": ("mirror.http.requests_transport",),
+    "urllib3": ("mirror.http.requests_transport",),
     "redis": ("mirror.redis_store",),
     "uvicorn": ("mirror.server_run",),
-    "yarl": ("mirror.aiohttp_transport",),
+    "yarl": ("mirror.http.aiohttp_transport",),
     # One compresses for reading a slice, the other for carrying.
     "zstandard": ("mirror.records.file_view", "mirror.records.compression"),
 }
@@ -244,13 +244,13 @@ HOMES: Mapping[str, tuple[str, ...]] = {
 EDGES: Mapping[str, tuple[str, ...]] = {
     "files": (
         "mirror.atomic",
-        "mirror.certificates",
-        "mirror.credentials",  # is there a netrc?
-        "mirror.local_files",
+        "mirror.http.tls",
+        "mirror.http.credentials",  # is there a netrc?
+        "mirror.http.local_files",
         "mirror.local_index",
         "pipx_parallel.builds.*",
         "pipx_parallel.direct.git",
-        "mirror.curl_transport",  # is the CA bundle a folder?
+        "mirror.http.curl_transport",  # is the CA bundle a folder?
         "mirror.disk_store",
         "mirror.disk_doctor",
         "mirror.new_store",
@@ -267,8 +267,8 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.setuptools_plugin",
     ),
     "environment": (
-        "mirror.certificates",  # SSL_CERT_FILE and its kin
-        "mirror.credentials",  # NETRC, and credentials by host
+        "mirror.http.tls",  # SSL_CERT_FILE and its kin
+        "mirror.http.credentials",  # NETRC, and credentials by host
         "pipx_parallel.__main__",
         "pipx_parallel.cli*",
         "pipx_parallel.pip_settings",  # to run pip without the settings that are already known
@@ -284,7 +284,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.workroom",
     ),
     "timer": (
-        "mirror.curl_transport",  # transfers that stop in the middle
+        "mirror.http.curl_transport",  # transfers that stop in the middle
         "mirror.redis_store",
         "mirror.server",
         "pipx_parallel.cli*",
@@ -297,16 +297,16 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.requirements.files",  # reads standard input
     ),
     "network": (
-        "mirror.aiohttp_transport",
-        "mirror.certificates",
-        "mirror.curl_transport",
-        "mirror.http_transport",
-        "mirror.page_transport",  # a pair of sockets to its own process
+        "mirror.http.aiohttp_transport",
+        "mirror.http.tls",
+        "mirror.http.curl_transport",
+        "mirror.http.requests_transport",
+        "mirror.http.page_transport",  # a pair of sockets to its own process
         "mirror.server_run",
     ),
     "processes": (
-        "mirror.credentials",  # a keyring
-        "mirror.page_transport",  # reads pages in a process of its own
+        "mirror.http.credentials",  # a keyring
+        "mirror.http.page_transport",  # reads pages in a process of its own
         "pipx_parallel.builds.processes",
         "pipx_parallel.builds.environments",
         "pipx_parallel.builds.builder",
@@ -316,20 +316,20 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.pip_settings",
     ),
     "threads": (
-        "mirror.aiohttp_transport",
-        "mirror.credentials",
-        "mirror.routed_transport",
+        "mirror.http.aiohttp_transport",
+        "mirror.http.credentials",
+        "mirror.http.routing",
         "pipx_parallel.builds.builder",
         "pipx_parallel.workroom",
         "pipx_parallel.builds.environments",
         "pipx_parallel.builds.processes",
         "pipx_parallel.direct.git",
-        "mirror.curl_transport",
-        "mirror.fetcher",
-        "mirror.http_transport",
+        "mirror.http.curl_transport",
+        "mirror.http.fetcher",
+        "mirror.http.requests_transport",
         "mirror.new_store",
-        "mirror.page_transport",
-        "mirror.worker_pool",
+        "mirror.http.page_transport",
+        "mirror.http.worker_pool",
         "mirror.page_desk",
         "mirror.records.project",
         "mirror.server",
@@ -345,7 +345,7 @@ LATE = (
     "mirror.stores",  # the store that is named
     "mirror.facade",  # a warm or offline run loads no HTTP stack
     "mirror.new_store",  # the database is made while the first requests are on their way
-    "mirror.transports",  # the transport that is there
+    "mirror.http.transports",  # the transport that is there
     "pipx_parallel.cli*",  # a command loads what it uses
     "pipx_parallel.emitters.registry",  # the formats that are asked for
     "pipx_parallel.setuptools_plugin",  # nothing, for a project without its table

@@ -199,7 +199,7 @@ def opened(settings: ResolveSettings, progress: Progress, room: Workroom | None 
 
 def _built(stage: Stage, pip: PipSettings, folder: str) -> Built:
     """Ask the build backend of a project of the user's; the answer is kept until the project changes."""
-    from mirror.local_files import url_of  # here and below: only for projects that say something dynamically
+    from mirror.http.local_files import url_of  # here and below: only for projects that say something dynamically
     from pipx_parallel.direct.project import DirectProject
     from pipx_parallel.direct.reference import parse
     from pipx_parallel.direct.steps import find

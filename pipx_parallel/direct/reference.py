@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from mirror.credentials import split_url
 from mirror.errors import Malformed
+from mirror.http.credentials import split_url
 
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|tar)$", re.IGNORECASE)
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

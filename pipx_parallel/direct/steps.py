@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
-from mirror.local_files import path_of
+from mirror.http.local_files import path_of
 from mirror.metadata.builds import do
 from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.metadata.static_metadata import project_metadata, static_metadata
@@ -229,6 +229,6 @@ def _digest(*texts: str) -> str:
 
 
 def _url(folder: str) -> str:
-    from mirror.local_files import url_of  # loaded already
+    from mirror.http.local_files import url_of  # loaded already
 
     return url_of(folder)

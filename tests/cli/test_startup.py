@@ -40,7 +40,13 @@ HEAVY = (
         "subprocess",
         "inspect",
     ),
-    *("dataclasses", "concurrent.futures", "importlib.metadata", "mirror.transports", "mirror.curl_transport"),
+    *(
+        "dataclasses",
+        "concurrent.futures",
+        "importlib.metadata",
+        "mirror.http.transports",
+        "mirror.http.curl_transport",
+    ),
     *(
         "mirror.server",
         "mirror.server_pages",

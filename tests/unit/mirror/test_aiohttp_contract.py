@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
+from mirror.http.transport_settings import TransportSettings
 from mirror.ports import Request
-from mirror.transport_settings import TransportSettings
 from tests.support.index_server import LoopbackIndex
 from tests.support.proxy import LoopbackProxy
 from tests.unit.mirror.transport_contract import SIX, Make, TransportContract, exchange_all, six_page
@@ -20,7 +20,7 @@ class TestContract(TransportContract):
     def make(self) -> Make:
         """Return the factory; aiohttp is an extra."""
         pytest.importorskip("aiohttp")
-        from mirror.aiohttp_transport import AiohttpTransport  # it needs aiohttp
+        from mirror.http.aiohttp_transport import AiohttpTransport  # it needs aiohttp
 
         return AiohttpTransport
 
@@ -29,7 +29,7 @@ class TestContract(TransportContract):
 def make() -> Make:
     """Return the factory for what only this transport is asked."""
     pytest.importorskip("aiohttp")
-    from mirror.aiohttp_transport import AiohttpTransport  # likewise
+    from mirror.http.aiohttp_transport import AiohttpTransport  # likewise
 
     return AiohttpTransport
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import certifi
 import pytest
 
-from mirror.certificates import ca_bundle, tls_context
-from mirror.http_problems import in_words
+from mirror.http.problems import in_words
+from mirror.http.tls import ca_bundle, tls_context
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror.credentials import Credentials, split_url
+from mirror.http.credentials import Credentials, split_url
 
 URL = "https://index.example/simple/app/"
 

@@ -14,6 +14,6 @@ class TestContract(TransportContract):
     def make(self) -> Make:
         """Return the factory; libcurl may be missing from a machine."""
         pytest.importorskip("pycurl")
-        from mirror.curl_transport import CurlTransport  # it needs pycurl
+        from mirror.http.curl_transport import CurlTransport  # it needs pycurl
 
         return CurlTransport

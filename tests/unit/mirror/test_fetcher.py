@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from mirror.fetcher import Fetcher
+from mirror.http.concurrency_limit import MOST_UNDER_WAY
+from mirror.http.fetcher import Fetcher
+from mirror.http.retry import RetryPolicy
 from mirror.ports import Exchange, Request
-from mirror.retry import RetryPolicy
-from mirror.worker_limit import MOST_UNDER_WAY
 from tests.support.fake_transport import FakeTransport
 
 Result = tuple[Any, Exception | None]

@@ -8,9 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from mirror.http_transport import PooledTransport
+from mirror.http.requests_transport import PooledTransport
+from mirror.http.transport_settings import TransportSettings
 from mirror.ports import Exchange, Request
-from mirror.transport_settings import TransportSettings
 from tests.support.dict_store import DictStore
 from tests.support.dists import wheel
 from tests.support.index_pages import JSON_TYPE, MODERN

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror.local_files import answer, path_of, sha256_of, url_of
+from mirror.http.local_files import answer, path_of, sha256_of, url_of
 from mirror.local_index import FileSet, read_place, read_project
 from mirror.merged_project import MergedProject
 from mirror.places import Places

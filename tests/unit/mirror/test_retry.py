@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mirror.http.retry import RetryPolicy, is_passing, next_delay, retry_after
 from mirror.ports import Exchange, Request
 from mirror.records.freshness import http_date
-from mirror.retry import RetryPolicy, is_passing, next_delay, retry_after
 
 NOW = 1_700_000_000.0
 POLICY = RetryPolicy(retries=5, base=0.25, longest=10.0, longest_asked=60.0)

@@ -6,8 +6,8 @@ import heapq
 
 import pytest
 
+from mirror.http.concurrency_limit import MOST_UNDER_WAY, WorkerLimit
 from mirror.ports import Exchange, Request
-from mirror.worker_limit import MOST_UNDER_WAY, WorkerLimit
 
 FIRST = WorkerLimit().allowed
 

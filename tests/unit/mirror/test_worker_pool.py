@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from queue import SimpleQueue
 
+from mirror.http.worker_pool import WorkerPool, failed
 from mirror.ports import Exchange, Request
-from mirror.worker_pool import WorkerPool, failed
 
 
 def requests(count: int) -> list[Request]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from mirror.http.transport_settings import TransportSettings
 from mirror.ports import Exchange, Request, Transport
-from mirror.transport_settings import TransportSettings
 from tests.support.dists import wheel
 from tests.support.index_pages import HTML_ONLY, JSON_TYPE, MODERN, Flavour
 from tests.support.index_server import LoopbackIndex

@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 import pycurl
 
-from mirror.certificates import ca_bundle
+from mirror.http.tls import ca_bundle
 from mirror.ports import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mirror.http.transport_settings import TransportSettings
     from mirror.ports import Request
-    from mirror.transport_settings import TransportSettings
 
 _CONNECTIONS = 50  # per host, HTTP/1.1; an HTTP/2 index needs one
 _BUFFER = 512 * 1024

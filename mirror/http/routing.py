@@ -15,8 +15,8 @@ from mirror.ports import Exchange
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mirror.http.worker_pool import WorkerPool
     from mirror.ports import Builder, Request, Transport
-    from mirror.worker_pool import WorkerPool
 
 WORK_FAILED = 422  # the status of work that ended in an error of ours; the body is its message
 _ASKED_WHO = 401
@@ -45,7 +45,7 @@ class RoutedTransport:
         if request.work is not None:
             self._work(request, done)
         elif request.url.startswith("file:"):
-            from mirror.local_files import answer  # only where something is local
+            from mirror.http.local_files import answer  # only where something is local
 
             done(answer(request))
         else:
@@ -63,7 +63,7 @@ class RoutedTransport:
 
     def _work(self, request: Request, done: Callable[[Exchange], None]) -> None:
         if self._pool is None:
-            from mirror.worker_pool import WorkerPool  # only where something is built or cloned
+            from mirror.http.worker_pool import WorkerPool  # only where something is built or cloned
 
             self._pool = WorkerPool(max(2, os.cpu_count() or 1), _perform)
         self._pool.submit(request, done)

@@ -13,8 +13,8 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from mirror.retry import RetryPolicy, next_delay
-from mirror.worker_limit import OVERLOAD, WorkerLimit
+from mirror.http.concurrency_limit import OVERLOAD, WorkerLimit
+from mirror.http.retry import RetryPolicy, next_delay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

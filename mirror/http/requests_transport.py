@@ -24,17 +24,17 @@ from requests.utils import get_environ_proxies
 from requests_cache.backends.base import BaseCache
 from requests_cache.models.response import CachedResponse
 
-from mirror.certificates import tls_context
-from mirror.http_problems import in_words
+from mirror.http.problems import in_words
+from mirror.http.tls import tls_context
+from mirror.http.worker_pool import WorkerPool, failed
 from mirror.ports import Exchange
-from mirror.worker_pool import WorkerPool, failed
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from mirror.http.transport_settings import TransportSettings
     from mirror.ports import Request, Store
-    from mirror.transport_settings import TransportSettings
 
 _DEFAULT_WORKERS = 10
 _CHUNK = 256 * 1024  # bytes; between two chunks a cancelled transfer ends

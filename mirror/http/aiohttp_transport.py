@@ -17,17 +17,17 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import yarl
 
-from mirror.certificates import tls_context
-from mirror.http_problems import in_words
+from mirror.http.problems import in_words
+from mirror.http.tls import tls_context
+from mirror.http.worker_pool import failed
 from mirror.ports import Exchange
-from mirror.worker_pool import failed
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from mirror.http.transport_settings import TransportSettings
     from mirror.ports import Request
-    from mirror.transport_settings import TransportSettings
 
 _DEFAULT_WORKERS = 50  # the fetcher above bounds what is under way; past this nothing was gained in any measurement
 _BUFFER = 512 * 1024

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import NotInstalled
-from mirror.transport_settings import TransportSettings
+from mirror.http.transport_settings import TransportSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
     )
     if settings.transport in {"auto", "curl"}:
         try:
-            from mirror.curl_transport import CurlTransport
+            from mirror.http.curl_transport import CurlTransport
         except ImportError as error:  # not here, or made for another libcurl
             if settings.transport == "curl":
                 raise NotInstalled(f"--transport curl: it cannot be loaded ({error}); use requests instead") from error
@@ -39,20 +39,20 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
             return _with_pages_apart(lambda: CurlTransport(said))
     if settings.transport == "aiohttp":
         try:
-            from mirror.aiohttp_transport import AiohttpTransport
+            from mirror.http.aiohttp_transport import AiohttpTransport
         except ImportError as error:
             raise NotInstalled(
                 f"--transport aiohttp needs the extra: pip install 'pipx-parallel[aiohttp]' ({error})"
             ) from error
         return _with_pages_apart(lambda: AiohttpTransport(said))
-    from mirror.http_transport import PooledTransport
+    from mirror.http.requests_transport import PooledTransport
 
     return PooledTransport(said, store)
 
 
 def _with_pages_apart(make: Callable[[], Transport]) -> Transport:
     """Return a transport that reads pages in a process of its own where that is possible."""
-    from mirror.page_transport import PageTransport, can_fork
+    from mirror.http.page_transport import PageTransport, can_fork
 
     if can_fork():
         try:

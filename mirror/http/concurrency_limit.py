@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.retry import is_passing
+from mirror.http.retry import is_passing
 
 if TYPE_CHECKING:
     from mirror.ports import Exchange
