@@ -12,7 +12,7 @@ from mirror.errors import Malformed
 from mirror.keys import USE_KEY, address_key, facts_key, files_key, view_key
 from mirror.metadata.index_facts import IndexFacts
 from mirror.records.release_view import ReleaseView, decode, encode
-from mirror.write_behind import WriteBehind
+from mirror.store.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from collections import deque

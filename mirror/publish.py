@@ -11,7 +11,6 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mirror.atomic import write_file
 from mirror.contents import Entry, addresses, judged, readable, split_key
 from mirror.errors import Malformed, StoreError
 from mirror.records.canonical import canonical
@@ -21,6 +20,7 @@ from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import index_html, index_json, project_html, project_json
 from mirror.snapshot import BUNDLE, Selection, export
+from mirror.store.atomic import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -33,7 +33,7 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
     """Open the store of a mirror. Raises ``StoreError`` where it cannot be used, ``Integrity`` where it may not be trusted."""
     if location.startswith(_REDIS):
         try:
-            from mirror.redis_store import RedisStore
+            from mirror.store.redis import RedisStore
         except ImportError as error:
             raise StoreError("a mirror in Redis needs the extra: pip install 'pipx-parallel[redis]'") from error
         return RedisStore(location)
@@ -46,14 +46,14 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
 
         return SnapshotStore(load_snapshot(location))
     if _is_read_only(location):
-        from mirror.read_only_store import ReadOnlyStore
+        from mirror.store.read_only import ReadOnlyStore
 
         return ReadOnlyStore(location)
     if not os.path.exists(os.path.join(location, _DATABASE)):
-        from mirror.new_store import NewStore
+        from mirror.store.new import NewStore
 
         return NewStore(location)
-    from mirror.disk_store import DiskStore
+    from mirror.store.disk import DiskStore
 
     return DiskStore(location)
 

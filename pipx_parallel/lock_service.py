@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import MirrorError, Unreachable
 from mirror.facade import Mirror
-from mirror.shared_store import HEAD, DecodedViews, NotingStore, SharedStore
+from mirror.store.shared import HEAD, DecodedViews, NotingStore, SharedStore
 from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.errors import Bug, Incomplete, NoSolution, PipxParallelError, RequirementsError, UsageError

@@ -9,7 +9,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from mirror.atomic import AtomicWriteError, Batch, check_target
+from mirror.store.atomic import AtomicWriteError, Batch, check_target
 from pipx_parallel.errors import OutputError, UsageError
 
 if TYPE_CHECKING:

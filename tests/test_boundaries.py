@@ -73,31 +73,31 @@ GROUPS = (
         "mirror: edges",
         (
             "mirror.http.aiohttp_transport",
-            "mirror.atomic",
+            "mirror.store.atomic",
             "mirror.http.tls",
             "mirror.http.credentials",
             "mirror.http.curl_transport",
-            "mirror.disk_doctor",
-            "mirror.disk_store",
+            "mirror.store.repair",
+            "mirror.store.disk",
             "mirror.http.fetcher",
             "mirror.http.requests_transport",
             "mirror.http.local_files",
             "mirror.local_index",
-            "mirror.new_store",
+            "mirror.store.new",
             "mirror.http.page_transport",
             "mirror.places",
             "mirror.publish",
-            "mirror.read_only_store",
-            "mirror.redis_store",
+            "mirror.store.read_only",
+            "mirror.store.redis",
             "mirror.http.routing",
-            "mirror.shared_store",
+            "mirror.store.shared",
             "mirror.snapshot_store",
-            "mirror.store_state",
+            "mirror.store.change_counter",
             "mirror.stores",
             "mirror.http.transports",
             "mirror.web_store",
             "mirror.http.worker_pool",
-            "mirror.write_behind",
+            "mirror.store.write_behind",
         ),
     ),
     Group(
@@ -225,7 +225,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "packaging": ("mirror*", "pipx_parallel*"),
     "click": ("pipx_parallel.cli*", "pipx_parallel.console", "pipx_parallel.progress"),
     "cyclonedx": ("pipx_parallel.emitters.sbom",),
-    "diskcache": ("mirror.disk_store",),
+    "diskcache": ("mirror.store.disk",),
     "packageurl": ("pipx_parallel.emitters.sbom",),
     "msgspec": ("mirror.records.simple_parse",),
     "pip_requirements_parser": ("pipx_parallel.requirements.grammar",),
@@ -234,7 +234,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "requests": ("mirror.http.requests_transport",),
     "requests_cache": ("mirror.http.requests_transport",),
     "urllib3": ("mirror.http.requests_transport",),
-    "redis": ("mirror.redis_store",),
+    "redis": ("mirror.store.redis",),
     "uvicorn": ("mirror.server_run",),
     "yarl": ("mirror.http.aiohttp_transport",),
     # One compresses for reading a slice, the other for carrying.
@@ -243,7 +243,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
 # Who may touch the world. Everybody else takes values and gives values.
 EDGES: Mapping[str, tuple[str, ...]] = {
     "files": (
-        "mirror.atomic",
+        "mirror.store.atomic",
         "mirror.http.tls",
         "mirror.http.credentials",  # is there a netrc?
         "mirror.http.local_files",
@@ -251,13 +251,13 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.builds.*",
         "pipx_parallel.direct.git",
         "mirror.http.curl_transport",  # is the CA bundle a folder?
-        "mirror.disk_store",
-        "mirror.disk_doctor",
-        "mirror.new_store",
+        "mirror.store.disk",
+        "mirror.store.repair",
+        "mirror.store.new",
         "mirror.publish",
-        "mirror.read_only_store",
+        "mirror.store.read_only",
         "mirror.snapshot_store",
-        "mirror.store_state",
+        "mirror.store.change_counter",
         "mirror.stores",  # is it a snapshot?
         "pipx_parallel.bundle.archive",
         "pipx_parallel.bundle.builds",
@@ -285,7 +285,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
     ),
     "timer": (
         "mirror.http.curl_transport",  # transfers that stop in the middle
-        "mirror.redis_store",
+        "mirror.store.redis",
         "mirror.server",
         "pipx_parallel.cli*",
         "pipx_parallel.lock_service",
@@ -327,16 +327,16 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.curl_transport",
         "mirror.http.fetcher",
         "mirror.http.requests_transport",
-        "mirror.new_store",
+        "mirror.store.new",
         "mirror.http.page_transport",
         "mirror.http.worker_pool",
         "mirror.page_desk",
         "mirror.records.project",
         "mirror.server",
         "mirror.server_pages",
-        "mirror.shared_store",
+        "mirror.store.shared",
         "mirror.web_store",
-        "mirror.write_behind",
+        "mirror.store.write_behind",
         "pipx_parallel.lock_service",
     ),
 }
@@ -344,7 +344,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
 LATE = (
     "mirror.stores",  # the store that is named
     "mirror.facade",  # a warm or offline run loads no HTTP stack
-    "mirror.new_store",  # the database is made while the first requests are on their way
+    "mirror.store.new",  # the database is made while the first requests are on their way
     "mirror.http.transports",  # the transport that is there
     "pipx_parallel.cli*",  # a command loads what it uses
     "pipx_parallel.emitters.registry",  # the formats that are asked for

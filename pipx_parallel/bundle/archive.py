@@ -10,7 +10,7 @@ import stat
 import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.atomic import AtomicWriteError, Batch
+from mirror.store.atomic import AtomicWriteError, Batch
 from pipx_parallel.errors import OutputError
 
 if TYPE_CHECKING:

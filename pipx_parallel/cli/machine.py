@@ -59,7 +59,7 @@ def _read(folder: str) -> dict[str, Any]:
 
 def _write(folder: str, facts: dict[str, Any]) -> None:
     """Keep the facts; where that is not possible they are found out again the next time."""
-    from mirror.atomic import write_file  # only when something was found out
+    from mirror.store.atomic import write_file  # only when something was found out
 
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -59,6 +59,6 @@ def _place(location: str, *, repairs: bool) -> list[str]:
 
     if not os.path.isdir(location):  # as elsewhere
         return []
-    from mirror.disk_doctor import examine
+    from mirror.store.repair import examine
 
     return examine(location, repairs=repairs)

@@ -30,8 +30,8 @@ def run(values: Mapping[str, object]) -> int:
     With --for, only the projects that locking a source can reach go along, and chosen are the releases of its lock.
     Resolve from the file with --mirror FILE, or take it into another mirror with `mirror import`.
     """
-    from mirror.atomic import AtomicWriteError, write_file  # here and below: only what this command needs
     from mirror.snapshot import export
+    from mirror.store.atomic import AtomicWriteError, write_file  # here and below: only what this command needs
     from mirror.stores import open_store
 
     path = str(values["file"])

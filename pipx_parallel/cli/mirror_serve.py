@@ -47,7 +47,7 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.page_desk import PageDesk
     from mirror.server import Server
     from mirror.server_pages import Pages
-    from mirror.shared_store import SharedStore
+    from mirror.store.shared import SharedStore
     from mirror.stores import open_store
 
     stage = job.begin(values, OPTIONS)

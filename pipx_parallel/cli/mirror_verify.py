@@ -106,7 +106,7 @@ def _certificate(work: job.Job, store: Store, reach: Reach) -> Certificate:
 
 
 def _write(path: str, certificate: Certificate, store: Store) -> None:
-    from mirror.atomic import AtomicWriteError, write_file
+    from mirror.store.atomic import AtomicWriteError, write_file
 
     try:
         write_file(path, certificate.to_bytes())

@@ -53,7 +53,9 @@ class Watch:
 
     def reads(self, mirror: str) -> None:
         """Note what a mirror holds, before anything of it is read."""
-        from mirror.store_state import state_of  # an answer that is remembered loads it as well, and nothing else does
+        from mirror.store.change_counter import (
+            state_of,  # an answer that is remembered loads it as well, and nothing else does
+        )
 
         folder = os.path.abspath(mirror)
         state = state_of(folder)
@@ -65,7 +67,7 @@ class Watch:
         ``said`` is what was said of it: what was locked, and what that changed; nothing where nothing was. Fails in silence:
         the answer is then found anew the next time.
         """
-        from mirror.store_state import state_of  # as above
+        from mirror.store.change_counter import state_of  # as above
 
         if not self._whole or self._mirror is None or state_of(self._mirror[0]) != self._mirror[1]:
             return
@@ -138,7 +140,7 @@ def recall(given: Sequence[str]) -> Answer | None:
         folder, state = found["mirror"]
         if any(_digest_of(path) != digest for path, digest in found["files"]):
             return None
-        from mirror.store_state import state_of  # 3 ms of SQLite, once everything else is as it was
+        from mirror.store.change_counter import state_of  # 3 ms of SQLite, once everything else is as it was
 
         return Answer(found, began) if state_of(folder) == state else None
     except (OSError, ValueError, TypeError, KeyError):  # none, or a damaged one: found anew
@@ -217,7 +219,7 @@ def _digest(data: bytes) -> str:
 
 
 def _store(path: str, text: str) -> None:
-    from mirror.atomic import write_file  # only when something is remembered
+    from mirror.store.atomic import write_file  # only when something is remembered
 
     folder = os.path.dirname(path)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror.disk_store import DiskStore
+from mirror.store.disk import DiskStore
 from tests.support.desk import Desk, Ran
 from tests.support.dists import sdist, wheel
 from tests.support.index_pages import HTML_ONLY, HTML_TYPE, MODERN, Page

@@ -14,7 +14,7 @@ from tests.support.dists import wheel
 from tests.support.index_server import LoopbackIndex
 from tests.support.redis_server import AVAILABLE, RedisServer
 
-redis_store = pytest.importorskip("mirror.redis_store", reason="the extra [redis] is not installed")
+redis_store = pytest.importorskip("mirror.store.redis", reason="the extra [redis] is not installed")
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed")
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -74,7 +74,7 @@ def lock(home: Path, spawn: Run, index: LoopbackIndex) -> Run:
         assert code == 0, ran.err
         return Costs(
             len(index.requests_seen) - before,
-            calls.get("mirror.disk_store:DiskStore.get_many", 0),
+            calls.get("mirror.store.disk:DiskStore.get_many", 0),
             calls.get("packaging.version:Version.__init__", 0),
             calls.get("packaging.requirements:Requirement.__init__", 0)
             + calls.get("mirror.records.dependency_sets:compile_requirement", 0),

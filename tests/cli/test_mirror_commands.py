@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror.disk_store import DiskStore
+from mirror.store.disk import DiskStore
 from tests.cli.conftest import Run
 from tests.support.dists import wheel
 from tests.support.index_server import LoopbackIndex

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mirror import atomic
-from mirror.atomic import AtomicWriteError, Batch, write_all, write_file
+from mirror.store import atomic
+from mirror.store.atomic import AtomicWriteError, Batch, write_all, write_file
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions and devices")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mirror.disk_store import DiskStore
 from mirror.errors import StoreError
-from mirror.new_store import NewStore
+from mirror.store.disk import DiskStore
+from mirror.store.new import NewStore
 from tests.support.dict_store import DictStore
 from tests.unit.mirror.store_contract import StoreContract
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mirror.disk_store import DiskStore
 from mirror.errors import StoreError
-from mirror.read_only_store import ReadOnlyStore
+from mirror.store.disk import DiskStore
+from mirror.store.read_only import ReadOnlyStore
 from mirror.stores import is_fixed, open_store, refuse_fixed
 
 ITEMS = {"v/x/a": b"one", "v/x/b": b"two", "f/x/a": b"three"}

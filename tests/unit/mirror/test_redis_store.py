@@ -12,7 +12,7 @@ from mirror.errors import StoreError
 from tests.support.redis_server import AVAILABLE, RedisServer
 from tests.unit.mirror.store_contract import StoreContract
 
-redis_store = pytest.importorskip("mirror.redis_store", reason="the extra [redis] is not installed")
+redis_store = pytest.importorskip("mirror.store.redis", reason="the extra [redis] is not installed")
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirror.shared_store import HEAD, NotingStore
+from mirror.store.shared import HEAD, NotingStore
 from tests.support.dict_store import DictStore
 
 OLD, NEW, THEIRS = b"o" * 30, b"n" * 30, b"t" * 30

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import diskcache
 
 from mirror.errors import StoreError
-from mirror.store_state import mark
+from mirror.store.change_counter import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

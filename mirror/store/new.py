@@ -15,7 +15,7 @@ from mirror.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mirror.disk_store import DiskStore
+    from mirror.store.disk import DiskStore
 
 
 class NewStore:
@@ -39,7 +39,7 @@ class NewStore:
 
     def prepare(self) -> DiskStore:
         """Make the store now. Raises ``StoreError``."""
-        from mirror.disk_store import DiskStore  # what this module is here to put off
+        from mirror.store.disk import DiskStore  # what this module is here to put off
 
         with self._lock:
             if self._made is None:
