@@ -224,7 +224,7 @@ class Mirror:
 
     def status(self) -> dict[str, object]:
         """Return what the mirror holds, per index and in all. Raises ``StoreError``."""
-        from mirror.status import describe  # this question's own
+        from mirror.exchange.status import describe  # this question's own
 
         return {"location": self.settings.location, **describe(self._store, self.settings.indexes, self._clock())}
 

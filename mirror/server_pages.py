@@ -11,10 +11,11 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from mirror.contents import addresses
 from mirror.errors import MirrorError, NotFound, Offline, Unreachable
+from mirror.exchange.dependency_closure import reach
+from mirror.exchange.record_iterator import addresses
+from mirror.exchange.snapshot import Selection, export
 from mirror.metadata.render import metadata_text
-from mirror.reach import reach
 from mirror.records.filenames import normalised, split_filename
 from mirror.records.model import DistFile, FetchFailure
 from mirror.records.project import Project
@@ -22,7 +23,6 @@ from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
 from mirror.records.version_keys import version_key
-from mirror.snapshot import Selection, export
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -212,7 +212,7 @@ class Pages:
     # --- records in bulk ----------------------------------------------------------------------------------------------
 
     def mirror_index(self) -> Answer:
-        """Return what ``mirror.web_store`` asks first."""
+        """Return what ``mirror.exchange.web_store`` asks first."""
         facts = self._store.get_many([key for key, _ in self._store.scan("i/")])
         head = {
             "published": 1,

@@ -38,11 +38,11 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
             raise StoreError("a mirror in Redis needs the extra: pip install 'pipx-parallel[redis]'") from error
         return RedisStore(location)
     if location.startswith(_WEB):
-        from mirror.web_store import WebStore
+        from mirror.exchange.web_store import WebStore
 
         return WebStore(location, settings)
     if os.path.isfile(location):  # pathlib costs 9 ms to load
-        from mirror.snapshot_store import SnapshotStore, load_snapshot
+        from mirror.exchange.snapshot_store import SnapshotStore, load_snapshot
 
         return SnapshotStore(load_snapshot(location))
     if _is_read_only(location):

@@ -12,7 +12,7 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mirror.mirror_diff import ProjectChange
+    from mirror.exchange.diff import ProjectChange
 
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT,)
@@ -23,7 +23,7 @@ def run(values: Mapping[str, object]) -> int:
     """Show what changed from BEFORE to AFTER: projects, releases, yanks. Each is a mirror or an exported file."""
     import os  # loaded by every interpreter; named where it is used
 
-    from mirror.mirror_diff import differences  # here and below: only what this command needs
+    from mirror.exchange.diff import differences  # here and below: only what this command needs
     from mirror.stores import is_fixed, open_store
 
     stage = job.begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)

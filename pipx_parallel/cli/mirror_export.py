@@ -11,7 +11,7 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mirror.snapshot import Selection
+    from mirror.exchange.snapshot import Selection
 
 FOR = Option(("--for",), "Export only what locking this SOURCE can reach.", "path", "SOURCE", multiple=True)
 FILES = Option(
@@ -30,7 +30,7 @@ def run(values: Mapping[str, object]) -> int:
     With --for, only the projects that locking a source can reach go along, and chosen are the releases of its lock.
     Resolve from the file with --mirror FILE, or take it into another mirror with `mirror import`.
     """
-    from mirror.snapshot import export
+    from mirror.exchange.snapshot import export
     from mirror.store.atomic import AtomicWriteError, write_file  # here and below: only what this command needs
     from mirror.stores import open_store
 
@@ -53,7 +53,7 @@ def run(values: Mapping[str, object]) -> int:
 
 def _selection(stage: job.Stage) -> Selection:
     """Return what is to be exported; with --for, what the mirror knows decides: no network is asked."""
-    from mirror.snapshot import Selection
+    from mirror.exchange.snapshot import Selection
 
     files = stage.chosen.text("files") or "chosen"
     if not (stage.sources or stage.chosen.texts("requirement") or stage.chosen.texts("packages")):

@@ -19,7 +19,7 @@ def run(values: Mapping[str, object]) -> int:
 
     Run again, only what has changed is written.
     """
-    from mirror.publish import publish  # here and below: only what this command needs
+    from mirror.exchange.publish import publish  # here and below: only what this command needs
     from mirror.stores import open_store
 
     folder = str(values["folder"])

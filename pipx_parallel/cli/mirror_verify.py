@@ -13,7 +13,7 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mirror.certificate import Certificate
+    from mirror.exchange.attestation import Certificate
     from mirror.ports import Store
     from pipx_parallel.closure import Reach
 
@@ -30,8 +30,8 @@ def run(values: Mapping[str, object]) -> int:
     Each hole is named: a listing, or a release whose dependencies are not known. Exit code 0: closed; 4: there are holes;
     6: a record is damaged. Without SOURCES only the records are checked. Nothing is asked of any index.
     """
+    from mirror.exchange.maintenance import check
     from mirror.stores import open_store  # here and below: only what this command needs
-    from mirror.upkeep import check
 
     stage = job.begin(values, OPTIONS)
     against = stage.chosen.text("against")
@@ -98,7 +98,7 @@ def hole_lines(reach: Reach) -> list[str]:
 
 
 def _certificate(work: job.Job, store: Store, reach: Reach) -> Certificate:
-    from mirror.certificate import certify
+    from mirror.exchange.attestation import certify
 
     roots = [root.text for root in (*work.inputs.roots, *work.inputs.constraints, *work.inputs.overrides)]
     names = (*reach.releases, *reach.absent)
@@ -116,7 +116,7 @@ def _write(path: str, certificate: Certificate, store: Store) -> None:
 
 
 def _check_certificate(stage: job.Stage, store: Store, path: str) -> int:
-    from mirror.certificate import changed_since, from_bytes
+    from mirror.exchange.attestation import changed_since, from_bytes
 
     try:
         with open(path, "rb") as file:

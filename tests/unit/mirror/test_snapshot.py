@@ -8,6 +8,9 @@ import random
 import pytest
 
 from mirror.errors import Integrity
+from mirror.exchange.snapshot import Selection, export, read_snapshot
+from mirror.exchange.snapshot_import import import_snapshot
+from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.file_columns import expand, squeeze
 from mirror.records.file_view import digest_of, pack, read_slice
@@ -15,9 +18,6 @@ from mirror.records.freshness import FreshnessRecord
 from mirror.records.model import Variant
 from mirror.records.release_view import Absence, ReleaseView, decode, encode, encode_absence
 from mirror.records.version_keys import version_key
-from mirror.snapshot import Selection, export, read_snapshot
-from mirror.snapshot_import import import_snapshot
-from mirror.snapshot_store import SnapshotStore
 from tests.support.dict_store import DictStore
 
 INDEX = "0123456789ab"

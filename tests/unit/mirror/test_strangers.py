@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mirror.errors import Integrity
+from mirror.exchange.validation import checked
 from mirror.records.release_view import ReleaseView, encode
-from mirror.strangers import checked
 from tests.unit.mirror.test_snapshot import INDEX, view
 
 KEY = f"v/{INDEX}/app"

@@ -10,8 +10,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from mirror.contents import named_view, split_key
 from mirror.errors import Integrity, Malformed
+from mirror.exchange.record_iterator import named_view, split_key
 from mirror.records.release_view import Absence, ReleaseView
 
 if TYPE_CHECKING:

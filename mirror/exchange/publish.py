@@ -11,15 +11,15 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mirror.contents import Entry, addresses, judged, readable, split_key
 from mirror.errors import Malformed, StoreError
+from mirror.exchange.record_iterator import Entry, addresses, judged, readable, split_key
+from mirror.exchange.snapshot import BUNDLE, Selection, export
 from mirror.records.canonical import canonical
 from mirror.records.file_view import read_all
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import index_html, index_json, project_html, project_json
-from mirror.snapshot import BUNDLE, Selection, export
 from mirror.store.atomic import write_file
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, StoreError
+from mirror.exchange.snapshot import LARGEST, Snapshot, read_snapshot
+from mirror.exchange.validation import checked
 from mirror.records.release_view import ReleaseView
-from mirror.snapshot import LARGEST, Snapshot, read_snapshot
-from mirror.strangers import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

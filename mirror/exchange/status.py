@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mirror.contents import addresses
 from mirror.errors import Malformed
+from mirror.exchange.record_iterator import addresses
 from mirror.keys import USE_KEY, facts_key, files_key, simple_index
 from mirror.records.file_view import digest_of, release_count
 from mirror.records.release_view import Absence, ReleaseView, decode

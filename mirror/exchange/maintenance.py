@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.certificate import covered
-from mirror.contents import Entry, entries
+from mirror.exchange.attestation import covered
+from mirror.exchange.record_iterator import Entry, entries
 from mirror.keys import files_key
 from mirror.records.file_view import digest_of, is_whole, read_all
 from mirror.records.release_view import SCHEMA, Absence

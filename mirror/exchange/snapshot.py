@@ -11,8 +11,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mirror.contents import addresses, judged, readable, split_key
 from mirror.errors import Integrity, Malformed
+from mirror.exchange.record_iterator import addresses, judged, readable, split_key
 from mirror.records.canonical import canonical, facts_digest
 from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
@@ -22,7 +22,7 @@ from mirror.records.release_view import SCHEMA, Absence, decode, encode, encode_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mirror.contents import Entry
+    from mirror.exchange.record_iterator import Entry
     from mirror.ports import Store
 
 MAGIC = b"PPSNAP1\n"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.contents import split_key
 from mirror.errors import Integrity, Malformed
+from mirror.exchange.record_iterator import split_key
+from mirror.exchange.validation import checked
 from mirror.keys import files_key
 from mirror.records.file_view import digest_of
 from mirror.records.release_view import Absence, ReleaseView, decode, encode
 from mirror.records.version_keys import version_key
-from mirror.strangers import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mirror.exchange.snapshot import Snapshot
     from mirror.ports import Store
-    from mirror.snapshot import Snapshot
 
     Change = Callable[[bytes | None], bytes | None]
 

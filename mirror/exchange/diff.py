@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.contents import judged, readable
+from mirror.exchange.record_iterator import judged, readable
 
 if TYPE_CHECKING:
     from mirror.ports import Store

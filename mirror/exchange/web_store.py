@@ -11,17 +11,17 @@ import json
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from mirror.contents import split_key
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
+from mirror.exchange.dependency_closure import reach
+from mirror.exchange.record_iterator import split_key
+from mirror.exchange.snapshot import BUNDLE, read_snapshot
+from mirror.exchange.snapshot_store import SnapshotStore
+from mirror.exchange.validation import checked
 from mirror.keys import view_key
 from mirror.ports import Request
-from mirror.reach import reach
 from mirror.records.file_view import holds
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 from mirror.settings import MirrorSettings
-from mirror.snapshot import BUNDLE, read_snapshot
-from mirror.snapshot_store import SnapshotStore
-from mirror.strangers import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -9,8 +9,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.contents import judged, readable
 from mirror.errors import Malformed
+from mirror.exchange.record_iterator import judged, readable
 from mirror.records.canonical import canonical, facts_digest
 
 if TYPE_CHECKING:
