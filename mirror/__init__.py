@@ -9,6 +9,6 @@ Supported import paths:
 ``mirror.errors``     what can go wrong, one class per blame
 ``mirror.records.model``    the frozen records of the sparse format
 ``mirror.ports``      the protocols ``Store``, ``Transport``, ``Clock`` and the observer
-``mirror.facade``     ``open_mirror``: the one place where a mirror is put together
+``mirror.session.mirror``     ``open_mirror``: the one place where a mirror is put together
 ====================  =====================================================================
 """

@@ -21,9 +21,9 @@ from mirror.records.version_keys import version_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mirror.facade import Mirror
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.project import Project
+    from mirror.session.mirror import Mirror
 
 _NAP = 0.002  # seconds between looks while answers are under way
 _RETRY = 5.0  # seconds after which a project that could not be had is asked for again

@@ -22,9 +22,9 @@ from pipx_parallel.resolver.ports import Edge, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mirror.facade import Mirror
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency
+    from mirror.session.mirror import Mirror
     from pipx_parallel.hash_rules import HashRules
     from pipx_parallel.policy import Policy
     from pipx_parallel.target_rules import TargetRules

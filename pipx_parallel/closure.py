@@ -21,9 +21,9 @@ from pipx_parallel.target_rules import SDIST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mirror.facade import Mirror
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import Dependency
+    from mirror.session.mirror import Mirror
     from pipx_parallel.candidates import Candidates
     from pipx_parallel.model import Inputs, Target
     from pipx_parallel.settings import ResolveSettings

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import MirrorError, Unreachable
-from mirror.facade import Mirror
+from mirror.session.mirror import Mirror
 from mirror.store.shared import HEAD, DecodedViews, NotingStore, SharedStore
 from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.emitters.registry import emitter_for

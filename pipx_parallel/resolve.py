@@ -19,8 +19,8 @@ from pipx_parallel.target_rules import TargetRules
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mirror.facade import Mirror
     from mirror.records.model import Dependency, FetchFailure
+    from mirror.session.mirror import Mirror
     from pipx_parallel.candidates import Candidates
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.direct.steps import Workshop

@@ -19,7 +19,7 @@ from pipx_parallel.target_rules import TargetRules
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mirror.facade import Mirror
+    from mirror.session.mirror import Mirror
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.model import Inputs, RootRequirement, Target
     from pipx_parallel.settings import ResolveSettings

@@ -16,15 +16,15 @@ from mirror.records.filenames import SDIST
 from pipx_parallel.candidate import Candidate
 
 if TYPE_CHECKING:
-    from mirror.facade import Mirror
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency
     from mirror.records.project import Project
+    from mirror.session.mirror import Mirror
     from pipx_parallel.candidates import Candidates
 
 
 class Speculation:
-    """A ``mirror.findings.Listener`` that wants what the solver will want."""
+    """A ``mirror.session.results.Listener`` that wants what the solver will want."""
 
     def __init__(self, mirror: Mirror, candidates: Candidates) -> None:
         """Begin with nothing; ``ask`` starts it with the roots."""

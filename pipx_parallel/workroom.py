@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mirror.facade import Mirror
     from mirror.ports import SourceTree
+    from mirror.session.mirror import Mirror
     from mirror.settings import MirrorSettings
     from pipx_parallel.builds.builder import BackendBuilder
     from pipx_parallel.direct.git import Git

@@ -47,8 +47,8 @@ GROUPS = (
             "mirror.keys",
             "mirror.metadata.strategies",
             "mirror.records.listing_views",
-            "mirror.find_links",
-            "mirror.merged_project",
+            "mirror.session.find_links",
+            "mirror.session.merged_project",
             "mirror.exchange.diff",
             "mirror.negotiation",
             "mirror.records.page_views",
@@ -82,10 +82,10 @@ GROUPS = (
             "mirror.http.fetcher",
             "mirror.http.requests_transport",
             "mirror.http.local_files",
-            "mirror.local_index",
+            "mirror.session.local_index",
             "mirror.store.new",
             "mirror.http.page_transport",
-            "mirror.places",
+            "mirror.session.local_sources",
             "mirror.exchange.publish",
             "mirror.store.read_only",
             "mirror.store.redis",
@@ -93,7 +93,7 @@ GROUPS = (
             "mirror.store.shared",
             "mirror.exchange.snapshot_store",
             "mirror.store.change_counter",
-            "mirror.stores",
+            "mirror.session.open_store",
             "mirror.http.transports",
             "mirror.exchange.web_store",
             "mirror.http.worker_pool",
@@ -103,17 +103,17 @@ GROUPS = (
     Group(
         "mirror: what a run asks and keeps",
         (
-            "mirror.findings",
-            "mirror.jobs",
-            "mirror.keeping",
-            "mirror.listings",
-            "mirror.needs",
-            "mirror.pages",
-            "mirror.passed_over",
-            "mirror.telling",
+            "mirror.session.results",
+            "mirror.session.gather",
+            "mirror.session.write_buffer",
+            "mirror.session.index_lookup",
+            "mirror.session.metadata_loader",
+            "mirror.session.page_loader",
+            "mirror.session.shadowed_indexes",
+            "mirror.session.reporter",
         ),
     ),
-    Group("mirror: where it is put together", ("mirror.facade",)),
+    Group("mirror: where it is put together", ("mirror.session.mirror",)),
     Group(
         "mirror: the server",
         ("mirror.page_desk", "mirror.server", "mirror.server_pages", "mirror.server_run"),
@@ -247,7 +247,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.tls",
         "mirror.http.credentials",  # is there a netrc?
         "mirror.http.local_files",
-        "mirror.local_index",
+        "mirror.session.local_index",
         "pipx_parallel.builds.*",
         "pipx_parallel.direct.git",
         "mirror.http.curl_transport",  # is the CA bundle a folder?
@@ -258,7 +258,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.store.read_only",
         "mirror.exchange.snapshot_store",
         "mirror.store.change_counter",
-        "mirror.stores",  # is it a snapshot?
+        "mirror.session.open_store",  # is it a snapshot?
         "pipx_parallel.bundle.archive",
         "pipx_parallel.bundle.builds",
         "pipx_parallel.bundle.downloads",
@@ -276,7 +276,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.targets",  # Windows tells the machine's architecture there
     ),
     "clock": (
-        "mirror.facade",
+        "mirror.session.mirror",
         "mirror.page_desk",
         "pipx_parallel.bundle.downloads",
         "pipx_parallel.cli*",
@@ -342,8 +342,8 @@ EDGES: Mapping[str, tuple[str, ...]] = {
 }
 # Modules that exist to load others only when they are needed; everywhere else a late import says why, in a comment.
 LATE = (
-    "mirror.stores",  # the store that is named
-    "mirror.facade",  # a warm or offline run loads no HTTP stack
+    "mirror.session.open_store",  # the store that is named
+    "mirror.session.mirror",  # a warm or offline run loads no HTTP stack
     "mirror.store.new",  # the database is made while the first requests are on their way
     "mirror.http.transports",  # the transport that is there
     "pipx_parallel.cli*",  # a command loads what it uses

@@ -1,6 +1,6 @@
 """Files of an index, fetched into a folder piece by piece: what a killed run has fetched, the next one goes on from.
 
-The steps are run by ``mirror.facade.Mirror.run``, many side by side. A piece is small, so that memory stays bounded however
+The steps are run by ``mirror.session.mirror.Mirror.run``, many side by side. A piece is small, so that memory stays bounded however
 large a wheel is; hashes are computed as pieces arrive. An index that knows no ranges gives a file in one piece.
 """
 

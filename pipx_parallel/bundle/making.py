@@ -14,8 +14,8 @@ from pipx_parallel.errors import Incomplete, NoSolution
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mirror.facade import Mirror
     from mirror.records.model import DistFile
+    from mirror.session.mirror import Mirror
     from pipx_parallel.model import Resolution, Target
 
 

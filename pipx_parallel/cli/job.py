@@ -21,7 +21,7 @@ from pipx_parallel.layers import Chosen, Layer, input_layer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from mirror.facade import Mirror
+    from mirror.session.mirror import Mirror
     from pipx_parallel.cli.options import Option
     from pipx_parallel.cli.remembered import Watch
     from pipx_parallel.console import Printer
@@ -98,7 +98,7 @@ def sources_of(stage: Stage) -> tuple[str, ...]:
 
 def settings_of(stage: Stage, pip: PipSettings | None = None) -> ResolveSettings:
     """Return the checked settings, pip's own as the last place that speaks. Raises ``UsageError``."""
-    from mirror.stores import is_fixed  # half a millisecond that a fresh --check does not need
+    from mirror.session.open_store import is_fixed  # half a millisecond that a fresh --check does not need
     from pipx_parallel.pip_settings import layer_values  # loaded already; named where it is used
 
     chosen = stage.chosen.with_layer(Layer("pip", layer_values(pip or pip_settings())))
@@ -191,7 +191,7 @@ def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
 
 def opened(settings: ResolveSettings, progress: Progress, room: Workroom | None = None) -> Mirror:
     """Return the mirror of these settings, to be closed by the caller. Raises ``StoreError``."""
-    from mirror.facade import open_mirror  # the store and all behind it, which a fresh --check does not need
+    from mirror.session.mirror import open_mirror  # the store and all behind it, which a fresh --check does not need
 
     room = room or _workroom(settings)
     return open_mirror(room.opened, observer=progress, builder=room)

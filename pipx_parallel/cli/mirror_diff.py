@@ -24,7 +24,7 @@ def run(values: Mapping[str, object]) -> int:
     import os  # loaded by every interpreter; named where it is used
 
     from mirror.exchange.diff import differences  # here and below: only what this command needs
-    from mirror.stores import is_fixed, open_store
+    from mirror.session.open_store import is_fixed, open_store
 
     stage = job.begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)
     places = [str(values["before"]), str(values["after"])]

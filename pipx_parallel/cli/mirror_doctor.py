@@ -22,7 +22,7 @@ def run(values: Mapping[str, object]) -> int:
     Exit code 0: all is well, or was repaired; 6: something is damaged.
     """
     from mirror.exchange.maintenance import check, old_schemas, repair
-    from mirror.stores import open_store, refuse_fixed  # here and below: only what this command needs
+    from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs
 
     stage = job.begin(values, OPTIONS)
     location = job.settings_of(stage).mirror

@@ -31,8 +31,8 @@ def run(values: Mapping[str, object]) -> int:
     Resolve from the file with --mirror FILE, or take it into another mirror with `mirror import`.
     """
     from mirror.exchange.snapshot import export
+    from mirror.session.open_store import open_store
     from mirror.store.atomic import AtomicWriteError, write_file  # here and below: only what this command needs
-    from mirror.stores import open_store
 
     path = str(values["file"])
     given = {name: value for name, value in values.items() if name != "file"}

@@ -18,7 +18,7 @@ def run(values: Mapping[str, object]) -> int:
     """Take every project of FILE into the mirror. What is newer wins; what either knew of dependencies stays known."""
     from mirror.exchange.snapshot_import import import_snapshot  # here and below: only what this command needs
     from mirror.exchange.snapshot_store import load_snapshot
-    from mirror.stores import open_store, refuse_fixed
+    from mirror.session.open_store import open_store, refuse_fixed
 
     given = {name: value for name, value in values.items() if name != "file"}
     stage = job.begin(given, OPTIONS)

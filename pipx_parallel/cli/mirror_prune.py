@@ -24,7 +24,7 @@ _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 def run(values: Mapping[str, object]) -> int:
     """Delete what has not been confirmed for longest, until the rest fits. What a certificate covers is never deleted."""
     from mirror.exchange.maintenance import prune
-    from mirror.stores import open_store, refuse_fixed  # here and below: only what this command needs
+    from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs
 
     stage = job.begin(values, OPTIONS)
     size, age = stage.chosen.text("max_size"), stage.chosen.text("max_age")

@@ -20,7 +20,7 @@ def run(values: Mapping[str, object]) -> int:
     Run again, only what has changed is written.
     """
     from mirror.exchange.publish import publish  # here and below: only what this command needs
-    from mirror.stores import open_store
+    from mirror.session.open_store import open_store
 
     folder = str(values["folder"])
     stage = job.begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)

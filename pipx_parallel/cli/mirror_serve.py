@@ -43,12 +43,12 @@ def run(values: Mapping[str, object]) -> int:
         from mirror.server_run import serve  # a server library, which nothing else needs
     except ImportError as error:
         raise UsageError("serving needs the extra: pip install 'pipx-parallel[serve]'") from error
-    from mirror.facade import Mirror, transport_for  # here and below: only what this command needs
     from mirror.page_desk import PageDesk
     from mirror.server import Server
     from mirror.server_pages import Pages
+    from mirror.session.mirror import Mirror, transport_for  # here and below: only what this command needs
+    from mirror.session.open_store import open_store
     from mirror.store.shared import SharedStore
-    from mirror.stores import open_store
 
     stage = job.begin(values, OPTIONS)
     settings = job.settings_of(stage)
@@ -93,7 +93,7 @@ def _options(stage: job.Stage, service: LockService) -> Options:
 
 
 def _route(settings: ResolveSettings, opened: MirrorSettings, store: Store) -> LockService:
-    from mirror.facade import transport_for
+    from mirror.session.mirror import transport_for
     from pipx_parallel.lock_service import LockService
     from pipx_parallel.targets import make_target
 

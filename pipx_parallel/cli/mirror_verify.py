@@ -31,7 +31,7 @@ def run(values: Mapping[str, object]) -> int:
     6: a record is damaged. Without SOURCES only the records are checked. Nothing is asked of any index.
     """
     from mirror.exchange.maintenance import check
-    from mirror.stores import open_store  # here and below: only what this command needs
+    from mirror.session.open_store import open_store  # here and below: only what this command needs
 
     stage = job.begin(values, OPTIONS)
     against = stage.chosen.text("against")
@@ -54,7 +54,7 @@ def run(values: Mapping[str, object]) -> int:
 
 
 def _check_closure(stage: job.Stage) -> int:
-    from mirror.stores import open_store
+    from mirror.session.open_store import open_store
     from pipx_parallel.closure import walk
 
     work = job.read(stage)

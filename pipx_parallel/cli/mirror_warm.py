@@ -13,7 +13,7 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mirror.facade import Mirror
+    from mirror.session.mirror import Mirror
 
 DEPTH = Option(
     ("--depth",),
@@ -74,7 +74,7 @@ def _keeping_whole(work: job.Job) -> job.Job:
 
     Raises ``StoreError`` where the mirror can only be read.
     """
-    from mirror.stores import refuse_fixed  # loaded by now
+    from mirror.session.open_store import refuse_fixed  # loaded by now
 
     refuse_fixed(work.settings.mirror)
     return work._replace(settings=work.settings._replace(keep_whole=True))

@@ -15,7 +15,7 @@ from pipx_parallel.errors import RequirementsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mirror.facade import Mirror
+    from mirror.session.mirror import Mirror
     from pipx_parallel.direct.reference import Reference
     from pipx_parallel.direct.steps import Workshop
     from pipx_parallel.model import RootRequirement

@@ -82,7 +82,9 @@ def test_a_fresh_check_loads_less_still(home: Path, run: Run, spawn: Run) -> Non
 
     assert loaded(ran.out) == (0, [])
     assert [
-        name for name in ("mirror.facade", "diskcache", "sqlite3", "pipx_parallel.resolve") if f'"{name}"' in ran.out
+        name
+        for name in ("mirror.session.mirror", "diskcache", "sqlite3", "pipx_parallel.resolve")
+        if f'"{name}"' in ran.out
     ] == []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mirror.errors import MirrorError
-from mirror.facade import Mirror
+from mirror.session.mirror import Mirror
 from mirror.settings import MirrorSettings
 from pipx_parallel.cli import exit_code
 from pipx_parallel.cli.fast import parse

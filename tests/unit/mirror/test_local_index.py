@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from mirror.http.local_files import answer, path_of, sha256_of, url_of
-from mirror.local_index import FileSet, read_place, read_project
-from mirror.merged_project import MergedProject
-from mirror.places import Places
 from mirror.ports import Request
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.project import Project
 from mirror.records.simple_file import FileList
+from mirror.session.local_index import FileSet, read_place, read_project
+from mirror.session.local_sources import Places
+from mirror.session.merged_project import MergedProject
 
 
 def fill(folder: Path, *names: str) -> Path:

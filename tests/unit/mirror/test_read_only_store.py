@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from mirror.errors import StoreError
+from mirror.session.open_store import is_fixed, open_store, refuse_fixed
 from mirror.store.disk import DiskStore
 from mirror.store.read_only import ReadOnlyStore
-from mirror.stores import is_fixed, open_store, refuse_fixed
 
 ITEMS = {"v/x/a": b"one", "v/x/b": b"two", "f/x/a": b"three"}
 

@@ -14,12 +14,12 @@ from mirror.records.simple_file import FileList
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from mirror.keeping import Keeping
     from mirror.metadata.builds import Builds
     from mirror.metadata.core_metadata import CoreMetadata
-    from mirror.pages import Pages
     from mirror.ports import Builder, Exchange, Request, Store
     from mirror.records.model import DistFile
+    from mirror.session.page_loader import Pages
+    from mirror.session.write_buffer import Keeping
 
 
 class Needs:

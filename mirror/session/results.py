@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mirror.metadata.core_metadata import CoreMetadata
     from mirror.records.dependency_sets import DependencySet
-    from mirror.telling import Telling
+    from mirror.session.reporter import Telling
 
 
 class Listener(Protocol):

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mirror.keys import SimpleIndex
-    from mirror.local_index import FileSet
     from mirror.records.project import Project
+    from mirror.session.local_index import FileSet
 
 _WEB = ("http://", "https://")
 
@@ -32,7 +32,7 @@ class Places:
 
     def add_page(self, place: str, entries: list[dict[str, Any]], base: str) -> None:
         """Take what a page on the web lists."""
-        from mirror.local_index import FileSet  # here and below: only where there are such places
+        from mirror.session.local_index import FileSet  # here and below: only where there are such places
 
         self._sets[place] = FileSet(entries, base)
 
@@ -55,7 +55,7 @@ class Places:
 
     def local(self, index: SimpleIndex, name: str) -> Project | None:
         """Return a project of a ``file:`` index, or None."""
-        from mirror.local_index import read_project  # only where an index is a folder
+        from mirror.session.local_index import read_project  # only where an index is a folder
 
         try:
             return read_project(index.url, name, index.id)
@@ -65,7 +65,7 @@ class Places:
 
     def _read(self, place: str) -> FileSet | None:
         if place not in self._sets:
-            from mirror.local_index import read_place  # only where there are such places
+            from mirror.session.local_index import read_place  # only where there are such places
 
             try:
                 self._sets[place] = read_place(place)

@@ -15,24 +15,23 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mirror.findings import Findings
 from mirror.http.fetcher import Fetcher
 from mirror.http.retry import RetryPolicy
-from mirror.jobs import run_jobs
-from mirror.keeping import Keeping
-from mirror.listings import Listings
-from mirror.needs import Needs
-from mirror.pages import Pages
-from mirror.passed_over import PassedOver
 from mirror.ports import MirrorObserver
 from mirror.records.release_view import decode
-from mirror.telling import Telling
+from mirror.session.gather import run_jobs
+from mirror.session.index_lookup import Listings
+from mirror.session.metadata_loader import Needs
+from mirror.session.page_loader import Pages
+from mirror.session.reporter import Telling
+from mirror.session.results import Findings
+from mirror.session.shadowed_indexes import PassedOver
+from mirror.session.write_buffer import Keeping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from typing import Any, Self
 
-    from mirror.findings import Listener
     from mirror.metadata.builds import Builds
     from mirror.ports import Builder, Exchange, Request, Store, Transport
     from mirror.records.dependency_sets import DependencySet
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from mirror.records.project import Project
     from mirror.records.release_view import Absence, ReleaseView
     from mirror.records.simple_file import FileList
+    from mirror.session.results import Listener
     from mirror.settings import MirrorSettings
 
 
@@ -291,7 +291,7 @@ def open_mirror(
 
     ``builder`` runs build backends; without one, a release that only its backend knows is a failure of its own.
     """
-    from mirror.stores import open_store
+    from mirror.session.open_store import open_store
 
     store = open_store(settings.location, settings)
     return Mirror(settings, store, transport_for(settings, store, builder), observer=observer, builder=builder)

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.keys import files_key, simple_index, view_key
-from mirror.pages import ACCEPT
-from mirror.places import Places
 from mirror.ports import PageWish, Request
 from mirror.records.file_view import digest_of, is_complete
 from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
 from mirror.records.project import Project
 from mirror.records.release_view import Absence, ReleaseView, encode_absence
+from mirror.session.local_sources import Places
+from mirror.session.page_loader import ACCEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from typing import Any
 
-    from mirror.keeping import Keeping
     from mirror.keys import SimpleIndex
-    from mirror.pages import Pages
-    from mirror.passed_over import PassedOver
     from mirror.ports import Exchange, Store
+    from mirror.session.page_loader import Pages
+    from mirror.session.reporter import Telling
+    from mirror.session.shadowed_indexes import PassedOver
+    from mirror.session.write_buffer import Keeping
     from mirror.settings import MirrorSettings
-    from mirror.telling import Telling
 
     Decoder = Callable[[str, bytes], ReleaseView | Absence]
     Row = ReleaseView | Absence | None
@@ -86,7 +86,7 @@ class Listings:
         pages = self._places.pages()
         if not pages:
             return
-        from mirror.find_links import page_key, read_page  # only where there are such pages
+        from mirror.session.find_links import page_key, read_page  # only where there are such pages
 
         stored = self._store.get_many([page_key(page) for page in pages])
         now, keep = self._clock(), self._keeping.keep
@@ -128,7 +128,7 @@ class Listings:
             self._passed_over.ask(name, self._look_aside(name, indexes))
         if len(found) + len(linked) == 1:
             return (found or linked)[0]
-        from mirror.merged_project import MergedProject  # only where several have it
+        from mirror.session.merged_project import MergedProject  # only where several have it
 
         return MergedProject([*found, *linked])
 
