@@ -50,7 +50,7 @@ GROUPS = (
             "mirror.session.find_links",
             "mirror.session.merged_project",
             "mirror.exchange.diff",
-            "mirror.negotiation",
+            "mirror.server.negotiation",
             "mirror.records.page_views",
             "mirror.records.project",
             "mirror.exchange.dependency_closure",
@@ -116,7 +116,7 @@ GROUPS = (
     Group("mirror: where it is put together", ("mirror.session.mirror",)),
     Group(
         "mirror: the server",
-        ("mirror.page_desk", "mirror.server", "mirror.server_pages", "mirror.server_run"),
+        ("mirror.server.worker", "mirror.server.app", "mirror.server.responses", "mirror.server.run"),
     ),
     Group(
         "tool: words",
@@ -235,7 +235,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "requests_cache": ("mirror.http.requests_transport",),
     "urllib3": ("mirror.http.requests_transport",),
     "redis": ("mirror.store.redis",),
-    "uvicorn": ("mirror.server_run",),
+    "uvicorn": ("mirror.server.run",),
     "yarl": ("mirror.http.aiohttp_transport",),
     # One compresses for reading a slice, the other for carrying.
     "zstandard": ("mirror.records.file_view", "mirror.records.compression"),
@@ -277,7 +277,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
     ),
     "clock": (
         "mirror.session.mirror",
-        "mirror.page_desk",
+        "mirror.server.worker",
         "pipx_parallel.bundle.downloads",
         "pipx_parallel.cli*",
         "pipx_parallel.lock_service",
@@ -286,7 +286,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
     "timer": (
         "mirror.http.curl_transport",  # transfers that stop in the middle
         "mirror.store.redis",
-        "mirror.server",
+        "mirror.server.app",
         "pipx_parallel.cli*",
         "pipx_parallel.lock_service",
         "pipx_parallel.resolve",
@@ -302,7 +302,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.curl_transport",
         "mirror.http.requests_transport",
         "mirror.http.page_transport",  # a pair of sockets to its own process
-        "mirror.server_run",
+        "mirror.server.run",
     ),
     "processes": (
         "mirror.http.credentials",  # a keyring
@@ -330,10 +330,10 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.store.new",
         "mirror.http.page_transport",
         "mirror.http.worker_pool",
-        "mirror.page_desk",
+        "mirror.server.worker",
         "mirror.records.project",
-        "mirror.server",
-        "mirror.server_pages",
+        "mirror.server.app",
+        "mirror.server.responses",
         "mirror.store.shared",
         "mirror.exchange.web_store",
         "mirror.store.write_behind",

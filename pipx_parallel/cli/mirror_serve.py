@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mirror.ports import Store
-    from mirror.server import Call, Options
-    from mirror.server_pages import Answer
+    from mirror.server.app import Call, Options
+    from mirror.server.responses import Answer
     from mirror.settings import MirrorSettings
     from pipx_parallel.lock_service import LockService, Reply
     from pipx_parallel.settings import ResolveSettings
@@ -40,12 +40,12 @@ def run(values: Mapping[str, object]) -> int:
 
     gc.enable()
     try:
-        from mirror.server_run import serve  # a server library, which nothing else needs
+        from mirror.server.run import serve  # a server library, which nothing else needs
     except ImportError as error:
         raise UsageError("serving needs the extra: pip install 'pipx-parallel[serve]'") from error
-    from mirror.page_desk import PageDesk
-    from mirror.server import Server
-    from mirror.server_pages import Pages
+    from mirror.server.app import Server
+    from mirror.server.responses import Pages
+    from mirror.server.worker import PageDesk
     from mirror.session.mirror import Mirror, transport_for  # here and below: only what this command needs
     from mirror.session.open_store import open_store
     from mirror.store.shared import SharedStore
@@ -68,8 +68,8 @@ def run(values: Mapping[str, object]) -> int:
 
 
 def _options(stage: job.Stage, service: LockService) -> Options:
-    from mirror.server import Options
-    from mirror.server_pages import Answer
+    from mirror.server.app import Options
+    from mirror.server.responses import Answer
 
     def lock(call: Call) -> Answer:
         return said(service.answer(call.body, call.query, call.deadline))

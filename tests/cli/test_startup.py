@@ -48,9 +48,9 @@ HEAVY = (
         "mirror.http.curl_transport",
     ),
     *(
-        "mirror.server",
-        "mirror.server_pages",
-        "mirror.page_desk",
+        "mirror.server.app",
+        "mirror.server.responses",
+        "mirror.server.worker",
         "mirror.records.simple_parse",
         "mirror.records.simple_html",
     ),

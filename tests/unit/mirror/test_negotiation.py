@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.negotiation import accepts_gzip, matches, page_type
 from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, LEGACY_TYPE
+from mirror.server.negotiation import accepts_gzip, matches, page_type
 
 PIP = f"{JSON_TYPE}, {HTML_TYPE}; q=0.1, text/html; q=0.01"
 UV = f"{JSON_TYPE}, {HTML_TYPE};q=0.2, text/html;q=0.01"

@@ -12,7 +12,7 @@ from mirror.errors import MirrorError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mirror.server import Server
+    from mirror.server.app import Server
 
 _CONNECTIONS = 500
 _IDLE = 30  # seconds that a connection is kept open for another request

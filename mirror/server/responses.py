@@ -27,8 +27,8 @@ from mirror.records.version_keys import version_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mirror.page_desk import PageDesk
     from mirror.ports import Store
+    from mirror.server.worker import PageDesk
 
 _MOST = 256 * 1024 * 1024  # bytes of pages kept ready
 _GZIP_LEVEL = 1  # 2 MB of page in 12 ms, once; level 4 takes twice that for a tenth less

@@ -15,8 +15,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
-from mirror.negotiation import accepts_gzip, matches, page_type
-from mirror.server_pages import Answer, Pages, problem, text
+from mirror.server.negotiation import accepts_gzip, matches, page_type
+from mirror.server.responses import Answer, Pages, problem, text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
