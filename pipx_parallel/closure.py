@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from mirror.records.model import Dependency
     from mirror.session.mirror import Mirror
     from pipx_parallel.candidates import Candidates
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.model import Inputs, Target
-    from pipx_parallel.settings import ResolveSettings
 
 _AT_ONCE = 64  # releases asked for between two looks at the budget
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from mirror.ports import Store, Transport
     from mirror.settings import MirrorSettings
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.model import Inputs, Target
-    from pipx_parallel.settings import ResolveSettings
 
 _SOURCE = "requirements.txt"
 _KINDS = {"pylock": "application/toml", "requirements": "text/plain; charset=utf-8", "json": "application/json"}

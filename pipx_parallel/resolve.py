@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from mirror.records.model import Dependency, FetchFailure
     from mirror.session.mirror import Mirror
     from pipx_parallel.candidates import Candidates
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.direct.steps import Workshop
     from pipx_parallel.explain import Argument
     from pipx_parallel.model import Inputs, Offer, Target
     from pipx_parallel.resolver.ports import SolverObserver
     from pipx_parallel.resolver.solver import Solution
-    from pipx_parallel.settings import ResolveSettings
 
 
 def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from where, how, and who watches and builds

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mirror.session.mirror import Mirror
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.model import Inputs, RootRequirement, Target
-    from pipx_parallel.settings import ResolveSettings
 
 
 def memory_key(target: Target) -> str:

@@ -19,9 +19,9 @@ from pipx_parallel.vocabulary import asked_text, written
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.explain import Argument
     from pipx_parallel.model import Inputs, Target
-    from pipx_parallel.settings import ResolveSettings
 
 MOST_ATTEMPTS = 12
 MOST_OFFERS = 3

@@ -13,7 +13,7 @@ from pipx_parallel.model import Target
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pipx_parallel.settings import ResolveSettings
+    from pipx_parallel.config.settings import ResolveSettings
 
 _IMPLEMENTATIONS = {  # short name in tags -> implementation_name, platform_python_implementation
     "cp": ("cpython", "CPython"),

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from mirror.session.mirror import Mirror
     from mirror.settings import MirrorSettings
     from pipx_parallel.builds.builder import BackendBuilder
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.git import Git
     from pipx_parallel.direct.steps import Workshop
-    from pipx_parallel.settings import ResolveSettings
 
 
 class Workroom:

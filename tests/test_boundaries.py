@@ -141,11 +141,11 @@ GROUPS = (
     Group(
         "tool: settings",
         (
-            "pipx_parallel.layers",
-            "pipx_parallel.pip_files",
-            "pipx_parallel.pip_settings",
-            "pipx_parallel.schemes",
-            "pipx_parallel.settings",
+            "pipx_parallel.config.layers",
+            "pipx_parallel.config.pip_files",
+            "pipx_parallel.config.pip_settings",
+            "pipx_parallel.config.schemes",
+            "pipx_parallel.config.settings",
         ),
     ),
     Group(
@@ -271,7 +271,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.credentials",  # NETRC, and credentials by host
         "pipx_parallel.__main__",
         "pipx_parallel.cli*",
-        "pipx_parallel.pip_settings",  # to run pip without the settings that are already known
+        "pipx_parallel.config.pip_settings",  # to run pip without the settings that are already known
         "pipx_parallel.setuptools_plugin",
         "pipx_parallel.targets",  # Windows tells the machine's architecture there
     ),
@@ -313,7 +313,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.direct.git",
         "pipx_parallel.bundle.builds",
         "pipx_parallel.cli.benchmark",
-        "pipx_parallel.pip_settings",
+        "pipx_parallel.config.pip_settings",
     ),
     "threads": (
         "mirror.http.aiohttp_transport",

@@ -14,15 +14,15 @@ import pipx_parallel
 from pipx_parallel import benchmark
 from pipx_parallel.cli import job
 from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, SOURCES, TARGET, Option
+from pipx_parallel.config.settings import MOST_WORKERS
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import UsageError
-from pipx_parallel.settings import MOST_WORKERS
 from pipx_parallel.writer import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.layers import Chosen
+    from pipx_parallel.config.layers import Chosen
 
 WORKERS = Option(("--workers",), 'Numbers of workers to compare ("1,5,10,20").', metavar="LIST")
 ROUNDS = Option(("--rounds",), "How often each is measured (3).", metavar="N")

@@ -8,10 +8,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from pipx_parallel import settings as settings_
 from pipx_parallel.cli import account, changes, job, locks
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.options import CHOICE, INPUT, INPUT_FILE, KEEP, SOURCES, TARGET, WHERE, Option
+from pipx_parallel.config import settings as settings_
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

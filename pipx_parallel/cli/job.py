@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel import settings as settings_
 from pipx_parallel.cli import failures, failures_code, is_terminal, machine, places, printer_at
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.options import CONSOLE
+from pipx_parallel.config import settings as settings_
+from pipx_parallel.config.layers import Chosen, Layer, input_layer
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import Incomplete, UsageError
-from pipx_parallel.layers import Chosen, Layer, input_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from mirror.session.mirror import Mirror
     from pipx_parallel.cli.options import Option
     from pipx_parallel.cli.remembered import Watch
+    from pipx_parallel.config.pip_settings import PipSettings
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.console import Printer
     from pipx_parallel.model import Inputs, Resolution, Target
-    from pipx_parallel.pip_settings import PipSettings
     from pipx_parallel.progress import Progress
     from pipx_parallel.requirements.project import Built
-    from pipx_parallel.settings import ResolveSettings
     from pipx_parallel.workroom import Workroom
 
 # Looked for in this order where no source is given: what people write by hand before what tools write.
@@ -99,7 +99,7 @@ def sources_of(stage: Stage) -> tuple[str, ...]:
 def settings_of(stage: Stage, pip: PipSettings | None = None) -> ResolveSettings:
     """Return the checked settings, pip's own as the last place that speaks. Raises ``UsageError``."""
     from mirror.session.open_store import is_fixed  # half a millisecond that a fresh --check does not need
-    from pipx_parallel.pip_settings import layer_values  # loaded already; named where it is used
+    from pipx_parallel.config.pip_settings import layer_values  # loaded already; named where it is used
 
     chosen = stage.chosen.with_layer(Layer("pip", layer_values(pip or pip_settings())))
     mirror = settings_.default_mirror(os.environ, sys.platform)
@@ -257,7 +257,9 @@ def _warn_of_python(job: Job, resolutions: Sequence[Resolution]) -> None:
 
 def pip_settings() -> PipSettings:
     """Return what pip is configured for. Raises ``UsageError``."""
-    from pipx_parallel.pip_settings import load_pip_settings  # here and below: only what a command needs is loaded
+    from pipx_parallel.config.pip_settings import (
+        load_pip_settings,  # here and below: only what a command needs is loaded
+    )
     from pipx_parallel.requirements.files import FileReader  # likewise
 
     return load_pip_settings(os.environ, FileReader())

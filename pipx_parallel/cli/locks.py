@@ -8,18 +8,18 @@ import re
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, NO_HASHES, TARGET
+from pipx_parallel.config.settings import answer_settings, index_options
 from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.emitters.registry import emitter_for, format_of
 from pipx_parallel.errors import NoSolution, UsageError
 from pipx_parallel.requirements.urls import mask_secrets
-from pipx_parallel.settings import answer_settings, index_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipx_parallel.cli.job import Job
+    from pipx_parallel.config.layers import Chosen
     from pipx_parallel.emitters.interface import Artifact
-    from pipx_parallel.layers import Chosen
     from pipx_parallel.model import Resolution
 
 STDOUT = "-"

@@ -38,7 +38,7 @@ def known_index(folder: str) -> str:
     kept = facts.get("index")
     if isinstance(kept, str):
         return kept
-    from pipx_parallel.pip_settings import default_index_url  # 20 ms of pip, once
+    from pipx_parallel.config.pip_settings import default_index_url  # 20 ms of pip, once
 
     index = default_index_url()
     _write(folder, {**facts, "index": index})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pipx_parallel import settings as settings_
 from pipx_parallel.cli import job
 from pipx_parallel.cli.options import CHOICE, INDEX, MIRROR, TARGET, Argument, Option
+from pipx_parallel.config import settings as settings_
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mirror.server.app import Call, Options
     from mirror.server.responses import Answer
     from mirror.settings import MirrorSettings
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.lock_service import LockService, Reply
-    from pipx_parallel.settings import ResolveSettings
 
 HOST = Option(("--host",), "Where to listen (127.0.0.1: this machine only).", metavar="ADDRESS")
 PORT = Option(("--port",), "The port (8765; 0: any that is free).", metavar="N")

@@ -1,7 +1,7 @@
 """Every option of every command, as data.
 
 From this table the click commands are made (``app``), the fast parser reads plain invocations (``fast``), and variables
-and project settings are understood (``places``). Values stay text: they are checked in ``pipx_parallel.settings``,
+and project settings are understood (``places``). Values stay text: they are checked in ``pipx_parallel.config.settings``,
 whichever place they came from. Where pip has an option, the name is pip's.
 """
 

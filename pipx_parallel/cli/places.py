@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.options import ALL, Option, by_dest
+from pipx_parallel.config.layers import Layer, Raw
 from pipx_parallel.errors import UsageError
-from pipx_parallel.layers import Layer, Raw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from pipx_parallel.cli.options import INPUT_FILE, RESOLVE, SOURCES, Option
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipx_parallel.layers import Chosen
+    from pipx_parallel.config.layers import Chosen
     from pipx_parallel.model import Resolution
 
 INVERT = Option(("--invert",), "Draw it upwards from this project.", metavar="NAME")

@@ -14,12 +14,12 @@ from mirror.settings import MirrorSettings
 from pipx_parallel.cli import exit_code
 from pipx_parallel.cli.fast import parse
 from pipx_parallel.cli.options import RESOLVE
+from pipx_parallel.config.layers import Chosen, Layer, input_layer
+from pipx_parallel.config.settings import ResolveSettings, resolve_settings
 from pipx_parallel.errors import NoSolution, PipxParallelError
-from pipx_parallel.layers import Chosen, Layer, input_layer
 from pipx_parallel.model import Inputs, Resolution, Target
 from pipx_parallel.requirements.load import load_inputs
 from pipx_parallel.resolve import resolve
-from pipx_parallel.settings import ResolveSettings, resolve_settings
 from pipx_parallel.targets import make_target
 from tests.support.dict_store import DictStore
 from tests.support.memory_index import ROOT, MemoryIndex, Projects

@@ -13,11 +13,11 @@ from mirror.records.release_view import HEAD
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.candidates import ON, Candidates
+from pipx_parallel.config.settings import ResolveSettings
 from pipx_parallel.hash_rules import HashRules
 from pipx_parallel.model import Origin, RootRequirement
 from pipx_parallel.policy import Policy
 from pipx_parallel.resolver.ports import Edge, Unavailable
-from pipx_parallel.settings import ResolveSettings
 from pipx_parallel.target_rules import TargetRules
 from pipx_parallel.targets import make_target
 from tests.support.memory_index import Projects, hash_of

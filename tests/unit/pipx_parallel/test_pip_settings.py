@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipx_parallel.errors import UsageError
-from pipx_parallel.pip_files import Host, config_files
-from pipx_parallel.pip_settings import (
+from pipx_parallel.config.pip_files import Host, config_files
+from pipx_parallel.config.pip_settings import (
     PipSettings,
     default_index_url,
     layer_values,
@@ -20,6 +19,7 @@ from pipx_parallel.pip_settings import (
     parse_default_index,
     read_pip_settings,
 )
+from pipx_parallel.errors import UsageError
 from pipx_parallel.requirements.files import FileReader
 from tests.support.texts import TextReader
 
@@ -202,7 +202,7 @@ def test_the_default_is_read_from_pips_help() -> None:
 
 def test_module_and_help_of_the_installed_pip_agree() -> None:
     """Two ways to the same default."""
-    from pipx_parallel.pip_settings import _install_help
+    from pipx_parallel.config.pip_settings import _install_help
 
     assert parse_default_index(_install_help()) == default_index_url()
 

@@ -9,8 +9,8 @@ from mirror.records.freshness import FreshnessRecord
 from mirror.records.model import Variant
 from mirror.records.release_view import ReleaseView
 from mirror.records.version_keys import version_key
+from pipx_parallel.config.settings import ResolveSettings
 from pipx_parallel.policy import Policy
-from pipx_parallel.settings import ResolveSettings
 from pipx_parallel.target_rules import TargetRules
 from pipx_parallel.targets import make_target
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipx_parallel.errors import UsageError
-from pipx_parallel.layers import PLACES, Chosen, Layer, Raw, input_layer
-from pipx_parallel.model import IndexOptions
-from pipx_parallel.settings import (
+from pipx_parallel.config.layers import PLACES, Chosen, Layer, Raw, input_layer
+from pipx_parallel.config.settings import (
     AUTO_WORKERS,
     ResolveSettings,
     answer_settings,
@@ -17,6 +15,8 @@ from pipx_parallel.settings import (
     normalise,
     resolve_settings,
 )
+from pipx_parallel.errors import UsageError
+from pipx_parallel.model import IndexOptions
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 

@@ -12,8 +12,8 @@ import pytest
 from packaging.markers import Marker, default_environment
 from packaging.tags import sys_tags
 
+from pipx_parallel.config.settings import ResolveSettings
 from pipx_parallel.errors import UsageError
-from pipx_parallel.settings import ResolveSettings
 from pipx_parallel.targets import make_target, resolve_targets, running_target, target_fingerprint
 
 

@@ -1,6 +1,6 @@
 """How a lock is made: every setting, typed, from the nearest place that says something.
 
-Which place wins is written in ``pipx_parallel.layers``. Nothing here reads a file, a clock or the environment: ``cli/``
+Which place wins is written in ``pipx_parallel.config.layers``. Nothing here reads a file, a clock or the environment: ``cli/``
 does and hands the values in.
 """
 
@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.config.schemes import check_schemes
 from pipx_parallel.controls import ALL
 from pipx_parallel.errors import UsageError
 from pipx_parallel.model import IndexOptions
 from pipx_parallel.requirements.options import choose_names
-from pipx_parallel.schemes import check_schemes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mirror.settings import MirrorSettings
-    from pipx_parallel.layers import Chosen
+    from pipx_parallel.config.layers import Chosen
 
 MOST_WORKERS = 50
 AUTO_WORKERS = 0  # the fetcher sizes itself: the default, since it won every measurement (python -m benchmarks)

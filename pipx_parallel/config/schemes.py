@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.requirements.urls import mask_secrets
 
 if TYPE_CHECKING:
-    from pipx_parallel.layers import Chosen
+    from pipx_parallel.config.layers import Chosen
 
 _INDEX = (("http", "https", "file"), "an http:, https: or file: URL, or a folder")
 _RULES = {

@@ -10,8 +10,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipx_parallel.config.pip_files import Host, config_files
 from pipx_parallel.errors import UsageError
-from pipx_parallel.pip_files import Host, config_files
 from pipx_parallel.requirements.options import choose_names
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class PipSettings(NamedTuple):
 
 
 def layer_values(settings: PipSettings) -> dict[str, str | bool | int | tuple[str, ...]]:
-    """Return the fields that are configured, by name, for ``pipx_parallel.layers``; numbers as texts, to be checked there."""
+    """Return the fields that are configured, by name, for ``pipx_parallel.config.layers``; numbers as texts, to be checked there."""
     shown: dict[str, str | bool | int | tuple[str, ...]] = {}
     for field in settings.origins:
         value = getattr(settings, field)
