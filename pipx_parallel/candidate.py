@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mirror.records.model import Variant
     from mirror.records.project import Project
     from pipx_parallel.policy import Policy
-    from pipx_parallel.target_rules import TargetRules
+    from pipx_parallel.targets.rules import TargetRules
 
 
 class Candidate:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mirror.session.mirror import Mirror
     from pipx_parallel.hash_rules import HashRules
     from pipx_parallel.policy import Policy
-    from pipx_parallel.target_rules import TargetRules
+    from pipx_parallel.targets.rules import TargetRules
 
 _ARCHIVES_EACH = 3  # releases of a project with only a source archive that a first search reads
 _WHEELS_BEFORE = 16  # releases with wheels that were looked at: behind so many it reads no archive

@@ -16,7 +16,7 @@ from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
 from pipx_parallel.candidate import Candidate
 from pipx_parallel.roots import candidates_for
-from pipx_parallel.target_rules import SDIST
+from pipx_parallel.targets.rules import SDIST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -23,7 +23,7 @@ from pipx_parallel.model import IndexOptions
 from pipx_parallel.requirements.load import load_inputs
 from pipx_parallel.resolve import resolve
 from pipx_parallel.resolver.ports import SolverObserver
-from pipx_parallel.targets import make_target
+from pipx_parallel.targets.targets import make_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mirror.records.model import Dependency
     from mirror.records.release_view import ReleaseView
     from pipx_parallel.config.settings import ResolveSettings
-    from pipx_parallel.target_rules import TargetRules
+    from pipx_parallel.targets.rules import TargetRules
 
 _SDIST_RANK = 1 << 30  # below every wheel
 

@@ -14,7 +14,7 @@ from pipx_parallel.model import Resolution, Stats
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
 from pipx_parallel.roots import candidates_for, candidates_of, for_target, memory_key, root_edges
 from pipx_parallel.speculation import Speculation
-from pipx_parallel.target_rules import TargetRules
+from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

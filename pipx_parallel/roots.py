@@ -14,7 +14,7 @@ from pipx_parallel.hash_rules import HashRules
 from pipx_parallel.policy import Policy
 from pipx_parallel.resolver.ports import Edge
 from pipx_parallel.resolver.solver import RootEdge
-from pipx_parallel.target_rules import TargetRules
+from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,7 +13,7 @@ from pipx_parallel.candidate import Candidate
 from pipx_parallel.model import Offer, Origin, RootRequirement
 from pipx_parallel.resolver.masks import bits_of, mask_of
 from pipx_parallel.resolver.terms import Needs, Required, Unusable
-from pipx_parallel.target_rules import TargetRules
+from pipx_parallel.targets.rules import TargetRules
 from pipx_parallel.vocabulary import asked_text, written
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _other_pythons(argument: Argument, situation: Situation) -> Iterator[Change]
     """Lock for another Python, the nearest newer one first, where Requires-Python or the kinds of wheels take part."""
     if not any("Python" in line or "no wheel" in line for line in argument.lines):
         return
-    from pipx_parallel.targets import make_target  # 50 ms, only on the way to an error
+    from pipx_parallel.targets.targets import make_target  # 50 ms, only on the way to an error
 
     settings = situation.settings
     now = _PYTHONS.index(mine) if (mine := situation.target.markers["python_version"]) in _PYTHONS else len(_PYTHONS)

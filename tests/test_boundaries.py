@@ -160,8 +160,8 @@ GROUPS = (
             "pipx_parallel.locked_extra",
             "pipx_parallel.policy",
             "pipx_parallel.quality",
-            "pipx_parallel.target_rules",
-            "pipx_parallel.targets",
+            "pipx_parallel.targets.rules",
+            "pipx_parallel.targets.targets",
             "pipx_parallel.tree",
         ),
     ),
@@ -273,7 +273,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.cli*",
         "pipx_parallel.config.pip_settings",  # to run pip without the settings that are already known
         "pipx_parallel.setuptools_plugin",
-        "pipx_parallel.targets",  # Windows tells the machine's architecture there
+        "pipx_parallel.targets.targets",  # Windows tells the machine's architecture there
     ),
     "clock": (
         "mirror.session.mirror",

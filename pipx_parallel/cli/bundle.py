@@ -87,7 +87,7 @@ def _make(work: job.Job, resolutions: Sequence[Resolution], output: str, sdists:
 def _targets(settings: settings_.ResolveSettings, pythons: Sequence[str], asked: Sequence[str]) -> tuple[Target, ...]:
     """Return every target that was asked for, none twice. Raises ``UsageError``."""
     from pipx_parallel.cli import machine  # loaded already; named where it is used
-    from pipx_parallel.targets import resolve_targets  # likewise
+    from pipx_parallel.targets.targets import resolve_targets  # likewise
 
     wanted = [settings._replace(python_version=version) for version in pythons] or [settings]
     plain = not (pythons or settings.platforms or settings.python_version or settings.implementation or settings.abis)

@@ -247,7 +247,7 @@ def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None)
 
 def _warn_of_python(job: Job, resolutions: Sequence[Resolution]) -> None:
     """Warn of every target whose Python the inputs themselves do not take: pip would refuse to install the project there."""
-    from pipx_parallel.target_rules import TargetRules  # loaded with the solver; named where it is used
+    from pipx_parallel.targets.rules import TargetRules  # loaded with the solver; named where it is used
 
     for target in [one.target for one in resolutions]:
         if not TargetRules(target).python_allowed(job.inputs.requires_python):
@@ -270,7 +270,7 @@ def _target_finder(settings: ResolveSettings) -> Callable[[], tuple[Target, ...]
     flags = (settings.python_version, settings.platforms, settings.implementation, settings.abis)
     if not any(flags):
         return cache(lambda: (machine.known_target(cache_folder()),))
-    from pipx_parallel.targets import make_target  # loaded already; named where it is used
+    from pipx_parallel.targets.targets import make_target  # loaded already; named where it is used
 
     target = make_target(*flags)
     return lambda: (target,)

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from pipx_parallel.model import Target
-from pipx_parallel.targets import running_target, target_fingerprint
+from pipx_parallel.targets.targets import running_target, target_fingerprint
 
 _SCHEMA = 1
 

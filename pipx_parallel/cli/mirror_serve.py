@@ -95,7 +95,7 @@ def _options(stage: job.Stage, service: LockService) -> Options:
 def _route(settings: ResolveSettings, opened: MirrorSettings, store: Store) -> LockService:
     from mirror.session.mirror import transport_for
     from pipx_parallel.lock_service import LockService
-    from pipx_parallel.targets import make_target
+    from pipx_parallel.targets.targets import make_target
 
     target = make_target(settings.python_version, settings.platforms, settings.implementation, settings.abis)
     return LockService(settings, opened, store, transport_for(opened, store), target)

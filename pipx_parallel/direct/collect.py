@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipx_parallel.direct.reference import Reference
     from pipx_parallel.direct.steps import Workshop
     from pipx_parallel.model import RootRequirement
-    from pipx_parallel.target_rules import TargetRules
+    from pipx_parallel.targets.rules import TargetRules
 
 
 class Directs:

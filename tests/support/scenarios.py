@@ -20,7 +20,7 @@ from pipx_parallel.errors import NoSolution, PipxParallelError
 from pipx_parallel.model import Inputs, Resolution, Target
 from pipx_parallel.requirements.load import load_inputs
 from pipx_parallel.resolve import resolve
-from pipx_parallel.targets import make_target
+from pipx_parallel.targets.targets import make_target
 from tests.support.dict_store import DictStore
 from tests.support.memory_index import ROOT, MemoryIndex, Projects
 from tests.support.texts import TextReader

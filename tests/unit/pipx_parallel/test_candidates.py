@@ -18,8 +18,8 @@ from pipx_parallel.hash_rules import HashRules
 from pipx_parallel.model import Origin, RootRequirement
 from pipx_parallel.policy import Policy
 from pipx_parallel.resolver.ports import Edge, Unavailable
-from pipx_parallel.target_rules import TargetRules
-from pipx_parallel.targets import make_target
+from pipx_parallel.targets.rules import TargetRules
+from pipx_parallel.targets.targets import make_target
 from tests.support.memory_index import Projects, hash_of
 from tests.support.scenarios import memory_mirror
 

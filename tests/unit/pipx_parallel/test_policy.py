@@ -11,8 +11,8 @@ from mirror.records.release_view import ReleaseView
 from mirror.records.version_keys import version_key
 from pipx_parallel.config.settings import ResolveSettings
 from pipx_parallel.policy import Policy
-from pipx_parallel.target_rules import TargetRules
-from pipx_parallel.targets import make_target
+from pipx_parallel.targets.rules import TargetRules
+from pipx_parallel.targets.targets import make_target
 
 RULES = TargetRules(make_target("3.11", ("x86_64-manylinux_2_28",), "cp"))
 

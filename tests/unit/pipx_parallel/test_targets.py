@@ -14,7 +14,7 @@ from packaging.tags import sys_tags
 
 from pipx_parallel.config.settings import ResolveSettings
 from pipx_parallel.errors import UsageError
-from pipx_parallel.targets import make_target, resolve_targets, running_target, target_fingerprint
+from pipx_parallel.targets.targets import make_target, resolve_targets, running_target, target_fingerprint
 
 
 def test_the_running_target_is_what_packaging_says() -> None:
