@@ -166,7 +166,7 @@ def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
         direct = {root.name for root in job.inputs.roots if root.url is not None}
         names = [root.name for root in job.inputs.roots if root.name] + sorted(job.settings.preferred)
         mirror.want_projects([name for name in names if name not in direct])
-        from pipx_parallel.resolve import resolve  # which a fresh --check does not need either
+        from pipx_parallel.resolution.resolve import resolve  # which a fresh --check does not need either
 
         mirror.prepare()
         try:
@@ -180,7 +180,7 @@ def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
         if job.inputs.requires_python:
             _warn_of_python(job, resolutions)
         if job.settings.require_hashes:
-            from pipx_parallel import hash_rules  # loaded with the solver; named where it is used
+            from pipx_parallel.resolution import hash_rules  # loaded with the solver; named where it is used
 
             hash_rules.refuse_unhashed(job.inputs, resolutions)
             hash_rules.refuse_uncheckable(resolutions)

@@ -58,8 +58,8 @@ def _selection(stage: job.Stage) -> Selection:
     files = stage.chosen.text("files") or "chosen"
     if not (stage.sources or stage.chosen.texts("requirement") or stage.chosen.texts("packages")):
         return Selection(files=files)
-    from pipx_parallel.closure import walk
-    from pipx_parallel.resolve import resolve
+    from pipx_parallel.resolution.closure import walk
+    from pipx_parallel.resolution.resolve import resolve
 
     work = job.read(stage)
     settings = work.settings._replace(offline=True, keep_going=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mirror.server.responses import Answer
     from mirror.settings import MirrorSettings
     from pipx_parallel.config.settings import ResolveSettings
-    from pipx_parallel.lock_service import LockService, Reply
+    from pipx_parallel.resolution.lock_service import LockService, Reply
 
 HOST = Option(("--host",), "Where to listen (127.0.0.1: this machine only).", metavar="ADDRESS")
 PORT = Option(("--port",), "The port (8765; 0: any that is free).", metavar="N")
@@ -94,7 +94,7 @@ def _options(stage: job.Stage, service: LockService) -> Options:
 
 def _route(settings: ResolveSettings, opened: MirrorSettings, store: Store) -> LockService:
     from mirror.session.mirror import transport_for
-    from pipx_parallel.lock_service import LockService
+    from pipx_parallel.resolution.lock_service import LockService
     from pipx_parallel.targets.targets import make_target
 
     target = make_target(settings.python_version, settings.platforms, settings.implementation, settings.abis)

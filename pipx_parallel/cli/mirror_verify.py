@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mirror.exchange.attestation import Certificate
     from mirror.ports import Store
-    from pipx_parallel.closure import Reach
+    from pipx_parallel.resolution.closure import Reach
 
 CERTIFICATE = Option(("--certificate",), "Write what was proved here; the mirror keeps a copy.", "path", "FILE")
 AGAINST = Option(("--against",), "Check that what this certificate covers is still the same.", "path", "FILE")
@@ -55,7 +55,7 @@ def run(values: Mapping[str, object]) -> int:
 
 def _check_closure(stage: job.Stage) -> int:
     from mirror.session.open_store import open_store
-    from pipx_parallel.closure import walk
+    from pipx_parallel.resolution.closure import walk
 
     work = job.read(stage)
     settings = work.settings._replace(offline=True)

@@ -81,7 +81,7 @@ def _keeping_whole(work: job.Job) -> job.Job:
 
 
 def _warm_reach(stage: job.Stage, window: int | None) -> int:
-    from pipx_parallel.closure import walk  # only these depths walk
+    from pipx_parallel.resolution.closure import walk  # only these depths walk
 
     work = _keeping_whole(job.read(stage))
     began = time.monotonic()

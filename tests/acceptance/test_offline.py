@@ -69,5 +69,5 @@ def test_a_warm_lock_loads_no_http_module(desk: Desk, flags: list[str]) -> None:
 
     loaded = {line.rpartition("|")[2].strip() for line in ran.err.splitlines() if line.startswith("import time:")}
     assert ran.code == 0, ran.err
-    assert "pipx_parallel.resolve" in loaded
+    assert "pipx_parallel.resolution.resolve" in loaded
     assert [name for name in (*HTTP_MODULES, *HEAVY_MODULES) if name in loaded] == []

@@ -16,7 +16,7 @@ from tests.cli.conftest import Ran, Run
 # Runs a command line as a process does that may remember, then says whether it had to load the solver.
 SOLVED = (
     "import json, sys\nfrom pipx_parallel.__main__ import main\ncode = main(sys.argv[1:], remembers=True)\n"
-    "print(json.dumps([code, 'pipx_parallel.resolve' in sys.modules]))"
+    "print(json.dumps([code, 'pipx_parallel.resolution.resolve' in sys.modules]))"
 )
 LOCK = ("lock", "r.txt", "-o", "locked.txt", "--offline")
 

@@ -54,7 +54,7 @@ HEAVY = (
         "mirror.records.simple_parse",
         "mirror.records.simple_html",
     ),
-    "pipx_parallel.lock_service",
+    "pipx_parallel.resolution.lock_service",
 )
 
 
@@ -83,7 +83,7 @@ def test_a_fresh_check_loads_less_still(home: Path, run: Run, spawn: Run) -> Non
     assert loaded(ran.out) == (0, [])
     assert [
         name
-        for name in ("mirror.session.mirror", "diskcache", "sqlite3", "pipx_parallel.resolve")
+        for name in ("mirror.session.mirror", "diskcache", "sqlite3", "pipx_parallel.resolution.resolve")
         if f'"{name}"' in ran.out
     ] == []
 

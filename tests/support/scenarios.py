@@ -19,7 +19,7 @@ from pipx_parallel.config.settings import ResolveSettings, resolve_settings
 from pipx_parallel.errors import NoSolution, PipxParallelError
 from pipx_parallel.model import Inputs, Resolution, Target
 from pipx_parallel.requirements.load import load_inputs
-from pipx_parallel.resolve import resolve
+from pipx_parallel.resolution.resolve import resolve
 from pipx_parallel.targets.targets import make_target
 from tests.support.dict_store import DictStore
 from tests.support.memory_index import ROOT, MemoryIndex, Projects

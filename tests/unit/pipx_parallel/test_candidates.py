@@ -11,12 +11,12 @@ import pytest
 from mirror.records.model import FetchFailure
 from mirror.records.release_view import HEAD
 from mirror.records.version_keys import compile_specifier
-from pipx_parallel.candidate import Candidate
-from pipx_parallel.candidates import ON, Candidates
 from pipx_parallel.config.settings import ResolveSettings
-from pipx_parallel.hash_rules import HashRules
 from pipx_parallel.model import Origin, RootRequirement
-from pipx_parallel.policy import Policy
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.candidates import ON, Candidates
+from pipx_parallel.resolution.hash_rules import HashRules
+from pipx_parallel.resolution.policy import Policy
 from pipx_parallel.resolver.ports import Edge, Unavailable
 from pipx_parallel.targets.rules import TargetRules
 from pipx_parallel.targets.targets import make_target

@@ -10,7 +10,7 @@ from mirror.records.model import Variant
 from mirror.records.release_view import ReleaseView
 from mirror.records.version_keys import version_key
 from pipx_parallel.config.settings import ResolveSettings
-from pipx_parallel.policy import Policy
+from pipx_parallel.resolution.policy import Policy
 from pipx_parallel.targets.rules import TargetRules
 from pipx_parallel.targets.targets import make_target
 

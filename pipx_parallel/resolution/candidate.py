@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import Variant
     from mirror.records.project import Project
-    from pipx_parallel.policy import Policy
+    from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.targets.rules import TargetRules
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.records.filenames import SDIST, split_filename
-from pipx_parallel.candidate import Candidate
 from pipx_parallel.errors import Bug
-from pipx_parallel.explain import why_held
 from pipx_parallel.model import Edge, Pin
 from pipx_parallel.quality import libyears
-from pipx_parallel.vocabulary import Vocabulary, written
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.explain import why_held
+from pipx_parallel.resolution.wording import Vocabulary, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mirror.records.model import DistFile
     from mirror.records.simple_file import FileList
-    from pipx_parallel.candidates import Candidates
     from pipx_parallel.model import RootRequirement
+    from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver.solver import Solution
 
 

@@ -15,7 +15,7 @@ from mirror.errors import BuildFailed, MirrorError, NeedsBuild, NotFound
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
 from mirror.records.model import FetchFailure
-from pipx_parallel.candidate import Candidate
+from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import mask_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency
     from mirror.session.mirror import Mirror
-    from pipx_parallel.hash_rules import HashRules
-    from pipx_parallel.policy import Policy
+    from pipx_parallel.resolution.hash_rules import HashRules
+    from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.targets.rules import TargetRules
 
 _ARCHIVES_EACH = 3  # releases of a project with only a source archive that a first search reads

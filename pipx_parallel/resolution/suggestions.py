@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.records.version_keys import compile_specifier
-from pipx_parallel.candidate import Candidate
 from pipx_parallel.model import Offer, Origin, RootRequirement
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.wording import asked_text, written
 from pipx_parallel.resolver.masks import bits_of, mask_of
 from pipx_parallel.resolver.terms import Needs, Required, Unusable
 from pipx_parallel.targets.rules import TargetRules
-from pipx_parallel.vocabulary import asked_text, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pipx_parallel.config.settings import ResolveSettings
-    from pipx_parallel.explain import Argument
     from pipx_parallel.model import Inputs, Target
+    from pipx_parallel.resolution.explain import Argument
 
 MOST_ATTEMPTS = 12
 MOST_OFFERS = 3

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from mirror.errors import MirrorError
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
-from pipx_parallel.candidate import Candidate
+from pipx_parallel.resolution.candidate import Candidate
 
 if TYPE_CHECKING:
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
-    from pipx_parallel.candidates import Candidates
+    from pipx_parallel.resolution.candidates import Candidates
 
 
 class Speculation:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mirror.errors import MirrorError, NotFound
 from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
-from pipx_parallel.candidate import Candidate
-from pipx_parallel.roots import candidates_for
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.roots import candidates_for
 from pipx_parallel.targets.rules import SDIST
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import Dependency
     from mirror.session.mirror import Mirror
-    from pipx_parallel.candidates import Candidates
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.model import Inputs, Target
+    from pipx_parallel.resolution.candidates import Candidates
 
 _AT_ONCE = 64  # releases asked for between two looks at the budget
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.records.version_keys import compile_specifier
-from pipx_parallel.candidate import Candidate
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.wording import written
 from pipx_parallel.resolver.core import facts_of
 from pipx_parallel.resolver.masks import bits_of, mask_of
 from pipx_parallel.resolver.solver import Impossible
-from pipx_parallel.vocabulary import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mirror.records.model import CompiledSpecifier, Dependency
-    from pipx_parallel.candidates import Candidates
+    from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver.solver import Solution
 
 MOST_ROUNDS = 16

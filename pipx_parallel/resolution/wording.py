@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from mirror.records.version_keys import compile_specifier
-from pipx_parallel.candidate import Candidate
 from pipx_parallel.requirements.urls import mask_secrets
+from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import mask_of, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from pipx_parallel.candidates import Candidates
     from pipx_parallel.model import RootRequirement
+    from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver.ports import Edge
 
 _MOST_RUNS = 3  # of releases named one by one; a longer row is told by its ends

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.resolution.wording import Vocabulary
 from pipx_parallel.resolver.terms import Bound, Needs, Required, Unusable
-from pipx_parallel.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
-    from pipx_parallel.candidates import Candidates
     from pipx_parallel.model import RootRequirement
+    from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver import report
     from pipx_parallel.resolver.answer import Held
     from pipx_parallel.resolver.solver import Impossible

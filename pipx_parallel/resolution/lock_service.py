@@ -21,7 +21,7 @@ from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.errors import Bug, Incomplete, NoSolution, PipxParallelError, RequirementsError, UsageError
 from pipx_parallel.model import IndexOptions
 from pipx_parallel.requirements.load import load_inputs
-from pipx_parallel.resolve import resolve
+from pipx_parallel.resolution.resolve import resolve
 from pipx_parallel.resolver.ports import SolverObserver
 from pipx_parallel.targets.targets import make_target
 

@@ -6,14 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from mirror.records.dependency_sets import BASE
-from pipx_parallel.answers import edges_of, pins_of
-from pipx_parallel.candidate import Candidate
 from pipx_parallel.errors import Incomplete, NoSolution
-from pipx_parallel.explain import argue
 from pipx_parallel.model import Resolution, Stats
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.explain import argue
+from pipx_parallel.resolution.pins import edges_of, pins_of
+from pipx_parallel.resolution.prefetch import Speculation
+from pipx_parallel.resolution.roots import candidates_for, candidates_of, for_target, memory_key, root_edges
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
-from pipx_parallel.roots import candidates_for, candidates_of, for_target, memory_key, root_edges
-from pipx_parallel.speculation import Speculation
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from mirror.records.model import Dependency, FetchFailure
     from mirror.session.mirror import Mirror
-    from pipx_parallel.candidates import Candidates
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.direct.steps import Workshop
-    from pipx_parallel.explain import Argument
     from pipx_parallel.model import Inputs, Offer, Target
+    from pipx_parallel.resolution.candidates import Candidates
+    from pipx_parallel.resolution.explain import Argument
     from pipx_parallel.resolver.ports import SolverObserver
     from pipx_parallel.resolver.solver import Solution
 
@@ -132,7 +132,7 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
         candidates.take_all_archives()
         answer = search()
     if isinstance(answer, Impossible):
-        from pipx_parallel.last_resorts import search_again  # only where a first search fails
+        from pipx_parallel.resolution.prerelease_fallback import search_again  # only where a first search fails
 
         answer = search_again(candidates, answer, (*wanted, *bounds), search) or answer
     if isinstance(answer, Impossible) and keeps_going and candidates.forgive():
@@ -144,7 +144,7 @@ def _offers(
     argument: Argument, inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
 ) -> tuple[Offer, ...]:
     """Return what could be changed, each tried."""
-    from pipx_parallel.suggestions import Situation, suggest  # only where there is no answer
+    from pipx_parallel.resolution.suggestions import Situation, suggest  # only where there is no answer
 
     def attempt(situation: Situation) -> Mapping[str, str] | None:
         """Return the versions that a changed situation leads to, or None where it leads to none."""

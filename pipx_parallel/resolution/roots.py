@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from mirror.records.model import CompiledSpecifier, Dependency, FetchFailure
 from mirror.records.version_keys import compile_specifier
-from pipx_parallel.candidate import Candidate
-from pipx_parallel.candidates import ON, Candidates
 from pipx_parallel.errors import RequirementsError
-from pipx_parallel.hash_rules import HashRules
-from pipx_parallel.policy import Policy
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.candidates import ON, Candidates
+from pipx_parallel.resolution.hash_rules import HashRules
+from pipx_parallel.resolution.policy import Policy
 from pipx_parallel.resolver.ports import Edge
 from pipx_parallel.resolver.solver import RootEdge
 from pipx_parallel.targets.rules import TargetRules
