@@ -1,4 +1,4 @@
-"""Everything people are told, on stderr, through one printer. stdout belongs to artefacts (``pipx_parallel.writer``)."""
+"""Everything people are told, on stderr, through one printer. stdout belongs to artefacts (``pipx_parallel.locks.writer``)."""
 
 from __future__ import annotations
 

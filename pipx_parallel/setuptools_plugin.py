@@ -2,7 +2,7 @@
 
 setuptools calls ``finalize`` (entry point group ``setuptools.finalize_distribution_options``) for *every* project that is built
 where this package is installed. Without a ``[tool.pipx-parallel.setuptools]`` table it reads one file and returns: no import but
-``os``, no change. It never resolves, never asks a network and never writes. What the table says: ``pipx_parallel.locked_extra``.
+``os``, no change. It never resolves, never asks a network and never writes. What the table says: ``pipx_parallel.locks.locked_extra``.
 
 ``PIPX_PARALLEL_SETUPTOOLS=0`` turns it off, which is also how to read a project's own metadata from its build backend without
 the lock: so a lock never feeds the next one.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol
 
-    from pipx_parallel.locked_extra import LockedExtras, Pinned
+    from pipx_parallel.locks.locked_extra import LockedExtras, Pinned
 
     class Metadata(Protocol):
         """What is used of setuptools' metadata object: what it writes METADATA from."""
@@ -86,7 +86,7 @@ def _pyproject() -> Mapping[str, Any] | None:
 def _apply_or_exit(distribution: Distribution, pyproject: Mapping[str, Any]) -> None:
     # loaded only by a build of a project with our table
     from pipx_parallel.errors import PipxParallelError
-    from pipx_parallel.locked_extra import settings_of
+    from pipx_parallel.locks.locked_extra import settings_of
 
     try:
         settings = settings_of(pyproject)
@@ -99,7 +99,7 @@ def _apply_or_exit(distribution: Distribution, pyproject: Mapping[str, Any]) -> 
 
 def _apply(distribution: Distribution, settings: LockedExtras) -> None:
     # loaded only by a build of a project with our table
-    from pipx_parallel.locked_extra import check
+    from pipx_parallel.locks.locked_extra import check
 
     declared = [str(line) for line in distribution.install_requires or ()]
     extras: dict[str, list[str]] = {}
@@ -125,7 +125,7 @@ def _read(path: str, distribution: Distribution) -> Sequence[Pinned]:
     import tomllib
 
     from pipx_parallel.errors import UsageError
-    from pipx_parallel.locked_extra import pins_of
+    from pipx_parallel.locks.locked_extra import pins_of
 
     try:
         with open(path, "rb") as file:  # one way to open a file in this module
@@ -147,7 +147,7 @@ def _change(distribution: Distribution, dependencies: list[str], extras: Mapping
     """
     # loaded only by a build of a project with our table
     from pipx_parallel.errors import UsageError
-    from pipx_parallel.locked_extra import normalised
+    from pipx_parallel.locks.locked_extra import normalised
 
     known = dict(distribution.extras_require or {})
     names = {normalised(name): name for name in known}

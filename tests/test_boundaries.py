@@ -154,15 +154,15 @@ GROUPS = (
             "pipx_parallel.bundle.plan",
             "pipx_parallel.bundle.texts",
             "pipx_parallel.emitters.*",
-            "pipx_parallel.graph",
-            "pipx_parallel.lock_diff",
-            "pipx_parallel.lock_reader",
-            "pipx_parallel.locked_extra",
+            "pipx_parallel.locks.graph",
+            "pipx_parallel.locks.diff",
+            "pipx_parallel.locks.reader",
+            "pipx_parallel.locks.locked_extra",
             "pipx_parallel.resolution.policy",
-            "pipx_parallel.quality",
+            "pipx_parallel.locks.quality",
             "pipx_parallel.targets.rules",
             "pipx_parallel.targets.targets",
-            "pipx_parallel.tree",
+            "pipx_parallel.locks.tree",
         ),
     ),
     Group(
@@ -179,7 +179,7 @@ GROUPS = (
         "tool: edges of a bundle",
         ("pipx_parallel.bundle.archive", "pipx_parallel.bundle.builds", "pipx_parallel.bundle.downloads"),
     ),
-    Group("tool: edges", ("pipx_parallel.console", "pipx_parallel.progress", "pipx_parallel.writer")),
+    Group("tool: edges", ("pipx_parallel.console", "pipx_parallel.progress", "pipx_parallel.locks.writer")),
     Group(
         "tool: use cases",
         (
@@ -216,7 +216,7 @@ FORBIDDEN = (
     ("pipx_parallel.emitters*", "pipx_parallel.resolver*", "an emitter is given all it renders"),
     ("pipx_parallel.requirements*", "mirror*", "what the user wrote is understood without a mirror"),
     ("pipx_parallel.setuptools_plugin", "mirror*", "a build needs no mirror"),
-    ("pipx_parallel.locked_extra", "mirror*", "a build needs no mirror"),
+    ("pipx_parallel.locks.locked_extra", "mirror*", "a build needs no mirror"),
 )
 ALLOWED = (("pipx_parallel.emitters*", "mirror.records.model"),)
 # Where each third-party package lives. `packaging` is the standards' own code: anywhere but where FORBIDDEN says so.

@@ -36,7 +36,7 @@ def remember(job: Job, resolutions: Sequence[Resolution], artifacts: Sequence[Ar
     moments = (chosen.text("uploaded_prior_to") or "", *chosen.texts("uploaded_prior_to_package"))
     if job.stage.watch is None or not job.settings.offline or printer.warned or printer.verbosity > 0:
         return
-    from pipx_parallel.quality import notable  # loaded by who tells of it; named where it is used
+    from pipx_parallel.locks.quality import notable  # loaded by who tells of it; named where it is used
 
     warns = any(True for resolution in resolutions for _ in notable(resolution))
     counts_from_now = any("P" in moment.upper().rpartition("=")[2] for moment in moments)  # "P7D"
@@ -46,7 +46,7 @@ def remember(job: Job, resolutions: Sequence[Resolution], artifacts: Sequence[Ar
 
 def tell_quality(job: Job, resolutions: Sequence[Resolution]) -> None:
     """Say how good the answer is: with -v in figures and pin by pin; in any case where a direct pin is years behind."""
-    from pipx_parallel import quality  # only once there is an answer
+    from pipx_parallel.locks import quality  # only once there is an answer
 
     for resolution in resolutions:
         for line in quality.notable(resolution):

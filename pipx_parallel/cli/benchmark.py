@@ -17,7 +17,7 @@ from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, SOURCES,
 from pipx_parallel.config.settings import MOST_WORKERS
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import UsageError
-from pipx_parallel.writer import check
+from pipx_parallel.locks.writer import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

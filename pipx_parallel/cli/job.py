@@ -236,7 +236,7 @@ def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None)
 
     Raises ``OutputError``.
     """
-    from pipx_parallel.writer import write  # only when there is something to write
+    from pipx_parallel.locks.writer import write  # only when there is something to write
 
     began = time.perf_counter()
     # Python has no sys.stdout where the process was started with it closed (`>&-`).

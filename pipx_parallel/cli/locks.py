@@ -86,7 +86,7 @@ def check_names(names: Sequence[str], chosen: Chosen, *, written: bool = True) -
     for name in names:
         _format(name, chosen)
     if written:
-        from pipx_parallel.writer import check  # only when there is something to write
+        from pipx_parallel.locks.writer import check  # only when there is something to write
 
         check(names)
 

@@ -117,7 +117,7 @@ class Answer:
     def give(self) -> int:
         """Write it, say what was said of it, and return the exit code. Raises ``OutputError``."""
         from pipx_parallel.cli import printer  # loaded by who runs this; named where it is used
-        from pipx_parallel.writer import write
+        from pipx_parallel.locks.writer import write
 
         write(self._artifacts, None)  # an answer for standard output is never sought
         if self._said:

@@ -33,7 +33,7 @@ def run(values: Mapping[str, object]) -> int:
 
 
 def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None) -> str:
-    from pipx_parallel import tree  # only once there is something to draw
+    from pipx_parallel.locks import tree  # only once there is something to draw
 
     match chosen.text("format"), chosen.text("invert"):
         case "json", _:

@@ -13,7 +13,7 @@ from pipx_parallel.model import Origin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipx_parallel.lock_diff import Row
+    from pipx_parallel.locks.diff import Row
     from pipx_parallel.model import Resolution, RootRequirement
 
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
@@ -63,8 +63,8 @@ def _wanted(text: str) -> RootRequirement:
 
 
 def _changes(before: Resolution, after: Resolution) -> tuple[Row, ...]:
-    from pipx_parallel.lock_diff import compare, facts_of  # this command's own
-    from pipx_parallel.lock_reader import Lock, LockedPackage  # likewise
+    from pipx_parallel.locks.diff import compare, facts_of  # this command's own
+    from pipx_parallel.locks.reader import Lock, LockedPackage  # likewise
 
     old, new = (
         Lock("json", tuple(LockedPackage(pin.name, pin.version) for pin in one.pins)) for one in (before, after)
@@ -73,7 +73,7 @@ def _changes(before: Resolution, after: Resolution) -> tuple[Row, ...]:
 
 
 def _report(wanted: RootRequirement, rows: list[Row], *, as_json: bool) -> str:
-    from pipx_parallel.lock_diff import render_json, render_text  # this command's own
+    from pipx_parallel.locks.diff import render_json, render_text  # this command's own
 
     if as_json:
         return _said(render_json(rows), possible=True)

@@ -12,7 +12,7 @@ from pipx_parallel.emitters import files
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
-from pipx_parallel.quality import quality_of
+from pipx_parallel.locks.quality import quality_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mirror.records.filenames import SDIST, split_filename
 from pipx_parallel.errors import Bug
+from pipx_parallel.locks.quality import libyears
 from pipx_parallel.model import Edge, Pin
-from pipx_parallel.quality import libyears
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import why_held
 from pipx_parallel.resolution.wording import Vocabulary, written

@@ -284,7 +284,7 @@ def test_a_build_with_the_table_loads_no_network_and_no_mirror(workshop: Worksho
 
     done = workshop.python("-c", probe, at=workshop.project("pyproject"))
 
-    ours = "['pipx_parallel.errors', 'pipx_parallel.locked_extra', 'pipx_parallel.setuptools_plugin']"
+    ours = "['pipx_parallel.errors', 'pipx_parallel.locks.locked_extra', 'pipx_parallel.setuptools_plugin']"
     assert done.stdout.strip() == f"[] {ours} 4", done.stderr
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pipx_parallel.lock_diff import (
+from pipx_parallel.locks.diff import (
     Facts,
     Row,
     compare,
@@ -15,7 +15,7 @@ from pipx_parallel.lock_diff import (
     render_text,
     summary,
 )
-from pipx_parallel.lock_reader import Lock, LockedPackage
+from pipx_parallel.locks.reader import Lock, LockedPackage
 from tests.support.goldens import assert_golden
 from tests.support.resolutions import pin, resolution, root, wheel
 

@@ -10,7 +10,7 @@ import pytest
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.errors import RequirementsError
-from pipx_parallel.lock_reader import LockedPackage, read_digest, read_lock, read_versions
+from pipx_parallel.locks.reader import LockedPackage, read_digest, read_lock, read_versions
 from tests.support.resolutions import context, digest, pin, resolution, target, web_resolution
 
 WEB = web_resolution()

@@ -8,7 +8,7 @@ import pytest
 from packaging.markers import Marker
 
 from pipx_parallel.errors import StaleLock, UsageError
-from pipx_parallel.locked_extra import LockedExtras, Pinned, check, extra_names, pins_of, settings_of
+from pipx_parallel.locks.locked_extra import LockedExtras, Pinned, check, extra_names, pins_of, settings_of
 
 
 def _project(**table: object) -> dict[str, Any]:

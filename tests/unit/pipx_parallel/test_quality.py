@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipx_parallel.quality import held_back, libyears, notable, quality_of, sentence
+from pipx_parallel.locks.quality import held_back, libyears, notable, quality_of, sentence
 from tests.support.resolutions import pin, web_resolution
 
 _YEAR = 31_557_600

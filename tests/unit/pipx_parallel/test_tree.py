@@ -12,7 +12,7 @@ import pytest
 from mirror.errors import NotFound
 from mirror.records.model import FetchFailure
 from pipx_parallel.errors import UsageError
-from pipx_parallel.tree import render_inverted, render_tree, render_why, tree_dot, tree_json, why_json
+from pipx_parallel.locks.tree import render_inverted, render_tree, render_why, tree_dot, tree_json, why_json
 from tests.support.goldens import assert_golden
 from tests.support.resolutions import pin, resolution, root, web_resolution
 

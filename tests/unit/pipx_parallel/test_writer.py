@@ -13,7 +13,7 @@ from typing_extensions import Buffer
 
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import OutputError, UsageError
-from pipx_parallel.writer import write
+from pipx_parallel.locks.writer import write
 
 
 class BrokenPipe(io.BytesIO):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.errors import UsageError
-from pipx_parallel.graph import Graph, chain, dependencies, dependents, graph_of
+from pipx_parallel.locks.graph import Graph, chain, dependencies, dependents, graph_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

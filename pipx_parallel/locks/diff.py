@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from pipx_parallel.lock_reader import Lock, LockedPackage
+    from pipx_parallel.locks.reader import Lock, LockedPackage
     from pipx_parallel.model import Pin, Resolution
 
 # In the order in which a reviewer wants them; each with its heading.
