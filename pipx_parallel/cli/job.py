@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from pipx_parallel.config.pip_settings import PipSettings
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.console import Printer
+    from pipx_parallel.direct.build_context import Workroom
     from pipx_parallel.model import Inputs, Resolution, Target
     from pipx_parallel.progress import Progress
     from pipx_parallel.requirements.project import Built
-    from pipx_parallel.workroom import Workroom
 
 # Looked for in this order where no source is given: what people write by hand before what tools write.
 DEFAULT_SOURCES = ("requirements.in", "requirements.txt", "pyproject.toml")
@@ -216,7 +216,7 @@ def _built(stage: Stage, pip: PipSettings, folder: str) -> Built:
 
 
 def _workroom(settings: ResolveSettings) -> Workroom:
-    from pipx_parallel.workroom import Workroom  # as above
+    from pipx_parallel.direct.build_context import Workroom  # as above
 
     return Workroom(settings, settings_.mirror_settings(settings), os.environ, cache_folder())
 
