@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipx_parallel.cli.job import Job
+    from pipx_parallel.cli.session import Job
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Resolution
 

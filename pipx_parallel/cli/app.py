@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipx_parallel.cli import BAD_INPUT, INTERRUPTED, guarded, printer
-from pipx_parallel.cli.commands import COMMANDS, Entry
+from pipx_parallel.cli.command_table import COMMANDS, Entry
 from pipx_parallel.cli.options import CONSOLE
 from pipx_parallel.suggest import nearest
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pipx_parallel
 from pipx_parallel import benchmark
-from pipx_parallel.cli import job
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, SOURCES, TARGET, Option
 from pipx_parallel.config.settings import MOST_WORKERS
 from pipx_parallel.emitters.interface import Artifact

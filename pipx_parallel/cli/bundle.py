@@ -8,7 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import account, changes, job, locks
+from pipx_parallel.cli import account, changes, locks
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.options import CHOICE, INPUT, INPUT_FILE, KEEP, SOURCES, TARGET, WHERE, Option
 from pipx_parallel.config import settings as settings_
@@ -86,7 +87,7 @@ def _make(work: job.Job, resolutions: Sequence[Resolution], output: str, sdists:
 
 def _targets(settings: settings_.ResolveSettings, pythons: Sequence[str], asked: Sequence[str]) -> tuple[Target, ...]:
     """Return every target that was asked for, none twice. Raises ``UsageError``."""
-    from pipx_parallel.cli import machine  # loaded already; named where it is used
+    from pipx_parallel.cli import json_errors as machine  # loaded already; named where it is used
     from pipx_parallel.targets.targets import resolve_targets  # likewise
 
     wanted = [settings._replace(python_version=version) for version in pythons] or [settings]

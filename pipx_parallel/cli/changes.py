@@ -13,7 +13,7 @@ from pipx_parallel.model import Origin
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.cli.job import Job
+    from pipx_parallel.cli.session import Job
     from pipx_parallel.console import Printer
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.locks.diff import Facts, Row

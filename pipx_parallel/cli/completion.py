@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import job
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import Argument
 from pipx_parallel.errors import UsageError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import account, changes, job, locks
+from pipx_parallel.cli import account, changes, locks
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import (
     CHECK,
     DIFF,

@@ -17,7 +17,7 @@ from pipx_parallel.requirements.urls import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipx_parallel.cli.job import Job
+    from pipx_parallel.cli.session import Job
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Resolution

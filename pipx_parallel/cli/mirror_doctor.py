@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from pipx_parallel.cli import MISMATCH, job
+from pipx_parallel.cli import MISMATCH
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import INDEX, MIRROR, Argument, Option
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import job
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import INDEX, MIRROR, Argument, Option
 from pipx_parallel.errors import UsageError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import job
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import CHOICE, INDEX, MIRROR, TARGET, Argument, Option
 from pipx_parallel.config import settings as settings_
 from pipx_parallel.errors import UsageError

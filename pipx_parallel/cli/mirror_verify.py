@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, NeedsBuild, StoreError
-from pipx_parallel.cli import LACKING, MISMATCH, job
+from pipx_parallel.cli import LACKING, MISMATCH
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, SOURCES, TARGET, Option
 from pipx_parallel.errors import UsageError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import account, job, locks
+from pipx_parallel.cli import account, locks
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import FORMAT, INPUT_FILE, OUTPUT, RESOLVE, SOURCES
 
 if TYPE_CHECKING:

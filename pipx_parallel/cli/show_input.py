@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import job, locks
+from pipx_parallel.cli import locks
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, SOURCES, TARGET, Option
 from pipx_parallel.config.layers import several
 from pipx_parallel.requirements.urls import mask_secrets
@@ -13,7 +14,7 @@ from pipx_parallel.requirements.urls import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipx_parallel.cli.job import Job
+    from pipx_parallel.cli.session import Job
     from pipx_parallel.config.layers import Chosen
 
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))

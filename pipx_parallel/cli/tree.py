@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import job
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import INPUT_FILE, RESOLVE, SOURCES, Option
 
 if TYPE_CHECKING:

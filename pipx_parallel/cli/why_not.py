@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import DONE, NO_SOLUTION, job
+from pipx_parallel.cli import DONE, NO_SOLUTION
+from pipx_parallel.cli import session as job
 from pipx_parallel.cli.options import INPUT_FILE, RESOLVE, SOURCES, Argument, Option
 from pipx_parallel.errors import NoSolution, UsageError
 from pipx_parallel.model import Origin

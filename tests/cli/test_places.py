@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipx_parallel.cli import lock
+from pipx_parallel.cli.locations import environment_layer, project_layer
 from pipx_parallel.cli.options import ALL, CONSOLE
-from pipx_parallel.cli.places import environment_layer, project_layer
 from pipx_parallel.config.layers import Layer
 from pipx_parallel.errors import UsageError
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipx_parallel.cli import app, machine
-from pipx_parallel.cli.commands import COMMANDS, MIRROR, Entry
+from pipx_parallel.cli import app
+from pipx_parallel.cli import json_errors as machine
+from pipx_parallel.cli.command_table import COMMANDS, MIRROR, Entry
 from tests.cli.conftest import Run
 
 # Runs a command line, then prints what is loaded.

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.cli import failures, failures_code, is_terminal, machine, places, printer_at
+from pipx_parallel.cli import failures, failures_code, is_terminal, printer_at
+from pipx_parallel.cli import json_errors as machine
+from pipx_parallel.cli import locations as places
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.options import CONSOLE
 from pipx_parallel.config import settings as settings_
