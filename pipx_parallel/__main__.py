@@ -43,7 +43,11 @@ def _run_plainly(given: list[str], watch: Watch | None) -> int | None:
 
     if not given or given[0] not in fast.COMMANDS or "_PIPX_PARALLEL_COMPLETE" in os.environ:
         return None
-    from pipx_parallel.cli import guarded, lock, options, resolve  # as above
+    from pipx_parallel.cli import guarded, options  # as above
+    from pipx_parallel.cli.commands import (
+        lock,  # as above
+        resolve,  # as above
+    )
 
     command = lock if given[0] == "lock" else resolve
     values = fast.parse(given[1:], (*command.OPTIONS, *options.CONSOLE))

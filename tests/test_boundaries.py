@@ -312,7 +312,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.builds.builder",
         "pipx_parallel.direct.git",
         "pipx_parallel.bundle.builds",
-        "pipx_parallel.cli.benchmark",
+        "pipx_parallel.cli.commands.benchmark",
         "pipx_parallel.config.pip_settings",
     ),
     "threads": (

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipx_parallel.cli import app, fast, lock, resolve
+from pipx_parallel.cli import app, fast
 from pipx_parallel.cli.command_table import COMMANDS
+from pipx_parallel.cli.commands import lock, resolve
 from pipx_parallel.cli.options import CONSOLE, Option
 
 OPTIONS: dict[str, tuple[Option, ...]] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipx_parallel.cli import lock
+from pipx_parallel.cli.commands import lock
 from pipx_parallel.cli.locations import environment_layer, project_layer
 from pipx_parallel.cli.options import ALL, CONSOLE
 from pipx_parallel.config.layers import Layer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import account, failures_code
 from pipx_parallel.cli import session as job
-from pipx_parallel.cli.mirror_verify import ARCHIVES, hole_lines
+from pipx_parallel.cli.commands.mirror_verify import ARCHIVES, hole_lines
 from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, SOURCES, TARGET, Option
 from pipx_parallel.errors import UsageError
 
