@@ -122,10 +122,10 @@ GROUPS = (
         "tool: words",
         (
             "pipx_parallel",
-            "pipx_parallel.controls",
+            "pipx_parallel.format_control",
             "pipx_parallel.errors",
             "pipx_parallel.model",
-            "pipx_parallel.suggest",
+            "pipx_parallel.nearest_names",
             "pipx_parallel.svg_chart",
             "pipx_parallel.emitters",
             "pipx_parallel.emitters.interface",

@@ -10,7 +10,7 @@ import click
 from pipx_parallel.cli import BAD_INPUT, INTERRUPTED, guarded, printer
 from pipx_parallel.cli.command_table import COMMANDS, Entry
 from pipx_parallel.cli.options import CONSOLE
-from pipx_parallel.suggest import nearest
+from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import NotFound
-from pipx_parallel.suggest import nearest
+from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -122,7 +122,7 @@ def _alias(key: str) -> Option | None:
 
 
 def _hint(key: str, known: Mapping[str, Option]) -> str:
-    from pipx_parallel.suggest import nearest  # only on the way to an error
+    from pipx_parallel.nearest_names import nearest  # only on the way to an error
 
     near = nearest(key, [dest.replace("_", "-") for dest in known])
     return f"; did you mean {near!r}?" if near else ""

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.config.schemes import check_schemes
-from pipx_parallel.controls import ALL
 from pipx_parallel.errors import UsageError
+from pipx_parallel.format_control import ALL
 from pipx_parallel.model import IndexOptions
 from pipx_parallel.requirements.options import choose_names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipx_parallel.controls import verdict
+from pipx_parallel.format_control import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

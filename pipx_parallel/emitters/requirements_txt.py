@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.controls import ALL
 from pipx_parallel.emitters import files, merge, provenance
 from pipx_parallel.emitters.digest import digest_comment, input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, quoted_word, safe_url, without_credentials
+from pipx_parallel.format_control import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.records.version_keys import version_key
-from pipx_parallel.controls import ALL, verdict
+from pipx_parallel.format_control import ALL, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,8 @@ import io
 import pytest
 
 from pipx_parallel.console import Printer, wants_colour
+from pipx_parallel.nearest_names import nearest
 from pipx_parallel.progress import Progress
-from pipx_parallel.suggest import nearest
 
 
 @pytest.mark.parametrize(
