@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 ALL = ":all:"
 
 
-def verdict(name: str, chosen: Container[str], other: Container[str]) -> bool | None:
+def listed_in(name: str, chosen: Container[str], other: Container[str]) -> bool | None:
     """Return True where a project is in the first list, False where in the second, None where in neither.
 
     As in pip, a project's own name goes before ``:all:``, whichever list either stands in.

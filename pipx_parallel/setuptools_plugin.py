@@ -2,7 +2,8 @@
 
 setuptools calls ``finalize`` (entry point group ``setuptools.finalize_distribution_options``) for *every* project that is built
 where this package is installed. Without a ``[tool.pipx-parallel.setuptools]`` table it reads one file and returns: no import but
-``os``, no change. It never resolves, never asks a network and never writes. What the table says: ``pipx_parallel.locks.locked_extra``.
+``os``, no change. It never resolves, never uses the network and never writes. The table is read by
+``pipx_parallel.locks.locked_extra``.
 
 ``PIPX_PARALLEL_SETUPTOOLS=0`` turns it off, which is also how to read a project's own metadata from its build backend without
 the lock: so a lock never feeds the next one.

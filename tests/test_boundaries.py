@@ -172,7 +172,7 @@ GROUPS = (
             "pipx_parallel.builds.*",
             "pipx_parallel.direct",
             "pipx_parallel.direct.*",
-            "pipx_parallel.direct.build_context",
+            "pipx_parallel.direct.build_tools",
         ),
     ),
     Group(
@@ -281,7 +281,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.bundle.downloads",
         "pipx_parallel.cli*",
         "pipx_parallel.resolution.lock_service",
-        "pipx_parallel.direct.build_context",
+        "pipx_parallel.direct.build_tools",
     ),
     "timer": (
         "mirror.http.curl_transport",  # transfers that stop in the middle
@@ -320,7 +320,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.credentials",
         "mirror.http.routing",
         "pipx_parallel.builds.builder",
-        "pipx_parallel.direct.build_context",
+        "pipx_parallel.direct.build_tools",
         "pipx_parallel.builds.environments",
         "pipx_parallel.builds.processes",
         "pipx_parallel.direct.git",

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed
-from mirror.exchange.record_iterator import judged, readable
+from mirror.exchange.record_iterator import classified, readable
 from mirror.records.canonical import canonical, facts_digest
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _VERSION = 1
 
 
-class Certificate(NamedTuple):
+class Attestation(NamedTuple):
     """What was proved. ``projects`` are (key of the release view, digest of its facts), sorted by key."""
 
     roots: tuple[str, ...]  # as written, sorted
@@ -46,13 +46,13 @@ class Certificate(NamedTuple):
         return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
 
 
-def from_bytes(data: bytes) -> Certificate:
+def from_bytes(data: bytes) -> Attestation:
     """Read the file form. Raises ``Malformed``."""
     try:
         value = json.loads(data)
         if value["certificate"] != _VERSION:
             raise Malformed(f"a certificate of version {value['certificate']}, this program reads {_VERSION}")
-        certificate = Certificate(
+        certificate = Attestation(
             tuple(map(str, value["roots"])),
             tuple(map(str, value["targets"])),
             int(value["as_of"]),
@@ -70,19 +70,19 @@ def from_bytes(data: bytes) -> Certificate:
 
 def certify(
     store: Store, names: Iterable[str], roots: Sequence[str], targets: Sequence[str], releases: int
-) -> Certificate:
+) -> Attestation:
     """Return the certificate over what a store holds of these projects now."""
     as_of = None
     projects = []
     for entry in readable(store, frozenset(names)):
         fetched = int(entry.view.freshness.fetched_at)
         as_of = fetched if as_of is None else min(as_of, fetched)
-        view = judged(entry)
+        view = classified(entry)
         projects.append((entry.key, "absent" if view is None else facts_digest(canonical(view))))
-    return Certificate(tuple(sorted(roots)), tuple(targets), as_of or 0, releases, tuple(projects))
+    return Attestation(tuple(sorted(roots)), tuple(targets), as_of or 0, releases, tuple(projects))
 
 
-def changed_since(store: Store, certificate: Certificate) -> list[str]:
+def changed_since(store: Store, certificate: Attestation) -> list[str]:
     """Return the keys of covered records that are gone or say something else now, sorted."""
     names = frozenset(key.rpartition("/")[2] for key, _ in certificate.projects)
     now = dict(certify(store, names, (), (), 0).projects)

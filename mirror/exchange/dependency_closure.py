@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MOST = 5000  # projects that one question may lead to
 
 
-def reach(
+def dependency_closure(
     names: Iterable[str], load: Callable[[list[str]], dict[str, ReleaseView | Absence]], *, most: int = MOST
 ) -> list[str]:
     """Return the names and all that what is known of them leads to, sorted; markers are not judged.

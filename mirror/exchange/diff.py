@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.exchange.record_iterator import judged, readable
+from mirror.exchange.record_iterator import classified, readable
 
 if TYPE_CHECKING:
     from mirror.ports import Store
@@ -60,7 +60,7 @@ def _compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange
 def _views(store: Store) -> dict[tuple[str, str], ReleaseView]:
     found = {}
     for entry in readable(store):
-        view = judged(entry)
+        view = classified(entry)
         if view is not None:
             found[entry.index_id, entry.name] = view
     return found
@@ -68,8 +68,8 @@ def _views(store: Store) -> dict[tuple[str, str], ReleaseView]:
 
 def _yanked(view: ReleaseView) -> set[str]:
     mask = 0
-    for shape, releases in view.shapes.items():
-        if shape and all(view.variants[number].yanked for number in shape):
+    for kind_set, releases in view.kind_sets.items():
+        if kind_set and all(view.file_kinds[number].yanked for number in kind_set):
             mask |= releases
     return {version for at, version in enumerate(view.versions) if mask >> at & 1}
 

@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Malformed, StoreError
-from mirror.exchange.record_iterator import Entry, addresses, judged, readable, split_key
+from mirror.exchange.record_iterator import Entry, addresses, classified, readable, split_key
 from mirror.exchange.snapshot import BUNDLE, Selection, export
 from mirror.records.canonical import canonical
 from mirror.records.file_view import read_all
@@ -70,7 +70,7 @@ def _publish(store: Store, folder: str) -> Published:
     times: dict[str, int] = {}
     for entry in readable(store):
         times[entry.key] = int(entry.view.freshness.fetched_at)
-        view = judged(entry)
+        view = classified(entry)
         if view is None or isinstance(entry.view, Absence):
             put(f"{entry.key}.json", encode_absence(Absence(_TIMELESS)))
             continue

@@ -82,16 +82,16 @@ def readable(store: Store, names: frozenset[str] | None = None) -> Iterator[Entr
             yield entry
 
 
-def judged(entry: Entry) -> ReleaseView | None:
+def classified(entry: Entry) -> ReleaseView | None:
     """Return the view with every release judged as far as its files are there; None where the project is absent."""
     if isinstance(entry.view, Absence):
         return None
     project = Project(entry.view, entry.index_id, "", "", load=entry.load)
-    oldest = entry.view.judged
+    oldest = entry.view.classified
     with suppress(NotFound, Malformed):  # its files are gone or damaged: what was judged before is still so
         while oldest and project.keeps(oldest - 1):
             oldest -= 1
-        project.judge(oldest)
+        project.classify(oldest)
     return entry.view
 
 

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Integrity, Malformed
-from mirror.exchange.record_iterator import addresses, judged, readable, split_key
+from mirror.exchange.record_iterator import addresses, classified, readable, split_key
 from mirror.records.canonical import canonical, facts_digest
 from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
@@ -119,7 +119,7 @@ def _record(entry: Entry, selection: Selection) -> tuple[tuple[bytes, str], byte
         selection.named
     ):  # judging 171 projects from end to end takes seconds, and who asks has a question, not a wish to keep it
         return (entry.stored, entry.sum.decode("latin-1")), block
-    view = canonical(judged(entry) or entry.view)
+    view = canonical(classified(entry) or entry.view)
     facts = facts_digest(view)
     view.digest = hashlib.blake2b(block, digest_size=16).hexdigest() if block else ""
     return (encode(view), facts), block

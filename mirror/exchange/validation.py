@@ -42,10 +42,10 @@ def _trouble(view: ReleaseView | Absence) -> str | None:
         return "its times are no numbers"
     if isinstance(view, Absence):
         return None if _texts((etag, modified)) else "a part of it is no text"
-    texts = [etag, modified, view.status, view.page_url, *(variant.requires_python for variant in view.variants)]
-    if not _texts(texts) or type(view.judged) is not int or type(view.skipped) is not int:
+    texts = [etag, modified, view.status, view.page_url, *(file_kind.requires_python for file_kind in view.file_kinds)]
+    if not _texts(texts) or type(view.classified) is not int or type(view.skipped) is not int:
         return "a part of it has another type than it should"
-    words = [*view.versions, *(variant.tags for variant in view.variants)]
+    words = [*view.versions, *(file_kind.tags for file_kind in view.file_kinds)]
     if not all(_WORDS.fullmatch(word) for word in words):
         return "a version or a tag holds characters that none has"
     if not _DIGEST.fullmatch(view.digest) or not all(map(_UPLOAD.fullmatch, view.uploads_text)):
@@ -57,13 +57,13 @@ def _lost(view: ReleaseView) -> str | None:
     """Return whether a number or a mask points at something that is not there."""
     count = len(view.versions)
     known = view.known_rows()
-    masks = [*view.shapes.values(), *(mask for _, _, mask in known), view.prereleases]
-    numbers = [number for shape in view.shapes for number in shape] + [variant for variant, _, _ in known]
-    if any(mask < 0 or mask >> count for mask in masks) or not _places(numbers, len(view.variants)):
+    masks = [*view.kind_sets.values(), *(mask for _, _, mask in known), view.prereleases]
+    numbers = [number for kind_set in view.kind_sets for number in kind_set] + [file_kind for file_kind, _, _ in known]
+    if any(mask < 0 or mask >> count for mask in masks) or not _places(numbers, len(view.file_kinds)):
         return "it speaks of releases or files that it does not have"
     if len(view.keys) != count or list(view.keys) != sorted(view.keys):
         return "its releases are not in order"
-    if not 0 <= view.judged <= count or len(view.uploads_text) != count - view.judged:
+    if not 0 <= view.classified <= count or len(view.uploads_text) != count - view.classified:
         return "it has more or fewer upload times than releases"
     if not all(found.is_sound() for found in view.dependency_sets):
         return "what it says of dependencies cannot be read"

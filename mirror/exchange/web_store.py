@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
-from mirror.exchange.dependency_closure import reach
+from mirror.exchange.dependency_closure import dependency_closure
 from mirror.exchange.record_iterator import split_key
 from mirror.exchange.snapshot import BUNDLE, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
@@ -68,7 +68,7 @@ class WebStore:
                 found[key] = value
         return found
 
-    def hold_files(self, rows: Iterable[tuple[str, str]]) -> None:
+    def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
         """Fetch in one go the files of (key of a file view, version): a later ``get_many`` finds them here."""
         wanted = {key: version for key, version in rows if key not in self._held}
         if self._bulk:
@@ -148,7 +148,7 @@ class WebStore:
                     if (value := self._held.get(key)) is not None
                 }
 
-            reach(names, load)
+            dependency_closure(names, load)
 
     def _ask_each(self, keys: list[str]) -> None:
         digests = self._index()["files"]

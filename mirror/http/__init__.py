@@ -1,1 +1,4 @@
-"""TODO."""
+"""Requests: fetcher, retries, concurrency limit, transports (curl, requests-cache, aiohttp), routing, TLS, credentials.
+
+The only folder that opens sockets. May import: ``mirror.records`` and foundations.
+"""

@@ -12,24 +12,24 @@ from mirror.records.freshness import FreshnessRecord
 from mirror.records.release_view import ReleaseView
 
 if TYPE_CHECKING:
-    from mirror.records.model import Variant
+    from mirror.records.model import FileKind
 
 
 def canonical(view: ReleaseView) -> ReleaseView:
     """Return an equal view: variants and dependency sets sorted, those that nothing uses left out, base lines compiled."""
     known = view.known_rows()
-    used = {number for shape in view.shapes for number in shape} | {variant for variant, _, _ in known}
-    order = sorted(used, key=lambda number: _order(view.variants[number]))
-    variants: list[Variant] = []
+    used = {number for kind_set in view.kind_sets for number in kind_set} | {file_kind for file_kind, _, _ in known}
+    order = sorted(used, key=lambda number: _order(view.file_kinds[number]))
+    file_kinds: list[FileKind] = []
     place: dict[int, int] = {}
     for number in order:  # equal variants become one
-        if not variants or variants[-1] != view.variants[number]:
-            variants.append(view.variants[number])
-        place[number] = len(variants) - 1
-    shapes: dict[tuple[int, ...], int] = {}
-    for shape, mask in view.shapes.items():
-        renumbered = tuple(sorted({place[number] for number in shape}))
-        shapes[renumbered] = shapes.get(renumbered, 0) | mask
+        if not file_kinds or file_kinds[-1] != view.file_kinds[number]:
+            file_kinds.append(view.file_kinds[number])
+        place[number] = len(file_kinds) - 1
+    kind_sets: dict[tuple[int, ...], int] = {}
+    for kind_set, mask in view.kind_sets.items():
+        renumbered = tuple(sorted({place[number] for number in kind_set}))
+        kind_sets[renumbered] = kind_sets.get(renumbered, 0) | mask
     fresh = view.freshness
     new = ReleaseView(
         name=view.name,
@@ -38,15 +38,15 @@ def canonical(view: ReleaseView) -> ReleaseView:
         versions=view.versions,
         keys=view.keys,
         prereleases=view.prereleases,
-        judged=view.judged,
-        variants=variants,
-        shapes=dict(sorted(shapes.items())),
+        classified=view.classified,
+        file_kinds=file_kinds,
+        kind_sets=dict(sorted(kind_sets.items())),
         uploads_text=view.uploads_text,
         skipped=view.skipped,
         status=view.status,
         page_url=view.page_url,
     )
-    _learn(new, view, [(place[variant], number, mask) for variant, number, mask in known])
+    _learn(new, view, [(place[file_kind], number, mask) for file_kind, number, mask in known])
     return new
 
 
@@ -55,14 +55,14 @@ def _learn(new: ReleaseView, view: ReleaseView, known: list[tuple[int, int, int]
     sets = view.dependency_sets
     ordered = sorted(known, key=lambda row: (row[0], sets[row[1]].requires_python or "", sets[row[1]].lines, row[2]))
     plain: dict[int, DependencySet] = {}
-    for variant, number, mask in ordered:
-        more = mask & ~new.known_releases(variant)  # two equal variants may know the same release
+    for file_kind, number, mask in ordered:
+        more = mask & ~new.known_releases(file_kind)  # two equal variants may know the same release
         if not more:
             continue
         if number not in plain:
             plain[number] = DependencySet(sets[number].lines, sets[number].requires_python)
             _compile_base(plain[number])
-        new.learn_mask(more, variant, plain[number])
+        new.learn_mask(more, file_kind, plain[number])
 
 
 def _compile_base(found: DependencySet) -> None:
@@ -72,17 +72,17 @@ def _compile_base(found: DependencySet) -> None:
         return  # a line that nobody can read stays text; so do those after it, in every copy alike
 
 
-def _order(variant: Variant) -> tuple[str, str, bool]:
-    return variant.tags, variant.requires_python or "", variant.yanked
+def _order(file_kind: FileKind) -> tuple[str, str, bool]:
+    return file_kind.tags, file_kind.requires_python or "", file_kind.yanked
 
 
 def facts_digest(view: ReleaseView) -> str:
     """Return the SHA-256 of what a canonical view says: neither when it was fetched nor how its files are packed."""
     value = [
-        view.name, list(view.versions), [list(variant) for variant in view.variants],
-        [[list(shape), format(mask, "x")] for shape, mask in view.shapes.items()], view.uploads_text, view.judged,
+        view.name, list(view.versions), [list(file_kind) for file_kind in view.file_kinds],
+        [[list(kind_set), format(mask, "x")] for kind_set, mask in view.kind_sets.items()], view.uploads_text, view.classified,
         view.skipped, view.status, view.page_url,
         [[found.requires_python, list(found.lines)] for found in view.dependency_sets],
-        [[variant, number, format(mask, "x")] for variant, number, mask in view.known_rows()],
+        [[file_kind, number, format(mask, "x")] for file_kind, number, mask in view.known_rows()],
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.records.filenames import split_filename
-from mirror.records.model import Variant
+from mirror.records.model import FileKind
 from mirror.records.release_view import HEAD, ReleaseView, prerelease_mask
 from mirror.records.version_keys import final_key, normalised_version, version_key
 
@@ -48,22 +48,22 @@ def build_views(listing: Listing, name: str, freshness: FreshnessRecord) -> tupl
         versions=[releases[key][0] for key in keys],
         keys=keys,
         prereleases=prerelease_mask(keys),
-        judged=len(keys),
+        classified=len(keys),
         skipped=skipped + listing.skipped,
         status=listing.status,
     )
     places = [releases[key][1] for key in keys]
-    judge(view, max(0, len(keys) - HEAD), [[listing.files[at] for at in row] for row in places[-HEAD:]])
+    classify(view, max(0, len(keys) - HEAD), [[listing.files[at] for at in row] for row in places[-HEAD:]])
     return view, places
 
 
-def judge(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile | Brief]]) -> None:
+def classify(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile | Brief]]) -> None:
     """Add what releases ``start`` and up to those judged already have: ``files`` are theirs, oldest release first."""
-    numbers = {(row.tags, row.requires_python, row.yanked): at for at, row in enumerate(view.variants)}
+    numbers = {(row.tags, row.requires_python, row.yanked): at for at, row in enumerate(view.file_kinds)}
     name = view.name
     endings: dict[str, str] = {}  # how wheel names end, from the second dash: the same in release after release
     for release, row in enumerate(files, start):
-        shape = set()
+        kind_set = set()
         for file in row:
             filename = file.filename
             ending = filename[filename.find("-", filename.find("-") + 1) :] if filename.endswith(".whl") else ""
@@ -78,12 +78,12 @@ def judge(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile | B
             kind = (tags, file.requires_python or None, bool(file.yanked))
             number = numbers.get(kind)
             if number is None:
-                number = numbers[kind] = len(view.variants)
-                view.variants.append(Variant(*kind))
-            shape.add(number)
-        view.add_shape(tuple(sorted(shape)), release)
+                number = numbers[kind] = len(view.file_kinds)
+                view.file_kinds.append(FileKind(*kind))
+            kind_set.add(number)
+        view.add_kind_set(tuple(sorted(kind_set)), release)
     view.uploads_text[:0] = [_uploaded(row) for row in files]
-    view.judged = start
+    view.classified = start
 
 
 def _group(files: Sequence[ParsedFile], name: str) -> tuple[dict[str, list[int]], int]:

@@ -52,7 +52,7 @@ class Dependency(NamedTuple):
     url: str | None = None
 
 
-class Variant(NamedTuple):
+class FileKind(NamedTuple):
     """One distinct kind of file a project publishes: its tags, Requires-Python and yank state."""
 
     tags: str  # compressed tag set of a wheel name, "py3-none-any"; "sdist" for a source archive

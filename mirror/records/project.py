@@ -115,15 +115,15 @@ class Project:
         packed = self._packed
         return packed if packed is not None and digest_of(packed) == self.view.digest else None
 
-    def judge(self, release: int) -> None:
+    def classify(self, release: int) -> None:
         """See that a release, and a stretch of older ones with it, is judged. Raises ``NotFound`` where its files are gone."""
         view = self.view
-        if release >= view.judged:
+        if release >= view.classified:
             return
-        from mirror.records.listing_views import judge  # only a look at old releases pays for it
+        from mirror.records.listing_views import classify  # only a look at old releases pays for it
 
         files: list[list[Brief]] = []  # from the newest of them down
-        top = view.judged
+        top = view.classified
         for number in range(top - 1, max(-1, release - _STRETCH - 1), -1):
             data = self.file_slice(number) if number >= release else self._kept_slice(number)
             if data is not None:
@@ -132,8 +132,8 @@ class Project:
                 raise NotFound(f"the mirror has no files of {view.name} {view.versions[number]}")
             else:
                 break  # a stretch is a convenience: what is not kept stays unjudged
-        if view.judged != top:  # waiting for files lets others look as well: one of them was here meanwhile
-            self.judge(release)
+        if view.classified != top:  # waiting for files lets others look as well: one of them was here meanwhile
+            self.classify(release)
             return
-        judge(view, top - len(files), files[::-1])
+        classify(view, top - len(files), files[::-1])
         self.changed = True

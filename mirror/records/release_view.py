@@ -2,8 +2,8 @@
 
 Releases are numbered from the oldest. Files of one kind (tags, Requires-Python, yanked) are one *variant*; releases with
 the same variants have one *shape*, kept as a mask over releases; so what a target can install of many releases is judged
-once per variant, not once per file. Releases from number ``judged`` up have a shape; older ones get theirs from the file
-view when somebody looks (``Project.judge``).
+once per variant, not once per file. Releases from number ``classified`` up have a shape; older ones get theirs from the file
+view when somebody looks (``Project.classify``).
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mirror.errors import Malformed
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.freshness import FreshnessRecord
-from mirror.records.model import Variant
+from mirror.records.model import FileKind
 from mirror.records.version_keys import is_prerelease_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HEAD = 10  # newest releases judged when a listing arrives: what every run may rely on, so that all see the same
-SCHEMA = 2  # of the stored release view and file view; docs/mirror-format.md
+SCHEMA = 3  # of the stored release view and file view; docs/mirror-format.md
 
 
 class ReleaseView:
     """One project as its index lists it, with the dependency sets learned so far.
 
-    ``versions`` and ``keys`` are ascending; ``shapes`` maps variant numbers to the mask of releases that have exactly
+    ``versions`` and ``keys`` are ascending; ``kind_sets`` maps variant numbers to the mask of releases that have exactly
     these; ``uploads_text`` holds "first+later" upload times per release judged.
     """
 
     __slots__ = (
         "_known",
         "built",
+        "classified",
         "dependency_sets",
         "digest",
+        "file_kinds",
         "freshness",
-        "judged",
         "keys",
+        "kind_sets",
         "name",
         "page_url",
         "prereleases",
-        "shapes",
         "skipped",
         "status",
         "uploads_text",
-        "variants",
         "versions",
     )
 
@@ -60,9 +60,9 @@ class ReleaseView:
         versions: Sequence[str],
         keys: Sequence[str],
         prereleases: int,
-        judged: int,
-        variants: list[Variant] | None = None,
-        shapes: dict[tuple[int, ...], int] | None = None,
+        classified: int,
+        file_kinds: list[FileKind] | None = None,
+        kind_sets: dict[tuple[int, ...], int] | None = None,
         uploads_text: list[str] | None = None,
         skipped: int = 0,
         status: str | None = None,
@@ -77,9 +77,9 @@ class ReleaseView:
         self.versions = versions
         self.keys = keys
         self.prereleases = prereleases
-        self.judged = judged
-        self.variants: list[Variant] = [] if variants is None else variants
-        self.shapes: dict[tuple[int, ...], int] = {} if shapes is None else shapes
+        self.classified = classified
+        self.file_kinds: list[FileKind] = [] if file_kinds is None else file_kinds
+        self.kind_sets: dict[tuple[int, ...], int] = {} if kind_sets is None else kind_sets
         self.uploads_text: list[str] = [] if uploads_text is None else uploads_text
         self.skipped = skipped
         self.status = status
@@ -92,18 +92,18 @@ class ReleaseView:
 
     def uploads(self, release: int) -> tuple[int, int]:
         """Return the first and last upload time of a judged release's files in epoch seconds; zeros where unknown."""
-        first, _, later = self.uploads_text[release - self.judged].partition("+")
+        first, _, later = self.uploads_text[release - self.classified].partition("+")
         return int(first), int(first) + int(later or 0)
 
-    def add_shape(self, variants: tuple[int, ...], release: int) -> None:
+    def add_kind_set(self, file_kinds: tuple[int, ...], release: int) -> None:
         """Say which variants a release has."""
-        self.shapes[variants] = self.shapes.get(variants, 0) | 1 << release
+        self.kind_sets[file_kinds] = self.kind_sets.get(file_kinds, 0) | 1 << release
 
-    def shape_of(self, release: int) -> tuple[int, ...]:
+    def kind_set_of(self, release: int) -> tuple[int, ...]:
         """Return the numbers of the variants that a judged release has."""
-        for variants, mask in self.shapes.items():
+        for file_kinds, mask in self.kind_sets.items():
             if mask >> release & 1:
-                return variants
+                return file_kinds
         return ()
 
     def index_of(self, key: str) -> int | None:
@@ -113,29 +113,29 @@ class ReleaseView:
         at = bisect_left(self.keys, key)
         return at if at < len(self.keys) and self.keys[at] == key else None
 
-    def dependency_set(self, release: int, variant: int) -> DependencySet | None:
+    def dependency_set(self, release: int, file_kind: int) -> DependencySet | None:
         """Return what that file of the release needs, or None where it is not known yet."""
-        for number, mask in self._known.get(variant, ()):
+        for number, mask in self._known.get(file_kind, ()):
             if mask >> release & 1:
                 return self.dependency_sets[number]
-        return self.built.get((release, variant))
+        return self.built.get((release, file_kind))
 
-    def known_releases(self, variant: int) -> int:
+    def known_releases(self, file_kind: int) -> int:
         """Return the mask of releases whose dependencies are known for that variant."""
         mask = 0
-        for _, releases in self._known.get(variant, ()):
+        for _, releases in self._known.get(file_kind, ()):
             mask |= releases
         return mask
 
     def known_rows(self) -> list[tuple[int, int, int]]:
         """Return every (variant, dependency set, mask of releases) that is known, in stored order."""
-        return [(variant, number, mask) for variant, rows in self._known.items() for number, mask in rows]
+        return [(file_kind, number, mask) for file_kind, rows in self._known.items() for number, mask in rows]
 
-    def learn(self, release: int, variant: int, found: DependencySet) -> DependencySet:
+    def learn(self, release: int, file_kind: int, found: DependencySet) -> DependencySet:
         """Add what one file needs; equal sets are kept once. Returns the set that is kept."""
-        return self.learn_mask(1 << release, variant, found)
+        return self.learn_mask(1 << release, file_kind, found)
 
-    def learn_mask(self, mask: int, variant: int, found: DependencySet) -> DependencySet:
+    def learn_mask(self, mask: int, file_kind: int, found: DependencySet) -> DependencySet:
         """As ``learn``, for all releases of a mask at once."""
         for number, existing in enumerate(self.dependency_sets):  # noqa: B007 - the number is used below
             if existing.lines == found.lines and existing.requires_python == found.requires_python:
@@ -143,7 +143,7 @@ class ReleaseView:
         else:
             number, existing = len(self.dependency_sets), found
             self.dependency_sets.append(found)
-        rows = self._known.setdefault(variant, [])
+        rows = self._known.setdefault(file_kind, [])
         for at, (row, releases) in enumerate(rows):
             if row == number:
                 rows[at] = (row, releases | mask)
@@ -157,18 +157,18 @@ class ReleaseView:
         Of releases that are not judged here yet it is taken over with the variant it is of: that they still have it is
         found out when they are judged.
         """
-        ours: dict[Variant, list[int]] = {}  # a yank changes nothing of what a file needs, and may be taken back
-        for number, variant in enumerate(self.variants):
-            ours.setdefault(variant._replace(yanked=False), []).append(number)
+        ours: dict[FileKind, list[int]] = {}  # a yank changes nothing of what a file needs, and may be taken back
+        for number, file_kind in enumerate(self.file_kinds):
+            ours.setdefault(file_kind._replace(yanked=False), []).append(number)
         same = older.versions == self.versions
         place = {} if same else {key: at for at, key in enumerate(self.keys)}
         for number, dependency_set, mask in older.known_rows():
             moved = mask if same else _moved(mask, older.keys, place)
-            variant = older.variants[number]
-            kinds = ours.setdefault(variant._replace(yanked=False), [])
-            if not kinds and moved & (1 << self.judged) - 1:
-                kinds.append(len(self.variants))
-                self.variants.append(variant)
+            file_kind = older.file_kinds[number]
+            kinds = ours.setdefault(file_kind._replace(yanked=False), [])
+            if not kinds and moved & (1 << self.classified) - 1:
+                kinds.append(len(self.file_kinds))
+                self.file_kinds.append(file_kind)
             for kind in kinds:
                 if news := moved & ~self.known_releases(kind):
                     self.learn_mask(news, kind, older.dependency_sets[dependency_set])
@@ -195,16 +195,16 @@ def encode(view: ReleaseView) -> bytes:
         "fresh": list(view.freshness),
         "versions": " ".join(view.versions),
         "keys": " ".join(view.keys),
-        "variants": [[tags, python, int(yanked)] for tags, python, yanked in view.variants],
-        "judged": view.judged,
-        "shapes": [[list(variants), format(mask, "x")] for variants, mask in view.shapes.items()],
+        "file_kinds": [[tags, python, int(yanked)] for tags, python, yanked in view.file_kinds],
+        "classified": view.classified,
+        "kind_sets": [[list(file_kinds), format(mask, "x")] for file_kinds, mask in view.kind_sets.items()],
         "uploads": " ".join(view.uploads_text),
         "pre": format(view.prereleases, "x"),
         "skipped": view.skipped,
         "status": view.status,
         "page": view.page_url,
         "needs": [dependency_set.to_json() for dependency_set in view.dependency_sets],
-        "known": [[variant, number, format(mask, "x")] for variant, number, mask in view.known_rows()],
+        "known": [[file_kind, number, format(mask, "x")] for file_kind, number, mask in view.known_rows()],
     }
     return _sealed(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
 
@@ -248,17 +248,17 @@ def decode(data: bytes) -> ReleaseView | Absence:
         if value.get("absent"):
             return Absence(FreshnessRecord(*value["fresh"]))
         known: dict[int, list[tuple[int, int]]] = {}
-        for variant, number, mask in value["known"]:
-            known.setdefault(variant, []).append((number, int(mask, 16)))
+        for file_kind, number, mask in value["known"]:
+            known.setdefault(file_kind, []).append((number, int(mask, 16)))
         return ReleaseView(
             name=value["name"],
             digest=value["digest"],
             freshness=FreshnessRecord(*value["fresh"]),
             versions=value["versions"].split(" ") if value["versions"] else [],
             keys=value["keys"].split(" ") if value["keys"] else [],
-            variants=[Variant(tags, python, bool(yanked)) for tags, python, yanked in value["variants"]],
-            judged=value["judged"],
-            shapes={tuple(variants): int(mask, 16) for variants, mask in value["shapes"]},
+            file_kinds=[FileKind(tags, python, bool(yanked)) for tags, python, yanked in value["file_kinds"]],
+            classified=value["classified"],
+            kind_sets={tuple(file_kinds): int(mask, 16) for file_kinds, mask in value["kind_sets"]},
             uploads_text=value["uploads"].split(" ") if value["uploads"] else [],
             prereleases=int(value["pre"], 16),
             skipped=value["skipped"],

@@ -1,1 +1,4 @@
-"""TODO."""
+"""The mirror over HTTP: ASGI application, responses, the worker thread that owns the mirror, and how it is run.
+
+May import: everything of ``mirror``.
+"""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from mirror.errors import MirrorError, NotFound, Offline, Unreachable
-from mirror.exchange.dependency_closure import reach
+from mirror.exchange.dependency_closure import dependency_closure
 from mirror.exchange.record_iterator import addresses
 from mirror.exchange.snapshot import Selection, export
 from mirror.metadata.render import metadata_text
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mirror.ports import Store
-    from mirror.server.worker import PageDesk
+    from mirror.server.worker import MirrorWorker
 
 _MOST = 256 * 1024 * 1024  # bytes of pages kept ready
 _GZIP_LEVEL = 1  # 2 MB of page in 12 ms, once; level 4 takes twice that for a tenth less
@@ -81,7 +81,7 @@ class Pages:
     """Everything a server can be asked with GET. Methods that are not coroutines may block: call them in a thread."""
 
     def __init__(
-        self, store: Store, desk: PageDesk, *, offline: bool, shown: Callable[[str], bool] = lambda _: True
+        self, store: Store, desk: MirrorWorker, *, offline: bool, shown: Callable[[str], bool] = lambda _: True
     ) -> None:
         """``shown`` says whether a project may be seen at all (an allow-list); ``offline`` fills nothing."""
         self._store = store
@@ -157,7 +157,9 @@ class Pages:
         """
         view = project.view
         place = f"../../files/{view.name}/"
-        kinds: dict[tuple[object, ...], int] = {tuple(variant): number for number, variant in enumerate(view.variants)}
+        kinds: dict[tuple[object, ...], int] = {
+            tuple(file_kind): number for number, file_kind in enumerate(view.file_kinds)
+        }
         found = []
         for release, version in enumerate(view.versions):
             # Never asked of the index here: this is another thread than the mirror's, and the desk saw to it that all are kept.
@@ -249,7 +251,7 @@ class Pages:
         releases = {name: version for name, _, version in (row.partition(":") for row in wanted)}
         names = [name for name in releases if self._shown(name)]
         if query.get("reach") == "1":
-            names = reach(names, lambda wave: self._load(index_id, wave))
+            names = dependency_closure(names, lambda wave: self._load(index_id, wave))
         selection = Selection(frozenset(name for name in names if self._shown(name)), "none", named=True)
         if query.get("files") == "1":
             views = self._load(index_id, names)

@@ -46,12 +46,12 @@ class Ahead:
         if not finals:
             return
         release = finals.bit_length() - 1
-        for variant in view.shape_of(release):
-            if view.variants[variant].tags != SDIST:
-                self._mirror.want_dependencies(project, release, variant)
+        for file_kind in view.kind_set_of(release):
+            if view.file_kinds[file_kind].tags != SDIST:
+                self._mirror.want_dependencies(project, release, file_kind)
                 return
 
-    def learned(self, project: Project, release: int, variant: int, found: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
+    def learned(self, project: Project, release: int, file_kind: int, found: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
         """Ask for the projects it names, whatever their markers say."""
         try:
             names = [row.name for row in found.dependencies(BASE) if row.marker is None or "extra" not in row.marker]
@@ -60,7 +60,7 @@ class Ahead:
         self._mirror.want_projects(names)
 
 
-class PageDesk:
+class MirrorWorker:
     """Answers questions about projects from any thread; the mirror is used by the desk's own thread alone."""
 
     def __init__(self, open_mirror: Callable[[], Mirror], *, clock: Callable[[], float] = time.time) -> None:
@@ -170,21 +170,21 @@ class PageDesk:
         if split is None or release is None:
             return FetchFailure(name, None, NotFound(f"{name} has no file {filename}"))
         try:
-            project.judge(release)
-            variant = _variant_of(mirror, project, release, filename, split[1])
+            project.classify(release)
+            file_kind = _file_kind_of(mirror, project, release, filename, split[1])
         except MirrorError as error:
             return FetchFailure(name, view.versions[release], error)
-        if variant is None:
+        if file_kind is None:
             return FetchFailure(name, None, NotFound(f"{name} has no file {filename}"))
-        found = view.dependency_set(release, variant)
+        found = view.dependency_set(release, file_kind)
         if found is not None:
             return name, view.versions[release], found
-        failure = mirror.peek_failure(name, release, variant)
+        failure = mirror.peek_failure(name, release, file_kind)
         if failure is not None:
             return failure
         if mirror.settings.offline:
             return FetchFailure(name, view.versions[release], Offline(f"what {filename} needs is not in the mirror"))
-        mirror.want_dependencies(project, release, variant)
+        mirror.want_dependencies(project, release, file_kind)
         return None
 
 
@@ -203,15 +203,16 @@ def _whole(mirror: Mirror, name: str) -> Project | FetchFailure | None:
     return found
 
 
-def _variant_of(mirror: Mirror, project: Project, release: int, filename: str, tags: str) -> int | None:
+def _file_kind_of(mirror: Mirror, project: Project, release: int, filename: str, tags: str) -> int | None:
     """Return the number of the kind of file that a file is."""
     view = project.view
     for file in mirror.files(project, release):
         if file.filename == filename:
-            for number in view.shape_of(release):
-                variant = view.variants[number]
-                if (variant.tags, variant.requires_python) == (tags, file.requires_python) and variant.yanked == bool(
-                    file.yanked is not None
-                ):
+            for number in view.kind_set_of(release):
+                file_kind = view.file_kinds[number]
+                if (file_kind.tags, file_kind.requires_python) == (
+                    tags,
+                    file.requires_python,
+                ) and file_kind.yanked == bool(file.yanked is not None):
                     return number
     return None

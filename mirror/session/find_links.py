@@ -38,7 +38,7 @@ def read_page(
 ) -> Generator[Request, Exchange, tuple[list[dict[str, Any]], str]]:
     """Return the file objects of a page and the URL that relative ones count from.
 
-    ``stored`` is what ``keep`` was given in an earlier run. Raises ``Offline``, ``Unreachable`` or ``Malformed``.
+    ``stored`` is what ``write_record`` was given in an earlier run. Raises ``Offline``, ``Unreachable`` or ``Malformed``.
     """
     record, entries, base = _decoded(stored)
     action = decide(record, now, refresh=settings.refresh, offline=settings.offline)

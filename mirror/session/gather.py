@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mirror.ports import Exchange, Request
 
 
-def run_jobs(
+def gather(
     fetcher: Fetcher, pump: Callable[[], bool], jobs: Mapping[str, Generator[Request, Exchange, Any]]
 ) -> dict[str, Any]:
     """Return, by key, what each job gave, or the ``MirrorError`` it raised; any other error goes up as it is.

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from mirror.keys import SimpleIndex
     from mirror.ports import Exchange, Store
     from mirror.session.page_loader import Pages
-    from mirror.session.reporter import Telling
-    from mirror.session.shadowed_indexes import PassedOver
-    from mirror.session.write_buffer import Keeping
+    from mirror.session.reporter import Reporter
+    from mirror.session.shadowed_indexes import ShadowedIndexes
+    from mirror.session.write_buffer import WriteBuffer
     from mirror.settings import MirrorSettings
 
     Decoder = Callable[[str, bytes], ReleaseView | Absence]
@@ -41,10 +41,10 @@ class Listings:
         self,
         settings: MirrorSettings,
         store: Store,
-        keeping: Keeping,
+        write_buffer: WriteBuffer,
         pages: Pages,
-        passed_over: PassedOver,
-        telling: Telling,
+        shadowed_indexes: ShadowedIndexes,
+        reporter: Reporter,
         clock: Callable[[], float],
         decoder: Decoder,
     ) -> None:
@@ -54,14 +54,14 @@ class Listings:
         self._settings = settings
         self._indexes = tuple([simple_index(url) for url in settings.indexes])
         self._store = store
-        self._keeping = keeping
+        self._write_buffer = write_buffer
         self._pages = pages
-        self._passed_over = passed_over
-        self._telling = telling
-        self._observer = telling.observer
+        self._shadowed = shadowed_indexes
+        self._reporter = reporter
+        self._observer = reporter.observer
         self._clock = clock
         self._decode = decoder
-        self._places = Places(settings.find_links, telling.warn)
+        self._places = Places(settings.find_links, reporter.warn)
         self._rows: dict[tuple[str, str], Row] = {}
         self._reached: set[str] = set()  # ids of indexes that have answered in this run
         self._down: set[str] = set()  # ... that have not, where there was something to fall back on
@@ -78,7 +78,7 @@ class Listings:
                 self._rows[place] = None if data is None else self._decode(key, data)
             except Malformed as error:  # a damaged or foreign record is fetched again, never trusted
                 remedy = "it counts as missing" if self._settings.offline else "asking its index again"
-                self._telling.warn(f"{place[1]}: {error}; {remedy}")
+                self._reporter.warn(f"{place[1]}: {error}; {remedy}")
                 self._rows[place] = None
 
     def read_pages(self, run: Runner) -> None:
@@ -89,7 +89,7 @@ class Listings:
         from mirror.session.find_links import page_key, read_page  # only where there are such pages
 
         stored = self._store.get_many([page_key(page) for page in pages])
-        now, keep = self._clock(), self._keeping.keep
+        now, keep = self._clock(), self._write_buffer.write_record
         jobs = {
             page: read_page(page, stored.get(page_key(page)), self._settings, now, keep)
             for page in dict.fromkeys(pages)
@@ -125,7 +125,7 @@ class Listings:
         if not (found or linked):
             raise NotFound(f"{name}: no index has a project of this name")
         if found and indexes:
-            self._passed_over.ask(name, self._look_aside(name, indexes))
+            self._shadowed.ask(name, self._look_aside(name, indexes))
         if len(found) + len(linked) == 1:
             return (found or linked)[0]
         from mirror.session.merged_project import MergedProject  # only where several have it
@@ -149,7 +149,7 @@ class Listings:
             except MirrorError:
                 continue  # nothing of it is needed
             if one is not None:
-                self._passed_over.add(name, one)
+                self._shadowed.add(name, one)
 
     # --- what one index answers ---------------------------------------------------------------------------------------
 
@@ -185,12 +185,12 @@ class Listings:
         now = self._clock()
         if exchange.status in (404, 410):
             absence = Absence(from_headers(exchange.headers, now))
-            self._keeping.keep(view_key(index.id, name), encode_absence(absence))
+            self._write_buffer.write_record(view_key(index.id, name), encode_absence(absence))
             return None
         if row is not None and exchange.status == 304 and not exchange.stale:
             return self._confirmed(index, name, row, exchange, now)
         if row is not None and not exchange.refused:
-            self._telling.warn_stale(exchange.trouble, now - row.freshness.fetched_at)
+            self._reporter.warn_stale(exchange.trouble, now - row.freshness.fetched_at)
             if index.id not in self._reached:  # it has answered nothing so far: what is known is not asked for any more
                 self._down.add(index.id)
             self._observer.arrived("listing", name, "stale")
@@ -205,7 +205,7 @@ class Listings:
         self._observer.arrived("listing", name, "revalidated")
         renewed = revalidated(row.freshness, exchange.headers, now)
         if isinstance(row, Absence):
-            self._keeping.keep(view_key(index.id, name), encode_absence(Absence(renewed)))
+            self._write_buffer.write_record(view_key(index.id, name), encode_absence(Absence(renewed)))
             return None
         row.freshness = renewed
         project = self._stored(index, name, row)
@@ -220,7 +220,7 @@ class Listings:
             view.absorb(row)
         self._observer.arrived("listing", name, "index")
         if row is None:
-            self._keeping.keep_early(files_key(index.id, name), files)
+            self._write_buffer.add_file_view(files_key(index.id, name), files)
         return Project(view, index.id, index.url, exchange.url, packed=files, refill=self._pages.refill_now)
 
     def _stored(self, index: SimpleIndex, name: str, row: ReleaseView | Absence) -> Project | None:
@@ -233,7 +233,7 @@ class Listings:
             index.id,
             index.url,
             row.page_url or index.page(name),
-            load=lambda: self._keeping.read(key),
+            load=lambda: self._write_buffer.read(key),
             refill=None if self._settings.offline else self._pages.refill_now,
         )
 
@@ -241,5 +241,5 @@ class Listings:
         """Return whether every file of a project is kept already: what was warmed stays warm."""
         if not isinstance(row, ReleaseView):
             return False
-        stored = self._keeping.read(files_key(index.id, name))
+        stored = self._write_buffer.read(files_key(index.id, name))
         return stored is not None and digest_of(stored) == row.digest and is_complete(stored)

@@ -93,7 +93,7 @@ def local_project(
     name: str, entries: Sequence[dict[str, Any]], index_id: str, index_url: str, page_url: str
 ) -> LocalProject | None:
     """Return the project that file objects make up; files of others among them are passed over. None where none is left."""
-    from mirror.records.listing_views import build_views, judge  # only where something is local
+    from mirror.records.listing_views import build_views, classify  # only where something is local
 
     listing: Any = _Listing([_entry(row) for row in entries])
     view, positions = build_views(listing, name, FreshnessRecord(0.0, _ALWAYS))
@@ -101,8 +101,8 @@ def local_project(
         return None
     view.digest = "local"
     project = LocalProject(view, [[entries[at] for at in row] for row in positions], index_id, index_url, page_url)
-    if view.judged:
-        judge(view, 0, [project.entries(release) for release in range(view.judged)])
+    if view.classified:
+        classify(view, 0, [project.entries(release) for release in range(view.classified)])
     return project
 
 

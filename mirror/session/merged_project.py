@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mirror.records.model import Variant
+from mirror.records.model import FileKind
 from mirror.records.project import Project
 from mirror.records.release_view import HEAD, ReleaseView, prerelease_mask
 
@@ -39,7 +39,7 @@ class MergedProject(Project):
             versions=[versions[key] for key in keys],
             keys=keys,
             prereleases=prerelease_mask(keys),
-            judged=len(keys),
+            classified=len(keys),
             skipped=sum(part.view.skipped for part in parts),
             status=first.view.status,
         )
@@ -81,34 +81,36 @@ class MergedProject(Project):
                 found.setdefault((str(entry.get("filename")), json.dumps(entry.get("hashes"), sort_keys=True)), entry)
         return json.dumps(list(found.values())).encode()
 
-    def judge(self, release: int) -> None:
+    def classify(self, release: int) -> None:
         """See that a release, and a stretch of older ones with it, is judged. Raises ``NotFound`` where its files are gone."""
-        if release < self.view.judged:
+        if release < self.view.classified:
             self._judge_from(max(0, release - _STRETCH))
 
     def _judge_from(self, start: int) -> None:
         view = self.view
-        numbers = {variant: at for at, variant in enumerate(view.variants)}
+        numbers = {file_kind: at for at, file_kind in enumerate(view.file_kinds)}
         uploads: list[str] = []
-        for release in range(start, view.judged):
-            shape: set[int] = set()
+        for release in range(start, view.classified):
+            kind_set: set[int] = set()
             times: list[int] = []
             for part, places in zip(self._parts, self._places, strict=True):
                 at = places.get(view.keys[release])
                 if at is not None:
-                    part.judge(at)
+                    part.classify(at)
                     times += [time for time in part.view.uploads(at) if time]
-                    shape.update(self._number(part.view.variants[one], numbers) for one in part.view.shape_of(at))
-            view.add_shape(tuple(sorted(shape)), release)
+                    kind_set.update(
+                        self._number(part.view.file_kinds[one], numbers) for one in part.view.kind_set_of(at)
+                    )
+            view.add_kind_set(tuple(sorted(kind_set)), release)
             uploads.append(f"{min(times)}+{max(times) - min(times)}" if times else "0")
         view.uploads_text[:0] = uploads
-        view.judged = start
+        view.classified = start
         for part in self._parts:
             view.absorb(part.view)
 
-    def _number(self, variant: Variant, numbers: dict[Variant, int]) -> int:
-        number = numbers.get(variant)
+    def _number(self, file_kind: FileKind, numbers: dict[FileKind, int]) -> int:
+        number = numbers.get(file_kind)
         if number is None:
-            number = numbers[variant] = len(self.view.variants)
-            self.view.variants.append(variant)
+            number = numbers[file_kind] = len(self.view.file_kinds)
+            self.view.file_kinds.append(file_kind)
         return number

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from mirror.ports import Builder, Exchange, Request, Store
     from mirror.records.model import DistFile
     from mirror.session.page_loader import Pages
-    from mirror.session.write_buffer import Keeping
+    from mirror.session.write_buffer import WriteBuffer
 
 
-class Needs:
+class MetadataLoader:
     """Reads what files need, from where that costs least; offline from what is kept alone."""
 
-    def __init__(self, store: Store, keeping: Keeping, pages: Pages, builder: Builder | None, *, offline: bool) -> None:
+    def __init__(
+        self, store: Store, write_buffer: WriteBuffer, pages: Pages, builder: Builder | None, *, offline: bool
+    ) -> None:
         """``builder`` is None where nothing may be built."""
         self._store = store
-        self._keeping = keeping
+        self._write_buffer = write_buffer
         self._pages = pages
         self._builder = builder
         self._offline = offline
@@ -41,18 +43,18 @@ class Needs:
             raise kind(f"the mirror has no files of {project.view.name} {project.view.versions[release]}")
         return FileList(found, project.page_url)
 
-    def hold_files(self, rows: Iterable[tuple[Project, int]]) -> None:
+    def prefetch_files(self, rows: Iterable[tuple[Project, int]]) -> None:
         """Say whose files (project, release) will be asked for: a store on the web then fetches them in one go."""
         hold = getattr(self._store, "hold_files", None)
         if hold is not None:
             hold([(files_key(project.index_id, project.view.name), project.view.versions[at]) for project, at in rows])
 
-    def find(self, project: Project, release: int, variant: int) -> Generator[Request, Exchange, CoreMetadata]:
+    def find(self, project: Project, release: int, file_kind: int) -> Generator[Request, Exchange, CoreMetadata]:
         """Read what one file (release, variant) needs, or build it. Raises ``MirrorError`` where neither can be."""
         view = project.view
         version = view.versions[release]
         here = type(project) is not Project  # of a folder or page, or merged: then the file says whether it is known
-        sdist = view.variants[variant].tags == SDIST
+        sdist = view.file_kinds[file_kind].tags == SDIST
         if self._offline and not here and not sdist:
             raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
         from mirror.metadata.builds import source_of  # with the next, 6 ms that a warm lock does not need
@@ -60,7 +62,7 @@ class Needs:
 
         if not here and not self._offline and not project.keeps(release):
             yield from self._pages.refill(project)
-        file = self._file_of(project, release, variant)
+        file = self._file_of(project, release, file_kind)
         source, builds = source_of(file), self.builds()
         linked = here and not file.url.startswith("file:")
         known = (builds.known(source) if sdist else None) or (builds.read(source) if linked else None)
@@ -71,7 +73,7 @@ class Needs:
         tree = SourceTree(view.name, file.filename)
         found = yield from read_metadata(
             file,
-            self._keeping.facts_of(project.index_id),
+            self._write_buffer.facts_of(project.index_id),
             lambda body: builds.steps(source, tree._replace(archive=body)),
         )
         if linked and not found.built:
@@ -82,16 +84,16 @@ class Needs:
         """Return what was built before, and the way to build what was not."""
         from mirror.metadata.builds import Builds  # few locks ask for a build
 
-        return Builds(self._store, self._builder, self._keeping.keep)
+        return Builds(self._store, self._builder, self._write_buffer.write_record)
 
-    def forgo_builds(self) -> None:
+    def disable_builds(self) -> None:
         """Build nothing from now on."""
         self._builder = None
 
-    def _file_of(self, project: Project, release: int, variant: int) -> DistFile:
+    def _file_of(self, project: Project, release: int, file_kind: int) -> DistFile:
         """Return the file of a release that a variant stands for."""
         view = project.view
-        tags, python, yanked = view.variants[variant]
+        tags, python, yanked = view.file_kinds[file_kind]
         fallback = None
         files = self.files(project, release)
         for place, filename in enumerate(files.names()):

@@ -4,8 +4,8 @@
 ``want_*`` (never blocks, never twice) and read with ``project``, ``dependencies`` and ``files`` (block until the fact is
 there). Whoever speculates listens: ``listener`` is told of every fact as it arrives, and may want more.
 
-Its parts: ``listings`` (which index answers), ``needs`` (what a file needs), ``findings`` (what came of it), ``keeping`` (what
-is stored); ``pages``, ``passed_over`` and ``telling`` are below them. None of them knows this module.
+Its parts: ``listings`` (which index answers), ``needs`` (what a file needs), ``results`` (what came of it), ``write_buffer`` (what
+is stored); ``pages``, ``shadowed_indexes`` and ``reporter`` are below them. None of them knows this module.
 
 Imports of transports stand inside functions: a warm or offline run must not load an HTTP stack (270 ms).
 """
@@ -19,14 +19,14 @@ from mirror.http.fetcher import Fetcher
 from mirror.http.retry import RetryPolicy
 from mirror.ports import MirrorObserver
 from mirror.records.release_view import decode
-from mirror.session.gather import run_jobs
+from mirror.session.gather import gather
 from mirror.session.index_lookup import Listings
-from mirror.session.metadata_loader import Needs
+from mirror.session.metadata_loader import MetadataLoader
 from mirror.session.page_loader import Pages
-from mirror.session.reporter import Telling
-from mirror.session.results import Findings
-from mirror.session.shadowed_indexes import PassedOver
-from mirror.session.write_buffer import Keeping
+from mirror.session.reporter import Reporter
+from mirror.session.results import Results
+from mirror.session.shadowed_indexes import ShadowedIndexes
+from mirror.session.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -72,23 +72,23 @@ class Mirror:
             policy=RetryPolicy(settings.retries),
             requests_per_second=settings.requests_per_second,
         )
-        telling = Telling(self.observer)
-        self._findings = Findings(telling)
-        self._keeping = keeping = Keeping(store, fetcher.counts, clock)
-        fetcher.idle = lambda: keeping.keep_ripe(self._findings.ripe)
+        reporter = Reporter(self.observer)
+        self._results = Results(reporter)
+        self._write_buffer = write_buffer = WriteBuffer(store, fetcher.counts, clock)
+        fetcher.idle = lambda: write_buffer.flush_encoded(self._results.ripe)
         self._pages = pages = Pages(fetcher, clock)
-        self._passed_over = PassedOver(fetcher, telling.warn)
-        self._listings = Listings(settings, store, keeping, pages, self._passed_over, telling, clock, decoder)
-        self._needs = Needs(store, keeping, pages, builder, offline=settings.offline)
+        self._shadowed = ShadowedIndexes(fetcher, reporter.warn)
+        self._listings = Listings(settings, store, write_buffer, pages, self._shadowed, reporter, clock, decoder)
+        self._metadata_loader = MetadataLoader(store, write_buffer, pages, builder, offline=settings.offline)
 
     @property
     def listener(self) -> Listener | None:
         """Return who is told of every fact as it arrives."""
-        return self._findings.listener
+        return self._results.listener
 
     @listener.setter
     def listener(self, listener: Listener | None) -> None:
-        self._findings.listener = listener
+        self._results.listener = listener
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Mirror:
         self._listings.read_pages(self.run)
         for name in fresh:
             self.observer.planned("listing", name)
-            self._fetcher.submit("p/" + name, self._listings.find(name), self._findings.lister(name))
+            self._fetcher.submit("p/" + name, self._listings.find(name), self._results.on_listing(name))
 
     def prepare(self) -> None:
         """Make what storing will need, if it is not there yet: for the time when the first answers are on their way.
@@ -113,35 +113,35 @@ class Mirror:
         if prepare is not None:
             prepare()
 
-    def want_dependencies(self, project: Project, release: int, variant: int) -> None:
+    def want_dependencies(self, project: Project, release: int, file_kind: int) -> None:
         """Ask for what one file (release, variant) of a project needs."""
         view = project.view
-        if view.dependency_set(release, variant) is not None:
+        if view.dependency_set(release, file_kind) is not None:
             return
         self.observer.planned("metadata", view.name)
-        steps, key = self._needs.find(project, release, variant), f"d/{view.name}/{release}/{variant}"
-        self._fetcher.submit(key, steps, self._findings.learner(project, release, variant))
+        steps, key = self._metadata_loader.find(project, release, file_kind), f"d/{view.name}/{release}/{file_kind}"
+        self._fetcher.submit(key, steps, self._results.on_metadata(project, release, file_kind))
 
     def want_files(self, project: Project, release: int) -> bool:
         """Return whether the files of a release are at hand; if not, the listener is told of the project again once they are."""
         if project.keeps(release) or self.settings.offline:
             return True
-        self._fetcher.submit(f"r/{project.view.name}", self._pages.refill(project), self._findings.refiller(project))
+        self._fetcher.submit(f"r/{project.view.name}", self._pages.refill(project), self._results.on_refetch(project))
         return False
 
-    def adopt(self, project: Project) -> None:
+    def override_project(self, project: Project) -> None:
         """Have a project answer for its name whatever the indexes say: a direct reference."""
         self._wanted.add(project.view.name)
-        self._findings.adopt(project)
+        self._results.override_project(project)
 
     def run(self, jobs: Mapping[str, Generator[Request, Exchange, Any]]) -> dict[str, Any]:
         """Run step generators side by side to their ends; return, by key, what each gave, or the ``MirrorError`` it raised."""
-        return run_jobs(self._fetcher, self.pump, jobs)
+        return gather(self._fetcher, self.pump, jobs)
 
     def pump(self, *, block: bool = True) -> bool:
         """Take in what has arrived; with ``block`` wait for at least one answer. Return whether anything moved."""
         moved = self._fetcher.pump(block=block)
-        if moved and self._keeping.due:
+        if moved and self._write_buffer.due:
             self.checkpoint()
         return moved
 
@@ -150,23 +150,23 @@ class Mirror:
     def project(self, name: str) -> Project | FetchFailure:
         """Return a project, waiting for it if need be."""
         self.want_projects((name,))
-        while (found := self._findings.projects.get(name)) is None:
+        while (found := self._results.projects.get(name)) is None:
             if not self.pump():
-                return self._findings.lost(name, None)
+                return self._results.lost(name, None)
         return found
 
     def peek(self, name: str) -> Project | FetchFailure | None:
         """Return a project if it is here already; never waits, never asks."""
-        return self._findings.projects.get(name)
+        return self._results.projects.get(name)
 
-    def peek_failure(self, name: str, release: int, variant: int) -> FetchFailure | None:
+    def peek_failure(self, name: str, release: int, file_kind: int) -> FetchFailure | None:
         """Return why a file's dependencies could not be had, if that was so; never waits, never asks."""
-        return self._findings.failed.get((name, release, variant))
+        return self._results.failed.get((name, release, file_kind))
 
     def forget(self, name: str) -> None:
         """Drop what this run found out about a project, so that it can be asked for again: for runs that never end."""
         self._wanted.discard(name)
-        self._findings.forget(name)
+        self._results.forget(name)
 
     def refresh(self, name: str) -> None:
         """Ask for a project again while the answer that is here stays in use."""
@@ -178,33 +178,33 @@ class Mirror:
         """Return whether anything is under way."""
         return self._fetcher.busy
 
-    def dependencies(self, project: Project, release: int, variant: int) -> DependencySet | FetchFailure:
+    def dependencies(self, project: Project, release: int, file_kind: int) -> DependencySet | FetchFailure:
         """Return what one file of a project needs, waiting for it if need be."""
-        self.want_dependencies(project, release, variant)
+        self.want_dependencies(project, release, file_kind)
         view = project.view
-        while (found := view.dependency_set(release, variant)) is None:
-            failure = self._findings.failed.get((view.name, release, variant))
+        while (found := view.dependency_set(release, file_kind)) is None:
+            failure = self._results.failed.get((view.name, release, file_kind))
             if failure is not None:
                 return failure
             if not self.pump():
-                return self._findings.lost(view.name, view.versions[release])
+                return self._results.lost(view.name, view.versions[release])
         return found
 
     def files(self, project: Project, release: int) -> FileList:
         """Return every file of a release. Raises ``Malformed`` or ``NotFound`` where the file view cannot serve it."""
-        return self._needs.files(project, release)
+        return self._metadata_loader.files(project, release)
 
-    def hold_files(self, rows: Iterable[tuple[Project, int]]) -> None:
+    def prefetch_files(self, rows: Iterable[tuple[Project, int]]) -> None:
         """Say whose files will be asked for: a store on the web then fetches them in one go."""
-        self._needs.hold_files(rows)
+        self._metadata_loader.prefetch_files(rows)
 
     def failures(self) -> list[FetchFailure]:
         """Return everything that could not be had so far, sorted by project and release."""
-        return self._findings.failures()
+        return self._results.failures()
 
     def tell_ignored(self, names: Iterable[str]) -> None:
         """Warn of every project of which an index that was passed over has a higher release than the one that answered."""
-        self._passed_over.tell(names, self._findings.projects, self.pump)
+        self._shadowed.tell(names, self._results.projects, self.pump)
 
     def known_names(self) -> list[str]:
         """Return the names of all projects in the mirror, sorted: for suggesting the nearest one."""
@@ -228,49 +228,49 @@ class Mirror:
 
         return {"location": self.settings.location, **describe(self._store, self.settings.indexes, self._clock())}
 
-    def recall(self, key: str) -> bytes | None:
+    def read_derived(self, key: str) -> bytes | None:
         """Return a derived value kept in the mirror (under ``m/``), or None."""
-        return self._keeping.read(f"m/{key}")
+        return self._write_buffer.read(f"m/{key}")
 
-    def remember(self, key: str, value: bytes) -> None:
+    def write_derived(self, key: str, value: bytes) -> None:
         """Keep a derived value that can be computed again at any time."""
-        self._keeping.keep(f"m/{key}", value)
+        self._write_buffer.write_record(f"m/{key}", value)
 
-    def kept(self, key: str) -> bytes | None:
-        """Return a record that was given to ``keep`` by an earlier run."""
-        return self._keeping.kept(key)
+    def read_record(self, key: str) -> bytes | None:
+        """Return a record that was given to ``write_record`` by an earlier run."""
+        return self._write_buffer.read_record(key)
 
-    def keep(self, key: str, value: bytes) -> None:
+    def write_record(self, key: str, value: bytes) -> None:
         """Keep a record of what was learned; keys begin with the letter of their kind (docs/mirror-format.md)."""
-        self._keeping.keep(key, value)
+        self._write_buffer.write_record(key, value)
 
     def builds(self) -> Builds:
         """Return what was built before, and the way to build what was not."""
-        return self._needs.builds()
+        return self._metadata_loader.builds()
 
-    def forgo_builds(self) -> None:
+    def disable_builds(self) -> None:
         """Build nothing from now on: whatever only a build would tell stays unknown in this run."""
-        self._needs.forgo_builds()
+        self._metadata_loader.disable_builds()
 
     # --- keeping and ending -------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> None:
         """Hand what is new to the writer, one transaction: after it, a kill loses none of it."""
-        self._keeping.checkpoint(self._findings.known() + self._passed_over.projects())
+        self._write_buffer.checkpoint(self._results.known() + self._shadowed.projects())
 
-    def settle(self) -> None:
+    def seal(self) -> None:
         """Say that nothing more will be learned in this run: storing goes on beside whatever the caller does next.
 
         Reading stays allowed; asking for more does not.
         """
         self._fetcher.close()
-        self._keeping.settle(self._findings.known() + self._passed_over.projects())
+        self._write_buffer.seal(self._results.known() + self._shadowed.projects())
 
     def close(self) -> None:
         """Cancel what is under way, store what is new, release everything. Raises ``StoreError`` where storing failed."""
-        self.settle()
+        self.seal()
         try:
-            self._keeping.finish(self._listings.hits)
+            self._write_buffer.finish(self._listings.hits)
         finally:
             self._fetcher.close()
             self._store.close()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mirror.ports import MirrorObserver
 
 
-class Telling:
+class Reporter:
     """Passes on warnings and failures to an observer."""
 
     def __init__(self, observer: MirrorObserver) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mirror.metadata.core_metadata import CoreMetadata
     from mirror.records.dependency_sets import DependencySet
-    from mirror.session.reporter import Telling
+    from mirror.session.reporter import Reporter
 
 
 class Listener(Protocol):
@@ -24,24 +24,24 @@ class Listener(Protocol):
         """Take a project whose releases are known."""
         ...
 
-    def learned(self, project: Project, release: int, variant: int, found: DependencySet) -> None:
+    def learned(self, project: Project, release: int, file_kind: int, found: DependencySet) -> None:
         """Take what one file needs."""
         ...
 
 
-class Findings:
+class Results:
     """Takes in results and errors as they arrive. ``listener`` is whoever speculates, or None."""
 
-    def __init__(self, telling: Telling) -> None:
+    def __init__(self, reporter: Reporter) -> None:
         """Nothing is known yet."""
         self.listener: Listener | None = None
         self.projects: dict[str, Project | FetchFailure] = {}
         self.failed: dict[tuple[str, int, int], FetchFailure] = {}  # (project, release, variant): needs not to be had
         self.ripe: deque[Project] = deque()  # of which something was learned: what they have can be stored
         self._adopted: set[str] = set()
-        self._telling = telling
+        self._reporter = reporter
 
-    def adopt(self, project: Project) -> None:
+    def override_project(self, project: Project) -> None:
         """Have a project answer for its name whatever arrives later."""
         self.projects[project.view.name] = project
         self._adopted.add(project.view.name)
@@ -64,16 +64,16 @@ class Findings:
 
     def lost(self, name: str, release: str | None) -> FetchFailure:
         """Record that nothing ever came of what was asked: it was cancelled."""
-        return self._telling.failure(name, release, MirrorError(f"{name}: lost while it was fetched"))
+        return self._reporter.failure(name, release, MirrorError(f"{name}: lost while it was fetched"))
 
-    def lister(self, name: str) -> Callable[[Project | None, Exception | None], None]:
+    def on_listing(self, name: str) -> Callable[[Project | None, Exception | None], None]:
         """Return what takes in a project, or why it could not be had."""
 
         def deliver(project: Project | None, error: Exception | None) -> None:
             if name in self._adopted:
                 return  # asked for before it was known that something else answers
             if project is None:
-                self.projects[name] = self._telling.failure(name, None, error)
+                self.projects[name] = self._reporter.failure(name, None, error)
                 return
             self.projects[name] = project
             if self.listener is not None:
@@ -81,7 +81,7 @@ class Findings:
 
         return deliver
 
-    def refiller(self, project: Project) -> Callable[[object, Exception | None], None]:
+    def on_refetch(self, project: Project) -> Callable[[object, Exception | None], None]:
         """Return what tells the listener of a project again, once more of its files are at hand (or are known not to be)."""
 
         def deliver(_: object, __: Exception | None) -> None:
@@ -90,8 +90,8 @@ class Findings:
 
         return deliver
 
-    def learner(
-        self, project: Project, release: int, variant: int
+    def on_metadata(
+        self, project: Project, release: int, file_kind: int
     ) -> Callable[[CoreMetadata | None, Exception | None], None]:
         """Return what takes in what one file needs, or why that could not be had."""
         from mirror.records.dependency_sets import DependencySet  # a run that learns nothing has no use for it
@@ -99,19 +99,19 @@ class Findings:
         def deliver(metadata: CoreMetadata | None, error: Exception | None) -> None:
             view = project.view
             if metadata is None:
-                self.failed[view.name, release, variant] = self._telling.failure(
+                self.failed[view.name, release, file_kind] = self._reporter.failure(
                     view.name, view.versions[release], error
                 )
                 return
             found = DependencySet(metadata.requires_dist, metadata.requires_python)
             if metadata.built:
-                view.built[release, variant] = found
+                view.built[release, file_kind] = found
             else:
-                found = view.learn(release, variant, found)
+                found = view.learn(release, file_kind, found)
                 project.changed = True
                 self.ripe.append(project)
-            self._telling.observer.arrived("metadata", view.name, "index")
+            self._reporter.observer.arrived("metadata", view.name, "index")
             if self.listener is not None:
-                self.listener.learned(project, release, variant, found)
+                self.listener.learned(project, release, file_kind, found)
 
         return deliver

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mirror.records.model import FetchFailure
 
 
-class PassedOver:
+class ShadowedIndexes:
     """What later indexes have of projects that an earlier one answers for (no dependency confusion)."""
 
     def __init__(self, fetcher: Fetcher, warn: Callable[[str], None]) -> None:

@@ -29,7 +29,7 @@ _RIPE = 64  # records of projects written in one transaction likewise: three a p
 _CHECKPOINT = 2.0  # seconds of new facts that a killed process may lose
 
 
-class Keeping:
+class WriteBuffer:
     """What is new in this run and not stored yet, beside what is stored."""
 
     def __init__(self, store: Store, counts: FetchCounts, clock: Callable[[], float]) -> None:
@@ -51,11 +51,11 @@ class Keeping:
         """Return what is stored under a key, or None."""
         return self._store.get_many((key,)).get(key)
 
-    def kept(self, key: str) -> bytes | None:
-        """Return what was given to ``keep``, by this run or an earlier one, or None."""
+    def read_record(self, key: str) -> bytes | None:
+        """Return what was given to ``write_record``, by this run or an earlier one, or None."""
         return self._unstored.get(key) or self._store.get_many((key,)).get(key)
 
-    def keep(self, key: str, value: bytes) -> None:
+    def write_record(self, key: str, value: bytes) -> None:
         """Store a record with the next batch; keys begin with the letter of their kind (docs/mirror-format.md)."""
         self._unstored[key] = value
 
@@ -67,7 +67,7 @@ class Keeping:
             facts = self._facts[index_id] = IndexFacts(*json.loads(stored)) if stored else IndexFacts()
         return facts
 
-    def keep_early(self, key: str, files: bytes) -> None:
+    def add_file_view(self, key: str, files: bytes) -> None:
         """Store file views of new projects while the resolve goes on: it is most of what there is to write.
 
         Without its release view a file view means nothing to anybody, so a kill in between loses no truth; what is stored
@@ -85,7 +85,7 @@ class Keeping:
             self._writer.put(self._early)
             self._early = {}
 
-    def keep_ripe(self, ripe: deque[Project]) -> bool:
+    def flush_encoded(self, ripe: deque[Project]) -> bool:
         """Encode one project of those of which something was learned, for the next batch; return whether there was one.
 
         For the time when nothing arrives: a first lock then has little left to store at its end, and a warm that is killed loses
@@ -110,7 +110,7 @@ class Keeping:
         """Hand over what is new of these projects as it is now, and every record: they may change while it is written."""
         self._hand_over(projects, lambda project: _constant_bytes(encode(project.view)))
 
-    def settle(self, projects: Iterable[Project]) -> None:
+    def seal(self, projects: Iterable[Project]) -> None:
         """Hand over likewise, encoding in the writer's thread: nothing more will be learned of them."""
         self._hand_over(projects, lambda project: lambda: encode(project.view))
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipx_parallel.cli.session import Job
+    from pipx_parallel.cli.session import LockRequest
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Resolution
 
 _SPANS = ("read", "fill", "solve", "render", "keep", "write", "total")  # in the order in which they happen
 
 
-def measure(job: Job, resolutions: Sequence[Resolution]) -> str:
+def measure(job: LockRequest, resolutions: Sequence[Resolution]) -> str:
     """Return in a few words how much was resolved, for what, and how long it took so far."""
-    return f"{counted(resolutions)} in {time.perf_counter() - job.stage.began:.2f} s"
+    return f"{counted(resolutions)} in {time.perf_counter() - job.context.began:.2f} s"
 
 
 def counted(resolutions: Sequence[Resolution]) -> str:
@@ -27,45 +27,45 @@ def counted(resolutions: Sequence[Resolution]) -> str:
     return f"{count} package{'s' * (count != 1)} for {targets}"
 
 
-def remember(job: Job, resolutions: Sequence[Resolution], artifacts: Sequence[Artifact], done: str) -> None:
+def remember(job: LockRequest, resolutions: Sequence[Resolution], artifacts: Sequence[Artifact], done: str) -> None:
     """Have an answer remembered where the same command would give it again: offline, without a word of warning, without a clock.
 
     ``done`` is what is said to have changed.
     """
-    chosen, printer = job.stage.chosen, job.stage.printer
+    chosen, printer = job.context.chosen, job.context.printer
     moments = (chosen.text("uploaded_prior_to") or "", *chosen.texts("uploaded_prior_to_package"))
-    if job.stage.watch is None or not job.settings.offline or printer.warned or printer.verbosity > 0:
+    if job.context.watch is None or not job.settings.offline or printer.warned or printer.verbosity > 0:
         return
     from pipx_parallel.locks.quality import notable  # loaded by who tells of it; named where it is used
 
     warns = any(True for resolution in resolutions for _ in notable(resolution))
     counts_from_now = any("P" in moment.upper().rpartition("=")[2] for moment in moments)  # "P7D"
     if not warns and not counts_from_now:
-        job.stage.watch.keep(artifacts, (counted(resolutions), done) if printer.verbosity == 0 else ())
+        job.context.watch.keep(artifacts, (counted(resolutions), done) if printer.verbosity == 0 else ())
 
 
-def tell_quality(job: Job, resolutions: Sequence[Resolution]) -> None:
+def tell_quality(job: LockRequest, resolutions: Sequence[Resolution]) -> None:
     """Say how good the answer is: with -v in figures and pin by pin; in any case where a direct pin is years behind."""
     from pipx_parallel.locks import quality  # only once there is an answer
 
     for resolution in resolutions:
         for line in quality.notable(resolution):
-            job.stage.printer.warn(line)
-        job.stage.printer.detail(quality.sentence(quality.quality_of(resolution)))
+            job.context.printer.warn(line)
+        job.context.printer.detail(quality.sentence(quality.quality_of(resolution)))
         for line in quality.held_back(resolution):
-            job.stage.printer.detail(f"  {line}")
+            job.context.printer.detail(f"  {line}")
 
 
-def cost(job: Job, resolutions: Sequence[Resolution]) -> str:
+def cost(job: LockRequest, resolutions: Sequence[Resolution]) -> str:
     """Return in one line where the time went and what was asked of the mirror and the index."""
-    seconds = dict(job.stage.seconds)
+    seconds = dict(job.context.seconds)
     counts: dict[str, int] = {}
     for resolution in resolutions:
         if resolution.stats is not None:
             for name, spent in resolution.stats.seconds.items():
                 seconds[name] = seconds.get(name, 0.0) + spent
             counts = {name: max(count, counts.get(name, 0)) for name, count in resolution.stats.counts.items()}
-    seconds["total"] = time.perf_counter() - job.stage.began
+    seconds["total"] = time.perf_counter() - job.context.began
     order = sorted(seconds, key=lambda name: _SPANS.index(name) if name in _SPANS else len(_SPANS) - 1)
     spans = ", ".join(f"{name} {seconds[name]:.2f} s" for name in order)
     return f"{spans}; " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())

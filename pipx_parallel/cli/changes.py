@@ -13,7 +13,7 @@ from pipx_parallel.model import Origin
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.cli.session import Job
+    from pipx_parallel.cli.session import LockRequest
     from pipx_parallel.console import Printer
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.locks.diff import Facts, Row
@@ -28,7 +28,7 @@ def read_before(names: Sequence[str]) -> Before:
     return {name: locks.existing(name) for name in names}
 
 
-def all_fresh(job: Job, before: Before) -> bool:
+def all_fresh(job: LockRequest, before: Before) -> bool:
     """Return whether every output was made from just these inputs, settings and targets, and is as it was: nothing to resolve."""
     from pipx_parallel.emitters.digest import input_digest, is_sealed  # a --check that need not resolve loads no more
 
@@ -37,7 +37,7 @@ def all_fresh(job: Job, before: Before) -> bool:
     return len(found) == len(before) and all(digest and is_sealed(text, digest, wanted) for text, digest in found)
 
 
-def keeping_pins(job: Job, before: Before) -> Job:
+def keeping_pins(job: LockRequest, before: Before) -> LockRequest:
     """Return the job with the pins that outputs hold as its preferences, but for those that are to move.
 
     ``-P name<3`` also bounds the project. An output that is no lock has no pins, which is said. Raises ``RequirementsError``
@@ -51,7 +51,7 @@ def keeping_pins(job: Job, before: Before) -> Job:
         return job._replace(inputs=inputs)
     kept: dict[str, str] = {}
     for name, text in before.items():
-        for project, version in _versions(name, text, job.stage.printer).items():
+        for project, version in _versions(name, text, job.context.printer).items():
             kept.setdefault(project, version)
     for root in moving:
         kept.pop(root.name, None)
@@ -74,14 +74,16 @@ def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
     return reasons
 
 
-def difference(job: Job, before: Before, artifacts: Sequence[Artifact], resolutions: Sequence[Resolution]) -> str:
+def difference(
+    job: LockRequest, before: Before, artifacts: Sequence[Artifact], resolutions: Sequence[Resolution]
+) -> str:
     """Return what would change, against the first output that exists, as text, JSON or Markdown."""
     from pipx_parallel.locks import diff as lock_diff  # only where something changed
 
     artifact = next((one for one in artifacts if before.get(one.name) is not None), artifacts[0])
     facts = {name: fact for resolution in resolutions for name, fact in lock_diff.facts_of(resolution).items()}
     rows = _rows(artifact.name, before.get(artifact.name), artifact.text, facts)
-    match job.stage.chosen.text("diff_format"):
+    match job.context.chosen.text("diff_format"):
         case "json":
             import json  # this format's own
 
@@ -119,9 +121,9 @@ def _moving(asked: Sequence[str]) -> list[RootRequirement]:
     return found
 
 
-def _of_groups(job: Job) -> Sequence[RootRequirement]:
+def _of_groups(job: LockRequest) -> Sequence[RootRequirement]:
     """Return what the groups of ``--upgrade-group`` ask for, of the first project among the sources or of this folder."""
-    groups = job.stage.chosen.texts("upgrade_group")
+    groups = job.context.chosen.texts("upgrade_group")
     if not groups:
         return ()
     from pipx_parallel.requirements.files import FileReader  # only with --upgrade-group

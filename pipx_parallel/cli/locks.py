@@ -17,7 +17,7 @@ from pipx_parallel.requirements.urls import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipx_parallel.cli.session import Job
+    from pipx_parallel.cli.session import LockRequest
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Resolution
@@ -46,9 +46,9 @@ def names_of(given: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
     return (os.path.join(source if os.path.isdir(source) else os.path.dirname(source), name),)
 
 
-def context_of(job: Job) -> LockContext:
+def context_of(job: LockRequest) -> LockContext:
     """Return what the locks say about how they were made."""
-    chosen = job.stage.chosen
+    chosen = job.context.chosen
     settings = answer_settings(chosen, job.settings)
     return LockContext(
         command=_command(job),
@@ -60,7 +60,7 @@ def context_of(job: Job) -> LockContext:
 
 
 def render(
-    job: Job, resolutions: Sequence[Resolution], names: Sequence[str], *, figures: bool = False
+    job: LockRequest, resolutions: Sequence[Resolution], names: Sequence[str], *, figures: bool = False
 ) -> tuple[Artifact, ...]:
     """Return the artifacts of all outputs. Raises ``UsageError`` for a name that says no format.
 
@@ -74,7 +74,7 @@ def render(
     return tuple(
         artifact._replace(text=sealed(artifact.text, digest))
         for name in names
-        for artifact in emitter_for(name, _format(name, job.stage.chosen)).render(name, shown, context)
+        for artifact in emitter_for(name, _format(name, job.context.chosen)).render(name, shown, context)
     )
 
 
@@ -102,7 +102,7 @@ def existing(name: str) -> str | None:
         return None
 
 
-def refuse_inputs(names: Sequence[str], job: Job) -> None:
+def refuse_inputs(names: Sequence[str], job: LockRequest) -> None:
     """Raise ``UsageError`` where an output is one of the files just read: a lock must not replace what it is made from."""
     read = {os.path.realpath(file.path) for file in job.inputs.files}
     for name in names:
@@ -130,13 +130,13 @@ def _format(name: str, chosen: Chosen) -> str:
     return format_of(name, chosen.text("format") or ("requirements" if name == STDOUT else None))
 
 
-def _command(job: Job) -> str:
+def _command(job: LockRequest) -> str:
     """Return a command that makes this lock again, with what was given as flags and changes an answer.
 
     Where it is written, how fast, and out of which copy of the mirror leave no trace: same answer, same bytes.
     """
     words = ["pipx-parallel", "lock", *job.sources]
-    given = next((layer.values for layer in job.stage.chosen.layers if layer.place == "flag"), {})
+    given = next((layer.values for layer in job.context.chosen.layers if layer.place == "flag"), {})
     for option in (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES):
         value = given.get(option.dest)
         if option.dest in _NO_TRACE or value is None:

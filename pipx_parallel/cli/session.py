@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipx_parallel.config.pip_settings import PipSettings
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.console import Printer
-    from pipx_parallel.direct.build_context import Workroom
+    from pipx_parallel.direct.build_tools import BuildTools
     from pipx_parallel.model import Inputs, Resolution, Target
     from pipx_parallel.progress import Progress
     from pipx_parallel.requirements.project import Built
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 DEFAULT_SOURCES = ("requirements.in", "requirements.txt", "pyproject.toml")
 
 
-class Stage(NamedTuple):
+class CommandContext(NamedTuple):
     """A command that has read its flags, the variables and the project's settings, and nothing else."""
 
     printer: Printer
@@ -50,10 +50,10 @@ class Stage(NamedTuple):
     watch: Watch | None  # who remembers answers, in a process that may
 
 
-class Job(NamedTuple):
+class LockRequest(NamedTuple):
     """A command that also knows its inputs, settings and targets."""
 
-    stage: Stage
+    context: CommandContext
     sources: tuple[str, ...]
     settings: ResolveSettings
     inputs: Inputs
@@ -65,7 +65,7 @@ class Job(NamedTuple):
         return self.find_targets()
 
 
-def begin(values: Mapping[str, object], options: Sequence[Option]) -> Stage:
+def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandContext:
     """Read the places that speak before any input is read. Raises ``UsageError``."""
     began = time.perf_counter()
     given = tuple(str(source) for source in _many(values.get("sources")))
@@ -79,31 +79,33 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> Stage:
     draws = is_terminal() and printer.verbosity == 0 and not chosen.flag("no_progress")
     from pipx_parallel.progress import Progress  # 2 ms of observers that a usage error does not need
 
-    return Stage(printer, chosen, given, Progress(printer, time.monotonic, draws=draws), {}, began, _watch(values))
+    return CommandContext(
+        printer, chosen, given, Progress(printer, time.monotonic, draws=draws), {}, began, _watch(values)
+    )
 
 
-def sources_of(stage: Stage) -> tuple[str, ...]:
+def sources_of(context: CommandContext) -> tuple[str, ...]:
     """Return the sources to read; where none is given at all, the first of ``DEFAULT_SOURCES`` that is here.
 
     Raises ``UsageError`` where there is nothing to read.
     """
-    chosen = stage.chosen
-    sources = (*stage.sources, *chosen.texts("input_file"))
+    chosen = context.chosen
+    sources = (*context.sources, *chosen.texts("input_file"))
     if sources or chosen.texts("requirement") or chosen.texts("packages"):
         return sources
     for name in DEFAULT_SOURCES:
         if os.path.isfile(name):
-            stage.printer.say(f"reading {name}")
+            context.printer.say(f"reading {name}")
             return (name,)
     raise UsageError(f"nothing to read: name a SOURCE, or have one of {', '.join(DEFAULT_SOURCES)} in this folder")
 
 
-def settings_of(stage: Stage, pip: PipSettings | None = None) -> ResolveSettings:
+def settings_of(context: CommandContext, pip: PipSettings | None = None) -> ResolveSettings:
     """Return the checked settings, pip's own as the last place that speaks. Raises ``UsageError``."""
     from mirror.session.open_store import is_fixed  # half a millisecond that a fresh --check does not need
     from pipx_parallel.config.pip_settings import layer_values  # loaded already; named where it is used
 
-    chosen = stage.chosen.with_layer(Layer("pip", layer_values(pip or pip_settings())))
+    chosen = context.chosen.with_layer(Layer("pip", layer_values(pip or pip_settings())))
     mirror = settings_.default_mirror(os.environ, sys.platform)
     settings = settings_.resolve_settings(chosen, mirror, time.time())
     settings = settings._replace(offline=settings.offline or is_fixed(settings.mirror))
@@ -115,14 +117,14 @@ def settings_of(stage: Stage, pip: PipSettings | None = None) -> ResolveSettings
     return settings._replace(index_url=machine.known_index(cache_folder()))
 
 
-def read(stage: Stage) -> Job:
+def read(context: CommandContext) -> LockRequest:
     """Read the inputs and settle everything that depends on them. Raises ``RequirementsError`` and ``UsageError``."""
     from pipx_parallel.requirements.files import FileReader  # here and below: only what a command needs is loaded
     from pipx_parallel.requirements.load import load_inputs  # likewise
 
-    chosen = stage.chosen
+    chosen = context.chosen
     pip = pip_settings()
-    sources = sources_of(stage)
+    sources = sources_of(context)
     inputs = load_inputs(
         sources,
         packages=",".join(chosen.texts("packages")) or None,
@@ -135,33 +137,33 @@ def read(stage: Stage) -> Job:
         excludes=chosen.texts("exclude"),
         environ=os.environ,
         reader=FileReader(),
-        builder=lambda folder: _built(stage, pip, folder),
+        builder=lambda folder: _built(context, pip, folder),
     )
-    stage = stage._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
-    settings = settings_of(stage, pip)
+    context = context._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
+    settings = settings_of(context, pip)
     find_targets = _target_finder(settings)
-    stage.seconds["read"] = time.perf_counter() - stage.began
-    return Job(stage, sources, settings, inputs, find_targets)
+    context.seconds["read"] = time.perf_counter() - context.began
+    return LockRequest(context, sources, settings, inputs, find_targets)
 
 
-def resolved(job: Job) -> tuple[Resolution, ...]:
+def resolved(job: LockRequest) -> tuple[Resolution, ...]:
     """Resolve as ``resolving`` does, and wait until all that was learned is stored."""
     with resolving(job) as resolutions:
         return resolutions
 
 
 @contextmanager
-def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
+def resolving(job: LockRequest) -> Iterator[tuple[Resolution, ...]]:
     """Resolve for every target; where ``settings.keep_going`` left something out, warn of all of it at once.
 
     What was learned is stored beside the block, and is stored when it ends.
 
     Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` where the mirror is broken.
     """
-    progress = job.stage.progress
+    progress = job.context.progress
     room = _workroom(job.settings)
-    if job.stage.watch is not None:
-        job.stage.watch.reads(job.settings.mirror)
+    if job.context.watch is not None:
+        job.context.watch.reads(job.settings.mirror)
     with opened(job.settings, progress, room) as mirror:
         # The first requests are on their way while the solver is still being loaded (40 ms). What an existing lock pins
         # will be asked for as well, so that validating it does not wait for one level of the graph after the other.
@@ -172,9 +174,9 @@ def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
 
         mirror.prepare()
         try:
-            resolutions = resolve(job.inputs, job.targets, mirror, job.settings, progress, room.shop)
+            resolutions = resolve(job.inputs, job.targets, mirror, job.settings, progress, room.context)
             if missing := tuple(dict.fromkeys(failure for one in resolutions for failure in one.missing)):
-                job.stage.printer.warn(failures.report(missing, job.inputs, mirror.known_names))
+                job.context.printer.warn(failures.report(missing, job.inputs, mirror.known_names))
         except Incomplete as error:
             raise Incomplete(error.failures, failures.report(error.failures, job.inputs, mirror.known_names)) from error
         finally:
@@ -188,10 +190,10 @@ def resolving(job: Job) -> Iterator[tuple[Resolution, ...]]:
             hash_rules.refuse_uncheckable(resolutions)
         yield resolutions
         closing = time.perf_counter()
-    job.stage.seconds["keep"] = time.perf_counter() - closing
+    job.context.seconds["keep"] = time.perf_counter() - closing
 
 
-def opened(settings: ResolveSettings, progress: Progress, room: Workroom | None = None) -> Mirror:
+def opened(settings: ResolveSettings, progress: Progress, room: BuildTools | None = None) -> Mirror:
     """Return the mirror of these settings, to be closed by the caller. Raises ``StoreError``."""
     from mirror.session.mirror import open_mirror  # the store and all behind it, which a fresh --check does not need
 
@@ -199,7 +201,7 @@ def opened(settings: ResolveSettings, progress: Progress, room: Workroom | None 
     return open_mirror(room.opened, observer=progress, builder=room)
 
 
-def _built(stage: Stage, pip: PipSettings, folder: str) -> Built:
+def _built(context: CommandContext, pip: PipSettings, folder: str) -> Built:
     """Ask the build backend of a project of the user's; the answer is kept until the project changes."""
     from mirror.http.local_files import url_of  # here and below: only for projects that say something dynamically
     from pipx_parallel.direct.project import DirectProject
@@ -207,20 +209,20 @@ def _built(stage: Stage, pip: PipSettings, folder: str) -> Built:
     from pipx_parallel.direct.steps import find
     from pipx_parallel.requirements.project import Built
 
-    settings = settings_of(stage, pip)
+    settings = settings_of(context, pip)
     room = _workroom(settings)
-    with opened(settings, stage.progress, room) as mirror:
-        found = mirror.run({folder: find(parse(url_of(folder)), (), "", room.shop(mirror))})[folder]
+    with opened(settings, context.progress, room) as mirror:
+        found = mirror.run({folder: find(parse(url_of(folder)), (), "", room.context(mirror))})[folder]
     needs = found.view.dependency_set(0, 0) if isinstance(found, DirectProject) else None
     if needs is None:
         raise found
     return Built(needs.lines, needs.requires_python)
 
 
-def _workroom(settings: ResolveSettings) -> Workroom:
-    from pipx_parallel.direct.build_context import Workroom  # as above
+def _workroom(settings: ResolveSettings) -> BuildTools:
+    from pipx_parallel.direct.build_tools import BuildTools  # as above
 
-    return Workroom(settings, settings_.mirror_settings(settings), os.environ, cache_folder())
+    return BuildTools(settings, settings_.mirror_settings(settings), os.environ, cache_folder())
 
 
 def missing_code(resolutions: Sequence[Resolution]) -> int:
@@ -247,14 +249,16 @@ def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None)
         seconds["write"] = time.perf_counter() - began
 
 
-def _warn_of_python(job: Job, resolutions: Sequence[Resolution]) -> None:
+def _warn_of_python(job: LockRequest, resolutions: Sequence[Resolution]) -> None:
     """Warn of every target whose Python the inputs themselves do not take: pip would refuse to install the project there."""
     from pipx_parallel.targets.rules import TargetRules  # loaded with the solver; named where it is used
 
     for target in [one.target for one in resolutions]:
         if not TargetRules(target).python_allowed(job.inputs.requires_python):
             asked = f"the input requires Python {job.inputs.requires_python}"
-            job.stage.printer.warn(f"{asked}, and this lock is for {target.python_full_version} (see --python-version)")
+            job.context.printer.warn(
+                f"{asked}, and this lock is for {target.python_full_version} (see --python-version)"
+            )
 
 
 def pip_settings() -> PipSettings:

@@ -71,7 +71,7 @@ class PipSettings(NamedTuple):
 
 
 def layer_values(settings: PipSettings) -> dict[str, str | bool | int | tuple[str, ...]]:
-    """Return the fields that are configured, by name, for ``pipx_parallel.config.layers``; numbers as texts, to be checked there."""
+    """Return the configured fields by name, for ``config.layers``; numbers as text, to be checked there."""
     shown: dict[str, str | bool | int | tuple[str, ...]] = {}
     for field in settings.origins:
         value = getattr(settings, field)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mirror.session.mirror import Mirror
     from pipx_parallel.direct.reference import Reference
-    from pipx_parallel.direct.steps import Workshop
+    from pipx_parallel.direct.steps import BuildContext
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.targets.rules import TargetRules
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 class Directs:
     """Direct references by URL, each found once, whatever the number of targets."""
 
-    def __init__(self, mirror: Mirror, shop: Workshop) -> None:
+    def __init__(self, mirror: Mirror, context: BuildContext) -> None:
         """Find nothing yet."""
         self._mirror = mirror
-        self._shop = shop
+        self._shop = context
         self._found: dict[tuple[str, tuple[str, ...]], DirectProject | MirrorError] = {}
         self._references: dict[str, tuple[Reference, RootRequirement]] = {}  # by project
 
@@ -54,7 +54,7 @@ class Directs:
             named.append(root._replace(name=found.view.name))
         return named, failures
 
-    def adopt(self, roots: Iterable[RootRequirement], rules: TargetRules) -> list[FetchFailure]:
+    def override_project(self, roots: Iterable[RootRequirement], rules: TargetRules) -> list[FetchFailure]:
         """Let the references answer for their projects, with all they need by reference themselves; return failures.
 
         Raises ``RequirementsError`` where two references to one project differ.
@@ -70,7 +70,7 @@ class Directs:
                     failures.append(FetchFailure(root.name, None, found))
                     continue
                 if self._claim(found.view.name, root):
-                    self._mirror.adopt(found)
+                    self._mirror.override_project(found)
                 following += self._needed(found, extras, root, rules)
             self._find([root for root, _ in following])
             rows = following

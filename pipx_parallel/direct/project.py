@@ -9,7 +9,7 @@ from mirror.errors import Malformed
 from mirror.records.dependency_sets import DependencySet, normalise_name
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.freshness import FreshnessRecord
-from mirror.records.model import Variant
+from mirror.records.model import FileKind
 from mirror.records.project import Project
 from mirror.records.release_view import ReleaseView, prerelease_mask
 from mirror.records.version_keys import normalised_version, version_key
@@ -38,9 +38,9 @@ class DirectProject(Project):
             versions=[normalised_version(metadata.version)],
             keys=[key],
             prereleases=prerelease_mask([key]),
-            judged=0,
-            variants=[Variant(tags, metadata.requires_python)],
-            shapes={(0,): 1},
+            classified=0,
+            file_kinds=[FileKind(tags, metadata.requires_python)],
+            kind_sets={(0,): 1},
             uploads_text=["0"],
         )
         view.learn(0, 0, DependencySet(metadata.requires_dist, metadata.requires_python))

@@ -39,47 +39,47 @@ _CHECK_PATH = "paths count from the current folder; check the path"
 _DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")  # the files of a folder that say what it needs
 
 
-class Workshop(NamedTuple):
+class BuildContext(NamedTuple):
     """What the steps need of the world."""
 
     builds: Builds
     git: Git
-    recall: Callable[[str], bytes | None]
-    remember: Callable[[str, bytes], None]
+    read_derived: Callable[[str], bytes | None]
+    write_derived: Callable[[str, bytes], None]
     learn: Callable[[str], str]  # takes in the credentials that a URL holds
     now: float  # seconds since the epoch
     offline: bool
     refresh: bool
 
 
-def find(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, shop: Workshop) -> Steps:
+def find(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, context: BuildContext) -> Steps:
     """Return the project that a reference leads to; ``settings`` are the build's own, ``egg`` goes into a pinned git URL.
 
     Raises ``NotFound``, ``Unreachable``, ``Offline``, ``Integrity``, ``Malformed``, ``BuildFailed`` or ``NeedsBuild``.
     """
     if reference.kind == "git":
-        return (yield from _repository(reference, settings, egg, shop))
+        return (yield from _repository(reference, settings, egg, context))
     if reference.kind == "folder":
-        return (yield from _folder(reference, settings, shop))
-    return (yield from _archive(reference, settings, shop))
+        return (yield from _folder(reference, settings, context))
+    return (yield from _archive(reference, settings, context))
 
 
-def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], shop: Workshop) -> Steps:
+def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], context: BuildContext) -> Steps:
     key = "u/" + _digest(reference.url, *_algorithms(reference), reference.subdirectory, *map("=".join, settings))
-    fresh, stored = _decoded(shop.recall(key))
+    fresh, stored = _decoded(context.read_derived(key))
     local = reference.url.startswith("file:")
     if (
         stored is not None
         and not local
-        and decide(fresh, shop.now, refresh=shop.refresh, offline=shop.offline) == SERVE
+        and decide(fresh, context.now, refresh=context.refresh, offline=context.offline) == SERVE
     ):
         return _known(reference, stored)
-    if shop.offline and not local:
+    if context.offline and not local:
         raise Offline(f"{reference.url}: not in the mirror, and offline")
     headers = conditional_headers(fresh) if fresh is not None and stored is not None else ()
     exchange = yield Request(reference.url, headers, limit=_LIMIT)
     if fresh is not None and stored is not None and (exchange.status == 304 or exchange.stale):
-        shop.remember(key, _encoded(list(revalidated(fresh, exchange.headers, shop.now)), stored))
+        context.write_derived(key, _encoded(list(revalidated(fresh, exchange.headers, context.now)), stored))
         return _known(reference, stored)
     body = _body(exchange, reference)
     file = {
@@ -87,15 +87,15 @@ def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], shop: 
         "hashes": {name: hashlib.new(name, body, usedforsecurity=False).hexdigest() for name in _algorithms(reference)},
     }  # fmt: skip
     _check(reference, body)
-    metadata = yield from _archive_metadata(reference, body, settings, shop)
+    metadata = yield from _archive_metadata(reference, body, settings, context)
     told: list[Any] = [file, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
     if not local:
-        shop.remember(key, _encoded(list(from_headers(exchange.headers, shop.now)), told))
+        context.write_derived(key, _encoded(list(from_headers(exchange.headers, context.now)), told))
     return _known(reference, told)
 
 
 def _archive_metadata(
-    reference: Reference, body: bytes, settings: tuple[tuple[str, str], ...], shop: Workshop
+    reference: Reference, body: bytes, settings: tuple[tuple[str, str], ...], context: BuildContext
 ) -> Generator[Request, Exchange, CoreMetadata]:
     if reference.filename.lower().endswith(".whl"):
         return parse_core_metadata(wheel_metadata(body, reference.filename), reference.filename)
@@ -103,33 +103,33 @@ def _archive_metadata(
     if stated is not None and stated.version:
         return stated
     tree = SourceTree("", reference.url, archive=body, subdirectory=reference.subdirectory, config_settings=settings)
-    return (yield from _built(_source(hashlib.sha256(body).hexdigest(), reference, settings), tree, shop))
+    return (yield from _built(_source(hashlib.sha256(body).hexdigest(), reference, settings), tree, context))
 
 
-def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, shop: Workshop) -> Steps:
+def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, context: BuildContext) -> Steps:
     asked = "u/" + _digest("git", reference.url, reference.revision or "")
-    known = shop.recall(asked)
-    commit = known.decode() if known is not None and (shop.offline or known.decode() == reference.revision) else ""
+    known = context.read_derived(asked)
+    commit = known.decode() if known is not None and (context.offline or known.decode() == reference.revision) else ""
     if not commit:
-        if shop.offline:
+        if context.offline:
             raise Offline(f"{reference.label}: not in the mirror, and offline")
         url, revision = reference.url, reference.revision
-        commit = (yield from do(lambda: shop.git.commit_of(url, revision).encode(), reference.label)).decode()
-        shop.remember(asked, commit.encode())
+        commit = (yield from do(lambda: context.git.commit_of(url, revision).encode(), reference.label)).decode()
+        context.write_derived(asked, commit.encode())
     key = "u/" + _digest("commit", reference.url, commit, reference.subdirectory, *map("=".join, settings))
-    _, stored = _decoded(shop.recall(key))
+    _, stored = _decoded(context.read_derived(key))
     if stored is None:
-        if shop.offline:
+        if context.offline:
             raise Offline(f"{reference.label}: its metadata is not in the mirror, and offline")
-        folder = (yield from do(lambda: shop.git.checkout(reference.url, commit).encode(), reference.label)).decode()
-        metadata = yield from _tree_metadata("git-" + commit, _tree(folder, reference, settings), reference, shop)
+        folder = (yield from do(lambda: context.git.checkout(reference.url, commit).encode(), reference.label)).decode()
+        metadata = yield from _tree_metadata("git-" + commit, _tree(folder, reference, settings), reference, context)
         stored = [None, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
-        shop.remember(key, _encoded(None, stored))
+        context.write_derived(key, _encoded(None, stored))
     metadata = _metadata(stored)
     return DirectProject(metadata, pinned(reference, commit, egg), None)
 
 
-def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], shop: Workshop) -> Steps:
+def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], context: BuildContext) -> Steps:
     folder = path_of(reference.url)
     digest = hashlib.sha256(folder.encode())
     found = False
@@ -141,7 +141,7 @@ def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], shop: W
     if not found:
         raise NoSuchPath(f"{reference.url}: there is no project, neither pyproject.toml nor setup.py; {_CHECK_PATH}")
     tree = _tree(folder, reference, settings)._replace(environ=_WITHOUT_ITS_LOCK)
-    metadata = yield from _tree_metadata("folder-" + digest.hexdigest(), tree, reference, shop)
+    metadata = yield from _tree_metadata("folder-" + digest.hexdigest(), tree, reference, context)
     return DirectProject(metadata, pinned(reference), None)
 
 
@@ -150,21 +150,21 @@ def _tree(folder: str, reference: Reference, settings: tuple[tuple[str, str], ..
 
 
 def _tree_metadata(
-    source: str, tree: SourceTree, reference: Reference, shop: Workshop
+    source: str, tree: SourceTree, reference: Reference, context: BuildContext
 ) -> Generator[Request, Exchange, CoreMetadata]:
     inner = f"{tree.folder}/{tree.subdirectory}" if tree.subdirectory else tree.folder
     exchange = yield Request(f"{_url(inner)}/pyproject.toml")
     stated = project_metadata(exchange.body) if exchange.status == 200 else None
     if stated is not None and stated.version:
         return stated
-    return (yield from _built(_source(source, reference, tree.config_settings), tree, shop))
+    return (yield from _built(_source(source, reference, tree.config_settings), tree, context))
 
 
-def _built(source: str, tree: SourceTree, shop: Workshop) -> Generator[Request, Exchange, CoreMetadata]:
-    known = shop.builds.known(source)
+def _built(source: str, tree: SourceTree, context: BuildContext) -> Generator[Request, Exchange, CoreMetadata]:
+    known = context.builds.known(source)
     if known is not None:
         return known
-    return (yield from shop.builds.steps(source, tree))
+    return (yield from context.builds.steps(source, tree))
 
 
 def _body(exchange: Exchange, reference: Reference) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipx_parallel.format_control import verdict
+from pipx_parallel.format_control import listed_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +48,7 @@ def source_archive(entry: Entry, options: IndexOptions) -> DistFile | None:
     would make the whole lock invalid by PEP 751, so such a file is left out.
     """
     pin = entry.pin
-    if verdict(pin.name, options.only_binary, options.no_binary):
+    if listed_in(pin.name, options.only_binary, options.no_binary):
         return None
     names = _filenames(pin.files)
     for suffix in _SDIST_SUFFIXES:

@@ -1,1 +1,4 @@
-"""TODO."""
+"""Locks and resolutions as values: reading, writing, comparing, drawing and measuring them.
+
+May import: foundations and ``mirror.store.atomic``.
+"""

@@ -13,7 +13,7 @@ from mirror.records.release_view import HEAD
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mirror.records.model import Variant
+    from mirror.records.model import FileKind
     from mirror.records.project import Project
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.targets.rules import TargetRules
@@ -23,7 +23,7 @@ class Candidate:
     """One project for one target. Masks are shifted by one (bit 0 is "absent"), as the solver counts.
 
     Of the newest ``HEAD`` releases it is known from the start which are usable; older ones count as usable until somebody
-    looks (``variant_of`` then answers None). The line is drawn at the same place in every run, whatever else is known.
+    looks (``file_kind_of`` then answers None). The line is drawn at the same place in every run, whatever else is known.
     """
 
     __slots__ = ("_ranks_of", "allowed", "binary", "finals", "project", "usable", "yanked")
@@ -36,25 +36,25 @@ class Candidate:
         self.allowed: dict[int, frozenset[int]] = {}  # release -> the variants that --hash leaves of it
         direct = project.reference is not None
         wheels, sdist = (True, 0) if direct else (policy.takes_wheels(name), policy.sdist_rank(name))
-        self._ranks_of: Callable[[Sequence[Variant]], Sequence[int | None]] = lambda variants: rules.ranks_of(
-            variants, sdist, wheels=wheels
+        self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
+            file_kinds, sdist, wheels=wheels
         )
         count = len(view.versions)
         if policy.needs_all_releases and count:
-            project.judge(0)
+            project.classify(0)
         line = 0 if policy.needs_all_releases else max(0, count - HEAD)
         head = ((1 << count) - 1) >> line << line
-        ranks = self._ranks_of(view.variants)
+        ranks = self._ranks_of(view.file_kinds)
         usable = (1 << line) - 1
         yanked = binary = 0
-        for variants, mask in view.shapes.items():
-            open_ = [view.variants[n].yanked for n in variants if ranks[n] is not None]
+        for file_kinds, mask in view.kind_sets.items():
+            open_ = [view.file_kinds[n].yanked for n in file_kinds if ranks[n] is not None]
             if open_:
                 usable |= mask & head
                 if all(open_):
                     yanked |= mask & head
                 if policy.prefers_binary and any(
-                    ranks[n] is not None and view.variants[n].tags != SDIST for n in variants
+                    ranks[n] is not None and view.file_kinds[n].tags != SDIST for n in file_kinds
                 ):
                     binary |= mask & head
         self.finals = (((1 << count) - 1) & ~view.prereleases) << 1
@@ -67,15 +67,15 @@ class Candidate:
         self.yanked = yanked << 1
         self.binary = binary << 1 if policy.prefers_binary else -1
 
-    def variant_of(self, release: int) -> int | None:
+    def file_kind_of(self, release: int) -> int | None:
         """Return the variant that stands for a release: its best file, yanked only if all are; None: nothing to install."""
         view = self.project.view
-        self.project.judge(release)
+        self.project.classify(release)
         allowed = self.allowed.get(release)
-        numbers = [number for number in view.shape_of(release) if allowed is None or number in allowed]
-        ranks = self._ranks_of([view.variants[number] for number in numbers])
+        numbers = [number for number in view.kind_set_of(release) if allowed is None or number in allowed]
+        ranks = self._ranks_of([view.file_kinds[number] for number in numbers])
         ranked = [
-            (view.variants[number].yanked, rank, number)
+            (view.file_kinds[number].yanked, rank, number)
             for number, rank in zip(numbers, ranks, strict=True)
             if rank is not None
         ]

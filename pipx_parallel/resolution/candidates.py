@@ -105,9 +105,9 @@ class Candidates:
         candidate = self._candidates[package]
         if isinstance(candidate, Candidate):
             for bit in bits:
-                variant = candidate.variant_of(bit - 1)
-                if variant is not None and candidate.project.view.variants[variant].tags != SDIST:
-                    self.mirror.want_dependencies(candidate.project, bit - 1, variant)
+                file_kind = candidate.file_kind_of(bit - 1)
+                if file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST:
+                    self.mirror.want_dependencies(candidate.project, bit - 1, file_kind)
 
     def dependencies(self, package: str, bit: int, switch: str | None = None) -> Sequence[Edge] | Unavailable:
         """Return what a candidate needs, or what an extra adds to that."""
@@ -136,21 +136,21 @@ class Candidates:
             return candidate
         release = bit - 1
         view = candidate.project.view
-        variant = candidate.variant_of(release)
-        if variant is None:
+        file_kind = candidate.file_kind_of(release)
+        if file_kind is None:
             return Unavailable(self.policy.why_not_usable(view, release, self.rules))
         if (
             self._refused is None
-            and view.variants[variant].yanked
+            and view.file_kinds[file_kind].yanked
             and not (candidate.yanked | self._yanked_but_pinned(package, 1 << bit)) >> bit & 1
         ):
             self.withheld.add(package)
             return Unavailable("it is yanked")  # an old release: only now is it known
-        if view.variants[variant].tags != SDIST:
+        if view.file_kinds[file_kind].tags != SDIST:
             self._wheels.setdefault(package, set()).add(bit)
         elif not self._takes_archive(package, bit):
             return Unavailable("has only a source archive")
-        found = self.mirror.dependencies(candidate.project, release, variant)
+        found = self.mirror.dependencies(candidate.project, release, file_kind)
         error = found.error if isinstance(found, FetchFailure) else None
         if isinstance(error, BuildFailed | NeedsBuild) and self._archives[package][0] != bit:
             return Unavailable(str(error))
@@ -177,7 +177,7 @@ class Candidates:
         self.left_out_archives = False
         self._edges.clear()
 
-    def forgive(self) -> bool:
+    def collect_failures(self) -> bool:
         """Treat projects that do not exist as failures to be reported, not as reasons; return whether that may help."""
         met, self._forgives = self._strangers and not self._forgives, True
         self._edges.clear()

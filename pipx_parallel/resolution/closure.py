@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 64  # releases asked for between two looks at the budget
 
 
-class Reach(NamedTuple):
+class DependencyClosure(NamedTuple):
     """What was walked."""
 
     releases: Mapping[str, int]  # project -> mask of releases that were reached
@@ -55,7 +55,7 @@ def walk(  # noqa: PLR0913 - a use case: what, for whom, from where, how, how fa
     window: int | None = None,
     archives: bool = False,
     may_go_on: Callable[[], bool] = lambda: True,
-) -> Reach:
+) -> DependencyClosure:
     """Walk everything that the roots could reach for the targets, asking the mirror for all of it.
 
     ``window`` keeps to the newest releases that each requirement admits; ``archives`` walks every source archive too;
@@ -76,7 +76,7 @@ def walk(  # noqa: PLR0913 - a use case: what, for whom, from where, how, how fa
         absent |= one.absent
         left_out = max(left_out, sum(mask.bit_count() for mask in one.left_out.values()))
     found = tuple([holes[key] for key in sorted(holes)])
-    return Reach(dict(sorted(releases.items())), found, tuple(sorted(absent)), left_out, finished)
+    return DependencyClosure(dict(sorted(releases.items())), found, tuple(sorted(absent)), left_out, finished)
 
 
 class _Walk:
@@ -119,8 +119,8 @@ class _Walk:
                 return False
             names = self._admit(pending, roots)
             asked, all_asked = self._ask(names)
-            for name, release, variant in asked:
-                self._take(name, release, variant)
+            for name, release, file_kind in asked:
+                self._take(name, release, file_kind)
             if not all_asked:
                 return False
             pending = [row for name in names for row in self._expand(name)]
@@ -159,18 +159,18 @@ class _Walk:
                 continue
             new = self._reachable(name, candidate) & ~self.visited.get(name, 0)
             for release in reversed(self._judged(candidate, new)):
-                variant = candidate.variant_of(release)
-                if variant is None:
+                file_kind = candidate.file_kind_of(release)
+                if file_kind is None:
                     continue
-                if candidate.project.view.variants[variant].tags != SDIST:
+                if candidate.project.view.file_kinds[file_kind].tags != SDIST:
                     self._has_wheels.add(name)
                 elif not self._archives and name in self._has_wheels:
                     self.left_out[name] = self.left_out.get(name, 0) | 1 << release
                     continue
                 if len(asked) % _AT_ONCE == 0 and not self._may_go_on():
                     return asked, False
-                self.mirror.want_dependencies(candidate.project, release, variant)
-                asked.append((name, release, variant))
+                self.mirror.want_dependencies(candidate.project, release, file_kind)
+                asked.append((name, release, file_kind))
                 self.visited[name] = self.visited.get(name, 0) | 1 << release
         return asked, True
 
@@ -179,11 +179,11 @@ class _Walk:
         numbers = [at for at in range(releases.bit_length()) if releases >> at & 1]
         if numbers:
             try:
-                candidate.project.judge(numbers[0])
+                candidate.project.classify(numbers[0])
             except MirrorError as error:
                 view = candidate.project.view
                 self.holes[view.name, "files"] = FetchFailure(view.name, None, error)
-                numbers = [at for at in numbers if at >= view.judged]
+                numbers = [at for at in numbers if at >= view.classified]
         return numbers
 
     def _reachable(self, name: str, candidate: Candidate) -> int:
@@ -207,12 +207,12 @@ class _Walk:
                 newest, left = newest | top, left ^ top
         return newest
 
-    def _take(self, name: str, release: int, variant: int) -> None:
+    def _take(self, name: str, release: int, file_kind: int) -> None:
         """Wait for what one release needs, and keep it."""
         candidate = self.candidates.candidate(name)
         if not isinstance(candidate, Candidate):
             return
-        found = self.mirror.dependencies(candidate.project, release, variant)
+        found = self.mirror.dependencies(candidate.project, release, file_kind)
         if isinstance(found, FetchFailure):
             self.holes[name, found.release or ""] = found
         elif self.candidates.rules.python_allowed(found.requires_python):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolution.wording import Vocabulary
+from pipx_parallel.resolution.wording import Wording
 from pipx_parallel.resolver.terms import Bound, Needs, Required, Unusable
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Argument(NamedTuple):
     lines: tuple[str, ...]
     facts: tuple[report.Used, ...]
     labels: tuple[Hashable, ...]  # of the user's lines that take part, in order
-    told: Vocabulary
+    told: Wording
 
     def to_json(self) -> dict[str, object]:
         """Return the argument for programs: the lines, and each fact by itself."""
@@ -47,7 +47,7 @@ def argue(
     """Return the shortest honest argument why there is no answer."""
     from pipx_parallel.resolver import report  # 2 ms, only on the way to an error
 
-    told = Vocabulary(candidates, roots, constraints)
+    told = Wording(candidates, roots, constraints)
     steps = report.explain(impossible)
     facts = tuple([used for step in steps for used in step.facts])
     labels = dict.fromkeys(used.cause.label for used in facts if isinstance(used.cause, Required | Bound))
@@ -59,7 +59,7 @@ def why_held(
     held: Held,
     best: str,
     chosen: Mapping[str, str],
-    told: Vocabulary,
+    told: Wording,
     others: Mapping[str, Held],
 ) -> str:
     """Return in one sentence what keeps a project from its newest release: ``celery 5.7.0 needs python-dateutil<3``.
@@ -82,7 +82,7 @@ def why_held(
     return "; ".join([*said[:MOST_REASONS], *[f"and {len(said) - MOST_REASONS} more"] * (len(said) > MOST_REASONS)])
 
 
-def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], told: Vocabulary) -> str:
+def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], told: Wording) -> str:
     """Say what a package needs; of the release that was not taken also where that stands."""
     needs = " and ".join(sorted({told.need(edge) for edge in fact.edges}))
     if best.partition(" ")[0] != fact.parent:
@@ -92,7 +92,7 @@ def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], told: Vocabular
     return f"{best}{extra} needs {needs}" + (f", and {child} is at {chosen[child]}" if child in chosen else "")
 
 
-def _since(fact: Needs, best: str, chosen: Mapping[str, str], told: Vocabulary, others: Mapping[str, Held]) -> str:
+def _since(fact: Needs, best: str, chosen: Mapping[str, str], told: Wording, others: Mapping[str, Held]) -> str:
     """Say in parentheses what holds the project that a release not taken needs more of, down to what the user wrote."""
     edge = fact.edges[0]
     if best.partition(" ")[0] != fact.parent or edge.package not in chosen:
@@ -113,7 +113,7 @@ def _since(fact: Needs, best: str, chosen: Mapping[str, str], told: Vocabulary, 
 class _Telling:
     """Words for one argument."""
 
-    def __init__(self, impossible: Impossible, told: Vocabulary, naming: report.Naming) -> None:
+    def __init__(self, impossible: Impossible, told: Wording, naming: report.Naming) -> None:
         self.impossible = impossible
         self.told = told
         self.naming = naming
@@ -168,7 +168,7 @@ class _Telling:
         return subject, verb
 
 
-def _fact_json(told: Vocabulary, used: report.Used) -> dict[str, object]:
+def _fact_json(told: Wording, used: report.Used) -> dict[str, object]:
     cause = used.cause
     if isinstance(cause, Required | Bound):
         kind = "required" if isinstance(cause, Required) else "constraint"

@@ -12,7 +12,7 @@ from pipx_parallel.resolver.masks import bits_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from mirror.records.model import DistFile, Variant
+    from mirror.records.model import DistFile, FileKind
     from mirror.records.project import Project
     from pipx_parallel.model import Inputs, Pin, Resolution, RootRequirement
 
@@ -24,7 +24,7 @@ class Narrowed(Protocol):
     usable: int  # releases the target can install, shifted by one as the solver counts
     allowed: dict[int, frozenset[int]]  # release -> the variants that are left of it
 
-    def variant_of(self, release: int) -> int | None:
+    def file_kind_of(self, release: int) -> int | None:
         """Return the variant that stands for a release; None: nothing to install."""
 
 
@@ -67,12 +67,12 @@ class HashRules:
         view = candidate.project.view
         kept = 0
         for bit in bits_of(mask & candidate.usable):
-            candidate.project.judge(bit - 1)
-            candidate.allowed[bit - 1] = self._variants(view.name, view.variants, files_of(bit - 1))
-            kept |= (candidate.variant_of(bit - 1) is not None) << bit
+            candidate.project.classify(bit - 1)
+            candidate.allowed[bit - 1] = self._file_kinds(view.name, view.file_kinds, files_of(bit - 1))
+            kept |= (candidate.file_kind_of(bit - 1) is not None) << bit
         return kept
 
-    def _variants(self, name: str, known: Sequence[Variant], files: Iterable[DistFile]) -> frozenset[int]:
+    def _file_kinds(self, name: str, known: Sequence[FileKind], files: Iterable[DistFile]) -> frozenset[int]:
         """Return the numbers of the kinds of files, among ``known``, that the allowed files of a release are of."""
         kinds = set()
         for file in files:

@@ -10,7 +10,7 @@ from pipx_parallel.locks.quality import libyears
 from pipx_parallel.model import Edge, Pin
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import why_held
-from pipx_parallel.resolution.wording import Vocabulary, written
+from pipx_parallel.resolution.wording import Wording, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,14 +27,16 @@ def pins_of(
 ) -> tuple[Pin, ...]:
     """Return one pin for each project chosen, sorted by name."""
     directs = {root.name for root in roots}
-    told = Vocabulary(candidates, roots, constraints)
+    told = Wording(candidates, roots, constraints)
     versions = {
         name: _candidate(candidates, name).project.view.versions[bit - 1]
         for name, bit in answer.chosen.items()
         if name[-1] != "]"
     }
     pins = []
-    candidates.mirror.hold_files([(_candidate(candidates, name).project, answer.chosen[name] - 1) for name in versions])
+    candidates.mirror.prefetch_files(
+        [(_candidate(candidates, name).project, answer.chosen[name] - 1) for name in versions]
+    )
     for name in sorted(answer.chosen):
         if name[-1] == "]":
             continue
@@ -71,7 +73,7 @@ def _newest_installable(candidates: Candidates, candidate: Candidate, name: str,
     Older releases count as usable until somebody looks; here those above the chosen one are looked at.
     """
     mask = candidate.usable >> bit << bit
-    while (best := candidates.best(name, mask)) != bit and candidate.variant_of(best - 1) is None:
+    while (best := candidates.best(name, mask)) != bit and candidate.file_kind_of(best - 1) is None:
         mask &= ~(1 << best)
     return best
 
@@ -123,14 +125,14 @@ def edges_of(answer: Solution, roots: Sequence[RootRequirement]) -> tuple[Edge, 
 def _uploaded(candidate: Candidate, release: int) -> int:
     """Return when the first file of a release came, in epoch seconds; 0 where that is unknown."""
     view = candidate.project.view
-    if candidate.project.reference is not None or release < view.judged:
+    if candidate.project.reference is not None or release < view.classified:
         return 0
     return view.uploads(release)[0]
 
 
 def _requires_python(candidate: Candidate, release: int) -> str | None:
-    variant = candidate.variant_of(release)
-    return None if variant is None else candidate.project.view.variants[variant].requires_python
+    file_kind = candidate.file_kind_of(release)
+    return None if file_kind is None else candidate.project.view.file_kinds[file_kind].requires_python
 
 
 def _candidate(candidates: Candidates, name: str) -> Candidate:

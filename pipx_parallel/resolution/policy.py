@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.records.version_keys import version_key
-from pipx_parallel.format_control import ALL, verdict
+from pipx_parallel.format_control import ALL, listed_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,11 +56,11 @@ class Policy:
 
     def takes_wheels(self, name: str) -> bool:
         """Return whether wheels of a project may be installed (``--no-binary``)."""
-        return verdict(name, self._only_binary, self._no_binary) is not False
+        return listed_in(name, self._only_binary, self._no_binary) is not False
 
     def sdist_rank(self, name: str) -> int | None:
         """Return the rank of source archives, below any wheel; None with ``--only-binary``."""
-        return None if verdict(name, self._only_binary, self._no_binary) else _SDIST_RANK
+        return None if listed_in(name, self._only_binary, self._no_binary) else _SDIST_RANK
 
     def replaced(self, dependency: Dependency) -> Sequence[Dependency]:
         """Return what is needed instead of a dependency: itself, unless ``--override`` or ``--exclude`` says otherwise."""
@@ -99,7 +99,7 @@ class Policy:
         return self._prereleases(name) or (self._prereleases(name) is None and name in self._asked_for)
 
     def _prereleases(self, name: str) -> bool | None:
-        return verdict(name, self._all_releases, self._only_final)
+        return listed_in(name, self._all_releases, self._only_final)
 
     def choose(self, name: str, view: ReleaseView, mask: int, finals: int, yanked: int, binary: int = -1) -> int:  # noqa: PLR0913, PLR0917
         """Return the bit of the release to try first; masks are shifted by one, as the solver counts."""
@@ -132,15 +132,15 @@ class Policy:
 
     def why_not_usable(self, view: ReleaseView, release: int, rules: TargetRules) -> str:
         """Return why the target cannot install a judged release, without naming it."""
-        variants = [view.variants[number] for number in view.shape_of(release)]
-        if not variants:
+        file_kinds = [view.file_kinds[number] for number in view.kind_set_of(release)]
+        if not file_kinds:
             return "has no files"
-        pythons = sorted({row.requires_python for row in variants if row.requires_python})
-        if pythons and not any(rules.python_allowed(row.requires_python) for row in variants):
+        pythons = sorted({row.requires_python for row in file_kinds if row.requires_python})
+        if pythons and not any(rules.python_allowed(row.requires_python) for row in file_kinds):
             return f"requires Python {pythons[0]}"
-        ranks = rules.ranks_of(variants, self.sdist_rank(view.name), wheels=self.takes_wheels(view.name))
+        ranks = rules.ranks_of(file_kinds, self.sdist_rank(view.name), wheels=self.takes_wheels(view.name))
         if all(rank is None for rank in ranks):
-            return self._why_no_file(view.name, {row.tags for row in variants})
+            return self._why_no_file(view.name, {row.tags for row in file_kinds})
         if not self.within_cutoff(view, 1 << release):
             return self._why_late(view, release)
         return "is a pre-release, which --only-final refuses"

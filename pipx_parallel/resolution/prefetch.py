@@ -55,7 +55,7 @@ class Speculation:
         self._work.append(project.view.name)
         self._run()
 
-    def learned(self, project: Project, release: int, variant: int, found: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
+    def learned(self, project: Project, release: int, file_kind: int, found: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
         """Ask for what a dependency set that is now known names, if it is the guess's."""
         name = project.view.name
         guess = self._guesses.get(name)
@@ -85,13 +85,13 @@ class Speculation:
         known = self._guesses.get(name)
         if known is None or known[0] != bit:
             release = bit - 1
-            if release < candidate.project.view.judged and not self._mirror.want_files(candidate.project, release):
+            if release < candidate.project.view.classified and not self._mirror.want_files(candidate.project, release):
                 return  # asked again when they are there
-            variant = candidate.variant_of(release)
-            found = candidate.project.view.dependency_set(release, variant) if variant is not None else None
+            file_kind = candidate.file_kind_of(release)
+            found = candidate.project.view.dependency_set(release, file_kind) if file_kind is not None else None
             known = self._guesses[name] = (bit, found)
-            if found is None and variant is not None and candidate.project.view.variants[variant].tags != SDIST:
-                self._mirror.want_dependencies(candidate.project, release, variant)
+            if found is None and file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST:
+                self._mirror.want_dependencies(candidate.project, release, file_kind)
         if known[1] is not None:
             self._expand(name, bit, known[1])
 

@@ -77,8 +77,8 @@ def _not_allowed(answer: Solution, candidates: Candidates, asked: list[Dependenc
 
 def _allowed(candidates: Candidates, candidate: Candidate, bit: int, specifiers: list[CompiledSpecifier]) -> bool:
     view = candidate.project.view
-    variant = candidate.variant_of(bit - 1)
-    if variant is not None and view.variants[variant].yanked and not any(one.pins for one in specifiers):
+    file_kind = candidate.file_kind_of(bit - 1)
+    if file_kind is not None and view.file_kinds[file_kind].yanked and not any(one.pins for one in specifiers):
         return False
     if candidate.finals >> bit & 1 or candidates.policy.takes_prereleases(view.name):
         return True
@@ -87,4 +87,4 @@ def _allowed(candidates: Candidates, candidate: Candidate, bit: int, specifiers:
     finals = candidate.finals & candidate.usable & ~candidate.yanked
     for one in specifiers:
         finals &= mask_of(view.keys, one.intervals)
-    return not any(candidate.variant_of(final - 1) is not None for final in bits_of(finals))
+    return not any(candidate.file_kind_of(final - 1) is not None for final in bits_of(finals))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mirror.session.mirror import Mirror
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.collect import Directs
-    from pipx_parallel.direct.steps import Workshop
+    from pipx_parallel.direct.steps import BuildContext
     from pipx_parallel.model import Inputs, Offer, Target
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.explain import Argument
@@ -37,21 +37,21 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
     mirror: Mirror,
     settings: ResolveSettings,
     observer: SolverObserver | None = None,
-    workshop: Callable[[Mirror], Workshop] | None = None,
+    build_context: Callable[[Mirror], BuildContext] | None = None,
 ) -> tuple[Resolution, ...]:
     """Resolve the inputs for each target from what the mirror knows or can learn.
 
-    ``workshop`` gives what direct references need of the world; it is asked only where there are some.
+    ``build_context`` gives what direct references need of the world; it is asked only where there are some.
 
     Raises ``NoSolution`` with the argument, ``Incomplete`` with every failure unless ``settings.keep_going`` (then they
     are in ``Resolution.missing``), ``RequirementsError`` for what cannot be honoured.
     """
     last = len(targets) - 1
     directs = None
-    if workshop is not None and any(root.url for root in (*inputs.roots, *inputs.constraints, *inputs.overrides)):
+    if build_context is not None and any(root.url for root in (*inputs.roots, *inputs.constraints, *inputs.overrides)):
         from pipx_parallel.direct.collect import Directs  # few locks have direct references
 
-        directs = Directs(mirror, workshop(mirror))
+        directs = Directs(mirror, build_context(mirror))
     return tuple(
         [
             _resolve_one(inputs, target, mirror, settings, observer, directs, settles=place == last)
@@ -72,7 +72,7 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
 ) -> Resolution:
     began = time.perf_counter()
     memory = memory_key(target)
-    rules = TargetRules(target, mirror.recall(memory))
+    rules = TargetRules(target, mirror.read_derived(memory))
     inputs, lost = for_target(inputs, rules, directs)
     if lost and not settings.keep_going:
         raise Incomplete(lost, "\n".join(str(failure.error) for failure in lost))
@@ -96,11 +96,11 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         raise NoSolution(argument.lines, offers, argument.to_json())
     dump = rules.dump()
     if dump is not None:
-        mirror.remember(memory, dump)
+        mirror.write_derived(memory, dump)
     solved = time.perf_counter()
     mirror.tell_ignored(sorted(answer.chosen))
     if settles:
-        mirror.settle()
+        mirror.seal()
     waited = mirror.counts()["waited_ms"] / 1000
     pins = pins_of(answer, candidates, roots, constraints)
     stats = Stats(
@@ -135,7 +135,7 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
         from pipx_parallel.resolution.prerelease_fallback import search_again  # only where a first search fails
 
         answer = search_again(candidates, answer, (*wanted, *bounds), search) or answer
-    if isinstance(answer, Impossible) and keeps_going and candidates.forgive():
+    if isinstance(answer, Impossible) and keeps_going and candidates.collect_failures():
         answer = search()
     return answer
 
@@ -163,7 +163,7 @@ def _offers(
         }
 
     mirror.listener = None
-    mirror.forgo_builds()
+    mirror.disable_builds()
     return suggest(argument, Situation(inputs, target, settings), attempt)
 
 

@@ -38,7 +38,7 @@ def candidates_for(
 
     Raises ``RequirementsError``.
     """
-    rules = TargetRules(target, mirror.recall(memory_key(target)))
+    rules = TargetRules(target, mirror.read_derived(memory_key(target)))
     roots = [root for root in inputs.roots if root.name not in inputs.excludes and rules.marker_holds(root.marker)]
     constraints = [root for root in inputs.constraints if rules.marker_holds(root.marker)]
     return candidates_of(inputs, roots, constraints, rules, mirror, settings)
@@ -70,7 +70,7 @@ def for_target(inputs: Inputs, rules: TargetRules, directs: Directs | None) -> t
         for place, part in enumerate(parts):
             parts[place], failures = directs.name(part)
             lost += failures
-        lost += directs.adopt([root for part in parts for root in part], rules)
+        lost += directs.override_project([root for part in parts for root in part], rules)
     roots, constraints, overrides = parts
     kept = tuple([root for root in roots if root.name not in inputs.excludes])
     return inputs._replace(roots=kept, constraints=tuple(constraints), overrides=tuple(overrides)), tuple(lost)

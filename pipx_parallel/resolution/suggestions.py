@@ -261,9 +261,11 @@ def _opens(argument: Argument, target: Target) -> bool:
             edge = used.cause.edges[0] if isinstance(used.cause, Needs) else used.cause.edge
             mask = mask_of(view.keys, compile_specifier(written(edge)[1]).intervals) & ~used.allowed
         for bit in reversed([*bits_of(mask)][-_MOST_LOOKED_AT:]):
-            variants = [view.variants[number] for number in view.shape_of(bit - 1)] if bit > view.judged else []
-            opened = any(rank is not None for rank in rules.ranks_of(variants, _SDIST_RANK, wheels=True))
-            if opened and candidate.variant_of(bit - 1) is None:
+            file_kinds = (
+                [view.file_kinds[number] for number in view.kind_set_of(bit - 1)] if bit > view.classified else []
+            )
+            opened = any(rank is not None for rank in rules.ranks_of(file_kinds, _SDIST_RANK, wheels=True))
+            if opened and candidate.file_kind_of(bit - 1) is None:
                 return True
     return False
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _MOST_RUNS = 3  # of releases named one by one; a longer row is told by its ends
 
 
-class Vocabulary:
-    """Names for one list of requirements. Also a ``resolver.report.Vocabulary``."""
+class Wording:
+    """Names for one list of requirements. Also a ``resolver.report.Wording``."""
 
     def __init__(
         self, candidates: Candidates, roots: Sequence[RootRequirement], constraints: Sequence[RootRequirement]
@@ -101,8 +101,8 @@ class Vocabulary:
         candidate = self.candidates.candidate(name)
         if not isinstance(candidate, Candidate):
             return str(candidate.error)
-        candidate.project.judge(bit - 1)
-        if candidate.variant_of(bit - 1) is None or not candidate.usable >> bit & 1:
+        candidate.project.classify(bit - 1)
+        if candidate.file_kind_of(bit - 1) is None or not candidate.usable >> bit & 1:
             return self.candidates.policy.why_not_usable(candidate.project.view, bit - 1, self.candidates.rules)
         if candidate.yanked >> bit & 1:
             return "is yanked, and only an exact pin (==) may take it"

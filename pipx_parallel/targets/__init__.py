@@ -1,1 +1,4 @@
-"""TODO."""
+"""Targets: one environment to lock for; its tags, its marker variables, and what they admit.
+
+Pure, but for reading the running interpreter. May import: ``mirror.records`` and foundations.
+"""

@@ -15,7 +15,7 @@ from mirror.records.version_keys import compile_specifier, version_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirror.records.model import Variant
+    from mirror.records.model import FileKind
     from pipx_parallel.model import Target
 
 SDIST = "sdist"
@@ -46,14 +46,14 @@ class TargetRules:
             rank = self._ranks[tags] = self._rank(tags)
         return rank
 
-    def ranks_of(self, variants: Sequence[Variant], sdist: int | None, *, wheels: bool) -> list[int | None]:
+    def ranks_of(self, file_kinds: Sequence[FileKind], sdist: int | None, *, wheels: bool) -> list[int | None]:
         """Return how good each kind of file is, 0 best, None where the target or the caller's policy excludes it.
 
         One pass over all kinds of a project: 17,000 of them in a lock of 171, so the usual case is two look-ups.
         """
         ranks, pythons = self._ranks, self._pythons
         found: list[int | None] = []
-        for tags, python, _ in variants:
+        for tags, python, _ in file_kinds:
             rank = sdist if tags == SDIST else ranks.get(tags, _UNKNOWN) if wheels else None
             if rank == _UNKNOWN:
                 rank = self.rank(tags)

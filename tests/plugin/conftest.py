@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import dists
 from tests.support.own_wheel import build_own_wheel
-from tests.support.workshop import Workshop
+from tests.support.project_builder import ProjectBuilder
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +23,9 @@ def plugin_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workshop(plugin_site: Path, tmp_path: Path) -> Workshop:
-    """Return a workshop of this test's own."""
-    return Workshop(plugin_site, tmp_path)
+def builder(plugin_site: Path, tmp_path: Path) -> ProjectBuilder:
+    """Return a project builder of this test's own."""
+    return ProjectBuilder(plugin_site, tmp_path)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.workshop import Done, Workshop
+from tests.support.project_builder import Done, ProjectBuilder
 
 KINDS = ("pyproject", "setup_cfg", "setup_py")
 PINS = ("alpha==1.4", "beta==2.1", "gamma-core==0.9")
@@ -38,9 +38,9 @@ def _requires(done: Done) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_wheel_from_the_sdist_has_the_lock_as_an_extra(workshop: Workshop, kind: str) -> None:
+def test_the_wheel_from_the_sdist_has_the_lock_as_an_extra(builder: ProjectBuilder, kind: str) -> None:
     """METADATA shows every pin with its marker beside what the project says itself, and the lock travels in the sdist."""
-    done = workshop.build(workshop.project(kind))
+    done = builder.build(builder.project(kind))
 
     assert sorted(_requires(done)) == sorted([*OWN, *LOCKED])
     assert done.metadata().get_all("Provides-Extra") == ["own", "locked"]
@@ -48,24 +48,24 @@ def test_the_wheel_from_the_sdist_has_the_lock_as_an_extra(workshop: Workshop, k
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_editable_install_has_the_extra(workshop: Workshop, kind: str) -> None:
+def test_an_editable_install_has_the_extra(builder: ProjectBuilder, kind: str) -> None:
     """PEP 660: the editable wheel's METADATA is no different."""
-    tree = workshop.project(kind)
-    (out := workshop.folder / "out").mkdir()
+    tree = builder.project(kind)
+    (out := builder.folder / "out").mkdir()
 
-    done = workshop.python("-c", f"from setuptools import build_meta as b; b.build_editable({str(out)!r})", at=tree)
+    done = builder.python("-c", f"from setuptools import build_meta as b; b.build_editable({str(out)!r})", at=tree)
 
     assert sorted(_requires(Done(done.returncode, done.stderr, out))) == sorted([*OWN, *LOCKED])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pip_installs_exactly_the_lock(workshop: Workshop, wheelhouse: Path, kind: str) -> None:
+def test_pip_installs_exactly_the_lock(builder: ProjectBuilder, wheelhouse: Path, kind: str) -> None:
     """Real pip, with newer releases at hand, takes what was locked."""
-    wheel = next(workshop.build(workshop.project(kind), "--wheel").out.glob("*.whl"))
-    target = workshop.folder / "installed"
+    wheel = next(builder.build(builder.project(kind), "--wheel").out.glob("*.whl"))
+    target = builder.folder / "installed"
     command = ["-m", "pip", "install", "-q", "--no-index", "--find-links", str(wheelhouse), "--target", str(target)]
 
-    done = workshop.python(*command, f"{wheel}[locked]", at=workshop.folder)
+    done = builder.python(*command, f"{wheel}[locked]", at=builder.folder)
 
     assert done.returncode == 0, done.stderr
     names = sorted(path.name.removesuffix(".dist-info") for path in target.glob("*.dist-info"))
@@ -73,16 +73,16 @@ def test_pip_installs_exactly_the_lock(workshop: Workshop, wheelhouse: Path, kin
 
 
 @pytest.mark.tools
-def test_pipx_installs_exactly_the_lock(workshop: Workshop, wheelhouse: Path) -> None:
+def test_pipx_installs_exactly_the_lock(builder: ProjectBuilder, wheelhouse: Path) -> None:
     """Real pipx, which asks uv where uv is there."""
     tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     pipx = shutil.which("pipx", path=tools)
     if pipx is None or shutil.which("uv", path=tools) is None:
         pytest.skip("pipx and uv are not installed")
     script = '[project.scripts]\nrun-alpha = "alpha:main"\n'
-    tree = workshop.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + script + TABLE)
-    wheel = next(workshop.build(tree, "--wheel").out.glob("*.whl"))
-    home = workshop.folder / "pipx"
+    tree = builder.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + script + TABLE)
+    wheel = next(builder.build(tree, "--wheel").out.glob("*.whl"))
+    home = builder.folder / "pipx"
     offline = {
         "UV_NO_INDEX": "1",
         "UV_FIND_LINKS": str(wheelhouse),
@@ -110,57 +110,55 @@ def test_pipx_installs_exactly_the_lock(workshop: Workshop, wheelhouse: Path) ->
     assert names == ["alpha-1.4", "app-1.0", "beta-2.1", "gamma_core-0.9"]
 
 
-def test_pip_wheel_builds_with_the_extra(workshop: Workshop) -> None:
+def test_pip_wheel_builds_with_the_extra(builder: ProjectBuilder) -> None:
     """``pip wheel .`` is another front end to the same hooks."""
-    tree = workshop.project("pyproject")
-    out = workshop.folder / "out"
+    tree = builder.project("pyproject")
+    out = builder.folder / "out"
 
-    done = workshop.python(
-        "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), ".", at=tree
-    )
+    done = builder.python("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), ".", at=tree)
 
     assert LOCKED[0] in _requires(Done(done.returncode, done.stderr, out))
 
 
-def test_the_pins_can_be_the_dependencies(workshop: Workshop) -> None:
+def test_the_pins_can_be_the_dependencies(builder: ProjectBuilder) -> None:
     """With ``dependencies = true`` the pins stand where the project's own ranges stood, and no extra is added."""
-    tree = workshop.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + TABLE + "dependencies = true\n")
+    tree = builder.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + TABLE + "dependencies = true\n")
 
-    done = workshop.build(tree)
+    done = builder.build(tree)
 
     assert _requires(done) == [*PINS, 'winonly==3.0; sys_platform == "nowhere" or os_name == "never"']
     assert done.metadata().get_all("Provides-Extra") is None
 
 
 @pytest.mark.parametrize("field", ["dependencies", "optional-dependencies"])
-def test_a_field_that_is_declared_dynamic_works_alike(workshop: Workshop, field: str) -> None:
+def test_a_field_that_is_declared_dynamic_works_alike(builder: ProjectBuilder, field: str) -> None:
     """PEP 621 to the letter: who wants to can say that the extra comes from elsewhere."""
     head = HEAD + f'dynamic = ["{field}"]\n' + (DEPENDENCIES if field != "dependencies" else "")
-    tree = workshop.project("pyproject", pyproject_toml=head + TABLE + "extra = 'frozen'\n")
+    tree = builder.project("pyproject", pyproject_toml=head + TABLE + "extra = 'frozen'\n")
 
-    done = workshop.build(tree, "--wheel")
+    done = builder.build(tree, "--wheel")
 
     assert 'alpha==1.4; extra == "frozen"' in _requires(done)
 
 
-def test_groups_become_extras_of_their_own(workshop: Workshop) -> None:
+def test_groups_become_extras_of_their_own(builder: ProjectBuilder) -> None:
     """One extra for each configured lock, and none called ``locked`` unless there is a lock for it."""
     lock = _release("tester", "7.0")
     table = TABLE + 'groups = { test = "locks/pylock.test.toml" }\n'
-    tree = workshop.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + table)
+    tree = builder.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + table)
     (tree / "locks").mkdir()
     (tree / "locks" / "pylock.test.toml").write_text(lock, encoding="utf-8")
 
-    done = workshop.build(tree)
+    done = builder.build(tree)
 
     assert [line for line in _requires(done) if "extra" in line] == ['tester==7.0; extra == "test"']
     assert "locks/pylock.test.toml" in done.sdist_names()
 
 
-def test_the_sdist_says_that_both_fields_are_dynamic(workshop: Workshop) -> None:
+def test_the_sdist_says_that_both_fields_are_dynamic(builder: ProjectBuilder) -> None:
     """PEP 643: a switch can change them, so a reader of the sdist must not take them for granted."""
-    tree = workshop.project("pyproject")
-    assert workshop.build(tree, "--sdist").status == 0
+    tree = builder.project("pyproject")
+    assert builder.build(tree, "--sdist").status == 0
 
     text = next(tree.rglob("PKG-INFO")).read_text(encoding="utf-8")
 
@@ -169,12 +167,12 @@ def test_the_sdist_says_that_both_fields_are_dynamic(workshop: Workshop) -> None
 
 
 @pytest.mark.parametrize("value", ["0", "false", "OFF"])
-def test_an_environment_variable_turns_it_off(workshop: Workshop, value: str) -> None:
+def test_an_environment_variable_turns_it_off(builder: ProjectBuilder, value: str) -> None:
     """What the project says by itself is what is built, even if the lock is missing: so a lock never feeds the next one."""
-    tree = workshop.project("pyproject")
+    tree = builder.project("pyproject")
     (tree / "pylock.toml").unlink()
 
-    done = workshop.build(tree, "--wheel", PIPX_PARALLEL_SETUPTOOLS=value)
+    done = builder.build(tree, "--wheel", PIPX_PARALLEL_SETUPTOOLS=value)
 
     assert sorted(_requires(done)) == sorted(OWN)
 
@@ -228,15 +226,15 @@ def _release(name: str, version: str, more: str = "") -> str:
     ],
 )
 def test_a_lock_that_cannot_be_used_is_one_clear_error(
-    workshop: Workshop, lock: str | None, table: str, said: str
+    builder: ProjectBuilder, lock: str | None, table: str, said: str
 ) -> None:
     """One sentence, no traceback of ours, no wheel; it also says how to build without the lock."""
-    tree = workshop.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + TABLE + table)
+    tree = builder.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + TABLE + table)
     (tree / "pylock.toml").unlink()
     if lock is not None:
         (tree / "pylock.toml").write_text(lock, encoding="utf-8")
 
-    done = workshop.build(tree, "--wheel")
+    done = builder.build(tree, "--wheel")
 
     assert done.status != 0
     (line,) = [line for line in done.said.splitlines() if line.startswith("error: pipx-parallel: ")]
@@ -247,32 +245,32 @@ def test_a_lock_that_cannot_be_used_is_one_clear_error(
 
 
 @pytest.mark.parametrize("name", ["locked", "Locked"])
-def test_an_extra_of_the_project_is_never_replaced(workshop: Workshop, name: str) -> None:
+def test_an_extra_of_the_project_is_never_replaced(builder: ProjectBuilder, name: str) -> None:
     """Two meanings of one name would be a trap, however it is spelled (PEP 685)."""
     extras = f'[project.optional-dependencies]\n{name} = ["alpha"]\n'
-    tree = workshop.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + extras + TABLE)
+    tree = builder.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + extras + TABLE)
 
-    done = workshop.build(tree, "--wheel")
+    done = builder.build(tree, "--wheel")
 
     assert f"the project has an extra {name!r} of its own; name another" in done.said
     assert done.status != 0
 
 
-def test_a_project_without_the_table_pays_nothing(workshop: Workshop) -> None:
+def test_a_project_without_the_table_pays_nothing(builder: ProjectBuilder) -> None:
     """Neither its distribution nor the modules that are loaded tell that the plugin is installed."""
-    tree = workshop.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + "[tool.pipx-parallel]\nextra = []\n")
+    tree = builder.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + "[tool.pipx-parallel]\nextra = []\n")
     probe = (
         "import sys; from setuptools import Distribution; d = Distribution(); d.parse_config_files();"
         "print(sorted(m for m in sys.modules if m.partition('.')[0] in ('pipx_parallel', 'mirror')), dict(d.extras_require),"
         "'parse_config_files' in vars(d))"
     )
 
-    done = workshop.python("-c", probe, at=tree)
+    done = builder.python("-c", probe, at=tree)
 
     assert done.stdout.strip() == "['pipx_parallel', 'pipx_parallel.setuptools_plugin'] {} False", done.stderr
 
 
-def test_a_build_with_the_table_loads_no_network_and_no_mirror(workshop: Workshop) -> None:
+def test_a_build_with_the_table_loads_no_network_and_no_mirror(builder: ProjectBuilder) -> None:
     """The plugin reads two files; an HTTP stack, a store or a resolver would be a mistake."""
     probe = (
         "import sys; from setuptools import Distribution; d = Distribution(); d.parse_config_files();"
@@ -282,19 +280,19 @@ def test_a_build_with_the_table_loads_no_network_and_no_mirror(workshop: Worksho
         "sorted(m for m in sys.modules if m.startswith('pipx_parallel.')), len(d.extras_require['locked']))"
     )
 
-    done = workshop.python("-c", probe, at=workshop.project("pyproject"))
+    done = builder.python("-c", probe, at=builder.project("pyproject"))
 
     ours = "['pipx_parallel.errors', 'pipx_parallel.locks.locked_extra', 'pipx_parallel.setuptools_plugin']"
     assert done.stdout.strip() == f"[] {ours} 4", done.stderr
 
 
-def test_reading_the_configuration_twice_changes_nothing(workshop: Workshop) -> None:
+def test_reading_the_configuration_twice_changes_nothing(builder: ProjectBuilder) -> None:
     """Some tools do; the second time must not take our extra for the project's own."""
     probe = (
         "from setuptools import Distribution; d = Distribution(); d.parse_config_files(); d.parse_config_files();"
         "print(sorted(d.extras_require), len(d.extras_require['locked']))"
     )
 
-    done = workshop.python("-c", probe, at=workshop.project("setup_cfg"))
+    done = builder.python("-c", probe, at=builder.project("setup_cfg"))
 
     assert done.stdout.strip() == "['locked', 'own'] 4", done.stderr

@@ -49,12 +49,12 @@ def run(values: Mapping[str, object]) -> int:
     can save. What lies between here and the index (a proxy's cache, DNS) is warmed by one run that is not counted. Every
     round goes the other way round than the one before. Figures are medians; the first number is what others compare with.
     """
-    stage = job.begin(values, OPTIONS)
-    workers = _numbers(stage.chosen, "workers", "1,5,10,20")
-    rounds = _numbers(stage.chosen, "rounds", "3")[0]
-    svg = stage.chosen.text("svg")
+    context = job.begin(values, OPTIONS)
+    workers = _numbers(context.chosen, "workers", "1,5,10,20")
+    rounds = _numbers(context.chosen, "rounds", "3")[0]
+    svg = context.chosen.text("svg")
     check([svg] if svg else [])
-    sources = job.sources_of(stage)
+    sources = job.sources_of(context)
     if "-" in sources:
         raise UsageError(
             "the benchmark reads its input several times, which - (standard input) does not allow; give a file"
@@ -63,22 +63,22 @@ def run(values: Mapping[str, object]) -> int:
 
     def once(count: int) -> benchmark.Run:
         taken = _measured([f"--max-workers={count}", *flags])
-        stage.printer.say(f"{count} workers: {taken.whole:.2f} s, {taken.waiting:.2f} s of it waiting for the index")
+        context.printer.say(f"{count} workers: {taken.whole:.2f} s, {taken.waiting:.2f} s of it waiting for the index")
         return taken
 
-    stage.printer.say("one run that is not counted, then the measured ones")
+    context.printer.say("one run that is not counted, then the measured ones")
     try:
         once(max(workers))
         found = benchmark.rows(benchmark.measure(once, workers, rounds))
     except _Failed as error:
-        stage.printer.error(f"a measured run failed: {error}")
+        context.printer.error(f"a measured run failed: {error}")
         return error.code
-    details = {"rounds": rounds, "sources": list(sources), "packages": list(stage.chosen.texts("packages"))}
-    as_json = stage.chosen.text("format") == "json"
+    details = {"rounds": rounds, "sources": list(sources), "packages": list(context.chosen.texts("packages"))}
+    as_json = context.chosen.text("format") == "json"
     job.show(benchmark.as_json(found, details) if as_json else benchmark.as_table(found))
     if svg:
         _draw(svg, found)
-        stage.printer.say(f"wrote {svg}")
+        context.printer.say(f"wrote {svg}")
     return 0
 
 

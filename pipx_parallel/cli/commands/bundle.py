@@ -54,23 +54,23 @@ def run(values: Mapping[str, object]) -> int:
     mine = {option.dest: values.get(option.dest) for option in _MINE}
     given = {name: value for name, value in values.items() if name not in mine}
     output = str(mine["output"] or DEFAULT_OUTPUT)
-    stage = job.begin(given, (*TARGET, *_SHARED))
-    work = job.read(stage)
+    context = job.begin(given, (*TARGET, *_SHARED))
+    work = job.read(context)
     settings = work.settings._replace(platforms=_texts(mine["platform"]) or work.settings.platforms)
     targets = _targets(settings, _texts(mine["python_version"]), _texts(mine["target"]))
     work = work._replace(find_targets=lambda: targets)
     work = changes.keeping_pins(work, changes.read_before(locks.names_of((), work.sources)))
     resolutions = job.resolved(work)
-    stage.printer.say(f"locked {account.measure(work, resolutions)}")
+    context.printer.say(f"locked {account.measure(work, resolutions)}")
     began = time.perf_counter()
     made = _make(work, resolutions, output, str(mine["sdists"] or "refuse"))
     size = f"{made.files} files, {made.size / 1e6:.1f} MB"
     cost = f"{made.fetched / 1e6:.1f} MB fetched, {made.built} built, in {time.perf_counter() - began:.2f} s"
-    stage.printer.say(f"wrote: {output} ({size}; {cost})")
+    context.printer.say(f"wrote: {output} ({size}; {cost})")
     return job.missing_code(resolutions)
 
 
-def _make(work: job.Job, resolutions: Sequence[Resolution], output: str, sdists: str) -> Made:
+def _make(work: job.LockRequest, resolutions: Sequence[Resolution], output: str, sdists: str) -> Made:
     from pipx_parallel.bundle.builds import pip_environ  # here and below: this command's own
     from pipx_parallel.bundle.making import Order, make  # likewise
 
@@ -81,7 +81,7 @@ def _make(work: job.Job, resolutions: Sequence[Resolution], output: str, sdists:
         os.environ, settings.index_url, settings.extra_index_urls, no_network=settings.offline or settings.no_index
     )
     order = Order(resolutions, sdists, _downloads(settings.mirror), output, lock.text, environ, settings.offline)
-    with job.opened(settings._replace(max_workers=workers), work.stage.progress) as mirror:
+    with job.opened(settings._replace(max_workers=workers), work.context.progress) as mirror:
         return make(order, mirror)
 
 

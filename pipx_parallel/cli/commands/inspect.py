@@ -14,7 +14,7 @@ from pipx_parallel.requirements.urls import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipx_parallel.cli.session import Job
+    from pipx_parallel.cli.session import LockRequest
     from pipx_parallel.config.layers import Chosen
 
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
@@ -29,8 +29,8 @@ def run(values: Mapping[str, object]) -> int:
     """
     from pipx_parallel.requirements.describe import describe  # this command's own
 
-    stage = job.begin(values, OPTIONS)
-    work = job.read(stage)
+    context = job.begin(values, OPTIONS)
+    work = job.read(context)
     facts = describe(work.inputs)
     facts["settings"] = dict(locks.context_of(work).settings)
     facts["indexes"] = _indexes(work)
@@ -40,11 +40,11 @@ def run(values: Mapping[str, object]) -> int:
             "python": target.python_full_version,
             "markers": dict(target.markers),
             "tags": len(target.tags),
-            "origin": _target_origin(stage.chosen),
+            "origin": _target_origin(context.chosen),
         }
         for target in work.targets
     ]
-    if stage.chosen.text("format") == "json":
+    if context.chosen.text("format") == "json":
         job.show(json.dumps(facts, indent=2) + "\n")
     else:
         job.show("\n".join(text_lines(facts)) + "\n")
@@ -93,7 +93,7 @@ def _target_origin(chosen: Chosen) -> str:
     return ", ".join(chosen.called(name) for name in given) or "the running Python"
 
 
-def _indexes(work: Job) -> list[dict[str, str]]:
+def _indexes(work: LockRequest) -> list[dict[str, str]]:
     """Return every place that will be looked in, in order, without secrets, and where it was written."""
     settings = work.settings
     rows = [("index_url", settings.index_url or ""), *[("extra_index_url", url) for url in settings.extra_index_urls]]
@@ -105,9 +105,9 @@ def _indexes(work: Job) -> list[dict[str, str]]:
     return [{"url": url, "origin": origin} for url, origin in found.items()]
 
 
-def _origin(work: Job, name: str, value: str) -> str:
+def _origin(work: LockRequest, name: str, value: str) -> str:
     """Return where an index was written: a flag, a variable, a file with its line as far as it is known."""
-    chosen = work.stage.chosen
+    chosen = work.context.chosen
     layer = next((one for one in chosen.layers if value in several(one.values.get(name))), None)
     if layer is None:
         pip = job.pip_settings()

@@ -36,16 +36,16 @@ def run(values: Mapping[str, object]) -> int:
     Each output's name says its format: pylock.toml and pylock.NAME.toml, *.txt, *.sh, *.ps1, *.json. Without -o,
     pylock.toml is written beside the first source. All outputs are written, or none.
     """
-    stage = job.begin(values, OPTIONS)
-    work = job.read(stage)
-    chosen = stage.chosen
+    context = job.begin(values, OPTIONS)
+    work = job.read(context)
+    chosen = context.chosen
     names = locks.names_of(chosen.texts("output"), work.sources)
     checks, shows = chosen.flag("check"), chosen.flag("diff")
     locks.check_names(names, chosen, written=not (checks or shows))
     locks.refuse_inputs(names, work)
     before = changes.read_before(names)
     if checks and not shows and changes.all_fresh(work, before):
-        stage.printer.say(f"fresh: {', '.join(names)}")
+        context.printer.say(f"fresh: {', '.join(names)}")
         return 0
     work = changes.keeping_pins(work, before)
     with job.resolving(work) as resolutions:
@@ -58,8 +58,8 @@ def run(values: Mapping[str, object]) -> int:
     done = changes.summary(before, artifacts)
     if not checks and not shows:
         account.remember(work, resolutions, artifacts, done)
-        job.save(artifacts, stage.seconds)
-        stage.printer.say(f"locked {account.measure(work, resolutions)}{done and '; '}{done}")
+        job.save(artifacts, context.seconds)
+        context.printer.say(f"locked {account.measure(work, resolutions)}{done and '; '}{done}")
     account.tell_quality(work, resolutions)
-    stage.printer.detail(account.cost(work, resolutions))
+    context.printer.detail(account.cost(work, resolutions))
     return job.missing_code(resolutions)

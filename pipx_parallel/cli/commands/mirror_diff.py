@@ -26,7 +26,7 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.diff import differences  # here and below: only what this command needs
     from mirror.session.open_store import is_fixed, open_store
 
-    stage = job.begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)
+    context = job.begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)
     places = [str(values["before"]), str(values["after"])]
     for place in places:
         if "://" not in place and not is_fixed(place) and not os.path.isdir(place):  # as elsewhere
@@ -40,11 +40,11 @@ def run(values: Mapping[str, object]) -> int:
             after.close()
     finally:
         before.close()
-    if stage.chosen.text("format") == "json":
+    if context.chosen.text("format") == "json":
         job.show(json.dumps([change._asdict() for change in changes], indent=2) + "\n")
     elif changes:
         job.show("\n".join(line for change in changes for line in _lines(change)) + "\n")
-    stage.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")
+    context.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")
     return 0
 
 

@@ -25,32 +25,32 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.maintenance import check, old_schemas, repair
     from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs
 
-    stage = job.begin(values, OPTIONS)
-    location = job.settings_of(stage).mirror
-    repairs = stage.chosen.flag("repair")
+    context = job.begin(values, OPTIONS)
+    location = job.settings_of(context).mirror
+    repairs = context.chosen.flag("repair")
     if repairs:
         refuse_fixed(location)
     problems = 0
     for line in _place(location, repairs=repairs):
-        stage.printer.warn(line)
+        context.printer.warn(line)
         problems += not repairs
     store = open_store(location)
     try:
         for schema, count in sorted(old_schemas(store).items()):
-            stage.printer.say(f"{count} records are of schema {schema}: they are fetched again when they are needed")
+            context.printer.say(f"{count} records are of schema {schema}: they are fetched again when they are needed")
         damages = list(check(store))
         for damage in damages:
-            stage.printer.warn(f"{damage.key}: {damage.problem}")
+            context.printer.warn(f"{damage.key}: {damage.problem}")
         gone = repair(store, damages) if repairs else 0
     except MirrorError as error:
-        stage.printer.error(str(error))
+        context.printer.error(str(error))
         return MISMATCH
     finally:
         store.close()
     if repairs and damages:
-        stage.printer.say(f"deleted {gone} records")
+        context.printer.say(f"deleted {gone} records")
     problems += 0 if repairs else len(damages)
-    stage.printer.say("all is well" if not problems else f"{problems} problems; repair them: mirror doctor --repair")
+    context.printer.say("all is well" if not problems else f"{problems} problems; repair them: mirror doctor --repair")
     return MISMATCH if problems else 0
 
 

@@ -36,9 +36,9 @@ def run(values: Mapping[str, object]) -> int:
 
     path = str(values["file"])
     given = {name: value for name, value in values.items() if name != "file"}
-    stage = job.begin({**given, "sources": values.get("for", ())}, OPTIONS)
-    selection = _selection(stage)
-    store = open_store(job.settings_of(stage).mirror)
+    context = job.begin({**given, "sources": values.get("for", ())}, OPTIONS)
+    selection = _selection(context)
+    store = open_store(job.settings_of(context).mirror)
     try:
         data = export(store, selection)
     finally:
@@ -47,23 +47,23 @@ def run(values: Mapping[str, object]) -> int:
         write_file(path, data)
     except AtomicWriteError as error:
         raise UsageError(str(error)) from error
-    stage.printer.say(f"exported {len(data):,} bytes to {path}")
+    context.printer.say(f"exported {len(data):,} bytes to {path}")
     return 0
 
 
-def _selection(stage: job.Stage) -> Selection:
+def _selection(context: job.CommandContext) -> Selection:
     """Return what is to be exported; with --for, what the mirror knows decides: no network is asked."""
     from mirror.exchange.snapshot import Selection
 
-    files = stage.chosen.text("files") or "chosen"
-    if not (stage.sources or stage.chosen.texts("requirement") or stage.chosen.texts("packages")):
+    files = context.chosen.text("files") or "chosen"
+    if not (context.sources or context.chosen.texts("requirement") or context.chosen.texts("packages")):
         return Selection(files=files)
     from pipx_parallel.resolution.closure import walk
     from pipx_parallel.resolution.resolve import resolve
 
-    work = job.read(stage)
+    work = job.read(context)
     settings = work.settings._replace(offline=True, keep_going=False)
-    with job.opened(settings, stage.progress) as mirror:
+    with job.opened(settings, context.progress) as mirror:
         reach = walk(work.inputs, work.targets, mirror, settings)
         resolutions = resolve(work.inputs, work.targets, mirror, settings)
         chosen: dict[str, int] = {}

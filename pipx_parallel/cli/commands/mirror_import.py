@@ -21,8 +21,8 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.session.open_store import open_store, refuse_fixed
 
     given = {name: value for name, value in values.items() if name != "file"}
-    stage = job.begin(given, OPTIONS)
-    location = job.settings_of(stage).mirror
+    context = job.begin(given, OPTIONS)
+    location = job.settings_of(context).mirror
     refuse_fixed(location)
     snapshot = load_snapshot(str(values["file"]))
     store = open_store(location)
@@ -30,7 +30,7 @@ def run(values: Mapping[str, object]) -> int:
         done = import_snapshot(snapshot, store)
     finally:
         store.close()
-    stage.printer.say(
+    context.printer.say(
         f"imported {done.added} projects, replaced {done.replaced}, kept {done.kept} that were newer here"
     )
     return 0

@@ -26,14 +26,14 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.maintenance import prune
     from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs
 
-    stage = job.begin(values, OPTIONS)
-    size, age = stage.chosen.text("max_size"), stage.chosen.text("max_age")
+    context = job.begin(values, OPTIONS)
+    size, age = context.chosen.text("max_size"), context.chosen.text("max_age")
     if size is None and age is None:
         raise UsageError("say how much may stay: --max-size 500M, --max-age 90, or both")
     if age is not None and not re.fullmatch(r"\d{1,6}(\.\d+)?", age):
         raise UsageError(f"--max-age: {age!r} cannot be used; give a number of days")
-    dry = stage.chosen.flag("dry_run")
-    location = job.settings_of(stage).mirror
+    dry = context.chosen.flag("dry_run")
+    location = job.settings_of(context).mirror
     refuse_fixed(location)
     store = open_store(location)
     try:
@@ -44,7 +44,7 @@ def run(values: Mapping[str, object]) -> int:
         store.close()
     projects = sum(key.startswith("v/") for key in done.keys)
     kept = f"; {done.kept} stay because a certificate covers them" if done.kept else ""
-    stage.printer.say(f"{'would delete' if dry else 'deleted'} {projects} projects, {done.freed:,} bytes{kept}")
+    context.printer.say(f"{'would delete' if dry else 'deleted'} {projects} projects, {done.freed:,} bytes{kept}")
     return 0
 
 

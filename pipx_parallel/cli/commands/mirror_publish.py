@@ -23,13 +23,13 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.session.open_store import open_store
 
     folder = str(values["folder"])
-    stage = job.begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
-    store = open_store(job.settings_of(stage).mirror)
+    context = job.begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
+    store = open_store(job.settings_of(context).mirror)
     try:
         done = publish(store, folder)
     finally:
         store.close()
-    stage.printer.say(
+    context.printer.say(
         f"published to {folder}: {done.written} files written, {done.unchanged} unchanged, {done.removed} removed"
     )
     return 0

@@ -45,21 +45,24 @@ def run(values: Mapping[str, object]) -> int:
         raise UsageError("serving needs the extra: pip install 'pipx-parallel[serve]'") from error
     from mirror.server.app import Server
     from mirror.server.responses import Pages
-    from mirror.server.worker import PageDesk
+    from mirror.server.worker import MirrorWorker
     from mirror.session.mirror import Mirror, transport_for  # here and below: only what this command needs
     from mirror.session.open_store import open_store
     from mirror.store.shared import SharedStore
 
-    stage = job.begin(values, OPTIONS)
-    settings = job.settings_of(stage)
+    context = job.begin(values, OPTIONS)
+    settings = job.settings_of(context)
     opened = settings_.mirror_settings(settings._replace(keep_whole=True))
     store = open_store(opened.location, opened)
-    desk = PageDesk(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
+    desk = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
     try:
         pages = Pages(store, desk, offline=opened.offline)
-        server = Server(pages, _options(stage, _route(settings, opened, store)))
+        server = Server(pages, _options(context, _route(settings, opened, store)))
         serve(
-            server, stage.chosen.text("host") or "127.0.0.1", _number(stage, "port", 8765, least=0), stage.printer.say
+            server,
+            context.chosen.text("host") or "127.0.0.1",
+            _number(context, "port", 8765, least=0),
+            context.printer.say,
         )
     finally:
         desk.close()
@@ -67,7 +70,7 @@ def run(values: Mapping[str, object]) -> int:
     return 0
 
 
-def _options(stage: job.Stage, service: LockService) -> Options:
+def _options(context: job.CommandContext, service: LockService) -> Options:
     from mirror.server.app import Options
     from mirror.server.responses import Answer
 
@@ -82,13 +85,13 @@ def _options(stage: job.Stage, service: LockService) -> Options:
         return Answer(reply.status, reply.text.encode(), reply.kind)
 
     return Options(
-        token=_token(stage),
-        largest_body=_number(stage, "max_body", 1024 * 1024),
-        longest=float(_number(stage, "max_seconds", 60)),
-        concurrent=_number(stage, "max_solves", 2),
+        token=_token(context),
+        largest_body=_number(context, "max_body", 1024 * 1024),
+        longest=float(_number(context, "max_seconds", 60)),
+        concurrent=_number(context, "max_solves", 2),
         routes={"/lock": lock},
         ready={"/lock": ready},
-        log=stage.printer.say,
+        log=context.printer.say,
     )
 
 
@@ -101,8 +104,8 @@ def _route(settings: ResolveSettings, opened: MirrorSettings, store: Store) -> L
     return LockService(settings, opened, store, transport_for(opened, store), target)
 
 
-def _token(stage: job.Stage) -> str | None:
-    path = stage.chosen.text("token_file")
+def _token(context: job.CommandContext) -> str | None:
+    path = context.chosen.text("token_file")
     if path is None:
         return os.environ.get("PIPX_PARALLEL_TOKEN") or None
     try:
@@ -115,8 +118,8 @@ def _token(stage: job.Stage) -> str | None:
     return token
 
 
-def _number(stage: job.Stage, name: str, default: int, least: int = 1) -> int:
-    text = stage.chosen.text(name)
+def _number(context: job.CommandContext, name: str, default: int, least: int = 1) -> int:
+    text = context.chosen.text(name)
     if text is None:
         return default
     if not text.isdecimal() or not least <= int(text) < 1 << 31:

@@ -18,10 +18,10 @@ ARGUMENTS: tuple[Argument, ...] = ()
 
 def run(values: Mapping[str, object]) -> int:
     """Say what the mirror holds: projects, releases, how fresh and how large it is."""
-    stage = job.begin(values, OPTIONS)
-    with job.opened(job.settings_of(stage), stage.progress) as mirror:
+    context = job.begin(values, OPTIONS)
+    with job.opened(job.settings_of(context), context.progress) as mirror:
         status = mirror.status()
-    if stage.chosen.text("format") == "json":
+    if context.chosen.text("format") == "json":
         job.show(json.dumps(status, indent=2, sort_keys=True) + "\n")
     else:
         job.show("\n".join(table_lines(status)) + "\n")

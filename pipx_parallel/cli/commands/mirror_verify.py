@@ -14,9 +14,9 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mirror.exchange.attestation import Certificate
+    from mirror.exchange.attestation import Attestation
     from mirror.ports import Store
-    from pipx_parallel.resolution.closure import Reach
+    from pipx_parallel.resolution.closure import DependencyClosure
 
 CERTIFICATE = Option(("--certificate",), "Write what was proved here; the mirror keeps a copy.", "path", "FILE")
 AGAINST = Option(("--against",), "Check that what this certificate covers is still the same.", "path", "FILE")
@@ -34,79 +34,83 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.maintenance import check
     from mirror.session.open_store import open_store  # here and below: only what this command needs
 
-    stage = job.begin(values, OPTIONS)
-    against = stage.chosen.text("against")
-    settings = job.settings_of(stage)
+    context = job.begin(values, OPTIONS)
+    against = context.chosen.text("against")
+    settings = job.settings_of(context)
     store = open_store(settings.mirror)
     try:
         damages = list(check(store))
         for damage in damages:
-            stage.printer.error(f"{damage.key}: {damage.problem}")
+            context.printer.error(f"{damage.key}: {damage.problem}")
         if damages:
             return MISMATCH
         if against:
-            return _check_certificate(stage, store, against)
+            return _check_certificate(context, store, against)
     finally:
         store.close()
-    if not (stage.sources or stage.chosen.texts("requirement") or stage.chosen.texts("packages")):
-        stage.printer.say("every record has the bytes that its digest was made of")
+    if not (context.sources or context.chosen.texts("requirement") or context.chosen.texts("packages")):
+        context.printer.say("every record has the bytes that its digest was made of")
         return 0
-    return _check_closure(stage)
+    return _check_closure(context)
 
 
-def _check_closure(stage: job.Stage) -> int:
+def _check_closure(context: job.CommandContext) -> int:
     from mirror.session.open_store import open_store
     from pipx_parallel.resolution.closure import walk
 
-    work = job.read(stage)
+    work = job.read(context)
     settings = work.settings._replace(offline=True)
     began = time.perf_counter()
-    with job.opened(settings, stage.progress) as mirror:
+    with job.opened(settings, context.progress) as mirror:
         try:
-            archives = stage.chosen.flag("archives")
-            reach = walk(work.inputs, work.targets, mirror, settings, archives=archives)
+            archives = context.chosen.flag("archives")
+            dependency_closure = walk(work.inputs, work.targets, mirror, settings, archives=archives)
         finally:
-            stage.progress.close()
-    for line in hole_lines(reach):
-        stage.printer.error(line)
+            context.progress.close()
+    for line in hole_lines(dependency_closure):
+        context.printer.error(line)
     store = open_store(settings.mirror)
     try:
-        certificate = _certificate(work, store, reach)
+        certificate = _attestation(work, store, dependency_closure)
         targets = ", ".join(target.label for target in work.targets)
-        size = f"{len(reach.releases)} projects, {reach.size} releases"
-        size += f" ({reach.left_out} more are only source archives and not covered)" if reach.left_out else ""
-        if reach.holes:
-            stage.printer.say(
-                f"{len(reach.holes)} holes in {size} for {targets}; fill them: mirror warm --depth closure"
+        size = f"{len(dependency_closure.releases)} projects, {dependency_closure.size} releases"
+        size += (
+            f" ({dependency_closure.left_out} more are only source archives and not covered)"
+            if dependency_closure.left_out
+            else ""
+        )
+        if dependency_closure.holes:
+            context.printer.say(
+                f"{len(dependency_closure.holes)} holes in {size} for {targets}; fill them: mirror warm --depth closure"
             )
             return LACKING
-        if path := stage.chosen.text("certificate"):
+        if path := context.chosen.text("certificate"):
             _write(path, certificate, store)
     finally:
         store.close()
     seconds = time.perf_counter() - began
-    stage.printer.say(f"closed: {size} for {targets}, mirror {certificate.digest[:16]}, in {seconds:.1f} s")
+    context.printer.say(f"closed: {size} for {targets}, mirror {certificate.digest[:16]}, in {seconds:.1f} s")
     return 0
 
 
-def hole_lines(reach: Reach) -> list[str]:
+def hole_lines(dependency_closure: DependencyClosure) -> list[str]:
     """Return a line a hole, sorted; a release whose dependencies only a build can tell says so."""
     return [
         f"hole: {failure.project}{' ' + failure.release if failure.release else ''}: "
         + ("known only to its build backend" if isinstance(failure.error, NeedsBuild) else str(failure.error))
-        for failure in reach.holes
+        for failure in dependency_closure.holes
     ]
 
 
-def _certificate(work: job.Job, store: Store, reach: Reach) -> Certificate:
+def _attestation(work: job.LockRequest, store: Store, dependency_closure: DependencyClosure) -> Attestation:
     from mirror.exchange.attestation import certify
 
     roots = [root.text for root in (*work.inputs.roots, *work.inputs.constraints, *work.inputs.overrides)]
-    names = (*reach.releases, *reach.absent)
-    return certify(store, names, roots, [target.label for target in work.targets], reach.size)
+    names = (*dependency_closure.releases, *dependency_closure.absent)
+    return certify(store, names, roots, [target.label for target in work.targets], dependency_closure.size)
 
 
-def _write(path: str, certificate: Certificate, store: Store) -> None:
+def _write(path: str, certificate: Attestation, store: Store) -> None:
     from mirror.store.atomic import AtomicWriteError, write_file
 
     try:
@@ -116,7 +120,7 @@ def _write(path: str, certificate: Certificate, store: Store) -> None:
     store.put_many({certificate.key: certificate.to_bytes()})
 
 
-def _check_certificate(stage: job.Stage, store: Store, path: str) -> int:
+def _check_certificate(context: job.CommandContext, store: Store, path: str) -> int:
     from mirror.exchange.attestation import changed_since, from_bytes
 
     try:
@@ -128,11 +132,11 @@ def _check_certificate(stage: job.Stage, store: Store, path: str) -> int:
         raise Integrity(f"{path}: {error}") from error
     changed = changed_since(store, certificate)
     for key in changed:
-        stage.printer.error(f"{key}: gone, or not what the certificate covers any more")
+        context.printer.error(f"{key}: gone, or not what the certificate covers any more")
     if changed:
         return LACKING
     day = time.strftime("%Y-%m-%d", time.gmtime(certificate.as_of))
-    stage.printer.say(
+    context.printer.say(
         f"the certificate holds: {len(certificate.projects)} projects as of {day}, {certificate.digest[:16]}"
     )
     return 0

@@ -54,23 +54,23 @@ def run(values: Mapping[str, object]) -> int:
     if names:
         said = values.get("packages") or ()
         values = {**values, "packages": (*(said if isinstance(said, tuple) else (str(said),)), *names)}
-    stage = job.begin(values, OPTIONS)
-    depth, window = _depth(stage)
+    context = job.begin(values, OPTIONS)
+    depth, window = _depth(context)
     if depth == "chosen" and not names:
-        return _warm_chosen(stage)
-    return _warm_reach(stage, 1 if depth == "chosen" else window)
+        return _warm_chosen(context)
+    return _warm_reach(context, 1 if depth == "chosen" else window)
 
 
-def _warm_chosen(stage: job.Stage) -> int:
-    work = _keeping_whole(job.read(stage))
+def _warm_chosen(context: job.CommandContext) -> int:
+    work = _keeping_whole(job.read(context))
     work = work._replace(settings=work.settings._replace(keep_going=True))
     resolutions = job.resolved(work)
-    stage.printer.say(f"the mirror now serves {account.measure(work, resolutions)}")
-    stage.printer.detail(account.cost(work, resolutions))
+    context.printer.say(f"the mirror now serves {account.measure(work, resolutions)}")
+    context.printer.detail(account.cost(work, resolutions))
     return job.missing_code(resolutions)
 
 
-def _keeping_whole(work: job.Job) -> job.Job:
+def _keeping_whole(work: job.LockRequest) -> job.LockRequest:
     """Return the job with every file of each page kept: a mirror that was warmed answers for old releases too.
 
     Raises ``StoreError`` where the mirror can only be read.
@@ -81,41 +81,41 @@ def _keeping_whole(work: job.Job) -> job.Job:
     return work._replace(settings=work.settings._replace(keep_whole=True))
 
 
-def _warm_reach(stage: job.Stage, window: int | None) -> int:
+def _warm_reach(context: job.CommandContext, window: int | None) -> int:
     from pipx_parallel.resolution.closure import walk  # only these depths walk
 
-    work = _keeping_whole(job.read(stage))
+    work = _keeping_whole(job.read(context))
     began = time.monotonic()
-    with job.opened(work.settings, stage.progress) as mirror:
+    with job.opened(work.settings, context.progress) as mirror:
         try:
-            may_go_on = _budget(stage, mirror, began)
-            archives = stage.chosen.flag("archives")
+            may_go_on = _budget(context, mirror, began)
+            archives = context.chosen.flag("archives")
             reach = walk(
                 work.inputs, work.targets, mirror, work.settings, window=window, archives=archives, may_go_on=may_go_on
             )
         finally:
-            stage.progress.close()
+            context.progress.close()
         counts = mirror.counts()
     for line in hole_lines(reach)[:_SHOWN]:
-        stage.printer.warn(line)
+        context.printer.warn(line)
     if len(reach.holes) > _SHOWN:
-        stage.printer.warn(f"and {len(reach.holes) - _SHOWN} more; `mirror verify` lists all")
+        context.printer.warn(f"and {len(reach.holes) - _SHOWN} more; `mirror verify` lists all")
     seconds = time.monotonic() - began
-    stage.printer.say(
+    context.printer.say(
         f"{'warmed' if reach.finished else 'stopped by the budget after'} {len(reach.releases)} projects, {reach.size} releases"
         f" ({len(reach.holes)} holes) in {seconds:.1f} s: {counts['requests']} requests, {counts['hits']} listings at hand,"
         f" {counts['revalidated']} unchanged, {counts['bytes']:,} bytes"
         + ("" if reach.finished else "; run again to go on")
     )
     if reach.left_out:
-        stage.printer.say(
+        context.printer.say(
             f"{reach.left_out} older releases are only source archives and were not looked at; --archives downloads and builds them"
         )
     return failures_code(tuple(failure.error for failure in reach.holes))
 
 
-def _budget(stage: job.Stage, mirror: Mirror, began: float) -> Callable[[], bool]:
-    requests, seconds = _number(stage, "max_requests"), _number(stage, "max_time")
+def _budget(context: job.CommandContext, mirror: Mirror, began: float) -> Callable[[], bool]:
+    requests, seconds = _number(context, "max_requests"), _number(context, "max_time")
 
     def may_go_on() -> bool:
         if requests is not None and mirror.counts()["requests"] >= requests:
@@ -125,8 +125,8 @@ def _budget(stage: job.Stage, mirror: Mirror, began: float) -> Callable[[], bool
     return may_go_on
 
 
-def _depth(stage: job.Stage) -> tuple[str, int | None]:
-    text = stage.chosen.text("depth") or "chosen"
+def _depth(context: job.CommandContext) -> tuple[str, int | None]:
+    text = context.chosen.text("depth") or "chosen"
     kind, mark, number = text.partition(":")
     if kind == "window" and number.isdecimal() and 0 < int(number) < 1_000_000:
         return kind, int(number)
@@ -135,8 +135,8 @@ def _depth(stage: job.Stage) -> tuple[str, int | None]:
     raise UsageError(f"--depth: {text!r} cannot be used; give chosen, window:N or closure")
 
 
-def _number(stage: job.Stage, name: str) -> int | None:
-    text = stage.chosen.text(name)
+def _number(context: job.CommandContext, name: str) -> int | None:
+    text = context.chosen.text(name)
     if text is None:
         return None
     if not text.isdecimal() or not int(text):

@@ -21,15 +21,15 @@ def run(values: Mapping[str, object]) -> int:
     Where single projects cannot be had, the rest is resolved all the same, a warning names them, and the exit code is
     not 0. Nothing that exists is kept: every pin is chosen anew. With -o, files are written instead.
     """
-    stage = job.begin(values, OPTIONS)
-    outputs = stage.chosen.texts("output")
+    context = job.begin(values, OPTIONS)
+    outputs = context.chosen.texts("output")
     names = locks.names_of(outputs, ()) if outputs else (locks.STDOUT,)
-    locks.check_names(names, stage.chosen)
-    work = job.read(stage)
+    locks.check_names(names, context.chosen)
+    work = job.read(context)
     work = work._replace(settings=work.settings._replace(keep_going=True))
     with job.resolving(work) as resolutions:
         artifacts = locks.render(work, resolutions, names, figures=True)
-    job.save(artifacts, stage.seconds)
+    job.save(artifacts, context.seconds)
     account.tell_quality(work, resolutions)
-    stage.printer.detail(account.cost(work, resolutions))
+    context.printer.detail(account.cost(work, resolutions))
     return job.missing_code(resolutions)

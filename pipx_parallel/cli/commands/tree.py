@@ -23,12 +23,12 @@ ARGUMENTS = (SOURCES,)
 
 def run(values: Mapping[str, object]) -> int:
     """Resolve what the SOURCES ask for, and show who asked for what."""
-    stage = job.begin(values, OPTIONS)
-    depth = _depth(stage.chosen)
-    work = job.read(stage)
+    context = job.begin(values, OPTIONS)
+    depth = _depth(context.chosen)
+    work = job.read(context)
     work = work._replace(settings=work.settings._replace(keep_going=True))
     resolutions = job.resolved(work)
-    job.show("".join(_drawn(resolution, stage.chosen, depth) for resolution in resolutions))
+    job.show("".join(_drawn(resolution, context.chosen, depth) for resolution in resolutions))
     return job.missing_code(resolutions)
 
 

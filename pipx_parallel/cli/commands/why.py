@@ -20,12 +20,12 @@ def run(values: Mapping[str, object]) -> int:
     """Show who asks for NAME, from the lines of the SOURCES down, and why it is not newer."""
     from pipx_parallel.locks.tree import render_why, why_json  # this command's own
 
-    stage = job.begin(values, OPTIONS)
-    work = job.read(stage)
+    context = job.begin(values, OPTIONS)
+    work = job.read(context)
     work = work._replace(settings=work.settings._replace(keep_going=True))
     resolutions = job.resolved(work)
     name = str(values["name"])
-    if stage.chosen.text("format") == "json":
+    if context.chosen.text("format") == "json":
         job.show("".join(json.dumps(why_json(one, name), indent=2) + "\n" for one in resolutions))
     else:
         job.show("".join(render_why(one, name) for one in resolutions))

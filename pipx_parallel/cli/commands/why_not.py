@@ -28,16 +28,16 @@ def run(values: Mapping[str, object]) -> int:
 
     Only what must move moves. Nothing is written. The exit code is 1 where it cannot be.
     """
-    stage = job.begin(values, OPTIONS)
+    context = job.begin(values, OPTIONS)
     wanted = _wanted(str(values["wanted"]))
-    work = job.read(stage)
+    work = job.read(context)
     before = job.resolved(work)
     kept = {pin.name: pin.version for one in before for pin in one.pins}
     with_it = work._replace(
         inputs=work.inputs._replace(roots=(wanted, *work.inputs.roots)),
         settings=work.settings._replace(preferred=kept),
     )
-    as_json = stage.chosen.text("format") == "json"
+    as_json = context.chosen.text("format") == "json"
     try:
         after = job.resolved(with_it)
     except NoSolution as error:

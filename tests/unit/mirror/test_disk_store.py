@@ -117,7 +117,7 @@ def test_the_folder_is_private(tmp_path: Path, mode: int | None) -> None:
 # Adds one, 25 times, to a number that all processes share, and writes keys of its own beside it.
 _COUNT_UP = """
 import os, sys
-from mirror.disk_store import DiskStore
+from mirror.store.disk import DiskStore
 store = DiskStore(sys.argv[1])
 for number in range(25):
     own = f"p/{os.getpid()}/{number}"

@@ -57,7 +57,7 @@ def test_all_releases_of_a_folder_are_judged(tmp_path: Path) -> None:
     project = read_place(folder.as_uri()).project("many", "id", "")
 
     assert project is not None
-    assert (project.view.judged, len(project.view.versions)) == (0, 30)
+    assert (project.view.classified, len(project.view.versions)) == (0, 30)
     assert project.parts() == ()
 
 
@@ -124,7 +124,10 @@ def test_places_are_merged_release_by_release() -> None:
         "https://one.example",
         "https://two.example",
     ]
-    assert sorted(merged.view.variants[number].tags for number in merged.view.shape_of(1)) == ["py3-none-any", "sdist"]
+    assert sorted(merged.view.file_kinds[number].tags for number in merged.view.kind_set_of(1)) == [
+        "py3-none-any",
+        "sdist",
+    ]
 
 
 def test_a_file_that_two_places_have_alike_is_there_once() -> None:

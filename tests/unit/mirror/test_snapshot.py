@@ -15,7 +15,7 @@ from mirror.records.dependency_sets import DependencySet
 from mirror.records.file_columns import expand, squeeze
 from mirror.records.file_view import digest_of, pack, read_slice
 from mirror.records.freshness import FreshnessRecord
-from mirror.records.model import Variant
+from mirror.records.model import FileKind
 from mirror.records.release_view import Absence, ReleaseView, decode, encode, encode_absence
 from mirror.records.version_keys import version_key
 from tests.support.dict_store import DictStore
@@ -37,27 +37,27 @@ def slices(name: str) -> list[tuple[bytes, ...]]:
 
 def view(name: str, order: int = 0, fetched: float = 1000.5) -> ReleaseView:
     """Return a view of three releases; ``order`` is the order in which its facts were learned."""
-    variants = [Variant("py3-none-any", ">=3.8"), Variant("py3-none-any", None)]
+    file_kinds = [FileKind("py3-none-any", ">=3.8"), FileKind("py3-none-any", None)]
     made = ReleaseView(
         name=name,
         freshness=FreshnessRecord(fetched, 600.0, '"tag"'),
         versions=VERSIONS,
         keys=[version_key(version) or "" for version in VERSIONS],
         prereleases=0,
-        judged=0,
-        variants=variants if order == 0 else variants[::-1],
+        classified=0,
+        file_kinds=file_kinds if order == 0 else file_kinds[::-1],
         uploads_text=["10", "20+5", "30"],
     )
     first, second = (0, 1) if order == 0 else (1, 0)
-    made.add_shape((second,), 0)
-    made.add_shape((first,), 1)
-    made.add_shape((first,), 2)
+    made.add_kind_set((second,), 0)
+    made.add_kind_set((first,), 1)
+    made.add_kind_set((first,), 2)
     learned = [
         (1, first, DependencySet(["lib>=1", "x ; extra == 'e'"])),
         (2, first, DependencySet(["lib>=2"], ">=3.8")),
     ]
-    for release, variant, found in learned if order == 0 else learned[::-1]:
-        made.learn(release, variant, found)
+    for release, file_kind, found in learned if order == 0 else learned[::-1]:
+        made.learn(release, file_kind, found)
     return made
 
 

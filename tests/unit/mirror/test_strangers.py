@@ -41,12 +41,12 @@ def test_a_view_that_is_as_it_should_be_is_taken() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda v: v.update(digest="../../../etc/passwd"), lambda v: v.update(digest=7), lambda v: v.update(judged=True),
-        lambda v: v.update(judged="1"), lambda v: v.update(uploads="x y z"), lambda v: v.update(name="other"),
+        lambda v: v.update(digest="../../../etc/passwd"), lambda v: v.update(digest=7), lambda v: v.update(classified=True),
+        lambda v: v.update(classified="1"), lambda v: v.update(uploads="x y z"), lambda v: v.update(name="other"),
         lambda v: v.update(status=[]), lambda v: v.update(page={}), lambda v: v.update(pre="ff"), lambda v: v.update(keys="b a c"),
         lambda v: v["fresh"].__setitem__(0, "now"), lambda v: v["fresh"].__setitem__(1, float("inf")),
-        lambda v: v["variants"][0].__setitem__(0, "py3;rm"), lambda v: v["variants"][0].__setitem__(1, 3),
-        lambda v: v["shapes"][0].__setitem__(0, [9]), lambda v: v["shapes"][0].__setitem__(0, [0.5]),
+        lambda v: v["file_kinds"][0].__setitem__(0, "py3;rm"), lambda v: v["file_kinds"][0].__setitem__(1, 3),
+        lambda v: v["kind_sets"][0].__setitem__(0, [9]), lambda v: v["kind_sets"][0].__setitem__(0, [0.5]),
         lambda v: v["known"][0].__setitem__(1, 1.5), lambda v: v["known"][0].__setitem__(2, "-1"),
         lambda v: v["needs"][0][1][0].pop(), lambda v: v["needs"][0][1][0].__setitem__(4, [["a", 1]]),
         lambda v: v["needs"][0].__setitem__(2, {"": [99]}), lambda v: v["needs"][0].__setitem__(0, 3),
@@ -76,9 +76,9 @@ def test_whatever_is_changed_is_refused_or_can_be_read() -> None:
         except Integrity:
             continue
         assert isinstance(found, ReleaseView)
-        for release in range(found.judged, len(found.versions)):
+        for release in range(found.classified, len(found.versions)):
             assert found.uploads(release)
-            for variant in found.shape_of(release):
-                needs = found.dependency_set(release, variant)
+            for file_kind in found.kind_set_of(release):
+                needs = found.dependency_set(release, file_kind)
                 assert needs is None or needs.to_json()
         encode(found)

@@ -15,7 +15,7 @@ from mirror.records.dependency_sets import DependencySet
 from mirror.records.file_view import digest_of, is_whole, pack, read_all, read_slice, release_count
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.listing_views import build_views
-from mirror.records.model import Variant
+from mirror.records.model import FileKind
 from mirror.records.project import Project
 from mirror.records.release_view import HEAD, Absence, ReleaseView, decode, encode, encode_absence
 from mirror.records.simple_parse import parse_listing
@@ -69,10 +69,10 @@ def made(told: Sequence[Told]) -> Made:
     return Made(view, files)
 
 
-def facts_of(view: ReleaseView) -> dict[str, tuple[set[Variant], tuple[int, int]]]:
+def facts_of(view: ReleaseView) -> dict[str, tuple[set[FileKind], tuple[int, int]]]:
     """Return what a wholly judged view knows of each release, whatever the numbers of its variants."""
     return {
-        version: ({view.variants[number] for number in view.shape_of(release)}, view.uploads(release))
+        version: ({view.file_kinds[number] for number in view.kind_set_of(release)}, view.uploads(release))
         for release, version in enumerate(view.versions)
     }
 
@@ -102,15 +102,15 @@ def test_judged_late_is_judged_alike(told: list[Told], looks: list[int]) -> None
     lazy, eager = found.project(), found.project()
     for release in looks:
         if release < len(lazy.view.versions):
-            lazy.judge(release)
+            lazy.classify(release)
     for project in (lazy, eager):
         if project.view.versions:
-            project.judge(0)
+            project.classify(0)
 
     assert facts_of(lazy.view) == facts_of(eager.view)
-    by_release: dict[str, set[Variant]] = {}
+    by_release: dict[str, set[FileKind]] = {}
     for one in told:
-        kind = Variant(one.tags, one.requires_python, bool(one.yanked))
+        kind = FileKind(one.tags, one.requires_python, bool(one.yanked))
         version = next(v for v, k in zip(lazy.view.versions, lazy.view.keys, strict=True) if k == key(one.version))
         by_release.setdefault(version, set()).add(kind)
     assert {version: kinds for version, (kinds, _) in facts_of(lazy.view).items()} == by_release
@@ -131,19 +131,19 @@ def test_what_is_stored_comes_back(told: list[Told], learned: list[tuple[int, li
     """Encoded, decoded and encoded again: the same bytes, and the same answers."""
     view = made(told).view
     for release, lines in learned:
-        if view.judged <= release < len(view.versions):
-            view.learn(release, view.shape_of(release)[0], row(lines))
+        if view.classified <= release < len(view.versions):
+            view.learn(release, view.kind_set_of(release)[0], row(lines))
     data = encode(view)
 
     again = decode(data)
 
     assert isinstance(again, ReleaseView)
     assert encode(again) == data
-    assert (again.versions, again.keys, again.variants) == (view.versions, view.keys, view.variants)
-    for release in range(view.judged, len(view.versions)):
-        assert again.shape_of(release) == view.shape_of(release)
-        for variant in view.shape_of(release):
-            known, kept = view.dependency_set(release, variant), again.dependency_set(release, variant)
+    assert (again.versions, again.keys, again.file_kinds) == (view.versions, view.keys, view.file_kinds)
+    for release in range(view.classified, len(view.versions)):
+        assert again.kind_set_of(release) == view.kind_set_of(release)
+        for file_kind in view.kind_set_of(release):
+            known, kept = view.dependency_set(release, file_kind), again.dependency_set(release, file_kind)
             assert (known and known.lines) == (kept and kept.lines)
 
 
@@ -204,7 +204,7 @@ def test_releases_are_numbered_from_the_oldest() -> None:
 
     assert list(view.versions) == ["1.0", "2.0rc1", "2.0", "10.0"]
     assert view.prereleases == 0b0010
-    assert {view.variants[number].tags for number in view.shape_of(0)} == {TAGS[0], TAGS[2]}
+    assert {view.file_kinds[number].tags for number in view.kind_set_of(0)} == {TAGS[0], TAGS[2]}
     assert [view.index_of(key(text)) for text in ("1", "2.0rc1", "3.0", "10")] == [0, 1, None, 3]
 
 
@@ -240,13 +240,13 @@ def test_only_the_newest_are_judged_when_a_listing_arrives() -> None:
     """The others when somebody looks."""
     found = made([Told(f"{number}.0") for number in range(30)])
     project = found.project()
-    assert project.view.judged == 30 - HEAD
+    assert project.view.classified == 30 - HEAD
 
-    project.judge(25)
-    assert project.view.judged == 30 - HEAD
-    project.judge(12)
+    project.classify(25)
+    assert project.view.classified == 30 - HEAD
+    project.classify(12)
 
-    assert project.view.judged <= 12
+    assert project.view.classified <= 12
     assert project.changed
 
 
@@ -256,7 +256,7 @@ def test_a_look_at_files_that_are_gone_says_so() -> None:
     project = Made(found.view, pack([[b"{}"]] * 30)).project()
 
     with pytest.raises(NotFound, match=r"pkg 0\.0|pkg"):
-        project.judge(0)
+        project.classify(0)
 
 
 def test_equal_dependency_sets_are_kept_once() -> None:
@@ -275,7 +275,7 @@ def test_equal_dependency_sets_are_kept_once() -> None:
 def test_a_newer_listing_absorbs_what_an_older_one_knew() -> None:
     """By release and kind of file, however the numbers have moved; a yank does not change what a file needs."""
     old = made([Told("1.0"), Told("3.0", TAGS[2]), Told("4.0")]).view
-    numbers = {variant.tags: number for number, variant in enumerate(old.variants)}
+    numbers = {file_kind.tags: number for number, file_kind in enumerate(old.file_kinds)}
     old.learn(0, numbers[TAGS[0]], row(["of-1"]))
     old.learn(1, numbers[TAGS[2]], row(["of-3"]))
     old.learn(2, numbers[TAGS[0]], row(["of-4"]))
@@ -283,7 +283,7 @@ def test_a_newer_listing_absorbs_what_an_older_one_knew() -> None:
 
     new.absorb(old)
 
-    kinds = {variant.tags: number for number, variant in enumerate(new.variants)}
+    kinds = {file_kind.tags: number for number, file_kind in enumerate(new.file_kinds)}
     assert [
         found.lines if (found := new.dependency_set(release, kinds[TAGS[0]])) else None for release in range(5)
     ] == [None, ("of-1",), None, None, None]
@@ -300,9 +300,9 @@ def test_a_yank_loses_nothing_that_was_learned() -> None:
 
     new.absorb(old)
 
-    (kind,) = new.shape_of(0)
+    (kind,) = new.kind_set_of(0)
     found = new.dependency_set(0, kind)
-    assert new.variants[kind].yanked
+    assert new.file_kinds[kind].yanked
     assert found is not None
     assert found.lines == ("of-1",)
 
@@ -314,16 +314,16 @@ def test_what_is_known_of_releases_that_are_not_judged_yet_is_not_forgotten() ->
         *(Told(f"2.{minor}") for minor in range(HEAD)),
     ]
     old = made(page).project()
-    old.judge(0)
-    kind = next(number for number, variant in enumerate(old.view.variants) if variant.requires_python)
+    old.classify(0)
+    kind = next(number for number, file_kind in enumerate(old.view.file_kinds) if file_kind.requires_python)
     old.view.learn(3, kind, row(["of-3"]))
     new = made([*page, Told("3.0")])
 
     new.view.absorb(old.view)
     project = new.project()
-    project.judge(0)
+    project.classify(0)
 
-    (kind,) = project.view.shape_of(3)
+    (kind,) = project.view.kind_set_of(3)
     found = project.view.dependency_set(3, kind)
     assert found is not None
     assert found.lines == ("of-3",)

@@ -82,7 +82,7 @@ def test_old_releases_count_as_usable_until_somebody_looks() -> None:
         assert len(domain(candidates, "pkg")) == 30
         found = candidates.candidate("pkg")
         assert isinstance(found, Candidate)
-        assert [found.variant_of(release) is None for release in (3, 19, 20, 30 - HEAD)] == [True, True, False, False]
+        assert [found.file_kind_of(release) is None for release in (3, 19, 20, 30 - HEAD)] == [True, True, False, False]
         assert candidates.dependencies("pkg", 4) == Unavailable(f"requires Python {LATER}")
 
 
@@ -157,12 +157,12 @@ def test_a_project_that_does_not_exist_is_a_reason_until_it_is_forgiven() -> Non
         assert candidates.dependencies("pkg", 1) == [Edge("ghost", 0, ("ghost", ""))]
         assert candidates.holes == {}
 
-        assert candidates.forgive()
+        assert candidates.collect_failures()
 
         assert candidates.dependencies("pkg", 1) == []
         assert isinstance(candidates.holes["ghost", None], FetchFailure)
         assert candidates.lacking == {"ghost": [("pkg", 1, "")]}
-        assert not candidates.forgive()
+        assert not candidates.collect_failures()
 
 
 def test_hashes_leave_what_they_name() -> None:

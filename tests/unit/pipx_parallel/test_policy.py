@@ -6,7 +6,7 @@ import pytest
 
 from mirror.records.dependency_sets import compile_requirement
 from mirror.records.freshness import FreshnessRecord
-from mirror.records.model import Variant
+from mirror.records.model import FileKind
 from mirror.records.release_view import ReleaseView
 from mirror.records.version_keys import version_key
 from pipx_parallel.config.settings import ResolveSettings
@@ -17,12 +17,12 @@ from pipx_parallel.targets.targets import make_target
 RULES = TargetRules(make_target("3.11", ("x86_64-manylinux_2_28",), "cp"))
 
 
-def view_of(*kinds: Variant, uploads: str = "") -> ReleaseView:
+def view_of(*kinds: FileKind, uploads: str = "") -> ReleaseView:
     """Return a view with one release for each kind of file."""
     versions = [f"{number}.0" for number in range(len(kinds))]
     return ReleaseView(
         name="pkg", freshness=FreshnessRecord(0.0), versions=versions, keys=[version_key(one) or "" for one in versions],
-        prereleases=0, judged=0, variants=list(kinds), shapes={(at,): 1 << at for at in range(len(kinds))},
+        prereleases=0, classified=0, file_kinds=list(kinds), kind_sets={(at,): 1 << at for at in range(len(kinds))},
         uploads_text=uploads.split() or ["0"] * len(kinds),
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ def test_the_direction_of_choice(resolution: str, direct: int, transitive: int) 
 
 def test_the_cutoff_goes_by_the_first_file_of_a_release() -> None:
     """What has no time is left out, as in pip; a project may have a moment of its own."""
-    wheel = Variant("py3-none-any")
+    wheel = FileKind("py3-none-any")
     view = view_of(wheel, wheel, wheel, uploads="100 0 2000000000+5")
     day = "2024-01-01T00:00:00Z"
 
@@ -106,21 +106,21 @@ def test_the_cutoff_goes_by_the_first_file_of_a_release() -> None:
 @pytest.mark.parametrize(
     ("kind", "settings", "reason"),
     [
-        (Variant("py3-none-any", ">=3.99"), ResolveSettings(), "requires Python >=3.99"),
-        (Variant("cp27-none-win32"), ResolveSettings(), "has no wheel for this target and no source archive"),
+        (FileKind("py3-none-any", ">=3.99"), ResolveSettings(), "requires Python >=3.99"),
+        (FileKind("cp27-none-win32"), ResolveSettings(), "has no wheel for this target and no source archive"),
         (
-            Variant("sdist"),
+            FileKind("sdist"),
             ResolveSettings(only_binary=(":all:",)),
             "has only a source archive, which --only-binary refuses",
         ),
         (
-            Variant("py3-none-any"),
+            FileKind("py3-none-any"),
             ResolveSettings(no_binary=("pkg",)),
             "has no source archive, and --no-binary refuses its wheels",
         ),
     ],
 )
-def test_why_a_release_cannot_be_used(kind: Variant, settings: ResolveSettings, reason: str) -> None:
+def test_why_a_release_cannot_be_used(kind: FileKind, settings: ResolveSettings, reason: str) -> None:
     """In words that lead on."""
     policy = Policy(settings)
     view = view_of(kind)

@@ -38,7 +38,7 @@ def test_no_flags_mean_the_running_python() -> None:
 def test_the_fingerprint_is_stable_and_loads_nothing() -> None:
     """It is a key; it must cost nothing."""
     program = (
-        "import sys; from pipx_parallel.targets import target_fingerprint as f; print(f());"
+        "import sys; from pipx_parallel.targets.targets import target_fingerprint as f; print(f());"
         "sys.exit('packaging' in sys.modules or 'platform' in sys.modules)"
     )
 

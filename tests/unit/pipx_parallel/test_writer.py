@@ -108,7 +108,7 @@ def test_a_disk_that_fills_half_way_leaves_the_old_lock(tmp_path: Path) -> None:
         "import io, resource, signal, sys\n"
         "from pipx_parallel.emitters.interface import Artifact\n"
         "from pipx_parallel.errors import OutputError\n"
-        "from pipx_parallel.writer import write\n"
+        "from pipx_parallel.locks.writer import write\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"

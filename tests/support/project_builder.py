@@ -36,7 +36,7 @@ class Done(NamedTuple):
             return sorted(one.name.partition("/")[2] for one in archive.getmembers() if one.isfile())
 
 
-class Workshop:
+class ProjectBuilder:
     """Builds a project with the plugin installed, in a fresh process and without a network."""
 
     def __init__(self, site: Path, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """What running foreign programs needs, made when the first is run: a builder of source trees and a git. An edge.
 
-``Workroom`` is a ``mirror.ports.Builder``; a lock that builds nothing loads nothing of what is behind it.
+``BuildTools`` is a ``mirror.ports.Builder``; a lock that builds nothing loads nothing of what is behind it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pipx_parallel.builds.builder import BackendBuilder
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.git import Git
-    from pipx_parallel.direct.steps import Workshop
+    from pipx_parallel.direct.steps import BuildContext
 
 
-class Workroom:
+class BuildTools:
     """Builds and clones for one run of the tool; safe for several threads once made."""
 
     def __init__(
@@ -58,17 +58,17 @@ class Workroom:
             if one is not None:
                 one.close()
 
-    def shop(self, mirror: Mirror) -> Workshop:
+    def context(self, mirror: Mirror) -> BuildContext:
         """Return what direct references need."""
         from pipx_parallel.direct.git import Git  # here and below: few locks have direct references
-        from pipx_parallel.direct.steps import Workshop
+        from pipx_parallel.direct.steps import BuildContext
 
         self._git = Git(f"{self._cache}/git", self._environ, self.opened.credentials)
-        return Workshop(
+        return BuildContext(
             builds=mirror.builds(),
             git=self._git,
-            recall=mirror.kept,
-            remember=mirror.keep,
+            read_derived=mirror.read_record,
+            write_derived=mirror.write_record,
             learn=getattr(self.opened.credentials, "learn", str),
             now=time.time(),
             offline=self._settings.offline,
