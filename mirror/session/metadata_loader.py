@@ -45,7 +45,7 @@ class MetadataLoader:
 
     def prefetch_files(self, rows: Iterable[tuple[Project, int]]) -> None:
         """Say whose files (project, release) will be asked for: a store on the web then fetches them in one go."""
-        hold = getattr(self._store, "hold_files", None)
+        hold = getattr(self._store, "prefetch_files", None)
         if hold is not None:
             hold([(files_key(project.index_id, project.view.name), project.view.versions[at]) for project, at in rows])
 

@@ -150,12 +150,12 @@ def test_a_chosen_mirror_is_not_closed_and_says_where(run: Run) -> None:
 
 def test_a_closed_mirror_answers_every_constraint_offline(run: Run, index: LoopbackIndex) -> None:
     """With the same answers as with the network."""
-    file_kinds = ["app", "app<2", "app,lib<2", "app<2,lib==1.0", "app>=2"]
-    online = [run("resolve", "--packages", one).out for one in file_kinds]
+    lists = ["app", "app<2", "app,lib<2", "app<2,lib==1.0", "app>=2"]
+    online = [run("resolve", "--packages", one).out for one in lists]
     warm(run, "--depth", "closure")
     index.fail("*", times=100)
 
-    assert [run("resolve", "--packages", one, "--offline").out for one in file_kinds] == online
+    assert [run("resolve", "--packages", one, "--offline").out for one in lists] == online
 
 
 def test_verify_notices_a_record_that_was_altered(run: Run, mirror: Path) -> None:

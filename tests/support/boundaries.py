@@ -15,21 +15,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Group(NamedTuple):
-    """Modules of one height. They may import their own group and every group that stands below it in the law."""
+class Folder(NamedTuple):
+    """Modules that belong together. They may import each other and the folders named; those stand earlier in the table."""
 
     name: str
     modules: tuple[str, ...]  # names or fnmatch patterns
+    may_import: tuple[str, ...]  # names of folders, or fnmatch patterns over them
 
 
 class Law(NamedTuple):
     """What may import and use what. Patterns are those of ``fnmatch``; a module's name is dotted."""
 
-    groups: tuple[
-        Group, ...
-    ]  # lowest first; a module belongs to the first group that names it, exact names before patterns
+    folders: tuple[Folder, ...]  # a module belongs to the first row that names it, exact names before patterns
     forbidden: tuple[tuple[str, str, str], ...] = ()  # (importer, imported, the rule in words)
-    allowed: tuple[tuple[str, str], ...] = ()  # exceptions to ``forbidden``: (importer, imported)
     homes: Mapping[str, tuple[str, ...]] = {}  # top-level third-party name -> modules that may import it
     edges: Mapping[str, tuple[str, ...]] = {}  # "files", "clock", … -> modules that may touch it
     late: tuple[str, ...] = ()  # modules that exist to load others late; elsewhere each late import says why
@@ -89,9 +87,9 @@ def violations(roots: Sequence[Path], law: Law) -> list[Violation]:
     modules = read_modules(roots)
     found = [*_unplaced(modules, law), *_unknown_entries(modules, law), *_circles(modules)]
     for module in modules.values():
-        found += _upward(module, modules, law)
+        found += _outside(module, modules, law)
         found += _forbidden(module, law)
-        found += _strangers(module, modules, law)
+        found += _third_party(module, modules, law)
         found += _touching(module, law)
         found += _unreasoned(module, law)
     return sorted(set(found))
@@ -196,47 +194,54 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _height(name: str, law: Law) -> int | None:
+def _folder_of(name: str, law: Law) -> Folder | None:
     for exact in (True, False):
-        for height, group in enumerate(law.groups):
-            if name in group.modules if exact else _matches(name, group.modules):
-                return height
+        for folder in law.folders:
+            if name in folder.modules if exact else _matches(name, folder.modules):
+                return folder
     return None
 
 
 def _unplaced(modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
     for name in modules:
-        if _height(name, law) is None:
-            yield Violation(name, 1, "stands in no group of the layer table: add it there")
+        if _folder_of(name, law) is None:
+            yield Violation(name, 1, "stands in no folder of the layer table: add it there")
 
 
 def _unknown_entries(modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
-    """Yield entries of the table that name nothing, so that the table cannot rot."""
-    entries = [entry for group in law.groups for entry in group.modules]
+    """Yield entries of the table that name nothing, and rows that name a row below them."""
+    entries = [entry for folder in law.folders for entry in folder.modules]
     entries += [entry for home in (*law.homes.values(), *law.edges.values(), law.late) for entry in home]
     for entry in dict.fromkeys(entries):
         if not any(fnmatchcase(name, entry) for name in modules):
             yield Violation(entry, 1, "is named by the layer table and does not exist")
+    above: list[str] = []
+    for folder in law.folders:
+        for wanted in folder.may_import:
+            if not any(fnmatchcase(name, wanted) for name in above):
+                yield Violation(folder.name, 1, f"names {wanted!r}, which is no row above it")
+        above.append(folder.name)
 
 
-def _upward(module: Module, modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
-    here = _height(module.name, law)
+def _outside(module: Module, modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
+    here = _folder_of(module.name, law)
+    order = [folder.name for folder in law.folders]
     for one in module.imports:
-        there = _height(one.target, law) if one.target in modules else None
-        if here is not None and there is not None and there > here:
-            above, below = law.groups[there].name, law.groups[here].name
-            yield Violation(module.name, one.line, f"imports {one.target}: {above!r} stands above {below!r}")
+        there = _folder_of(one.target, law) if one.target in modules else None
+        if here is None or there is None or here == there:
+            continue
+        if not _matches(there.name, here.may_import) or order.index(there.name) > order.index(here.name):
+            yield Violation(module.name, one.line, f"imports {one.target}: {here.name!r} may not import {there.name!r}")
 
 
 def _forbidden(module: Module, law: Law) -> Iterator[Violation]:
     for one in module.imports:
         for importer, imported, rule in law.forbidden:
-            hit = fnmatchcase(module.name, importer) and fnmatchcase(one.target, imported)
-            if hit and not any(fnmatchcase(module.name, a) and fnmatchcase(one.target, b) for a, b in law.allowed):
+            if fnmatchcase(module.name, importer) and fnmatchcase(one.target, imported):
                 yield Violation(module.name, one.line, f"imports {one.target}: {rule}")
 
 
-def _strangers(module: Module, modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
+def _third_party(module: Module, modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
     """Yield third-party imports outside the home that the law gives them, and those it does not know."""
     own = {name.partition(".")[0] for name in modules}
     for one in module.imports:
