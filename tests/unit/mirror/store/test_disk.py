@@ -17,7 +17,7 @@ from mirror.errors import StoreError
 from mirror.store.disk import DiskStore
 from mirror.store.new import NewStore
 from tests.support.dict_store import DictStore
-from tests.unit.mirror.store_contract import StoreContract
+from tests.unit.mirror.store.store_contract import StoreContract
 
 
 class TestDiskStore(StoreContract):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.mirror.transport_contract import Make, TransportContract
+from tests.unit.mirror.http.transport_contract import Make, TransportContract
 
 
 class TestContract(TransportContract):

@@ -13,7 +13,7 @@ import pytest
 from mirror.errors import Integrity
 from mirror.exchange.validation import checked
 from mirror.records.release_view import ReleaseView, encode
-from tests.unit.mirror.test_snapshot import INDEX, view
+from tests.unit.mirror.exchange.test_snapshot import INDEX, view
 
 KEY = f"v/{INDEX}/app"
 Value = dict[str, Any]

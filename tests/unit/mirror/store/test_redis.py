@@ -10,7 +10,7 @@ import pytest
 
 from mirror.errors import StoreError
 from tests.support.redis_server import AVAILABLE, RedisServer
-from tests.unit.mirror.store_contract import StoreContract
+from tests.unit.mirror.store.store_contract import StoreContract
 
 redis_store = pytest.importorskip("mirror.store.redis", reason="the extra [redis] is not installed")
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed")

@@ -15,7 +15,7 @@ from tests.support.dict_store import DictStore
 from tests.support.dists import wheel
 from tests.support.index_pages import JSON_TYPE, MODERN
 from tests.support.index_server import LoopbackIndex
-from tests.unit.mirror.transport_contract import Make, TransportContract, exchange_all
+from tests.unit.mirror.http.transport_contract import Make, TransportContract, exchange_all
 
 
 class TestContract(TransportContract):

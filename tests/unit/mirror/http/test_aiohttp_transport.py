@@ -10,7 +10,7 @@ from mirror.http.transport_settings import TransportSettings
 from mirror.ports import Request
 from tests.support.index_server import LoopbackIndex
 from tests.support.proxy import LoopbackProxy
-from tests.unit.mirror.transport_contract import SIX, Make, TransportContract, exchange_all, six_page
+from tests.unit.mirror.http.transport_contract import SIX, Make, TransportContract, exchange_all, six_page
 
 
 class TestContract(TransportContract):
