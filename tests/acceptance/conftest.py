@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.desk import Desk
 from tests.support.dists import wheel
 from tests.support.index_server import LoopbackIndex
+from tests.support.workspace import Workspace
 
 
 @pytest.fixture
@@ -25,6 +25,12 @@ def index() -> Iterator[LoopbackIndex]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, index: LoopbackIndex) -> Desk:
-    """Stand at a desk whose environment names the loopback index."""
-    return Desk(tmp_path, index.url)
+def workspace(tmp_path: Path, index: LoopbackIndex) -> Workspace:
+    """Make a workspace whose environment names the loopback index."""
+    return Workspace(tmp_path, index.url)
+
+
+@pytest.fixture
+def desk(workspace: Workspace) -> Workspace:
+    """Return the workspace under its former name, for changes that are under way."""
+    return workspace

@@ -7,26 +7,26 @@ import sys
 import tarfile
 from pathlib import Path
 
-from tests.support.desk import Desk, check_refused, locked
 from tests.support.dists import sdist, wheel
 from tests.support.index_server import LoopbackIndex
+from tests.support.workspace import Workspace, check_refused, locked
 
 
-def test_a_release_is_built_once(desk: Desk, index: LoopbackIndex) -> None:
+def test_a_release_is_built_once(workspace: Workspace, index: LoopbackIndex) -> None:
     """Its needs are learned by a build, kept by the hash of the source, and known offline."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib<2"], static=False))
 
-    assert locked(desk, "dyn") == {"dyn": "1.0", "lib": "1.0"}
-    first = desk.packages()
+    assert locked(workspace, "dyn") == {"dyn": "1.0", "lib": "1.0"}
+    first = workspace.packages()
     fetched = len(index.paths("/files/dyn/*"))
-    assert locked(desk, "dyn") == {"dyn": "1.0", "lib": "1.0"}
+    assert locked(workspace, "dyn") == {"dyn": "1.0", "lib": "1.0"}
     assert len(index.paths("/files/dyn/*")) == fetched
-    desk.environment["PATH"] = "/nonexistent"
-    assert locked(desk, "dyn", flags=["--offline", "--no-build"]) == {"dyn": "1.0", "lib": "1.0"}
-    assert desk.packages() == first
+    workspace.environment["PATH"] = "/nonexistent"
+    assert locked(workspace, "dyn", flags=["--offline", "--no-build"]) == {"dyn": "1.0", "lib": "1.0"}
+    assert workspace.packages() == first
 
 
-def test_a_static_project_table_spares_the_build(desk: Desk, index: LoopbackIndex) -> None:
+def test_a_static_project_table_spares_the_build(workspace: Workspace, index: LoopbackIndex) -> None:
     """PEP 621: what a pyproject.toml says and does not call dynamic is true of every wheel."""
     from tests.support.dists import Dist, tarred
 
@@ -35,43 +35,43 @@ def test_a_static_project_table_spares_the_build(desk: Desk, index: LoopbackInde
     body = tarred({"old-1.0/PKG-INFO": info, "old-1.0/pyproject.toml": text})
     index.publish("old", Dist("old", "1.0", "old-1.0.tar.gz", body, info, sidecar="none"))
 
-    assert locked(desk, "old", flags=["--no-build"]) == {"lib": "1.0", "old": "1.0"}
+    assert locked(workspace, "old", flags=["--no-build"]) == {"lib": "1.0", "old": "1.0"}
 
 
-def test_no_build_names_what_it_refuses(desk: Desk, index: LoopbackIndex) -> None:
+def test_no_build_names_what_it_refuses(workspace: Workspace, index: LoopbackIndex) -> None:
     """Nothing is run; the release is named."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib"], static=False))
 
-    check_refused(desk, desk.lock("dyn", flags=["--no-build"]), 1, "dyn-1.0.tar.gz", "--no-build")
+    check_refused(workspace, workspace.lock("dyn", flags=["--no-build"]), 1, "dyn-1.0.tar.gz", "--no-build")
 
 
-def test_only_binary_takes_an_older_wheel(desk: Desk, index: LoopbackIndex) -> None:
+def test_only_binary_takes_an_older_wheel(workspace: Workspace, index: LoopbackIndex) -> None:
     """As in pip: source archives are not there."""
     index.publish("dyn", wheel("dyn", "0.9"), sdist("dyn", "1.0", ["lib"], static=False))
 
-    assert locked(desk, "dyn", flags=["--only-binary", ":all:"]) == {"dyn": "0.9"}
+    assert locked(workspace, "dyn", flags=["--only-binary", ":all:"]) == {"dyn": "0.9"}
 
 
-def test_no_binary_builds_what_has_a_wheel(desk: Desk, index: LoopbackIndex) -> None:
+def test_no_binary_builds_what_has_a_wheel(workspace: Workspace, index: LoopbackIndex) -> None:
     """As in pip: wheels are not there."""
     index.publish("dyn", wheel("dyn", "1.0"), sdist("dyn", "1.0", ["base"], static=False))
 
-    assert locked(desk, "dyn", flags=["--no-binary", "dyn"]) == {"base": "1.0", "dyn": "1.0"}
+    assert locked(workspace, "dyn", flags=["--no-binary", "dyn"]) == {"base": "1.0", "dyn": "1.0"}
 
 
-def test_what_a_backend_needs_is_installed_from_the_same_index(desk: Desk, index: LoopbackIndex) -> None:
+def test_what_a_backend_needs_is_installed_from_the_same_index(workspace: Workspace, index: LoopbackIndex) -> None:
     """In an environment of its own; credentials and options are those of the lock."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib<2"], static=False, build_requires=["base"]))
 
-    assert locked(desk, "dyn") == {"dyn": "1.0", "lib": "1.0"}
+    assert locked(workspace, "dyn") == {"dyn": "1.0", "lib": "1.0"}
     assert index.paths("/files/base/*")
 
 
-def test_a_failed_build_shows_its_log(desk: Desk, index: LoopbackIndex) -> None:
+def test_a_failed_build_shows_its_log(workspace: Workspace, index: LoopbackIndex) -> None:
     """The end of it, and where the whole is; nothing is written."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib"], static=False, broken=True))
 
-    ran = desk.lock("dyn")
+    ran = workspace.lock("dyn")
 
     assert ran.code == 1
     assert "dyn-1.0.tar.gz: the build backend in_tree failed" in ran.err
@@ -79,10 +79,10 @@ def test_a_failed_build_shows_its_log(desk: Desk, index: LoopbackIndex) -> None:
     assert "Traceback" not in ran.err.partition("this package")[0].partition("log:")[0]
     log = ran.err.partition("the whole log: ")[2].partition(")")[0]
     assert "this package never builds" in Path(log).read_text(encoding="utf-8")
-    assert not (desk.folder / "pylock.toml").exists()
+    assert not (workspace.folder / "pylock.toml").exists()
 
 
-def test_a_build_that_hangs_is_given_up(desk: Desk, index: LoopbackIndex) -> None:
+def test_a_build_that_hangs_is_given_up(workspace: Workspace, index: LoopbackIndex) -> None:
     """After --build-timeout."""
     from tests.support.dists import Dist, tarred
 
@@ -93,13 +93,17 @@ def test_a_build_that_hangs_is_given_up(desk: Desk, index: LoopbackIndex) -> Non
     index.publish("slow", Dist("slow", "1.0", "slow-1.0.tar.gz", tarred(files), info, sidecar="none"))
 
     check_refused(
-        desk, desk.lock("slow", flags=["--build-timeout", "1.5"]), 1, "slow-1.0.tar.gz", "given up after 1.5 seconds"
+        workspace,
+        workspace.lock("slow", flags=["--build-timeout", "1.5"]),
+        1,
+        "slow-1.0.tar.gz",
+        "given up after 1.5 seconds",
     )
 
 
-def test_settings_of_a_requirement_reach_its_backend(desk: Desk) -> None:
+def test_settings_of_a_requirement_reach_its_backend(workspace: Workspace) -> None:
     """A key that is given twice has a list, as pip passes it."""
-    folder = desk.folder / "conf"
+    folder = workspace.folder / "conf"
     folder.mkdir()
     (folder / "pyproject.toml").write_text(
         '[build-system]\nrequires = []\nbuild-backend = "in_tree"\nbackend-path = ["."]\n', encoding="utf-8"
@@ -116,13 +120,13 @@ def test_settings_of_a_requirement_reach_its_backend(desk: Desk) -> None:
     )
     settings = [f"--config-settings={pair}" for pair in ("one=app", "two=lib", "two=base")]
 
-    ran = desk.lock(f"./conf {' '.join(settings)}")
+    ran = workspace.lock(f"./conf {' '.join(settings)}")
 
     assert ran.code == 0, ran.err
-    assert {package["name"] for package in desk.packages()} >= {"conf", "app", "lib", "base"}
+    assert {package["name"] for package in workspace.packages()} >= {"conf", "app", "lib", "base"}
 
 
-def test_an_archive_that_leads_out_is_refused(desk: Desk, index: LoopbackIndex, tmp_path: Path) -> None:
+def test_an_archive_that_leads_out_is_refused(workspace: Workspace, index: LoopbackIndex, tmp_path: Path) -> None:
     """Nothing is written outside the folder of the build."""
     from tests.support.dists import Dist, tarred
 
@@ -130,43 +134,43 @@ def test_an_archive_that_leads_out_is_refused(desk: Desk, index: LoopbackIndex, 
     body = tarred({"evil-1.0/PKG-INFO": info, "evil-1.0/setup.py": b"", f"../../../../../..{tmp_path}/out": b"x"})
     index.publish("evil", Dist("evil", "1.0", "evil-1.0.tar.gz", body, info, sidecar="none"))
 
-    ran = desk.lock("evil")
+    ran = workspace.lock("evil")
 
     assert ran.code == 1
     assert "cannot be unpacked" in ran.err
     assert not (tmp_path / "out").exists()
 
 
-def test_without_isolation_the_running_python_builds(desk: Desk, index: LoopbackIndex) -> None:
+def test_without_isolation_the_running_python_builds(workspace: Workspace, index: LoopbackIndex) -> None:
     """Nothing is installed: what the backend needs must be here."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib<2"], static=False, build_requires=["not-there"]))
 
-    assert locked(desk, "dyn", flags=["--no-build-isolation"]) == {"dyn": "1.0", "lib": "1.0"}
+    assert locked(workspace, "dyn", flags=["--no-build-isolation"]) == {"dyn": "1.0", "lib": "1.0"}
     assert sys.executable
 
 
-def test_many_are_built_side_by_side(desk: Desk, index: LoopbackIndex) -> None:
+def test_many_are_built_side_by_side(workspace: Workspace, index: LoopbackIndex) -> None:
     """Speculation asks for all of them before the solver waits for one."""
     for number in range(5):
         index.publish(f"dyn{number}", sdist(f"dyn{number}", "1.0", ["base"], static=False))
 
-    assert len(locked(desk, *[f"dyn{number}" for number in range(5)])) == 6
+    assert len(locked(workspace, *[f"dyn{number}" for number in range(5)])) == 6
 
 
-def test_a_project_with_dynamic_dependencies_is_asked(desk: Desk) -> None:
+def test_a_project_with_dynamic_dependencies_is_asked(workspace: Workspace) -> None:
     """``pyproject.toml`` as a source: what it leaves to its backend comes from there, and offline from the mirror."""
     made = sdist("mine", "1.0", ["lib<2"], static=False)
     with tarfile.open(fileobj=io.BytesIO(made.body)) as archive:
         reader = archive.extractfile("mine-1.0/in_tree.py")
         assert reader is not None
-        (desk.folder / "in_tree.py").write_bytes(reader.read())
+        (workspace.folder / "in_tree.py").write_bytes(reader.read())
     text = '[project]\nname = "mine"\nversion = "1.0"\ndynamic = ["dependencies"]\n'
-    desk.write(
+    workspace.write(
         "pyproject.toml", text + '[build-system]\nrequires = []\nbuild-backend = "in_tree"\nbackend-path = ["."]\n'
     )
 
-    ran = desk.run("lock", "pyproject.toml", "-o", "pylock.toml")
+    ran = workspace.run("lock", "pyproject.toml", "-o", "pylock.toml")
     assert ran.code == 0, ran.err
-    assert desk.pins() == {"lib": "1.0"}
-    desk.write("in_tree.py", "raise SystemExit('not again')\n")
-    assert desk.run("lock", "pyproject.toml", "-U", "-o", "pylock.toml", "--offline").code == 0
+    assert workspace.pins() == {"lib": "1.0"}
+    workspace.write("in_tree.py", "raise SystemExit('not again')\n")
+    assert workspace.run("lock", "pyproject.toml", "-U", "-o", "pylock.toml", "--offline").code == 0

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from mirror.store.disk import DiskStore
-from tests.support.desk import Desk, Ran
 from tests.support.dists import sdist, wheel
 from tests.support.index_pages import HTML_ONLY, HTML_TYPE, MODERN, Page
 from tests.support.index_server import LoopbackIndex
 from tests.support.proxy import LoopbackProxy
 from tests.support.self_signed import self_signed
+from tests.support.workspace import Ran, Workspace
 
 USER, SECRET = "robot", "s3cret-Pl4nted"
 SIGNED = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
@@ -50,22 +50,22 @@ def signed(url: str) -> str:
     return url.replace("://", f"://{USER}:{SECRET}@")
 
 
-def lock(desk: Desk, *flags: str, environment: dict[str, str] | None = None) -> Ran:
+def lock(workspace: Workspace, *flags: str, environment: dict[str, str] | None = None) -> Ran:
     """Lock into every format there is."""
-    desk.write("r.txt", "app\n")
-    return desk.run("lock", "r.txt", *EVERYTHING, *flags, environment=environment)
+    workspace.write("r.txt", "app\n")
+    return workspace.run("lock", "r.txt", *EVERYTHING, *flags, environment=environment)
 
 
-def check_no_secret(desk: Desk, ran: Ran, *allowed: Path) -> None:
-    """Search every file below the desk, every value of the mirror, and all output, for the secret in any of its spellings."""
+def check_no_secret(workspace: Workspace, ran: Ran, *allowed: Path) -> None:
+    """Search every file below the workspace, every value of the mirror, and all output, for the secret in any of its spellings."""
     spellings = [SECRET.encode(), SIGNED.encode(), SECRET.replace("-", "%2D").encode()]
     for spelling in spellings:
         assert spelling.decode() not in ran.out + ran.err
-        for path in sorted(desk.folder.parent.rglob("*")):
+        for path in sorted(workspace.folder.parent.rglob("*")):
             if path.is_file() and path not in allowed:
                 assert spelling not in path.read_bytes(), path
-    if desk.mirror.is_dir():
-        store = DiskStore(str(desk.mirror))
+    if workspace.mirror.is_dir():
+        store = DiskStore(str(workspace.mirror))
         try:
             for key, _ in store.scan():
                 assert not any(spelling in store.get_many((key,))[key] for spelling in spellings), key
@@ -73,54 +73,56 @@ def check_no_secret(desk: Desk, ran: Ran, *allowed: Path) -> None:
             store.close()
 
 
-def check_locked(desk: Desk, ran: Ran, *allowed: Path) -> None:
+def check_locked(workspace: Workspace, ran: Ran, *allowed: Path) -> None:
     """Assert that it worked and left no trace."""
     assert ran.code == 0, ran.err
-    assert desk.pins() == PINS
-    check_no_secret(desk, ran, *allowed)
+    assert workspace.pins() == PINS
+    check_no_secret(workspace, ran, *allowed)
 
 
 @TRANSPORTS
-def test_credentials_in_the_url(desk: Desk, private: LoopbackIndex, transport: str) -> None:
+def test_credentials_in_the_url(workspace: Workspace, private: LoopbackIndex, transport: str) -> None:
     """A flag's URL signs in for pages and files; later runs offline need no secret."""
-    check_locked(desk, lock(desk, "--index-url", signed(private.url), "--transport", transport))
-    check_locked(desk, lock(desk, "--index-url", private.url, "--transport", transport, "--offline"))
+    check_locked(workspace, lock(workspace, "--index-url", signed(private.url), "--transport", transport))
+    check_locked(workspace, lock(workspace, "--index-url", private.url, "--transport", transport, "--offline"))
 
 
 @pytest.mark.parametrize("variable", ["PIPX_PARALLEL_INDEX_URL", "PIP_INDEX_URL"])
-def test_credentials_in_the_environment(desk: Desk, private: LoopbackIndex, variable: str) -> None:
+def test_credentials_in_the_environment(workspace: Workspace, private: LoopbackIndex, variable: str) -> None:
     """Ours and pip's variables."""
-    del desk.environment["PIPX_PARALLEL_INDEX_URL"]
-    check_locked(desk, lock(desk, environment={variable: signed(private.url)}))
+    del workspace.environment["PIPX_PARALLEL_INDEX_URL"]
+    check_locked(workspace, lock(workspace, environment={variable: signed(private.url)}))
 
 
-def test_credentials_in_a_variable_of_the_host(desk: Desk, private: LoopbackIndex) -> None:
+def test_credentials_in_a_variable_of_the_host(workspace: Workspace, private: LoopbackIndex) -> None:
     """For CI: no URL needs to be rewritten."""
     environment = {"PIPX_PARALLEL_CREDENTIALS_127_0_0_1": f"{USER}:{SECRET}"}
-    check_locked(desk, lock(desk, "--index-url", private.url, environment=environment))
+    check_locked(workspace, lock(workspace, "--index-url", private.url, environment=environment))
 
 
-def test_credentials_in_a_requirements_file(desk: Desk, private: LoopbackIndex) -> None:
+def test_credentials_in_a_requirements_file(workspace: Workspace, private: LoopbackIndex) -> None:
     """``${VAR}`` in an --index-url line is the way that writes no secret down."""
     url = private.url.replace("://", f"://{USER}:${{TOKEN}}@")
-    desk.write("r.txt", f"--index-url {url}\napp\n")
-    del desk.environment["PIPX_PARALLEL_INDEX_URL"]
-    check_locked(desk, desk.run("lock", "r.txt", *EVERYTHING, environment={"TOKEN": SECRET}))
+    workspace.write("r.txt", f"--index-url {url}\napp\n")
+    del workspace.environment["PIPX_PARALLEL_INDEX_URL"]
+    check_locked(workspace, workspace.run("lock", "r.txt", *EVERYTHING, environment={"TOKEN": SECRET}))
 
 
 @TRANSPORTS
-def test_netrc(desk: Desk, private: LoopbackIndex, tmp_path: Path, transport: str) -> None:
+def test_netrc(workspace: Workspace, private: LoopbackIndex, tmp_path: Path, transport: str) -> None:
     """The file that curl, git and pip read, or the one that NETRC names."""
     netrc = tmp_path / "secrets" / "netrc"
     netrc.parent.mkdir()
     netrc.write_text(f"machine 127.0.0.1 login {USER} password {SECRET}\n", encoding="utf-8")
     netrc.chmod(0o600)
     flags = ("--index-url", private.url, "--transport", transport)
-    check_locked(desk, lock(desk, *flags, environment={"NETRC": str(netrc)}), netrc)
+    check_locked(workspace, lock(workspace, *flags, environment={"NETRC": str(netrc)}), netrc)
 
 
 @pytest.mark.parametrize("user", ["", f"{USER}@"], ids=["no user", "user in the URL"])
-def test_a_keyring_program_is_asked_after_a_401(desk: Desk, private: LoopbackIndex, tmp_path: Path, user: str) -> None:
+def test_a_keyring_program_is_asked_after_a_401(
+    workspace: Workspace, private: LoopbackIndex, tmp_path: Path, user: str
+) -> None:
     """Once for a host, whatever the number of requests; with ``disabled`` never."""
     bin_ = tmp_path / "bin"
     bin_.mkdir()
@@ -132,19 +134,23 @@ def test_a_keyring_program_is_asked_after_a_401(desk: Desk, private: LoopbackInd
         encoding="utf-8",
     )
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    path = {"PATH": f"{bin_}:{desk.environment['PATH']}"}
+    path = {"PATH": f"{bin_}:{workspace.environment['PATH']}"}
     url = private.url.replace("://", f"://{user}")
 
-    refused = lock(desk, "--index-url", url, "--keyring-provider", "disabled", environment=path)
+    refused = lock(workspace, "--index-url", url, "--keyring-provider", "disabled", environment=path)
     assert refused.code == 5, refused.err
     assert "401" in refused.err
     assert not asked.exists()
 
-    check_locked(desk, lock(desk, "--index-url", url, "--keyring-provider", "subprocess", environment=path), script)
+    check_locked(
+        workspace, lock(workspace, "--index-url", url, "--keyring-provider", "subprocess", environment=path), script
+    )
     assert len(asked.read_text(encoding="utf-8").splitlines()) == 1
 
 
-def test_an_installed_keyring_is_asked_after_a_401(desk: Desk, private: LoopbackIndex, tmp_path: Path) -> None:
+def test_an_installed_keyring_is_asked_after_a_401(
+    workspace: Workspace, private: LoopbackIndex, tmp_path: Path
+) -> None:
     """``auto`` tries the package first."""
     module = tmp_path / "site" / "keyring.py"
     module.parent.mkdir()
@@ -153,34 +159,34 @@ def test_an_installed_keyring_is_asked_after_a_401(desk: Desk, private: Loopback
         "def get_credential(service, user):\n    return Credential()\n",
         encoding="utf-8",
     )
-    path = {"PYTHONPATH": f"{desk.environment['PYTHONPATH']}:{module.parent}", "PYTHONDONTWRITEBYTECODE": "1"}
-    check_locked(desk, lock(desk, "--index-url", private.url, environment=path), module)
+    path = {"PYTHONPATH": f"{workspace.environment['PYTHONPATH']}:{module.parent}", "PYTHONDONTWRITEBYTECODE": "1"}
+    check_locked(workspace, lock(workspace, "--index-url", private.url, environment=path), module)
 
 
 @TRANSPORTS
-def test_a_wrong_password_is_said_without_it(desk: Desk, private: LoopbackIndex, transport: str) -> None:
+def test_a_wrong_password_is_said_without_it(workspace: Workspace, private: LoopbackIndex, transport: str) -> None:
     """The error names the status, never what was tried."""
     private.flavour = private.flavour._replace(auth=(USER, "another"))
-    ran = lock(desk, "--index-url", signed(private.url), "--transport", transport)
+    ran = lock(workspace, "--index-url", signed(private.url), "--transport", transport)
 
     assert ran.code == 5, ran.err
     assert "401" in ran.err
-    check_no_secret(desk, ran)
+    check_no_secret(workspace, ran)
 
 
 @TRANSPORTS
 def test_a_host_gets_only_its_own_secret(
-    desk: Desk, private: LoopbackIndex, index: LoopbackIndex, transport: str
+    workspace: Workspace, private: LoopbackIndex, index: LoopbackIndex, transport: str
 ) -> None:
     """What was written for one place is not told to another (another port is another place)."""
-    ran = lock(desk, "--index-url", index.url, "--extra-index-url", signed(private.url), "--transport", transport)
+    ran = lock(workspace, "--index-url", index.url, "--extra-index-url", signed(private.url), "--transport", transport)
 
     assert ran.code == 0, ran.err
     assert index.requests_seen
     assert [seen for seen in index.requests_seen if "authorization" in seen.headers] == []
 
 
-def test_a_private_find_links_page(desk: Desk, private: LoopbackIndex) -> None:
+def test_a_private_find_links_page(workspace: Workspace, private: LoopbackIndex) -> None:
     """Credentials of find-links leave their URL, too."""
     lib = wheel("lib", "7.0")
     page = f'<a href="../../files/lib/{lib.filename}#sha256={lib.sha256}">lib</a>'
@@ -188,70 +194,75 @@ def test_a_private_find_links_page(desk: Desk, private: LoopbackIndex) -> None:
     with LoopbackIndex(
         {"links": Page(page.encode(), HTML_TYPE), "lib": [lib]}, HTML_ONLY._replace(auth=(USER, SECRET))
     ) as site:
-        ran = lock(desk, "--index-url", signed(private.url), "-f", signed(f"{site.root}/simple/links/"))
+        ran = lock(workspace, "--index-url", signed(private.url), "-f", signed(f"{site.root}/simple/links/"))
         assert ran.code == 0, ran.err
-        assert desk.pins() == {"app": "7.0", "lib": "7.0"}
-        check_no_secret(desk, ran)
+        assert workspace.pins() == {"app": "7.0", "lib": "7.0"}
+        check_no_secret(workspace, ran)
 
 
-def test_a_build_fetches_what_it_needs_with_the_same_secret(desk: Desk, private: LoopbackIndex) -> None:
+def test_a_build_fetches_what_it_needs_with_the_same_secret(workspace: Workspace, private: LoopbackIndex) -> None:
     """And neither its environment nor its log keeps any."""
     private.publish("dyn", sdist("dyn", "1.0", ["lib"], static=False, build_requires=["lib", "not-there"]))
-    desk.write("r.txt", "dyn\n")
-    ran = desk.run("lock", "r.txt", *EVERYTHING, "--index-url", signed(private.url))
+    workspace.write("r.txt", "dyn\n")
+    ran = workspace.run("lock", "r.txt", *EVERYTHING, "--index-url", signed(private.url))
 
     assert ran.code == 1, ran.err
     assert "not-there" in ran.err
-    assert list((desk.folder.parent / "cache").rglob("*.log"))
-    check_no_secret(desk, ran)
+    assert list((workspace.folder.parent / "cache").rglob("*.log"))
+    check_no_secret(workspace, ran)
 
 
-def test_a_direct_reference_with_a_secret(desk: Desk, private: LoopbackIndex) -> None:
+def test_a_direct_reference_with_a_secret(workspace: Workspace, private: LoopbackIndex) -> None:
     """The lock names the place, not who asked; the secret of the line goes to its host alone."""
-    desk.write("r.txt", f"app @ {signed(private.root)}/files/app/app-2.0-py3-none-any.whl\n")
-    ran = desk.run("lock", "r.txt", *EVERYTHING, "--index-url", signed(private.url))
+    workspace.write("r.txt", f"app @ {signed(private.root)}/files/app/app-2.0-py3-none-any.whl\n")
+    ran = workspace.run("lock", "r.txt", *EVERYTHING, "--index-url", signed(private.url))
     assert ran.code == 0, ran.err
-    check_no_secret(desk, ran, desk.folder / "r.txt")
+    check_no_secret(workspace, ran, workspace.folder / "r.txt")
 
     with LoopbackIndex({"lib": [wheel("lib", "2.0")]}) as public:
-        ran = desk.run("lock", "r.txt", *EVERYTHING, "--index-url", public.url, "--mirror", str(desk.mirror) + "2")
+        ran = workspace.run(
+            "lock", "r.txt", *EVERYTHING, "--index-url", public.url, "--mirror", str(workspace.mirror) + "2"
+        )
     assert ran.code == 0, ran.err
-    check_no_secret(desk, ran, desk.folder / "r.txt")
+    check_no_secret(workspace, ran, workspace.folder / "r.txt")
 
 
 @TRANSPORTS
-def test_a_proxy_with_a_password(desk: Desk, index: LoopbackIndex, transport: str) -> None:
+def test_a_proxy_with_a_password(workspace: Workspace, index: LoopbackIndex, transport: str) -> None:
     """Everything goes through it; its secret stays with it, also where it refuses."""
     with LoopbackProxy(USER, SECRET) as proxy:
-        ran = lock(desk, "--proxy", proxy.url, "--transport", transport)
+        ran = lock(workspace, "--proxy", proxy.url, "--transport", transport)
         assert ran.code == 0, ran.err
         assert len(proxy.seen) >= len(index.requests_seen) > 0
-        check_no_secret(desk, ran)
+        check_no_secret(workspace, ran)
     with LoopbackProxy(USER, "another") as strict:
         url = strict.url.replace("another", SECRET)
-        ran = lock(desk, "--proxy", url, "--transport", transport, "--refresh", "--retries", "0")
-        check_no_secret(desk, ran)
+        ran = lock(workspace, "--proxy", url, "--transport", transport, "--refresh", "--retries", "0")
+        check_no_secret(workspace, ran)
 
 
 @TRANSPORTS
-def test_a_private_authority(desk: Desk, tmp_path: Path, transport: str) -> None:
+def test_a_private_authority(workspace: Workspace, tmp_path: Path, transport: str) -> None:
     """--cert trusts it, --trusted-host does without, and neither is an error that says so."""
     context, certificate = self_signed(tmp_path)
     projects = {"app": [wheel("app", "2.0", ["lib"])], "lib": [wheel("lib", "2.0")]}
     with LoopbackIndex(projects, MODERN._replace(auth=(USER, SECRET)), tls=context) as served:
         url = signed(served.url)
-        refused = lock(desk, "--index-url", url, "--transport", transport, "--retries", "0")
+        refused = lock(workspace, "--index-url", url, "--transport", transport, "--retries", "0")
         assert refused.code == 5, refused.err
         assert "certificate" in refused.err.lower()
-        check_no_secret(desk, refused)
-        check_locked(desk, lock(desk, "--index-url", url, "--transport", transport, "--cert", str(certificate)))
+        check_no_secret(workspace, refused)
         check_locked(
-            desk, lock(desk, "--index-url", url, "--transport", transport, "--refresh", "--trusted-host", "127.0.0.1")
+            workspace, lock(workspace, "--index-url", url, "--transport", transport, "--cert", str(certificate))
+        )
+        check_locked(
+            workspace,
+            lock(workspace, "--index-url", url, "--transport", transport, "--refresh", "--trusted-host", "127.0.0.1"),
         )
 
 
 @TRANSPORTS
-def test_a_client_certificate(desk: Desk, tmp_path: Path, transport: str) -> None:
+def test_a_client_certificate(workspace: Workspace, tmp_path: Path, transport: str) -> None:
     """The index learns who asks from the certificate; without it the connection is refused."""
     import ssl
 
@@ -262,5 +273,5 @@ def test_a_client_certificate(desk: Desk, tmp_path: Path, transport: str) -> Non
     both.write_bytes(certificate.read_bytes() + (tmp_path / "key.pem").read_bytes())
     with LoopbackIndex({"app": [wheel("app", "2.0", ["lib"])], "lib": [wheel("lib", "2.0")]}, tls=context) as served:
         flags = ("--index-url", served.url, "--transport", transport, "--cert", str(certificate), "--retries", "0")
-        assert lock(desk, *flags).code == 5
-        check_locked(desk, lock(desk, *flags, "--client-cert", str(both)))
+        assert lock(workspace, *flags).code == 5
+        check_locked(workspace, lock(workspace, *flags, "--client-cert", str(both)))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.desk import Desk, check_refused
 from tests.support.dists import sdist, wheel
 from tests.support.index_server import LoopbackIndex
+from tests.support.workspace import Workspace, check_refused
 
 PROJECT = """\
 [project]
@@ -69,14 +69,14 @@ def repository(folder: Path) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
-def names(desk: Desk) -> dict[str, str]:
+def names(workspace: Workspace) -> dict[str, str]:
     """Return the version of every package of the lock, also of those that PEP 751 gives none."""
-    return {one["name"]: one.get("version") or one["tool"]["pipx-parallel"]["version"] for one in desk.packages()}
+    return {one["name"]: one.get("version") or one["tool"]["pipx-parallel"]["version"] for one in workspace.packages()}
 
 
-def package(desk: Desk, name: str) -> dict[str, object]:
+def package(workspace: Workspace, name: str) -> dict[str, object]:
     """Return one package of the lock."""
-    return next(one for one in desk.packages() if one["name"] == name)
+    return next(one for one in workspace.packages() if one["name"] == name)
 
 
 @pytest.fixture
@@ -98,100 +98,104 @@ def site() -> LoopbackIndex:
         ("dyn-1.0.tar.gz", {"base": "1.0", "dyn": "1.0", "lib": "1.0"}),
     ],
 )
-def test_an_archive_is_locked_by_its_hash(desk: Desk, site: LoopbackIndex, file: str, pins: dict[str, str]) -> None:
+def test_an_archive_is_locked_by_its_hash(
+    workspace: Workspace, site: LoopbackIndex, file: str, pins: dict[str, str]
+) -> None:
     """A wheel's METADATA, a static PKG-INFO or a build say what it needs; the lock holds URL and hash; offline the same."""
     name = file.partition("-")[0]
     with site:
         url = f"{site.root}/files/files/{file}"
         extra = "[more]" if name == "tool" else ""
-        ran = desk.lock(f"{name}{extra} @ {url}", "lib<2")
+        ran = workspace.lock(f"{name}{extra} @ {url}", "lib<2")
         assert ran.code == 0, ran.err
-        assert names(desk) == pins
-        archive = package(desk, name)["archive"]
+        assert names(workspace) == pins
+        archive = package(workspace, name)["archive"]
         assert isinstance(archive, dict)
         assert archive["url"] == url
         assert len(archive["hashes"]["sha256"]) == 64
-    first = desk.read("pylock.toml")
-    again = desk.lock(f"{name}{extra} @ {url}", "lib<2", flags=["--offline"])
-    assert (again.code, desk.read("pylock.toml")) == (0, first), again.err
+    first = workspace.read("pylock.toml")
+    again = workspace.lock(f"{name}{extra} @ {url}", "lib<2", flags=["--offline"])
+    assert (again.code, workspace.read("pylock.toml")) == (0, first), again.err
 
 
-def test_a_bare_url_finds_its_name(desk: Desk, site: LoopbackIndex) -> None:
+def test_a_bare_url_finds_its_name(workspace: Workspace, site: LoopbackIndex) -> None:
     """An archive without a name in front tells it itself."""
     with site:
-        ran = desk.lock(f"{site.root}/files/files/src-1.0.tar.gz")
+        ran = workspace.lock(f"{site.root}/files/files/src-1.0.tar.gz")
     assert ran.code == 0, ran.err
-    assert names(desk) == {"base": "1.0", "lib": "2.0", "src": "1.0"}
+    assert names(workspace) == {"base": "1.0", "lib": "2.0", "src": "1.0"}
 
 
-def test_a_wrong_hash_is_an_integrity_error(desk: Desk, site: LoopbackIndex) -> None:
+def test_a_wrong_hash_is_an_integrity_error(workspace: Workspace, site: LoopbackIndex) -> None:
     """The fragment's hash and ``--hash`` are checked."""
     with site:
-        ran = desk.lock(f"tool @ {site.root}/files/files/tool-1.0-py3-none-any.whl#sha256={'0' * 64}")
-    check_refused(desk, ran, 6, "tool-1.0-py3-none-any.whl", "hashes")
+        ran = workspace.lock(f"tool @ {site.root}/files/files/tool-1.0-py3-none-any.whl#sha256={'0' * 64}")
+    check_refused(workspace, ran, 6, "tool-1.0-py3-none-any.whl", "hashes")
 
 
-def test_a_missing_archive_is_named(desk: Desk, site: LoopbackIndex) -> None:
+def test_a_missing_archive_is_named(workspace: Workspace, site: LoopbackIndex) -> None:
     """With the line that asked for it."""
     with site:
-        ran = desk.lock(f"tool @ {site.root}/files/files/tool-9.whl.tar.gz")
+        ran = workspace.lock(f"tool @ {site.root}/files/files/tool-9.whl.tar.gz")
     assert ran.code == 1, ran.err
     assert "tool-9.whl.tar.gz" in ran.err
     assert "r.txt:1" in ran.err
 
 
 @pytest.mark.parametrize("line", ["file:gone", "mine @ file:///nowhere/mine"])
-def test_a_missing_folder_is_named_with_its_line(desk: Desk, line: str) -> None:
+def test_a_missing_folder_is_named_with_its_line(workspace: Workspace, line: str) -> None:
     """Also where the line has no name; it is the input that is wrong."""
-    ran = desk.lock(line)
+    ran = workspace.lock(line)
 
     check_refused(
-        desk, ran, 2, "there is no project, neither pyproject.toml nor setup.py", "check the path", "(r.txt:1)"
+        workspace, ran, 2, "there is no project, neither pyproject.toml nor setup.py", "check the path", "(r.txt:1)"
     )
 
 
 @pytest.mark.parametrize("line", ["file:gone-1.0.tar.gz", "mine @ file:///nowhere/mine-1.0-py3-none-any.whl"])
-def test_a_missing_file_is_named_with_its_line(desk: Desk, line: str) -> None:
+def test_a_missing_file_is_named_with_its_line(workspace: Workspace, line: str) -> None:
     """As a missing folder."""
-    check_refused(desk, desk.lock(line), 2, "there is no such file", "check the path", "(r.txt:1)")
+    check_refused(workspace, workspace.lock(line), 2, "there is no such file", "check the path", "(r.txt:1)")
 
 
-def test_another_project_than_the_line_says_is_refused(desk: Desk, site: LoopbackIndex) -> None:
+def test_another_project_than_the_line_says_is_refused(workspace: Workspace, site: LoopbackIndex) -> None:
     """File and line, both names."""
     with site:
-        ran = desk.lock(f"wrong @ {site.root}/files/files/src-1.0.tar.gz")
-    check_refused(desk, ran, 2, "r.txt:1", "src", "wrong")
+        ran = workspace.lock(f"wrong @ {site.root}/files/files/src-1.0.tar.gz")
+    check_refused(workspace, ran, 2, "r.txt:1", "src", "wrong")
 
 
-def test_two_references_to_one_project_are_a_conflict(desk: Desk, site: LoopbackIndex) -> None:
+def test_two_references_to_one_project_are_a_conflict(workspace: Workspace, site: LoopbackIndex) -> None:
     """Both places are named."""
     with site:
         url = f"{site.root}/files/files"
-        ran = desk.lock(f"tool @ {url}/tool-1.0-py3-none-any.whl", f"tool @ {url}/other/tool-1.0-py3-none-any.whl")
+        ran = workspace.lock(f"tool @ {url}/tool-1.0-py3-none-any.whl", f"tool @ {url}/other/tool-1.0-py3-none-any.whl")
         assert ran.code in {1, 2}, ran.err
-        tree(desk.folder / "a", "tool", "1.0", [])
-        ran = desk.lock(f"tool @ {url}/tool-1.0-py3-none-any.whl", "./a")
+        tree(workspace.folder / "a", "tool", "1.0", [])
+        ran = workspace.lock(f"tool @ {url}/tool-1.0-py3-none-any.whl", "./a")
     assert ran.code == 2
     assert "r.txt:2: tool is asked for as file://" in ran.err
     assert "r.txt:1" in ran.err
-    assert not (desk.folder / "pylock.toml").exists()
+    assert not (workspace.folder / "pylock.toml").exists()
 
 
-def test_editable_and_not_are_a_conflict(desk: Desk) -> None:
+def test_editable_and_not_are_a_conflict(workspace: Workspace) -> None:
     """Two lines, both named; what another project asks for may be installed as editable."""
-    (desk.folder.parent / "mine").mkdir()
-    desk.write("../mine/pyproject.toml", "[project]\nname = 'mine'\nversion = '1'\n")
-    ran = desk.lock("../mine", "-e ../mine")
+    (workspace.folder.parent / "mine").mkdir()
+    workspace.write("../mine/pyproject.toml", "[project]\nname = 'mine'\nversion = '1'\n")
+    ran = workspace.lock("../mine", "-e ../mine")
 
-    check_refused(desk, ran, 2, "r.txt:2: mine is asked for editable here and as it is at r.txt:1; keep one of them")
+    check_refused(
+        workspace, ran, 2, "r.txt:2: mine is asked for editable here and as it is at r.txt:1; keep one of them"
+    )
 
 
-def test_a_reference_must_satisfy_the_others(desk: Desk, site: LoopbackIndex, index: LoopbackIndex) -> None:
+def test_a_reference_must_satisfy_the_others(workspace: Workspace, site: LoopbackIndex, index: LoopbackIndex) -> None:
     """What an index project asks of it is an argument like any other."""
     index.publish("needy", wheel("needy", "1.0", ["tool>=2"]))
     with site:
-        ran = desk.lock(f"tool @ {site.root}/files/files/tool-1.0-py3-none-any.whl", "needy")
-    check_refused(desk, ran, 1, "tool", "needy")
+        ran = workspace.lock(f"tool @ {site.root}/files/files/tool-1.0-py3-none-any.whl", "needy")
+    check_refused(workspace, ran, 1, "tool", "needy")
 
 
 @pytest.mark.parametrize(
@@ -204,98 +208,102 @@ def test_a_reference_must_satisfy_the_others(desk: Desk, site: LoopbackIndex, in
         ("@{short}", "2.0", "2.0"),
     ],
 )
-def test_a_repository_is_pinned_to_a_commit(desk: Desk, tmp_path: Path, revision: str, version: str, lib: str) -> None:
+def test_a_repository_is_pinned_to_a_commit(
+    workspace: Workspace, tmp_path: Path, revision: str, version: str, lib: str
+) -> None:
     """A branch, a tag, a commit and the start of one; the lock has the commit, and offline gives the same bytes."""
     commit = repository(tmp_path / "repo")
     wanted = commit if version == "2.0" else git(tmp_path / "repo", "rev-parse", "v1.0^{commit}")
     line = f"tool @ git+file://{tmp_path}/repo{revision.format(commit=commit, short=commit[:9])}"
 
-    ran = desk.lock(line)
+    ran = workspace.lock(line)
 
     assert ran.code == 0, ran.err
-    assert (names(desk)["tool"], names(desk)["lib"]) == (version, lib)
-    vcs = package(desk, "tool")["vcs"]
+    assert (names(workspace)["tool"], names(workspace)["lib"]) == (version, lib)
+    vcs = package(workspace, "tool")["vcs"]
     assert isinstance(vcs, dict)
     assert (vcs["type"], vcs["commit-id"]) == ("git", wanted)
-    first = desk.read("pylock.toml")
-    again = desk.lock(line, flags=["--offline"])
-    assert (again.code, desk.read("pylock.toml")) == (0, first), again.err
+    first = workspace.read("pylock.toml")
+    again = workspace.lock(line, flags=["--offline"])
+    assert (again.code, workspace.read("pylock.toml")) == (0, first), again.err
 
 
-def test_a_part_of_a_repository_is_a_project(desk: Desk, tmp_path: Path) -> None:
+def test_a_part_of_a_repository_is_a_project(workspace: Workspace, tmp_path: Path) -> None:
     """``#subdirectory=`` and ``#egg=``, also editable."""
     repository(tmp_path / "repo")
-    ran = desk.lock(f"-e git+file://{tmp_path}/repo#egg=part&subdirectory=part")
+    ran = workspace.lock(f"-e git+file://{tmp_path}/repo#egg=part&subdirectory=part")
 
     assert ran.code == 0, ran.err
-    assert names(desk) == {"base": "1.0", "part": "0.5"}
-    vcs = package(desk, "part")["vcs"]
+    assert names(workspace) == {"base": "1.0", "part": "0.5"}
+    vcs = package(workspace, "part")["vcs"]
     assert isinstance(vcs, dict)
     assert vcs["subdirectory"] == "part"
 
 
-def test_a_revision_there_is_not_is_named(desk: Desk, tmp_path: Path) -> None:
+def test_a_revision_there_is_not_is_named(workspace: Workspace, tmp_path: Path) -> None:
     """And nothing is written."""
     repository(tmp_path / "repo")
-    ran = desk.lock(f"tool @ git+file://{tmp_path}/repo@nowhere")
-    check_refused(desk, ran, 1, "nowhere", "r.txt:1")
+    ran = workspace.lock(f"tool @ git+file://{tmp_path}/repo@nowhere")
+    check_refused(workspace, ran, 1, "nowhere", "r.txt:1")
 
 
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "built"])
 @pytest.mark.parametrize("line", ["./mine", "-e ./mine", "./mine[more]", "mine @ file://{folder}/mine"])
-def test_a_folder_is_a_project(desk: Desk, line: str, dynamic: bool) -> None:
+def test_a_folder_is_a_project(workspace: Workspace, line: str, dynamic: bool) -> None:
     """Its metadata is read where it is static and built where not, and known anew when the folder changes."""
     if dynamic and "more" in line:
         pytest.skip("the in-tree backend knows no extras")
-    tree(desk.folder / "mine", "mine", "1.0", ["lib<2"], dynamic=dynamic)
-    text = line.format(folder=desk.folder)
+    tree(workspace.folder / "mine", "mine", "1.0", ["lib<2"], dynamic=dynamic)
+    text = line.format(folder=workspace.folder)
 
-    ran = desk.lock(text)
+    ran = workspace.lock(text)
     assert ran.code == 0, ran.err
     expected = {"lib": "1.0", "mine": "1.0"} | ({"base": "1.0"} if "more" in line else {})
-    assert names(desk) == expected
-    directory = package(desk, "mine")["directory"]
+    assert names(workspace) == expected
+    directory = package(workspace, "mine")["directory"]
     assert isinstance(directory, dict)
     assert directory.get("editable", False) == line.startswith("-e")
 
-    tree(desk.folder / "mine", "mine", "1.1", ["lib"], dynamic=dynamic)
+    tree(workspace.folder / "mine", "mine", "1.1", ["lib"], dynamic=dynamic)
     if dynamic:
-        (desk.folder / "mine" / "setup.cfg").write_text("# changed\n", encoding="utf-8")
-    assert desk.lock(text, flags=["-U"]).code == 0
-    assert (names(desk)["mine"], names(desk)["lib"]) == ("1.1", "2.0")
+        (workspace.folder / "mine" / "setup.cfg").write_text("# changed\n", encoding="utf-8")
+    assert workspace.lock(text, flags=["-U"]).code == 0
+    assert (names(workspace)["mine"], names(workspace)["lib"]) == ("1.1", "2.0")
 
 
-def test_references_of_references_are_followed(desk: Desk, site: LoopbackIndex, index: LoopbackIndex) -> None:
+def test_references_of_references_are_followed(workspace: Workspace, site: LoopbackIndex, index: LoopbackIndex) -> None:
     """A project named by URL may name others by URL; a release of an index may not."""
     with site:
         url = f"{site.root}/files/files/tool-1.0-py3-none-any.whl"
-        tree(desk.folder / "mine", "mine", "1.0", [f"tool @ {url}"])
-        ran = desk.lock("./mine")
+        tree(workspace.folder / "mine", "mine", "1.0", [f"tool @ {url}"])
+        ran = workspace.lock("./mine")
         assert ran.code == 0, ran.err
-        assert names(desk) == {"base": "1.0", "lib": "2.0", "mine": "1.0", "tool": "1.0"}
-        assert "archive" in package(desk, "tool")
+        assert names(workspace) == {"base": "1.0", "lib": "2.0", "mine": "1.0", "tool": "1.0"}
+        assert "archive" in package(workspace, "tool")
 
         index.publish("sneaky", wheel("sneaky", "1.0", [f"tool @ {url}"]))
-        ran = desk.lock("sneaky")
+        ran = workspace.lock("sneaky")
         assert ran.code == 1
         assert "sneaky" in ran.err
         assert "at a URL, which an index may not ask for" in ran.err
 
 
 @pytest.mark.tools
-def test_the_script_installs_all_of_them(desk: Desk, site: LoopbackIndex, index: LoopbackIndex, tmp_path: Path) -> None:
+def test_the_script_installs_all_of_them(
+    workspace: Workspace, site: LoopbackIndex, index: LoopbackIndex, tmp_path: Path
+) -> None:
     """Archive, repository, folder and editable, by plain pip, and ``pip check`` is clean."""
     repository(tmp_path / "repo")
-    tree(desk.folder / "mine", "mine", "1.0", ["lib"])
+    tree(workspace.folder / "mine", "mine", "1.0", ["lib"])
     with site:
         lines = [f"tool @ git+file://{tmp_path}/repo@main", f"src @ {site.root}/files/files/src-1.0.tar.gz", "./mine"]
-        desk.write("r.txt", "\n".join(lines) + "\n")
-        ran = desk.run("lock", "r.txt", "-o", "pylock.toml", "-o", "install.sh")
+        workspace.write("r.txt", "\n".join(lines) + "\n")
+        ran = workspace.run("lock", "r.txt", "-o", "pylock.toml", "-o", "install.sh")
         assert ran.code == 0, ran.err
-        environment = {**desk.environment, "PIP_INDEX_URL": index.url}
+        environment = {**workspace.environment, "PIP_INDEX_URL": index.url}
         done = subprocess.run(
             ["bash", "install.sh", "--venv", "env"],
-            cwd=desk.folder,
+            cwd=workspace.folder,
             env=environment,
             capture_output=True,
             text=True,
@@ -303,6 +311,6 @@ def test_the_script_installs_all_of_them(desk: Desk, site: LoopbackIndex, index:
             timeout=180,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    command = [desk.folder / "env" / "bin" / "python", "-I", "-m", "pip", "check"]
+    command = [workspace.folder / "env" / "bin" / "python", "-I", "-m", "pip", "check"]
     check = subprocess.run(command, capture_output=True, text=True, check=False)
     assert check.returncode == 0, check.stdout

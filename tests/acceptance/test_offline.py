@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.support.desk import Desk
 from tests.support.index_server import LoopbackIndex
+from tests.support.workspace import Workspace
 
 OUTPUTS = ("pylock.toml", "locked.txt", "install.sh", "install.ps1", "report.json")
 NAMESPACE = ("unshare", "-rn")
@@ -22,50 +22,50 @@ def has_namespaces() -> bool:
     return shutil.which("unshare") is not None and subprocess.run([*NAMESPACE, "true"], check=False).returncode == 0
 
 
-def filled(desk: Desk) -> dict[str, bytes]:
+def filled(workspace: Workspace) -> dict[str, bytes]:
     """Lock while the index is there."""
-    desk.write("r.txt", "app\n")
+    workspace.write("r.txt", "app\n")
     words = [word for name in OUTPUTS for word in ("-o", name)]
-    ran = desk.run("lock", "r.txt", *words)
+    ran = workspace.run("lock", "r.txt", *words)
     assert ran.code == 0, ran.err
-    found = {name: desk.read(name) for name in OUTPUTS}
+    found = {name: workspace.read(name) for name in OUTPUTS}
     for name in OUTPUTS:
-        (desk.folder / name).unlink()
+        (workspace.folder / name).unlink()
     return found
 
 
 @pytest.mark.skipif(not has_namespaces(), reason="makes a Linux network namespace")
-def test_without_any_route_the_bytes_are_the_same(desk: Desk, index: LoopbackIndex) -> None:
+def test_without_any_route_the_bytes_are_the_same(workspace: Workspace, index: LoopbackIndex) -> None:
     """A network namespace in which not even loopback is up."""
-    online, asked = filled(desk), len(index.requests_seen)
+    online, asked = filled(workspace), len(index.requests_seen)
     words = [word for name in OUTPUTS for word in ("-o", name)]
 
-    ran = desk.run("lock", "r.txt", *words, "--offline", before=NAMESPACE)
+    ran = workspace.run("lock", "r.txt", *words, "--offline", before=NAMESPACE)
 
     assert (ran.code, ran.out) == (0, ""), ran.err
-    assert {name: desk.read(name) for name in OUTPUTS} == online
+    assert {name: workspace.read(name) for name in OUTPUTS} == online
     assert len(index.requests_seen) == asked
 
 
 @pytest.mark.skipif(not has_namespaces(), reason="makes a Linux network namespace")
-def test_without_any_route_a_stale_mirror_answers_unasked(desk: Desk) -> None:
+def test_without_any_route_a_stale_mirror_answers_unasked(workspace: Workspace) -> None:
     """Not offline by flag, but by fact: the mirror is used, and a warning says how old it is."""
-    online = filled(desk)
+    online = filled(workspace)
     words = [word for name in OUTPUTS for word in ("-o", name)]
 
-    ran = desk.run("lock", "r.txt", *words, "--refresh", "--retries", "0", before=NAMESPACE)
+    ran = workspace.run("lock", "r.txt", *words, "--refresh", "--retries", "0", before=NAMESPACE)
 
     assert ran.code == 0, ran.err
     assert "answering from the mirror" in ran.err
-    assert {name: desk.read(name) for name in OUTPUTS} == online
+    assert {name: workspace.read(name) for name in OUTPUTS} == online
 
 
 @pytest.mark.parametrize("flags", [["--offline"], []])
-def test_a_warm_lock_loads_no_http_module(desk: Desk, flags: list[str]) -> None:
+def test_a_warm_lock_loads_no_http_module(workspace: Workspace, flags: list[str]) -> None:
     """With --offline and, while the mirror is fresh, without."""
-    filled(desk)
+    filled(workspace)
 
-    ran = desk.run("lock", "r.txt", "-o", "pylock.toml", *flags, environment={"PYTHONPROFILEIMPORTTIME": "1"})
+    ran = workspace.run("lock", "r.txt", "-o", "pylock.toml", *flags, environment={"PYTHONPROFILEIMPORTTIME": "1"})
 
     loaded = {line.rpartition("|")[2].strip() for line in ran.err.splitlines() if line.startswith("import time:")}
     assert ran.code == 0, ran.err

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from tests.support.desk import Desk
 from tests.support.dists import wheel
 from tests.support.index_server import LoopbackIndex
+from tests.support.workspace import Workspace
 
 MANY = [f"part-{number}" for number in range(24)]
 ALL = "".join(f"{name}\n" for name in MANY)
@@ -27,29 +27,29 @@ def wide(index: LoopbackIndex) -> LoopbackIndex:
 @pytest.mark.parametrize("transport", ["curl", "requests", "aiohttp"])
 @pytest.mark.parametrize("workers", ["1", "4"])
 def test_max_workers_is_a_bound_for_everything_together(
-    desk: Desk, wide: LoopbackIndex, transport: str, workers: str
+    workspace: Workspace, wide: LoopbackIndex, transport: str, workers: str
 ) -> None:
     """Pages that another process reads, and metadata that this one does: one number for both."""
     if importlib.util.find_spec({"curl": "pycurl"}.get(transport, transport)) is None:
         pytest.skip(f"{transport} is not installed")
-    desk.write("r.txt", ALL)
+    workspace.write("r.txt", ALL)
 
-    ran = desk.run("lock", "r.txt", "--max-workers", workers, "--transport", transport)
+    ran = workspace.run("lock", "r.txt", "--max-workers", workers, "--transport", transport)
 
     assert (ran.code, ran.err) == (0, ran.err)
     assert wide.most_at_once == int(workers)
 
 
 @pytest.mark.parametrize("workers", ["auto", "20"])
-def test_an_index_that_refuses_is_asked_for_less(desk: Desk, wide: LoopbackIndex, workers: str) -> None:
+def test_an_index_that_refuses_is_asked_for_less(workspace: Workspace, wide: LoopbackIndex, workers: str) -> None:
     """An index that bears four requests at once is not hammered: it refuses a few, then all is had, and no error is told."""
     wide.throttle = 4
-    desk.write("r.txt", ALL)
+    workspace.write("r.txt", ALL)
 
-    ran = desk.run("resolve", "r.txt", "-o", "report.json", "--max-workers", workers)
+    ran = workspace.run("resolve", "r.txt", "-o", "report.json", "--max-workers", workers)
 
     assert ran.code == 0, ran.err
-    report = json.loads(desk.read("report.json"))["targets"][0]
+    report = json.loads(workspace.read("report.json"))["targets"][0]
     refused = [seen for seen in wide.requests_seen if seen.status == 429]
     assert len(report["pins"]) == 24
     assert report["counts"]["retries"] == len(refused) > 0

@@ -10,7 +10,7 @@ _WIDTH = 8
 _RELEASES = 12
 
 
-def crowd() -> dict[str, list[Dist]]:
+def layered_projects() -> dict[str, list[Dist]]:
     """Return the projects: four that people ask for, and layers below, each project needing two of the next layer."""
     world = {f"p{layer}-{number}": _project(layer, number) for layer in range(_LAYERS) for number in range(_WIDTH)}
     for place, name in enumerate(ROOTS):
