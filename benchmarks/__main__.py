@@ -14,7 +14,7 @@ _COMMANDS = ("run", "record", "replay", "report")
 # Runs by name; options that are given come after these, and the last one counts.
 _RUNS = {
     "growth": "--workload packages-100 --workload packages-300 --workload packages-1000 --mode offline"
-    " --tools pipx-parallel,pipx-parallel-anew,uv -o benchmarks/results/growth.json",
+    " --tools pipx-parallel,uv -o benchmarks/results/growth.json",
     "transports": "--workload medium-bounded --replay benchmarks/recordings/medium.jsonl.xz"
     " --tools pipx-parallel,pipx-parallel-curl,pipx-parallel-requests,pipx-parallel-aiohttp -o benchmarks/results/transports.json",
     "parallel": "--workload packages-300 --replay benchmarks/recordings/packages-300.jsonl.xz"

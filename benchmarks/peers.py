@@ -20,7 +20,7 @@ DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 _REQUIRED = {"uv": ["uv"], "nab": ["nab"], "pip": [], "pip-compile": ["pip-tools"]}
 _SKIPPED = shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info", "benchmarks", "tests", "fixtures")
 OURS = "pipx-parallel"
-VARIANTS = tuple(f"{OURS}-{variant}" for variant in ("1", "curl", "requests", "aiohttp", "anew"))
+VARIANTS = tuple(f"{OURS}-{variant}" for variant in ("1", "curl", "requests", "aiohttp"))
 NAMES = (OURS, *VARIANTS, "uv", "uv-hashes", "nab", "pip", "pip-compile")
 DEFAULT = (OURS, "uv", "uv-hashes", "nab", "pip", "pip-compile")
 

@@ -23,8 +23,6 @@ took turns within one run, on one machine. Absolute times drift with the machine
 
 - *cold*: every process starts with empty caches. *offline*: a fresh process with a full cache, kept off the network where the
   tool can be. *check*: confirm a lock that is fresh already.
-- *pipx-parallel-anew*: offline, our tool remembers a lock that it made before and gives it again while nothing that it was made
-  of has changed. This is the same tool where it has to solve each lock anew, as it does once anything has.
 - *runs*: how many a median is of; a slow tool sits out rounds once it has had its share of time (`--budget`).
 - *ours/it*: our median divided by that tool's; below 1 we are faster.
 - *CPU*: user and system time. *peak*: memory of the whole process tree, pages that several share counted once, in a run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -11,8 +10,6 @@ if TYPE_CHECKING:
 
     from benchmarks.workloads import Workload
 
-_ANEW = "anew"
-_SAID = {_ANEW: "each offline lock solved anew"} | {name: name for name in ("curl", "requests", "aiohttp")}
 MODES = ("cold", "offline", "check")
 
 
@@ -49,26 +46,18 @@ class Ours:
     def __init__(
         self, program: list[str], variant: str = "", *, verb: str = "lock", output: str = "pylock.toml"
     ) -> None:
-        """Take how the tool is started, and what is not its default: a number of workers, a transport, or both ("curl-4").
-
-        "anew": no offline answer is taken from memory; each call has words of its own, without which nothing else changes.
-        """
+        """Take how the tool is started, and what is not its default: a number of workers, a transport, or both ("curl-4")."""
         self._program = program
         self._variant = variant
         self._verb = verb
         self.output = output
         words = variant.split("-") if variant else []
         self._flags = [
-            part
-            for word in words
-            if word != _ANEW
-            for part in ("--max-workers" if word.isdecimal() else "--transport", word)
+            part for word in words for part in ("--max-workers" if word.isdecimal() else "--transport", word)
         ]
-        self._timeouts = count(1) if _ANEW in words else None
         self.name = "-".join(["pipx-parallel", *words])
-        self.note = ", ".join(["pylock.toml with hashes", *(_SAID.get(word, f"{word} worker(s)") for word in words)])
-        if not words:
-            self.note += "; an offline lock that was made before is given again from memory"
+        variants = [f"{word} worker(s)" if word.isdecimal() else word for word in words]
+        self.note = ", ".join(["pylock.toml with hashes", *variants])
 
     def reporting(self, report: str) -> Ours:
         """Return the same tool, asked for nothing but its JSON report, which a lock has no figures in."""
@@ -79,7 +68,6 @@ class Ours:
         sources = [str(source) for source in job.workload.sources]
         command = [*self._program, self._verb, *sources, "-o", str(job.folder / self.output)]
         command += ["--mirror", str(job.cache), "--no-progress", *self._flags]
-        command += [] if self._timeouts is None else ["--timeout", f"15.{next(self._timeouts):06d}"]
         command += ["--index-url", job.index_url] if job.index_url else []
         return command + {"offline": ["--offline"], "check": ["--check", "--offline"]}.get(job.mode, [])
 

@@ -22,7 +22,6 @@ class Printer:
         self.stream = stream
         self.verbosity = verbosity
         self.colour = colour
-        self.warned = False  # whether the user was warned of anything
         self._drawn = 0  # width of the line that stands unfinished on the terminal
 
     def error(self, text: str) -> None:
@@ -35,7 +34,6 @@ class Printer:
 
     def warn(self, text: str) -> None:
         """Say what the user should know and may ignore."""
-        self.warned = True
         if self.verbosity > -2:
             self._write(self._styled("warning: ", _YELLOW) + text)
 

@@ -100,7 +100,6 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.exchange.publish",
         "mirror.store.read_only",
         "mirror.exchange.snapshot_store",
-        "mirror.store.change_counter",
         "mirror.session.open_store",  # is it a snapshot?
         "pipx_parallel.bundle.archive",
         "pipx_parallel.bundle.builds",

@@ -1,4 +1,4 @@
-"""Stores of bytes under string keys: disk (diskcache), Redis, read-only; writing behind, change counter, repair.
+"""Stores of bytes under string keys: disk (diskcache), Redis, read-only; writing behind, repair.
 
 May import: ``mirror`` foundations.
 """

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import diskcache
 
 from mirror.errors import StoreError
-from mirror.store.change_counter import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -64,7 +63,6 @@ class DiskStore:
         """Open or create the store. Raises ``StoreError`` where that fails."""
         self.folder = folder
         self._watch: sqlite3.Connection | None = None
-        self._marked = False
         with self._reported():
             os.makedirs(folder, mode=0o700, exist_ok=True)  # pathlib costs 8 ms of a warm lock
             if os.name == "posix" and os.stat(folder).st_mode & 0o077:
@@ -135,13 +133,9 @@ class DiskStore:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """Do what is in the block in one transaction, in a database that counts its changes."""
-        with self._reported():
-            if not self._marked:
-                mark(os.path.join(self.folder, "cache.db"), _PATIENCE)
-                self._marked = True
-            with self._cache.transact(retry=True):
-                yield
+        """Run the block in one transaction."""
+        with self._reported(), self._cache.transact(retry=True):
+            yield
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

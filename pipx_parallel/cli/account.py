@@ -1,4 +1,4 @@
-"""What a command says of its answer: how much, how good, at what cost; and whether it may be said again from memory."""
+"""What a command says of its answer: how much, how good, at what cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipx_parallel.cli.session import LockRequest
-    from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Resolution
 
 _SPANS = ("read", "fill", "solve", "render", "keep", "write", "total")  # in the order in which they happen
@@ -25,23 +24,6 @@ def counted(resolutions: Sequence[Resolution]) -> str:
     count = len({pin.name for resolution in resolutions for pin in resolution.pins})
     targets = ", ".join(resolution.target.label for resolution in resolutions)
     return f"{count} package{'s' * (count != 1)} for {targets}"
-
-
-def remember(job: LockRequest, resolutions: Sequence[Resolution], artifacts: Sequence[Artifact], done: str) -> None:
-    """Have an answer remembered where the same command would give it again: offline, without a word of warning, without a clock.
-
-    ``done`` is what is said to have changed.
-    """
-    chosen, printer = job.context.chosen, job.context.printer
-    moments = (chosen.text("uploaded_prior_to") or "", *chosen.texts("uploaded_prior_to_package"))
-    if job.context.watch is None or not job.settings.offline or printer.warned or printer.verbosity > 0:
-        return
-    from pipx_parallel.locks.quality import notable  # loaded by who tells of it; named where it is used
-
-    warns = any(True for resolution in resolutions for _ in notable(resolution))
-    counts_from_now = any("P" in moment.upper().rpartition("=")[2] for moment in moments)  # "P7D"
-    if not warns and not counts_from_now:
-        job.context.watch.keep(artifacts, (counted(resolutions), done) if printer.verbosity == 0 else ())
 
 
 def tell_quality(job: LockRequest, resolutions: Sequence[Resolution]) -> None:

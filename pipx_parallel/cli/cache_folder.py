@@ -1,4 +1,4 @@
-"""Where this user's caches live. A module of its own, since an answer that is remembered needs nothing else of this tool."""
+"""The folder of this user's caches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def cache_folder() -> str:
-    """Return where this user's caches live, ours below it."""
+    """Return the folder of this tool's caches."""
     environ = os.environ
     home = environ.get("HOME") or environ.get("USERPROFILE") or ""
     if sys.platform == "win32":

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from mirror.session.mirror import Mirror
     from pipx_parallel.cli.options import Option
-    from pipx_parallel.cli.remembered import Watch
     from pipx_parallel.config.pip_settings import PipSettings
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.console import Printer
@@ -47,7 +46,6 @@ class CommandContext(NamedTuple):
     progress: Progress
     seconds: dict[str, float]  # what has taken how long so far: filled as the command goes on
     began: float
-    watch: Watch | None  # who remembers answers, in a process that may
 
 
 class LockRequest(NamedTuple):
@@ -79,9 +77,7 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandCon
     draws = is_terminal() and printer.verbosity == 0 and not chosen.flag("no_progress")
     from pipx_parallel.progress import Progress  # 2 ms of observers that a usage error does not need
 
-    return CommandContext(
-        printer, chosen, given, Progress(printer, time.monotonic, draws=draws), {}, began, _watch(values)
-    )
+    return CommandContext(printer, chosen, given, Progress(printer, time.monotonic, draws=draws), {}, began)
 
 
 def sources_of(context: CommandContext) -> tuple[str, ...]:
@@ -162,8 +158,6 @@ def resolving(job: LockRequest) -> Iterator[tuple[Resolution, ...]]:
     """
     progress = job.context.progress
     room = _workroom(job.settings)
-    if job.context.watch is not None:
-        job.context.watch.reads(job.settings.mirror)
     with opened(job.settings, progress, room) as mirror:
         # The first requests are on their way while the solver is still being loaded (40 ms). What an existing lock pins
         # will be asked for as well, so that validating it does not wait for one level of the graph after the other.
@@ -298,13 +292,6 @@ def _project(beside: str) -> Layer:
         if above == folder:
             return Layer("project", {})
         folder = above
-
-
-def _watch(values: Mapping[str, object]) -> Watch | None:
-    from pipx_parallel.cli.remembered import Watch  # loaded already; named where it is used
-
-    watch = values.get("watch")
-    return watch if isinstance(watch, Watch) else None
 
 
 def _many(value: object) -> tuple[str, ...]:

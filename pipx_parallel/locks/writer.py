@@ -29,7 +29,7 @@ _REMEDIES = {
 
 
 class Written(Protocol):
-    """What can be written: an ``emitters.interface.Artifact``, or one that is remembered."""
+    """What can be written: an ``emitters.interface.Artifact``."""
 
     @property
     def name(self) -> str:

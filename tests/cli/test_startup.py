@@ -74,6 +74,20 @@ def test_a_warm_offline_lock_loads_nothing_heavy(home: Path, run: Run, spawn: Ru
     assert loaded(spawn("lock", "r.txt", "-o", "locked.txt", "--offline", script=LOADED).out) == (0, [])
 
 
+def test_a_repeated_offline_lock_is_computed(home: Path, run: Run, spawn: Run) -> None:
+    """The same command twice loads the solver twice: no stored answer can outlive a change of the tool."""
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+    run("lock", "r.txt", "-o", "locked.txt")
+    script = (
+        "import os, sys\nfrom pipx_parallel.__main__ import run\n"
+        "os._exit = lambda code: print(code, 'pipx_parallel.resolution.resolve' in sys.modules)\nrun()\n"
+    )
+
+    runs = [spawn("lock", "r.txt", "-o", "locked.txt", "--offline", script=script).out.split() for _ in range(3)]
+
+    assert runs == [["0", "True"]] * 3
+
+
 def test_a_fresh_check_loads_less_still(home: Path, run: Run, spawn: Run) -> None:
     """Neither the mirror nor the solver: bytes are compared with a digest."""
     (home / "r.txt").write_text("app\n", encoding="utf-8")

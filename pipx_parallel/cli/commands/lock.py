@@ -57,7 +57,6 @@ def run(values: Mapping[str, object]) -> int:
         raise StaleLock(reasons)
     done = changes.summary(before, artifacts)
     if not checks and not shows:
-        account.remember(work, resolutions, artifacts, done)
         job.save(artifacts, context.seconds)
         context.printer.say(f"locked {account.measure(work, resolutions)}{done and '; '}{done}")
     account.tell_quality(work, resolutions)
