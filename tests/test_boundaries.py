@@ -112,6 +112,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.tls",  # SSL_CERT_FILE and its kin
         "mirror.http.credentials",  # NETRC, and credentials by host
         "pipx_parallel.__main__",
+        "pipx_parallel.builds.supervisor",  # a program of its own, which hands on what it was given
         "pipx_parallel.cli*",
         "pipx_parallel.config.pip_settings",  # to run pip without the settings that are already known
         "pipx_parallel.setuptools_plugin",
@@ -152,6 +153,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.builds.processes",
         "pipx_parallel.builds.environments",
         "pipx_parallel.builds.builder",
+        "pipx_parallel.builds.supervisor",
         "pipx_parallel.direct.git",
         "pipx_parallel.bundle.builds",
         "pipx_parallel.cli.commands.benchmark",
@@ -165,6 +167,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.direct.build_tools",
         "pipx_parallel.builds.environments",
         "pipx_parallel.builds.processes",
+        "pipx_parallel.builds.supervisor",
         "pipx_parallel.direct.git",
         "mirror.http.curl_transport",
         "mirror.http.fetcher",

@@ -1,18 +1,31 @@
-"""Programs run for a build: with a time limit, output kept, and everything they started ended with them."""
+"""Programs run for a build: with a time limit, output kept, and everything they started ended with them, or with us.
+
+On POSIX each program has a parent of its own (``supervisor``), which kills it and all its descendants as soon as its standard
+input is closed. Only this process holds the other end of that pipe, so it is closed however this process ends.
+"""
+
+# Paths go to other programs as text, and come back from them so.
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from mirror.errors import BuildFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_POSIX = os.name == "posix"
+_SUPERVISOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor.py")
+_PATIENCE = 2.0  # seconds that a supervisor has to end what it started
 
 
 class Finished(NamedTuple):
@@ -47,6 +60,7 @@ class Processes:
         try:
             late = _ended_late(process, self._timeout)
         finally:
+            _let_go(process)
             with self._lock:
                 self._running.discard(process)
         said.seek(0)
@@ -63,19 +77,26 @@ class Processes:
             self._closed = True
             running = list(self._running)
         for process in running:
+            _let_go(process)
+        for process in running:
             _end(process)
 
 
 def _start(
     command: Sequence[str], cwd: str | None, environ: Mapping[str, str], said: IO[bytes]
 ) -> subprocess.Popen[bytes]:
+    program = shutil.which(command[0])
+    if program is None:
+        raise BuildFailed(f"{command[0]} cannot be run: there is no such program")
+    words = [program, *command[1:]]
     try:
         return subprocess.Popen(  # noqa: S603 - a program we name, no shell between
-            list(command), cwd=cwd, env=dict(environ), stdin=subprocess.DEVNULL,
-            stdout=said, stderr=subprocess.STDOUT, start_new_session=os.name == "posix",
+            [sys.executable, "-I", "-S", _SUPERVISOR, *words] if _POSIX else words, cwd=cwd, env=dict(environ),
+            stdin=subprocess.PIPE if _POSIX else subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+            start_new_session=_POSIX,
         )  # fmt: skip
     except OSError as error:
-        raise BuildFailed(f"{command[0]} cannot be run: {error.strerror or error}") from error
+        raise BuildFailed(f"{program} cannot be run: {error.strerror or error}") from error
 
 
 def _ended_late(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -96,12 +117,29 @@ def _ended_late(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return late.is_set()
 
 
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipe to a supervisor: it then ends everything that it started, and itself."""
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program and, where the system has process groups, all that it started."""
+    """End a program and all that it started."""
+    _let_go(process)
     try:
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
+        if not _POSIX:
             process.kill()
+        elif _runs_on(process):
+            os.killpg(process.pid, signal.SIGKILL)
     except OSError:
         return  # it has ended by itself
+
+
+def _runs_on(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a program is still there after its supervisor had time to end it."""
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return True
+    return False

@@ -183,6 +183,57 @@ def sdist(
     return Dist(name, version, f"{stem}{suffix}", body, told, requires_python, upload_time, sidecar="none")
 
 
+def source_archive(
+    name: str,
+    version: str,
+    backend: str,
+    build_requires: Sequence[str] = (),
+    *,
+    upload_time: str | None = UPLOADED,
+) -> Dist:
+    """Build an sdist that says nothing of its dependencies, with ``backend`` as its in-tree backend's source text.
+
+    ``build_requires`` is what its build-system table asks for.
+    """
+    module = _escaped(name)
+    stem = f"{module}-{version}"
+    told = metadata_text(name, version)
+    table = f'[build-system]\nrequires = {list(build_requires)!r}\nbuild-backend = "in_tree"\nbackend-path = ["."]\n'
+    files = {
+        f"{stem}/PKG-INFO": told,
+        f"{stem}/pyproject.toml": table.encode(),
+        f"{stem}/in_tree.py": backend.encode(),
+        f"{stem}/{module}.py": _module(name, version),
+    }
+    return Dist(name, version, f"{stem}.tar.gz", tarred(files), told, None, upload_time, sidecar="none")
+
+
+def backend_text(name: str, version: str, requires: Sequence[str] = (), before: str = "") -> str:
+    """Return the text of a backend that only tells metadata; ``before`` is Python that runs when it is imported."""
+    info = f"{_escaped(name)}-{version}.dist-info"
+    return (
+        f"{before}\nimport os\n\n\n"
+        "def prepare_metadata_for_build_wheel(folder, config_settings=None):\n"
+        f"    os.mkdir(os.path.join(folder, {info!r}))\n"
+        f"    with open(os.path.join(folder, {info!r}, 'METADATA'), 'wb') as file:\n"
+        f"        file.write({metadata_text(name, version, requires)!r})\n"
+        f"    return {info!r}\n"
+    )
+
+
+def module_wheel(name: str, version: str, modules: Sequence[str], upload_time: str | None = UPLOADED) -> Dist:
+    """Build a wheel whose only content is these empty modules: a build requirement."""
+    stem = f"{_escaped(name)}-{version}"
+    metadata = metadata_text(name, version)
+    files = {f"{module}.py": b"" for module in modules}
+    files[f"{stem}.dist-info/METADATA"] = metadata
+    files[f"{stem}.dist-info/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: dists\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    files[f"{stem}.dist-info/RECORD"] = _record(files, f"{stem}.dist-info/RECORD")
+    return Dist(name, version, f"{stem}-py3-none-any.whl", zipped(files), metadata, None, upload_time)
+
+
 def oddity(name: str, filename: str, body: bytes = b"not a distribution") -> Dist:
     """Return a file that no rule for names covers: an egg, an installer, or nonsense."""
     return Dist(name, "", filename, body, sidecar="none")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -136,8 +135,8 @@ def test_programs_end_with_their_owner() -> None:
         processes.run(["true"], environ={})
 
 
-def test_what_a_program_left_behind_is_not_waited_for(tmp_path: Path) -> None:
-    """Its time is over when it is over, though a program of another session still holds its output."""
+def test_what_a_program_left_behind_is_ended(tmp_path: Path) -> None:
+    """Its time is over when it is over, also for a program of another session that still holds its output."""
     left = "import pathlib, time; time.sleep(20); pathlib.Path('lived').touch()"
     text = (
         "import subprocess, sys, time\n"
@@ -149,4 +148,20 @@ def test_what_a_program_left_behind_is_not_waited_for(tmp_path: Path) -> None:
         Processes(3.0).run([sys.executable, "-c", text], cwd=str(tmp_path), environ=os.environ)
 
     assert not (tmp_path / "lived").exists()
-    os.kill(int(str(caught.value).rpartition("left ")[2].partition(".")[0]), signal.SIGTERM)
+    number = int(str(caught.value).rpartition("left ")[2].partition(".")[0])
+    if sys.platform == "linux":
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(("text", "code"), [("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)])
+def test_how_a_program_ended_is_told(text: str, code: int) -> None:
+    """Its exit code, or 128 and the signal that ended it."""
+    assert Processes(20.0).run([sys.executable, "-c", text], environ=os.environ).code == code
+
+
+def test_a_program_that_is_not_there_is_told() -> None:
+    """By name."""
+    with pytest.raises(BuildFailed, match="no-such-program cannot be run"):
+        Processes(20.0).run(["no-such-program"], environ=os.environ)
