@@ -104,13 +104,13 @@ class MirrorWorker:
 
     def _turn(self, mirror: Mirror) -> bool:
         """Take in questions and answers once; return False at the end."""
-        waiting = bool(self._pages or self._metadata or mirror.busy)
+        waiting = bool(self._pages or self._metadata or mirror.report.busy)
         try:
             question = self._queue.get(timeout=_NAP if waiting else _CHECKPOINT)
         except Empty:
             question = ("", "", Future())
             if not waiting:
-                mirror.checkpoint()
+                mirror.admin.checkpoint()
         if question is None:
             return False
         name, filename, future = question
@@ -137,11 +137,11 @@ class MirrorWorker:
         if isinstance(found, FetchFailure):
             if now - self._failed.setdefault(name, now) > _RETRY:
                 del self._failed[name]
-                mirror.forget(name)
+                mirror.admin.forget(name)
         elif found is not None and not mirror.settings.offline:
             record = found.view.freshness
             if now >= record.fetched_at + max(record.lifetime, _RETRY):
-                mirror.refresh(name)  # what is here answers meanwhile
+                mirror.admin.refresh(name)  # what is here answers meanwhile
         mirror.want_projects((name,))
 
     def _answer(self, mirror: Mirror) -> None:
@@ -179,7 +179,7 @@ class MirrorWorker:
         found = view.dependency_set(release, file_kind)
         if found is not None:
             return name, view.versions[release], found
-        failure = mirror.peek_failure(name, release, file_kind)
+        failure = mirror.report.failure(name, release, file_kind)
         if failure is not None:
             return failure
         if mirror.settings.offline:
@@ -206,7 +206,7 @@ def _whole(mirror: Mirror, name: str) -> Project | FetchFailure | None:
 def _file_kind_of(mirror: Mirror, project: Project, release: int, filename: str, tags: str) -> int | None:
     """Return the number of the kind of file that a file is."""
     view = project.view
-    for file in mirror.files(project, release):
+    for file in mirror.files.read(project, release):
         if file.filename == filename:
             for number in view.kind_set_of(release):
                 file_kind = view.file_kinds[number]

@@ -22,46 +22,31 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mirror.keys import SimpleIndex
-    from mirror.ports import Exchange, Store
-    from mirror.session.page_loader import Pages
-    from mirror.session.reporter import Reporter
-    from mirror.session.shadowed_indexes import ShadowedIndexes
-    from mirror.session.write_buffer import WriteBuffer
-    from mirror.settings import MirrorSettings
+    from mirror.ports import Exchange
+    from mirror.session.parts import SessionParts
 
-    Decoder = Callable[[str, bytes], ReleaseView | Absence]
     Row = ReleaseView | Absence | None
     Runner = Callable[[Mapping[str, Generator[Request, Exchange, Any]]], dict[str, Any]]
 
 
-class Listings:
+class IndexLookup:
     """Projects as their indexes list them, by the strategy, routes and freshness rules of the settings."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - everything a listing may come from or has to be told to
-        self,
-        settings: MirrorSettings,
-        store: Store,
-        write_buffer: WriteBuffer,
-        pages: Pages,
-        shadowed_indexes: ShadowedIndexes,
-        reporter: Reporter,
-        clock: Callable[[], float],
-        decoder: Decoder,
-    ) -> None:
-        """Ask and read nothing yet; ``decoder`` reads the stored view of a key."""
+    def __init__(self, parts: SessionParts) -> None:
+        """Ask and read nothing yet."""
         self.hits = 0  # answers from the store without a request
         self.revalidated = 0  # answers from the store that the index confirmed
-        self._settings = settings
-        self._indexes = tuple([simple_index(url) for url in settings.indexes])
-        self._store = store
-        self._write_buffer = write_buffer
-        self._pages = pages
-        self._shadowed = shadowed_indexes
-        self._reporter = reporter
-        self._observer = reporter.observer
-        self._clock = clock
-        self._decode = decoder
-        self._places = Places(settings.find_links, reporter.warn)
+        self._settings = parts.settings
+        self._indexes = tuple([simple_index(url) for url in parts.settings.indexes])
+        self._store = parts.store
+        self._write_buffer = parts.write_buffer
+        self._pages = parts.pages
+        self._shadowed = parts.shadowed
+        self._reporter = parts.reporter
+        self._observer = parts.reporter.observer
+        self._clock = parts.clock
+        self._decode = parts.decode
+        self._places = Places(parts.settings.find_links, parts.reporter.warn)
         self._rows: dict[tuple[str, str], Row] = {}
         self._reached: set[str] = set()  # ids of indexes that have answered in this run
         self._down: set[str] = set()  # ... that have not, where there was something to fall back on

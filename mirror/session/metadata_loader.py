@@ -5,49 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import NotFound, Offline
-from mirror.keys import files_key
 from mirror.ports import SourceTree
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.project import Project
-from mirror.records.simple_file import FileList
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator
 
     from mirror.metadata.builds import Builds
     from mirror.metadata.core_metadata import CoreMetadata
-    from mirror.ports import Builder, Exchange, Request, Store
+    from mirror.ports import Builder, Exchange, Request
     from mirror.records.model import DistFile
-    from mirror.session.page_loader import Pages
-    from mirror.session.write_buffer import WriteBuffer
+    from mirror.session.parts import SessionParts
+    from mirror.session.release_files import ReleaseFiles
 
 
 class MetadataLoader:
     """Reads what files need, from where that costs least; offline from what is kept alone."""
 
-    def __init__(
-        self, store: Store, write_buffer: WriteBuffer, pages: Pages, builder: Builder | None, *, offline: bool
-    ) -> None:
+    def __init__(self, parts: SessionParts, files: ReleaseFiles, builder: Builder | None) -> None:
         """``builder`` is None where nothing may be built."""
-        self._store = store
-        self._write_buffer = write_buffer
-        self._pages = pages
+        self._store = parts.store
+        self._write_buffer = parts.write_buffer
+        self._pages = parts.pages
+        self._files = files
         self._builder = builder
-        self._offline = offline
-
-    def files(self, project: Project, release: int) -> FileList:
-        """Return every file of a release. Raises ``Malformed``, ``NotFound``, ``Offline`` where the file view cannot serve it."""
-        found = project.file_slice(release)
-        if found is None:
-            kind = Offline if self._offline else NotFound
-            raise kind(f"the mirror has no files of {project.view.name} {project.view.versions[release]}")
-        return FileList(found, project.page_url)
-
-    def prefetch_files(self, rows: Iterable[tuple[Project, int]]) -> None:
-        """Say whose files (project, release) will be asked for: a store on the web then fetches them in one go."""
-        hold = getattr(self._store, "prefetch_files", None)
-        if hold is not None:
-            hold([(files_key(project.index_id, project.view.name), project.view.versions[at]) for project, at in rows])
+        self._offline = parts.settings.offline
 
     def find(self, project: Project, release: int, file_kind: int) -> Generator[Request, Exchange, CoreMetadata]:
         """Read what one file (release, variant) needs, or build it. Raises ``MirrorError`` where neither can be."""
@@ -95,7 +78,7 @@ class MetadataLoader:
         view = project.view
         tags, python, yanked = view.file_kinds[file_kind]
         fallback = None
-        files = self.files(project, release)
+        files = self._files.read(project, release)
         for place, filename in enumerate(files.names()):
             split = split_filename(filename, view.name)
             if split is not None and split[1] == tags:

@@ -35,6 +35,7 @@ class Results:
     def __init__(self, reporter: Reporter) -> None:
         """Nothing is known yet."""
         self.listener: Listener | None = None
+        self.wanted: set[str] = set()  # names that were asked for
         self.projects: dict[str, Project | FetchFailure] = {}
         self.failed: dict[tuple[str, int, int], FetchFailure] = {}  # (project, release, variant): needs not to be had
         self.ripe: deque[Project] = deque()  # of which something was learned: what they have can be stored
@@ -43,11 +44,13 @@ class Results:
 
     def override_project(self, project: Project) -> None:
         """Have a project answer for its name whatever arrives later."""
+        self.wanted.add(project.view.name)
         self.projects[project.view.name] = project
         self._adopted.add(project.view.name)
 
     def forget(self, name: str) -> None:
         """Drop what was found of a project, and why its files' needs could not be had."""
+        self.wanted.discard(name)
         self.projects.pop(name, None)
         for key in [key for key in self.failed if key[0] == name]:
             del self.failed[key]

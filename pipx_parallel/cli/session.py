@@ -166,13 +166,13 @@ def resolving(job: LockRequest) -> Iterator[tuple[Resolution, ...]]:
         mirror.want_projects([name for name in names if name not in direct])
         from pipx_parallel.resolution.resolve import resolve  # which a fresh --check does not need either
 
-        mirror.prepare()
+        mirror.admin.prepare()
         try:
             resolutions = resolve(job.inputs, job.targets, mirror, job.settings, progress, room.context)
             if missing := tuple(dict.fromkeys(failure for one in resolutions for failure in one.missing)):
-                job.context.printer.warn(failures.report(missing, job.inputs, mirror.known_names))
+                job.context.printer.warn(failures.report(missing, job.inputs, mirror.admin.names))
         except Incomplete as error:
-            raise Incomplete(error.failures, failures.report(error.failures, job.inputs, mirror.known_names)) from error
+            raise Incomplete(error.failures, failures.report(error.failures, job.inputs, mirror.admin.names)) from error
         finally:
             progress.close()
         if job.inputs.requires_python:

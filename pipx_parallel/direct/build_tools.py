@@ -65,10 +65,10 @@ class BuildTools:
 
         self._git = Git(f"{self._cache}/git", self._environ, self.opened.credentials)
         return BuildContext(
-            builds=mirror.builds(),
+            builds=mirror.records.builds(),
             git=self._git,
-            read_derived=mirror.read_record,
-            write_derived=mirror.write_record,
+            read_derived=mirror.records.read,
+            write_derived=mirror.records.write,
             learn=getattr(self.opened.credentials, "learn", str),
             now=time.time(),
             offline=self._settings.offline,

@@ -70,7 +70,7 @@ class Directs:
                     failures.append(FetchFailure(root.name, None, found))
                     continue
                 if self._claim(found.view.name, root):
-                    self._mirror.override_project(found)
+                    self._mirror.admin.override_project(found)
                 following += self._needed(found, extras, root, rules)
             self._find([root for root, _ in following])
             rows = following

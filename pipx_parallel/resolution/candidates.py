@@ -196,7 +196,7 @@ class Candidates:
         candidate = self.candidate(name)
         if name not in self.hashes or not isinstance(candidate, Candidate):
             return mask
-        return self.hashes.narrowed(candidate, mask, lambda release: self.mirror.files(candidate.project, release))
+        return self.hashes.narrowed(candidate, mask, lambda release: self.mirror.files.read(candidate.project, release))
 
     def _admitted(self, name: str, specifier: CompiledSpecifier) -> int:
         candidate = self.candidate(name)

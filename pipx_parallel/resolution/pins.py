@@ -34,7 +34,7 @@ def pins_of(
         if name[-1] != "]"
     }
     pins = []
-    candidates.mirror.prefetch_files(
+    candidates.mirror.files.prefetch(
         [(_candidate(candidates, name).project, answer.chosen[name] - 1) for name in versions]
     )
     for name in sorted(answer.chosen):
@@ -45,7 +45,7 @@ def pins_of(
         release = answer.chosen[name] - 1
         best = _newest_installable(candidates, candidate, name, release + 1) - 1
         held = answer.held.get(name) if best != release else None
-        files = candidates.mirror.files(candidate.project, release)
+        files = candidates.mirror.files.read(candidate.project, release)
         pins.append(
             Pin(
                 name,

@@ -85,7 +85,7 @@ class Speculation:
         known = self._guesses.get(name)
         if known is None or known[0] != bit:
             release = bit - 1
-            if release < candidate.project.view.classified and not self._mirror.want_files(candidate.project, release):
+            if release < candidate.project.view.classified and not self._mirror.files.want(candidate.project, release):
                 return  # asked again when they are there
             file_kind = candidate.file_kind_of(release)
             found = candidate.project.view.dependency_set(release, file_kind) if file_kind is not None else None

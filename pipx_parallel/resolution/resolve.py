@@ -72,7 +72,7 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
 ) -> Resolution:
     began = time.perf_counter()
     memory = memory_key(target)
-    rules = TargetRules(target, mirror.read_derived(memory))
+    rules = TargetRules(target, mirror.records.read_derived(memory))
     inputs, lost = for_target(inputs, rules, directs)
     if lost and not settings.keep_going:
         raise Incomplete(lost, "\n".join(str(failure.error) for failure in lost))
@@ -96,16 +96,16 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         raise NoSolution(argument.lines, offers, argument.to_json())
     dump = rules.dump()
     if dump is not None:
-        mirror.write_derived(memory, dump)
+        mirror.records.write_derived(memory, dump)
     solved = time.perf_counter()
-    mirror.tell_ignored(sorted(answer.chosen))
+    mirror.report.warn_shadowed(sorted(answer.chosen))
     if settles:
-        mirror.seal()
-    waited = mirror.counts()["waited_ms"] / 1000
+        mirror.admin.seal()
+    waited = mirror.report.counts()["waited_ms"] / 1000
     pins = pins_of(answer, candidates, roots, constraints)
     stats = Stats(
         {"fill": waited, "solve": max(0.0, solved - began - waited), "render": time.perf_counter() - solved},
-        {**mirror.counts(), **answer.counts._asdict()},
+        {**mirror.report.counts(), **answer.counts._asdict()},
     )
     return Resolution(target, pins, edges_of(answer, roots), tuple(roots), missing, stats)
 
@@ -163,7 +163,7 @@ def _offers(
         }
 
     mirror.listener = None
-    mirror.disable_builds()
+    mirror.admin.disable_builds()
     return suggest(argument, Situation(inputs, target, settings), attempt)
 
 

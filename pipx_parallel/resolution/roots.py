@@ -38,7 +38,7 @@ def candidates_for(
 
     Raises ``RequirementsError``.
     """
-    rules = TargetRules(target, mirror.read_derived(memory_key(target)))
+    rules = TargetRules(target, mirror.records.read_derived(memory_key(target)))
     roots = [root for root in inputs.roots if root.name not in inputs.excludes and rules.marker_holds(root.marker)]
     constraints = [root for root in inputs.constraints if rules.marker_holds(root.marker)]
     return candidates_of(inputs, roots, constraints, rules, mirror, settings)

@@ -20,7 +20,7 @@ def run(values: Mapping[str, object]) -> int:
     """Say what the mirror holds: projects, releases, how fresh and how large it is."""
     context = job.begin(values, OPTIONS)
     with job.opened(job.settings_of(context), context.progress) as mirror:
-        status = mirror.status()
+        status = mirror.admin.status()
     if context.chosen.text("format") == "json":
         job.show(json.dumps(status, indent=2, sort_keys=True) + "\n")
     else:

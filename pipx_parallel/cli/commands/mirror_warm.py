@@ -95,7 +95,7 @@ def _warm_reach(context: job.CommandContext, window: int | None) -> int:
             )
         finally:
             context.progress.close()
-        counts = mirror.counts()
+        counts = mirror.report.counts()
     for line in hole_lines(reach)[:_SHOWN]:
         context.printer.warn(line)
     if len(reach.holes) > _SHOWN:
@@ -118,7 +118,7 @@ def _budget(context: job.CommandContext, mirror: Mirror, began: float) -> Callab
     requests, seconds = _number(context, "max_requests"), _number(context, "max_time")
 
     def may_go_on() -> bool:
-        if requests is not None and mirror.counts()["requests"] >= requests:
+        if requests is not None and mirror.report.counts()["requests"] >= requests:
             return False
         return seconds is None or time.monotonic() - began < seconds
 

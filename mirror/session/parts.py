@@ -1,0 +1,33 @@
+"""The parts that one running mirror is made of, in one record: each service takes the record and uses what it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mirror.http.fetcher import Fetcher
+    from mirror.ports import Store
+    from mirror.records.release_view import Absence, ReleaseView
+    from mirror.session.page_loader import Pages
+    from mirror.session.reporter import Reporter
+    from mirror.session.results import Results
+    from mirror.session.shadowed_indexes import ShadowedIndexes
+    from mirror.session.write_buffer import WriteBuffer
+    from mirror.settings import MirrorSettings
+
+
+class SessionParts(NamedTuple):
+    """What the services of a session share. ``decode`` reads the stored view of a key."""
+
+    settings: MirrorSettings
+    store: Store
+    clock: Callable[[], float]
+    decode: Callable[[str, bytes], ReleaseView | Absence]
+    fetcher: Fetcher
+    reporter: Reporter
+    results: Results
+    write_buffer: WriteBuffer
+    pages: Pages
+    shadowed: ShadowedIndexes

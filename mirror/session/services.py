@@ -1,0 +1,151 @@
+"""What a mirror offers beside facts: records of other kinds, figures of the run, and what only its owner does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mirror.metadata.builds import Builds
+    from mirror.records.model import FetchFailure
+    from mirror.records.project import Project
+    from mirror.session.index_lookup import IndexLookup
+    from mirror.session.metadata_loader import MetadataLoader
+    from mirror.session.parts import SessionParts
+    from mirror.session.write_buffer import WriteBuffer
+
+
+class MirrorRecords:
+    """Records of the store that belong to no project: what was learned of direct references, builds, derived values."""
+
+    def __init__(self, write_buffer: WriteBuffer, loader: MetadataLoader) -> None:
+        """Read nothing yet."""
+        self._write_buffer = write_buffer
+        self._loader = loader
+
+    def read(self, key: str) -> bytes | None:
+        """Return a record that was given to ``write`` by this run or an earlier one, or None."""
+        return self._write_buffer.read_record(key)
+
+    def write(self, key: str, value: bytes) -> None:
+        """Store a record of what was learned; keys begin with the letter of their kind (docs/mirror-format.md)."""
+        self._write_buffer.write_record(key, value)
+
+    def read_derived(self, key: str) -> bytes | None:
+        """Return a derived value (under ``m/``), or None."""
+        return self._write_buffer.read(f"m/{key}")
+
+    def write_derived(self, key: str, value: bytes) -> None:
+        """Store a derived value that can be computed again at any time."""
+        self._write_buffer.write_record(f"m/{key}", value)
+
+    def builds(self) -> Builds:
+        """Return what was built before, and the way to build what was not."""
+        return self._loader.builds()
+
+
+class RunReport:
+    """What a run cost and what failed in it."""
+
+    def __init__(self, parts: SessionParts, lookup: IndexLookup, pump: Callable[[], bool]) -> None:
+        """``pump`` waits for what is under way."""
+        self._parts = parts
+        self._lookup = lookup
+        self._pump = pump
+
+    @property
+    def busy(self) -> bool:
+        """Return whether anything is under way."""
+        return self._parts.fetcher.busy
+
+    def failure(self, name: str, release: int, file_kind: int) -> FetchFailure | None:
+        """Return why a file's dependencies are not available, if that is so; never waits, never asks."""
+        return self._parts.results.failed.get((name, release, file_kind))
+
+    def failures(self) -> list[FetchFailure]:
+        """Return everything that was asked for and is not available, sorted by project and release."""
+        return self._parts.results.failures()
+
+    def counts(self) -> Mapping[str, int]:
+        """Return what the run cost so far: requests, retries, bytes, hits, revalidations, milliseconds waited."""
+        counts = self._parts.fetcher.counts
+        return {
+            "requests": counts.requests,
+            "retries": counts.retries,
+            "bytes": counts.bytes,
+            "hits": self._lookup.hits,
+            "revalidated": self._lookup.revalidated,
+            "waited_ms": int(counts.waited * 1000),
+        }
+
+    def warn_shadowed(self, names: Iterable[str]) -> None:
+        """Warn of every project of which a later index has a higher release than the index that answered."""
+        self._parts.shadowed.tell(names, self._parts.results.projects, self._pump)
+
+
+class MirrorAdmin:
+    """What only the owner of a session does: prepare, override, renew and store."""
+
+    def __init__(
+        self, parts: SessionParts, loader: MetadataLoader, want_projects: Callable[[Iterable[str]], None]
+    ) -> None:
+        """Change nothing yet."""
+        self._parts = parts
+        self._loader = loader
+        self._want_projects = want_projects
+
+    def prepare(self) -> None:
+        """Make what storing will need, if it is not there yet: for the time when the first answers are on their way.
+
+        Raises ``StoreError``.
+        """
+        prepare: Callable[[], object] | None = getattr(self._parts.store, "prepare", None)
+        if prepare is not None:
+            prepare()
+
+    def override_project(self, project: Project) -> None:
+        """Have a project answer for its name whatever the indexes say: a direct reference."""
+        self._parts.results.override_project(project)
+
+    def disable_builds(self) -> None:
+        """Build nothing from now on: whatever only a build would tell stays unknown in this run."""
+        self._loader.disable_builds()
+
+    def forget(self, name: str) -> None:
+        """Drop what this run learned about a project, so that it can be asked for again: for runs that never end."""
+        self._parts.results.forget(name)
+
+    def refresh(self, name: str) -> None:
+        """Ask for a project again while the answer that is here stays in use."""
+        self._parts.results.wanted.discard(name)
+        self._want_projects((name,))
+
+    def names(self) -> list[str]:
+        """Return the names of all projects in the mirror, sorted: for suggesting the nearest one. Raises ``StoreError``."""
+        return sorted({key.rpartition("/")[2] for key, _ in self._parts.store.scan("v/")})
+
+    def status(self) -> dict[str, object]:
+        """Return what the mirror holds, per index and in all. Raises ``StoreError``."""
+        from mirror.exchange.status import describe  # this question's own
+
+        parts = self._parts
+        return {
+            "location": parts.settings.location,
+            **describe(parts.store, parts.settings.indexes, parts.clock()),
+        }
+
+    def checkpoint(self) -> None:
+        """Hand what is new to the writer, one transaction: after it, a kill loses none of it."""
+        self._parts.write_buffer.checkpoint(self._learned())
+
+    def seal(self) -> None:
+        """Say that nothing more will be learned in this run: storing goes on beside whatever the caller does next.
+
+        Reading stays allowed; asking for more does not.
+        """
+        self._parts.fetcher.close()
+        self._parts.write_buffer.seal(self._learned())
+
+    def _learned(self) -> list[Project]:
+        return self._parts.results.known() + self._parts.shadowed.projects()
