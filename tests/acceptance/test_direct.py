@@ -311,6 +311,6 @@ def test_the_script_installs_all_of_them(
             timeout=180,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    command = [workspace.folder / "env" / "bin" / "python", "-I", "-m", "pip", "check"]
+    command = [str(workspace.folder / "env" / "bin" / "python"), "-I", "-m", "pip", "check"]
     check = subprocess.run(command, capture_output=True, text=True, check=False)
     assert check.returncode == 0, check.stdout

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,9 @@ class Costs(NamedTuple):
     specifiers: int
 
 
+CountedLock = Callable[..., Costs]
+
+
 @pytest.fixture
 def index() -> Iterator[LoopbackIndex]:
     """Serve 20 projects that each need a library of their own, all of which need one base; 30 releases of each."""
@@ -63,7 +66,7 @@ def index() -> Iterator[LoopbackIndex]:
 
 
 @pytest.fixture
-def lock(home: Path, spawn: Run, index: LoopbackIndex) -> Run:
+def lock(home: Path, spawn: Run, index: LoopbackIndex) -> CountedLock:
     """Return a function that locks the 20 and counts."""
     (home / "r.txt").write_text("".join(f"app-{number}\n" for number in range(DIRECT)), encoding="utf-8")
 
@@ -86,7 +89,7 @@ def lock(home: Path, spawn: Run, index: LoopbackIndex) -> Run:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the counts are the same, the start of a process is not")
-def test_a_cold_lock_asks_and_parses_once_per_project(lock: Run) -> None:
+def test_a_cold_lock_asks_and_parses_once_per_project(lock: CountedLock) -> None:
     """A page and the metadata of one file each; what repeats among releases and projects is parsed once."""
     costs = lock()
 
@@ -99,7 +102,7 @@ def test_a_cold_lock_asks_and_parses_once_per_project(lock: Run) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="as above")
-def test_a_warm_offline_lock_parses_nothing(lock: Run) -> None:
+def test_a_warm_offline_lock_parses_nothing(lock: CountedLock) -> None:
     """Two records a project are read, and everything in them was chewed before."""
     lock()
     lock("--offline")
@@ -111,7 +114,7 @@ def test_a_warm_offline_lock_parses_nothing(lock: Run) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="as above")
-def test_a_fresh_check_reads_nothing_of_the_mirror(lock: Run) -> None:
+def test_a_fresh_check_reads_nothing_of_the_mirror(lock: CountedLock) -> None:
     """The lock's own digest answers."""
     lock()
 

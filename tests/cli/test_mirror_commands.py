@@ -67,13 +67,13 @@ def test_a_snapshot_is_verified_and_looked_after_as_it_is(run: Run) -> None:
     for command in (("verify", "--packages", "app"), ("doctor",), ("status",)):
         told = run("mirror", *command, "--mirror", "a.snap")
         assert told.code == 0, told.err
-    for command in (
+    for change in (
         ("warm", "--packages", "app"),
         ("prune", "--max-size", "1"),
         ("import", "a.snap"),
         ("doctor", "--repair"),
     ):
-        told = run("mirror", *command, "--mirror", "a.snap")
+        told = run("mirror", *change, "--mirror", "a.snap")
         assert (told.code, "can only be read" in told.err) == (2, True), told.err
 
 

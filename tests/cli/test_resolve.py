@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import ROOT, Run
+from tests.support.index_server import LoopbackIndex
 
 
 def test_it_prints_the_lock_and_nothing_else(home: Path, run: Run) -> None:
@@ -110,9 +111,9 @@ def test_the_nearest_place_decides(home: Path, run: Run, monkeypatch: pytest.Mon
     assert "app==2.0" in by_flag
 
 
-def test_a_password_in_an_index_url_is_never_shown(run: Run, index: object) -> None:
+def test_a_password_in_an_index_url_is_never_shown(run: Run, index: LoopbackIndex) -> None:
     """Neither in the lock's header nor in any message, however much is said."""
-    url = str(index.url).replace("http://", "http://user:s3cret@")
+    url = index.url.replace("http://", "http://user:s3cret@")
 
     for arguments in (["--format", "requirements"], ["--format", "json", "-vv"], ["--offline", "--mirror", "other"]):
         ran = run("resolve", "--packages", "app", "--index-url", url, *arguments)

@@ -21,7 +21,7 @@ def main() -> None:
     """Run pip in every folder and answer with its reports."""
     jobs = json.load(sys.stdin)
     answers = {name: _run(job) for name, job in jobs.items()}
-    sys.__stdout__.write(json.dumps(answers))
+    sys.stdout.write(json.dumps(answers))
 
 
 def _run(job: dict[str, Any]) -> dict[str, Any]:

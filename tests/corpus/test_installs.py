@@ -119,7 +119,7 @@ def _environ(root: Path, made: World) -> dict[str, str]:
     return {
         "HOME": str(root / "home"),
         "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": made.index,
+        "PIP_INDEX_URL": made.index_url,
         "PIP_CACHE_DIR": str(root / "pip-cache"),
         "PIPX_PARALLEL_MIRROR": str(root / "mirror"),
     }

@@ -26,7 +26,7 @@ _AUTHOR = {f"GIT_{who}_{what}": "tester@index.example" for who in ("AUTHOR", "CO
 class World(NamedTuple):
     """Where everything is; ``words`` are what stands for it in a snippet."""
 
-    index: str
+    index_url: str
     words: Mapping[str, str]
 
 

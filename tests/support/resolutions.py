@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from mirror.records.model import DistFile
 from pipx_parallel.emitters.interface import LockContext
@@ -20,6 +20,43 @@ if TYPE_CHECKING:
 
 INDEX = "https://index.example/simple"
 FILES = "https://files.index.example"
+
+
+class FileFields(TypedDict, total=False):
+    """The fields of a file that a test may set."""
+
+    url: str
+    hashes: tuple[tuple[str, str], ...]
+    size: int | None
+    upload_time: str | None
+    requires_python: str | None
+    yanked: str | None
+    core_metadata: str | bool
+
+
+class PinFields(TypedDict, total=False):
+    """The fields of a pin that a test may set."""
+
+    files: Sequence[DistFile]
+    installable: tuple[DistFile, ...]
+    requires_python: str | None
+    index: str | None
+    url: str | None
+    direct: bool
+    latest: str | None
+    reason: str | None
+    libyears: float | None
+    status: str | None
+
+
+class RootFields(TypedDict, total=False):
+    """The fields of a root requirement that a test may set."""
+
+    marker: str | None
+    hashes: tuple[str, ...]
+    constraint: bool
+    editable: bool
+    config_settings: tuple[tuple[str, str], ...]
 
 
 def target(
@@ -49,49 +86,50 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def file(filename: str, url: str | None = None, **facts: object) -> DistFile:
+def file(filename: str, **fields: Unpack[FileFields]) -> DistFile:
     """Return a file on the example index with hash, size and upload time."""
-    known: dict[str, object] = {
+    values: FileFields = {
+        "url": f"{FILES}/{filename}",
         "hashes": (("sha256", digest(filename)),),
         "size": 1000 + len(filename),
         "upload_time": "2026-01-02T03:04:05.678900Z",
-        **facts,
+        **fields,
     }
-    return DistFile(filename, url or f"{FILES}/{filename}", **known)
+    return DistFile(filename, **values)
 
 
-def wheel(name: str, version: str, tag: str = "py3-none-any", **facts: object) -> DistFile:
+def wheel(name: str, version: str, tag: str = "py3-none-any", **fields: Unpack[FileFields]) -> DistFile:
     """Return a wheel of that release."""
-    return file(f"{name.replace('-', '_')}-{version}-{tag}.whl", **facts)
+    return file(f"{name.replace('-', '_')}-{version}-{tag}.whl", **fields)
 
 
-def sdist(name: str, version: str, **facts: object) -> DistFile:
+def sdist(name: str, version: str, **fields: Unpack[FileFields]) -> DistFile:
     """Return the source archive of that release."""
-    return file(f"{name.replace('-', '_')}-{version}.tar.gz", **facts)
+    return file(f"{name.replace('-', '_')}-{version}.tar.gz", **fields)
 
 
-def pin(name: str, version: str, *files: DistFile, **facts: object) -> Pin:
+def pin(name: str, version: str, *offered: DistFile, **fields: Unpack[PinFields]) -> Pin:
     """Return a pin; without files it has one wheel for every platform and a source archive."""
-    known = files or (wheel(name, version), sdist(name, version))
-    everything: dict[str, object] = {
-        "files": tuple(sorted(known)),
-        "installable": tuple(known),
+    every = offered or (wheel(name, version), sdist(name, version))
+    values: PinFields = {
+        "files": tuple(sorted(every)),
+        "installable": every,
         "requires_python": ">=3.9",
         "index": INDEX,
-        **facts,
+        **fields,
     }
-    return Pin(name, version, **everything)
+    return Pin(name, version, **values)
 
 
-def root(text: str, line: int = 1, source: str = "requirements.in", **facts: object) -> RootRequirement:
+def root(text: str, line: int = 1, source: str = "requirements.in", **fields: Unpack[RootFields]) -> RootRequirement:
     """Return a root from ``name[extra]>=1`` or ``name @ url``."""
     head, _, url = text.partition(" @ ")
     length = next((number for number, character in enumerate(head) if character in "[<>=!~ "), len(head))
     name, rest = head[:length], head[length:]
     inside, _, specifier = rest[1:].partition("]") if rest.startswith("[") else ("", "", rest)
     extras = tuple(sorted(part for part in inside.split(",") if part))
-    known: dict[str, object] = {"marker": None, "url": url or None, "hashes": (), **facts}
-    return RootRequirement(name, extras, specifier, origin=Origin(source, line), text=text, **known)
+    values: RootFields = {"marker": None, "hashes": (), **fields}
+    return RootRequirement(name, extras, specifier, url=url or None, origin=Origin(source, line), text=text, **values)
 
 
 def resolution(

@@ -31,7 +31,8 @@ class Model:
 
 def run(limit: WorkerLimit, model: Model, requests: int) -> float:
     """Make the requests as a fetcher would; return the seconds they take."""
-    now, under_way = 0.0, []
+    now = 0.0
+    under_way: list[tuple[float, int, float]] = []
     for number in range(requests):
         while len(under_way) >= limit.allowed:
             now = _take(limit, model, under_way)

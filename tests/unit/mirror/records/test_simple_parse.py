@@ -20,7 +20,7 @@ FILES = "https://files.example/six/"
 SIX = wheel("six", "1.0", requires_python=">=3.8,<4")
 
 
-def page(*files: dict[str, Any], **changes: object) -> bytes:
+def page(*files: object, **changes: object) -> bytes:
     """Return a JSON page; a change of None leaves that part out."""
     whole = {"meta": {"api-version": "1.1"}, "name": "six", "files": list(files), "versions": ["1.0"], **changes}
     return json.dumps({key: value for key, value in whole.items() if value is not None}).encode()

@@ -38,9 +38,16 @@ SUFFIXES = (
 VERSIONS = [e + r + s for e, r, s in product(("", "1!"), RELEASES, SUFFIXES)]
 
 
+def key_of(text: str) -> str:
+    """Return the sort key of a text that is a version."""
+    key = version_key(text)
+    assert key is not None
+    return key
+
+
 def test_keys_sort_as_packaging_does() -> None:
     """Sorting by key and sorting by Version give one order, equal keys being equal versions."""
-    keyed = [(version_key(text), Version(text)) for text in VERSIONS]
+    keyed = [(key_of(text), Version(text)) for text in VERSIONS]
 
     for (key_a, a), (key_b, b) in product(keyed, keyed):
         assert (key_a < key_b, key_a == key_b) == (a < b, a == b), (a, b)
@@ -48,7 +55,7 @@ def test_keys_sort_as_packaging_does() -> None:
 
 def test_pre_releases_are_known_by_their_key() -> None:
     """The key alone tells a pre-release."""
-    assert [is_prerelease_key(version_key(t)) for t in VERSIONS] == [Version(t).is_prerelease for t in VERSIONS]
+    assert [is_prerelease_key(key_of(t)) for t in VERSIONS] == [Version(t).is_prerelease for t in VERSIONS]
 
 
 def test_normal_form_is_packagings() -> None:
@@ -92,7 +99,7 @@ def admits(text: str, key: str) -> bool:
 @pytest.mark.parametrize("chunk", range(8))
 def test_every_single_clause_admits_what_packaging_admits(chunk: int) -> None:
     """Each operator with each version agrees on every version of the pool."""
-    parsed = [(version_key(text), Version(text)) for text in VERSIONS]
+    parsed = [(key_of(text), Version(text)) for text in VERSIONS]
     for clause in clauses()[chunk::8][::7]:
         specifier = SpecifierSet(clause)
         for key, version in parsed:
@@ -105,7 +112,7 @@ def test_sets_of_clauses_agree(parts: list[str], text: str) -> None:
     """A set admits what all its clauses admit."""
     joined = ",".join(parts)
 
-    assert admits(joined, version_key(text)) == SpecifierSet(joined).contains(Version(text), prereleases=True)
+    assert admits(joined, key_of(text)) == SpecifierSet(joined).contains(Version(text), prereleases=True)
 
 
 def test_explicit_pre_releases_and_pins_are_noted() -> None:

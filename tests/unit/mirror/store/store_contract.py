@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -68,8 +69,9 @@ class StoreContract:
 
     def test_only_bytes_are_kept(self, store: Store) -> None:
         """Nothing that would have to be pickled."""
+        untyped: Any = {"k": {"not": "bytes"}}
         with pytest.raises((StoreError, TypeError)):
-            store.put_many({"k": {"not": "bytes"}})
+            store.put_many(untyped)
 
     def test_many_and_large_values_are_kept(self, store: Store) -> None:
         """More keys than one command takes, and a value of megabytes."""

@@ -77,7 +77,7 @@ class TestDictStore(StoreContract):
 class Exploit:
     """Unpickling this would be noticed."""
 
-    def __reduce__(self) -> tuple[object, tuple[str]]:
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
         """Make a folder when unpickled."""
         return Path.mkdir, (Path("unpickled-by-the-mirror"),)
 

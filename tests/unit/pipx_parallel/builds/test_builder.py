@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.support.dists import sdist, tarred, zipped
 TABLE = '[build-system]\nrequires = []\nbuild-backend = "in_tree"\nbackend-path = ["."]\n'
 
 
-def builder(logs: Path | None = None, **policy: object) -> BackendBuilder:
+def builder(logs: Path | None = None, **policy: Any) -> BackendBuilder:
     """Return a builder without isolation: no pip is run."""
     settings = BuildPolicy(isolated=False, timeout=20.0, logs=str(logs or ""))._replace(**policy)
     return BackendBuilder(settings, os.environ, lambda: ("s3cret",))

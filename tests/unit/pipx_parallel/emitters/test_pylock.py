@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging.markers import Marker
+from packaging.markers import Environment, Marker
 from packaging.pylock import Pylock
 
 from mirror.errors import NotFound
@@ -274,10 +274,10 @@ def test_targets_that_agree_share_one_entry_without_a_marker() -> None:
     """The union of their wheels, and both environments."""
     linux = wheel("a", "1", "cp311-cp311-manylinux_2_17_x86_64")
     windows = wheel("a", "1", "cp311-cp311-win_amd64")
-    every = {"files": (linux, windows)}
-    first = resolution([pin("a", "1", **every, installable=(linux,))])
+    every = (linux, windows)
+    first = resolution([pin("a", "1", files=every, installable=(linux,))])
     second = resolution(
-        [pin("a", "1", **every, installable=(windows,))], for_target=target(platform="win32", machine="AMD64")
+        [pin("a", "1", files=every, installable=(windows,))], for_target=target(platform="win32", machine="AMD64")
     )
 
     found = table(first, second)
@@ -306,7 +306,7 @@ def test_targets_that_differ_select_by_marker() -> None:
             if "marker" not in entry or Marker(entry["marker"]).evaluate(dict(one.target.markers))
         ]
         assert chosen == [(known.name, known.version) for known in one.pins]
-        selected = Pylock.from_dict(found).select(environment=dict(one.target.markers))
+        selected = Pylock.from_dict(found).select(environment=cast("Environment", one.target.markers))
         assert [entry.name for entry, _ in selected] == [known.name for known in one.pins]
 
 

@@ -13,6 +13,7 @@ import pytest
 from mirror.errors import NotFound
 from mirror.records.model import FetchFailure
 from pipx_parallel.emitters import script_posix
+from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.model import IndexOptions, Resolution
 from tests.support.goldens import assert_golden
 from tests.support.resolutions import context, digest, pin, resolution, root, web_resolution
@@ -46,9 +47,9 @@ def words(shell: str) -> list[str]:
     return {"busybox": ["busybox", "sh"], "zsh": ["zsh", "--emulate", "sh"]}.get(shell, [shell])
 
 
-def script(folder: Path, one: Resolution, **facts: object) -> Path:
+def script(folder: Path, one: Resolution, given: LockContext | None = None) -> Path:
     """Write the script as the writer would."""
-    (artifact,) = script_posix.render("install.sh", [one], context(**facts))
+    (artifact,) = script_posix.render("install.sh", [one], given or context())
     path = folder / "install.sh"
     path.write_bytes(artifact.text.encode())
     path.chmod(artifact.mode)
@@ -149,7 +150,7 @@ def test_hostile_package_data_is_data(tmp_path: Path, shell: str) -> None:
         missing=[FetchFailure("c", evil, NotFound(evil))],
     )
     environment(tmp_path / "venv")
-    path = script(tmp_path, one, command=evil, options=IndexOptions(find_links=(evil,), index_url=f"https://{evil}"))
+    path = script(tmp_path, one, context(evil, options=IndexOptions(find_links=(evil,), index_url=f"https://{evil}")))
 
     done = run(shell, path, "--venv", "venv")
 
@@ -179,7 +180,7 @@ def test_without_hashes_pip_is_not_asked_to_check_them(tmp_path: Path, shell: st
     """--no-hashes."""
     environment(tmp_path / "venv")
 
-    run(shell, script(tmp_path, resolution([pin("a", "1")]), hashes=False), "--venv", "venv")
+    run(shell, script(tmp_path, resolution([pin("a", "1")]), context(hashes=False)), "--venv", "venv")
 
     assert "--require-hashes" not in (tmp_path / "log").read_text()
     assert (tmp_path / "log.requirements").read_text().strip() == "a==1"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pipx_parallel.errors import RequirementsError
@@ -33,7 +35,7 @@ dev = [{include-group = "lint"}, "mypy>=1"]
 """
 
 
-def load(texts: dict[str, str], *sources: str, **options: object) -> Inputs:
+def load(texts: dict[str, str], *sources: str, **options: Any) -> Inputs:
     """Load the sources from texts."""
     return load_inputs(sources, environ={}, reader=TextReader(texts), **options)
 

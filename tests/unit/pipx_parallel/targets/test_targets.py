@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.markers import Marker, default_environment
@@ -151,7 +152,7 @@ def test_a_short_name_covers_older_c_libraries() -> None:
         ((None, (), "xx"), "--implementation: 'xx'"),
     ],
 )
-def test_a_flag_that_means_nothing_is_refused(flags: tuple[object, ...], said: str) -> None:
+def test_a_flag_that_means_nothing_is_refused(flags: tuple[Any, ...], said: str) -> None:
     """Naming the flag and the value."""
     with pytest.raises(UsageError) as caught:
         make_target(*flags)
