@@ -19,18 +19,18 @@ _SIZES = 3  # a curve needs as many points
 _INTRODUCTION = """# Performance
 
 Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure is a median over whole processes; the tools
-took turns within one run, on one machine. Absolute times drift with the machine and the index; compare within a table.
+took turns within one run, on one machine. Absolute times drift with the machine and the index: compare within a table.
 
-- *cold*: every process starts with empty caches. *offline*: a fresh process with a full cache, kept off the network where the
-  tool can be. *check*: confirm a lock that is fresh already.
-- *runs*: how many a median is of; a slow tool sits out rounds once it has had its share of time (`--budget`).
+- *cold*: every process starts with empty caches. *offline*: a new process with a full cache, without a network if the tool has
+  such an option. *check*: confirm a lock that is up to date.
+- *runs*: the number of runs in a median; a slow tool skips rounds once it has used its share of time (`--budget`).
 - *ours/it*: our median divided by that tool's; below 1 we are faster.
-- *CPU*: user and system time. *peak*: memory of the whole process tree, pages that several share counted once, in a run
-  of its own that is not timed. *cache MB*: what lies on disk after the last run.
-- *requests*, *MB*: what the replay index served in the last round. Against the configured index our tool's own report says it, with
-  pages counted unpacked; what the others ask there is encrypted, so nothing is known of it.
-- *libyears*: how much older the pins are than the newest release this machine could install, in years, summed.
-- pip keeps nothing of an index that speaks plain HTTP, so on a replay index its warm runs are cold ones.
+- *CPU*: user and system time. *peak*: memory of the whole process tree, shared pages counted once, from a run that is not
+  timed. *cache MB*: size on disk after the last run.
+- *requests*, *MB*: what the replay index served in the last round. Against the configured index they come from our tool's own
+  report, with pages counted uncompressed; the other tools' traffic is encrypted, so it is not counted.
+- *libyears*: how much older the pins are than the newest release that this machine could install, in years, summed.
+- pip does not cache responses of an index that speaks plain HTTP, so on a replay index its warm runs are cold runs.
 
 ## How to repeat this
 
@@ -39,13 +39,13 @@ took turns within one run, on one machine. Absolute times drift with the machine
     python -m benchmarks record /tmp/other.jsonl.xz --newest 0 --workload packages-300
     python -m benchmarks growth                               # 100, 300 and 1,000 packages, offline
     python -m benchmarks transports                           # libcurl, threads, aiohttp
-    python -m benchmarks parallel                             # 1 worker against as many as the index bears
+    python -m benchmarks parallel                             # 1 worker against the adaptive default
     python -m benchmarks --workload monorepo-50 --mode cold,offline
     python -m benchmarks report
 
 The harness needs Linux or macOS, an interpreter with packaging and urllib3, and installs every tool into an environment of its
-own. A replay index serves a recording on loopback: gzip, ETag, `Cache-Control: max-age=600`, advertised sidecars, byte ranges,
-a latency per request and one bandwidth for all. It speaks HTTP/1.1. Its files hold only what a resolver reads.
+own. A replay index serves a recording on loopback, over HTTP/1.1: gzip, ETag, `Cache-Control: max-age=600`, advertised sidecars,
+byte ranges, a latency per request and one bandwidth for all. Its files hold only what a resolver reads.
 """
 
 

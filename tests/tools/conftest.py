@@ -32,6 +32,7 @@ def small_packages() -> dict[str, list[Dist]]:
         "colorama": [wheel("colorama", "0.4.6")],
         "wintools": [wheel("wintools", "1.0", ["colorama; sys_platform == 'win32'"])],
         "plain": [sdist("plain", "1.0", static=True)],
+        "docopt": [sdist("docopt", "0.6.2", static=True)],
         **{name: [wheel(name, "2.9")] for name in ("gunicorn", "pysocks", *_WEB)},
         "celery": [wheel("celery", "5.5", ["redis; extra == 'redis'"])],
     }
