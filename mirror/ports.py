@@ -42,11 +42,18 @@ class Store(Protocol):
         ...
 
 
+Intervals = tuple[tuple[str, str], ...]  # as ``mirror.records.model.CompiledSpecifier`` has them
+
+
 class PageWish(NamedTuple):
     """Says of a request that it is for a project's page, and what should become of the answer."""
 
     name: str  # normalised: whose page it should be
     whole: bool = False  # keep the files of every release, not of the newest alone
+    classified: bool = False  # find out of every release, not of the newest alone, which kinds of files it has
+    admits: tuple[
+        Intervals, ...
+    ] = ()  # what is asked of the project: the newest release that all admit is kept as well
 
 
 class Views(NamedTuple):

@@ -21,6 +21,9 @@ class MirrorSettings(NamedTuple):
     offline: bool = False
     refresh: bool = False
     keep_whole: bool = False  # of each page fetched keep the files of every release, not of the newest alone
+    classify_all: bool = (
+        False  # the kinds and dates of old releases decide as well (a cutoff): keep and read all of each page
+    )
     workers: int = 0  # 0: sized by what is measured ("auto"); 1 to MAX_WORKERS otherwise
     timeout: float = 15.0  # seconds without a byte before an attempt is given up
     retries: int = 5

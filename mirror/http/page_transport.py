@@ -87,7 +87,7 @@ class PageTransport:
         while (item := self._outbox.get()) is not None:
             number, request = item
             wish = request.page or PageWish("")
-            about = [request.url, request.headers, request.cache_key, request.limit, wish.name, wish.whole]
+            about = [request.url, request.headers, request.cache_key, request.limit, *wish]
             try:
                 _send_message(self._socket, number, json.dumps(about).encode(), b"", b"")
             except OSError:  # the process is gone: _receive notices as well, and sees to the rest
@@ -191,9 +191,10 @@ def _answer_pages(connection: socket.socket, transport: Transport) -> None:
         try:
             while (message := _read_message(connection)) is not None:
                 number, (about, _, _) = message
-                url, headers, cache_key, limit, name, whole = json.loads(about)
+                url, headers, cache_key, limit, name, whole, classified, admits = json.loads(about)
                 pairs = tuple([(key, value) for key, value in headers])
-                request = Request(url, pairs, cache_key=cache_key, limit=limit, page=PageWish(name, whole))
+                wish = PageWish(name, whole, classified, tuple([tuple(map(tuple, intervals)) for intervals in admits]))
+                request = Request(url, pairs, cache_key=cache_key, limit=limit, page=wish)
                 transport.submit(request, _put_into(arrived, number))
         except OSError:  # as good as a hang-up
             pass

@@ -9,7 +9,12 @@ Order: within a project, releases are numbered from the *oldest* (0) to the newe
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mirror.ports import Intervals
 
 
 class DistFile(NamedTuple):
@@ -66,3 +71,11 @@ class FetchFailure(NamedTuple):
     project: str
     release: str | None  # None: the project's listing
     error: Exception  # a MirrorError
+
+
+def admitted_by(dependencies: Iterable[Dependency]) -> dict[str, list[Intervals]]:
+    """Return, by project, what each specifier of some dependencies admits."""
+    admits: dict[str, list[Intervals]] = {}
+    for dependency in dependencies:
+        admits.setdefault(dependency.name, []).append(dependency.specifier.intervals)
+    return admits

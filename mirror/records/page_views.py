@@ -9,14 +9,15 @@ from mirror.errors import MirrorError
 from mirror.ports import Views
 from mirror.records.file_view import digest_of, pack
 from mirror.records.freshness import from_headers
-from mirror.records.listing_views import build_views
+from mirror.records.listing_views import build_views, classify
 from mirror.records.release_view import encode
 from mirror.records.simple_parse import parse_listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mirror.ports import Exchange, PageWish
+    from mirror.ports import Exchange, Intervals, PageWish
+    from mirror.records.release_view import ReleaseView
 
 _RECENT_BYTES = 64 * 1024  # of file objects kept of a page of which not everything is: 70 releases of two files each
 _RECENT_LEAST = 12  # releases kept whatever they take
@@ -25,8 +26,8 @@ _RECENT_LEAST = 12  # releases kept whatever they take
 def views_of(exchange: Exchange, wish: PageWish, clock: Callable[[], float] = time.time) -> Views:
     """Return what becomes of an answer that is a project's page; what it refuses is a value here.
 
-    Unless the page is kept whole, the file view holds the newest releases: packing all files of 171 pages takes 0.25 s of
-    CPU time and 12 MB, and nobody has asked for the rest yet.
+    Unless the page is kept whole, the file view holds the newest releases, and the newest of those that are asked for where
+    these are older: packing all files of 171 pages takes 0.25 s of CPU time and 12 MB, and nobody has asked for the rest yet.
     """
     try:
         listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
@@ -36,19 +37,46 @@ def views_of(exchange: Exchange, wish: PageWish, clock: Callable[[], float] = ti
     # Relative URLs count from where the page was in the end, where that is not where it should be.
     view.page_url = exchange.url if exchange.url != exchange.request.url else None
     raws = listing.raws
-    first = 0 if wish.whole else _first_kept(places, len(exchange.body) // max(1, len(raws)))
-    slices: list[Sequence[bytes]] = [()] * first
-    slices += [[memoryview(raws[at]) for at in row] for row in places[first:]]  # type: ignore[misc]  # bytes-like, for a join
+    kept, classified = _wanted(view, places, len(exchange.body) // max(1, len(raws)), wish)
+    classify(view, classified, [[listing.files[at] for at in row] for row in places[classified : view.classified]])
+    slices: list[Sequence[bytes]] = [()] * len(places)
+    for span in kept:
+        slices[span] = [[memoryview(raws[at]) for at in row] for row in places[span]]  # type: ignore[misc]  # bytes-like
     packed = pack(slices)
     view.digest = digest_of(packed)
     return Views(encode(view), packed)
 
 
-def _first_kept(places: Sequence[Sequence[int]], size: int) -> int:
-    """Return the oldest release whose files are kept; ``size`` is what a file object of the page takes on average."""
+def _wanted(view: ReleaseView, places: Sequence[Sequence[int]], size: int, wish: PageWish) -> tuple[list[slice], int]:
+    """Return of which releases the files are kept, and from which on releases are classified.
+
+    ``size`` is what a file object of the page takes on average.
+    """
+    count = len(places)
+    if wish.whole:
+        return [slice(0, count)], 0 if wish.classified else view.classified
+    first = _first_kept(places, size, count)
+    asked = _newest_admitted(view, wish.admits)
+    if asked is None or asked >= first:
+        return [slice(first, count)], view.classified
+    lowest = _first_kept(places, size, asked + 1)
+    return [slice(first, count), slice(lowest, asked + 1)], min(lowest, view.classified)
+
+
+def _newest_admitted(view: ReleaseView, admits: Sequence[Intervals]) -> int | None:
+    """Return the newest release that every specifier admits; None if there is none, or nothing is asked."""
+    for release in range(len(view.keys) - 1, -1, -1) if admits else ():
+        key = view.keys[release]
+        if all(any(low <= key < high for low, high in intervals) for intervals in admits):
+            return release
+    return None
+
+
+def _first_kept(places: Sequence[Sequence[int]], size: int, end: int) -> int:
+    """Return the oldest release whose files are kept of those before ``end``, the newest first."""
     taken = 0
-    for release in range(len(places) - 1, -1, -1):
+    for release in range(end - 1, -1, -1):
         taken += len(places[release]) * size
-        if taken > _RECENT_BYTES and len(places) - release >= _RECENT_LEAST:
+        if taken > _RECENT_BYTES and end - release >= _RECENT_LEAST:
             return release
     return 0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mirror.keys import SimpleIndex
-    from mirror.ports import Exchange
+    from mirror.ports import Exchange, Intervals
     from mirror.session.parts import SessionParts
 
     Row = ReleaseView | Absence | None
@@ -48,13 +48,15 @@ class IndexLookup:
         self._decode = parts.decode
         self._places = Places(parts.settings.find_links, parts.reporter.warn)
         self._rows: dict[tuple[str, str], Row] = {}
+        self._admits: dict[str, Sequence[Intervals]] = {}
         self._reached: set[str] = set()  # ids of indexes that have answered in this run
         self._down: set[str] = set()  # ... that have not, where there was something to fall back on
 
     # --- before the first look ----------------------------------------------------------------------------------------
 
-    def load(self, names: Sequence[str]) -> None:
-        """Read the stored views of projects in one go."""
+    def load(self, names: Sequence[str], admits: Mapping[str, Sequence[Intervals]]) -> None:
+        """Read the stored views of projects in one go; ``admits`` is what is asked of them, as far as that is known."""
+        self._admits.update(admits)
         keys = {view_key(index.id, name): (index.id, name) for name in names for index in self._indexes_for(name)}
         found = self._store.get_many(keys)
         for key, place in keys.items():
@@ -157,7 +159,8 @@ class IndexLookup:
             return self._stored(index, name, row)
         headers = conditional_headers(record) if record is not None and action != FETCH else ()
         url = index.page(name)
-        wish = PageWish(name, settings.keep_whole or self._was_whole(index, name, row))
+        whole = settings.keep_whole or settings.classify_all or self._was_whole(index, name, row)
+        wish = PageWish(name, whole, settings.classify_all, tuple(self._admits.get(name, ())))
         exchange = yield Request(url, (*ACCEPT, *headers), cache_key=url, fallback=row is not None, page=wish)
         if exchange.status and not exchange.stale:
             self._reached.add(index.id)

@@ -32,10 +32,10 @@ from mirror.session.shadowed_indexes import ShadowedIndexes
 from mirror.session.write_buffer import WriteBuffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from typing import Any, Self
 
-    from mirror.ports import Builder, Exchange, Request, Store, Transport
+    from mirror.ports import Builder, Exchange, Intervals, Request, Store, Transport
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import FetchFailure
     from mirror.records.project import Project
@@ -102,14 +102,18 @@ class Mirror:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    def want_projects(self, names: Iterable[str]) -> None:
-        """Ask for the listings of projects (normalised names); what is known or under way is not asked for again."""
+    def want_projects(self, names: Iterable[str], admits: Mapping[str, Sequence[Intervals]] | None = None) -> None:
+        """Ask for the listings of projects (normalised names); what is known or under way is not asked for again.
+
+        ``admits`` says, by project, what specifiers admit: the files of the newest release that all of them admit are kept when
+        the page comes, so that it need not be fetched again for an old one.
+        """
         results, fetcher = self._parts.results, self._parts.fetcher
         fresh = [name for name in names if name not in results.wanted]
         if not fresh:
             return
         results.wanted.update(fresh)
-        self._lookup.load(fresh)
+        self._lookup.load(fresh, admits or {})
         self._lookup.read_pages(self.run)
         for name in fresh:
             self._parts.reporter.observer.planned("listing", name)

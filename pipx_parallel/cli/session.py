@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +23,7 @@ from pipx_parallel.errors import Incomplete, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from mirror.ports import Intervals
     from mirror.session.mirror import Mirror
     from pipx_parallel.cli.options import Option
     from pipx_parallel.config.pip_settings import PipSettings
@@ -161,9 +162,7 @@ def resolving(job: LockRequest) -> Iterator[tuple[Resolution, ...]]:
     with opened(job.settings, progress, room) as mirror:
         # The first requests are on their way while the solver is still being loaded (40 ms). What an existing lock pins
         # will be asked for as well, so that validating it does not wait for one level of the graph after the other.
-        direct = {root.name for root in job.inputs.roots if root.url is not None}
-        names = [root.name for root in job.inputs.roots if root.name] + sorted(job.settings.preferred)
-        mirror.want_projects([name for name in names if name not in direct])
+        _want_inputs(job, mirror)
         from pipx_parallel.resolution.resolve import resolve  # which a fresh --check does not need either
 
         mirror.admin.prepare()
@@ -193,6 +192,22 @@ def opened(settings: ResolveSettings, progress: Progress, room: BuildTools | Non
 
     room = room or _workroom(settings)
     return open_mirror(room.opened, observer=progress, builder=room)
+
+
+def _want_inputs(job: LockRequest, mirror: Mirror) -> None:
+    """Ask for the listings of what the inputs name and of what an existing lock pins."""
+    from mirror.records.version_keys import compile_specifier  # which a fresh --check does not need
+
+    inputs, preferred = job.inputs, job.settings.preferred
+    direct = {root.name for root in inputs.roots if root.url is not None}
+    names = [root.name for root in inputs.roots if root.name] + sorted(preferred)
+    rows = [(root.name, root.specifier) for root in (*inputs.roots, *inputs.constraints)]
+    rows += [(name, f"=={version}") for name, version in preferred.items()]
+    admits: dict[str, list[Intervals]] = {}
+    for name, specifier in rows if not job.settings.offline else ():
+        with suppress(ValueError):  # it is told of where it is resolved
+            admits.setdefault(name, []).append(compile_specifier(specifier.replace(" ", "")).intervals)
+    mirror.want_projects([name for name in names if name not in direct], admits)
 
 
 def _built(context: CommandContext, pip: PipSettings, folder: str) -> Built:

@@ -168,6 +168,7 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
         offline=settings.offline,
         refresh=settings.refresh,
         keep_whole=settings.keep_whole,
+        classify_all=needs_all_releases(settings),
         workers=settings.max_workers,
         timeout=settings.timeout,
         retries=settings.retries,
@@ -180,6 +181,12 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
         strategy=settings.index_strategy,
         routes=tuple([(name, credentials.learn(_as_url(url))) for name, url in settings.routes]),
     )
+
+
+def needs_all_releases(settings: ResolveSettings) -> bool:
+    """Return whether kinds and upload times of all releases of a project decide which may be chosen, not of the newest alone."""
+    cutoffs = (settings.uploaded_prior_to, *settings.uploaded_prior_to_packages.values())
+    return settings.prefer_binary or any(cutoffs)
 
 
 def default_mirror(environ: Mapping[str, str], platform: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import BuildFailed, MirrorError, NeedsBuild, NotFound
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
-from mirror.records.model import FetchFailure
+from mirror.records.model import FetchFailure, admitted_by
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import mask_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
@@ -256,7 +256,8 @@ class Candidates:
             return Unavailable(str(error))
         if self.policy.ignores_dependencies:
             return ()
-        self.mirror.want_projects([dependency.name for dependency in wanted])
+        admits = admitted_by(wanted)
+        self.mirror.want_projects(admits, admits)
         return self._edges_of(package, bit, extra, wanted)
 
     def active(self, found: DependencySet, extra: str) -> list[Dependency]:

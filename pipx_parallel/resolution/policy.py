@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.records.version_keys import version_key
+from pipx_parallel.config.settings import needs_all_releases
 from pipx_parallel.format_control import ALL, listed_in
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Policy:
     """The settings of one resolve, as answers to the questions that candidates raise."""
 
     __slots__ = (
-        "_all_releases", "_asked_for", "_cutoff", "_cutoffs", "_lowest", "_no_binary", "_only_binary", "_only_final",
+        "_all_releases", "_asked_for", "_cutoff", "_cutoffs", "_lowest", "_needs_all", "_no_binary", "_only_binary", "_only_final",
         "_overrides", "_preferred", "ignores_dependencies", "prefers_binary",
     )  # fmt: skip
 
@@ -51,6 +52,7 @@ class Policy:
             {"highest": (), "lowest": (ALL,), "lowest-direct": tuple(sorted(directs))}[settings.resolution]
         )
         self._overrides = overrides or {}
+        self._needs_all = needs_all_releases(settings)
         self._cutoff = _epoch(settings.uploaded_prior_to)
         self._cutoffs = {name: _epoch(moment) for name, moment in settings.uploaded_prior_to_packages.items()}
 
@@ -128,7 +130,7 @@ class Policy:
     @property
     def needs_all_releases(self) -> bool:
         """Return whether old releases must be judged before anything is chosen: upload times or kinds of files decide."""
-        return self.prefers_binary or self._cutoff is not None or any(self._cutoffs.values())
+        return self._needs_all
 
     def why_not_usable(self, view: ReleaseView, release: int, rules: TargetRules) -> str:
         """Return why the target cannot install a judged release, without naming it."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import MirrorError
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
+from mirror.records.model import admitted_by
 from pipx_parallel.resolution.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Speculation:
             if moved or not extras.issuperset(dependency.extras):
                 extras.update(dependency.extras)
                 self._work.append(dependency.name)
-        self._mirror.want_projects([dependency.name for dependency in wanted])
+        admits = admitted_by(wanted)
+        self._mirror.want_projects(admits, admits)
         self._run()
 
     def listed(self, project: Project) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mirror.records.dependency_sets import BASE
+from mirror.records.model import admitted_by
 from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Resolution, Stats
 from pipx_parallel.resolution.candidate import Candidate
@@ -82,7 +83,8 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         speculation = Speculation(mirror, candidates)
         mirror.listener = speculation
         speculation.ask(wanted)
-    mirror.want_projects([dependency.name for dependency in wanted])
+    admits = admitted_by(wanted)
+    mirror.want_projects(admits, admits)
     try:
         answer = _searched(candidates, wanted, bounds, observer, keeps_going=settings.keep_going)
     except LimitReachedError as error:
