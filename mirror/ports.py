@@ -7,6 +7,7 @@ by default, so that an observer overrides just what it shows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 
@@ -85,6 +86,17 @@ _REMEDIES = {
 }
 
 
+class ProblemKind(Enum):
+    """What a problem means for whoever decides about it: transports say the kind, nobody reads the sentence."""
+
+    PASSING = "passing"  # the same request may succeed a little later
+    TOO_LARGE = "too large"  # the answer is longer than the request's limit
+    TLS = "tls"  # the certificate or encryption of the server was not accepted, or ours cannot be used
+    UNSENDABLE = "unsendable"  # the request is not one that can be sent, or the local file cannot be read
+    REDIRECTS = "redirects"  # too many of them
+    CANCELLED = "cancelled"  # the transport was closed
+
+
 class Exchange(NamedTuple):
     """How one request ended. Network trouble is a value here, never an exception.
 
@@ -101,6 +113,12 @@ class Exchange(NamedTuple):
     stale: bool = False  # the transport fell back to an older answer because the index failed
     views: Views | None = None  # what became of a page that was read where it was fetched; the body is empty then
     size: int = 0  # bytes of such a page
+    kind: ProblemKind = ProblemKind.PASSING  # of ``problem``; means nothing without one
+
+    @classmethod
+    def failed(cls, request: Request, problem: str, kind: ProblemKind = ProblemKind.PASSING) -> Exchange:
+        """Return the exchange of a request that no usable answer came to."""
+        return cls(request, 0, {}, b"", request.url, problem, kind=kind)
 
     @property
     def refused(self) -> bool:

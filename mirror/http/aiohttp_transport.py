@@ -17,10 +17,18 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import yarl
 
-from mirror.http.problems import in_words
+from mirror.http.problems import (
+    CANCELLED,
+    CLOSED,
+    NO_ADDRESS,
+    REDIRECTS,
+    TransferFailed,
+    problem_of,
+    too_large,
+    unreadable_certificate,
+)
 from mirror.http.tls import tls_context
-from mirror.http.worker_pool import failed
-from mirror.ports import Exchange
+from mirror.ports import Exchange, ProblemKind
 
 if TYPE_CHECKING:
     import ssl
@@ -35,10 +43,6 @@ _LONGEST_HEADER = 64 * 1024  # bytes: of one line, as libcurl's own bound is
 _REDIRECTS = 10
 _MOVED = frozenset((301, 302, 303, 307, 308))
 _ENDING = 2.0  # seconds that closing waits for the loop
-
-
-class _Trouble(Exception):
-    """An exchange failed; ``str()`` is the sentence for the user."""
 
 
 class _Job:
@@ -80,7 +84,7 @@ class AiohttpTransport:
                 self._open[job] = None
                 self._loop.call_soon_threadsafe(self._start, job)
                 return
-        done(failed(request, "the transport is closed"))
+        done(Exchange.failed(request, *CLOSED))
 
     def close(self) -> None:
         """Answer everything under way with "cancelled", at once, then end the loop; safe to call twice."""
@@ -92,7 +96,7 @@ class AiohttpTransport:
             self._open.clear()
             self._loop.call_soon_threadsafe(self._loop.stop)
         for job in cancelled:
-            job.done(failed(job.request, "cancelled"))
+            job.done(Exchange.failed(job.request, *CANCELLED))
         if threading.current_thread() is not self._thread:
             self._thread.join(_ENDING)
 
@@ -146,16 +150,17 @@ class AiohttpTransport:
         """Return how the request ended; whatever goes wrong becomes its ``problem``."""
         try:
             return await self._followed(request, session)
-        except _Trouble as error:
-            return failed(request, str(error))
+        except TransferFailed as error:
+            return Exchange.failed(request, *error.problem)
         except aiohttp.InvalidURL:
-            return failed(request, "the request cannot be sent: it is no address of the web")
+            return Exchange.failed(request, *NO_ADDRESS)
         except (aiohttp.ClientError, OSError) as error:
-            return failed(request, in_words(error, request.url))
+            return Exchange.failed(request, *problem_of(error, request.url))
         except (ValueError, TypeError) as error:  # after the others: some errors of certificates are such
-            return failed(request, f"the request cannot be sent ({type(error).__name__})")
+            problem = f"the request cannot be sent ({type(error).__name__})"
+            return Exchange.failed(request, problem, ProblemKind.UNSENDABLE)
         except Exception as error:  # noqa: BLE001 - the loop must not lose a job: it would never be answered
-            return failed(request, f"{type(error).__name__} in the HTTP library")
+            return Exchange.failed(request, f"{type(error).__name__} in the HTTP library")
 
     async def _followed(self, request: Request, session: aiohttp.ClientSession) -> Exchange:
         """Send the request, and again where it is told to go; the password stays with the server it is for."""
@@ -163,7 +168,7 @@ class AiohttpTransport:
         for _ in range(_REDIRECTS + 1):
             parts = urlsplit(url)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise _Trouble("the request cannot be sent: it is no address of the web")
+                raise TransferFailed(NO_ADDRESS)
             async with session.request(
                 request.method, yarl.URL(url, encoded=True), headers=headers, allow_redirects=False,
                 proxy=self._proxy_for(parts.scheme, parts.hostname), ssl=self._context_for(url),
@@ -178,7 +183,7 @@ class AiohttpTransport:
             if _origin(following) != _origin(url):
                 headers.pop("Authorization", None)
             url = following
-        raise _Trouble("too many redirects")
+        raise TransferFailed(REDIRECTS)
 
     async def _body(self, response: aiohttp.ClientResponse, limit: int | None) -> bytes:
         """Read the body to its end; aiohttp raises where it is shorter than announced."""
@@ -188,7 +193,7 @@ class AiohttpTransport:
             size += len(chunk)
             if limit is not None and size > limit:
                 response.close()
-                raise _Trouble(f"the answer is larger than {limit} bytes")
+                raise TransferFailed(too_large(limit))
             chunks.append(chunk)
         return b"" if response.status == 304 else b"".join(chunks)
 
@@ -223,7 +228,7 @@ class AiohttpTransport:
                 verify = self._settings.verify if checked else False
                 self._contexts[checked] = tls_context(verify, self._settings.client_cert)
             except OSError as error:
-                raise _Trouble(f"a certificate file cannot be read: {error.strerror or error}") from error
+                raise TransferFailed(unreadable_certificate(error)) from error
         return self._contexts[checked]
 
 

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 
 import pycurl
 
+from mirror.http.problems import CANCELLED, CLOSED, REDIRECTS, too_large
 from mirror.http.tls import ca_bundle
-from mirror.ports import Exchange
+from mirror.ports import Exchange, ProblemKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,15 @@ _BUFFER = 512 * 1024
 _LONGEST_WAIT = 1.0  # seconds the loop sleeps with nothing to do
 _REDIRECTS = 10
 
-Done = "Callable[[Exchange], None]"
+# libcurl's error codes whose request would fail the same way again; every other may pass.
+_KINDS = {
+    ProblemKind.TLS: (
+        pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CERTPROBLEM, pycurl.E_SSL_CACERT_BADFILE,
+        pycurl.E_SSL_ISSUER_ERROR, pycurl.E_SSL_CIPHER,
+    ),
+    ProblemKind.UNSENDABLE: (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL),
+    ProblemKind.REDIRECTS: (pycurl.E_TOO_MANY_REDIRECTS,),
+}  # fmt: skip
 
 
 class _Transfer:
@@ -95,7 +104,7 @@ class CurlTransport:
     def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
         """Start the request; never raises for network conditions."""
         if self._closed:
-            done(_failed(request, "the transport is closed"))
+            done(Exchange.failed(request, *CLOSED))
             return
         self._inbox.append(_Transfer(request, done))
         if self._sleeping:  # the loop looks into the inbox after it says so: no request is overlooked
@@ -137,9 +146,9 @@ class CurlTransport:
             self._sleeping = False
         for curl, transfer in active.items():
             multi.remove_handle(curl)
-            transfer.done(_failed(transfer.request, "cancelled"))
+            transfer.done(Exchange.failed(transfer.request, *CANCELLED))
         for transfer in self._inbox:
-            transfer.done(_failed(transfer.request, "cancelled"))
+            transfer.done(Exchange.failed(transfer.request, *CANCELLED))
         multi.close()
         self._reader.close()
         self._waker.close()
@@ -151,7 +160,8 @@ class CurlTransport:
             self._configure(curl, transfer)
             multi.add_handle(curl)
         except (pycurl.error, UnicodeError, ValueError) as error:
-            transfer.done(_failed(transfer.request, f"the request cannot be sent: {error}"))
+            problem = f"the request cannot be sent: {error}"
+            transfer.done(Exchange.failed(transfer.request, problem, ProblemKind.UNSENDABLE))
             return
         transfer.curl = curl
         active[curl] = transfer
@@ -170,13 +180,14 @@ class CurlTransport:
                 if onward and transfer.hops < _REDIRECTS:
                     self._inbox.appendleft(_Transfer(transfer.request, transfer.done, onward, transfer.hops + 1))
                 else:
-                    transfer.done(_failed(transfer.request, "too many redirects") if onward else exchange)
+                    stopped = Exchange.failed(transfer.request, *REDIRECTS)
+                    transfer.done(stopped if onward else exchange)
             for curl, code, message in failed:
                 multi.remove_handle(curl)
                 transfer = active.pop(curl)
                 curl.reset()
                 idle.append(curl)
-                transfer.done(_failed(transfer.request, _explain(transfer, code, message)))
+                transfer.done(_failed(transfer, code, message))
 
     def _give_up(self, multi: pycurl.CurlMulti, active: dict[pycurl.Curl, _Transfer], idle: list[pycurl.Curl]) -> None:
         """End transfers that have stopped in the middle.
@@ -194,7 +205,7 @@ class CurlTransport:
             transfer = active.pop(curl)
             curl.reset()
             idle.append(curl)
-            transfer.done(_failed(transfer.request, "timed out"))
+            transfer.done(Exchange.failed(transfer.request, "timed out"))
 
     def _sleep(self, multi: pycurl.CurlMulti) -> None:
         readable, writable, broken = multi.fdset()
@@ -261,15 +272,16 @@ def _answered(transfer: _Transfer, curl: pycurl.Curl) -> Exchange:
     return Exchange(transfer.request, status, transfer.headers, body, curl.getinfo(pycurl.EFFECTIVE_URL))
 
 
-def _failed(request: Request, problem: str) -> Exchange:
-    """Return the exchange of a request that no response came to."""
-    return Exchange(request, 0, {}, b"", request.url, problem)
-
-
-def _explain(transfer: _Transfer, code: int, message: str) -> str:
-    """Return libcurl's complaint as one sentence; its own message names host and cause, never a password."""
+def _failed(transfer: _Transfer, code: int, message: str) -> Exchange:
+    """Return the exchange of a transfer that libcurl gave up, from its error code."""
     if transfer.overflow:
-        return f"the answer is larger than {transfer.request.limit} bytes"
+        return Exchange.failed(transfer.request, *too_large(transfer.request.limit))
+    kind = next((kind for kind, codes in _KINDS.items() if code in codes), ProblemKind.PASSING)
+    return Exchange.failed(transfer.request, _explain(code, message), kind)
+
+
+def _explain(code: int, message: str) -> str:
+    """Return libcurl's complaint as one sentence; its own message names host and cause, never a password."""
     if code == pycurl.E_PARTIAL_FILE:
         return "the answer was cut short"
     if code == pycurl.E_OPERATION_TIMEDOUT:

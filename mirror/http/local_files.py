@@ -6,7 +6,8 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from mirror.ports import Exchange
+from mirror.http.problems import too_large
+from mirror.ports import Exchange, ProblemKind
 
 if TYPE_CHECKING:
     from mirror.ports import Request
@@ -58,7 +59,7 @@ def answer(request: Request) -> Exchange:
             size = os.fstat(file.fileno()).st_size
             span = _span(dict(request.headers).get("Range"), size)
             if request.limit is not None and span is None and size > request.limit:
-                return Exchange(request, 0, {}, b"", request.url, f"the answer is larger than {request.limit} bytes")
+                return Exchange.failed(request, *too_large(request.limit))
             if span is None:
                 return Exchange(request, 200, {}, file.read(), request.url)
             file.seek(span[0])
@@ -67,9 +68,9 @@ def answer(request: Request) -> Exchange:
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return Exchange(request, 404, {}, b"", request.url)
     except (OSError, ValueError) as error:
-        return Exchange(
-            request, 403, {}, b"", request.url, f"cannot be sent: {getattr(error, 'strerror', None) or error}"
-        )
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        problem = f"cannot be sent: {reason}"
+        return Exchange(request, 403, {}, b"", request.url, problem, kind=ProblemKind.UNSENDABLE)
 
 
 def _span(asked: str | None, size: int) -> tuple[int, int] | None:

@@ -19,7 +19,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from mirror.ports import Exchange, PageWish, Request, Views
+from mirror.http.problems import CANCELLED
+from mirror.ports import Exchange, PageWish, ProblemKind, Request, Views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,11 +99,12 @@ class PageTransport:
             while (message := _read_message(self._socket)) is not None:
                 number, (about, view, files) = message
                 request, done = self._waiting.pop(number)
-                status, headers, url, problem, size, error = json.loads(about)
+                status, headers, url, problem, kind, size, error = json.loads(about)
                 views = Views(view, files, error) if view or error else None
                 if status in _ASKED_WHO:
                     self._guarded.add(_place(request.url))
-                done(Exchange(request, status, headers, b"", url, problem, views=views, size=size))
+                answer = Exchange(request, status, headers, b"", url, problem, kind=ProblemKind(kind))
+                done(answer._replace(views=views, size=size))
         except OSError:  # as good as a hang-up
             pass
         self._broken = True
@@ -126,7 +128,7 @@ class PageTransport:
                 _, (request, done) = self._waiting.popitem()
             except KeyError:  # likewise
                 return
-            done(Exchange(request, 0, {}, b"", request.url, "cancelled"))
+            done(Exchange.failed(request, *CANCELLED))
 
 
 def _place(url: str) -> str:
@@ -228,6 +230,7 @@ def _told(exchange: Exchange) -> tuple[bytes, bytes, bytes]:
     if exchange.status == 200 and exchange.problem is None and exchange.request.page is not None:
         views = views_of(exchange, exchange.request.page)
     about: list[Any] = [
-        exchange.status, dict(exchange.headers), exchange.url, exchange.problem, len(exchange.body), views.error,
+        exchange.status, dict(exchange.headers), exchange.url, exchange.problem, exchange.kind.value,
+        len(exchange.body), views.error,
     ]  # fmt: skip
     return json.dumps(about).encode(), views.view, views.files

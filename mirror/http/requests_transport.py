@@ -24,10 +24,18 @@ from requests.utils import get_environ_proxies
 from requests_cache.backends.base import BaseCache
 from requests_cache.models.response import CachedResponse
 
-from mirror.http.problems import in_words
+from mirror.http.problems import (
+    CANCELLED,
+    REDIRECTS,
+    Problem,
+    TransferFailed,
+    problem_of,
+    too_large,
+    unreadable_certificate,
+)
 from mirror.http.tls import tls_context
-from mirror.http.worker_pool import WorkerPool, failed
-from mirror.ports import Exchange
+from mirror.http.worker_pool import WorkerPool
+from mirror.ports import Exchange, ProblemKind
 
 if TYPE_CHECKING:
     import ssl
@@ -43,10 +51,6 @@ _KEPT_HEADERS = ("etag", "last-modified", "cache-control", "content-type")
 _PASSING = frozenset((408, 425, 429))  # with 5xx: the index failed, what is known may stand in
 
 
-class _Trouble(OSError):
-    """An exchange failed; ``str()`` is the sentence for the user."""
-
-
 class _Job:
     """One request under way, and what the layers below learn of it."""
 
@@ -55,7 +59,7 @@ class _Job:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.entered = False  # the caching layer has seen it: a redirect's next request goes straight out
-        self.problem: str | None = None  # why the index failed, where it did
+        self.problem: Problem | None = None  # why the index failed, where it did
         asked = {name.lower(): value for name, value in request.headers}
         self.validators = (asked.get("if-none-match"), asked.get("if-modified-since"))
 
@@ -101,14 +105,15 @@ class PooledTransport:
             prepared = self._prepared(request)
             proxies = self._proxies_for(request.url)
             response = self._session.send(prepared, timeout=self._settings.timeout, proxies=proxies)
-        except _Trouble as error:
-            return failed(request, str(error))
+        except TransferFailed as error:
+            return Exchange.failed(request, *error.problem)
         except requests.TooManyRedirects:
-            return failed(request, "too many redirects")
+            return Exchange.failed(request, *REDIRECTS)
         except (requests.RequestException, ValueError) as error:
-            return failed(request, f"the request cannot be sent ({type(error).__name__})")
+            problem = f"the request cannot be sent ({type(error).__name__})"
+            return Exchange.failed(request, problem, ProblemKind.UNSENDABLE)
         except Exception as error:  # noqa: BLE001 - a worker must not die: its job would never be answered
-            return failed(request, f"{type(error).__name__} in the HTTP library")
+            return Exchange.failed(request, f"{type(error).__name__} in the HTTP library")
         return _exchange(job, response)
 
     def _prepared(self, request: Request) -> requests.PreparedRequest:
@@ -230,7 +235,7 @@ class _Adapter(HTTPAdapter):
         """Leave the connection's TLS context as it is: it holds the bundle already."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send one request and read its whole body, or raise ``_Trouble``."""
+        """Send one request and read its whole body, or raise ``TransferFailed``."""
         job = self._current.job
         try:
             response = super().send(request, *args, **kwargs | {"stream": True})
@@ -239,10 +244,11 @@ class _Adapter(HTTPAdapter):
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
                 raise
-            job.problem = str(error) if isinstance(error, _Trouble) else in_words(error, request.url or "")
-            raise _Trouble(job.problem) from error
+            own = error.problem if isinstance(error, TransferFailed) else None
+            job.problem = own or problem_of(error, request.url or "")
+            raise TransferFailed(job.problem) from error
         if response.status_code in _PASSING or response.status_code >= 500:
-            job.problem = f"the index answered {response.status_code}"
+            job.problem = Problem(f"the index answered {response.status_code}")
         return response
 
     def _body(self, response: requests.Response, limit: int | None) -> bytes:
@@ -253,7 +259,7 @@ class _Adapter(HTTPAdapter):
             size += len(chunk)
             if self._pool.closed or (limit is not None and size > limit):
                 response.raw.close()
-                raise _Trouble("cancelled" if self._pool.closed else f"the answer is larger than {limit} bytes")
+                raise TransferFailed(CANCELLED if self._pool.closed else too_large(limit))
             chunks.append(chunk)
         response.raw.release_conn()
         return b"".join(chunks)
@@ -265,7 +271,7 @@ class _Adapter(HTTPAdapter):
                 try:
                     self._contexts[checked] = tls_context(verify, self._settings.client_cert)
                 except OSError as error:
-                    raise _Trouble(f"a certificate file cannot be read: {error.strerror or error}") from error
+                    raise TransferFailed(unreadable_certificate(error)) from error
             return self._contexts[checked]
 
 
@@ -277,7 +283,8 @@ def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-ca
         return Exchange(job.request, response.status_code, headers, body, response.url)
     if response.revalidated:
         return Exchange(job.request, 304, headers, b"", response.url)
-    return Exchange(job.request, 304, headers, b"", response.url, problem=job.problem or "the index failed", stale=True)
+    problem, kind = job.problem or Problem("the index failed")
+    return Exchange(job.request, 304, headers, b"", response.url, problem, stale=True, kind=kind)
 
 
 def _decoded(data: bytes | None) -> tuple[str, dict[str, str]] | None:

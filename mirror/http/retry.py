@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.ports import ProblemKind
 from mirror.records.freshness import http_date
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 # 429 and 503 ask for patience; 500, 502 and 504 are what a proxy says while its index restarts; 408 invites a new try.
 _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
-# Trouble that a second try would meet again, by the words transports use.
-_LASTING = ("larger than", "certificate", "cannot be sent", "cancelled", "the transport is closed", "redirects")
 
 
 class RetryPolicy(NamedTuple):
@@ -30,7 +29,7 @@ class RetryPolicy(NamedTuple):
 def is_passing(exchange: Exchange) -> bool:
     """Tell whether the same request may well succeed a little later."""
     if exchange.problem is not None:
-        return not any(words in exchange.problem for words in _LASTING)
+        return exchange.kind is ProblemKind.PASSING
     return exchange.status in _PASSING
 
 

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from mirror.ports import Exchange
+from mirror.ports import Exchange, ProblemKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ class RoutedTransport:
 def _perform(request: Request) -> Exchange:
     """Do a request's work; an error of ours becomes an answer that is not tried again."""
     if request.work is None:
-        return Exchange(request, 0, {}, b"", request.url, "cannot be sent: there is nothing to do")
+        return Exchange.failed(request, "cannot be sent: there is nothing to do", ProblemKind.UNSENDABLE)
     try:
         return Exchange(request, 200, {}, request.work(), request.url)
     except MirrorError as error:

@@ -6,6 +6,7 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from mirror.http.problems import CANCELLED, CLOSED
 from mirror.ports import Exchange
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class WorkerPool:
                     self._threads += 1
                     threading.Thread(target=self._work, name="mirror-http", daemon=True).start()
                 return
-        done(failed(request, "the transport is closed"))
+        done(Exchange.failed(request, *CLOSED))
 
     def close(self) -> bool:
         """Answer everything under way with "cancelled", at once; return whether this call did the closing."""
@@ -70,19 +71,14 @@ class WorkerPool:
             for _ in range(self._threads):
                 self._queue.put(None)
         for job in cancelled:
-            job.done(failed(job.request, "cancelled"))
+            job.done(Exchange.failed(job.request, *CANCELLED))
         return True
 
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
-            exchange = failed(job.request, "cancelled") if self._closed else self._perform(job.request)
+            exchange = Exchange.failed(job.request, *CANCELLED) if self._closed else self._perform(job.request)
             with self._lock:
                 owed = job in self._open  # close() may have answered for it already
                 self._open.pop(job, None)
             if owed:
                 job.done(exchange)
-
-
-def failed(request: Request, problem: str) -> Exchange:
-    """Return the exchange of a request that no usable answer came to."""
-    return Exchange(request, 0, {}, b"", request.url, problem)

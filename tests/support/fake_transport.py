@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mirror.ports import Exchange, Request
+from mirror.ports import Exchange, ProblemKind, Request
 
 
 class FakeTransport:
@@ -32,15 +32,15 @@ class FakeTransport:
         done(Exchange(request, status, told, body, request.url))
         return request.url
 
-    def fail(self, problem: str = "timed out") -> str:
+    def fail(self, problem: str = "timed out", kind: ProblemKind = ProblemKind.PASSING) -> str:
         """Let the oldest request end without a response; return its URL."""
         request, done = self.under_way.pop(0)
-        done(Exchange(request, 0, {}, b"", request.url, problem))
+        done(Exchange.failed(request, problem, kind))
         return request.url
 
     def close(self) -> None:
         """Abort what is under way."""
         self.closed = True
         for request, done in self.under_way:
-            done(Exchange(request, 0, {}, b"", request.url, "cancelled"))
+            done(Exchange.failed(request, "cancelled", ProblemKind.CANCELLED))
         self.under_way.clear()

@@ -7,7 +7,7 @@ import heapq
 import pytest
 
 from mirror.http.concurrency_limit import MOST_UNDER_WAY, WorkerLimit
-from mirror.ports import Exchange, Request
+from mirror.ports import Exchange, ProblemKind, Request
 
 FIRST = WorkerLimit().allowed
 
@@ -119,7 +119,7 @@ def test_trouble_that_passes_is_an_overload(problem: str) -> None:
 
 @pytest.mark.parametrize(
     "exchange",
-    [answer(404), answer(0, problem="the certificate or encryption of index.example was not accepted")],
+    [answer(404), answer(0, problem="not accepted")._replace(kind=ProblemKind.TLS)],
     ids=["missing", "certificate"],
 )
 def test_an_answer_that_says_no_is_no_overload(exchange: Exchange) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from mirror.http.concurrency_limit import MOST_UNDER_WAY
 from mirror.http.fetcher import Fetcher
 from mirror.http.retry import RetryPolicy
-from mirror.ports import Exchange, Request
+from mirror.ports import Exchange, ProblemKind, Request
 from tests.support.fake_transport import FakeTransport
 
 Result = tuple[Any, Exception | None]
@@ -164,7 +164,7 @@ def test_what_will_not_pass_is_not_tried_again() -> None:
     bench.ask("a")
     bench.ask("b")
     bench.transport.answer(status=404)
-    bench.transport.fail("the certificate or encryption of x was not accepted")
+    bench.transport.fail("the certificate or encryption of x was not accepted", ProblemKind.TLS)
     bench.pump()
 
     assert len(bench.transport.submitted) == 2

@@ -8,8 +8,9 @@ from pathlib import Path
 import certifi
 import pytest
 
-from mirror.http.problems import in_words
+from mirror.http.problems import problem_of
 from mirror.http.tls import ca_bundle, tls_context
+from mirror.ports import ProblemKind
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
@@ -67,5 +68,6 @@ def test_errors_are_said_in_words_without_secrets(error: Exception, sentence: st
     """However deep the cause lies."""
     wrapped = OSError("HTTPConnectionPool(...)", error)
 
-    assert in_words(error, "https://me:secret@index.example:8080/x") == sentence
-    assert in_words(wrapped, "https://me:secret@index.example:8080/x") == sentence
+    kind = ProblemKind.TLS if isinstance(error, ssl.SSLError) else ProblemKind.PASSING
+    assert problem_of(error, "https://me:secret@index.example:8080/x") == (sentence, kind)
+    assert problem_of(wrapped, "https://me:secret@index.example:8080/x") == (sentence, kind)

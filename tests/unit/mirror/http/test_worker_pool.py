@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from queue import SimpleQueue
 
-from mirror.http.worker_pool import WorkerPool, failed
+from mirror.http.problems import CLOSED
+from mirror.http.worker_pool import WorkerPool
 from mirror.ports import Exchange, Request
 
 
@@ -78,7 +79,7 @@ def test_close_answers_at_once_and_late_results_are_dropped() -> None:
     go.set()
     left.wait(5)
     pool.submit(requests(1)[0], done.put)
-    assert done.get(timeout=5) == failed(requests(1)[0], "the transport is closed")
+    assert done.get(timeout=5) == Exchange.failed(requests(1)[0], *CLOSED)
     assert done.empty()
 
 

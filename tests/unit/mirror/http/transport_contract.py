@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mirror.http.transport_settings import TransportSettings
-from mirror.ports import Exchange, Request, Transport
+from mirror.ports import Exchange, ProblemKind, Request, Transport
 from tests.support.dists import wheel
 from tests.support.index_pages import HTML_ONLY, JSON_TYPE, MODERN, Flavour
 from tests.support.index_server import LoopbackIndex
@@ -126,6 +126,7 @@ class TransportContract:
 
         assert exchange.status == 0
         assert "redirect" in (exchange.problem or "")
+        assert exchange.kind is ProblemKind.REDIRECTS
 
     def test_gzip_is_taken_off(self, make: Make) -> None:
         """The body is the page."""
@@ -189,6 +190,7 @@ class TransportContract:
             exchange = exchange_all(transport, six_page(index))[0]
 
         assert "timed out" in (exchange.problem or "")
+        assert exchange.kind is ProblemKind.PASSING
         assert time.monotonic() - started < 3.5
 
     def test_a_slow_body_that_keeps_coming_does_not_time_out(self, make: Make) -> None:
@@ -206,6 +208,7 @@ class TransportContract:
 
         assert (exchange.status, exchange.body) == (0, b"")
         assert "larger than 1000 bytes" in (exchange.problem or "")
+        assert exchange.kind is ProblemKind.TOO_LARGE
 
     def test_a_body_of_just_the_limit_is_good(self, make: Make) -> None:
         """The limit itself is allowed."""
@@ -221,6 +224,7 @@ class TransportContract:
             exchange = exchange_all(transport, six_page(index)._replace(limit=20_000))[0]
 
         assert "larger than 20000 bytes" in (exchange.problem or "")
+        assert exchange.kind is ProblemKind.TOO_LARGE
 
     def test_credentials_come_from_the_hook(self, make: Make) -> None:
         """The hook is asked with the URL."""
@@ -358,6 +362,7 @@ class TransportContract:
 
             assert time.monotonic() - started < 2.0
             assert {(exchange.status, exchange.problem) for exchange in exchanges} == {(0, "cancelled")}
+            assert {exchange.kind for exchange in exchanges} == {ProblemKind.CANCELLED}
             time.sleep(0.1)
             assert done.empty()
 
@@ -400,6 +405,7 @@ class TransportContract:
 
         assert exchange.status == status
         assert status or "certificate" in (exchange.problem or "")
+        assert status or exchange.kind is ProblemKind.TLS
 
     @pytest.mark.parametrize(("trusting", "status"), [("index", 0), ("both", 200)])
     @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # as above
@@ -429,3 +435,4 @@ class TransportContract:
 
         assert exchange.status == 0
         assert "redirect" in (exchange.problem or "")
+        assert exchange.kind is ProblemKind.REDIRECTS
