@@ -114,6 +114,7 @@ class Pin(NamedTuple):
     reason: str | None = None  # why it is not the latest; None where it is
     libyears: float | None = None  # how much older it is than the latest, in years; None where that is unknown
     status: str | None = None  # of the project (PEP 792): "archived", "deprecated", …; None where it is active
+    bounded: bool = False  # a line of the user keeps it from the latest
 
 
 class Offer(NamedTuple):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipx_parallel.model import Pin, Resolution
+    from pipx_parallel.model import Resolution
 
 YEAR = 365.25 * 86_400  # seconds
 NOTABLE = 3.0  # libyears behind at which somebody should be told
@@ -49,7 +49,7 @@ def sentence(quality: Quality) -> str:
 def notable(resolution: Resolution) -> Iterator[str]:
     """Yield a sentence for each direct pin that is years behind for a reason other than the user's own bound on it."""
     for pin in resolution.pins:
-        if pin.direct and pin.libyears is not None and pin.libyears >= NOTABLE and not _asked_for(pin):
+        if pin.direct and pin.libyears is not None and pin.libyears >= NOTABLE and not pin.bounded:
             yield f"{pin.name} {pin.version} is {pin.libyears:.1f} years behind {pin.latest}" + (
                 f": {pin.reason}" if pin.reason else ""
             )
@@ -61,7 +61,3 @@ def held_back(resolution: Resolution) -> Iterator[str]:
         if pin.latest is not None and pin.latest != pin.version:
             age = "" if pin.libyears is None else f" ({pin.libyears:.1f} libyears)"
             yield f"{pin.name} {pin.version}, not {pin.latest}{age}: {pin.reason or 'it is kept from the lock before'}"
-
-
-def _asked_for(pin: Pin) -> bool:
-    return f" asks for {pin.name}" in (pin.reason or "") or " allows only " in (pin.reason or "")

@@ -133,7 +133,8 @@ class _Telling:
         if len(lines) > most:
             cut = len(lines) - most + 1
             lines[most - 2 : most - 2 + cut] = [f"… {cut} more"]
-        return lines if len(lines) == 1 and " but " in lines[0] else [*lines, _END]
+        alone = len(lines) == 1 and any(_is_unmet(used) for step in steps for used in step.facts)
+        return lines if alone else [*lines, _END]
 
     def fact(self, used: report.Used) -> Iterator[str]:
         """Say a fact, and after it which newer release one may think of, and why that will not do."""
@@ -151,7 +152,7 @@ class _Telling:
         else:
             verb = "asks for" if isinstance(cause, Required) else "allows only"
             said = f"{told.root(cause.label)} {verb} {told.asked(cause.label)}"
-        if not edge.mask or not used.allowed:
+        if _is_unmet(used):
             yield f"{said}, but {told.unmet(edge)}"
             return
         yield said
@@ -166,6 +167,15 @@ class _Telling:
             every = subject.removesuffix(name)
             subject = f"{every}{switch}" if every != subject else switch + subject[len(name) :]
         return subject, verb
+
+
+def _is_unmet(used: report.Used) -> bool:
+    """Return whether a fact is impossible by itself: it needs something of which no release may be taken."""
+    cause = used.cause
+    if isinstance(cause, Unusable):
+        return False
+    edge = cause.edges[0] if isinstance(cause, Needs) else cause.edge
+    return not edge.mask or not used.allowed
 
 
 def _fact_json(told: Wording, used: report.Used) -> dict[str, object]:

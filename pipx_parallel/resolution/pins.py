@@ -11,6 +11,7 @@ from pipx_parallel.model import Edge, Pin
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import why_held
 from pipx_parallel.resolution.wording import Wording, written
+from pipx_parallel.resolver.terms import Bound, Required
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,11 @@ def pins_of(
                 reason=None
                 if held is None
                 else why_held(held, f"{name} {view.versions[best]}", versions, told, answer.held),
+                bounded=held is not None
+                and any(
+                    isinstance(fact, Required | Bound) and fact.edge.package.partition("[")[0] == name
+                    for fact in held.by
+                ),
             )
         )
     return tuple(pins)

@@ -231,7 +231,8 @@ def _later(argument: Argument, situation: Situation) -> Iterator[Change]:
 
 def _other_pythons(argument: Argument, situation: Situation) -> Iterator[Change]:
     """Lock for another Python, the nearest newer one first, where Requires-Python or the kinds of wheels take part."""
-    if not any("Python" in line or "no wheel" in line for line in argument.lines):
+    unfit = list(_unfit(argument))
+    if not unfit:
         return
     from pipx_parallel.targets.targets import make_target  # 50 ms, only on the way to an error
 
@@ -239,21 +240,20 @@ def _other_pythons(argument: Argument, situation: Situation) -> Iterator[Change]
     now = _PYTHONS.index(mine) if (mine := situation.target.markers["python_version"]) in _PYTHONS else len(_PYTHONS)
     for version in (*_PYTHONS[now + 1 :], *reversed(_PYTHONS[:now])):
         target = make_target(version, settings.platforms, settings.implementation, settings.abis)
-        if not _opens(argument, target):
+        if not _opens(unfit, target):
             continue
         flag = f"--python-version {version}"
         yield Change(Offer("flag", flag, after=flag), situation._replace(target=target), group="python")
 
 
-def _opens(argument: Argument, target: Target) -> bool:
-    """Return whether a target could install a release that the argument calls unfit: only then is it worth a try."""
-    rules = TargetRules(target)
-    told = argument.told
+def _unfit(argument: Argument) -> Iterator[tuple[Candidate, int]]:
+    """Yield the releases (bits) of which the argument says that this target can install no file, the newest first."""
+    candidates = argument.told.candidates
     for used in argument.facts:
         name, mask = used.child, 0
         if isinstance(used.cause, Unusable):
             name, mask = used.cause.package, used.releases
-        candidate = told.candidates.candidate(name) if name[-1] != "]" else None
+        candidate = candidates.candidate(name) if name[-1] != "]" else None
         if not isinstance(candidate, Candidate):
             continue
         view = candidate.project.view
@@ -261,12 +261,18 @@ def _opens(argument: Argument, target: Target) -> bool:
             edge = used.cause.edges[0] if isinstance(used.cause, Needs) else used.cause.edge
             mask = mask_of(view.keys, compile_specifier(written(edge)[1]).intervals) & ~used.allowed
         for bit in reversed([*bits_of(mask)][-_MOST_LOOKED_AT:]):
-            file_kinds = (
-                [view.file_kinds[number] for number in view.kind_set_of(bit - 1)] if bit > view.classified else []
-            )
-            opened = any(rank is not None for rank in rules.ranks_of(file_kinds, _SDIST_RANK, wheels=True))
-            if opened and candidate.file_kind_of(bit - 1) is None:
-                return True
+            if bit > view.classified and candidate.file_kind_of(bit - 1) is None:
+                yield candidate, bit
+
+
+def _opens(unfit: Sequence[tuple[Candidate, int]], target: Target) -> bool:
+    """Return whether a target could install one of these releases: only then is it worth a try."""
+    rules = TargetRules(target)
+    for candidate, bit in unfit:
+        view = candidate.project.view
+        file_kinds = [view.file_kinds[number] for number in view.kind_set_of(bit - 1)]
+        if any(rank is not None for rank in rules.ranks_of(file_kinds, _SDIST_RANK, wheels=True)):
+            return True
     return False
 
 

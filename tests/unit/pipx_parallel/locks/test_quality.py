@@ -31,10 +31,12 @@ def test_the_sum_is_of_direct_pins_and_of_all() -> None:
 def test_a_direct_pin_years_behind_is_told_unless_the_user_bounds_it() -> None:
     """Whoever wrote numpy<1.20 knows."""
     held = pin("a", "1", direct=True, latest="9", libyears=8.0, reason="a 9 needs b>=2, and b is at 1")
-    asked = pin("n", "1", direct=True, latest="9", libyears=8.0, reason="r.txt:1 asks for n<2")
+    asked = pin("n", "1", direct=True, latest="9", libyears=8.0, reason="r.txt:1 wants N<2", bounded=True)
+    other = pin("o", "1", direct=True, latest="9", libyears=8.0, reason="b 1 needs p (c.txt:1 allows only p<2)")
 
-    assert list(notable(web_resolution()._replace(pins=(held, asked)))) == [
-        "a 1 is 8.0 years behind 9: a 9 needs b>=2, and b is at 1"
+    assert list(notable(web_resolution()._replace(pins=(held, asked, other)))) == [
+        "a 1 is 8.0 years behind 9: a 9 needs b>=2, and b is at 1",
+        "o 1 is 8.0 years behind 9: b 1 needs p (c.txt:1 allows only p<2)",
     ]
 
 
