@@ -47,6 +47,7 @@ class PinFields(TypedDict, total=False):
     reason: str | None
     libyears: float | None
     status: str | None
+    bounded: bool
 
 
 class RootFields(TypedDict, total=False):
