@@ -8,13 +8,15 @@ import tarfile
 import tomllib
 import zipfile
 from email.parser import HeaderParser
+from importlib import import_module
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
 
-from tests.support.checkout import checkout, clean_copy
+from tests.support.checkout import CHECKOUT, clean_copy
 
 PACKAGES = ("mirror", "pipx_parallel")
 
@@ -47,6 +49,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     headers = HeaderParser().parsestr(texts["METADATA"])
     metadata = {key: list(map(str, headers.get_all(key, []))) for key in headers}
     return Built(tree, files, sdist, frozenset(names), metadata, texts["entry_points.txt"])
+
+
+def test_the_tests_import_the_installed_packages(tmp_path: Path) -> None:
+    """In this process and in another, not the packages of the checkout: what is missing from the wheel is missed."""
+    installed = distribution("pipx-parallel")
+    if not any(str(path) == "mirror/__init__.py" for path in installed.files or []):
+        pytest.skip("the packages are installed as editable, so those of the checkout are the installed ones")
+    wanted = [str(installed.locate_file(f"{package}/__init__.py")) for package in PACKAGES]
+    ask = f"import {', '.join(PACKAGES)}; print({', '.join(f'{package}.__file__' for package in PACKAGES)}, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert [import_module(package).__file__ for package in PACKAGES] == wanted
+    assert done.stdout.splitlines() == wanted
 
 
 def test_the_wheel_holds_both_packages_and_nothing_else(built: Built) -> None:
@@ -105,7 +120,7 @@ def test_the_metadata_names_what_is_needed(built: Built) -> None:
 
 def test_every_dependency_says_why_it_is_there() -> None:
     """A comment line stands above each dependency, or above the run of dependencies it explains."""
-    lines = [line.strip() for line in (checkout() / "pyproject.toml").read_text(encoding="utf-8").splitlines()]
+    lines = [line.strip() for line in (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8").splitlines()]
     wanted = [
         *_project()["dependencies"],
         *(one for extra in _project()["optional-dependencies"].values() for one in extra),
@@ -135,5 +150,5 @@ def test_no_file_names_the_host_of_a_registry(built: Built) -> None:
 
 def _project() -> dict[str, Any]:
     """Return the project table of the tree under test."""
-    table: dict[str, Any] = tomllib.loads((checkout() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    table: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return table

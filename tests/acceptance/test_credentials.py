@@ -159,7 +159,7 @@ def test_an_installed_keyring_is_asked_after_a_401(
         "def get_credential(service, user):\n    return Credential()\n",
         encoding="utf-8",
     )
-    path = {"PYTHONPATH": f"{workspace.environment['PYTHONPATH']}:{module.parent}", "PYTHONDONTWRITEBYTECODE": "1"}
+    path = {"PYTHONPATH": str(module.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     check_locked(workspace, lock(workspace, "--index-url", private.url, environment=path), module)
 
 

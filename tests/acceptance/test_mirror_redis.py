@@ -17,7 +17,6 @@ from tests.support.redis_server import AVAILABLE, RedisServer
 redis_store = pytest.importorskip("mirror.store.redis", reason="the extra [redis] is not installed")
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed")
 
-ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 8
 PROJECTS = 12
 
@@ -30,7 +29,7 @@ def test_many_processes_warm_one_mirror_while_its_server_is_killed(tmp_path: Pat
     }
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PIPX_PARALLEL_"))},
-        "PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path),
+        "PIP_CONFIG_FILE": os.devnull, "HOME": str(tmp_path),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }  # fmt: skip
     (tmp_path / "data").mkdir()

@@ -22,7 +22,6 @@ from tests.support.index_server import LoopbackIndex
 
 pytest.importorskip("uvicorn", reason="the extra [serve] is not installed")
 
-ROOT = Path(__file__).resolve().parents[2]
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
@@ -34,7 +33,7 @@ class Served:
         self.folder, self.index = folder, index
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PIPX_PARALLEL_"))},
-            "PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": str(ROOT), "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"),
+            "PIP_CONFIG_FILE": os.devnull, "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"),
             "PIPX_PARALLEL_INDEX_URL": index.url, "PIPX_PARALLEL_RETRIES": "0", "PIPX_PARALLEL_TOKEN": token,
         }  # fmt: skip
         self.run("mirror", "warm", "--packages", "app")

@@ -15,8 +15,6 @@ from pipx_parallel.__main__ import main
 from tests.support.dists import wheel
 from tests.support.index_server import LoopbackIndex
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 class Ran(NamedTuple):
     """How a command ended, and what it said where."""
@@ -83,7 +81,6 @@ def spawn(home: Path) -> Run:
         done = subprocess.run(
             [sys.executable, *how, *arguments],
             input=text, capture_output=True, text=True, check=False, timeout=60,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)
 

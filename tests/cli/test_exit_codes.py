@@ -17,7 +17,7 @@ from mirror.records.model import FetchFailure
 from pipx_parallel import errors
 from pipx_parallel.cli import exit_code, guarded
 from pipx_parallel.model import Origin
-from tests.cli.conftest import ROOT, Ran, Run
+from tests.cli.conftest import Ran, Run
 from tests.support.index_pages import MODERN
 from tests.support.index_server import LoopbackIndex
 
@@ -160,7 +160,7 @@ def test_ctrl_c_ends_a_waiting_lock_at_once(home: Path) -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/simple/"
         process = subprocess.Popen(
             [sys.executable, "-m", "pipx_parallel", "lock", "--packages", "app", "--index-url", url],
-            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         with silent.accept()[0]:
             began = time.monotonic()
@@ -311,7 +311,7 @@ def test_streams_that_are_closed_or_full_end_in_a_sentence_at_most(
     assert home.is_dir()
     done = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" -m pipx_parallel {closed}', sys.executable],
-        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
     assert done.returncode == code, done.stderr

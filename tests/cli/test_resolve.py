@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Run
+from tests.cli.conftest import Run
 from tests.support.index_server import LoopbackIndex
 
 
@@ -91,7 +91,7 @@ def test_a_reader_that_leaves_early_is_no_error(home: Path) -> None:
     os.close(reader)
     done = subprocess.run(
         [sys.executable, "-m", "pipx_parallel", "resolve", "--packages", "app"],
-        stdout=writer, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=writer, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     os.close(writer)
 

@@ -24,7 +24,7 @@ from typing import Any, Self
 from urllib.parse import unquote
 
 if __name__ == "__main__":  # run as a script: the repository's root is not on the path
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from tests.support.dists import Dist
 from tests.support.index_http import Answer, Fault, Seen, SiteServer

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.support.checkout import checkout
-
 _PATIENCE = 300  # seconds: a tool that hangs must fail its test, not stop the suite
 _OURS = ("PIP_", "PIPX_", "XDG_", "GIT_", "VIRTUAL_ENV", "PYTHON", "UV_")
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -56,11 +54,9 @@ class Sandbox:
         }  # fmt: skip
 
     def _write_command(self) -> None:
-        """Put the command under test on the path, whether it is installed or a source tree."""
-        root = checkout()
-        path = f"PYTHONPATH='{root}' " if (Path(__file__).parents[2] / "pipx_parallel").is_dir() else ""
+        """Put the command under test on the path."""
         command = self.bin / "pipx-parallel"
-        command.write_text(f"#!/bin/sh\n{path}exec '{sys.executable}' -m pipx_parallel \"$@\"\n", encoding="utf-8")
+        command.write_text(f"#!/bin/sh\nexec '{sys.executable}' -m pipx_parallel \"$@\"\n", encoding="utf-8")
         command.chmod(0o755)
 
     def write(self, name: str, text: str) -> Path:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE = 60  # seconds: a command that hangs must fail its test, not stop the suite
 
 
@@ -41,7 +40,6 @@ class Workspace:
             "PIP_CONFIG_FILE": os.devnull,
             "PIPX_PARALLEL_INDEX_URL": url,
             "PIPX_PARALLEL_MIRROR": str(self.mirror),
-            "PYTHONPATH": str(ROOT),
         }
 
     def write(self, name: str, text: str) -> None:

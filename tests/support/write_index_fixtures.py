@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":  # run as a script: the repository's root is not on the path
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from tests.support.demo_index import demo_projects
 from tests.support.index_pages import MODERN, project_html, project_json, sidecar_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import checkout
+from tests.support.checkout import CHECKOUT
 from tests.support.dists import Dist, sdist, wheel
 from tests.support.index_server import LoopbackIndex
 from tests.support.own_wheel import build_own_wheel
@@ -51,7 +51,7 @@ def our_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def everything(our_wheel: Path) -> dict[str, list[Dist]]:
     """Return every project of the index."""
-    needs = tomllib.loads((checkout() / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    needs = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     name, version, *_ = our_wheel.name.split("-")
     ours = Dist("pipx-parallel", version, our_wheel.name, our_wheel.read_bytes())
     assert name == "pipx_parallel"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import checkout, clean_copy
+from tests.support.checkout import CHECKOUT, clean_copy
 from tests.support.sandbox import Sandbox, git_insteadof
 
 pytestmark = pytest.mark.tools
 
-DOCS = checkout() / "docs"
-README = checkout() / "README.md"
+DOCS = CHECKOUT / "docs"
+README = CHECKOUT / "README.md"
 FOLLOWED = {README, *(DOCS / f"{name}.md" for name in ("air-gap", "ci", "pipx", "setuptools"))}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import checkout
+from tests.support.checkout import CHECKOUT
 from tests.support.dists import Dist, wheel
 from tests.support.index_pages import MODERN
 from tests.support.index_server import LoopbackIndex
@@ -19,7 +19,7 @@ from tests.support.sandbox import Done, Sandbox
 
 pytestmark = pytest.mark.tools
 
-RECIPES = checkout() / "docs" / "recipes"
+RECIPES = CHECKOUT / "docs" / "recipes"
 SCRIPT = RECIPES / "pipx-parallel-ci.sh"
 DEPTH = 8
 
@@ -130,13 +130,13 @@ def test_the_scripts_pass_shellcheck(sandbox: Sandbox, needs_tool: Callable[...,
     needs_tool("shellcheck")
 
     sandbox.must("shellcheck", "-s", "sh", str(SCRIPT))
-    sandbox.must("shellcheck", str(checkout() / ".ci" / "run"))
+    sandbox.must("shellcheck", str(CHECKOUT / ".ci" / "run"))
 
 
 @pytest.mark.parametrize(
     ("schema", "file"),
     [
-        ("github-actions", checkout() / "action.yml"),
+        ("github-actions", CHECKOUT / "action.yml"),
         ("github-workflows", RECIPES / "github-workflow.yml"),
         ("gitlab-ci", RECIPES / "gitlab-ci.yml"),
     ],
@@ -155,7 +155,7 @@ def test_the_hooks_are_a_manifest(sandbox: Sandbox, needs_tool: Callable[..., No
     """As pre-commit reads it."""
     needs_tool("pre-commit")
 
-    sandbox.must("pre-commit", "validate-manifest", str(checkout() / ".pre-commit-hooks.yaml"))
+    sandbox.must("pre-commit", "validate-manifest", str(CHECKOUT / ".pre-commit-hooks.yaml"))
 
 
 def test_the_action_runs(sandbox: Sandbox) -> None:
@@ -169,7 +169,7 @@ def test_the_action_runs(sandbox: Sandbox) -> None:
         "SOURCES": "requirements.in", "LOCK": "pylock.toml",
         "FLAGS": "", "SNAPSHOT": "mirror.snap", "SCRIPT": str(SCRIPT),
     }  # fmt: skip
-    steps = run_steps(checkout() / "action.yml")
+    steps = run_steps(CHECKOUT / "action.yml")
 
     for shell in steps.values():
         sandbox.must("bash", "-n", "-c", shell)
