@@ -33,11 +33,12 @@ def _run_plain(given: list[str]) -> int | None:
 
     if not given or given[0] not in fast.COMMANDS or "_PIPX_PARALLEL_COMPLETE" in os.environ:
         return None
-    from pipx_parallel.cli import guarded, options  # not at the top, as above
+    from pipx_parallel.cli import guarded  # not at the top, as above
     from pipx_parallel.cli.commands import lock, resolve  # not at the top, as above
+    from pipx_parallel.config.options import CONSOLE  # loaded by the commands
 
     command = lock if given[0] == "lock" else resolve
-    values = fast.parse(given[1:], (*command.OPTIONS, *options.CONSOLE))
+    values = fast.parse(given[1:], (*command.OPTIONS, *CONSOLE))
     return None if values is None else guarded(lambda: command.run(values), values)
 
 

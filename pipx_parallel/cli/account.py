@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipx_parallel.cli.session import LockRequest
+    from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.model import Resolution
 
 _SPANS = ("read", "fill", "solve", "render", "keep", "write", "total")  # in the order in which they happen
 
 
-def measure(job: LockRequest, resolutions: Sequence[Resolution]) -> str:
+def measure(request: LockRequest, resolutions: Sequence[Resolution]) -> str:
     """Return in a few words how much was resolved, for what, and how long it took so far."""
-    return f"{counted(resolutions)} in {time.perf_counter() - job.context.began:.2f} s"
+    return f"{counted(resolutions)} in {time.perf_counter() - request.context.began:.2f} s"
 
 
 def counted(resolutions: Sequence[Resolution]) -> str:
@@ -26,28 +26,28 @@ def counted(resolutions: Sequence[Resolution]) -> str:
     return f"{count} package{'s' * (count != 1)} for {targets}"
 
 
-def tell_quality(job: LockRequest, resolutions: Sequence[Resolution]) -> None:
+def tell_quality(request: LockRequest, resolutions: Sequence[Resolution]) -> None:
     """Say how good the answer is: with -v in figures and pin by pin; in any case where a direct pin is years behind."""
     from pipx_parallel.locks import quality  # only once there is an answer
 
     for resolution in resolutions:
         for line in quality.notable(resolution):
-            job.context.printer.warn(line)
-        job.context.printer.detail(quality.sentence(quality.quality_of(resolution)))
+            request.context.printer.warn(line)
+        request.context.printer.detail(quality.sentence(quality.quality_of(resolution)))
         for line in quality.held_back(resolution):
-            job.context.printer.detail(f"  {line}")
+            request.context.printer.detail(f"  {line}")
 
 
-def cost(job: LockRequest, resolutions: Sequence[Resolution]) -> str:
+def cost(request: LockRequest, resolutions: Sequence[Resolution]) -> str:
     """Return in one line where the time went and what was asked of the mirror and the index."""
-    seconds = dict(job.context.seconds)
+    seconds = dict(request.context.seconds)
     counts: dict[str, int] = {}
     for resolution in resolutions:
         if resolution.stats is not None:
             for name, spent in resolution.stats.seconds.items():
                 seconds[name] = seconds.get(name, 0.0) + spent
             counts = {name: max(count, counts.get(name, 0)) for name, count in resolution.stats.counts.items()}
-    seconds["total"] = time.perf_counter() - job.context.began
+    seconds["total"] = time.perf_counter() - request.context.began
     order = sorted(seconds, key=lambda name: _SPANS.index(name) if name in _SPANS else len(_SPANS) - 1)
     spans = ", ".join(f"{name} {seconds[name]:.2f} s" for name in order)
     return f"{spans}; " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())

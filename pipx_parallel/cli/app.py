@@ -9,13 +9,13 @@ import click
 
 from pipx_parallel.cli import BAD_INPUT, INTERRUPTED, guarded, printer
 from pipx_parallel.cli.command_table import COMMANDS, Entry
-from pipx_parallel.cli.options import CONSOLE
+from pipx_parallel.config.options import CONSOLE
 from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.cli.options import Argument, Option
+    from pipx_parallel.config.options import Argument, Option
 
 NAME = "pipx-parallel"
 _CONTEXT = {"help_option_names": ["-h", "--help"]}

@@ -13,7 +13,7 @@ from pipx_parallel.model import Origin
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.cli.session import LockRequest
+    from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.console import Printer
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.locks.diff import Facts, Row
@@ -28,34 +28,36 @@ def read_before(names: Sequence[str]) -> Before:
     return {name: locks.existing(name) for name in names}
 
 
-def all_fresh(job: LockRequest, before: Before) -> bool:
+def all_fresh(request: LockRequest, before: Before) -> bool:
     """Return whether every output was made from just these inputs, settings and targets, and is as it was: nothing to resolve."""
     from pipx_parallel.emitters.digest import input_digest, is_sealed  # a --check that need not resolve loads no more
 
-    wanted = input_digest(locks.context_of(job), job.targets)
+    wanted = input_digest(locks.context_of(request), request.targets)
     found = [(text, read_digest(text)) for text in before.values() if text is not None]
     return len(found) == len(before) and all(digest and is_sealed(text, digest, wanted) for text, digest in found)
 
 
-def keeping_pins(job: LockRequest, before: Before) -> LockRequest:
-    """Return the job with the pins that outputs hold as its preferences, but for those that are to move.
+def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
+    """Return the request with the pins that outputs hold as its preferences, but for those that are to move.
 
     ``-P name<3`` also bounds the project. An output that is no lock has no pins, which is said. Raises ``RequirementsError``
     for a -P that is no requirement.
     """
-    settings = job.settings
-    moving = [*_moving(settings.upgrade_packages), *_of_groups(job)]
+    settings = request.settings
+    moving = [*_moving(request.context.chosen.texts("upgrade_package")), *_of_groups(request)]
     bounds = [root for root in moving if root.specifier and root.constraint]
-    inputs = job.inputs._replace(constraints=(*job.inputs.constraints, *bounds))
-    if settings.upgrade:
-        return job._replace(inputs=inputs)
+    inputs = request.inputs._replace(constraints=(*request.inputs.constraints, *bounds))
+    if request.context.chosen.flag("upgrade"):
+        return request._replace(inputs=inputs)
     kept: dict[str, str] = {}
     for name, text in before.items():
-        for project, version in _versions(name, text, job.context.printer).items():
+        for project, version in _versions(name, text, request.context.printer).items():
             kept.setdefault(project, version)
     for root in moving:
         kept.pop(root.name, None)
-    return job._replace(inputs=inputs, settings=settings._replace(preferred=kept))
+    return request._replace(
+        inputs=inputs, settings=settings._replace(selection=settings.selection._replace(preferred=kept))
+    )
 
 
 def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
@@ -75,7 +77,7 @@ def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
 
 
 def difference(
-    job: LockRequest, before: Before, artifacts: Sequence[Artifact], resolutions: Sequence[Resolution]
+    request: LockRequest, before: Before, artifacts: Sequence[Artifact], resolutions: Sequence[Resolution]
 ) -> str:
     """Return what would change, against the first output that exists, as text, JSON or Markdown."""
     from pipx_parallel.locks import diff as lock_diff  # only where something changed
@@ -83,7 +85,7 @@ def difference(
     artifact = next((one for one in artifacts if before.get(one.name) is not None), artifacts[0])
     facts = {name: fact for resolution in resolutions for name, fact in lock_diff.facts_of(resolution).items()}
     rows = _rows(artifact.name, before.get(artifact.name), artifact.text, facts)
-    match job.context.chosen.text("diff_format"):
+    match request.context.chosen.text("diff_format"):
         case "json":
             import json  # this format's own
 
@@ -121,17 +123,17 @@ def _moving(asked: Sequence[str]) -> list[RootRequirement]:
     return found
 
 
-def _of_groups(job: LockRequest) -> Sequence[RootRequirement]:
+def _of_groups(request: LockRequest) -> Sequence[RootRequirement]:
     """Return what the groups of ``--upgrade-group`` ask for, of the first project among the sources or of this folder."""
-    groups = job.context.chosen.texts("upgrade_group")
+    groups = request.context.chosen.texts("upgrade_group")
     if not groups:
         return ()
     from pipx_parallel.requirements.files import FileReader  # only with --upgrade-group
-    from pipx_parallel.requirements.load import load_inputs  # likewise
+    from pipx_parallel.requirements.load import InputRequest, load_inputs  # likewise
 
-    project = next((source for source in job.sources if source.endswith("pyproject.toml")), "pyproject.toml")
+    project = next((source for source in request.sources if source.endswith("pyproject.toml")), "pyproject.toml")
     asked = [group if ":" in group else f"{project}:{group}" for group in groups]
-    return load_inputs((), groups=asked, environ={}, reader=FileReader()).roots
+    return load_inputs(InputRequest((), groups=asked), environ={}, reader=FileReader()).roots
 
 
 def _versions(name: str, text: str | None, printer: Printer) -> dict[str, str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli.options import ALL, Option, by_dest
 from pipx_parallel.config.layers import Layer, Raw
+from pipx_parallel.config.options import ALL, find_option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pipx_parallel.config.options import Option
 
 TABLES = ("setuptools", "sources")  # parts of [tool.pipx-parallel] that are no options
 _ON = ("1", "true", "yes", "on", "y", "t")
@@ -23,9 +25,8 @@ def environment_layer(options: tuple[Option, ...], environ: Mapping[str, str]) -
     """
     values: dict[str, Raw] = {}
     for option in options:
-        for name in option.names:
-            variable = f"PIPX_PARALLEL_{name[2:].upper().replace('-', '_')}"
-            if name.startswith("--") and environ.get(variable):
+        for variable in option.variables:
+            if environ.get(variable):
                 values.setdefault(option.dest, _from_variable(option, variable, environ[variable]))
     return Layer("environment", values)
 
@@ -45,16 +46,15 @@ def project_layer(text: str, path: str) -> Layer:
         raise UsageError(f"{path}: not a readable pyproject.toml ({error})") from None
     if not isinstance(table, dict):
         raise UsageError(f"{path}: [tool.pipx-parallel] must be a table")
-    known = by_dest(ALL)
     values: dict[str, Raw] = {}
     if table.get("sources"):
         values["sources"] = _sources(table["sources"], path)
     for key, value in table.items():
         if key in TABLES:
             continue
-        option = known.get(key.replace("-", "_")) or _alias(key)
+        option = find_option(key)
         if option is None:
-            raise UsageError(f"{path}: [tool.pipx-parallel] has no option {key!r}{_hint(key, known)}")
+            raise UsageError(f"{path}: [tool.pipx-parallel] has no option {key!r}{_hint(key)}")
         values[option.dest] = _from_table(option, value, f"{path}: {key} of [tool.pipx-parallel]", path)
     return Layer("project", values, path)
 
@@ -117,12 +117,8 @@ def _beside(text: str, path: str) -> str:
     return os.path.join(os.path.dirname(path), text)  # as above
 
 
-def _alias(key: str) -> Option | None:
-    return next((option for option in ALL if f"--{key}" in option.names), None)
-
-
-def _hint(key: str, known: Mapping[str, Option]) -> str:
+def _hint(key: str) -> str:
     from pipx_parallel.nearest_names import nearest  # only on the way to an error
 
-    near = nearest(key, [dest.replace("_", "-") for dest in known])
+    near = nearest(key, [option.key for option in ALL])
     return f"; did you mean {near!r}?" if near else ""

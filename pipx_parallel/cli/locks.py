@@ -7,8 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, NO_HASHES, TARGET
-from pipx_parallel.config.settings import answer_settings, index_options
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, NO_HASHES, TARGET
+from pipx_parallel.config.recorded import answer_settings, index_options
 from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.emitters.registry import emitter_for, format_of
 from pipx_parallel.errors import NoSolution, UsageError
@@ -17,15 +17,12 @@ from pipx_parallel.requirements.urls import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipx_parallel.cli.session import LockRequest
+    from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Resolution
 
 STDOUT = "-"
-_NO_TRACE = frozenset(
-    ("trusted_host", "cert", "client_cert", "proxy", "timeout", "retries", "max_workers", "transport")
-)
 
 
 def names_of(given: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
@@ -46,21 +43,21 @@ def names_of(given: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
     return (os.path.join(source if os.path.isdir(source) else os.path.dirname(source), name),)
 
 
-def context_of(job: LockRequest) -> LockContext:
+def context_of(request: LockRequest) -> LockContext:
     """Return what the locks say about how they were made."""
-    chosen = job.context.chosen
-    settings = answer_settings(chosen, job.settings)
+    chosen = request.context.chosen
+    settings = answer_settings(chosen, request.settings)
     return LockContext(
-        command=_command(job),
-        files=job.inputs.files,
-        options=index_options(chosen, job.settings),
+        command=_command(request),
+        files=request.inputs.files,
+        options=index_options(chosen, request.settings),
         settings=settings,
         hashes=not chosen.flag("no_hashes"),
     )
 
 
 def render(
-    job: LockRequest, resolutions: Sequence[Resolution], names: Sequence[str], *, figures: bool = False
+    request: LockRequest, resolutions: Sequence[Resolution], names: Sequence[str], *, figures: bool = False
 ) -> tuple[Artifact, ...]:
     """Return the artifacts of all outputs. Raises ``UsageError`` for a name that says no format.
 
@@ -68,13 +65,13 @@ def render(
     """
     from pipx_parallel.emitters.digest import input_digest, sealed  # loaded by the emitters; named where it is used
 
-    context = context_of(job)
+    context = context_of(request)
     shown = resolutions if figures else [resolution._replace(stats=None) for resolution in resolutions]
     digest = input_digest(context, [resolution.target for resolution in resolutions])
     return tuple(
         artifact._replace(text=sealed(artifact.text, digest))
         for name in names
-        for artifact in emitter_for(name, _format(name, job.context.chosen)).render(name, shown, context)
+        for artifact in emitter_for(name, _format(name, request.context.chosen)).render(name, shown, context)
     )
 
 
@@ -102,9 +99,9 @@ def existing(name: str) -> str | None:
         return None
 
 
-def refuse_inputs(names: Sequence[str], job: LockRequest) -> None:
+def refuse_inputs(names: Sequence[str], request: LockRequest) -> None:
     """Raise ``UsageError`` where an output is one of the files just read: a lock must not replace what it is made from."""
-    read = {os.path.realpath(file.path) for file in job.inputs.files}
+    read = {os.path.realpath(file.path) for file in request.inputs.files}
     for name in names:
         if name != STDOUT and os.path.realpath(name) in read:
             raise UsageError(f"-o {name} would replace an input; write the lock to another file")
@@ -130,16 +127,16 @@ def _format(name: str, chosen: Chosen) -> str:
     return format_of(name, chosen.text("format") or ("requirements" if name == STDOUT else None))
 
 
-def _command(job: LockRequest) -> str:
+def _command(request: LockRequest) -> str:
     """Return a command that makes this lock again, with what was given as flags and changes an answer.
 
     Where it is written, how fast, and out of which copy of the mirror leave no trace: same answer, same bytes.
     """
-    words = ["pipx-parallel", "lock", *job.sources]
-    given = next((layer.values for layer in job.context.chosen.layers if layer.place == "flag"), {})
+    words = ["pipx-parallel", "lock", *request.sources]
+    given = next((layer.values for layer in request.context.chosen.layers if layer.place == "flag"), {})
     for option in (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES):
         value = given.get(option.dest)
-        if option.dest in _NO_TRACE or value is None:
+        if value is None:
             continue
         name = "--" + option.dest.replace("_", "-")
         if option.kind == "flag":

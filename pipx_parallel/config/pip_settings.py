@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.config.layers import several
+from pipx_parallel.config.options import OPPOSITES, OPTIONS
 from pipx_parallel.config.pip_files import Host, config_files
 from pipx_parallel.errors import UsageError
 from pipx_parallel.requirements.options import choose_names
@@ -17,6 +19,8 @@ from pipx_parallel.requirements.options import choose_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pipx_parallel.config.layers import Raw
+    from pipx_parallel.config.options import Option
     from pipx_parallel.requirements.reader import Reader
 
 # pip takes a command's section over [global]. What is locked is installed, so both commands' sections count, lock's last.
@@ -25,58 +29,22 @@ SECTIONS = ("global", "install", "lock")
 _ALIASES = {
     "pypi-url": "index-url",
     "default-timeout": "timeout",
-    "constraint": "constraints",
+    "constraints": "constraint",
     "no-dependencies": "no-deps",
 }
-_LISTS = ("extra-index-url", "find-links", "trusted-host", "use-feature", "constraints")
-_NAMES = {  # each with the one it excludes
-    "only-binary": "no-binary",
-    "no-binary": "only-binary",
-    "all-releases": "only-final",
-    "only-final": "all-releases",
-}
-_SWITCHES = ("no-index", "pre", "prefer-binary", "require-hashes", "no-require-hashes", "no-deps", "no-build-isolation")
-_TEXTS = ("index-url", "cert", "client-cert", "proxy", "keyring-provider", "uploaded-prior-to")
 _TRUE, _FALSE = ("y", "yes", "t", "true", "on", "1"), ("n", "no", "f", "false", "off", "0")
+_OPTIONS = {option.key: option for option in OPTIONS.values() if option.pip}
 
 
 class PipSettings(NamedTuple):
-    """What pip would do by default. ``origins`` says of each field that is set where: a file's path or a variable's name."""
+    """What pip is configured for: checked values by option name with underscores, and the file or variable of each."""
 
-    index_url: str | None = None  # None: pip's built-in one, see default_index_url
-    extra_index_url: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = ()
-    no_index: bool = False
-    trusted_host: tuple[str, ...] = ()
-    cert: str | None = None  # path of a CA bundle
-    client_cert: str | None = None  # path
-    proxy: str | None = None
-    timeout: float | None = None  # seconds
-    retries: int | None = None
-    pre: bool = False
-    prefer_binary: bool = False
-    only_binary: tuple[str, ...] = ()  # normalised names, or ":all:"; sorted
-    no_binary: tuple[str, ...] = ()
-    all_releases: tuple[str, ...] = ()
-    only_final: tuple[str, ...] = ()
-    require_hashes: bool = False
-    no_require_hashes: bool = False
-    no_deps: bool = False
-    no_build_isolation: bool = False
-    keyring_provider: str | None = None
-    uploaded_prior_to: str | None = None
-    use_feature: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()  # paths or URLs
+    values: Mapping[str, Raw] = {}
     origins: Mapping[str, str] = {}
 
-
-def layer_values(settings: PipSettings) -> dict[str, str | bool | int | tuple[str, ...]]:
-    """Return the configured fields by name, for ``config.layers``; numbers as text, to be checked there."""
-    shown: dict[str, str | bool | int | tuple[str, ...]] = {}
-    for field in settings.origins:
-        value = getattr(settings, field)
-        shown[field] = f"{value:g}" if isinstance(value, float) else value
-    return shown
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return the values of an option that may be given several times."""
+        return several(self.values.get(name))
 
 
 class _Value(NamedTuple):
@@ -197,38 +165,36 @@ def _decode(data: bytes, path: str) -> str:
 
 
 def _convert(stages: Sequence[Mapping[str, _Value]]) -> PipSettings:
-    """Merge the sections and the environment, the last one strongest."""
-    fields: dict[str, Any] = {}
+    """Merge the sections and the environment; a later one wins."""
+    values: dict[str, Raw] = {}
     origins: dict[str, str] = {}
-    chosen: dict[str, set[str]] = {name: set() for name in _NAMES}
+    chosen: dict[str, set[str]] = {dest: set() for dest in OPPOSITES}
     for stage in stages:
         for key, value in stage.items():
-            if key in _NAMES:
-                choose_names(value.text.split(","), chosen[key], chosen[_NAMES[key]])
-            converted = value.text if key in _NAMES else _convert_one(key, value)
-            if converted is not None:
-                fields[key.replace("-", "_")] = converted
-                origins[key.replace("-", "_")] = value.origin
-    fields |= {key.replace("-", "_"): tuple(sorted(names)) for key, names in chosen.items()}
-    return PipSettings(**fields, origins=origins)
+            option = _OPTIONS.get(key)
+            if option is None:
+                continue
+            if option.dest in OPPOSITES:
+                choose_names(value.text.split(","), chosen[option.dest], chosen[OPPOSITES[option.dest]])
+            values[option.dest] = _checked(option, value)
+            origins[option.dest] = value.origin
+    values |= {dest: tuple(sorted(names)) for dest, names in chosen.items() if dest in values}
+    return PipSettings(values, origins)
 
 
-def _convert_one(key: str, value: _Value) -> object:
-    """Return the value in the type of its field, or None for a key that is not ours."""
-    if key in _TEXTS:
-        return value.text
-    if key in _LISTS:
-        return tuple(value.text.split())
-    if key in _SWITCHES:
+def _checked(option: Option, value: _Value) -> Raw:
+    """Return a value in the form of its kind. Raises ``UsageError`` for one that pip would refuse."""
+    if option.kind == "flag":
         if value.text.lower() not in (*_TRUE, *_FALSE):
-            raise _refused(key, value, "yes or no")
+            raise _refused(option.key, value, "yes or no")
         return value.text.lower() in _TRUE
-    if key not in ("timeout", "retries"):
-        return None
+    if option.multiple:
+        return tuple(value.text.split())
+    number = {"seconds": float, "retries": int}.get(option.value)
     try:
-        return float(value.text) if key == "timeout" else int(value.text)
+        return f"{number(value.text):g}" if number else value.text
     except ValueError:
-        raise _refused(key, value, "a number") from None
+        raise _refused(option.key, value, "a number") from None
 
 
 def _refused(key: str, value: _Value, wanted: str) -> UsageError:

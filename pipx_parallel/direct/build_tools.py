@@ -71,8 +71,8 @@ class BuildTools:
             write_derived=mirror.records.write,
             learn=getattr(self.opened.credentials, "learn", str),
             now=time.time(),
-            offline=self._settings.offline,
-            refresh=self._settings.refresh,
+            offline=self._settings.mirror.offline,
+            refresh=self._settings.mirror.refresh,
         )
 
     def _builders(self) -> BackendBuilder:
@@ -82,19 +82,19 @@ class BuildTools:
 
             settings = self._settings
             options = PipOptions(
-                index_url=settings.index_url,
-                extra_index_urls=settings.extra_index_urls,
-                find_links=settings.find_links,
-                no_index=settings.no_index or settings.offline,
-                trusted_hosts=settings.trusted_hosts,
-                cert=settings.cert,
-                client_cert=settings.client_cert,
-                proxy=settings.proxy,
+                index_url=settings.indexes.index_url,
+                extra_index_urls=settings.indexes.extra_index_urls,
+                find_links=settings.indexes.find_links,
+                no_index=settings.indexes.no_index or settings.mirror.offline,
+                trusted_hosts=settings.network.trusted_hosts,
+                cert=settings.network.cert,
+                client_cert=settings.network.client_cert,
+                proxy=settings.network.proxy,
             )
             policy = BuildPolicy(
-                allowed=not settings.no_build,
-                isolated=not settings.no_build_isolation,
-                timeout=settings.build_timeout,
+                allowed=not settings.builds.no_build,
+                isolated=not settings.builds.no_build_isolation,
+                timeout=settings.builds.build_timeout,
                 logs=f"{self._cache}/builds",
                 options=options,
             )

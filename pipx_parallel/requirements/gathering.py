@@ -79,10 +79,6 @@ class Gathering:
         if specifier and specifier not in self._requires_python:
             self._requires_python.append(specifier)
 
-    def hashes_required(self) -> None:
-        """Say that a source has hashes for everything (a lock)."""
-        self._hashes_written = True
-
     def finish(self, overrides: tuple[RootRequirement, ...], excludes: tuple[str, ...]) -> Inputs:
         """Return all that was gathered."""
         return Inputs(

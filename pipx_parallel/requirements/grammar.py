@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Origin
     from pipx_parallel.requirements.lines import LogicalLine
 
-_SHORT = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url", "-f": "--find-links"}
-_VALUED = (
-    "--requirement", "--constraint", "--editable", "--index-url", "--extra-index-url", "--find-links", "--no-binary",
-    "--only-binary", "--all-releases", "--only-final", "--trusted-host", "--use-feature", "--hash", "--config-settings",
-)  # fmt: skip
-_SWITCHES = ("--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
+_SHORT = {
+    name: option.name for option in FILE_OPTIONS for name in option.names if name != option.name and len(name) == 2
+}
+_VALUED = frozenset(option.name for option in FILE_OPTIONS if option.kind != "flag")
+_SWITCHES = frozenset(option.name for option in FILE_OPTIONS if option.kind == "flag")
 
 # What pip 26 takes and pip-requirements-parser 32.0.1 does not: names, and whether a value follows.
 _ADDED: tuple[tuple[tuple[str, ...], bool], ...] = (

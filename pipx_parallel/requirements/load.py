@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.model import Inputs, Origin, RootRequirement
 from pipx_parallel.requirements.gathering import Gathering
@@ -24,42 +24,52 @@ if TYPE_CHECKING:
 _IN_FOLDER = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.in", "requirements.txt")
 
 
-def load_inputs(  # noqa: PLR0913 - the flags of one command, each by its name
-    sources: Sequence[str],
-    *,
-    packages: str | None = None,
-    input_files: Sequence[str] = (),
-    requirement_files: Sequence[str] = (),
-    constraint_files: Sequence[str] = (),
-    extras: Sequence[str] = (),
-    groups: Sequence[str] = (),
-    build_requires: bool = False,
-    overrides: Sequence[str] = (),
-    excludes: Sequence[str] = (),
-    environ: Mapping[str, str],
-    reader: Reader,
-    builder: Builder | None = None,
+class InputRequest(NamedTuple):
+    """What a command is asked to read.
+
+    A source is ``-``, a folder, pyproject.toml, setup.cfg, setup.py, a PEP 723 script, a pylock.toml, or else a requirements
+    file. ``extras``, ``groups`` and ``build_requires`` apply to the projects among the sources; ``[PATH:]GROUP`` names another
+    pyproject.toml, and a group without any project one of the current folder.
+    """
+
+    sources: Sequence[str] = ()
+    packages: str | None = None  # separated by commas
+    requirement_files: Sequence[str] = ()
+    constraint_files: Sequence[str] = ()
+    extras: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    build_requires: bool = False
+    overrides: Sequence[str] = ()  # requirements, or paths of requirements files
+    excludes: Sequence[str] = ()
+
+
+def load_inputs(
+    asked: InputRequest, *, environ: Mapping[str, str], reader: Reader, builder: Builder | None = None
 ) -> Inputs:
     """Read all sources and return what they say, in the order given.
 
-    A source is ``-``, a folder, pyproject.toml, setup.cfg, setup.py, a PEP 723 script, a pylock.toml, or else a requirements file;
-    ``packages`` is a comma-separated list. ``extras``, ``groups`` and ``build_requires`` apply to the projects among the
-    sources; ``[PATH:]GROUP`` names another pyproject.toml, and a group without any project that of the current folder. An
-    override is a requirement, or the path of a requirements file. ``builder`` asks build backends; without it, dynamic
-    dependencies are refused. Raises ``RequirementsError`` with file, line and remedy.
+    Args:
+        asked: what to read.
+        environ: the variables that requirements files may use.
+        reader: opens files and URLs.
+        builder: asks build backends; without it, dynamic dependencies are refused.
+
+    Raises:
+        RequirementsError: with file, line and remedy.
+
     """
     gathering = Gathering(reader, environ)
-    loading = _Loading(gathering, _normalized(extras, "--extra"), tuple(groups), build_requires, builder)
-    for text in split_packages(packages or ""):
+    loading = _Loading(gathering, asked, builder)
+    for text in split_packages(asked.packages or ""):
         gathering.add_text(text, Origin("--packages"))
-    for source in (*sources, *input_files):
+    for source in asked.sources:
         loading.add(source)
-    for path in requirement_files:
+    for path in asked.requirement_files:
         gathering.add_file(path)
-    for path in constraint_files:
+    for path in asked.constraint_files:
         gathering.add_file(path, constraint=True)
     loading.add_remaining_groups()
-    return gathering.finish(_overrides(overrides, gathering), _normalized(excludes, "--exclude"))
+    return gathering.finish(_overrides(asked.overrides, gathering), _normalized(asked.excludes, "--exclude"))
 
 
 def kind_of(source: str, reader: Reader) -> str:
@@ -79,17 +89,11 @@ def kind_of(source: str, reader: Reader) -> str:
 class _Loading:
     """One call of ``load_inputs``."""
 
-    def __init__(
-        self,
-        gathering: Gathering,
-        extras: tuple[str, ...],
-        groups: tuple[str, ...],
-        build_requires: bool,  # noqa: FBT001 - private, called once
-        builder: Builder | None,
-    ) -> None:
+    def __init__(self, gathering: Gathering, asked: InputRequest, builder: Builder | None) -> None:
         self._gathering = gathering
-        self._wanted = Wanted(extras, tuple(group for group in groups if ":" not in group), build_requires)
-        self._elsewhere = tuple(group for group in groups if ":" in group)
+        groups = tuple(group for group in asked.groups if ":" not in group)
+        self._wanted = Wanted(_normalized(asked.extras, "--extra"), groups, asked.build_requires)
+        self._elsewhere = tuple(group for group in asked.groups if ":" in group)
         self._builder = builder
         self._projects = 0
         self._locks = 0

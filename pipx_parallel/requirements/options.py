@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipx_parallel.config.options import FILE_OPTIONS, OPPOSITES, OPTIONS
 from pipx_parallel.model import IndexOptions, WrittenOption
 from pipx_parallel.requirements.names import is_name, normalize
 from pipx_parallel.requirements.refusal import quoted, refusal
@@ -21,6 +22,9 @@ FEATURES = (
     "build-constraint", "fast-deps", "inprocess-build-deps", "no-binary-enable-wheel-cache", "truststore", "venv-isolation",
 )  # fmt: skip
 _ALL, _NONE = ":all:", ":none:"
+# The options of a file that IndexOptions holds, and those that exclude each other, by their names in full.
+_BY_NAME = {option.name: option for option in FILE_OPTIONS if option.field in IndexOptions._fields}
+_OPPOSITE = {OPTIONS[dest].name: OPTIONS[other].name for dest, other in OPPOSITES.items()}
 
 
 def choose_names(words: Sequence[str], chosen: set[str], other: set[str]) -> None:
@@ -53,12 +57,9 @@ class OptionState:
         """Begin with nothing written."""
         self._exists = exists
         self._index_url: str | None = None
-        self._lists: dict[str, list[str]] = {"--extra-index-url": [], "--find-links": [], "--trusted-host": []}
-        self._names: dict[str, set[str]] = {
-            "--no-binary": set(), "--only-binary": set(), "--all-releases": set(), "--only-final": set(),
-        }  # fmt: skip
+        self._lists: dict[str, list[str]] = {name: [] for name, option in _BY_NAME.items() if option.multiple}
+        self._names: dict[str, set[str]] = {name: set() for name in _OPPOSITE}
         self._switches: set[str] = set()
-        self._features: list[str] = []
         self.written: list[WrittenOption] = []
 
     def apply(self, name: str, value: str, origin: Origin) -> None:
@@ -70,12 +71,12 @@ class OptionState:
             self._lists["--extra-index-url"].clear()
         elif name == "--find-links":
             self._append(name, self._place(value, origin))
-        elif name in self._lists:
-            self._append(name, value)
         elif name in self._names:
             self._choose(name, value, origin)
         elif name == "--use-feature":
             self._use_feature(value, origin)
+        elif name in self._lists:
+            self._append(name, value)
         else:
             self._switch(name, origin)
 
@@ -102,8 +103,7 @@ class OptionState:
     def _use_feature(self, value: str, origin: Origin) -> None:
         if value not in FEATURES:
             raise refusal(origin, f"pip has no feature {quoted(value)}", f"use one of {', '.join(FEATURES)}")
-        if value not in self._features:
-            self._features.append(value)
+        self._append("--use-feature", value)
 
     def _switch(self, name: str, origin: Origin) -> None:
         self._switches.add(name)
@@ -115,29 +115,18 @@ class OptionState:
 
     def finish(self, *, hashes_written: bool) -> IndexOptions:
         """Return the options; a ``--hash`` on any line asks for hashes on all, unless ``--no-require-hashes`` says not."""
-        no_index = "--no-index" in self._switches
-        no_require = "--no-require-hashes" in self._switches
-        return IndexOptions(
+        values: dict[str, Any] = {}
+        for name, option in _BY_NAME.items():
+            if name in self._names:
+                values[option.field] = tuple(sorted(self._names[name]))
+            elif name in self._lists:
+                values[option.field] = tuple(self._lists[name])
+            else:
+                values[option.field] = name in self._switches
+        no_index, no_require = values["no_index"], values["no_require_hashes"]
+        return IndexOptions(**values)._replace(
             index_url=None if no_index else self._index_url,
-            extra_index_urls=() if no_index else tuple(self._lists["--extra-index-url"]),
-            find_links=tuple(self._lists["--find-links"]),
-            no_index=no_index,
+            extra_index_urls=() if no_index else values["extra_index_urls"],
             pre=_ALL in self._names["--all-releases"],
-            prefer_binary="--prefer-binary" in self._switches,
-            only_binary=tuple(sorted(self._names["--only-binary"])),
-            no_binary=tuple(sorted(self._names["--no-binary"])),
-            require_hashes="--require-hashes" in self._switches or (hashes_written and not no_require),
-            trusted_hosts=tuple(self._lists["--trusted-host"]),
-            all_releases=tuple(sorted(self._names["--all-releases"])),
-            only_final=tuple(sorted(self._names["--only-final"])),
-            no_require_hashes=no_require,
-            use_features=tuple(self._features),
+            require_hashes=values["require_hashes"] or (hashes_written and not no_require),
         )
-
-
-_OPPOSITE = {
-    "--no-binary": "--only-binary",
-    "--only-binary": "--no-binary",
-    "--all-releases": "--only-final",
-    "--only-final": "--all-releases",
-}

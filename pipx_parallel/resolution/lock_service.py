@@ -20,7 +20,7 @@ from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.errors import Bug, Incomplete, NoSolution, PipxParallelError, RequirementsError, UsageError
 from pipx_parallel.model import IndexOptions
-from pipx_parallel.requirements.load import load_inputs
+from pipx_parallel.requirements.load import InputRequest, load_inputs
 from pipx_parallel.resolution.resolve import resolve
 from pipx_parallel.resolver.ports import SolverObserver
 from pipx_parallel.targets.targets import make_target
@@ -73,7 +73,7 @@ class LockService:
         target: Target,
     ) -> None:
         """``target`` is whom to lock for where a question does not say; ``transport`` is made for a run that must ask."""
-        self._settings = settings._replace(preferred={}, keep_going=False)
+        self._settings = settings._replace(selection=settings.selection._replace(preferred={}), keep_going=False)
         self._opened = opened
         self._store = SharedStore(store)
         self._transport = transport
@@ -136,7 +136,7 @@ class LockService:
                 self._given.popitem(last=False)
 
     def _locked(self, body: bytes, target: Target, format_: str, deadline: float, store: Store) -> Reply:
-        inputs = load_inputs((_SOURCE,), environ={}, reader=_BodyReader(body))
+        inputs = load_inputs(InputRequest((_SOURCE,)), environ={}, reader=_BodyReader(body))
         _refuse_foreign(inputs)
         views = self._take()
         try:

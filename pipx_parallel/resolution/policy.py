@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.records.version_keys import version_key
-from pipx_parallel.config.settings import needs_all_releases
 from pipx_parallel.format_control import ALL, listed_in
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import Dependency
     from mirror.records.release_view import ReleaseView
-    from pipx_parallel.config.settings import ResolveSettings
+    from pipx_parallel.config.settings import SelectionSettings
     from pipx_parallel.targets.rules import TargetRules
 
 _SDIST_RANK = 1 << 30  # below every wheel
@@ -33,28 +32,28 @@ class Policy:
 
     def __init__(
         self,
-        settings: ResolveSettings,
+        selection: SelectionSettings,
         *,
         prereleases: frozenset[str] = frozenset(),
         directs: frozenset[str] = frozenset(),
         overrides: Mapping[str, Sequence[Dependency]] | None = None,
     ) -> None:
         """``prereleases`` are the projects whose root specifiers name one; ``overrides`` replace whatever is asked for."""
-        self.ignores_dependencies = settings.no_deps
+        self.ignores_dependencies = selection.no_deps
         self._asked_for = prereleases
-        self._all_releases = frozenset((ALL, *settings.all_releases) if settings.pre else settings.all_releases)
-        self._only_final = frozenset(settings.only_final)
-        self._only_binary = frozenset(settings.only_binary)
-        self._no_binary = frozenset(settings.no_binary)
-        self.prefers_binary = settings.prefer_binary
-        self._preferred = settings.preferred
+        self._all_releases = frozenset((*selection.all_releases, *[ALL] * selection.pre))
+        self._only_final = frozenset(selection.only_final)
+        self._only_binary = frozenset(selection.only_binary)
+        self._no_binary = frozenset(selection.no_binary)
+        self.prefers_binary = selection.prefer_binary
+        self._preferred = selection.preferred
         self._lowest = _Names(
-            {"highest": (), "lowest": (ALL,), "lowest-direct": tuple(sorted(directs))}[settings.resolution]
+            {"highest": (), "lowest": (ALL,), "lowest-direct": tuple(sorted(directs))}[selection.resolution]
         )
         self._overrides = overrides or {}
-        self._needs_all = needs_all_releases(settings)
-        self._cutoff = _epoch(settings.uploaded_prior_to)
-        self._cutoffs = {name: _epoch(moment) for name, moment in settings.uploaded_prior_to_packages.items()}
+        self._needs_all = selection.needs_all_releases
+        self._cutoff = _epoch(selection.uploaded_prior_to)
+        self._cutoffs = {name: _epoch(moment) for name, moment in selection.uploaded_prior_to_packages.items()}
 
     def takes_wheels(self, name: str) -> bool:
         """Return whether wheels of a project may be installed (``--no-binary``)."""

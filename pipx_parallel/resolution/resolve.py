@@ -79,7 +79,7 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         raise Incomplete(lost, "\n".join(str(failure.error) for failure in lost))
     roots, constraints = inputs.roots, inputs.constraints
     candidates, wanted, bounds = candidates_of(inputs, roots, constraints, rules, mirror, settings)
-    if not settings.offline:
+    if not settings.mirror.offline:
         speculation = Speculation(mirror, candidates)
         mirror.listener = speculation
         speculation.ask(wanted)

@@ -108,7 +108,7 @@ def _policy(inputs: Inputs, settings: ResolveSettings, wanted: Iterable[Dependen
         dependency.name for dependency in [*wanted, *_bound_dependencies(inputs)] if dependency.specifier.prereleases
     )
     return Policy(
-        settings,
+        settings.selection,
         prereleases=prereleases,
         directs=frozenset(root.name for root in inputs.roots),
         overrides=overrides,

@@ -6,7 +6,7 @@ the order in which a person would, smallest first, up to a number of attempts: a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.model import Offer, Origin, RootRequirement
@@ -177,56 +177,62 @@ def _with_line(situation: Situation, before: RootRequirement, after: RootRequire
 # --- flags -------------------------------------------------------------------------------------------------------------
 
 
+def _selecting(situation: Situation, **changes: Any) -> Situation:
+    """Return the situation with other selection settings."""
+    settings = situation.settings
+    return situation._replace(settings=settings._replace(selection=settings.selection._replace(**changes)))
+
+
 def _files(argument: Argument, situation: Situation) -> Iterator[Change]:
     """Take the files that --only-binary or --no-binary refuse."""
-    settings = situation.settings
+    selection = situation.settings.selection
     for name in _projects(argument):
-        if _ALL in settings.only_binary or name in settings.only_binary:
-            if _ALL in settings.only_binary:
+        if _ALL in selection.only_binary or name in selection.only_binary:
+            if _ALL in selection.only_binary:
                 offer = Offer(
                     "flag", f"--no-binary {name}, which allows its source archive", after=f"--no-binary {name}"
                 )
-                changed = settings._replace(no_binary=(*settings.no_binary, name))
+                changed = _selecting(situation, no_binary=(*selection.no_binary, name))
             else:
                 offer = Offer("no-flag", f"leave out --only-binary {name}", before=f"--only-binary {name}")
-                changed = settings._replace(only_binary=_less(settings.only_binary, name))
-            yield Change(offer, situation._replace(settings=changed), name)
-        if name in settings.no_binary or _ALL in settings.no_binary:
-            flag = f"--no-binary {_ALL if _ALL in settings.no_binary else name}"
-            changed = settings._replace(no_binary=_less(settings.no_binary, name))
-            yield Change(Offer("no-flag", f"leave out {flag}", before=flag), situation._replace(settings=changed), name)
+                changed = _selecting(situation, only_binary=_less(selection.only_binary, name))
+            yield Change(offer, changed, name)
+        if name in selection.no_binary or _ALL in selection.no_binary:
+            flag = f"--no-binary {_ALL if _ALL in selection.no_binary else name}"
+            changed = _selecting(situation, no_binary=_less(selection.no_binary, name))
+            yield Change(Offer("no-flag", f"leave out {flag}", before=flag), changed, name)
 
 
 def _prereleases(argument: Argument, situation: Situation) -> Iterator[Change]:
     """Allow pre-releases of a project in the argument that has some."""
-    settings = situation.settings
+    selection = situation.settings.selection
     for name in _projects(argument):
         candidate = argument.told.candidates.candidate(name)
         if not isinstance(candidate, Candidate) or not candidate.project.view.prereleases:
             continue
-        if name in settings.only_final or _ALL in settings.only_final:
-            flag = f"--only-final {_ALL if _ALL in settings.only_final else name}"
-            changed = settings._replace(only_final=_less(settings.only_final, name))
+        if name in selection.only_final or _ALL in selection.only_final:
+            flag = f"--only-final {_ALL if _ALL in selection.only_final else name}"
+            changed = _selecting(situation, only_final=_less(selection.only_final, name))
             offer = Offer("no-flag", f"leave out {flag}, which allows pre-releases", before=flag)
-            yield Change(offer, situation._replace(settings=changed), name)
-        elif not settings.pre:
+            yield Change(offer, changed, name)
+        elif not selection.pre:
             offer = Offer(
                 "flag", f"--all-releases {name}, which allows its pre-releases", after=f"--all-releases {name}"
             )
-            changed = settings._replace(all_releases=(*settings.all_releases, name))
-            yield Change(offer, situation._replace(settings=changed), name)
+            changed = _selecting(situation, all_releases=(*selection.all_releases, name))
+            yield Change(offer, changed, name)
 
 
 def _later(argument: Argument, situation: Situation) -> Iterator[Change]:
     """Except a project from the cutoff."""
-    settings = situation.settings
-    if settings.uploaded_prior_to is None:
+    selection = situation.settings.selection
+    if selection.uploaded_prior_to is None:
         return
     for name in _projects(argument):
         flag = f"--uploaded-prior-to-package {name}=off"
-        changed = settings._replace(uploaded_prior_to_packages={**settings.uploaded_prior_to_packages, name: None})
+        changed = _selecting(situation, uploaded_prior_to_packages={**selection.uploaded_prior_to_packages, name: None})
         offer = Offer("flag", f"{flag}, which excepts it from the cutoff", after=flag)
-        yield Change(offer, situation._replace(settings=changed), name)
+        yield Change(offer, changed, name)
 
 
 def _other_pythons(argument: Argument, situation: Situation) -> Iterator[Change]:
@@ -239,7 +245,7 @@ def _other_pythons(argument: Argument, situation: Situation) -> Iterator[Change]
     settings = situation.settings
     now = _PYTHONS.index(mine) if (mine := situation.target.markers["python_version"]) in _PYTHONS else len(_PYTHONS)
     for version in (*_PYTHONS[now + 1 :], *reversed(_PYTHONS[:now])):
-        target = make_target(version, settings.platforms, settings.implementation, settings.abis)
+        target = make_target(*settings.target._replace(python_version=version))
         if not _opens(unfit, target):
             continue
         flag = f"--python-version {version}"

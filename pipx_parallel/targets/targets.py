@@ -123,12 +123,10 @@ def resolve_targets(settings: ResolveSettings) -> tuple[Target, ...]:
 
     Raises ``UsageError``.
     """
-    short = [name for name in settings.platforms if _is_short(name)]
-    tags = [name for name in settings.platforms if not _is_short(name)]
+    short = [name for name in settings.target.platforms if _is_short(name)]
+    tags = [name for name in settings.target.platforms if not _is_short(name)]
     groups = [(name,) for name in short] + ([tuple(tags)] if tags or not short else [])
-    return tuple(
-        make_target(settings.python_version, group, settings.implementation, settings.abis) for group in groups
-    )
+    return tuple(make_target(*settings.target._replace(platforms=group)) for group in groups)
 
 
 def _is_short(name: str) -> bool:

@@ -8,8 +8,8 @@ import pytest
 
 from pipx_parallel.cli.commands import lock
 from pipx_parallel.cli.locations import environment_layer, project_layer
-from pipx_parallel.cli.options import ALL, CONSOLE
 from pipx_parallel.config.layers import Layer
+from pipx_parallel.config.options import ALL, CONSOLE
 from pipx_parallel.errors import UsageError
 
 OPTIONS = (*lock.OPTIONS, *CONSOLE)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipx_parallel.cli import app
-from pipx_parallel.cli import json_errors as machine
+from pipx_parallel.cli import machine_facts as machine
 from pipx_parallel.cli.command_table import COMMANDS, MIRROR, Entry
 from tests.cli.conftest import Run
 

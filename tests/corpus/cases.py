@@ -58,10 +58,10 @@ def our_answer(folder: Path) -> dict[str, Any]:
     """Return what this tool reads in requirements.txt of the current folder, in the words of ``ask_pip``."""
     from pipx_parallel.errors import RequirementsError
     from pipx_parallel.requirements.files import FileReader
-    from pipx_parallel.requirements.load import load_inputs
+    from pipx_parallel.requirements.load import InputRequest, load_inputs
 
     try:
-        inputs = load_inputs(["requirements.txt"], environ=os.environ, reader=FileReader())
+        inputs = load_inputs(InputRequest(["requirements.txt"]), environ=os.environ, reader=FileReader())
     except RequirementsError as error:
         return {"refused": str(error)}
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.requirements.files import FileReader
-from pipx_parallel.requirements.load import load_inputs
+from pipx_parallel.requirements.load import InputRequest, load_inputs
 from tests.corpus.cases import ANSWERS, comparable, our_answer, planted, read_cases, read_malformed
 from tests.corpus.record import ask_pip
 
@@ -64,11 +64,13 @@ def test_a_malformed_input_gives_one_message_with_file_line_and_remedy(name: str
     case = MALFORMED[name]
     with planted(tmp_path, name, case), pytest.raises(RequirementsError) as caught:
         load_inputs(
-            case.get("sources", ["requirements.txt"]),
-            packages=case.get("packages"),
-            extras=case.get("extras", ()),
-            groups=case.get("groups", ()),
-            overrides=case.get("overrides", ()),
+            InputRequest(
+                case.get("sources", ["requirements.txt"]),
+                packages=case.get("packages"),
+                extras=case.get("extras", ()),
+                groups=case.get("groups", ()),
+                overrides=case.get("overrides", ()),
+            ),
             environ=os.environ,
             reader=FileReader(),
         )

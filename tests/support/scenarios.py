@@ -13,12 +13,12 @@ from mirror.session.mirror import Mirror
 from mirror.settings import MirrorSettings
 from pipx_parallel.cli import exit_code
 from pipx_parallel.cli.fast import parse
-from pipx_parallel.cli.options import RESOLVE
 from pipx_parallel.config.layers import Chosen, Layer, input_layer
-from pipx_parallel.config.settings import ResolveSettings, resolve_settings
+from pipx_parallel.config.options import RESOLVE
+from pipx_parallel.config.settings import IndexSettings, ResolveSettings, resolve_settings
 from pipx_parallel.errors import NoSolution, PipxParallelError
 from pipx_parallel.model import Inputs, Resolution, Target
-from pipx_parallel.requirements.load import load_inputs
+from pipx_parallel.requirements.load import InputRequest, load_inputs
 from pipx_parallel.resolution.resolve import resolve
 from pipx_parallel.targets.targets import make_target
 from tests.support.dict_store import DictStore
@@ -99,7 +99,7 @@ def resolve_texts(
     """Resolve a requirements and a constraints file as the command line would, against an index in memory."""
     try:
         inputs, settings, target = understood(texts, flags)
-        settings = settings._replace(preferred=kept or {})
+        settings = settings._replace(selection=settings.selection._replace(preferred=kept or {}))
         with memory_mirror(packages) as mirror:
             return Outcome(resolve(inputs, (target,), mirror, settings)[0], None, 0)
     except (PipxParallelError, MirrorError) as error:
@@ -118,12 +118,22 @@ def understood(texts: Mapping[str, str], flags: Sequence[str]) -> tuple[Inputs, 
         raise ValueError(f"these flags are not understood: {flags}")
     given = Chosen([Layer("flag", values)])  # type: ignore[arg-type]  # what the parser makes
     inputs = load_inputs(
-        [SOURCE], constraint_files=[LIMITS] if texts.get(LIMITS) else [],
-        overrides=given.texts("override"), excludes=given.texts("exclude"), environ={}, reader=TextReader(texts),
-    )  # fmt: skip
+        InputRequest(
+            [SOURCE],
+            constraint_files=[LIMITS] if texts.get(LIMITS) else [],
+            overrides=given.texts("override"),
+            excludes=given.texts("exclude"),
+        ),
+        environ={},
+        reader=TextReader(texts),
+    )
     chosen = given.with_layer(input_layer(inputs.options))
-    settings = resolve_settings(chosen, "memory", _NOW)._replace(index_url=ROOT)
-    return inputs, settings, _target(settings.python_version, settings.platforms, settings.implementation)
+    settings = resolve_settings(chosen, "memory", _NOW)._replace(indexes=IndexSettings(ROOT))
+    return (
+        inputs,
+        settings,
+        _target(settings.target.python_version, settings.target.platforms, settings.target.implementation),
+    )
 
 
 @lru_cache

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pipx_parallel
 from pipx_parallel import benchmark
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, SOURCES, TARGET, Option
-from pipx_parallel.config.settings import MOST_WORKERS
+from pipx_parallel.cli.context import begin, sources_of
+from pipx_parallel.cli.output import save, show
+from pipx_parallel.config.checks import MOST_WORKERS
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET, Option
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import UsageError
 from pipx_parallel.locks.writer import check
@@ -28,13 +29,15 @@ WORKERS = Option(("--workers",), 'Numbers of workers to compare ("1,5,10,20").',
 ROUNDS = Option(("--rounds",), "How often each is measured (3).", metavar="N")
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("table", "json"))
 SVG = Option(("--svg",), "Also draw a chart here.", "path", "FILE")
-_PASSED = tuple(option for option in (*INPUT, INPUT_FILE, *INDEX, *CHOICE, *TARGET) if option.dest != "max_workers")
+_PASSED = tuple(
+    option for option in (*INPUT, INPUT_FILE, *INDEX, *NETWORK, *CHOICE, *TARGET) if option.dest != "max_workers"
+)
 OPTIONS = (WORKERS, ROUNDS, FORMAT, SVG, *_PASSED)
 ARGUMENTS = (SOURCES,)
 
 
 class _Failed(Exception):
-    """A measured process did not do its work; ``code`` is how it ended, the text its own message."""
+    """A measured process did not do its request; ``code`` is how it ended, the text its own message."""
 
     def __init__(self, code: int, text: str) -> None:
         self.code = code
@@ -49,12 +52,12 @@ def run(values: Mapping[str, object]) -> int:
     can save. What lies between here and the index (a proxy's cache, DNS) is warmed by one run that is not counted. Every
     round goes the other way round than the one before. Figures are medians; the first number is what others compare with.
     """
-    context = job.begin(values, OPTIONS)
+    context = begin(values, OPTIONS)
     workers = _numbers(context.chosen, "workers", "1,5,10,20")
     rounds = _numbers(context.chosen, "rounds", "3")[0]
     svg = context.chosen.text("svg")
     check([svg] if svg else [])
-    sources = job.sources_of(context)
+    sources = sources_of(context)
     if "-" in sources:
         raise UsageError(
             "the benchmark reads its input several times, which - (standard input) does not allow; give a file"
@@ -75,7 +78,7 @@ def run(values: Mapping[str, object]) -> int:
         return error.code
     details = {"rounds": rounds, "sources": list(sources), "packages": list(context.chosen.texts("packages"))}
     as_json = context.chosen.text("format") == "json"
-    job.show(benchmark.as_json(found, details) if as_json else benchmark.as_table(found))
+    show(benchmark.as_json(found, details) if as_json else benchmark.as_table(found))
     if svg:
         _draw(svg, found)
         context.printer.say(f"wrote {svg}")
@@ -132,4 +135,4 @@ def _draw(path: str, found: Sequence[benchmark.Row]) -> None:
     from pipx_parallel.svg_chart import bar_chart  # only with --svg
 
     bars = [(f"{row.workers} worker{'s' * (row.workers != 1)} ({row.saving:.0f}% saved)", row.seconds) for row in found]
-    job.save((Artifact(path, bar_chart("Time to resolve on an empty mirror, by workers", bars, "s")),))
+    save((Artifact(path, bar_chart("Time to resolve on an empty mirror, by workers", bars, "s")),))

@@ -9,16 +9,19 @@ import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import account, changes, locks
-from pipx_parallel.cli import session as job
 from pipx_parallel.cli.cache_folder import cache_folder
-from pipx_parallel.cli.options import CHOICE, INPUT, INPUT_FILE, KEEP, SOURCES, TARGET, WHERE, Option
-from pipx_parallel.config import settings as settings_
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.request import LockRequest, read_request
+from pipx_parallel.cli.session import missing_code, opened, resolved
+from pipx_parallel.config.mirror_location import default_mirror
+from pipx_parallel.config.options import CHOICE, INPUT, INPUT_FILE, SOURCES, TARGET, UPGRADE, WHERE, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipx_parallel.bundle.making import Made
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.model import Resolution, Target
 
 DEFAULT_OUTPUT = "bundle.zip"
@@ -40,7 +43,7 @@ _SDISTS = Option(
 _OTHER_TARGET = tuple(option for option in TARGET if option.dest != "python_version")
 _PLATFORMS = next(option for option in TARGET if option.dest == "platform")
 _MINE = (_OUTPUT, _TARGET, _PYTHONS, _PLATFORMS, _SDISTS)  # read here: other commands take one target
-_SHARED = (*KEEP, *INPUT, INPUT_FILE, *WHERE, *CHOICE)
+_SHARED = (*UPGRADE, *INPUT, INPUT_FILE, *WHERE, *CHOICE)
 OPTIONS = (_OUTPUT, _TARGET, _PYTHONS, *_OTHER_TARGET, _SDISTS, *_SHARED)
 ARGUMENTS = (SOURCES,)
 
@@ -54,54 +57,64 @@ def run(values: Mapping[str, object]) -> int:
     mine = {option.dest: values.get(option.dest) for option in _MINE}
     given = {name: value for name, value in values.items() if name not in mine}
     output = str(mine["output"] or DEFAULT_OUTPUT)
-    context = job.begin(given, (*TARGET, *_SHARED))
-    work = job.read(context)
-    settings = work.settings._replace(platforms=_texts(mine["platform"]) or work.settings.platforms)
+    context = begin(given, (*TARGET, *_SHARED))
+    request = read_request(context)
+    target = request.settings.target
+    target = target._replace(platforms=_texts(mine["platform"]) or target.platforms)
+    settings = request.settings._replace(target=target)
     targets = _targets(settings, _texts(mine["python_version"]), _texts(mine["target"]))
-    work = work._replace(find_targets=lambda: targets)
-    work = changes.keeping_pins(work, changes.read_before(locks.names_of((), work.sources)))
-    resolutions = job.resolved(work)
-    context.printer.say(f"locked {account.measure(work, resolutions)}")
+    request = request._replace(find_targets=lambda: targets)
+    request = changes.keeping_pins(request, changes.read_before(locks.names_of((), request.sources)))
+    resolutions = resolved(request)
+    context.printer.say(f"locked {account.measure(request, resolutions)}")
     began = time.perf_counter()
-    made = _make(work, resolutions, output, str(mine["sdists"] or "refuse"))
+    made = _make(request, resolutions, output, str(mine["sdists"] or "refuse"))
     size = f"{made.files} files, {made.size / 1e6:.1f} MB"
     cost = f"{made.fetched / 1e6:.1f} MB fetched, {made.built} built, in {time.perf_counter() - began:.2f} s"
     context.printer.say(f"wrote: {output} ({size}; {cost})")
-    return job.missing_code(resolutions)
+    return missing_code(resolutions)
 
 
-def _make(work: job.LockRequest, resolutions: Sequence[Resolution], output: str, sdists: str) -> Made:
+def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, sdists: str) -> Made:
     from pipx_parallel.bundle.builds import pip_environ  # here and below: this command's own
     from pipx_parallel.bundle.making import Order, make  # likewise
 
-    settings = work.settings
-    (lock,) = locks.render(work, resolutions, ("pylock.toml",))
-    workers = min(settings.max_workers or MOST_AT_ONCE, MOST_AT_ONCE)
+    settings = request.settings
+    (lock,) = locks.render(request, resolutions, ("pylock.toml",))
+    offline = settings.mirror.offline
+    workers = min(settings.network.max_workers or MOST_AT_ONCE, MOST_AT_ONCE)
     environ = pip_environ(
-        os.environ, settings.index_url, settings.extra_index_urls, no_network=settings.offline or settings.no_index
+        os.environ,
+        settings.indexes.index_url,
+        settings.indexes.extra_index_urls,
+        no_network=offline or settings.indexes.no_index,
     )
-    order = Order(resolutions, sdists, _downloads(settings.mirror), output, lock.text, environ, settings.offline)
-    with job.opened(settings._replace(max_workers=workers), work.context.progress) as mirror:
+    order = Order(resolutions, sdists, _downloads(settings.mirror.location), output, lock.text, environ, offline)
+    with opened(
+        settings._replace(network=settings.network._replace(max_workers=workers)), request.context.progress
+    ) as mirror:
         return make(order, mirror)
 
 
-def _targets(settings: settings_.ResolveSettings, pythons: Sequence[str], asked: Sequence[str]) -> tuple[Target, ...]:
+def _targets(settings: ResolveSettings, pythons: Sequence[str], asked: Sequence[str]) -> tuple[Target, ...]:
     """Return every target that was asked for, none twice. Raises ``UsageError``."""
-    from pipx_parallel.cli import json_errors as machine  # loaded already; named where it is used
+    from pipx_parallel.cli import machine_facts  # loaded already; named where it is used
     from pipx_parallel.targets.targets import resolve_targets  # likewise
 
-    wanted = [settings._replace(python_version=version) for version in pythons] or [settings]
-    plain = not (pythons or settings.platforms or settings.python_version or settings.implementation or settings.abis)
+    wanted = [settings._replace(target=settings.target._replace(python_version=version)) for version in pythons] or [
+        settings
+    ]
+    plain = not (pythons or any(settings.target))
     if plain:
         wanted = []
     wanted += [_parsed(text, settings) for text in asked]
     found = [target for one in wanted for target in resolve_targets(one)]
     if plain and not asked:
-        found = [machine.known_target(cache_folder())]
+        found = [machine_facts.known_target(cache_folder())]
     return tuple({(target.label, target.tags): target for target in found}.values())
 
 
-def _parsed(text: str, settings: settings_.ResolveSettings) -> settings_.ResolveSettings:
+def _parsed(text: str, settings: ResolveSettings) -> ResolveSettings:
     """Read ``--target``: a version, a platform, or both."""
     words = text.split()
     versions = [word for word in words if re.fullmatch(r"\d+(\.\d+){0,2}", word)]
@@ -110,13 +123,14 @@ def _parsed(text: str, settings: settings_.ResolveSettings) -> settings_.Resolve
         raise UsageError(
             f'--target: {text!r} cannot be used; give a Python version, a platform, or both: "3.13 windows"'
         )
-    return settings._replace(python_version=versions[0] if versions else settings.python_version, platforms=platforms)
+    version = versions[0] if versions else settings.target.python_version
+    return settings._replace(target=settings.target._replace(python_version=version, platforms=platforms))
 
 
 def _downloads(mirror: str) -> str:
     """Return the folder of downloads: in the mirror where that is a folder of this machine, else in this user's own mirror."""
     if "://" in mirror or os.path.isfile(mirror):
-        mirror = settings_.default_mirror(os.environ, sys.platform)
+        mirror = default_mirror(os.environ, sys.platform)
     return os.path.join(mirror, "downloads")
 
 

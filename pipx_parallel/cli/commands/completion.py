@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import Argument
+from pipx_parallel.cli.output import show
+from pipx_parallel.config.options import Argument
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,5 +33,5 @@ def run(values: Mapping[str, object]) -> int:
     kind = get_completion_class(shell) if shell in SHELLS else None
     if kind is None:
         raise UsageError(f"there is no completion for {shell!r}; give {', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
-    job.show(kind(group(), {}, NAME, VARIABLE).source().strip() + "\n")
+    show(kind(group(), {}, NAME, VARIABLE).source().strip() + "\n")
     return 0

@@ -6,19 +6,21 @@ import json
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import locks
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, SOURCES, TARGET, Option
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.output import show
+from pipx_parallel.cli.request import pip_settings, read_request
 from pipx_parallel.config.layers import several
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET, Option
 from pipx_parallel.requirements.urls import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipx_parallel.cli.session import LockRequest
+    from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
 
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
-OPTIONS = (FORMAT, *INPUT, INPUT_FILE, *INDEX, *CHOICE, *TARGET)
+OPTIONS = (FORMAT, *INPUT, INPUT_FILE, *INDEX, *NETWORK, *CHOICE, *TARGET)
 ARGUMENTS = (SOURCES,)
 
 
@@ -29,11 +31,11 @@ def run(values: Mapping[str, object]) -> int:
     """
     from pipx_parallel.requirements.describe import describe  # this command's own
 
-    context = job.begin(values, OPTIONS)
-    work = job.read(context)
-    facts = describe(work.inputs)
-    facts["settings"] = dict(locks.context_of(work).settings)
-    facts["indexes"] = _indexes(work)
+    context = begin(values, OPTIONS)
+    request = read_request(context)
+    facts = describe(request.inputs)
+    facts["settings"] = dict(locks.context_of(request).settings)
+    facts["indexes"] = _indexes(request)
     facts["targets"] = [
         {
             "label": target.label,
@@ -42,12 +44,12 @@ def run(values: Mapping[str, object]) -> int:
             "tags": len(target.tags),
             "origin": _target_origin(context.chosen),
         }
-        for target in work.targets
+        for target in request.targets
     ]
     if context.chosen.text("format") == "json":
-        job.show(json.dumps(facts, indent=2) + "\n")
+        show(json.dumps(facts, indent=2) + "\n")
     else:
-        job.show("\n".join(text_lines(facts)) + "\n")
+        show("\n".join(text_lines(facts)) + "\n")
     return 0
 
 
@@ -93,27 +95,28 @@ def _target_origin(chosen: Chosen) -> str:
     return ", ".join(chosen.called(name) for name in given) or "the running Python"
 
 
-def _indexes(work: LockRequest) -> list[dict[str, str]]:
+def _indexes(request: LockRequest) -> list[dict[str, str]]:
     """Return every place that will be looked in, in order, without secrets, and where it was written."""
-    settings = work.settings
-    rows = [("index_url", settings.index_url or ""), *[("extra_index_url", url) for url in settings.extra_index_urls]]
-    rows += [("find_links", place) for place in settings.find_links]
+    settings = request.settings
+    index = settings.indexes
+    rows = [("index_url", index.index_url or ""), *[("extra_index_url", url) for url in index.extra_index_urls]]
+    rows += [("find_links", location) for location in index.find_links]
     found: dict[str, str] = {}
     for name, value in rows:
         if value:
-            found.setdefault(mask_secrets(value), _origin(work, name, value))
+            found.setdefault(mask_secrets(value), _origin(request, name, value))
     return [{"url": url, "origin": origin} for url, origin in found.items()]
 
 
-def _origin(work: LockRequest, name: str, value: str) -> str:
+def _origin(request: LockRequest, name: str, value: str) -> str:
     """Return where an index was written: a flag, a variable, a file with its line as far as it is known."""
-    chosen = work.context.chosen
+    chosen = request.context.chosen
     layer = next((one for one in chosen.layers if value in several(one.values.get(name))), None)
     if layer is None:
-        pip = job.pip_settings()
-        return str(pip.origins.get(name)) if value in several(getattr(pip, name)) else "pip's default"
+        pip = pip_settings()
+        return str(pip.origins.get(name)) if value in pip.texts(name) else "pip's default"
     option = f"--{name.replace('_', '-')}"
     if layer.place == "input":
-        lines = [one.origin for one in work.inputs.written if one.name == option and one.value == value]
+        lines = [one.origin for one in request.inputs.written if one.name == option and one.value == value]
         return str(lines[0]) if lines else "an input file"
     return {"environment": f"PIPX_PARALLEL_{name.upper()}", "project": layer.path}.get(layer.place, option)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import Argument, Option
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.output import show
+from pipx_parallel.config.options import Argument, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.diff import differences  # here and below: only what this command needs
     from mirror.session.open_store import is_fixed, open_store
 
-    context = job.begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)
+    context = begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)
     places = [str(values["before"]), str(values["after"])]
     for place in places:
         if "://" not in place and not is_fixed(place) and not os.path.isdir(place):  # as elsewhere
@@ -41,9 +42,9 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         before.close()
     if context.chosen.text("format") == "json":
-        job.show(json.dumps([change._asdict() for change in changes], indent=2) + "\n")
+        show(json.dumps([change._asdict() for change in changes], indent=2) + "\n")
     elif changes:
-        job.show("\n".join(line for change in changes for line in _lines(change)) + "\n")
+        show("\n".join(line for change in changes for line in _lines(change)) + "\n")
     context.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")
     return 0
 

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from pipx_parallel.cli import MISMATCH
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import INDEX, MIRROR, Argument, Option
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.request import settings_of
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REPAIR = Option(("--repair",), "Delete what is damaged; it is fetched again when it is needed.", "flag")
-OPTIONS = (REPAIR, *INDEX, *MIRROR)
+OPTIONS = (REPAIR, *INDEX, *NETWORK, *MIRROR)
 ARGUMENTS: tuple[Argument, ...] = ()
 
 
@@ -25,8 +26,8 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.maintenance import check, old_schemas, repair
     from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs
 
-    context = job.begin(values, OPTIONS)
-    location = job.settings_of(context).mirror
+    context = begin(values, OPTIONS)
+    location = settings_of(context).mirror.location
     repairs = context.chosen.flag("repair")
     if repairs:
         refuse_fixed(location)

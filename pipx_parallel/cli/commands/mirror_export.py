@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, TARGET, Argument, Option
+from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.request import read_request, settings_of
+from pipx_parallel.cli.session import opened
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, TARGET, Argument, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ FILES = Option(
     metavar="WHICH",
     choices=("chosen", "all", "none"),
 )
-OPTIONS = (FOR, FILES, *INPUT, INPUT_FILE, *INDEX, *MIRROR, *CHOICE, *TARGET)
+OPTIONS = (FOR, FILES, *INPUT, INPUT_FILE, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
 ARGUMENTS = (Argument("file", "FILE"),)
 
 
@@ -36,9 +38,9 @@ def run(values: Mapping[str, object]) -> int:
 
     path = str(values["file"])
     given = {name: value for name, value in values.items() if name != "file"}
-    context = job.begin({**given, "sources": values.get("for", ())}, OPTIONS)
+    context = begin({**given, "sources": values.get("for", ())}, OPTIONS)
     selection = _selection(context)
-    store = open_store(job.settings_of(context).mirror)
+    store = open_store(settings_of(context).mirror.location)
     try:
         data = export(store, selection)
     finally:
@@ -51,7 +53,7 @@ def run(values: Mapping[str, object]) -> int:
     return 0
 
 
-def _selection(context: job.CommandContext) -> Selection:
+def _selection(context: CommandContext) -> Selection:
     """Return what is to be exported; with --for, what the mirror knows decides: no network is asked."""
     from mirror.exchange.snapshot import Selection
 
@@ -61,11 +63,11 @@ def _selection(context: job.CommandContext) -> Selection:
     from pipx_parallel.resolution.closure import walk
     from pipx_parallel.resolution.resolve import resolve
 
-    work = job.read(context)
-    settings = work.settings._replace(offline=True, keep_going=False)
-    with job.opened(settings, context.progress) as mirror:
-        reach = walk(work.inputs, work.targets, mirror, settings)
-        resolutions = resolve(work.inputs, work.targets, mirror, settings)
+    request = read_request(context)
+    settings = request.settings._replace(mirror=request.settings.mirror._replace(offline=True), keep_going=False)
+    with opened(settings, context.progress) as mirror:
+        reach = walk(request.inputs, request.targets, mirror, settings)
+        resolutions = resolve(request.inputs, request.targets, mirror, settings)
         chosen: dict[str, int] = {}
         for resolution in resolutions:
             for pin in resolution.pins:

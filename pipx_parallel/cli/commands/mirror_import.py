@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import INDEX, MIRROR, Argument
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.request import settings_of
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OPTIONS = (*INDEX, *MIRROR)
+OPTIONS = (*INDEX, *NETWORK, *MIRROR)
 ARGUMENTS = (Argument("file", "FILE"),)
 
 
@@ -21,8 +22,8 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.session.open_store import open_store, refuse_fixed
 
     given = {name: value for name, value in values.items() if name != "file"}
-    context = job.begin(given, OPTIONS)
-    location = job.settings_of(context).mirror
+    context = begin(given, OPTIONS)
+    location = settings_of(context).mirror.location
     refuse_fixed(location)
     snapshot = load_snapshot(str(values["file"]))
     store = open_store(location)

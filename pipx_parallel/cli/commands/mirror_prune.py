@@ -6,8 +6,9 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import INDEX, MIRROR, Argument, Option
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.request import settings_of
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 MAX_SIZE = Option(("--max-size",), "Keep at most this much: 500M, 2G.", metavar="SIZE")
 MAX_AGE = Option(("--max-age",), "Delete what no index has confirmed for this many days.", metavar="DAYS")
 DRY = Option(("--dry-run",), "Delete nothing; say what would go.", "flag")
-OPTIONS = (MAX_SIZE, MAX_AGE, DRY, *INDEX, *MIRROR)
+OPTIONS = (MAX_SIZE, MAX_AGE, DRY, *INDEX, *NETWORK, *MIRROR)
 ARGUMENTS: tuple[Argument, ...] = ()
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 
@@ -26,14 +27,14 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.maintenance import prune
     from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs
 
-    context = job.begin(values, OPTIONS)
+    context = begin(values, OPTIONS)
     size, age = context.chosen.text("max_size"), context.chosen.text("max_age")
     if size is None and age is None:
         raise UsageError("say how much may stay: --max-size 500M, --max-age 90, or both")
     if age is not None and not re.fullmatch(r"\d{1,6}(\.\d+)?", age):
         raise UsageError(f"--max-age: {age!r} cannot be used; give a number of days")
     dry = context.chosen.flag("dry_run")
-    location = job.settings_of(context).mirror
+    location = settings_of(context).mirror.location
     refuse_fixed(location)
     store = open_store(location)
     try:

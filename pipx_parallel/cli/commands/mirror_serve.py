@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import CHOICE, INDEX, MIRROR, TARGET, Argument, Option
-from pipx_parallel.config import settings as settings_
+from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.request import settings_of
+from pipx_parallel.config.mirror_location import mirror_settings
+from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK, TARGET, Argument, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ TOKEN = Option(("--token-file",), "A file with the token that clients must show.
 BODY = Option(("--max-body",), "Bytes that a question may have (1048576).", metavar="N")
 SECONDS = Option(("--max-seconds",), "Seconds that one request may take (60).", metavar="N")
 SOLVES = Option(("--max-solves",), "Locks made at once; more wait their turn (2).", metavar="N")
-OPTIONS = (HOST, PORT, TOKEN, BODY, SECONDS, SOLVES, *INDEX, *MIRROR, *CHOICE, *TARGET)
+OPTIONS = (HOST, PORT, TOKEN, BODY, SECONDS, SOLVES, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
 ARGUMENTS: tuple[Argument, ...] = ()
 
 
@@ -50,9 +51,9 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.session.open_store import open_store
     from mirror.store.shared import SharedStore
 
-    context = job.begin(values, OPTIONS)
-    settings = job.settings_of(context)
-    opened = settings_.mirror_settings(settings._replace(keep_whole=True))
+    context = begin(values, OPTIONS)
+    settings = settings_of(context)
+    opened = mirror_settings(settings._replace(mirror=settings.mirror._replace(keep_whole=True)))
     store = open_store(opened.location, opened)
     desk = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
     try:
@@ -70,7 +71,7 @@ def run(values: Mapping[str, object]) -> int:
     return 0
 
 
-def _options(context: job.CommandContext, service: LockService) -> Options:
+def _options(context: CommandContext, service: LockService) -> Options:
     from mirror.server.app import Options
     from mirror.server.responses import Answer
 
@@ -100,11 +101,11 @@ def _route(settings: ResolveSettings, opened: MirrorSettings, store: Store) -> L
     from pipx_parallel.resolution.lock_service import LockService
     from pipx_parallel.targets.targets import make_target
 
-    target = make_target(settings.python_version, settings.platforms, settings.implementation, settings.abis)
+    target = make_target(*settings.target)
     return LockService(settings, opened, store, transport_for(opened, store), target)
 
 
-def _token(context: job.CommandContext) -> str | None:
+def _token(context: CommandContext) -> str | None:
     path = context.chosen.text("token_file")
     if path is None:
         return os.environ.get("PIPX_PARALLEL_TOKEN") or None
@@ -118,7 +119,7 @@ def _token(context: job.CommandContext) -> str | None:
     return token
 
 
-def _number(context: job.CommandContext, name: str, default: int, least: int = 1) -> int:
+def _number(context: CommandContext, name: str, default: int, least: int = 1) -> int:
     text = context.chosen.text(name)
     if text is None:
         return default

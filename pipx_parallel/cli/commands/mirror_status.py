@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import INDEX, MIRROR, Argument, Option
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.output import show
+from pipx_parallel.cli.request import settings_of
+from pipx_parallel.cli.session import opened
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("table", "json"))
-OPTIONS = (FORMAT, *INDEX, *MIRROR)
+OPTIONS = (FORMAT, *INDEX, *NETWORK, *MIRROR)
 ARGUMENTS: tuple[Argument, ...] = ()
 
 
 def run(values: Mapping[str, object]) -> int:
     """Say what the mirror holds: projects, releases, how fresh and how large it is."""
-    context = job.begin(values, OPTIONS)
-    with job.opened(job.settings_of(context), context.progress) as mirror:
+    context = begin(values, OPTIONS)
+    with opened(settings_of(context), context.progress) as mirror:
         status = mirror.admin.status()
     if context.chosen.text("format") == "json":
-        job.show(json.dumps(status, indent=2, sort_keys=True) + "\n")
+        show(json.dumps(status, indent=2, sort_keys=True) + "\n")
     else:
-        job.show("\n".join(table_lines(status)) + "\n")
+        show("\n".join(table_lines(status)) + "\n")
     return 0
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, NeedsBuild, StoreError
 from pipx_parallel.cli import LACKING, MISMATCH
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, SOURCES, TARGET, Option
+from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.request import LockRequest, read_request, settings_of
+from pipx_parallel.cli.session import opened
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, SOURCES, TARGET, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 CERTIFICATE = Option(("--certificate",), "Write what was proved here; the mirror keeps a copy.", "path", "FILE")
 AGAINST = Option(("--against",), "Check that what this certificate covers is still the same.", "path", "FILE")
 ARCHIVES = Option(("--archives",), "Look at every release that is only a source archive, too.", "flag")
-OPTIONS = (CERTIFICATE, AGAINST, ARCHIVES, *INPUT, INPUT_FILE, *INDEX, *MIRROR, *CHOICE, *TARGET)
+OPTIONS = (CERTIFICATE, AGAINST, ARCHIVES, *INPUT, INPUT_FILE, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
 ARGUMENTS = (SOURCES,)
 
 
@@ -34,10 +36,10 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.maintenance import check
     from mirror.session.open_store import open_store  # here and below: only what this command needs
 
-    context = job.begin(values, OPTIONS)
+    context = begin(values, OPTIONS)
     against = context.chosen.text("against")
-    settings = job.settings_of(context)
-    store = open_store(settings.mirror)
+    settings = settings_of(context)
+    store = open_store(settings.mirror.location)
     try:
         damages = list(check(store))
         for damage in damages:
@@ -54,25 +56,25 @@ def run(values: Mapping[str, object]) -> int:
     return _check_closure(context)
 
 
-def _check_closure(context: job.CommandContext) -> int:
+def _check_closure(context: CommandContext) -> int:
     from mirror.session.open_store import open_store
     from pipx_parallel.resolution.closure import walk
 
-    work = job.read(context)
-    settings = work.settings._replace(offline=True)
+    request = read_request(context)
+    settings = request.settings._replace(mirror=request.settings.mirror._replace(offline=True))
     began = time.perf_counter()
-    with job.opened(settings, context.progress) as mirror:
+    with opened(settings, context.progress) as mirror:
         try:
             archives = context.chosen.flag("archives")
-            dependency_closure = walk(work.inputs, work.targets, mirror, settings, archives=archives)
+            dependency_closure = walk(request.inputs, request.targets, mirror, settings, archives=archives)
         finally:
             context.progress.close()
     for line in hole_lines(dependency_closure):
         context.printer.error(line)
-    store = open_store(settings.mirror)
+    store = open_store(settings.mirror.location)
     try:
-        certificate = _attestation(work, store, dependency_closure)
-        targets = ", ".join(target.label for target in work.targets)
+        certificate = _attestation(request, store, dependency_closure)
+        targets = ", ".join(target.label for target in request.targets)
         size = f"{len(dependency_closure.releases)} projects, {dependency_closure.size} releases"
         size += (
             f" ({dependency_closure.left_out} more are only source archives and not covered)"
@@ -102,12 +104,12 @@ def hole_lines(dependency_closure: DependencyClosure) -> list[str]:
     ]
 
 
-def _attestation(work: job.LockRequest, store: Store, dependency_closure: DependencyClosure) -> Attestation:
+def _attestation(request: LockRequest, store: Store, dependency_closure: DependencyClosure) -> Attestation:
     from mirror.exchange.attestation import certify
 
-    roots = [root.text for root in (*work.inputs.roots, *work.inputs.constraints, *work.inputs.overrides)]
+    roots = [root.text for root in (*request.inputs.roots, *request.inputs.constraints, *request.inputs.overrides)]
     names = (*dependency_closure.releases, *dependency_closure.absent)
-    return certify(store, names, roots, [target.label for target in work.targets], dependency_closure.size)
+    return certify(store, names, roots, [target.label for target in request.targets], dependency_closure.size)
 
 
 def _write(path: str, certificate: Attestation, store: Store) -> None:
@@ -120,7 +122,7 @@ def _write(path: str, certificate: Attestation, store: Store) -> None:
     store.put_many({certificate.key: certificate.to_bytes()})
 
 
-def _check_certificate(context: job.CommandContext, store: Store, path: str) -> int:
+def _check_certificate(context: CommandContext, store: Store, path: str) -> int:
     from mirror.exchange.attestation import changed_since, from_bytes
 
     try:

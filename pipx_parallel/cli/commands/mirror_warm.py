@@ -6,9 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import account, failures_code
-from pipx_parallel.cli import session as job
 from pipx_parallel.cli.commands.mirror_verify import ARCHIVES, hole_lines
-from pipx_parallel.cli.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, SOURCES, TARGET, Option
+from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.request import LockRequest, read_request
+from pipx_parallel.cli.session import missing_code, opened, resolved
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, SOURCES, TARGET, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ OPTIONS = (
     *INPUT,
     INPUT_FILE,
     *INDEX,
+    *NETWORK,
     *MIRROR,
     *CHOICE,
     *TARGET,
@@ -54,44 +57,52 @@ def run(values: Mapping[str, object]) -> int:
     if names:
         said = values.get("packages") or ()
         values = {**values, "packages": (*(said if isinstance(said, tuple) else (str(said),)), *names)}
-    context = job.begin(values, OPTIONS)
+    context = begin(values, OPTIONS)
     depth, window = _depth(context)
     if depth == "chosen" and not names:
         return _warm_chosen(context)
     return _warm_reach(context, 1 if depth == "chosen" else window)
 
 
-def _warm_chosen(context: job.CommandContext) -> int:
-    work = _keeping_whole(job.read(context))
-    work = work._replace(settings=work.settings._replace(keep_going=True))
-    resolutions = job.resolved(work)
-    context.printer.say(f"the mirror now serves {account.measure(work, resolutions)}")
-    context.printer.detail(account.cost(work, resolutions))
-    return job.missing_code(resolutions)
+def _warm_chosen(context: CommandContext) -> int:
+    request = _keeping_whole(read_request(context))
+    request = request._replace(settings=request.settings._replace(keep_going=True))
+    resolutions = resolved(request)
+    context.printer.say(f"the mirror now serves {account.measure(request, resolutions)}")
+    context.printer.detail(account.cost(request, resolutions))
+    return missing_code(resolutions)
 
 
-def _keeping_whole(work: job.LockRequest) -> job.LockRequest:
-    """Return the job with every file of each page kept: a mirror that was warmed answers for old releases too.
+def _keeping_whole(request: LockRequest) -> LockRequest:
+    """Return the request with all files of every page kept, so that the mirror has old releases too.
 
     Raises ``StoreError`` where the mirror can only be read.
     """
     from mirror.session.open_store import refuse_fixed  # loaded by now
 
-    refuse_fixed(work.settings.mirror)
-    return work._replace(settings=work.settings._replace(keep_whole=True))
+    refuse_fixed(request.settings.mirror.location)
+    return request._replace(
+        settings=request.settings._replace(mirror=request.settings.mirror._replace(keep_whole=True))
+    )
 
 
-def _warm_reach(context: job.CommandContext, window: int | None) -> int:
+def _warm_reach(context: CommandContext, window: int | None) -> int:
     from pipx_parallel.resolution.closure import walk  # only these depths walk
 
-    work = _keeping_whole(job.read(context))
+    request = _keeping_whole(read_request(context))
     began = time.monotonic()
-    with job.opened(work.settings, context.progress) as mirror:
+    with opened(request.settings, context.progress) as mirror:
         try:
             may_go_on = _budget(context, mirror, began)
             archives = context.chosen.flag("archives")
             reach = walk(
-                work.inputs, work.targets, mirror, work.settings, window=window, archives=archives, may_go_on=may_go_on
+                request.inputs,
+                request.targets,
+                mirror,
+                request.settings,
+                window=window,
+                archives=archives,
+                may_go_on=may_go_on,
             )
         finally:
             context.progress.close()
@@ -114,7 +125,7 @@ def _warm_reach(context: job.CommandContext, window: int | None) -> int:
     return failures_code(tuple(failure.error for failure in reach.holes))
 
 
-def _budget(context: job.CommandContext, mirror: Mirror, began: float) -> Callable[[], bool]:
+def _budget(context: CommandContext, mirror: Mirror, began: float) -> Callable[[], bool]:
     requests, seconds = _number(context, "max_requests"), _number(context, "max_time")
 
     def may_go_on() -> bool:
@@ -125,7 +136,7 @@ def _budget(context: job.CommandContext, mirror: Mirror, began: float) -> Callab
     return may_go_on
 
 
-def _depth(context: job.CommandContext) -> tuple[str, int | None]:
+def _depth(context: CommandContext) -> tuple[str, int | None]:
     text = context.chosen.text("depth") or "chosen"
     kind, mark, number = text.partition(":")
     if kind == "window" and number.isdecimal() and 0 < int(number) < 1_000_000:
@@ -135,7 +146,7 @@ def _depth(context: job.CommandContext) -> tuple[str, int | None]:
     raise UsageError(f"--depth: {text!r} cannot be used; give chosen, window:N or closure")
 
 
-def _number(context: job.CommandContext, name: str) -> int | None:
+def _number(context: CommandContext, name: str) -> int | None:
     text = context.chosen.text(name)
     if text is None:
         return None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import account, locks
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import FORMAT, INPUT_FILE, OUTPUT, RESOLVE, SOURCES
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.output import save
+from pipx_parallel.cli.request import read_request
+from pipx_parallel.cli.session import missing_code, resolving
+from pipx_parallel.config.options import FORMAT, INPUT_FILE, OUTPUT, RESOLVE, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,15 +24,15 @@ def run(values: Mapping[str, object]) -> int:
     Where single projects cannot be had, the rest is resolved all the same, a warning names them, and the exit code is
     not 0. Nothing that exists is kept: every pin is chosen anew. With -o, files are written instead.
     """
-    context = job.begin(values, OPTIONS)
+    context = begin(values, OPTIONS)
     outputs = context.chosen.texts("output")
     names = locks.names_of(outputs, ()) if outputs else (locks.STDOUT,)
     locks.check_names(names, context.chosen)
-    work = job.read(context)
-    work = work._replace(settings=work.settings._replace(keep_going=True))
-    with job.resolving(work) as resolutions:
-        artifacts = locks.render(work, resolutions, names, figures=True)
-    job.save(artifacts, context.seconds)
-    account.tell_quality(work, resolutions)
-    context.printer.detail(account.cost(work, resolutions))
-    return job.missing_code(resolutions)
+    request = read_request(context)
+    request = request._replace(settings=request.settings._replace(keep_going=True))
+    with resolving(request) as resolutions:
+        artifacts = locks.render(request, resolutions, names, figures=True)
+    save(artifacts, context.seconds)
+    account.tell_quality(request, resolutions)
+    context.printer.detail(account.cost(request, resolutions))
+    return missing_code(resolutions)

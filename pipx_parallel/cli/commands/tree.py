@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import INPUT_FILE, RESOLVE, SOURCES, Option
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.output import show
+from pipx_parallel.cli.request import read_request
+from pipx_parallel.cli.session import missing_code, resolved
+from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES, Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +26,13 @@ ARGUMENTS = (SOURCES,)
 
 def run(values: Mapping[str, object]) -> int:
     """Resolve what the SOURCES ask for, and show who asked for what."""
-    context = job.begin(values, OPTIONS)
+    context = begin(values, OPTIONS)
     depth = _depth(context.chosen)
-    work = job.read(context)
-    work = work._replace(settings=work.settings._replace(keep_going=True))
-    resolutions = job.resolved(work)
-    job.show("".join(_drawn(resolution, context.chosen, depth) for resolution in resolutions))
-    return job.missing_code(resolutions)
+    request = read_request(context)
+    request = request._replace(settings=request.settings._replace(keep_going=True))
+    resolutions = resolved(request)
+    show("".join(_drawn(resolution, context.chosen, depth) for resolution in resolutions))
+    return missing_code(resolutions)
 
 
 def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None) -> str:

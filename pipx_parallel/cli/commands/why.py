@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import INPUT_FILE, RESOLVE, SOURCES, Argument, Option
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.output import show
+from pipx_parallel.cli.request import read_request
+from pipx_parallel.cli.session import missing_code, resolved
+from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES, Argument, Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,13 +23,13 @@ def run(values: Mapping[str, object]) -> int:
     """Show who asks for NAME, from the lines of the SOURCES down, and why it is not newer."""
     from pipx_parallel.locks.tree import render_why, why_json  # this command's own
 
-    context = job.begin(values, OPTIONS)
-    work = job.read(context)
-    work = work._replace(settings=work.settings._replace(keep_going=True))
-    resolutions = job.resolved(work)
+    context = begin(values, OPTIONS)
+    request = read_request(context)
+    request = request._replace(settings=request.settings._replace(keep_going=True))
+    resolutions = resolved(request)
     name = str(values["name"])
     if context.chosen.text("format") == "json":
-        job.show("".join(json.dumps(why_json(one, name), indent=2) + "\n" for one in resolutions))
+        show("".join(json.dumps(why_json(one, name), indent=2) + "\n" for one in resolutions))
     else:
-        job.show("".join(render_why(one, name) for one in resolutions))
-    return job.missing_code(resolutions)
+        show("".join(render_why(one, name) for one in resolutions))
+    return missing_code(resolutions)

@@ -6,8 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import DONE, NO_SOLUTION
-from pipx_parallel.cli import session as job
-from pipx_parallel.cli.options import INPUT_FILE, RESOLVE, SOURCES, Argument, Option
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.output import show
+from pipx_parallel.cli.request import read_request
+from pipx_parallel.cli.session import resolved
+from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES, Argument, Option
 from pipx_parallel.errors import NoSolution, UsageError
 from pipx_parallel.model import Origin
 
@@ -28,28 +31,28 @@ def run(values: Mapping[str, object]) -> int:
 
     Only what must move moves. Nothing is written. The exit code is 1 where it cannot be.
     """
-    context = job.begin(values, OPTIONS)
+    context = begin(values, OPTIONS)
     wanted = _wanted(str(values["wanted"]))
-    work = job.read(context)
-    before = job.resolved(work)
+    request = read_request(context)
+    before = resolved(request)
     kept = {pin.name: pin.version for one in before for pin in one.pins}
-    with_it = work._replace(
-        inputs=work.inputs._replace(roots=(wanted, *work.inputs.roots)),
-        settings=work.settings._replace(preferred=kept),
+    with_it = request._replace(
+        inputs=request.inputs._replace(roots=(wanted, *request.inputs.roots)),
+        settings=request.settings._replace(selection=request.settings.selection._replace(preferred=kept)),
     )
     as_json = context.chosen.text("format") == "json"
     try:
-        after = job.resolved(with_it)
+        after = resolved(with_it)
     except NoSolution as error:
         own = f"--override {wanted.name}"
         offers = [one for one in error.suggestions if one.origin != _ORIGIN and not one.after.startswith(own)]
         error = NoSolution(error.explanation, offers, error.facts)
-        job.show(
+        show(
             _said(error.to_json(), possible=False) if as_json else f"{wanted.text} cannot be:\n{_indented(str(error))}"
         )
         return NO_SOLUTION
     rows = [row for old, new in zip(before, after, strict=True) for row in _changes(old, new)]
-    job.show(_report(wanted, rows, as_json=as_json))
+    show(_report(wanted, rows, as_json=as_json))
     return DONE
 
 

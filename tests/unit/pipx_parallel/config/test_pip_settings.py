@@ -14,7 +14,6 @@ from pipx_parallel.config.pip_files import Host, config_files
 from pipx_parallel.config.pip_settings import (
     PipSettings,
     default_index_url,
-    layer_values,
     load_pip_settings,
     parse_default_index,
     read_pip_settings,
@@ -101,7 +100,7 @@ def test_the_null_device_turns_all_files_off() -> None:
     texts = {"/etc/pip.conf": "[global]\nindex-url = https://one.example/\nproxy = p\n"}
     settings = read(texts, {"PIP_CONFIG_FILE": "/dev/null", "PIP_PROXY": "q"})
 
-    assert (settings.index_url, settings.proxy) == (None, "q")
+    assert (settings.values.get("index_url"), settings.values.get("proxy")) == (None, "q")
 
 
 def test_values_have_types_and_origins() -> None:
@@ -123,13 +122,16 @@ timeout = 1
     settings = read({"/etc/pip.conf": text}, {"PIP_RETRIES": "3", "PIP_CERT": "/ca.pem", "PIP_NOT_OURS": "x"})
 
     assert settings == PipSettings(
-        index_url="https://one.example/simple",
-        extra_index_url=("https://two.example/simple", "https://three.example/simple"),
-        timeout=60.0,
-        pre=True,
-        trusted_host=("a", "b"),
-        retries=3,
-        cert="/ca.pem",
+        {
+            "index_url": "https://one.example/simple",
+            "extra_index_url": ("https://two.example/simple", "https://three.example/simple"),
+            "timeout": "60",
+            "no_index": False,
+            "pre": True,
+            "trusted_host": ("a", "b"),
+            "retries": "3",
+            "cert": "/ca.pem",
+        },
         origins={
             "index_url": "/etc/pip.conf",
             "extra_index_url": "/etc/pip.conf",
@@ -141,7 +143,6 @@ timeout = 1
             "cert": "PIP_CERT",
         },
     )
-    assert layer_values(settings)["timeout"] == "60"
 
 
 def test_a_commands_section_beats_global_whatever_the_file() -> None:
@@ -152,7 +153,11 @@ def test_a_commands_section_beats_global_whatever_the_file() -> None:
     }
     settings = read(texts, {"PIP_CERT": "variable", "PIP_DEFAULT_TIMEOUT": "7"})
 
-    assert (settings.proxy, settings.cert, settings.timeout) == ("machine-install", "variable", 7.0)
+    assert (settings.values.get("proxy"), settings.values.get("cert"), settings.values.get("timeout")) == (
+        "machine-install",
+        "variable",
+        "7",
+    )
 
 
 def test_lists_of_names_add_up_and_exclude_each_other() -> None:
@@ -161,7 +166,7 @@ def test_lists_of_names_add_up_and_exclude_each_other() -> None:
 
     settings = read(texts, {"PIP_ONLY_BINARY": "c"})
 
-    assert (settings.only_binary, settings.no_binary) == (("a", "c"), ("b",))
+    assert (settings.values.get("only_binary"), settings.values.get("no_binary")) == (("a", "c"), ("b",))
 
 
 def test_an_empty_value_says_nothing() -> None:
@@ -173,7 +178,7 @@ def test_an_empty_value_says_nothing() -> None:
 
     settings = read(texts, {"PIP_CERT": ""})
 
-    assert (settings.proxy, settings.cert) == (None, "machine")
+    assert (settings.values.get("proxy"), settings.values.get("cert")) == (None, "machine")
 
 
 @pytest.mark.parametrize(
@@ -256,19 +261,19 @@ def test_real_pip_reads_the_same_files(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [
-        settings.index_url,
-        list(settings.extra_index_url),
-        settings.timeout,
-        settings.proxy,
-        list(settings.trusted_host),
-        settings.retries,
-        settings.pre,
-        list(settings.only_binary),
-        list(settings.no_binary),
-        settings.no_index,
-        settings.cert,
+        settings.values.get("index_url"),
+        list(settings.texts("extra_index_url")),
+        float(str(settings.values["timeout"])),
+        settings.values.get("proxy"),
+        list(settings.texts("trusted_host")),
+        int(str(settings.values["retries"])),
+        settings.values.get("pre", False),
+        list(settings.texts("only_binary")),
+        list(settings.texts("no_binary")),
+        settings.values.get("no_index", False),
+        settings.values.get("cert"),
     ]
-    assert settings.index_url == "https://one.example/simple"
+    assert settings.values.get("index_url") == "https://one.example/simple"
 
 
 def test_this_machine_can_be_read() -> None:

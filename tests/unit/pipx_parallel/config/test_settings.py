@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from pipx_parallel.config.checks import AUTO_WORKERS
 from pipx_parallel.config.layers import PLACES, Chosen, Layer, Raw, input_layer
-from pipx_parallel.config.settings import (
-    AUTO_WORKERS,
-    ResolveSettings,
-    answer_settings,
-    default_mirror,
-    index_options,
-    mirror_settings,
-    normalise,
-    resolve_settings,
-)
+from pipx_parallel.config.mirror_location import default_mirror, mirror_settings
+from pipx_parallel.config.options import OPTIONS, Option
+from pipx_parallel.config.recorded import answer_settings, index_options
+from pipx_parallel.config.settings import MirrorAccess, ResolveSettings, resolve_settings
 from pipx_parallel.errors import UsageError
 from pipx_parallel.model import IndexOptions
 
@@ -28,7 +23,7 @@ def settled(place: str = "flag", **values: Raw) -> ResolveSettings:
 
 def test_without_a_word_from_anybody_the_defaults_hold() -> None:
     """Ten workers, pip's patience, the newest releases."""
-    assert settled() == ResolveSettings(mirror="/mirror", max_workers=0, timeout=15.0, retries=5, resolution="highest")
+    assert settled() == ResolveSettings(mirror=MirrorAccess("/mirror"))
 
 
 @pytest.mark.parametrize("nearer", range(len(PLACES) - 1))
@@ -111,7 +106,7 @@ def test_a_value_that_means_nothing_is_refused(name: str, value: str) -> None:
 @pytest.mark.parametrize(("value", "workers"), [("1", 1), ("50", 50), ("auto", AUTO_WORKERS)])
 def test_workers(value: str, workers: int) -> None:
     """1 to 50, or as many as measurement suggests."""
-    assert settled(max_workers=value).max_workers == workers
+    assert settled(max_workers=value).network.max_workers == workers
 
 
 @pytest.mark.parametrize(
@@ -128,7 +123,7 @@ def test_workers(value: str, workers: int) -> None:
 )
 def test_a_cutoff_is_one_moment_in_utc(value: str, moment: str) -> None:
     """Dates, times and ages end in the same form; without a zone UTC is meant, so that every machine sees the same."""
-    assert settled(uploaded_prior_to=value).uploaded_prior_to == moment
+    assert settled(uploaded_prior_to=value).selection.uploaded_prior_to == moment
 
 
 @pytest.mark.parametrize(
@@ -143,7 +138,7 @@ def test_a_cutoff_is_one_moment_in_utc(value: str, moment: str) -> None:
 )
 def test_lists_of_names_follow_pip(values: tuple[str, ...], names: tuple[str, ...]) -> None:
     """Commas separate, ``:none:`` empties, ``:all:`` stands alone, names are normalised."""
-    assert settled(only_binary=values).only_binary == names
+    assert settled(only_binary=values).selection.only_binary == names
 
 
 def test_lists_of_names_add_up_over_all_places() -> None:
@@ -155,19 +150,23 @@ def test_lists_of_names_add_up_over_all_places() -> None:
     ]
     settings = resolve_settings(Chosen(said), "/mirror", 0.0)
 
-    assert (settings.only_binary, settings.no_binary) == ((":all:", "a"), ("b", "c", "d"))
+    assert (settings.selection.only_binary, settings.selection.no_binary) == ((":all:", "a"), ("b", "c", "d"))
 
 
 def test_no_index_leaves_no_index() -> None:
     """Only find-links remain, whoever named the indexes."""
     settings = settled(no_index=True, index_url="https://a.example/", extra_index_url=("b",), find_links=("wheels",))
 
-    assert (settings.index_url, settings.extra_index_urls, settings.find_links) == (None, (), ("wheels",))
+    assert (settings.indexes.index_url, settings.indexes.extra_index_urls, settings.indexes.find_links) == (
+        None,
+        (),
+        ("wheels",),
+    )
 
 
 def test_offline_and_refresh_exclude_each_other() -> None:
     """One forbids what the other asks for."""
-    with pytest.raises(UsageError, match="--refresh asks the network and --offline forbids it"):
+    with pytest.raises(UsageError, match="--refresh needs the network and --offline forbids it"):
         settled(offline=True, refresh=True)
 
 
@@ -241,6 +240,28 @@ def test_a_lock_says_where_it_looked_as_far_as_somebody_asked() -> None:
     assert index_options(asked, settings) == IndexOptions(extra_index_urls=("https://a.example/",), pre=True)
 
 
-def test_names_are_compared_as_pep_503_does() -> None:
-    """Runs of dots, dashes and underscores are one dash."""
-    assert normalise(" Zope._-Interface ") == "zope-interface"
+def test_every_field_of_an_option_exists_once() -> None:
+    """A row of the option table fills one field, and no field of a settings record is filled by two rows."""
+    fields = [option.setting for option in OPTIONS.values() if option.setting]
+    records = ResolveSettings()
+    missing = [
+        setting
+        for setting in fields
+        if setting not in {"selection.no_require_hashes", "pip.use_features"}
+        and not hasattr(getattr(records, setting.partition(".")[0]), setting.partition(".")[2])
+    ]
+
+    assert (missing, len(set(fields))) == ([], len(fields))
+
+
+@pytest.mark.parametrize("option", [option for option in OPTIONS.values() if option.setting and option.value == ""])
+def test_an_option_reaches_its_setting(option: Option) -> None:
+    """From the row alone: name, kind and setting are spelled nowhere else."""
+    record, _, field = option.setting.partition(".")
+    texts = option.choices[-1:] or ("x",)
+    value: Raw = True if option.kind == "flag" else texts if option.multiple else texts[0]
+    chosen = Chosen([Layer("flag", {option.dest: value})])
+
+    made = getattr(getattr(resolve_settings(chosen, "/mirror", NOW), record, None), field, value)
+
+    assert made == value

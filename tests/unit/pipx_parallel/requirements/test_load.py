@@ -15,7 +15,7 @@ import pytest
 from pipx_parallel.model import Origin, SourceFile
 from pipx_parallel.requirements.describe import describe
 from pipx_parallel.requirements.files import FileReader
-from pipx_parallel.requirements.load import kind_of, load_inputs
+from pipx_parallel.requirements.load import InputRequest, kind_of, load_inputs
 from tests.support.texts import TextReader
 
 DIGEST = "a" * 64
@@ -26,10 +26,7 @@ def test_several_sources_are_read_in_order() -> None:
     reader = TextReader({"a.txt": "a\nx\n", "b.in": "b\n", "c.txt": "c<1\n", "-": "d\nx>1\n"})
 
     inputs = load_inputs(
-        ["a.txt", "-"],
-        packages="p>=1,<2,q",
-        requirement_files=["b.in"],
-        constraint_files=["c.txt"],
+        InputRequest(["a.txt", "-"], packages="p>=1,<2,q", requirement_files=["b.in"], constraint_files=["c.txt"]),
         environ={},
         reader=reader,
     )
@@ -53,7 +50,9 @@ def test_several_sources_are_read_in_order() -> None:
 
 def test_overrides_are_requirements_or_files_of_them() -> None:
     """They are kept apart from the roots."""
-    inputs = load_inputs([], overrides=["a==1", "o.txt"], environ={}, reader=TextReader({"o.txt": "b==2\n"}))
+    inputs = load_inputs(
+        InputRequest([], overrides=["a==1", "o.txt"]), environ={}, reader=TextReader({"o.txt": "b==2\n"})
+    )
 
     assert [(root.name, root.specifier, str(root.origin)) for root in inputs.overrides] == [
         ("a", "==1", "--override"), ("b", "==2", "o.txt:1"),
@@ -63,7 +62,10 @@ def test_overrides_are_requirements_or_files_of_them() -> None:
 
 def test_excludes_are_names() -> None:
     """Normalised, each once."""
-    assert load_inputs([], excludes=["A_b,c", "a-b"], environ={}, reader=TextReader({})).excludes == ("a-b", "c")
+    assert load_inputs(InputRequest([], excludes=["A_b,c", "a-b"]), environ={}, reader=TextReader({})).excludes == (
+        "a-b",
+        "c",
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_excludes_are_names() -> None:
 )
 def test_a_hash_option_asks_for_hashes_on_all(text: str, wanted: bool) -> None:
     """As in pip, where the hash of a URL does not."""
-    inputs = load_inputs(["r.txt"], environ={}, reader=TextReader({"r.txt": text}))
+    inputs = load_inputs(InputRequest(["r.txt"]), environ={}, reader=TextReader({"r.txt": text}))
 
     assert inputs.options.require_hashes is wanted
 
@@ -96,7 +98,7 @@ def test_what_was_understood_can_be_shown_without_secrets() -> None:
         f"--index-url https://u:s3cret@h.example/simple\n-c c.txt\na[x]>=1 ; os_name == 'nt' --hash=sha256:{DIGEST}\n"
     )
     text += "b @ git+https://s3cret@h.example/b.git\n--find-links https://h.example/?token=s3cret\n"
-    inputs = load_inputs(["r.txt"], environ={}, reader=TextReader({"r.txt": text, "c.txt": "c<2\n"}))
+    inputs = load_inputs(InputRequest(["r.txt"]), environ={}, reader=TextReader({"r.txt": text, "c.txt": "c<2\n"}))
 
     shown = describe(inputs)
 
@@ -119,7 +121,7 @@ def test_a_file_named_by_a_secret_url_is_masked_everywhere() -> None:
     """Origins and the list of files included."""
     url = "https://u:s3cret@h.example/r.txt"
 
-    inputs = load_inputs([url], environ={}, reader=TextReader({url: "a\n"}))
+    inputs = load_inputs(InputRequest([url]), environ={}, reader=TextReader({url: "a\n"}))
 
     assert "s3cret" not in str(inputs)
     assert inputs.roots[0].origin == Origin("https://u:****@h.example/r.txt", 1)
@@ -130,9 +132,9 @@ def test_a_plain_file_is_read_without_packaging(tmp_path: Path) -> None:
     (tmp_path / "r.in").write_text("requests\nnumpy>=1.26,<3\nuvicorn[standard]==0.3.*\n-c c.txt\n", encoding="utf-8")
     (tmp_path / "c.txt").write_text("idna<4\n", encoding="utf-8")
     program = (
-        "import sys; before = set(sys.modules); from pipx_parallel.requirements.load import load_inputs;"
+        "import sys; before = set(sys.modules); from pipx_parallel.requirements.load import InputRequest, load_inputs;"
         "from pipx_parallel.requirements.files import FileReader;"
-        "load_inputs([sys.argv[1]], environ={}, reader=FileReader());"
+        "load_inputs(InputRequest([sys.argv[1]]), environ={}, reader=FileReader());"
         "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before} &"
         " {'packaging', 'pip_requirements_parser', 'optparse', 'http', 'tomllib', 'configparser', 'dataclasses', 'inspect'}))"
     )
@@ -179,6 +181,6 @@ def test_a_pipe_is_read_once_and_remembered(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     threading.Thread(target=lambda: pipe.write_text("app\n"), daemon=True).start()
 
-    inputs = load_inputs([str(pipe)], environ={}, reader=FileReader())
+    inputs = load_inputs(InputRequest([str(pipe)]), environ={}, reader=FileReader())
 
     assert [root.name for root in inputs.roots] == ["app"]

@@ -8,7 +8,7 @@ import pytest
 
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.model import Inputs
-from pipx_parallel.requirements.load import load_inputs
+from pipx_parallel.requirements.load import InputRequest, load_inputs
 from pipx_parallel.requirements.project import Built
 from tests.support.texts import TextReader
 
@@ -37,7 +37,7 @@ dev = [{include-group = "lint"}, "mypy>=1"]
 
 def load(texts: dict[str, str], *sources: str, **options: Any) -> Inputs:
     """Load the sources from texts."""
-    return load_inputs(sources, environ={}, reader=TextReader(texts), **options)
+    return load_inputs(InputRequest(sources, **options), environ={}, reader=TextReader(texts))
 
 
 def shown(inputs: Inputs) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from mirror.records.model import FetchFailure
 from mirror.records.release_view import HEAD
 from mirror.records.version_keys import compile_specifier
-from pipx_parallel.config.settings import ResolveSettings
+from pipx_parallel.config.settings import SelectionSettings
 from pipx_parallel.model import Origin, RootRequirement
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.candidates import ON, Candidates
@@ -30,7 +30,7 @@ LATER = ">=3.99"
 @contextmanager
 def candidates_of(
     packages: Projects,
-    settings: ResolveSettings | None = None,
+    settings: SelectionSettings | None = None,
     pinned: Mapping[str, Sequence[str]] | None = None,
     roots: Sequence[RootRequirement] = (),
     **policy: Any,  # the Policy's own
@@ -38,7 +38,7 @@ def candidates_of(
     """Give the candidates of an index in memory."""
     pins = {name: [compile_specifier(text) for text in texts] for name, texts in (pinned or {}).items()}
     with memory_mirror(packages) as mirror:
-        made = Policy(settings or ResolveSettings(), **policy)
+        made = Policy(settings or SelectionSettings(), **policy)
         yield Candidates(mirror, RULES, made, pins, HashRules(roots))
 
 
@@ -117,7 +117,7 @@ def test_the_newest_final_release_is_tried_first() -> None:
     with candidates_of({"pkg": rows}, prereleases=frozenset(["pkg"])) as candidates:
         candidates.candidate("pkg")
         assert candidates.choose("pkg", 0b11110) == 3
-    with candidates_of({"pkg": rows}, ResolveSettings(preferred={"pkg": "1.0"})) as candidates:
+    with candidates_of({"pkg": rows}, SelectionSettings(preferred={"pkg": "1.0"})) as candidates:
         candidates.candidate("pkg")
         assert (candidates.choose("pkg", 0b11110), candidates.choose("pkg", 0b11100)) == (1, 2)
         assert candidates.best("pkg", 0b11110) == 2

@@ -9,7 +9,7 @@ from mirror.records.freshness import FreshnessRecord
 from mirror.records.model import FileKind
 from mirror.records.release_view import ReleaseView
 from mirror.records.version_keys import version_key
-from pipx_parallel.config.settings import ResolveSettings
+from pipx_parallel.config.settings import SelectionSettings
 from pipx_parallel.resolution.policy import Policy
 from pipx_parallel.targets.rules import TargetRules
 from pipx_parallel.targets.targets import make_target
@@ -30,15 +30,15 @@ def view_of(*kinds: FileKind, uploads: str = "") -> ReleaseView:
 @pytest.mark.parametrize(
     ("settings", "wheels", "sdists"),
     [
-        (ResolveSettings(), True, True),
-        (ResolveSettings(no_binary=("pkg",)), False, True),
-        (ResolveSettings(no_binary=("other",)), True, True),
-        (ResolveSettings(only_binary=(":all:",)), True, False),
-        (ResolveSettings(only_binary=(":all:",), no_binary=("pkg",)), False, True),
-        (ResolveSettings(no_binary=(":all:",), only_binary=("pkg",)), True, False),
+        (SelectionSettings(), True, True),
+        (SelectionSettings(no_binary=("pkg",)), False, True),
+        (SelectionSettings(no_binary=("other",)), True, True),
+        (SelectionSettings(only_binary=(":all:",)), True, False),
+        (SelectionSettings(only_binary=(":all:",), no_binary=("pkg",)), False, True),
+        (SelectionSettings(no_binary=(":all:",), only_binary=("pkg",)), True, False),
     ],
 )
-def test_which_kinds_of_files_are_taken(settings: ResolveSettings, wheels: bool, sdists: bool) -> None:
+def test_which_kinds_of_files_are_taken(settings: SelectionSettings, wheels: bool, sdists: bool) -> None:
     """--no-binary and --only-binary, by name or for all."""
     policy = Policy(settings)
 
@@ -48,12 +48,12 @@ def test_which_kinds_of_files_are_taken(settings: ResolveSettings, wheels: bool,
 @pytest.mark.parametrize(
     ("settings", "taken", "left"),
     [
-        (ResolveSettings(pre=True, only_final=("pkg",)), False, 0b01),
-        (ResolveSettings(only_final=(":all:",), all_releases=("pkg",)), True, 0b11),
-        (ResolveSettings(only_final=(":all:",), all_releases=("other",)), False, 0b01),
+        (SelectionSettings(pre=True, only_final=("pkg",)), False, 0b01),
+        (SelectionSettings(only_final=(":all:",), all_releases=("pkg",)), True, 0b11),
+        (SelectionSettings(only_final=(":all:",), all_releases=("other",)), False, 0b01),
     ],
 )
-def test_a_name_goes_before_all(settings: ResolveSettings, taken: bool, left: int) -> None:
+def test_a_name_goes_before_all(settings: SelectionSettings, taken: bool, left: int) -> None:
     """Of --all-releases and --only-final, as in pip; here the second release is a pre-release."""
     policy = Policy(settings)
 
@@ -63,7 +63,7 @@ def test_a_name_goes_before_all(settings: ResolveSettings, taken: bool, left: in
 def test_overrides_replace_and_excludes_remove() -> None:
     """The extras of whoever asks are kept."""
     asked = compile_requirement("lib[x]>=5")
-    policy = Policy(ResolveSettings(), overrides={"lib": [compile_requirement("lib[y]==1")], "gone": []})
+    policy = Policy(SelectionSettings(), overrides={"lib": [compile_requirement("lib[y]==1")], "gone": []})
 
     assert policy.replaced(asked) == [compile_requirement("lib[x,y]==1")]
     assert policy.replaced(compile_requirement("gone")) == []
@@ -72,7 +72,7 @@ def test_overrides_replace_and_excludes_remove() -> None:
 
 def test_only_final_leaves_no_pre_release() -> None:
     """By name."""
-    policy = Policy(ResolveSettings(only_final=("pkg",)))
+    policy = Policy(SelectionSettings(only_final=("pkg",)))
 
     assert policy.allowed_releases("pkg", 0b1110, 0b1010) == 0b1010
     assert policy.allowed_releases("other", 0b1110, 0b1010) == 0b1110
@@ -83,7 +83,7 @@ def test_only_final_leaves_no_pre_release() -> None:
 )
 def test_the_direction_of_choice(resolution: str, direct: int, transitive: int) -> None:
     """--resolution."""
-    policy = Policy(ResolveSettings(resolution=resolution), directs=frozenset(["pkg"]))
+    policy = Policy(SelectionSettings(resolution=resolution), directs=frozenset(["pkg"]))
 
     assert policy.best("pkg", 0b1110, 0b1110, 0) == direct
     assert policy.best("other", 0b1110, 0b1110, 0) == transitive
@@ -95,32 +95,32 @@ def test_the_cutoff_goes_by_the_first_file_of_a_release() -> None:
     view = view_of(wheel, wheel, wheel, uploads="100 0 2000000000+5")
     day = "2024-01-01T00:00:00Z"
 
-    assert Policy(ResolveSettings()).within_cutoff(view, 0b111) == 0b111
-    assert Policy(ResolveSettings(uploaded_prior_to=day)).within_cutoff(view, 0b111) == 0b001
-    own = ResolveSettings(uploaded_prior_to=day, uploaded_prior_to_packages={"pkg": None})
+    assert Policy(SelectionSettings()).within_cutoff(view, 0b111) == 0b111
+    assert Policy(SelectionSettings(uploaded_prior_to=day)).within_cutoff(view, 0b111) == 0b001
+    own = SelectionSettings(uploaded_prior_to=day, uploaded_prior_to_packages={"pkg": None})
     assert Policy(own).within_cutoff(view, 0b111) == 0b111
     assert Policy(own).needs_all_releases
-    assert not Policy(ResolveSettings()).needs_all_releases
+    assert not Policy(SelectionSettings()).needs_all_releases
 
 
 @pytest.mark.parametrize(
     ("kind", "settings", "reason"),
     [
-        (FileKind("py3-none-any", ">=3.99"), ResolveSettings(), "requires Python >=3.99"),
-        (FileKind("cp27-none-win32"), ResolveSettings(), "has no wheel for this target and no source archive"),
+        (FileKind("py3-none-any", ">=3.99"), SelectionSettings(), "requires Python >=3.99"),
+        (FileKind("cp27-none-win32"), SelectionSettings(), "has no wheel for this target and no source archive"),
         (
             FileKind("sdist"),
-            ResolveSettings(only_binary=(":all:",)),
+            SelectionSettings(only_binary=(":all:",)),
             "has only a source archive, which --only-binary refuses",
         ),
         (
             FileKind("py3-none-any"),
-            ResolveSettings(no_binary=("pkg",)),
+            SelectionSettings(no_binary=("pkg",)),
             "has no source archive, and --no-binary refuses its wheels",
         ),
     ],
 )
-def test_why_a_release_cannot_be_used(kind: FileKind, settings: ResolveSettings, reason: str) -> None:
+def test_why_a_release_cannot_be_used(kind: FileKind, settings: SelectionSettings, reason: str) -> None:
     """In words that lead on."""
     policy = Policy(settings)
     view = view_of(kind)

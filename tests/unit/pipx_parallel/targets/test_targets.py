@@ -13,7 +13,7 @@ import pytest
 from packaging.markers import Marker, default_environment
 from packaging.tags import sys_tags
 
-from pipx_parallel.config.settings import ResolveSettings
+from pipx_parallel.config.settings import ResolveSettings, TargetSettings
 from pipx_parallel.errors import UsageError
 from pipx_parallel.targets.targets import make_target, resolve_targets, running_target, target_fingerprint
 
@@ -163,7 +163,7 @@ def test_a_flag_that_means_nothing_is_refused(flags: tuple[Any, ...], said: str)
 def test_each_short_name_is_a_target_of_its_own() -> None:
     """Tags together describe one."""
     settings = ResolveSettings(
-        python_version="3.12", platforms=("linux", "manylinux_2_28_aarch64", "windows", "manylinux2014_aarch64")
+        target=TargetSettings("3.12", ("linux", "manylinux_2_28_aarch64", "windows", "manylinux2014_aarch64"))
     )
 
     assert [target.label for target in resolve_targets(settings)] == [

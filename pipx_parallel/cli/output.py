@@ -1,0 +1,31 @@
+"""The output of a command: artifacts to files and standard output."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from pipx_parallel.emitters.interface import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def show(text: str) -> None:
+    """Write an artefact to stdout. Raises ``OutputError``."""
+    save((Artifact("-", text),))
+
+
+def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None) -> None:
+    """Write all artifacts or none; the one called ``-`` goes to stdout. ``seconds`` is told how long it took.
+
+    Raises ``OutputError``.
+    """
+    from pipx_parallel.locks.writer import write  # only when there is something to write
+
+    began = time.perf_counter()
+    # Python has no sys.stdout where the process was started with it closed (`>&-`).
+    write(artifacts, sys.stdout.buffer if sys.stdout is not None else None)
+    if seconds is not None:
+        seconds["write"] = time.perf_counter() - began

@@ -1,0 +1,128 @@
+"""The request of a command: its inputs, settings and targets, read from files and pip's configuration."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.cli import machine_facts
+from pipx_parallel.cli.cache_folder import cache_folder
+from pipx_parallel.cli.context import sources_of
+from pipx_parallel.config import mirror_location
+from pipx_parallel.config.layers import Layer, input_layer
+from pipx_parallel.config.settings import resolve_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipx_parallel.cli.context import CommandContext
+    from pipx_parallel.config.pip_settings import PipSettings
+    from pipx_parallel.config.settings import ResolveSettings
+    from pipx_parallel.model import Inputs, Target
+    from pipx_parallel.requirements.project import Built
+
+
+class LockRequest(NamedTuple):
+    """A command that also knows its inputs, settings and targets."""
+
+    context: CommandContext
+    sources: tuple[str, ...]
+    settings: ResolveSettings
+    inputs: Inputs
+    find_targets: Callable[[], tuple[Target, ...]]
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Return what is locked for: found out at the first look, which takes 40 ms where this machine is new."""
+        return self.find_targets()
+
+
+def read_request(context: CommandContext) -> LockRequest:
+    """Read the inputs and settle everything that depends on them. Raises ``RequirementsError`` and ``UsageError``."""
+    from pipx_parallel.requirements.files import FileReader  # here and below: only what a command needs is loaded
+    from pipx_parallel.requirements.load import InputRequest, load_inputs  # likewise
+
+    chosen = context.chosen
+    pip = pip_settings()
+    sources = sources_of(context)
+    inputs = load_inputs(
+        InputRequest(
+            sources,
+            packages=",".join(chosen.texts("packages")) or None,
+            requirement_files=chosen.texts("requirement"),
+            constraint_files=(*chosen.texts("constraint"), *pip.texts("constraint")),
+            extras=chosen.texts("extra"),
+            groups=chosen.texts("group"),
+            build_requires=chosen.flag("build_requires"),
+            overrides=chosen.texts("override"),
+            excludes=chosen.texts("exclude"),
+        ),
+        environ=os.environ,
+        reader=FileReader(),
+        builder=lambda folder: _built(context, pip, folder),
+    )
+    context = context._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
+    settings = settings_of(context, pip)
+    find_targets = _target_finder(settings)
+    context.seconds["read"] = time.perf_counter() - context.began
+    return LockRequest(context, sources, settings, inputs, find_targets)
+
+
+def settings_of(context: CommandContext, pip: PipSettings | None = None) -> ResolveSettings:
+    """Return the checked settings, pip's own as the last place that speaks. Raises ``UsageError``."""
+    from mirror.session.open_store import is_fixed  # half a millisecond that a fresh --check does not need
+
+    chosen = context.chosen.with_layer(Layer("pip", (pip or pip_settings()).values))
+    mirror = mirror_location.default_mirror(os.environ, sys.platform)
+    settings = resolve_settings(chosen, mirror, time.time())
+    access, network = settings.mirror, settings.network
+    access = access._replace(offline=access.offline or is_fixed(access.location))
+    settings = settings._replace(mirror=access)
+    for name, path in (("cert", network.cert), ("client_cert", network.client_cert)):
+        if path is not None and not access.offline and not os.path.exists(path):
+            raise chosen.refuse(name, path, "a file that exists")
+    if settings.indexes.index_url or settings.indexes.no_index:
+        return settings
+    return settings._replace(indexes=settings.indexes._replace(index_url=machine_facts.known_index(cache_folder())))
+
+
+def pip_settings() -> PipSettings:
+    """Return what pip is configured for. Raises ``UsageError``."""
+    from pipx_parallel.config.pip_settings import (
+        load_pip_settings,  # here and below: only what a command needs is loaded
+    )
+    from pipx_parallel.requirements.files import FileReader  # likewise
+
+    return load_pip_settings(os.environ, FileReader())
+
+
+def _target_finder(settings: ResolveSettings) -> Callable[[], tuple[Target, ...]]:
+    """Return what finds the target; one that flags describe is made, and refused, at once."""
+    if not any(settings.target):
+        return cache(lambda: (machine_facts.known_target(cache_folder()),))
+    from pipx_parallel.targets.targets import make_target  # loaded already; named where it is used
+
+    target = make_target(*settings.target)
+    return lambda: (target,)
+
+
+def _built(context: CommandContext, pip: PipSettings, folder: str) -> Built:
+    """Ask the build backend of a project of the user's; the answer is kept until the project changes."""
+    from mirror.http.local_files import url_of  # here and below: only for projects that say something dynamically
+    from pipx_parallel.cli.session import build_tools, opened
+    from pipx_parallel.direct.project import DirectProject
+    from pipx_parallel.direct.reference import parse
+    from pipx_parallel.direct.steps import find
+    from pipx_parallel.requirements.project import Built
+
+    settings = settings_of(context, pip)
+    tools = build_tools(settings)
+    with opened(settings, context.progress, tools) as mirror:
+        project = mirror.run({folder: find(parse(url_of(folder)), (), "", tools.context(mirror))})[folder]
+    needs = project.view.dependency_set(0, 0) if isinstance(project, DirectProject) else None
+    if needs is None:
+        raise project
+    return Built(needs.lines, needs.requires_python)

@@ -1,0 +1,64 @@
+"""What the mirror is opened with, and where it is by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mirror.settings import MirrorSettings
+    from pipx_parallel.config.settings import ResolveSettings
+
+
+def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
+    """Return what the mirror is opened with: URLs without their credentials, and these as a callable beside them."""
+    from mirror.http.credentials import Credentials  # 1 ms that a fresh --check does not need
+    from mirror.settings import MirrorSettings  # half a millisecond, as above
+
+    index, network, access = settings.indexes, settings.network, settings.mirror
+    urls = (index.index_url, *index.extra_index_urls) if index.index_url else index.extra_index_urls
+    credentials = Credentials(keyring=network.keyring_provider)
+    return MirrorSettings(
+        location=access.location,
+        indexes=tuple(dict.fromkeys(credentials.learn(_as_url(url)) for url in urls)),
+        find_links=tuple(dict.fromkeys(credentials.learn(location) for location in index.find_links)),
+        offline=access.offline,
+        refresh=access.refresh,
+        keep_whole=access.keep_whole,
+        classify_all=settings.selection.needs_all_releases,
+        workers=network.max_workers,
+        timeout=network.timeout,
+        retries=network.retries,
+        transport=network.transport,
+        verify=network.cert or True,
+        client_cert=network.client_cert,
+        proxy=network.proxy,
+        trusted_hosts=network.trusted_hosts,
+        credentials=credentials,
+        strategy=index.index_strategy,
+        routes=tuple([(name, credentials.learn(_as_url(url))) for name, url in index.routes]),
+    )
+
+
+def default_mirror(environ: Mapping[str, str], platform: str) -> str:
+    """Return the default folder of a user's mirror; ``platform`` is ``sys.platform``.
+
+    It is a folder for data, not for caches: what was warmed must survive cleaning a cache.
+    """
+    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    if platform == "win32":
+        root = environ.get("LOCALAPPDATA") or f"{home}\\AppData\\Local"
+        return f"{root}\\pipx-parallel\\mirror"
+    if platform == "darwin":
+        return f"{home}/Library/Application Support/pipx-parallel/mirror"
+    return f"{environ.get('XDG_DATA_HOME') or f'{home}/.local/share'}/pipx-parallel/mirror"
+
+
+def _as_url(location: str) -> str:
+    """Return an index as a URL: one may be given as a path."""
+    if "://" in location or location.startswith("file:"):
+        return location
+    from mirror.http.local_files import url_of  # few indexes are folders
+
+    return url_of(location)

@@ -1,0 +1,338 @@
+"""The option table: every option that several commands share, a row each, and nothing that reads one.
+
+Derived from it: the click commands and their help, the fast parser, environment variables, ``[tool.pipx-parallel]``, pip's
+configuration, the option lines of requirements files, the typed settings, and what a lock says about how it was made. Values
+stay text until ``config.settings`` checks them. An option that pip has too keeps pip's name.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Option(NamedTuple):
+    """One option.
+
+    ``kind`` is how it is written: "text", "path" (a relative one counts from the file it stands in), "list" (text; a variable
+    holds several, separated by blanks), "flag" or "count". ``value`` names the check of ``config.settings`` that its text must
+    pass; "" takes text as it is.
+    """
+
+    names: tuple[str, ...]
+    help: str
+    kind: str = "text"
+    metavar: str = "TEXT"
+    multiple: bool = False
+    choices: tuple[str, ...] = ()
+    group: str = "Options"  # heading in the help
+    setting: str = ""  # field of ResolveSettings: "record.field"
+    default: str = ""
+    value: str = ""
+    pip: bool = False  # also read from pip's configuration
+    in_file: bool = False  # also an option line of a requirements file
+    adds: bool = False  # values of all sources add up, as in pip
+    in_lock: bool = False  # changes the pins: a lock names it
+
+    @property
+    def name(self) -> str:
+        """Return the first long spelling."""
+        return next(name for name in self.names if name.startswith("--"))
+
+    @property
+    def dest(self) -> str:
+        """Return the name with underscores, under which layers hold the value."""
+        return self.name[2:].replace("-", "_")
+
+    @property
+    def key(self) -> str:
+        """Return the name without dashes: the key in ``[tool.pipx-parallel]`` and in pip's configuration."""
+        return self.name[2:]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Return the environment variables that set it, one for each long spelling."""
+        return tuple([variable_of(name[2:]) for name in self.names if name.startswith("--")])
+
+    @property
+    def field(self) -> str:
+        """Return the last part of ``setting``."""
+        return self.setting.rpartition(".")[2]
+
+
+class Argument(NamedTuple):
+    """One positional argument; ``many`` takes none or more and must be the last."""
+
+    dest: str
+    metavar: str
+    many: bool = False
+
+
+def variable_of(key: str) -> str:
+    """Return the environment variable of an option's key or dest."""
+    return f"PIPX_PARALLEL_{key.upper().replace('-', '_')}"
+
+
+SOURCES = Argument("sources", "SOURCE", many=True)
+
+
+def _flag(  # noqa: PLR0913 - the fields of a flag
+    name: str, help: str, group: str, setting: str = "",  # noqa: A002 - the field's name
+    *, pip: bool = False, in_file: bool = False, in_lock: bool = False,
+) -> Option:  # fmt: skip
+    return Option((name,), help, "flag", group=group, setting=setting, pip=pip, in_file=in_file, in_lock=in_lock)
+
+
+_INPUT = "Input"
+REQUIREMENT = Option(
+    ("-r", "--requirement"), "Read this requirements file.", "path", "FILE", multiple=True, group=_INPUT, in_file=True
+)
+INPUT = (
+    REQUIREMENT,
+    Option(
+        ("-c", "--constraint"), "Constrain versions using this constraints file.", "path", "FILE",
+        multiple=True, group=_INPUT, pip=True, in_file=True,
+    ),
+    Option(
+        ("--packages",), 'Requirements, separated by commas: "a,b>=1".', metavar="LIST", multiple=True, group=_INPUT,
+        in_lock=True,
+    ),
+    Option(
+        ("--extra",), "Include this extra of the project.", "list", "NAME", multiple=True, group=_INPUT, in_lock=True
+    ),
+    Option(
+        ("--group",), "Include this dependency group.", "list", "NAME", multiple=True, group=_INPUT, in_lock=True
+    ),
+    _flag("--build-requires", "Include the build requirements of the project.", _INPUT, in_lock=True),
+    Option(
+        ("--override",), "Replace every requirement on a package with this one.", metavar="REQUIREMENT", multiple=True,
+        group=_INPUT, in_lock=True,
+    ),
+    Option(
+        ("--exclude",), "Leave this package out of the resolution.", "list", "NAME", multiple=True, group=_INPUT,
+        in_lock=True,
+    ),
+)  # fmt: skip
+INPUT_FILE = Option(
+    ("--input-file",), "Read this file (the same as a SOURCE).", "path", "FILE", multiple=True, group=_INPUT
+)
+
+_INDEX = "Index"
+INDEX = (
+    Option(
+        ("-i", "--index-url"), "Base URL of the package index [default: pip's setting].", metavar="URL", group=_INDEX,
+        setting="indexes.index_url", pip=True, in_file=True,
+    ),
+    Option(
+        ("--extra-index-url",), "Additional package index.", "list", "URL", multiple=True, group=_INDEX,
+        setting="indexes.extra_index_urls", pip=True, in_file=True, adds=True,
+    ),
+    Option(
+        ("-f", "--find-links"), "Folder or page with links to archives.", "list", "LOCATION", multiple=True, group=_INDEX,
+        setting="indexes.find_links", pip=True, in_file=True, adds=True,
+    ),
+    _flag("--no-index", "Ignore the package index, use only --find-links.", _INDEX, "indexes.no_index",
+          pip=True, in_file=True),
+    Option(
+        ("--index-strategy",), "With several indexes, use the first that has a project, or the best release of all.",
+        metavar="NAME", choices=("first-index", "best-match"), group=_INDEX, setting="indexes.index_strategy",
+        default="first-index",
+    ),
+)  # fmt: skip
+
+_NETWORK = "Network"
+NETWORK = (
+    Option(
+        ("--trusted-host",), "Accept this host without a valid TLS certificate.", "list", "HOST", multiple=True,
+        group=_NETWORK, setting="network.trusted_hosts", pip=True, in_file=True, adds=True,
+    ),
+    Option(
+        ("--cert",), "File of CA certificates to trust.", "path", "FILE", group=_NETWORK, setting="network.cert", pip=True
+    ),
+    Option(
+        ("--client-cert",), "TLS client certificate with its private key.", "path", "FILE", group=_NETWORK,
+        setting="network.client_cert", pip=True,
+    ),
+    Option(("--proxy",), "Proxy server.", metavar="URL", group=_NETWORK, setting="network.proxy", pip=True),
+    Option(
+        ("--keyring-provider",), "Where to look up credentials when an index asks for them.", metavar="NAME",
+        choices=("auto", "disabled", "import", "subprocess"), group=_NETWORK, setting="network.keyring_provider",
+        default="auto", pip=True,
+    ),
+    Option(
+        ("--timeout",), "Read timeout in seconds.", metavar="SECONDS", group=_NETWORK, setting="network.timeout",
+        default="15", value="seconds", pip=True,
+    ),
+    Option(
+        ("--retries",), "Maximum number of retries for each request.", metavar="N", group=_NETWORK,
+        setting="network.retries", default="5", value="retries", pip=True,
+    ),
+    Option(
+        ("--max-workers",), "Maximum number of concurrent requests, 1 to 50.", metavar="N", group=_NETWORK,
+        setting="network.max_workers", default="auto", value="workers",
+    ),
+    Option(
+        ("--transport",), "HTTP client to use.", metavar="NAME", choices=("auto", "curl", "requests", "aiohttp"),
+        group=_NETWORK, setting="network.transport", default="auto",
+    ),
+)  # fmt: skip
+
+_MIRROR = "Mirror"
+MIRROR = (
+    Option(
+        ("--mirror",), "Mirror to use: a folder, a snapshot, or the URL of a shared mirror.", "path", "LOCATION",
+        group=_MIRROR, setting="mirror.location",
+    ),
+    _flag("--offline", "Do not use the network; the mirror must have everything.", _MIRROR, "mirror.offline"),
+    _flag("--refresh", "Revalidate everything that is used with the index.", _MIRROR, "mirror.refresh"),
+)  # fmt: skip
+
+_SELECTION, _BUILDS = "Resolution", "Formats and builds"
+SELECTION = (
+    Option(
+        ("--resolution",), "Which releases to prefer.", metavar="NAME",
+        choices=("highest", "lowest", "lowest-direct"), group=_SELECTION, setting="selection.resolution",
+        default="highest", in_lock=True,
+    ),
+    _flag("--pre", "Allow pre-releases.", _SELECTION, "selection.pre", pip=True, in_file=True, in_lock=True),
+    Option(
+        ("--all-releases",), 'Allow pre-releases of these packages (":all:").', "list", "NAMES", multiple=True,
+        group=_SELECTION, setting="selection.all_releases", value="projects", pip=True, in_file=True, in_lock=True,
+    ),
+    Option(
+        ("--only-final",), 'Refuse pre-releases of these packages (":all:").', "list", "NAMES", multiple=True,
+        group=_SELECTION, setting="selection.only_final", value="projects", pip=True, in_file=True, in_lock=True,
+    ),
+    _flag("--no-deps", "Lock only the given requirements, without their dependencies.", _SELECTION, "selection.no_deps",
+          pip=True, in_lock=True),
+    _flag("--require-hashes", "Refuse files without a known hash.", _SELECTION, "selection.require_hashes",
+          pip=True, in_file=True),
+    Option(
+        ("--uploaded-prior-to", "--exclude-newer"), "Ignore files uploaded after this date, time or age (e.g. P7D).",
+        metavar="WHEN", group=_SELECTION, setting="selection.uploaded_prior_to", value="moment", pip=True, in_lock=True,
+    ),
+    Option(
+        ("--uploaded-prior-to-package", "--exclude-newer-package"),
+        "The same for one package; NAME=off turns it off for that package.", metavar="NAME=WHEN", multiple=True,
+        group=_SELECTION, setting="selection.uploaded_prior_to_packages", value="moments", in_lock=True,
+    ),
+)  # fmt: skip
+BUILDS = (
+    _flag("--prefer-binary", "Prefer an older wheel to a newer source archive.", _BUILDS, "selection.prefer_binary",
+          pip=True, in_file=True, in_lock=True),
+    Option(
+        ("--only-binary",), 'Use only wheels for these packages (":all:").', "list", "NAMES", multiple=True,
+        group=_BUILDS, setting="selection.only_binary", value="projects", pip=True, in_file=True, in_lock=True,
+    ),
+    Option(
+        ("--no-binary",), 'Use no wheels for these packages (":all:").', "list", "NAMES", multiple=True,
+        group=_BUILDS, setting="selection.no_binary", value="projects", pip=True, in_file=True, in_lock=True,
+    ),
+    _flag("--no-build", "Do not run build backends; fail if a package needs one.", _BUILDS, "builds.no_build"),
+    _flag("--no-build-isolation", "Build with the packages installed beside this tool.", _BUILDS,
+          "builds.no_build_isolation", pip=True),
+    Option(
+        ("--build-timeout",), "Maximum time of one build in seconds.", metavar="SECONDS", group=_BUILDS,
+        setting="builds.build_timeout", default="600", value="seconds",
+    ),
+)  # fmt: skip
+
+_TARGET = "Target"
+TARGET = (
+    Option(
+        ("--python-version",), "Python version to lock for (3.13 or 3.13.1).", metavar="VERSION", group=_TARGET,
+        setting="target.python_version", in_lock=True,
+    ),
+    Option(
+        ("--platform",), "Platform tag to lock for.", "list", "TAG", multiple=True, group=_TARGET,
+        setting="target.platforms", in_lock=True,
+    ),
+    Option(
+        ("--implementation",), "Python implementation to lock for (cp, pp, py).", metavar="NAME", group=_TARGET,
+        setting="target.implementation", in_lock=True,
+    ),
+    Option(
+        ("--abi",), "ABI tag to lock for.", "list", "TAG", multiple=True, group=_TARGET, setting="target.abis",
+        in_lock=True,
+    ),
+)  # fmt: skip
+
+_UPGRADE = "Upgrade"
+UPGRADE = (
+    Option(("-U", "--upgrade"), "Upgrade all packages, ignoring pins in existing output files.", "flag", group=_UPGRADE),
+    Option(
+        ("-P", "--upgrade-package"), "Upgrade this package; a specifier bounds it (a<3).", metavar="NAME", multiple=True,
+        group=_UPGRADE,
+    ),
+    Option(
+        ("--upgrade-group",), "Upgrade the packages of this dependency group.", "list", "NAME", multiple=True,
+        group=_UPGRADE,
+    ),
+)  # fmt: skip
+
+_OUTPUT = "Output"
+NO_HASHES = _flag("--no-hashes", "Omit hashes in formats that allow it.", _OUTPUT)
+OUTPUT = (
+    Option(
+        ("-o", "--output"), "Write this file; its name selects the format. May be repeated.", "path", "FILE",
+        multiple=True, group=_OUTPUT,
+    ),
+    NO_HASHES,
+)  # fmt: skip
+FORMAT = Option(
+    ("--format",), "Format of standard output, or of a file whose name does not select one.", metavar="FORMAT",
+    choices=("requirements", "pylock", "script", "powershell", "json", "sbom"), group=_OUTPUT,
+)  # fmt: skip
+CHECK = _flag("--check", "Check that the lock files are up to date; exit with 3 if not.", _OUTPUT)
+DIFF = _flag("--diff", "Show what would change without writing it.", _OUTPUT)
+DIFF_FORMAT = Option(
+    ("--diff-format",), "Format of --diff.", metavar="FORMAT", choices=("text", "json", "markdown"), group=_OUTPUT
+)
+KEEP_GOING = _flag("--keep-going", "Write locks even if projects are missing, and mark them.", _OUTPUT)
+
+_GENERAL = "General"
+CONSOLE = (
+    Option(("-v", "--verbose"), "Print more; repeat for every step.", "count", group=_GENERAL),
+    Option(("-q", "--quiet"), "Print only warnings; repeat to print only errors.", "count", group=_GENERAL),
+    Option(
+        ("--color",), "Control colors in output.", metavar="WHEN", choices=("auto", "always", "never"), group=_GENERAL
+    ),
+    Option(
+        ("--error-format",), "Format of error messages.", metavar="FORMAT", choices=("text", "json"), group=_GENERAL
+    ),
+    _flag("--no-progress", "Do not show progress.", _GENERAL),
+)
+
+# Options of requirements files and of pip's configuration that this command line does not have.
+FILE_ONLY = (
+    Option(("-e", "--editable"), "An editable project.", "path", "PROJECT", in_file=True),
+    Option(("--hash",), "A hash of the archive.", metavar="HASH", multiple=True, in_file=True),
+    Option(("--config-settings",), "A setting for the build backend.", metavar="KEY=VALUE", multiple=True, in_file=True),
+    _flag("--no-require-hashes", "Do not require hashes.", "", "selection.no_require_hashes", pip=True, in_file=True),
+    Option(
+        ("--use-feature",), "A feature of pip.", "list", "NAME", multiple=True, pip=True, in_file=True,
+        setting="pip.use_features",
+    ),
+)  # fmt: skip
+
+WHERE = (*INDEX, *NETWORK, *MIRROR)
+CHOICE = (*SELECTION, *BUILDS)
+RESOLVE = (*INPUT, *WHERE, *CHOICE, *TARGET)  # what every command that resolves takes
+LOCK_OUTPUT = (*OUTPUT, FORMAT, CHECK, DIFF, DIFF_FORMAT, KEEP_GOING)
+ALL = (*RESOLVE, *UPGRADE, *LOCK_OUTPUT, INPUT_FILE, *CONSOLE)  # what a project may set
+OPTIONS = {option.dest: option for option in (*ALL, *FILE_ONLY)}
+FILE_OPTIONS = tuple([option for option in OPTIONS.values() if option.in_file])
+# The four options that name projects, each with the one it excludes.
+OPPOSITES = {
+    "only_binary": "no_binary",
+    "no_binary": "only_binary",
+    "all_releases": "only_final",
+    "only_final": "all_releases",
+}
+
+
+def find_option(key: str) -> Option | None:
+    """Return the shared option of this key, in any of its spellings; None if there is none."""
+    option = OPTIONS.get(key.replace("-", "_"))
+    if option is not None:
+        return option
+    return next((option for option in ALL if f"--{key}" in option.names), None)
