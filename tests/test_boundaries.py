@@ -57,7 +57,13 @@ FOLDERS = (
     ),
     Folder(
         "cli",
-        ("pipx_parallel.cli", "pipx_parallel.cli.[!c]*", "pipx_parallel.cli.c[!o]*", "pipx_parallel.cli.command_table"),
+        (
+            "pipx_parallel.cli",
+            "pipx_parallel.cli.[!c]*",
+            "pipx_parallel.cli.c[!o]*",
+            "pipx_parallel.cli.command_table",
+            "pipx_parallel.cli.context",
+        ),
         ("*",),
     ),
     Folder("commands", ("pipx_parallel.cli.commands*", "pipx_parallel.__main__"), ("*",)),

@@ -112,7 +112,7 @@ def _target_finder(settings: ResolveSettings) -> Callable[[], tuple[Target, ...]
 def _built(context: CommandContext, pip: PipSettings, folder: str) -> Built:
     """Ask the build backend of a project of the user's; the answer is kept until the project changes."""
     from mirror.http.local_files import url_of  # here and below: only for projects that say something dynamically
-    from pipx_parallel.cli.session import build_tools, opened
+    from pipx_parallel.cli.mirror_opening import build_tools, opened
     from pipx_parallel.direct.project import DirectProject
     from pipx_parallel.direct.reference import parse
     from pipx_parallel.direct.steps import find

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import failures, failures_code
-from pipx_parallel.cli.cache_folder import cache_folder
-from pipx_parallel.config import mirror_location
+from pipx_parallel.cli.mirror_opening import build_tools, opened
 from pipx_parallel.errors import Incomplete
 
 if TYPE_CHECKING:
@@ -18,10 +16,7 @@ if TYPE_CHECKING:
     from mirror.ports import Intervals
     from mirror.session.mirror import Mirror
     from pipx_parallel.cli.request import LockRequest
-    from pipx_parallel.config.settings import ResolveSettings
-    from pipx_parallel.direct.build_tools import BuildTools
     from pipx_parallel.model import Resolution
-    from pipx_parallel.progress import Progress
 
 
 def resolved(request: LockRequest) -> tuple[Resolution, ...]:
@@ -69,14 +64,6 @@ def resolving(request: LockRequest) -> Iterator[tuple[Resolution, ...]]:
     request.context.seconds["keep"] = time.perf_counter() - closing
 
 
-def opened(settings: ResolveSettings, progress: Progress, tools: BuildTools | None = None) -> Mirror:
-    """Return the mirror of these settings, to be closed by the caller. Raises ``StoreError``."""
-    from mirror.session.mirror import open_mirror  # the store and all behind it, which a fresh --check does not need
-
-    tools = tools or build_tools(settings)
-    return open_mirror(tools.opened, observer=progress, builder=tools)
-
-
 def _want_inputs(request: LockRequest, mirror: Mirror) -> None:
     """Ask for the listings of what the inputs name and of what an existing lock pins."""
     from mirror.records.version_keys import compile_specifier  # which a fresh --check does not need
@@ -91,13 +78,6 @@ def _want_inputs(request: LockRequest, mirror: Mirror) -> None:
         with suppress(ValueError):  # reported where it is resolved
             admits.setdefault(name, []).append(compile_specifier(specifier.replace(" ", "")).intervals)
     mirror.want_projects([name for name in names if name not in direct], admits)
-
-
-def build_tools(settings: ResolveSettings) -> BuildTools:
-    """Return the tools for builds and clones of this run."""
-    from pipx_parallel.direct.build_tools import BuildTools  # as above
-
-    return BuildTools(settings, mirror_location.mirror_settings(settings), os.environ, cache_folder())
 
 
 def missing_code(resolutions: Sequence[Resolution]) -> int:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli import account, changes, locks
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request
-from pipx_parallel.cli.session import missing_code, opened, resolved
+from pipx_parallel.cli.session import missing_code, resolved
 from pipx_parallel.config.mirror_location import default_mirror
 from pipx_parallel.config.options import CHOICE, INPUT, INPUT_FILE, SOURCES, TARGET, UPGRADE, WHERE, Option
 from pipx_parallel.errors import UsageError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import read_request, settings_of
-from pipx_parallel.cli.session import opened
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, TARGET, Argument, Option
 from pipx_parallel.errors import UsageError
 

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.cli.session import opened
 from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mirror.errors import Integrity, NeedsBuild, StoreError
 from pipx_parallel.cli import LACKING, MISMATCH
 from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request, settings_of
-from pipx_parallel.cli.session import opened
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, SOURCES, TARGET, Option
 from pipx_parallel.errors import UsageError
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli import account, failures_code
 from pipx_parallel.cli.commands.mirror_verify import ARCHIVES, hole_lines
 from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request
-from pipx_parallel.cli.session import missing_code, opened, resolved
+from pipx_parallel.cli.session import missing_code, resolved
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, SOURCES, TARGET, Option
 from pipx_parallel.errors import UsageError
 

@@ -37,7 +37,8 @@ dev = [{include-group = "lint"}, "mypy>=1"]
 
 def load(texts: dict[str, str], *sources: str, **options: Any) -> Inputs:
     """Load the sources from texts."""
-    return load_inputs(InputRequest(sources, **options), environ={}, reader=TextReader(texts))
+    builder = options.pop("builder", None)
+    return load_inputs(InputRequest(sources, **options), environ={}, reader=TextReader(texts), builder=builder)
 
 
 def shown(inputs: Inputs) -> list[str]:
