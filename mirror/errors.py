@@ -15,9 +15,27 @@ MirrorError
 
 from __future__ import annotations
 
+from mirror.limits import shortened
+
+# What readers raise for text that its author made to break them: too deep, too large, too many digits, no Unicode.
+FOREIGN_TEXT_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
 
 class MirrorError(Exception):
-    """Root of every error of this package. ``str(error)`` is one sentence fit for a user."""
+    """Root of every error of this package. ``str(error)`` is one sentence fit for a user, of bounded length."""
+
+    def __init__(self, *args: object) -> None:
+        """Keep the message; foreign text that it quotes is cut to ``limits.ERROR_CHARACTERS``."""
+        super().__init__(*[shortened(one) if isinstance(one, str) else one for one in args])
 
 
 class NotFound(MirrorError, LookupError):
@@ -58,3 +76,18 @@ class NotInstalled(MirrorError):
 
 class StoreError(MirrorError, OSError):
     """The mirror's storage cannot be opened, read or written."""
+
+
+def error_of_foreign_text(what: str, error: Exception) -> MirrorError:
+    """Return the typed error for what a reader of foreign text raised; ``what`` names the text.
+
+    This is the boundary of a project: an error of this package stays as it is, what foreign text can provoke becomes
+    ``Malformed``, and anything else, being a bug, is raised again.
+    """
+    if isinstance(error, MirrorError):
+        return error
+    if isinstance(error, FOREIGN_TEXT_ERRORS):
+        malformed = Malformed(f"{what} cannot be read: {type(error).__name__}: {error}")
+        malformed.__cause__ = error
+        return malformed
+    raise error

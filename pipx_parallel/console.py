@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.limits import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TextIO
@@ -63,7 +65,7 @@ class Printer:
     def _write(self, text: str) -> None:
         wipe = "\r" + " " * self._drawn + "\r" if self._drawn else ""
         self._drawn = 0
-        self._send(f"{wipe}{text}\n")
+        self._send(wipe + "\n".join([shortened(line) for line in text.split("\n")]) + "\n")
 
     def _send(self, text: str) -> None:
         if self.stream is None:  # the process was started with its stderr closed

@@ -6,9 +6,13 @@ files of 10 kB), for the same headers.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed
+from mirror.limits import METADATA_BYTES, REQUIREMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _WANTED = frozenset(
     ("metadata-version", "name", "version", "requires-dist", "requires-python", "provides-extra", "dynamic")
@@ -42,13 +46,16 @@ def parse_core_metadata(data: bytes, source: str = "METADATA") -> CoreMetadata:
     """Read the headers of a METADATA or PKG-INFO file; what follows the first blank line is prose and not looked at.
 
     ``source`` names the file in errors. Unknown headers and lines that are none are passed over; of a header that may stand
-    once, the first counts. Bytes that are not UTF-8 are kept as surrogates. Raises ``Malformed`` where Name or Version is
-    missing: then it is no metadata.
+    once, the first counts. Bytes that are not UTF-8 become U+FFFD. Raises ``Malformed`` where Name or Version is
+    missing (then it is no metadata), and past the bounds of ``limits``.
     """
+    if len(data) > METADATA_BYTES:
+        raise Malformed(f"{source}: larger than {METADATA_BYTES} bytes")
     found = _headers(_head(data))
     name, version = _first(found, "name"), _first(found, "version")
     if not name or not version:
         raise Malformed(f"{source}: no {'Version' if name else 'Name'} header, so these are no core metadata")
+    check_size(source, found.get("requires-dist", ()), found.get("provides-extra", ()))
     return CoreMetadata(
         name,
         version,
@@ -60,6 +67,12 @@ def parse_core_metadata(data: bytes, source: str = "METADATA") -> CoreMetadata:
     )
 
 
+def check_size(source: str, *fields: Sequence[str]) -> None:
+    """Raise ``Malformed`` where a field of a release has more values than a release may have."""
+    if any(len(values) > REQUIREMENTS for values in fields):
+        raise Malformed(f"{source}: more than {REQUIREMENTS} requirements or extras")
+
+
 def to_text(metadata: CoreMetadata) -> bytes:
     """Return headers that ``parse_core_metadata`` reads back."""
     rows = [("Metadata-Version", metadata.metadata_version), ("Name", metadata.name), ("Version", metadata.version)]
@@ -67,12 +80,13 @@ def to_text(metadata: CoreMetadata) -> bytes:
     rows += [("Provides-Extra", extra) for extra in metadata.provides_extra]
     rows += [("Requires-Dist", " ".join(line.split())) for line in metadata.requires_dist]
     rows += [("Dynamic", field) for field in sorted(metadata.dynamic)]
-    return "".join(f"{name}: {value}\n" for name, value in rows).encode("utf-8", "surrogateescape") + b"\n"
+    return "".join(f"{name}: {value}\n" for name, value in rows).encode() + b"\n"
 
 
 def _at_least_2_2(version: str) -> bool:
     major, _, minor = version.partition(".")
-    return major.isdigit() and minor.isdigit() and (int(major), int(minor)) >= (2, 2)
+    short = len(version) < 10  # no specification has such a number, and Python reads no endless ones
+    return short and major.isdecimal() and minor.isdecimal() and (int(major), int(minor)) >= (2, 2)
 
 
 def _head(data: bytes) -> str:
@@ -81,7 +95,7 @@ def _head(data: bytes) -> str:
     end = data.find(b"\n\n")
     end = len(data) if end < 0 else end
     crlf = data.find(b"\n\r\n", 0, end)
-    return data[: crlf if crlf >= 0 else end].decode("utf-8", "surrogateescape")
+    return data[: crlf if crlf >= 0 else end].decode("utf-8", "replace")
 
 
 def _headers(head: str) -> dict[str, list[str]]:

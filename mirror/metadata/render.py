@@ -19,4 +19,4 @@ def metadata_text(name: str, version: str, found: DependencySet) -> bytes:
     lines += [f"Provides-Extra: {extra}" for extra in found.extras()]
     lines += [f"Requires-Dist: {line}" for line in found.lines]
     safe = [line.replace("\r", " ").replace("\n", " ") for line in lines]  # a header that could begin another line
-    return ("\n".join(safe) + "\n\n").encode("utf-8", "surrogateescape")
+    return ("\n".join(safe) + "\n\n").encode("utf-8", "replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mirror.errors import Malformed
-from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
+from mirror.metadata.core_metadata import CoreMetadata, check_size, parse_core_metadata
 from mirror.metadata.sdist_metadata import sdist_pkg_info, sdist_pyproject
 
 _MATTERING = frozenset(("dependencies", "optional-dependencies", "requires-python"))
@@ -40,7 +40,7 @@ def project_metadata(pyproject: bytes) -> CoreMetadata | None:
 
     try:
         table = tomllib.loads(pyproject.decode()).get("project")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None
     if not isinstance(table, dict) or not isinstance(table.get("name"), str):
         return None
@@ -50,6 +50,7 @@ def project_metadata(pyproject: bytes) -> CoreMetadata | None:
     requires = _texts(table.get("dependencies"))
     for extra, lines in (extras if isinstance(extras, dict) else {}).items():
         requires += [_under_extra(line, extra) for line in _texts(lines)]
+    check_size(f"pyproject.toml of {table['name']}", requires, list(extras) if isinstance(extras, dict) else ())
     python, version = table.get("requires-python"), table.get("version")
     return CoreMetadata(
         name=table["name"],

@@ -16,6 +16,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
+from mirror.limits import METADATA_BYTES
 from mirror.metadata.core_metadata import parse_core_metadata
 from mirror.metadata.static_metadata import static_metadata
 from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 TAIL = 64 * 1024  # bytes: holds directory and METADATA of 148 of 171 real wheels; 16 KB needed twice the requests
 SMALL = TAIL  # a wheel up to this size is read whole: its tail is all of it, and its hash can be checked
-_SIDECAR_LIMIT = 16 * 1024 * 1024
+_SIDECAR_LIMIT = METADATA_BYTES
 _MORE_READS = 4
 _WHOLE_LIMIT = 4 * 1024 * 1024 * 1024
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from mirror.errors import Malformed
+from mirror.errors import FOREIGN_TEXT_ERRORS, Malformed, error_of_foreign_text
+from mirror.limits import REQUIREMENT_CHARACTERS, REQUIREMENT_EXTRAS
 from mirror.records.model import CompiledSpecifier, Dependency
 from mirror.records.version_keys import compile_specifier
 
@@ -125,8 +126,10 @@ def compile_requirement(line: str) -> Dependency:
     """Return one Requires-Dist line ready for a resolver (PEP 508).
 
     The plain form is read here; anything else, and any plain form that is not quite right, by ``packaging``.
-    Raises ``Malformed``.
+    Raises ``Malformed``, also for a line past the bounds of ``limits``.
     """
+    if len(line) > REQUIREMENT_CHARACTERS:
+        raise Malformed(f"a requirement has more than {REQUIREMENT_CHARACTERS} characters: {line[:80]!r}…")
     plain = _PLAIN_LINE.fullmatch(line)
     if plain is not None:
         name, extras, specifier, marker = plain.groups()
@@ -141,6 +144,7 @@ def compile_requirement(line: str) -> Dependency:
             if compiled is not None and not name.endswith(("-", "_", ".")):
                 names = tuple(sorted({normalise_name(e.strip()) for e in extras.split(",")})) if extras else ()
                 if "" not in names:
+                    _check_extras(line, names)
                     return Dependency(normalise_name(name), names, compiled, marker.strip() if marker else None)
     return _compile_with_packaging(line)
 
@@ -162,15 +166,20 @@ def _compile_with_packaging(line: str) -> Dependency:
 
     try:
         parsed = Requirement(line)
+        extras = tuple(sorted({normalise_name(extra) for extra in parsed.extras}))
+        marker = None if parsed.marker is None else str(parsed.marker)
+        specifier = compile_specifier(str(parsed.specifier))
     except InvalidRequirement as error:
         raise Malformed(f"invalid requirement {line!r}: {str(error).splitlines()[0]}") from error
-    return Dependency(
-        normalise_name(parsed.name),
-        tuple(sorted({normalise_name(extra) for extra in parsed.extras})),
-        compile_specifier(str(parsed.specifier)),
-        None if parsed.marker is None else str(parsed.marker),
-        parsed.url,
-    )
+    except FOREIGN_TEXT_ERRORS as error:  # `packaging` recurses with the marker's parentheses, and reads numbers as int
+        raise error_of_foreign_text(f"the requirement {line!r}", error) from error
+    _check_extras(line, extras)
+    return Dependency(normalise_name(parsed.name), extras, specifier, marker, parsed.url)
+
+
+def _check_extras(line: str, extras: Sequence[str]) -> None:
+    if len(extras) > REQUIREMENT_EXTRAS:
+        raise Malformed(f"a requirement names more than {REQUIREMENT_EXTRAS} extras: {line[:80]!r}…")
 
 
 def _bucket(lines: Iterable[str]) -> dict[str, list[int]]:

@@ -64,12 +64,8 @@ def _split_sdist(filename: str, project: str) -> tuple[str, str] | None:
     if stem[at : at + 1] == "-" and normalised(stem[:at]) == project:
         return stem[at + 1 :], SDIST
     # Rare: separators doubled in the name ("a..b-1.0"), so that it is longer than its normal form.
-    at = stem.find("-")
-    while at > 0:
-        if normalised(stem[:at]) == project:
-            return stem[at + 1 :], SDIST
-        at = stem.find("-", at + 1)
-    return None
+    begin = re.match("[-_.]+".join(map(re.escape, project.split("-"))) + "(?=-)", stem, re.IGNORECASE)
+    return None if begin is None else (stem[begin.end() + 1 :], SDIST)
 
 
 def _stem(filename: str) -> str | None:

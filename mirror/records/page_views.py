@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError
+from mirror.errors import FOREIGN_TEXT_ERRORS, MirrorError, error_of_foreign_text
 from mirror.ports import Views
 from mirror.records.file_view import digest_of, pack
 from mirror.records.freshness import from_headers
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mirror.ports import Exchange, Intervals, PageWish
     from mirror.records.release_view import ReleaseView
+    from mirror.records.simple_parse import Listing
 
 _RECENT_BYTES = 64 * 1024  # of file objects kept of a page of which not everything is: 70 releases of two files each
 _RECENT_LEAST = 12  # releases kept whatever they take
@@ -32,8 +33,14 @@ def views_of(exchange: Exchange, wish: PageWish, clock: Callable[[], float] = ti
     try:
         listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
         view, places = build_views(listing, wish.name, from_headers(exchange.headers, clock()))
-    except MirrorError as error:
-        return Views(b"", b"", str(error))
+        return _packed(exchange, wish, listing, view, places)
+    except (MirrorError, *FOREIGN_TEXT_ERRORS) as error:
+        return Views(b"", b"", str(error_of_foreign_text(f"{exchange.url}: the page", error)))
+
+
+def _packed(
+    exchange: Exchange, wish: PageWish, listing: Listing, view: ReleaseView, places: Sequence[Sequence[int]]
+) -> Views:
     # Relative URLs count from where the page was in the end, where that is not where it should be.
     view.page_url = exchange.url if exchange.url != exchange.request.url else None
     raws = listing.raws

@@ -32,13 +32,17 @@ class Brief(NamedTuple):
 def read_briefly(data: bytes) -> list[Brief]:
     """Read a JSON array of file objects, as a file view keeps them, as far as judging releases needs it.
 
-    An entry without a name is left out; a value of a wrong type is read as absent. Raises ``ValueError`` for what is no JSON.
+    An entry without a name is left out; a value of a wrong type is read as absent. Raises ``Malformed`` for what is no JSON.
     """
+    try:
+        entries = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"a file entry is not JSON: {error}") from error
     return [
         Brief(
             entry["filename"], _text(entry.get("requires-python")), _text(entry.get("upload-time")), entry.get("yanked")
         )
-        for entry in json.loads(data)
+        for entry in entries
         if isinstance(entry, dict) and isinstance(entry.get("filename"), str)
     ]
 
@@ -69,7 +73,7 @@ class FileList(Sequence[DistFile]):
         """Take a JSON array of file objects (PEP 691). Raises ``Malformed`` where ``data`` is none."""
         try:
             self._entries: list[Any] = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Malformed(f"{page_url}: a file entry is not JSON: {error}") from error
         self._page_url = page_url
         self._files: list[DistFile | None] = [None] * len(self._entries)
@@ -142,6 +146,10 @@ def _url_and_digest(url: str, page_url: str) -> tuple[str, tuple[str, str] | Non
         url = _absolute(url, page_url)
     if "@" in url:
         url = _without_credentials(url)
+    if (
+        not url.isprintable()
+    ):  # a line break would end a header of ours or a line of a lock; a surrogate cannot be written
+        raise Malformed(f"{page_url}: a file is at {url!r}, which holds characters that no address has")
     return url, digest
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin
 
 from mirror.errors import Malformed
+from mirror.limits import PAGE_FILES, TAG_CHARACTERS
 from mirror.records.filenames import is_distribution
 
 # Comments, scripts and styles are matched so that what looks like a tag inside them is passed over. What is never closed
@@ -45,6 +46,11 @@ def read_html(text: str, url: str) -> HtmlPage:
     skipped = 0
     for tag in _TAG.finditer(text):
         kind = (tag[1] or "").lower()
+        if len(files) + skipped >= PAGE_FILES:
+            raise Malformed(f"{url}: the page has more than {PAGE_FILES} links")
+        if kind and len(tag[2]) > TAG_CHARACTERS:
+            skipped += 1
+            continue
         said = _attributes(tag[2]) if kind else {}
         if kind == "a" and said.get("href"):
             entry = _file_object(said, base or url)

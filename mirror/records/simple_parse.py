@@ -7,12 +7,13 @@ that ``simple_file.parse_file`` decodes for the few files that end in a lock. 17
 
 from __future__ import annotations
 
-import contextlib
+import codecs
 from typing import Any, NamedTuple
 
 import msgspec
 
 from mirror.errors import Malformed
+from mirror.limits import PAGE_BYTES, PAGE_VALUES
 from mirror.records.simple_file import parse_file, parse_files
 from mirror.records.simple_html import read_html
 
@@ -20,6 +21,9 @@ __all__ = ["Listing", "ParsedFile", "parse_file", "parse_files", "parse_listing"
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1, */*;q=0.01"
 
+# Charsets that an HTML page may claim, as the codecs module names their families. Others (idna, punycode, utf-7, unicode_escape)
+# raise on any text or take more than linear time.
+_CHARSETS = ("ascii", "big5", "cp12", "euc_", "gb", "iso8859", "koi8", "shift_jis", "utf-8", "utf-16", "utf-32")
 _FORBIDDEN_IN_NAMES = "/\\\n\r\t\0"  # a file name that could leave its folder, or break a line of a lock
 
 
@@ -89,6 +93,8 @@ def parse_listing(body: bytes, content_type: str | None, url: str) -> Listing:
     cannot be used are left out and counted in ``skipped``. Raises ``Malformed`` for what is no project page, and for an
     API whose major version is not 1 (PEP 629).
     """
+    if len(body) > PAGE_BYTES:
+        raise Malformed(f"{url}: the page is larger than {PAGE_BYTES} bytes")
     start = body[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start == b"{":
         listing = _parse_json(body.removeprefix(b"\xef\xbb\xbf"), url)
@@ -103,6 +109,8 @@ def parse_listing(body: bytes, content_type: str | None, url: str) -> Listing:
 
 
 def _parse_json(body: bytes, url: str) -> Listing:
+    if len(body) > PAGE_VALUES and body.count(b",") > PAGE_VALUES:
+        raise Malformed(f"{url}: the page holds more than {PAGE_VALUES} values")
     try:
         page = _page.decode(body)
         raws: list[bytes] = list(_files.decode(body).files)
@@ -128,10 +136,10 @@ def _parse_html(body: bytes, content_type: str | None, url: str) -> Listing:
 def _charset(content_type: str | None) -> str:
     _, _, charset = (content_type or "").lower().partition("charset=")
     charset = charset.partition(";")[0].strip(" \"'")
-    with contextlib.suppress(LookupError, UnicodeError):
-        b"-".decode(charset)
-        return charset
-    return "utf-8"
+    try:
+        return charset if codecs.lookup(charset).name.startswith(_CHARSETS) else "utf-8"
+    except (LookupError, ValueError):
+        return "utf-8"
 
 
 def _parse_loosely(body: bytes, url: str) -> Listing:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import Offline, Unreachable
+from mirror.limits import PAGE_BYTES
 from mirror.ports import Request
 from mirror.records.freshness import (
     FETCH,
@@ -47,7 +48,7 @@ def read_page(
     if settings.offline:
         raise Offline(f"the find-links page {url} is not in the mirror, and offline")
     headers = conditional_headers(record) if record is not None and action != FETCH else ()
-    exchange = yield Request(url, (*_ACCEPT, *headers), cache_key=url)
+    exchange = yield Request(url, (*_ACCEPT, *headers), cache_key=url, limit=PAGE_BYTES)
     if exchange.status == 200 and exchange.problem is None:
         from mirror.records.simple_parse import parse_listing  # msgspec (25 ms) is behind it: fetching only
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError
+from mirror.errors import MirrorError, error_of_foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def gather(
     fetcher: Fetcher, pump: Callable[[], bool], jobs: Mapping[str, Generator[Request, Exchange, Any]]
 ) -> dict[str, Any]:
-    """Return, by key, what each job gave, or the ``MirrorError`` it raised; any other error goes up as it is.
+    """Return, by key, what each job gave, or the ``MirrorError`` it raised; a bug goes up as it is.
 
     ``pump`` takes in what has arrived, waiting for something, and says whether anything moved.
     """
@@ -25,9 +25,7 @@ def gather(
 
     def receiver(key: str) -> Callable[[Any, Exception | None], None]:
         def deliver(result: Any, error: Exception | None) -> None:
-            if error is not None and not isinstance(error, MirrorError):
-                raise error
-            ended[key] = result if error is None else error
+            ended[key] = result if error is None else error_of_foreign_text(key, error)
 
         return deliver
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed, Unreachable
+from mirror.limits import PAGE_BYTES
 from mirror.ports import PageWish, Request
 from mirror.records.release_view import ReleaseView, decode
 
@@ -49,7 +50,7 @@ class Pages:
         Raises ``Unreachable`` where the page cannot be had or lists other releases by now, ``Malformed``.
         """
         view = project.view
-        exchange = yield Request(project.page_url, ACCEPT, page=PageWish(view.name, whole=True))
+        exchange = yield Request(project.page_url, ACCEPT, limit=PAGE_BYTES, page=PageWish(view.name, whole=True))
         if exchange.status != 200 or exchange.problem is not None:
             raise Unreachable(f"{view.name}: {exchange.trouble}")
         found, files = self.read(exchange)

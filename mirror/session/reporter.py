@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError
+from mirror.errors import MirrorError, error_of_foreign_text
 from mirror.records.model import FetchFailure
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ class Reporter:
         self.warn(f"the index cannot be used ({problem}); answering from the mirror, {_age(max(0, int(seconds)))} old")
 
     def failure(self, name: str, release: str | None, error: Exception | None) -> FetchFailure:
-        """Record a failure. What is no error of ours is a bug and goes up as it is."""
-        if not isinstance(error, MirrorError):
-            raise error or MirrorError(f"{name}: nothing came")
-        self.observer.failed("metadata" if release else "listing", name, str(error))
-        return FetchFailure(name, release, error)
+        """Record a failure: the boundary of a project. What no foreign text can provoke is a bug and goes up as it is."""
+        what = f"{name}: its metadata" if release else f"{name}: its page"
+        failure = error_of_foreign_text(what, error or MirrorError(f"{name}: nothing came"))
+        self.observer.failed("metadata" if release else "listing", name, str(failure))
+        return FetchFailure(name, release, failure)
 
 
 def _age(seconds: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mirror.errors import Malformed
+from mirror.errors import FOREIGN_TEXT_ERRORS, Malformed, error_of_foreign_text
 from mirror.records.version_keys import compile_specifier, version_key
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ class TargetRules:
                 known = False
             except InvalidMarker as error:
                 raise Malformed(f"invalid marker {marker!r}: {str(error).splitlines()[0]}") from error
+            except FOREIGN_TEXT_ERRORS as error:  # endless digits, endless parentheses
+                raise error_of_foreign_text(f"the marker {marker!r}", error) from error
             self._markers[key] = known
         return known
 

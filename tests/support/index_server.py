@@ -92,6 +92,10 @@ class LoopbackIndex:
         before = self._projects.get(normalised(name), ())
         self._projects[normalised(name)] = (*(() if isinstance(before, Page) else before), *dists)
 
+    def publish_page(self, name: str, page: Project) -> None:
+        """Have a project be exactly this: a page given as bytes, or its files."""
+        self._projects[normalised(name)] = page
+
     def withdraw(self, name: str) -> None:
         """Remove a project."""
         del self._projects[normalised(name)]

@@ -73,11 +73,11 @@ def test_a_folded_description_hides_nothing_and_adds_nothing() -> None:
     assert parse_core_metadata(data).requires_dist == ("b",)
 
 
-def test_bytes_that_are_no_utf_8_are_kept() -> None:
+def test_bytes_that_are_no_utf_8_become_the_replacement_character() -> None:
     """An author's name in Latin-1 must not cost the dependencies."""
     data = b"Name: a\nVersion: 1\nAuthor: J\xfcrgen\nRequires-Dist: b ; sys_platform == '\xfc'\n"
 
-    assert parse_core_metadata(data).requires_dist[0].encode("utf-8", "surrogateescape").endswith(b"'\xfc'")
+    assert parse_core_metadata(data).requires_dist == ("b ; sys_platform == '\ufffd'",)
 
 
 @pytest.mark.parametrize(
