@@ -63,7 +63,15 @@ class Integrity(MirrorError, ValueError):
 
 
 class NeedsBuild(MirrorError):
-    """The dependencies of a release can be known only by running its build backend."""
+    """The dependencies of a release can be known only by running its build backend.
+
+    ``archive`` holds the source archive where it was read; whoever records the error drops it.
+    """
+
+    def __init__(self, message: str, archive: bytes = b"") -> None:
+        """Keep the archive beside the message."""
+        self.archive = archive
+        super().__init__(message)
 
 
 class BuildFailed(MirrorError):

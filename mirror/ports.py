@@ -75,9 +75,16 @@ class Request(NamedTuple):
     limit: int | None = None  # bytes of body (decoded) past which the transfer is aborted with a problem
     fallback: bool = False  # an older answer can stand in: not worth many tries
     page: PageWish | None = None  # a project's page: a transport may answer with its views in place of its body
-    work: Callable[[], bytes] | None = (
-        None  # done in a thread of this machine instead (a build, a clone); never sent anywhere
-    )
+
+
+class Work(NamedTuple):
+    """One thing to be done in a thread of this machine: a build, a clone. Never sent anywhere, never tried again.
+
+    Steps that yield it are sent what ``do`` returns, or have what it raises thrown into them.
+    """
+
+    what: str
+    do: Callable[[], bytes]
 
 
 _REMEDIES = {

@@ -65,7 +65,7 @@ class WorkerLimit:
 
     def answered(self, exchange: Exchange, started: float, ended: float, under_way: int) -> None:
         """Take in how a request ended; times are monotonic seconds, ``under_way`` counts it too."""
-        if exchange.request.work is not None or exchange.url.startswith("file:"):
+        if exchange.url.startswith("file:"):
             return
         if exchange.status in OVERLOAD or (exchange.problem is not None and is_passing(exchange)):
             self._cut(started, ended)

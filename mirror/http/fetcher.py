@@ -1,7 +1,8 @@
 """The one place where requests are ordered, limited, retried and cancelled.
 
 The fetcher belongs to one thread, its owner's: ``submit`` queues, ``pump`` waits for an answer and hands it to whoever asked.
-Only the transport below has threads of its own; it reports through a queue, so nothing here needs a lock. Keys are
+Only the transport below, and the pool for steps that are work, have threads; they report through a queue, so nothing here needs a
+lock. Keys are
 single-flight: asking twice for what is under way adds a listener, never a request.
 """
 
@@ -13,17 +14,20 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from mirror.errors import MirrorError
 from mirror.http.concurrency_limit import OVERLOAD, WorkerLimit
 from mirror.http.retry import RetryPolicy, next_delay
+from mirror.ports import Exchange, Request, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Any
 
-    from mirror.ports import Exchange, Request, Transport
+    from mirror.http.worker_pool import WorkerPool
+    from mirror.ports import ProblemKind, Transport
 
-    Steps = Generator[Request, Exchange, Any]
-    _Arrival = tuple["_Job", Exchange, float]  # and when it came
+    Steps = Generator[Request | Work, Any, Any]  # a request is sent its exchange, work what it returns
+    _Arrival = tuple["_Job", Exchange | bytes | Exception, float]  # and when it came
 
 _LONGEST_SLEEP = 0.25  # seconds between looks at Ctrl-C while nothing arrives
 
@@ -88,6 +92,7 @@ class Fetcher:
         self._next_start = 0.0
         self._paused_until = 0.0
         self._done: SimpleQueue[_Arrival] = SimpleQueue()
+        self._workers: WorkerPool[Work, bytes | Exception] | None = None  # for steps that are work
         self.counts = FetchCounts()
         # Does a little of what can be done while nothing has arrived; tells whether it did anything.
         self.idle: Callable[[], bool] = lambda: False
@@ -136,10 +141,13 @@ class Fetcher:
                     continue
                 arrival = arrived
             moved = True
-            job, exchange, ended = arrival
-            self._limit.answered(exchange, job.started, ended, self._under_way)
-            self._under_way -= 1
-            self._arrived(job, exchange)
+            job, answer, ended = arrival
+            if isinstance(answer, Exchange):
+                self._limit.answered(answer, job.started, ended, self._under_way)
+                self._under_way -= 1
+                self._arrived(job, answer)
+            else:
+                self._go_on(job, answer)
 
     def close(self) -> None:
         """Cancel everything; what is submitted later starts anew."""
@@ -150,6 +158,9 @@ class Fetcher:
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+        if self._workers is not None:
+            self._workers.close()
+            self._workers = None
         self._under_way = 0
         self._done = SimpleQueue()  # what is cancelled reports to a queue that nobody reads
 
@@ -212,17 +223,30 @@ class Fetcher:
             self.counts.failures += 1
         self._go_on(job, exchange)
 
-    def _go_on(self, job: _Job, answer: Exchange) -> None:
+    def _go_on(self, job: _Job, answer: Exchange | bytes | Exception) -> None:
         """Hand an answer to its steps; what they want next is started before what others want first."""
         job.attempts = 0
-        if self._jobs.get(job.key) is not job or not self._advance(job, answer):
-            return
-        self._urgent.append(job)
+        if self._jobs.get(job.key) is job and self._advance(job, answer):
+            self._urgent.append(job)
 
-    def _advance(self, job: _Job, exchange: Exchange | None) -> bool:
-        """Send an exchange into the steps; return whether another request is wanted, else deliver the end."""
+    def _begin(self, job: _Job, work: Work) -> None:
+        """Have work done in a thread; it counts among no requests."""
+        if self._workers is None:
+            import os  # with the next: only where something is built or cloned
+
+            from mirror.http.worker_pool import WorkerPool
+
+            self._workers = WorkerPool(max(2, os.cpu_count() or 1), _done_of, _refused)
+        done, clock = self._done, self._clock
+        self._workers.submit(work, lambda answer: done.put((job, answer, clock())))
+
+    def _advance(self, job: _Job, answer: Exchange | bytes | Exception | None) -> bool:
+        """Send an answer into the steps; return whether a request is wanted next, else deliver the end (or do the work)."""
         try:
-            job.request = next(job.steps) if exchange is None else job.steps.send(exchange)
+            if isinstance(answer, Exception):
+                step = job.steps.throw(answer)
+            else:
+                step = next(job.steps) if answer is None else job.steps.send(answer)
         except StopIteration as ended:
             del self._jobs[job.key]
             job.deliver(ended.value, None)
@@ -231,11 +255,27 @@ class Fetcher:
             del self._jobs[job.key]
             job.deliver(None, error)
             return False
+        if isinstance(step, Work):
+            self._begin(job, step)
+            return False
+        job.request = step
         return True
 
 
 def _told_to(done: SimpleQueue[_Arrival], job: _Job, clock: Callable[[], float]) -> Callable[[Exchange], None]:
     return lambda exchange: done.put((job, exchange, clock()))  # the owner may be busy with something else for long
+
+
+def _done_of(work: Work) -> bytes | Exception:
+    """Do work and return what came of it; a worker must not die, or its job would never be answered."""
+    try:
+        return work.do()
+    except Exception as error:  # noqa: BLE001 - it is raised in the steps
+        return error
+
+
+def _refused(_: Work, problem: str, __: ProblemKind) -> bytes | Exception:
+    return MirrorError(problem)
 
 
 def _random() -> float:

@@ -69,8 +69,7 @@ def answer(request: Request) -> Exchange:
         return Exchange(request, 404, {}, b"", request.url)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
-        problem = f"cannot be sent: {reason}"
-        return Exchange(request, 403, {}, b"", request.url, problem, kind=ProblemKind.UNSENDABLE)
+        return Exchange.failed(request, f"the file cannot be read: {reason}", ProblemKind.UNSENDABLE)
 
 
 def _span(asked: str | None, size: int) -> tuple[int, int] | None:

@@ -81,7 +81,7 @@ class PooledTransport:
         self._settings = settings
         self._current = _Current()
         self._validators = _Validators(self._current, store)
-        self._pool = WorkerPool(workers, self._perform)
+        self._pool: WorkerPool[Request, Exchange] = WorkerPool(workers, self._perform, Exchange.failed)
         self._session = _Session(self._current, self._validators)
         adapter = _Adapter(settings, workers, self._current, self._pool)
         self._session.mount("https://", adapter)
@@ -209,7 +209,9 @@ class _Validators(BaseCache):
 class _Adapter(HTTPAdapter):
     """Reads bodies within their limit, says troubles in words, and shares one TLS context among all connections."""
 
-    def __init__(self, settings: TransportSettings, size: int, current: _Current, pool: WorkerPool) -> None:
+    def __init__(
+        self, settings: TransportSettings, size: int, current: _Current, pool: WorkerPool[Request, Exchange]
+    ) -> None:
         self._settings = settings
         self._current = current
         self._pool = pool

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from mirror import errors
-from mirror.errors import Malformed, MirrorError, NeedsBuild
+from mirror.errors import Malformed, NeedsBuild
 from mirror.metadata.core_metadata import parse_core_metadata, to_text
-from mirror.ports import Request, SourceTree
+from mirror.ports import SourceTree, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from mirror.metadata.core_metadata import CoreMetadata
-    from mirror.ports import Builder, Exchange, Store
+    from mirror.ports import Builder, Store
     from mirror.records.model import DistFile
 
 
@@ -57,25 +56,16 @@ class Builds:
         """Keep what such a file says."""
         self._keep(f"w/{source}", to_text(metadata))
 
-    def steps(self, source: str, tree: SourceTree) -> Generator[Request, Exchange, CoreMetadata]:
+    def steps(self, source: str, tree: SourceTree) -> Generator[Work, bytes, CoreMetadata]:
         """Build a tree and keep what came of it. Raises ``BuildFailed``, ``NeedsBuild``, ``Malformed``."""
         builder = self._builder
         if builder is None:
             raise NeedsBuild(f"{tree.label} has no static metadata, and building is not allowed here")
-        body = yield from do(lambda: builder.build(tree), f"build:{tree.label}")
+        body = yield Work(f"build of {tree.label}", lambda: builder.build(tree))
         metadata = parse_core_metadata(body, f"metadata built of {tree.label}")
         head = body.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
         self._keep(f"b/{source}/{self._fingerprint}", head)
         return metadata._replace(built=True)
-
-
-def do(work: Callable[[], bytes], what: str) -> Generator[Request, Exchange, bytes]:
-    """Have work done in a thread of this machine; returns its bytes, raises its error."""
-    exchange = yield Request(what, method="WORK", work=work)
-    if exchange.status != 200:
-        kind = getattr(errors, exchange.headers.get("error", ""), MirrorError)
-        raise kind(exchange.body.decode() or exchange.problem or f"{what}: nothing came of it")
-    return exchange.body
 
 
 def source_of(file: DistFile) -> str:

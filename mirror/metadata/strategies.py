@@ -1,13 +1,14 @@
-"""The metadata ladder: how one file's core metadata is had, as requests out and exchanges in. No I/O here.
+"""Metadata strategies: how one file's core metadata is read, as requests out and exchanges in. No I/O here.
 
-Rungs, each falling through on its own, because presence varies file by file:
+Strategies in order, each falling through on its own, because presence varies file by file:
 
 1. the sidecar the index advertises (PEP 658, PEP 714)
 2. a ranged read of the wheel's tail, or a sidecar that is there though not advertised: whichever this index answers
 3. the whole wheel
 4. for an sdist, its PKG-INFO where that is static (Metadata 2.2 or later, nothing that matters in Dynamic), or the project
    table of its pyproject.toml where that is
-5. for an sdist, what its build backend says, where building is allowed
+
+What only a build backend can tell is not found out here: ``NeedsBuild`` says so, with the archive.
 """
 
 from __future__ import annotations
@@ -20,19 +21,17 @@ from mirror.limits import METADATA_BYTES
 from mirror.metadata.core_metadata import parse_core_metadata
 from mirror.metadata.static_metadata import static_metadata
 from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
-from mirror.ports import Request
+from mirror.ports import ProblemKind, Request
 from mirror.records.filenames import normalised
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from mirror.metadata.core_metadata import CoreMetadata
     from mirror.metadata.index_facts import IndexFacts
     from mirror.ports import Exchange
     from mirror.records.model import DistFile
-
-    Steps = Generator[Request, Exchange, CoreMetadata]
 
 TAIL = 64 * 1024  # bytes: holds directory and METADATA of 148 of 171 real wheels; 16 KB needed twice the requests
 SMALL = TAIL  # a wheel up to this size is read whole: its tail is all of it, and its hash can be checked
@@ -41,42 +40,39 @@ _MORE_READS = 4
 _WHOLE_LIMIT = 4 * 1024 * 1024 * 1024
 
 
-def read_metadata(
-    file: DistFile, facts: IndexFacts, build: Callable[[bytes], Steps] | None = None
-) -> Generator[Request, Exchange, CoreMetadata]:
-    """Climb the ladder for one file: yields requests, is sent exchanges, returns the metadata.
+def read_metadata(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, CoreMetadata]:
+    """Try the strategies for one file: yields requests, is sent exchanges, returns the metadata.
 
-    ``build`` gives the steps that build an sdist, given its bytes; None where nothing may be built. Raises ``NotFound``,
-    ``Unreachable``, ``Integrity``, ``Malformed`` or ``NeedsBuild`` when every rung has failed.
+    Raises ``NotFound``, ``Unreachable``, ``Integrity``, ``Malformed`` or ``NeedsBuild`` when every strategy has failed.
     """
     troubles: list[MirrorError] = []
     if file.core_metadata:
-        body = yield from _rung(_sidecar(file, advertised=True), file, troubles)
+        body = yield from _attempt(_sidecar(file, advertised=True), file, troubles)
         if body is not None:
             return body
     if not file.filename.endswith(".whl"):
-        return (yield from _sdist(file, build))
+        return (yield from _sdist(file))
     whole_first = file.size is not None and file.size <= SMALL
     if facts.ranges is not False and not whole_first:
-        body = yield from _rung(_ranged(file, facts), file, troubles)
+        body = yield from _attempt(_ranged(file, facts), file, troubles)
         if body is not None:
             return body
     if not file.core_metadata and not whole_first and facts.tries_sidecars:
-        body = yield from _rung(_sidecar(file, advertised=False), file, troubles)
+        body = yield from _attempt(_sidecar(file, advertised=False), file, troubles)
         facts.sidecar_hits += body is not None
         facts.sidecar_misses += body is None
         if body is not None:
             return body
-    body = yield from _rung(_whole(file), file, troubles)
+    body = yield from _attempt(_whole(file), file, troubles)
     if body is not None:
         return body
     raise _gravest(troubles)
 
 
-def _rung(
+def _attempt(
     steps: Generator[Request, Exchange, bytes], file: DistFile, troubles: list[MirrorError]
 ) -> Generator[Request, Exchange, CoreMetadata | None]:
-    """Run one rung; what it raises is kept, and the next is tried."""
+    """Try one strategy; what it raises is kept, and the next is tried."""
     try:
         body = yield from steps
         return _metadata(body, file.filename)
@@ -99,7 +95,7 @@ def _metadata(body: bytes, filename: str) -> CoreMetadata:
 
 
 def _gravest(troubles: list[MirrorError]) -> MirrorError:
-    """Return the error that tells most: a wrong hash above nonsense above silence; of several the last, lowest rung's."""
+    """Return the error that tells most: a wrong hash above nonsense above silence; of several that of the last strategy."""
     for kind in (Integrity, Malformed, Unreachable, NotFound):
         for trouble in reversed(troubles):
             if isinstance(trouble, kind):
@@ -124,7 +120,7 @@ def _ranged(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, b
     span = f"bytes={start}-{(file.size or 1) - 1}" if start is not None else f"bytes=-{TAIL}"
     exchange = yield Request(file.url, (("Range", span),), limit=SMALL)
     if exchange.status != 206:
-        refused = exchange.status in (200, 416, 501) or (exchange.problem or "").startswith("the answer is larger")
+        refused = exchange.status in (200, 416, 501) or exchange.kind is ProblemKind.TOO_LARGE
         if refused:
             facts.ranges = False
         if exchange.status in (200, 404, 410) and exchange.problem is None:
@@ -155,19 +151,17 @@ def _whole_body(exchange: Exchange, file: DistFile) -> bytes:
     return wheel_metadata(body, file.filename)
 
 
-def _sdist(file: DistFile, build: Callable[[bytes], Steps] | None) -> Generator[Request, Exchange, CoreMetadata]:
-    """Fetch an sdist and take what it says statically (PEP 643, PEP 621), else what its backend says (PEP 517)."""
+def _sdist(file: DistFile) -> Generator[Request, Exchange, CoreMetadata]:
+    """Fetch an sdist and take what it says statically (PEP 643, PEP 621)."""
     exchange = yield Request(file.url, limit=_WHOLE_LIMIT)
     body = _body(exchange, file)
     _check(body, file.hashes, file.filename)
     metadata = static_metadata(body, file.filename)
     if metadata is not None:
         return metadata
-    if build is None:
-        raise NeedsBuild(
-            f"{file.filename} has no static metadata: its dependencies are known only to its build backend"
-        )
-    return (yield from build(body))
+    raise NeedsBuild(
+        f"{file.filename} has no static metadata: its dependencies are known only to its build backend", body
+    )
 
 
 def _body(exchange: Exchange, file: DistFile) -> bytes:

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mirror.http.fetcher import Fetcher
-    from mirror.ports import Exchange, Request
+    from mirror.ports import Request, Work
 
 
 def gather(
-    fetcher: Fetcher, pump: Callable[[], bool], jobs: Mapping[str, Generator[Request, Exchange, Any]]
+    fetcher: Fetcher, pump: Callable[[], bool], jobs: Mapping[str, Generator[Request | Work, Any, Any]]
 ) -> dict[str, Any]:
     """Return, by key, what each job gave, or the ``MirrorError`` it raised; a bug goes up as it is.
 

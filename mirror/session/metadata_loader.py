@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mirror.errors import NotFound, Offline
+from mirror.errors import NeedsBuild, NotFound, Offline
 from mirror.ports import SourceTree
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.project import Project
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mirror.metadata.builds import Builds
     from mirror.metadata.core_metadata import CoreMetadata
-    from mirror.ports import Builder, Exchange, Request
+    from mirror.ports import Request, Work
     from mirror.records.model import DistFile
     from mirror.session.parts import SessionParts
     from mirror.session.release_files import ReleaseFiles
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 class MetadataLoader:
     """Reads what files need, from where that costs least; offline from what is kept alone."""
 
-    def __init__(self, parts: SessionParts, files: ReleaseFiles, builder: Builder | None) -> None:
-        """``builder`` is None where nothing may be built."""
+    def __init__(self, parts: SessionParts, files: ReleaseFiles) -> None:
+        """Read nothing yet."""
         self._store = parts.store
         self._write_buffer = parts.write_buffer
         self._pages = parts.pages
         self._files = files
-        self._builder = builder
+        self._builder = parts.builder
         self._offline = parts.settings.offline
 
-    def find(self, project: Project, release: int, file_kind: int) -> Generator[Request, Exchange, CoreMetadata]:
+    def find(self, project: Project, release: int, file_kind: int) -> Generator[Request | Work, Any, CoreMetadata]:
         """Read what one file (release, variant) needs, or build it. Raises ``MirrorError`` where neither can be."""
         view = project.view
         version = view.versions[release]
@@ -53,12 +53,11 @@ class MetadataLoader:
             return known
         if self._offline and not file.url.startswith("file:"):
             raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
-        tree = SourceTree(view.name, file.filename)
-        found = yield from read_metadata(
-            file,
-            self._write_buffer.facts_of(project.index_id),
-            lambda body: builds.steps(source, tree._replace(archive=body)),
-        )
+        try:
+            found = yield from read_metadata(file, self._write_buffer.facts_of(project.index_id))
+        except NeedsBuild as error:
+            tree = SourceTree(view.name, file.filename, archive=error.archive)
+            found = yield from builds.steps(source, tree)
         if linked and not found.built:
             builds.write(source, found)
         return found

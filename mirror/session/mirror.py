@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from typing import Any, Self
 
-    from mirror.ports import Builder, Exchange, Intervals, Request, Store, Transport
+    from mirror.ports import Builder, Intervals, Request, Store, Transport, Work
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import FetchFailure
     from mirror.records.project import Project
@@ -83,10 +83,11 @@ class Mirror:
             write_buffer=write_buffer,
             pages=Pages(fetcher, clock),
             shadowed=ShadowedIndexes(fetcher, reporter.warn),
+            builder=builder,
         )
         self._lookup = IndexLookup(parts)
         self.files = ReleaseFiles(parts)
-        self._metadata_loader = MetadataLoader(parts, self.files, builder)
+        self._metadata_loader = MetadataLoader(parts, self.files)
         self.records = MirrorRecords(write_buffer, self._metadata_loader)
         self.report = RunReport(parts, self._lookup, self.pump)
         self.admin = MirrorAdmin(parts, self._metadata_loader, self.want_projects)
@@ -128,7 +129,7 @@ class Mirror:
         steps, key = self._metadata_loader.find(project, release, file_kind), f"d/{view.name}/{release}/{file_kind}"
         self._parts.fetcher.submit(key, steps, self._parts.results.on_metadata(project, release, file_kind))
 
-    def run(self, jobs: Mapping[str, Generator[Request, Exchange, Any]]) -> dict[str, Any]:
+    def run(self, jobs: Mapping[str, Generator[Request | Work, Any, Any]]) -> dict[str, Any]:
         """Run step generators side by side to their ends; return, by key, what each gave, or the ``MirrorError`` it raised."""
         return gather(self._parts.fetcher, self.pump, jobs)
 
@@ -174,7 +175,7 @@ class Mirror:
         try:
             self._parts.write_buffer.finish(self._lookup.hits)
         finally:
-            self._parts.fetcher.close()
+            self._parts.stop()
             self._parts.store.close()
 
     def __enter__(self) -> Self:
@@ -196,16 +197,16 @@ def open_mirror(
     from mirror.session.open_store import open_store
 
     store = open_store(settings.location, settings)
-    return Mirror(settings, store, transport_for(settings, store, builder), observer=observer, builder=builder)
+    return Mirror(settings, store, transport_for(settings, store), observer=observer, builder=builder)
 
 
-def transport_for(settings: MirrorSettings, store: Store, builder: Builder | None = None) -> Callable[[], Transport]:
+def transport_for(settings: MirrorSettings, store: Store) -> Callable[[], Transport]:
     """Return what makes the transport of a mirror with these settings, for who composes one."""
 
     def make() -> Transport:
         from mirror.http.routing import RoutedTransport
         from mirror.http.transports import make_transport
 
-        return RoutedTransport(lambda: make_transport(settings, store), settings.credentials, builder)
+        return RoutedTransport(lambda: make_transport(settings, store), settings.credentials)
 
     return make

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mirror.http.fetcher import Fetcher
-    from mirror.ports import Store
+    from mirror.ports import Builder, Store
     from mirror.records.release_view import Absence, ReleaseView
     from mirror.session.page_loader import Pages
     from mirror.session.reporter import Reporter
@@ -31,3 +31,10 @@ class SessionParts(NamedTuple):
     write_buffer: WriteBuffer
     pages: Pages
     shadowed: ShadowedIndexes
+    builder: Builder | None  # None where nothing may be built
+
+    def stop(self) -> None:
+        """End what is being fetched and built; safe to call twice."""
+        if self.builder is not None:
+            self.builder.close()
+        self.fetcher.close()

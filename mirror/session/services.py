@@ -144,7 +144,7 @@ class MirrorAdmin:
 
         Reading stays allowed; asking for more does not.
         """
-        self._parts.fetcher.close()
+        self._parts.stop()
         self._parts.write_buffer.seal(self._learned())
 
     def _learned(self) -> list[Project]:

@@ -64,7 +64,7 @@ class BackendBuilder:
         work = tempfile.mkdtemp(prefix="build-", dir=self._root())
         try:
             return self._built(tree, work, said)
-        except BuildFailed as error:
+        except (BuildFailed, OSError) as error:
             raise BuildFailed(self._explain(tree, str(error), said)) from None
         finally:
             shutil.rmtree(work, ignore_errors=True)

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
 from mirror.http.local_files import path_of
-from mirror.metadata.builds import do
 from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.metadata.static_metadata import project_metadata, static_metadata
 from mirror.metadata.wheel_metadata import wheel_metadata
-from mirror.ports import Request, SourceTree
+from mirror.ports import Request, SourceTree, Work
 from mirror.records.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
 from pipx_parallel.direct.project import DirectProject
 from pipx_parallel.direct.reference import pinned
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from pipx_parallel.direct.git import Git
     from pipx_parallel.direct.reference import Reference
 
-    Steps = Generator[Request, Exchange, DirectProject]
+    Steps = Generator[Request | Work, Any, DirectProject]
 
 _LIMIT = 4 * 1024 * 1024 * 1024  # bytes of an archive
 # A folder of the user's is what is being worked on, and its lock must not feed the next one: the setuptools plugin is off there
@@ -77,7 +76,7 @@ def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], contex
     if context.offline and not local:
         raise Offline(f"{reference.url}: not in the mirror, and offline")
     headers = conditional_headers(fresh) if fresh is not None and stored is not None else ()
-    exchange = yield Request(reference.url, headers, limit=_LIMIT)
+    exchange: Exchange = yield Request(reference.url, headers, limit=_LIMIT)
     if fresh is not None and stored is not None and (exchange.status == 304 or exchange.stale):
         context.write_derived(key, _encoded(list(revalidated(fresh, exchange.headers, context.now)), stored))
         return _known(reference, stored)
@@ -96,7 +95,7 @@ def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], contex
 
 def _archive_metadata(
     reference: Reference, body: bytes, settings: tuple[tuple[str, str], ...], context: BuildContext
-) -> Generator[Request, Exchange, CoreMetadata]:
+) -> Generator[Request | Work, Any, CoreMetadata]:
     if reference.filename.lower().endswith(".whl"):
         return parse_core_metadata(wheel_metadata(body, reference.filename), reference.filename)
     stated = static_metadata(body, reference.filename) if not reference.subdirectory and body[:2] else None
@@ -114,14 +113,14 @@ def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg
         if context.offline:
             raise Offline(f"{reference.label}: not in the mirror, and offline")
         url, revision = reference.url, reference.revision
-        commit = (yield from do(lambda: context.git.commit_of(url, revision).encode(), reference.label)).decode()
+        commit = (yield Work(reference.label, lambda: context.git.commit_of(url, revision).encode())).decode()
         context.write_derived(asked, commit.encode())
     key = "u/" + _digest("commit", reference.url, commit, reference.subdirectory, *map("=".join, settings))
     _, stored = _decoded(context.read_derived(key))
     if stored is None:
         if context.offline:
             raise Offline(f"{reference.label}: its metadata is not in the mirror, and offline")
-        folder = (yield from do(lambda: context.git.checkout(reference.url, commit).encode(), reference.label)).decode()
+        folder = (yield Work(reference.label, lambda: context.git.checkout(reference.url, commit).encode())).decode()
         metadata = yield from _tree_metadata("git-" + commit, _tree(folder, reference, settings), reference, context)
         stored = [None, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
         context.write_derived(key, _encoded(None, stored))
@@ -135,7 +134,7 @@ def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], context
     found = False
     inner = f"{folder}/{reference.subdirectory}" if reference.subdirectory else folder
     for name in _DECIDING:
-        exchange = yield Request(f"{_url(inner)}/{name}")
+        exchange: Exchange = yield Request(f"{_url(inner)}/{name}")
         digest.update(b"\0" + exchange.body)
         found = found or (exchange.status == 200)
     if not found:
@@ -151,16 +150,16 @@ def _tree(folder: str, reference: Reference, settings: tuple[tuple[str, str], ..
 
 def _tree_metadata(
     source: str, tree: SourceTree, reference: Reference, context: BuildContext
-) -> Generator[Request, Exchange, CoreMetadata]:
+) -> Generator[Request | Work, Any, CoreMetadata]:
     inner = f"{tree.folder}/{tree.subdirectory}" if tree.subdirectory else tree.folder
-    exchange = yield Request(f"{_url(inner)}/pyproject.toml")
+    exchange: Exchange = yield Request(f"{_url(inner)}/pyproject.toml")
     stated = project_metadata(exchange.body) if exchange.status == 200 else None
     if stated is not None and stated.version:
         return stated
     return (yield from _built(_source(source, reference, tree.config_settings), tree, context))
 
 
-def _built(source: str, tree: SourceTree, context: BuildContext) -> Generator[Request, Exchange, CoreMetadata]:
+def _built(source: str, tree: SourceTree, context: BuildContext) -> Generator[Request | Work, Any, CoreMetadata]:
     known = context.builds.known(source)
     if known is not None:
         return known

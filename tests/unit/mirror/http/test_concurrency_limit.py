@@ -131,13 +131,11 @@ def test_an_answer_that_says_no_is_no_overload(exchange: Exchange) -> None:
 
 
 def test_what_is_done_here_says_nothing_of_the_index() -> None:
-    """Files take no time and builds take minutes."""
+    """Files take no time."""
     limit = WorkerLimit()
-    built = Exchange(Request("work:build", work=bytes), 200, {}, b"", "work:build")
     local = Exchange(Request("file:///a"), 200, {}, b"", "file:///a")
     for _ in range(100):
         limit.answered(local, 0.0, 0.0, 1)
-        limit.answered(built, 0.0, 60.0, 1)
 
     assert limit.allowed == FIRST
 

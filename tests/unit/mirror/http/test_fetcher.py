@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator
 from typing import Any
 
+from mirror.errors import BuildFailed
 from mirror.http.concurrency_limit import MOST_UNDER_WAY
 from mirror.http.fetcher import Fetcher
 from mirror.http.retry import RetryPolicy
-from mirror.ports import Exchange, ProblemKind, Request
+from mirror.ports import Exchange, ProblemKind, Request, Work
 from tests.support.fake_transport import FakeTransport
 
 Result = tuple[Any, Exception | None]
@@ -357,3 +359,68 @@ def test_a_pump_that_does_not_wait_does_nothing_else() -> None:
 def test_a_blocking_pump_with_nothing_to_do_returns() -> None:
     """It never waits for what nobody asked."""
     assert not Bench().fetcher.pump()
+
+
+def test_work_is_done_in_a_thread_and_is_no_request() -> None:
+    """Its bytes are sent into the steps; the next request follows."""
+    bench = Bench()
+
+    def name_of_thread() -> bytes:
+        return threading.current_thread().name.encode()
+
+    def steps() -> Generator[Request | Work, Any, list[bytes]]:
+        built: bytes = yield Work("build", name_of_thread)
+        exchange: Exchange = yield Request("a")
+        return [built, exchange.body]
+
+    bench.fetcher.submit("k", steps(), lambda result, error: bench.delivered.update(k=(result, error)))
+    while not bench.transport.submitted:
+        bench.fetcher.pump()
+    bench.transport.answer(b"page")
+    bench.pump()
+
+    assert bench.delivered == {"k": ([b"mirror-worker", b"page"], None)}
+    assert bench.fetcher.counts.requests == 1
+
+
+def test_what_work_raises_is_raised_in_its_steps() -> None:
+    """The very error, with all it carries; steps may go on from there."""
+    bench = Bench()
+    error = BuildFailed("no compiler")
+
+    def fail() -> bytes:
+        raise error
+
+    def steps() -> Generator[Request | Work, Any, Exception]:
+        try:
+            yield Work("build", fail)
+        except BuildFailed as caught:
+            return caught
+        return ValueError()
+
+    bench.fetcher.submit("k", steps(), lambda result, error: bench.delivered.update(k=(result, error)))
+    while bench.fetcher.busy:
+        bench.fetcher.pump()
+
+    assert bench.delivered["k"][0] is error
+
+
+def test_work_under_way_is_dropped_by_close() -> None:
+    """Nothing waits for it."""
+    bench = Bench()
+    go = threading.Event()
+
+    def wait() -> bytes:
+        go.wait(20)
+        return b""
+
+    def steps() -> Generator[Request | Work, Any, bytes]:
+        done: bytes = yield Work("build", wait)
+        return done
+
+    bench.fetcher.submit("k", steps(), lambda result, error: bench.delivered.update(k=(result, error)))
+    bench.fetcher.close()
+    go.set()
+
+    assert not bench.fetcher.busy
+    assert bench.delivered == {}

@@ -23,7 +23,7 @@ def answered(request: Request) -> Exchange:
 def test_every_request_is_answered_once() -> None:
     """Whatever the number of workers."""
     done: SimpleQueue[Exchange] = SimpleQueue()
-    pool = WorkerPool(3, answered)
+    pool = WorkerPool(3, answered, Exchange.failed)
     for request in requests(50):
         pool.submit(request, done.put)
     urls = sorted(done.get(timeout=5).url for _ in range(50))
@@ -44,7 +44,7 @@ def test_no_more_threads_than_workers_nor_than_requests() -> None:
         return answered(request)
 
     done: SimpleQueue[Exchange] = SimpleQueue()
-    pool = WorkerPool(3, perform)
+    pool = WorkerPool(3, perform, Exchange.failed)
     for request in requests(10):
         pool.submit(request, done.put)
     first = {entered.get(timeout=5) for _ in range(3)}
@@ -69,7 +69,7 @@ def test_close_answers_at_once_and_late_results_are_dropped() -> None:
         return answered(request)
 
     done: SimpleQueue[Exchange] = SimpleQueue()
-    pool = WorkerPool(1, perform)
+    pool = WorkerPool(1, perform, Exchange.failed)
     for request in requests(3):
         pool.submit(request, done.put)
 
@@ -86,7 +86,7 @@ def test_close_answers_at_once_and_late_results_are_dropped() -> None:
 def test_close_may_come_from_within_a_callback() -> None:
     """A caller that has enough says so where it is told."""
     done: SimpleQueue[bool] = SimpleQueue()
-    pool = WorkerPool(1, answered)
+    pool = WorkerPool(1, answered, Exchange.failed)
     pool.submit(requests(1)[0], lambda _: done.put(pool.close()))
 
     assert done.get(timeout=5)
