@@ -15,6 +15,7 @@ from mirror.errors import BuildFailed, MirrorError, NeedsBuild, NotFound
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
 from mirror.records.model import FetchFailure, admitted_by
+from mirror.records.version_keys import compile_specifier
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import mask_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _ARCHIVES_EACH = 3  # releases of a project with only a source archive that a first search reads
 _WHEELS_BEFORE = 16  # releases with wheels that were looked at: behind so many it reads no archive
+_DAY = 86_400  # seconds
+_UNBOUNDED = compile_specifier("")
 ON = 2  # the mask of an extra's switch that is on
 
 
@@ -99,6 +102,28 @@ class Candidates:
         if isinstance(candidate, FetchFailure):
             raise candidate.error
         return self.policy.best(package, mask, candidate.finals, candidate.yanked, candidate.binary)
+
+    def newest(self, package: str) -> int:
+        """Return the newest release that a requirement without bounds admits."""
+        candidate = self._candidates[package]
+        usable = candidate.usable if isinstance(candidate, Candidate) else 0
+        return (self.admitted(package, _UNBOUNDED) & usable).bit_length() - 1
+
+    def uploaded(self, package: str, bit: int) -> int:
+        """Return the day on which the first file of a release was uploaded, since 1970; 0 if that is not known."""
+        candidate = self._candidates[package]
+        if isinstance(candidate, FetchFailure) or candidate.project.reference is not None:
+            return 0
+        try:
+            candidate.project.judge(bit - 1)
+        except MirrorError:
+            return 0
+        return candidate.project.view.uploads(bit - 1)[0] // _DAY
+
+    def has_extra(self, package: str, bit: int, switch: str) -> bool:
+        """Return whether a release states needs of an extra; one whose needs are not known is given the benefit."""
+        found = self.needs(package, bit)
+        return isinstance(found, FetchFailure | Unavailable) or switch[len(package) + 1 : -1] in found.extras()
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
         """Ask the mirror for what these candidates need, all at once."""

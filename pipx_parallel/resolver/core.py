@@ -47,6 +47,21 @@ class _NoSource:
         """Take the highest."""
         return self.choose(package, mask)
 
+    def newest(self, package: str) -> int:
+        """Know nothing."""
+        del package
+        return 0
+
+    def uploaded(self, package: str, bit: int) -> int:
+        """Know nothing."""
+        del package, bit
+        return 0
+
+    def has_extra(self, package: str, bit: int, switch: str) -> bool:
+        """Know nothing."""
+        del package, bit, switch
+        return True
+
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
         """Do nothing."""
 

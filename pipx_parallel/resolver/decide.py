@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.resolver.facts import learn_needs
 from pipx_parallel.resolver.links import ON
 from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.soft_constraints import inherit, inherit_all
 from pipx_parallel.resolver.state import NOTHING
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def step(state: SearchState) -> bool:
     """Take one step: learn the needs of a release, or decide for one. Return False when every package is settled."""
     if state.wanted:
         _hint(state)
+    if state.bound is not None and state.bound.exceeded(state):
+        return True
     agenda, current = state.agenda, state.trail.current
     while state.pointer < len(agenda):
         package = agenda[state.pointer]
@@ -31,7 +34,7 @@ def step(state: SearchState) -> bool:
         if not mask & ABSENT and _work_on(state, package, mask):
             return True
         state.pointer += 1
-    return False
+    return inherit_all(state)
 
 
 def reorder(state: SearchState) -> None:
@@ -54,6 +57,8 @@ def _work_on(state: SearchState, package: int, mask: int) -> bool:
     if not mask & (mask - 1):
         return _settle(state, package, mask)
     bit = state.source.choose(state.names[package], mask)
+    if inherit(state, package, bit):
+        return True
     _count_rejection(state, package, bit)
     if bit not in state.needs[package]:
         learn_needs(state, package, _batch(state, package, bit, mask))
@@ -73,6 +78,8 @@ def _settle(state: SearchState, package: int, release: int) -> bool:
     """Learn what is not known yet of the one release a package can be."""
     bit = release.bit_length() - 1
     if bit not in state.needs[package]:
+        if inherit(state, package, bit):
+            return True
         _count_rejection(state, package, bit)
         learn_needs(state, package, _batch(state, package, bit, release))
         return True

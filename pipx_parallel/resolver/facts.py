@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.links import NO_SWITCH, OFF, ON
+from pipx_parallel.resolver.links import NO_SWITCH, OFF, ON, Cap
 from pipx_parallel.resolver.ports import ABSENT, Edge, Unavailable
+from pipx_parallel.resolver.soft_constraints import lacks_extra
 from pipx_parallel.resolver.terms import Bound, Incompatibility, Needs, Required, Unusable
 
 if TYPE_CHECKING:
@@ -31,10 +32,7 @@ def add_roots(state: SearchState, roots: Sequence[RootEdge]) -> None:
     wanted = [root.edge.package for root in roots if not root.constraint]
     bound = [root.edge.package for root in roots if root.constraint]
     meet(state, wanted)
-    state.direct = list(dict.fromkeys(state.numbers[name] for name in wanted))
-    state.agenda = state.direct + [number for number in state.agenda if number not in set(state.direct)]
-    for place, number in enumerate(state.agenda):
-        state.place[number] = place
+    set_direct(state, [state.numbers[name] for name in wanted])
     meet(state, bound)
     for root in roots:
         number = state.numbers[root.edge.package]
@@ -44,6 +42,56 @@ def add_roots(state: SearchState, roots: Sequence[RootEdge]) -> None:
         if out:
             state.units[number].append(Incompatibility([number], [out], cause))
             state.refresh(number)
+
+
+def learn_newest(state: SearchState) -> None:
+    """Learn what the best allowed release of each package of the user needs, so that its bounds are known whatever happens.
+
+    The packages that the user's extras bring in there count as the user's from then on.
+    """
+    own = [it for it in state.direct if state.base[it] < 0 and state.universe[it] & ~ABSENT]
+    best = {it: state.source.choose(state.names[it], mask) for it in own if (mask := allowed(state, it))}
+    for package, bit in best.items():
+        state.source.prepare_dependencies(state.names[package], [bit])
+    for package, bit in best.items():
+        if bit not in state.needs[package]:
+            learn_needs(state, package, [bit])
+    brought: dict[int, None] = {}
+    queue = [it for it in state.direct if state.base[it] in best]
+    for switch in queue:  # grows while it is read
+        base = state.base[switch]
+        bit = best[base]
+        if isinstance(state.source.dependencies(state.names[base], bit), Unavailable):
+            continue
+        if switch in state.direct and state.source.has_extra(state.names[base], bit, state.names[switch]):
+            state.wanted_extras.add(switch)
+        if bit not in state.needs[switch]:
+            learn_needs(state, base, [bit], switch)
+        for edge in state.needs[switch][bit]:
+            number = state.numbers[edge.package]
+            if state.base[number] == base:
+                queue += [] if number in queue else [number]
+            elif state.base[number] < 0:
+                brought[number] = None
+    set_direct(state, [*state.direct, *brought])
+
+
+def allowed(state: SearchState, package: int) -> int:
+    """Return the releases of a package that the user's own lines allow."""
+    out = 0
+    for unit in state.units[package]:
+        if isinstance(unit.cause, Required | Bound):
+            out |= unit.masks[0]
+    return state.universe[package] & ~ABSENT & ~out
+
+
+def set_direct(state: SearchState, packages: Iterable[int]) -> None:
+    """Say which packages are the user's: they are decided first, in this order."""
+    state.direct = list(dict.fromkeys(packages))
+    own = set(state.direct)
+    state.agenda = state.direct + [number for number in state.agenda if number not in own]
+    for place, number in enumerate(state.agenda):
+        state.place[number] = place
 
 
 def meet(state: SearchState, names: Iterable[str]) -> None:
@@ -65,6 +113,7 @@ def learn_needs(state: SearchState, package: int, bits: Sequence[int], switch: i
     if len(bits) > 1:
         state.source.prepare_dependencies(name, bits)
     known = state.needs[package if switch == NO_SWITCH else switch]
+    state.reads += len(bits)
     for bit in bits:
         if switch == NO_SWITCH:
             answer = state.source.dependencies(name, bit)
@@ -75,6 +124,8 @@ def learn_needs(state: SearchState, package: int, bits: Sequence[int], switch: i
             _rule_out(state, package, 1 << bit, switch, Unusable(name, _name(state, switch), answer.reason))
             continue
         known[bit] = answer
+        if switch in state.wanted_extras and not state.source.has_extra(name, bit, state.names[switch]):
+            lacks_extra(state, package, 1 << bit, switch)
         meet(state, [edge.package for edge in answer])
         for edges in _by_child(answer):
             _add_need(state, package, 1 << bit, switch, edges)
@@ -109,6 +160,12 @@ def _add_need(state: SearchState, parent: int, release: int, switch: int, edges:
         link.add_row(release, mask, key, Needs(state.names[parent], _name(state, switch), edges))
     else:
         link.widen(row, release)
+    top = mask.bit_length() - 1
+    if 0 < top < state.newest[child]:
+        needs = link.by_bit[release].clause.cause
+        if isinstance(needs, Needs):
+            link.add_cap(Cap(release.bit_length() - 1, top, needs))
+            state.capped[link] = None
 
 
 def _rule_out(state: SearchState, package: int, release: int, switch: int, cause: Needs | Unusable) -> None:

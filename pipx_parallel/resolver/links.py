@@ -8,7 +8,8 @@ into an incompatibility of its own (cause ``Merged``) only where the search has 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.terms import Incompatibility, Merged
 
@@ -34,10 +35,18 @@ class Row:
         self.clause = clause
 
 
+class Cap(NamedTuple):
+    """The newest release of the child that a release of the parent (``stated_by``) admits, short of the newest of all."""
+
+    stated_by: int
+    top: int
+    needs: Needs
+
+
 class Link:
     """All rows of one (parent, child, switch). Each known release of the parent is in one row at most."""
 
-    __slots__ = ("by_bit", "by_key", "child", "known", "parent", "rows", "switch", "universe")
+    __slots__ = ("added", "by_bit", "by_key", "caps", "child", "known", "parent", "rows", "switch", "universe")
 
     def __init__(self, parent: int, child: int, switch: int, universe: int) -> None:
         """Start an empty table; ``universe`` holds every value the child can take, ABSENT among them."""
@@ -49,6 +58,8 @@ class Link:
         self.rows: list[Row] = []
         self.by_key: dict[Hashable, Row] = {}
         self.by_bit: dict[int, Row] = {}  # release as a mask of one -> its row
+        self.caps: list[Cap] = []  # those that no newer release undercuts; both numbers rise
+        self.added: set[tuple[int, int]] = set()  # caps that are incompatibilities already
 
     def add_row(self, release: int, allowed: int, key: Hashable, cause: Needs | Unusable | ExtraOf | Preferred) -> None:
         """Learn that ``release`` (a mask of one) needs the child in ``allowed``: widen the row of that key, or start it."""
@@ -64,6 +75,20 @@ class Link:
         row.clause.masks[0] |= release
         self.by_bit[release] = row
         self.known |= release
+
+    def add_cap(self, cap: Cap) -> None:
+        """Learn an upper bound that a release states, unless a newer one states one as tight."""
+        caps = self.caps
+        at = bisect_right(caps, cap.stated_by, key=lambda it: it.stated_by)
+        if any(it.top <= cap.top for it in caps[max(at - 1, 0) :] if it.stated_by >= cap.stated_by):
+            return
+        caps[:] = [it for it in caps if it.stated_by > cap.stated_by or it.top < cap.top]
+        caps.insert(bisect_right(caps, cap.stated_by, key=lambda it: it.stated_by), cap)
+
+    def inherited(self, bit: int) -> Cap | None:
+        """Return the tightest upper bound that releases newer than ``bit`` state; None if none does."""
+        at = bisect_right(self.caps, bit, key=lambda it: it.stated_by)
+        return self.caps[at] if at < len(self.caps) else None
 
     def merged(self, rows: list[Row]) -> Incompatibility:
         """Return what ``rows`` (at least one) say together."""

@@ -58,6 +58,18 @@ class CandidateSource(Protocol):
         """Return the best release of a non-empty ``mask``: as ``choose``, but blind to what an earlier answer held."""
         ...
 
+    def newest(self, package: str) -> int:
+        """Return the bit number of the newest release that a requirement without bounds admits; 0 if there is none."""
+        ...
+
+    def uploaded(self, package: str, bit: int) -> int:
+        """Return the day, counted from any fixed day, on which a release was uploaded; 0 if that is not known."""
+        ...
+
+    def has_extra(self, package: str, bit: int, switch: str) -> bool:
+        """Return whether a release, whose needs were asked for before, has the extra that a switch stands for."""
+        ...
+
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
         """Say that ``dependencies`` of these candidates will be asked for next, in bulk."""
         ...

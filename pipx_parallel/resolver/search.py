@@ -34,6 +34,8 @@ def search(state: SearchState, stop: int, base_level: int = 0) -> Incompatibilit
             return lesson
         if state.conflicts > stop:
             raise LimitReachedError(f"no answer and no proof after {state.conflicts} conflicts")
+        if state.reads > state.most_reads:
+            raise LimitReachedError(f"no answer and no proof after {state.reads} releases")
         _apply(state, lesson, base_level)
 
 

@@ -13,8 +13,9 @@ from pipx_parallel.resolver.terms import ExtraOf, Incompatibility, Preferred
 from pipx_parallel.resolver.trail import Trail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
+    from pipx_parallel.resolver.improvement import CostBound
     from pipx_parallel.resolver.ports import CandidateSource, Edge
     from pipx_parallel.resolver.terms import Needs, Unusable
 
@@ -39,7 +40,15 @@ class SearchState:
         self.missing: dict[str, str] = {}  # packages nobody has, and why
         # facts
         self.units: list[list[Incompatibility]] = []
+        self.newest: list[int] = []  # per package: the newest release that a requirement without bounds admits
+        self.capped: dict[Link, None] = {}  # links with upper bounds that older releases inherit
+        # soft constraints
         self.wishes: dict[tuple[int, int], int] = {}
+        self.escapes: dict[tuple[int, int, int], int] = {}
+        self.guard = NOTHING
+        self.relaxed: Container[int] = ()
+        self.wanted_extras: set[int] = set()  # switches of the user's that the newest allowed release has
+        self.bound: CostBound | None = None
         self.unit_causes: dict[tuple[int, Needs | Unusable], Incompatibility] = {}
         self.links: dict[tuple[int, int, int], Link] = {}
         self.links_of: list[list[Link]] = []  # per package: every link it is parent, child or switch of
@@ -60,6 +69,8 @@ class SearchState:
         self.decisions = 0
         self.conflicts = 0
         self.learned = 0
+        self.reads = 0  # releases that were asked for their needs
+        self.most_reads = NEVER
 
     def intern(self, name: str) -> int:
         """Return the number of a package; on first sight ask for its domain."""
@@ -72,6 +83,8 @@ class SearchState:
         number = self.add_variable(name, universe, base)
         self.place[number] = len(self.agenda)
         self.agenda.append(number)
+        if base == NOTHING and universe != ABSENT:
+            self.newest[number] = self.source.newest(name)
         if base != NOTHING:
             self._tie(number, base)
         return number
@@ -92,6 +105,7 @@ class SearchState:
         self.hinted.append(False)
         self.tried.append(NOTHING)
         self.rejections.append(0)
+        self.newest.append(0)
         self.trail.add_package(universe)
         return number
 
@@ -171,6 +185,12 @@ class SearchState:
             self.trail.touch(fresh[at][1])
         tail = list(dict.fromkeys(package for _, package in fresh[at:]))
         fresh[at:] = [(level, package) for package in tail] if level else []
+
+    def add_clause(self, clause: Incompatibility) -> None:
+        """Take an incompatibility of at least two terms whenever it is met, and look at it now."""
+        for package in clause.packages[:2]:
+            self.watching[package].append(clause)
+            self.refresh(package)
 
     def watch(self, clause: Incompatibility) -> None:
         """Keep a learned incompatibility. Its first two terms are watched."""

@@ -58,6 +58,13 @@ class Preferred(NamedTuple):
     package: str
 
 
+class Inherited(NamedTuple):
+    """Older releases keep to an upper bound of a newer one (``stated_by``). Never part of a proof."""
+
+    stated_by: int
+    needs: Needs
+
+
 class Merged(NamedTuple):
     """Several needs of one package on one other, read together: some release of the union is needed."""
 
@@ -70,7 +77,7 @@ class Derived(NamedTuple):
     parts: tuple[Incompatibility, ...]
 
 
-Cause = Required | Bound | Needs | Unusable | ExtraOf | Preferred | Merged | Derived
+Cause = Required | Bound | Needs | Unusable | ExtraOf | Preferred | Inherited | Merged | Derived
 
 
 class Incompatibility:

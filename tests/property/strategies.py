@@ -107,3 +107,46 @@ def directs_of(universe: Universe) -> list[str]:
     """Return the packages that the roots ask for, in order, without switches."""
     names = [root.edge.package for root in universe.roots if not root.constraint]
     return [name for name in dict.fromkeys(names) if base_of(name) is None]
+
+
+def history_of(random: Random) -> Universe:
+    """Draw projects with a history: upper bounds appear, rise, fall and go missing, and releases have upload times."""
+    names = PACKAGES[: random.randint(3, 5)]
+    counts = {name: random.randint(2, 5) for name in names}
+    dated = random.random() < 0.8
+    needs: dict[tuple[str, int], Answer] = {}
+    extras: dict[tuple[str, int, str], Answer] = {}
+    uploads: dict[tuple[str, int], int] = {}
+    for name in names:
+        others = random.sample([it for it in names if it != name], random.randint(0, 2))
+        day = random.randint(1, 400)
+        for bit in range(1, counts[name] + 1):
+            day = max(1, day + random.choice((0, 1, 5, 40, 400, -30)))  # a fix of an old series comes late
+            if dated and random.random() < 0.97:
+                uploads[name, bit] = day
+            edges = [_bounded(random, other, bit / counts[name], counts[other]) for other in others]
+            needs[name, bit] = [it for it in edges if it is not None]
+            extra = _bounded(random, random.choice(names), bit / counts[name], counts[names[0]])
+            if extra is not None and extra.package != name and extra.mask >> counts[extra.package] + 1 == 0:
+                extras[name, bit, f"{name}[x]"] = [extra]
+    asked = random.sample(names, random.randint(1, 3))
+    roots: list[RootEdge] = []
+    for line, name in enumerate(asked):
+        every = (2 << counts[name]) - 2
+        mask = every if random.random() < 0.6 else every >> random.randint(1, 2) & every or every
+        roots.append(RootEdge(Edge(name, mask, (name, mask)), f"in:{line}"))
+        if random.random() < 0.3:
+            roots.append(RootEdge(Edge(f"{name}[x]", 2, f"{name}[x]"), f"in:{line}"))
+    domains = {name: (2 << count) - 2 for name, count in counts.items()}
+    return Universe(domains, needs, extras, roots, lowest=random.random() < 0.1, uploads=uploads)
+
+
+def _bounded(random: Random, child: str, age: float, count: int) -> Edge | None:
+    """Return a need of a release of some age (1: the newest): often with a lower bound, an upper bound, or both."""
+    kind = random.random()
+    if kind < 0.1:
+        return None
+    top = count if kind < 0.5 else max(1, min(count, round(age * count) + random.choice((-1, 0, 0, 1))))
+    low = 1 if random.random() < 0.6 else random.randint(1, top)
+    mask = (2 << top) - (1 << low)
+    return Edge(child, mask, (child, low, top))

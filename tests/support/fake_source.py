@@ -20,6 +20,7 @@ class Universe(NamedTuple):
     extras: Mapping[tuple[str, int, str], Answer]
     roots: Sequence[RootEdge]
     lowest: bool = False  # prefer the oldest release
+    uploads: Mapping[tuple[str, int], int] = {}
 
 
 def base_of(name: str) -> str | None:
@@ -58,6 +59,18 @@ class FakeSource:
     def best(self, package: str, mask: int) -> int:
         """Return the same: there is no earlier answer."""
         return self.choose(package, mask)
+
+    def newest(self, package: str) -> int:
+        """Return the newest release there is."""
+        return self.universe.domains.get(package, 1).bit_length() - 1
+
+    def uploaded(self, package: str, bit: int) -> int:
+        """Return what the universe says, 0 where it says nothing."""
+        return self.universe.uploads.get((package, bit), 0)
+
+    def has_extra(self, package: str, bit: int, switch: str) -> bool:
+        """Say whether the universe has needs of that extra."""
+        return bool(self.universe.extras.get((package, bit, switch)))
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
         """Record the hint."""

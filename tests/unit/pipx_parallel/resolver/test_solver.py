@@ -7,6 +7,7 @@ import pytest
 from pipx_parallel.resolver.facts import RootEdge
 from pipx_parallel.resolver.ports import SolverObserver
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, Solution, SolverLimits, solve
+from pipx_parallel.resolver.soft_constraints import Escape
 from pipx_parallel.resolver.terms import Bound, Needs, Required
 from tests.support.fake_source import FakeSource, Universe, edge, world
 
@@ -50,14 +51,11 @@ def test_among_directs_the_one_that_must_move_least_gives_way() -> None:
     assert answer(universe).chosen == {"a": 8, "b": 9}
 
 
-def test_the_caller_says_what_is_near_the_best() -> None:
-    """With all but the oldest of ``a`` as good as new, ``a`` falls seven releases to spare ``b`` one."""
-
-    def windows(package: str, domain: int, step: int) -> int:
-        return domain & ~0b10 if package == "a" and step == 0 else domain if step else 0b100 & domain
-
+def test_lag_is_counted_in_days_not_in_releases() -> None:
+    """Seven releases of ``a`` are a week, the one of ``b`` ten years."""
     universe = world({"a": 9, "b": 2}, {"b:2": ["a:2"]}, ["b:1-2", "a:1-9"])
-    result = solve(FakeSource(universe), universe.roots, windows=windows)
+    days = {("a", bit): 4_000 + bit for bit in range(1, 10)} | {("b", 1): 400, ("b", 2): 4_000}
+    result = solve(FakeSource(universe._replace(uploads=days)), universe.roots)
 
     assert isinstance(result, Solution)
     assert result.chosen == {"b": 2, "a": 2}
@@ -71,10 +69,84 @@ def test_without_windows_the_first_direct_is_spared_whatever_it_costs() -> None:
 
 
 def test_directs_that_move_equally_far_give_way_from_the_last() -> None:
-    """Directs that move equally far give way from the last."""
+    """Both can do with another ``c``, and only one of them can be at its newest."""
+    universe = world({"a": 2, "b": 2, "c": 3}, {"a:2": ["c:1,3"], "b:2": ["c:2"]}, ["a:1-2", "b:1-2"])
+
+    assert answer(universe).chosen == {"a": 2, "b": 1, "c": 1}
+
+
+def test_what_is_depended_on_gives_way_before_the_dependant() -> None:
+    """``b`` 1 states no bound on ``a``, which is no evidence that it works with 2: it inherits that of ``b`` 2."""
     universe = world({"a": 2, "b": 2}, {"b:2": ["a:1"]}, ["a:1-2", "b:1-2"])
 
-    assert answer(universe).chosen == {"a": 2, "b": 1}
+    assert answer(universe).chosen == {"a": 1, "b": 2}
+
+
+def test_an_old_release_does_not_escape_a_bound_that_newer_ones_state() -> None:
+    """Neither one that states none nor one that states a wider one; of the project in the middle likewise."""
+    universe = world(
+        {"a": 9, "b": 9, "c": 3},
+        {"a:2-9": ["b:1-9"], "b:4-9": ["c:1"], "b:3": ["c:1-2"]},
+        ["a:1-9", "c:1-3"],
+    )
+
+    assert answer(universe).chosen == {"a": 9, "b": 9, "c": 1}
+
+
+def test_an_escape_from_a_bound_is_the_last_resort_and_is_named() -> None:
+    """The user wants a newer ``c``: only ``a`` 1, which states no bound, leaves that open."""
+    universe = world({"a": 4, "c": 3}, {"a:2-4": ["c:1-2"], "a:1": ["c:1-3"]}, ["a:1-4", "c:3"])
+
+    result = answer(universe)
+
+    assert result.chosen == {"a": 1, "c": 3}
+    assert result.escapes == [Escape("a", "c", Needs("a", None, (edge("c:1-2"),)), 4)]
+
+
+def test_no_escape_is_taken_where_an_answer_does_without() -> None:
+    """``a`` 1 with the newest ``c`` would be nearer, but beyond the bound of ``a`` 2."""
+    universe = world({"a": 2, "b": 9, "c": 2}, {"a:2": ["c:1"], "b:2-9": ["c:2"]}, ["a:1-2", "b:1-9"])
+
+    result = answer(universe)
+
+    assert result.chosen == {"a": 2, "b": 1, "c": 1}
+    assert not result.escapes
+
+
+def test_a_release_without_the_extra_asked_for_is_a_last_resort() -> None:
+    """``a`` 1 has no extra and needs nothing of ``b``: ``b`` gives way all the same."""
+    universe = world({"a": 3, "b": 9}, {"a[x]:2-3": ["b:1"]}, ["a:1-3", "a[x]", "b:1-9"])
+
+    assert answer(universe).chosen == {"a": 3, "a[x]": 1, "b": 1}
+
+
+def test_a_release_without_the_extra_is_taken_and_named_if_there_is_no_other() -> None:
+    """The user wants the newest ``b``, which no release with the extra can have."""
+    universe = world({"a": 3, "b": 9}, {"a[x]:2-3": ["b:1"]}, ["a:1-3", "a[x]", "b:9"])
+
+    result = answer(universe)
+
+    assert result.chosen == {"a": 1, "a[x]": 1, "b": 9}
+    assert result.lacking == ["a[x]"]
+
+
+def test_an_extra_that_the_newest_release_does_not_have_moves_nothing() -> None:
+    """A name that was never an extra, or one that was dropped: going back for it would cost years, or find nothing."""
+    universe = world({"a": 9, "b": 1}, {"a[x]:1": ["b:1"]}, ["a:1-9", "a[x]"])
+
+    result = answer(universe)
+
+    assert result.chosen == {"a": 9, "a[x]": 1}
+    assert result.lacking == ["a[x]"]
+
+
+def test_what_an_extra_of_the_user_brings_in_counts_as_his_own() -> None:
+    """``p`` comes with the extra: it is not given up for ``q``, which only comes along."""
+    universe = world(
+        {"a": 1, "p": 9, "q": 2}, {"a[x]:1": ["p:1-9", "q:1-2"], "p:4-9": ["q:1"], "p:1-3": []}, ["a:1", "a[x]"]
+    )
+
+    assert answer(universe).chosen == {"a": 1, "a[x]": 1, "p": 9, "q": 1}
 
 
 def test_of_two_transitive_packages_the_one_that_must_move_least_gives_way() -> None:

@@ -1,0 +1,102 @@
+"""Improve an answer: ask for a cheaper one until there is none, by branch and bound over what the search has learned.
+
+The cost of an answer is the sum over some packages of the cost of their releases (``Scale.cost``). A package that an answer
+does without costs what it costs in the answer to be improved: dropping a package is no gain. Packages that only the new
+answer has are not counted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.resolver.assumptions import search_under
+from pipx_parallel.resolver.links import OFF, ON
+from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.search import LimitReachedError
+from pipx_parallel.resolver.terms import Incompatibility, Preferred
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipx_parallel.resolver.levels import Scale
+    from pipx_parallel.resolver.state import SearchState
+
+MOST_ROUNDS = 50
+
+
+class CostBound:
+    """Answers must cost ``most`` at the most while ``switch`` is on. The search asks at each step (``exceeded``)."""
+
+    def __init__(self, state: SearchState, scales: Mapping[int, Scale], chosen: Mapping[int, int]) -> None:
+        """Ask for less than ``chosen`` costs, a map of package numbers to releases."""
+        self.scales = {package: scales[package] for package in chosen}
+        self.without = {package: scales[package].cost(bit) for package, bit in chosen.items()}
+        self.most = sum(self.without.values()) - 1
+        self.switch = state.add_variable(f"\0{len(state.names)}", ABSENT | ON)
+        state.hinted[self.switch] = True
+
+    def exceeded(self, state: SearchState) -> bool:
+        """Return whether what is assigned costs too much already; if so, an incompatibility says which part of it."""
+        current = state.trail.current
+        if current[self.switch] == OFF:
+            return False
+        least: dict[int, int] = {}
+        total = 0
+        for package, scale in self.scales.items():
+            mask = current[package]
+            if mask >> scale.first & 1:
+                continue
+            cost = self._least(package, mask)
+            if cost:
+                least[package] = cost
+                total += cost
+        if total <= self.most:
+            return False
+        packages, masks = [self.switch], [ON]
+        for package, cost in least.items():
+            mask = state.universe[package] & ~ABSENT & ~self.scales[package].cheaper(cost)
+            packages.append(package)
+            masks.append(mask | (ABSENT if self.without[package] >= cost else 0))
+        state.add_clause(Incompatibility(packages, masks, Preferred("")))
+        return True
+
+    def _least(self, package: int, mask: int) -> int:
+        """Return the least that a package can still cost."""
+        rest = mask & ~ABSENT
+        if not rest:
+            return self.without[package]
+        scale = self.scales[package]
+        cost = scale.cost(scale.nearest(rest))
+        return min(cost, self.without[package]) if mask & ABSENT else cost
+
+
+def improve(
+    state: SearchState,
+    scales: Callable[[Mapping[str, int]], Mapping[int, Scale]],
+    chosen: Mapping[str, int],
+    read: Callable[[], Mapping[str, int]],
+    fixed: Sequence[int],
+    stop: int,
+) -> tuple[Mapping[str, int], bool]:
+    """Return the best answer found, starting from ``chosen``, and whether none is better.
+
+    ``scales`` gives the packages of an answer that count; ``read`` reads the answer off a settled search.
+    """
+    bounds: list[int] = []
+    try:
+        for _ in range(MOST_ROUNDS):
+            counted = scales(chosen)
+            bits = {package: chosen[state.names[package]] for package in counted}
+            bound = CostBound(state, counted, bits)
+            if bound.most < 0:
+                return chosen, True
+            state.bound = bound
+            if search_under(state, [*fixed, *bounds, bound.switch], stop) is not None:
+                return chosen, True
+            chosen = read()
+            bounds.append(bound.switch)
+    except LimitReachedError:
+        pass
+    finally:
+        state.bound = None
+    return chosen, False

@@ -1,0 +1,178 @@
+"""The objective, stage by stage: last resorts, the user's packages, then all others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.resolver.answer import reachable
+from pipx_parallel.resolver.assumptions import assume, pinned
+from pipx_parallel.resolver.facts import allowed, learn_newest
+from pipx_parallel.resolver.improvement import improve
+from pipx_parallel.resolver.levels import Scale
+from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.preferences import Preferences
+from pipx_parallel.resolver.relaxation import relax
+from pipx_parallel.resolver.search import LimitReachedError, search
+from pipx_parallel.resolver.soft_constraints import add_guard
+from pipx_parallel.resolver.state import NEVER, NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipx_parallel.resolver.facts import RootEdge
+    from pipx_parallel.resolver.solver import SolverLimits
+    from pipx_parallel.resolver.state import SearchState
+    from pipx_parallel.resolver.terms import Incompatibility
+
+MOST_RELAXATIONS = 16
+MOST_ROUNDS = 16
+
+
+def optimise(state: SearchState, roots: Sequence[RootEdge], limits: SolverLimits) -> bool | Incompatibility:
+    """Settle the search at the best answer; return whether it is known to be, or the end of the argument if there is none.
+
+    Raises ``LimitReachedError``.
+    """
+    if not limits.improve:
+        core = search(state, limits.conflicts)
+        return False if core is None else core
+    learn_newest(state)
+    return _Objective(state, roots, limits).run()
+
+
+class _Objective:
+    """The stages of one search."""
+
+    def __init__(self, state: SearchState, roots: Sequence[RootEdge], limits: SolverLimits) -> None:
+        self.state = state
+        self.roots = roots
+        self.limits = limits
+        self.directs: dict[int, Scale] = {}
+        self.guard = NOTHING
+        self.optimal = True
+
+    def run(self) -> bool | Incompatibility:
+        """Go through all stages."""
+        state = self.state
+        for package in state.direct:
+            if state.base[package] == NOTHING and (mask := allowed(state, package)):
+                self.directs[package] = Scale(state.source, state.names[package], mask)
+        for _ in range(MOST_ROUNDS):
+            core = self._settle_directs()
+            if core is not None:
+                return core
+            if self._improve_directs() and self._settle_others():
+                return self.optimal
+        return False
+
+    def _improve_directs(self) -> bool:
+        """Lower the lag of the user's packages in sum as far as it goes; return whether the answer still stands."""
+        state, names, chosen = self.state, self.state.names, self._chosen()
+        counted = self._counted(chosen)
+        if not self.optimal or all(scale.cost(chosen[names[it]]) == 0 for it, scale in counted.items()):
+            return True
+        self._limit_reads()
+        stop = state.conflicts + self.limits.improve
+        found, optimal = improve(state, self._counted, chosen, self._chosen, self._fixed(), stop)
+        self.optimal &= optimal
+        return self._settle_as(found)
+
+    def _counted(self, chosen: Mapping[str, int]) -> Mapping[int, Scale]:
+        return {it: scale for it, scale in self.directs.items() if self.state.names[it] in chosen}
+
+    def _chosen(self) -> Mapping[str, int]:
+        return reachable(self.state, self.roots)[0]
+
+    def _settle_directs(self) -> Incompatibility | None:
+        """Settle everything with the user's packages near their newest, giving up as few soft constraints as possible."""
+        state, stop = self.state, self.limits.improve
+        relaxed: frozenset[int] = frozenset()
+        try:
+            for _ in range(MOST_RELAXATIONS):
+                self.guard = add_guard(state, relaxed)
+                preferences = Preferences(state, stop, [self.guard])
+                core = preferences.hold(self.directs.items()) or preferences.settle()
+                if core is None or self.guard not in core.packages:
+                    return core
+                found = relax(state, stop)
+                if not isinstance(found, frozenset):
+                    return found
+                relaxed = found
+        except LimitReachedError:
+            pass
+        self.optimal = False
+        self.guard = NOTHING
+        state.guard = NOTHING
+        state.back_to(0)
+        return search(state, self.limits.conflicts)
+
+    def _fixed(self) -> list[int]:
+        return [] if self.guard == NOTHING else [self.guard]
+
+    def _settle_others(self) -> bool:
+        """Settle again with the user's packages as they are and all others as near their newest as they can be.
+
+        Return whether the answer still stands.
+        """
+        state, chosen = self.state, self._chosen()
+        stop = state.conflicts + self.limits.improve
+        directs = {state.names[it]: chosen[state.names[it]] for it in state.direct if state.names[it] in chosen}
+        fixed = [*self._fixed(), *pinned(state, directs)]
+        self._limit_reads()
+        held: dict[int, Scale] = {}
+        try:
+            while True:
+                others = self._others(chosen)
+                new = {it: self._scale(it) for it in others if it not in held}
+                if not new or (not held and self._is_best_given_directs(others, chosen)):
+                    break
+                held.update(new)
+                preferences = Preferences(state, stop, fixed)
+                if preferences.hold(held.items()) or preferences.settle():
+                    return False  # a bound that was met on the way excludes the user's packages as they are
+                chosen = self._chosen()
+            if held:
+                chosen, optimal = improve(state, self._scales, chosen, self._chosen, fixed, stop)
+                self.optimal &= optimal
+        except LimitReachedError:
+            self.optimal = False
+        return not held or self._settle_as(chosen)
+
+    def _scales(self, chosen: Mapping[str, int]) -> Mapping[int, Scale]:
+        return {it: self._scale(it) for it in self._others(chosen)}
+
+    def _scale(self, package: int) -> Scale:
+        state = self.state
+        return Scale(state.source, state.names[package], allowed(state, package))
+
+    def _others(self, chosen: Mapping[str, int]) -> list[int]:
+        state, direct = self.state, set(self.state.direct)
+        numbers = [state.numbers[name] for name in chosen]
+        return [it for it in numbers if it not in direct and state.base[it] == NOTHING]
+
+    def _is_best_given_directs(self, packages: Sequence[int], chosen: Mapping[str, int]) -> bool:
+        """Say whether the user's packages alone leave each of ``packages`` nothing better: then nothing can be gained.
+
+        True of most lists, and much cheaper than settling again. The user's packages were all settled before any other, so
+        what they leave is what the trail says of the level at which the last of them was.
+        """
+        state, trail = self.state, self.state.trail
+        level = max((trail.levels[trail.entries_of[it][-1]] for it in state.direct if trail.entries_of[it]), default=0)
+        for package in packages:
+            name = state.names[package]
+            if state.source.choose(name, trail.at_level(package, level) & ~ABSENT) != chosen[name]:
+                return False
+        return True
+
+    def _settle_as(self, chosen: Mapping[str, int]) -> bool:
+        """Settle everything as it was, the user's packages first; return False if bounds met since exclude that."""
+        state, direct = self.state, set(self.state.direct)
+        state.most_reads = NEVER
+        state.back_to(0)
+        own = {name: bit for name, bit in chosen.items() if state.numbers[name] in direct}
+        rest = {name: bit for name, bit in chosen.items() if name not in own}
+        core = assume(state, [*self._fixed(), *pinned(state, own)]) or assume(state, pinned(state, rest))
+        return (core or search(state, state.conflicts + self.limits.conflicts, state.trail.level)) is None
+
+    def _limit_reads(self) -> None:
+        self.state.most_reads = self.state.reads + self.limits.reads

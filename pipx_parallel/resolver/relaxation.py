@@ -1,0 +1,77 @@
+"""Last resorts: which soft constraints to give up where no answer keeps to all of them.
+
+Every unsat core names constraints of which one must go. The cheapest set that has one of each core is given up, a further
+core is asked for, and so on until there is an answer: it then takes the fewest (implicit hitting sets). A missing extra is
+given up before an inherited bound.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.resolver.assumptions import search_under
+from pipx_parallel.resolver.links import OFF, ON
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipx_parallel.resolver.state import SearchState
+    from pipx_parallel.resolver.terms import Incompatibility
+
+MOST_CORES = 100  # beyond, all of a further core is given up
+_BOUND, _EXTRA = 1_000, 1
+
+
+def relax(state: SearchState, stop: int) -> frozenset[int] | Incompatibility:
+    """Return the fewest escapes that must be allowed, or the end of the argument if there is no answer even so.
+
+    Raises ``LimitReachedError``.
+    """
+    cores: list[Sequence[int]] = []
+    relaxed: frozenset[int] = frozenset()
+    surplus: frozenset[int] = frozenset()
+    state.guard = -1
+    while True:
+        held = [state.wish(escape, OFF) for escape in state.escapes.values() if escape not in relaxed]
+        before = len(state.escapes)
+        core = search_under(state, held, stop)
+        if core is None:
+            used = [it for it in list(state.escapes.values())[before:] if state.trail.current[it] == ON]
+            if not used:
+                return relaxed
+            continue  # constraints that were met on the way: they are held the next time
+        if not core.packages:
+            return core
+        owners = {state.wish(escape, OFF): escape for escape in state.escapes.values()}
+        escapes = [owners[switch] for switch in core.packages if switch in owners]
+        if len(cores) < MOST_CORES:
+            cores.append(escapes)
+        else:
+            surplus |= frozenset(escapes)
+        relaxed = _cheapest(cores, _costs(state)) | surplus
+
+
+def _costs(state: SearchState) -> dict[int, int]:
+    return {escape: _EXTRA if key[1] == key[2] else _BOUND for key, escape in state.escapes.items()}
+
+
+def _cheapest(cores: Sequence[Sequence[int]], costs: Mapping[int, int]) -> frozenset[int]:
+    """Return the cheapest set with a member of each core; of equally cheap ones the first found."""
+    best: frozenset[int] = frozenset(escape for core in cores for escape in core)
+
+    def cost(members: frozenset[int]) -> int:
+        return sum(costs[escape] for escape in members)
+
+    def extend(members: frozenset[int]) -> None:
+        nonlocal best
+        if cost(members) >= cost(best):
+            return
+        core = next((it for it in cores if members.isdisjoint(it)), None)
+        if core is None:
+            best = members
+            return
+        for escape in sorted(core):
+            extend(members | {escape})
+
+    extend(frozenset())
+    return best

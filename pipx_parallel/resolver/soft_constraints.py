@@ -1,0 +1,142 @@
+"""Soft constraints: what every answer keeps to as long as there is one that does, and what is given up last.
+
+Two kinds. An older release keeps to the upper bounds that newer releases of the same package state: that it does not state
+them itself is no evidence that it works without. A package whose extra the user asks for has that extra. Each constraint
+has a variable, its *escape*: the constraint holds while the escape is off. A *guard* is a variable that, while on, keeps
+every escape off, those met later too, but for the ones that were relaxed.
+
+Inherited bounds are turned into incompatibilities only where they matter: before a release is asked for its needs, before
+it is chosen, and once more for every pair when all packages are settled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.resolver.links import NO_SWITCH, OFF, ON
+from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.terms import Incompatibility, Inherited, Preferred
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from pipx_parallel.resolver.links import Link
+    from pipx_parallel.resolver.state import SearchState
+    from pipx_parallel.resolver.terms import Needs
+
+
+class Escape(NamedTuple):
+    """A chosen release is beyond an upper bound that a newer release of its package states (``needs`` of ``stated_by``)."""
+
+    parent: str
+    child: str
+    needs: Needs
+    stated_by: int
+
+
+def add_guard(state: SearchState, relaxed: Container[int] = ()) -> int:
+    """Return a new guard that keeps every escape off but for those that are ``relaxed``; it takes the place of the last."""
+    state.guard = state.add_variable(f"\0{len(state.names)}", ABSENT | ON)
+    state.hinted[state.guard] = True
+    state.relaxed = relaxed
+    for escape in state.escapes.values():
+        _guard(state, escape)
+    return state.guard
+
+
+def _guard(state: SearchState, escape: int) -> None:
+    if escape not in state.relaxed:
+        cause = Preferred(state.names[escape])
+        state.link(state.guard, escape, NO_SWITCH).add_row(ON, OFF, cause, cause)
+        state.refresh(state.guard)
+
+
+def escape_of(state: SearchState, package: int, child: int, switch: int) -> int:
+    """Return the escape from the bounds of a package (with ``switch``: of that extra) on another, or (``child`` is the
+    switch) from having that extra."""
+    key = (package, child, switch)
+    number = state.escapes.get(key)
+    if number is None:
+        number = state.escapes[key] = state.add_variable(f"\0{len(state.names)}", ABSENT | ON)
+        state.hinted[number] = True
+        if state.guard >= 0:
+            _guard(state, number)
+    return number
+
+
+def inherit(state: SearchState, package: int, bit: int) -> bool:
+    """Add the bounds that a release inherits, or is held to as a child, where they exclude what may be chosen now.
+
+    Return whether one was added.
+    """
+    current = state.trail.current
+    added = False
+    for link in state.links_of[package]:
+        if not link.caps or (link.switch != NO_SWITCH and current[link.switch] != ON):
+            continue
+        if link.parent == package:
+            added |= _inherit(state, link, bit, current[link.child])
+        elif link.child == package:
+            parent = current[link.parent]
+            if not parent & (parent - 1) and not parent & ABSENT:
+                added |= _inherit(state, link, parent.bit_length() - 1, 1 << bit)
+    return added
+
+
+def inherit_all(state: SearchState) -> bool:
+    """Do the same for all pairs of packages that are settled."""
+    current = state.trail.current
+    added = False
+    for link in list(state.capped):
+        parent, child = current[link.parent], current[link.child]
+        settled = not (parent & (parent - 1) or child & (child - 1) or (parent | child) & ABSENT)
+        if settled and (link.switch == NO_SWITCH or current[link.switch] == ON):
+            added |= _inherit(state, link, parent.bit_length() - 1, child)
+    return added
+
+
+def _inherit(state: SearchState, link: Link, bit: int, child: int) -> bool:
+    cap = link.inherited(bit)
+    if cap is None or not child >> cap.top + 1 or (cap.stated_by, cap.top) in link.added:
+        return False
+    link.added.add((cap.stated_by, cap.top))
+    escape = escape_of(state, link.parent, link.child, link.switch)
+    packages = [link.parent, link.child, escape]
+    masks = [(1 << cap.stated_by) - 2, state.universe[link.child] >> cap.top + 1 << cap.top + 1, OFF]
+    if link.switch != NO_SWITCH:
+        packages.append(link.switch)
+        masks.append(ON)
+    state.add_clause(Incompatibility(packages, masks, Inherited(cap.stated_by, cap.needs)))
+    return True
+
+
+def lacks_extra(state: SearchState, package: int, release: int, switch: int) -> None:
+    """Learn that a release does not have an extra that the user asks for and the newest allowed release has."""
+    escape = escape_of(state, package, switch, switch)
+    cause = Preferred(state.names[switch])
+    state.link(package, escape, switch).add_row(release, ON, cause, cause)
+    state.refresh(package)
+
+
+def escapes_in(state: SearchState, chosen: Mapping[str, int]) -> list[Escape]:
+    """Return the inherited bounds that an answer is beyond, the tightest of each pair of packages."""
+    found: list[Escape] = []
+    for link in state.capped:
+        names = state.names[link.parent], state.names[link.child]
+        if names[0] in chosen and names[1] in chosen:
+            cap = link.inherited(chosen[names[0]])
+            switched = link.switch == NO_SWITCH or state.names[link.switch] in chosen
+            if cap is not None and switched and chosen[names[1]] > cap.top:
+                found.append(Escape(*names, cap.needs, cap.stated_by))
+    return found
+
+
+def lacking_in(state: SearchState, chosen: Mapping[str, int]) -> list[str]:
+    """Return the switches that an answer has on although the release does not have that extra."""
+    return [
+        state.names[switch]
+        for switch in state.direct
+        if (base := state.base[switch]) >= 0
+        and state.names[switch] in chosen
+        and not state.source.has_extra(state.names[base], chosen[state.names[base]], state.names[switch])
+    ]
