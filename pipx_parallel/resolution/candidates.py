@@ -115,7 +115,7 @@ class Candidates:
         if isinstance(candidate, FetchFailure) or candidate.project.reference is not None:
             return 0
         try:
-            candidate.project.judge(bit - 1)
+            candidate.project.classify(bit - 1)
         except MirrorError:
             return 0
         return candidate.project.view.uploads(bit - 1)[0] // _DAY

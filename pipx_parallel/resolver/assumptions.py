@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.conflict import blame
 from pipx_parallel.resolver.links import OFF, ON
+from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.propagate import propagate
 from pipx_parallel.resolver.search import search
 from pipx_parallel.resolver.terms import Derived, Incompatibility
@@ -55,5 +56,5 @@ def keep(state: SearchState, cores: Iterable[Incompatibility]) -> None:
 
 
 def pinned(state: SearchState, chosen: Mapping[str, int]) -> list[int]:
-    """Return switches that keep packages at the chosen releases."""
-    return [state.wish(state.numbers[name], 1 << bit) for name, bit in chosen.items()]
+    """Return switches that keep packages at the chosen releases, if they are installed."""
+    return [state.wish(state.numbers[name], 1 << bit | ABSENT) for name, bit in chosen.items()]

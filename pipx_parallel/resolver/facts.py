@@ -10,7 +10,7 @@ from pipx_parallel.resolver.soft_constraints import lacks_extra
 from pipx_parallel.resolver.terms import Bound, Incompatibility, Needs, Required, Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from pipx_parallel.resolver.state import SearchState
 
@@ -49,31 +49,38 @@ def learn_newest(state: SearchState) -> None:
 
     The packages that the user's extras bring in there count as the user's from then on.
     """
-    own = [it for it in state.direct if state.base[it] < 0 and state.universe[it] & ~ABSENT]
-    best = {it: state.source.choose(state.names[it], mask) for it in own if (mask := allowed(state, it))}
-    for package, bit in best.items():
-        state.source.prepare_dependencies(state.names[package], [bit])
+    best: dict[int, int] = {}
+    for package in state.direct:
+        if state.base[package] < 0 and (mask := allowed(state, package)):
+            best[package] = state.source.choose(state.names[package], mask)
+            state.source.prepare_dependencies(state.names[package], [best[package]])
     for package, bit in best.items():
         if bit not in state.needs[package]:
             learn_needs(state, package, [bit])
+    switches = [it for it in state.direct if state.base[it] in best]
+    set_direct(state, [*state.direct, *_brought_in(state, switches, best)])
+
+
+def _brought_in(state: SearchState, switches: Iterable[int], best: Mapping[int, int]) -> Iterable[int]:
+    """Learn what the user's extras add to the best releases of their packages; return the packages that they bring in."""
     brought: dict[int, None] = {}
-    queue = [it for it in state.direct if state.base[it] in best]
+    queue = list(switches)
     for switch in queue:  # grows while it is read
         base = state.base[switch]
-        bit = best[base]
-        if isinstance(state.source.dependencies(state.names[base], bit), Unavailable):
+        name, bit = state.names[base], best[base]
+        if isinstance(state.source.dependencies(name, bit), Unavailable):
             continue
-        if switch in state.direct and state.source.has_extra(state.names[base], bit, state.names[switch]):
+        if switch in state.direct and state.source.has_extra(name, bit, state.names[switch]):
             state.wanted_extras.add(switch)
         if bit not in state.needs[switch]:
             learn_needs(state, base, [bit], switch)
         for edge in state.needs[switch][bit]:
             number = state.numbers[edge.package]
-            if state.base[number] == base:
-                queue += [] if number in queue else [number]
-            elif state.base[number] < 0:
+            if state.base[number] < 0:
                 brought[number] = None
-    set_direct(state, [*state.direct, *brought])
+            elif state.base[number] == base and number not in queue:
+                queue.append(number)
+    return brought
 
 
 def allowed(state: SearchState, package: int) -> int:

@@ -7,7 +7,7 @@ answer has are not counted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.assumptions import search_under
 from pipx_parallel.resolver.links import OFF, ON
@@ -70,33 +70,32 @@ class CostBound:
         return min(cost, self.without[package]) if mask & ABSENT else cost
 
 
-def improve(
-    state: SearchState,
-    scales: Callable[[Mapping[str, int]], Mapping[int, Scale]],
-    chosen: Mapping[str, int],
-    read: Callable[[], Mapping[str, int]],
-    fixed: Sequence[int],
-    stop: int,
-) -> tuple[Mapping[str, int], bool]:
-    """Return the best answer found, starting from ``chosen``, and whether none is better.
+class Improvement(NamedTuple):
+    """What an answer is improved by: ``counted`` gives its packages that count, ``read`` reads it off a settled search.
 
-    ``scales`` gives the packages of an answer that count; ``read`` reads the answer off a settled search.
+    ``fixed`` are the switches that every answer keeps to.
     """
-    bounds: list[int] = []
-    try:
-        for _ in range(MOST_ROUNDS):
-            counted = scales(chosen)
-            bits = {package: chosen[state.names[package]] for package in counted}
-            bound = CostBound(state, counted, bits)
-            if bound.most < 0:
-                return chosen, True
-            state.bound = bound
-            if search_under(state, [*fixed, *bounds, bound.switch], stop) is not None:
-                return chosen, True
-            chosen = read()
-            bounds.append(bound.switch)
-    except LimitReachedError:
-        pass
-    finally:
-        state.bound = None
-    return chosen, False
+
+    counted: Callable[[Mapping[str, int]], Mapping[int, Scale]]
+    read: Callable[[], Mapping[str, int]]
+    fixed: Sequence[int]
+
+    def improve(self, state: SearchState, chosen: Mapping[str, int], stop: int) -> tuple[Mapping[str, int], bool]:
+        """Return the best answer found, starting from ``chosen``, and whether none is better."""
+        bounds: list[int] = []
+        try:
+            for _ in range(MOST_ROUNDS):
+                scales = self.counted(chosen)
+                bound = CostBound(state, scales, {package: chosen[state.names[package]] for package in scales})
+                if bound.most < 0:
+                    return chosen, True
+                state.bound = bound
+                if search_under(state, [*self.fixed, *bounds, bound.switch], stop) is not None:
+                    return chosen, True
+                chosen = self.read()
+                bounds.append(bound.switch)
+        except LimitReachedError:
+            pass
+        finally:
+            state.bound = None
+        return chosen, False

@@ -23,7 +23,7 @@ class Scale:
     __slots__ = ("_best", "_bits", "_lags", "_rest", "_source", "_uploaded", "allowed", "first", "name")
 
     def __init__(self, source: CandidateSource, name: str, allowed: int) -> None:
-        """``allowed`` is the non-empty mask of releases from which lag is counted."""
+        """Count lag from the best of ``allowed``, a non-empty mask."""
         self.name = name
         self.allowed = allowed
         self.first = source.choose(name, allowed)

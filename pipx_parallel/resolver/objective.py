@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.resolver.answer import reachable
 from pipx_parallel.resolver.assumptions import assume, pinned
 from pipx_parallel.resolver.facts import allowed, learn_newest
-from pipx_parallel.resolver.improvement import improve
+from pipx_parallel.resolver.improvement import Improvement
 from pipx_parallel.resolver.levels import Scale
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.preferences import Preferences
@@ -73,7 +73,8 @@ class _Objective:
             return True
         self._limit_reads()
         stop = state.conflicts + self.limits.improve
-        found, optimal = improve(state, self._counted, chosen, self._chosen, self._fixed(), stop)
+        improvement = Improvement(self._counted, self._chosen, self._fixed())
+        found, optimal = improvement.improve(state, chosen, stop)
         self.optimal &= optimal
         return self._settle_as(found)
 
@@ -132,7 +133,7 @@ class _Objective:
                     return False  # a bound that was met on the way excludes the user's packages as they are
                 chosen = self._chosen()
             if held:
-                chosen, optimal = improve(state, self._scales, chosen, self._chosen, fixed, stop)
+                chosen, optimal = Improvement(self._scales, self._chosen, fixed).improve(state, chosen, stop)
                 self.optimal &= optimal
         except LimitReachedError:
             self.optimal = False

@@ -3,7 +3,8 @@
 Taking the best of the first requirement, then of the second, and so on, is a trap: it lets the last one fall by ten years
 to spare the first a patch release, and it asks about every release on the way down. So each package starts at its first
 preference level (``resolver.levels``). Where levels contradict each other, those of the unsat core, and no others, are
-widened by a step, until there is an answer; ``resolver.improvement`` starts from there.
+widened by a step, until there is an answer; ``resolver.improvement`` starts from there. A package that is held counts as
+installed: to do without it, say by an old release that did not need it yet, is no way to keep it near its first choice.
 """
 
 from __future__ import annotations

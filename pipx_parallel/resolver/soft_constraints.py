@@ -52,8 +52,10 @@ def _guard(state: SearchState, escape: int) -> None:
 
 
 def escape_of(state: SearchState, package: int, child: int, switch: int) -> int:
-    """Return the escape from the bounds of a package (with ``switch``: of that extra) on another, or (``child`` is the
-    switch) from having that extra."""
+    """Return the escape from the bounds of a package on another, with ``switch`` from those of that extra.
+
+    Where ``child`` is the switch itself: the escape from having that extra.
+    """
     key = (package, child, switch)
     number = state.escapes.get(key)
     if number is None:

@@ -110,11 +110,10 @@ class SearchState:
         return number
 
     def wish(self, package: int, allowed: int) -> int:
-        """Return a switch that, while on, keeps a package within ``allowed`` (or not installed).
+        """Return a switch that, while on, keeps a package within ``allowed`` (with ``ABSENT``: or not installed).
 
         The search assumes such switches and gives them up; what it learns while they are on names them, so it stays true.
         """
-        allowed |= ABSENT
         known = self.wishes.get((package, allowed))
         if known is None:
             known = self.wishes[package, allowed] = self.add_variable(f"\0{len(self.names)}", ABSENT | ON, NOTHING)

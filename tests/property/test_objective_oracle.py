@@ -54,7 +54,9 @@ def known_of(universe: Universe, source: FakeSource) -> Known:
     """Collect the upper bounds of all releases that were looked at."""
     bounds: dict[tuple[str, str, str | None], list[tuple[int, int]]] = {}
     for parent, bit, extra in source.asked:
-        answer = universe.needs.get((parent, bit), ()) if extra is None else universe.extras.get((parent, bit, extra), ())
+        answer = (
+            universe.needs.get((parent, bit), ()) if extra is None else universe.extras.get((parent, bit, extra), ())
+        )
         masks: dict[str, int] = {}
         for edge in () if isinstance(answer, Unavailable) else answer:
             masks[edge.package] = masks.get(edge.package, -1) & edge.mask
@@ -90,8 +92,8 @@ def wanted_extras(universe: Universe) -> list[str]:
 def counted(universe: Universe) -> list[str]:
     """Return the packages that the user asks for, and those that the extras named bring in with the newest release."""
     source = FakeSource(universe)
-    queue = [name for name in dict.fromkeys(root.edge.package for root in universe.roots if not root.constraint)]
-    queue = [name for name in queue if base_of(name) is not None]
+    asked = dict.fromkeys(root.edge.package for root in universe.roots if not root.constraint)
+    queue = [name for name in asked if base_of(name) is not None]
     names = dict.fromkeys(directs_of(universe))
     for extra in queue:
         base = str(base_of(extra))
@@ -139,7 +141,9 @@ def check(universe: Universe) -> None:
     assert is_closed(universe, mine)
     known = known_of(universe, source)
     for name in directs_of(universe):
-        assert (name, source.choose(name, allowed(universe, name)), None) in source.asked, "the newest was not looked at"
+        assert (name, source.choose(name, allowed(universe, name)), None) in source.asked, (
+            "the newest was not looked at"
+        )
     escapes = known.escapes(mine)
     assert {(it.parent, it.child) for it in result.escapes} == {(parent, child) for parent, child, _ in escapes}
     assert known.last_resorts(mine) == min(known.last_resorts(answer) for answer in answers), "a last resort too many"

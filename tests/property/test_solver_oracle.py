@@ -34,7 +34,9 @@ def check(universe: Universe) -> None:
 
 
 @pytest.mark.parametrize("batch", batches(0, 8))
-def test_without_the_objective_an_answer_is_found_exactly_when_one_exists_and_directs_are_best_in_order(batch: int) -> None:
+def test_without_the_objective_an_answer_is_found_exactly_when_one_exists_and_directs_are_best_in_order(
+    batch: int,
+) -> None:
     """2,000 universes by seed (at night more): found or refuted as exhaustion says; directs lexicographically best."""
     for_seeds(batch, check, universe_of)
 

@@ -6,8 +6,8 @@ import pytest
 
 from pipx_parallel.resolver.facts import RootEdge
 from pipx_parallel.resolver.ports import SolverObserver
-from pipx_parallel.resolver.solver import Impossible, LimitReachedError, Solution, SolverLimits, solve
 from pipx_parallel.resolver.soft_constraints import Escape
+from pipx_parallel.resolver.solver import Impossible, LimitReachedError, Solution, SolverLimits, solve
 from pipx_parallel.resolver.terms import Bound, Needs, Required
 from tests.support.fake_source import FakeSource, Universe, edge, world
 
