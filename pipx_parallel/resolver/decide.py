@@ -34,7 +34,7 @@ def step(state: SearchState) -> bool:
         if not mask & ABSENT and _work_on(state, package, mask):
             return True
         state.pointer += 1
-    return inherit_all(state)
+    return inherit_all(state) or (state.bound is not None and state.bound.leave_out(state))
 
 
 def reorder(state: SearchState) -> None:

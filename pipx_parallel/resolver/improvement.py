@@ -27,10 +27,17 @@ MOST_ROUNDS = 50
 class CostBound:
     """Answers must cost ``most`` at the most while ``switch`` is on. The search asks at each step (``exceeded``)."""
 
-    def __init__(self, state: SearchState, scales: Mapping[int, Scale], chosen: Mapping[int, int]) -> None:
-        """Ask for less than ``chosen`` costs, a map of package numbers to releases."""
-        self.scales = {package: scales[package] for package in chosen}
-        self.without = {package: scales[package].cost(bit) for package, bit in chosen.items()}
+    def __init__(
+        self,
+        state: SearchState,
+        scales: Mapping[int, Scale],
+        chosen: Mapping[str, int],
+        read: Callable[[], Mapping[str, int]],
+    ) -> None:
+        """Ask for less than ``chosen`` costs. ``read`` reads the answer off a settled search."""
+        self.scales = scales
+        self.without = {package: scale.cost(chosen[scale.name]) for package, scale in scales.items()}
+        self.read = read
         self.most = sum(self.without.values()) - 1
         self.switch = state.add_variable(f"\0{len(state.names)}", ABSENT | ON)
         state.hinted[self.switch] = True
@@ -60,6 +67,26 @@ class CostBound:
         state.add_clause(Incompatibility(packages, masks, Preferred("")))
         return True
 
+    def leave_out(self, state: SearchState) -> bool:
+        """Leave out the packages that nobody needs, now that all others are settled: only then is known what that costs.
+
+        Return whether there was one. One that the bound alone has brought in is not part of the answer.
+        """
+        current = state.trail.current
+        for package in self.scales:
+            if current[package] & ABSENT and current[package] != ABSENT:
+                state.trail.open_level()
+                state.narrow(package, ABSENT, None)
+                return True
+        chosen = self.read()
+        for package in self.scales:
+            if not current[package] & ABSENT and state.names[package] not in chosen:
+                packages = [package, *[state.numbers[name] for name in chosen]]
+                masks = [state.universe[package] & ~ABSENT, *[current[it] for it in packages[1:]]]
+                state.add_clause(Incompatibility(packages, masks, Preferred("")))
+                return True
+        return False
+
     def _least(self, package: int, mask: int) -> int:
         """Return the least that a package can still cost."""
         rest = mask & ~ABSENT
@@ -86,14 +113,17 @@ class Improvement(NamedTuple):
         try:
             for _ in range(MOST_ROUNDS):
                 scales = self.counted(chosen)
-                bound = CostBound(state, scales, {package: chosen[state.names[package]] for package in scales})
+                bound = CostBound(state, scales, chosen, self.read)
                 if bound.most < 0:
                     return chosen, True
                 state.bound = bound
                 if search_under(state, [*self.fixed, *bounds, bound.switch], stop) is not None:
                     return chosen, True
                 chosen = self.read()
-                bounds.append(bound.switch)
+                if all(not state.trail.at_level(package, 0) & ABSENT for package in scales):
+                    bounds.append(
+                        bound.switch
+                    )  # else what is cheaper than this answer need not be so by the one before
         except LimitReachedError:
             pass
         finally:
