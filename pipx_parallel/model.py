@@ -135,6 +135,31 @@ class Offer(NamedTuple):
         return self.text
 
 
+class BeyondBound(NamedTuple):
+    """A last resort: a pin is beyond an upper bound that a newer release of the one that needs it states.
+
+    ``requirement`` is what release ``stated_by`` of ``parent`` needs.
+    """
+
+    parent: str
+    parent_version: str
+    child: str
+    child_version: str
+    requirement: str
+    stated_by: str
+
+
+class WithoutExtra(NamedTuple):
+    """A last resort: the release does not have an extra that was asked for."""
+
+    name: str
+    version: str
+    extra: str
+
+
+LastResort = BeyondBound | WithoutExtra
+
+
 class Edge(NamedTuple):
     """Who asked for whom: ``parent`` is "" for the user, then ``origin`` is set."""
 
@@ -160,3 +185,5 @@ class Resolution(NamedTuple):
     roots: tuple[RootRequirement, ...]
     missing: tuple[FetchFailure, ...] = ()
     stats: Stats | None = None
+    last_resorts: tuple[LastResort, ...] = ()
+    optimal: bool = True  # False: the search for a better answer was stopped at its bound

@@ -33,6 +33,8 @@ def tell_quality(request: LockRequest, resolutions: Sequence[Resolution]) -> Non
     for resolution in resolutions:
         for line in quality.notable(resolution):
             request.context.printer.warn(line)
+        if not resolution.optimal:
+            request.context.printer.detail("the search for a better answer was stopped at its bound")
         request.context.printer.detail(quality.sentence(quality.quality_of(resolution)))
         for line in quality.held_back(resolution):
             request.context.printer.detail(f"  {line}")

@@ -13,13 +13,14 @@ from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
 from pipx_parallel.locks.quality import quality_of
+from pipx_parallel.model import WithoutExtra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mirror.records.model import FetchFailure
     from pipx_parallel.emitters.interface import LockContext
-    from pipx_parallel.model import Edge, Origin, Pin, Resolution, RootRequirement
+    from pipx_parallel.model import Edge, LastResort, Origin, Pin, Resolution, RootRequirement
 
 SCHEMA_VERSION = 1
 
@@ -49,6 +50,8 @@ def _target(resolution: Resolution, context: LockContext) -> dict[str, object]:
         "edges": [_edge(edge) for edge in resolution.edges],
         "missing": [_missing(failure) for failure in resolution.missing],
         "quality": quality_of(resolution)._asdict(),
+        "last-resorts": [_last_resort(taken) for taken in resolution.last_resorts],
+        "optimal": resolution.optimal,
     }
     if resolution.stats is not None:
         stats = resolution.stats
@@ -95,6 +98,11 @@ def _edge(edge: Edge) -> dict[str, object]:
 
 def _origin(origin: Origin) -> dict[str, object]:
     return {"source": one_line(origin.source), "line": origin.line, "via": [one_line(step) for step in origin.via]}
+
+
+def _last_resort(taken: LastResort) -> dict[str, object]:
+    kind = "without-extra" if isinstance(taken, WithoutExtra) else "beyond-bound"
+    return {"kind": kind} | {name.replace("_", "-"): value for name, value in taken._asdict().items()}
 
 
 def _missing(failure: FetchFailure) -> dict[str, object]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.model import WithoutExtra
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipx_parallel.model import Resolution
+    from pipx_parallel.model import LastResort, Resolution
 
 YEAR = 365.25 * 86_400  # seconds
 NOTABLE = 3.0  # libyears behind at which somebody should be told
@@ -46,8 +48,20 @@ def sentence(quality: Quality) -> str:
     return f"libyears {quality.direct:.1f} direct, {quality.total:.1f} in all; {quality.older} pins are not the newest{unknown}"
 
 
+def last_resort(taken: LastResort) -> str:
+    """Return a last resort in one sentence."""
+    if isinstance(taken, WithoutExtra):
+        return f"{taken.name} {taken.version} does not have the extra {taken.extra}"
+    return (
+        f"{taken.parent} {taken.parent_version} may not work with {taken.child} {taken.child_version}: "
+        f"{taken.parent} {taken.stated_by} needs {taken.requirement}, and no answer keeps to that"
+    )
+
+
 def notable(resolution: Resolution) -> Iterator[str]:
-    """Yield a sentence for each direct pin that is years behind for a reason other than the user's own bound on it."""
+    """Yield a sentence for each last resort, and for each direct pin that is years behind but for the user's own bound."""
+    for taken in resolution.last_resorts:
+        yield last_resort(taken)
     for pin in resolution.pins:
         if pin.direct and pin.libyears is not None and pin.libyears >= NOTABLE and not pin.bounded:
             yield f"{pin.name} {pin.version} is {pin.libyears:.1f} years behind {pin.latest}" + (

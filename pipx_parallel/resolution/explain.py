@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolution.wording import Wording
-from pipx_parallel.resolver.terms import Bound, Needs, Required, Unusable
+from pipx_parallel.resolver.terms import Bound, Inherited, Needs, Required, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -75,11 +75,28 @@ def why_held(
             words.append(f"{told.root(fact.label)} allows only {told.asked(fact.label)}")
         elif isinstance(fact, Needs):
             words.append(_needs_of(fact, best, chosen, told) + _since(fact, best, chosen, told, others))
+        elif isinstance(fact, Inherited):
+            words.append(_inherited(fact, chosen, told))
         elif isinstance(fact, Unusable):
             own = best.partition(" ")[0] == fact.package
             words.append(f"{best if own else fact.package} cannot be used: {fact.reason}")
     said = list(dict.fromkeys(words)) or ["an existing lock holds it"]
     return "; ".join([*said[:MOST_REASONS], *[f"and {len(said) - MOST_REASONS} more"] * (len(said) > MOST_REASONS)])
+
+
+def why_given_up(held: Held, name: str, chosen: Mapping[str, str], told: Wording, others: Mapping[str, Held]) -> str:
+    """Return in one sentence what the best release that the user allows was given up for; "" if it was not."""
+    if held.given_up is None:
+        return ""
+    best = told.releases(name, 1 << held.given_up.best)
+    return f"; {best} was allowed, but {why_held(held.given_up, best, chosen, told, others)}"
+
+
+def _inherited(fact: Inherited, chosen: Mapping[str, str], told: Wording) -> str:
+    """Say which upper bound of a newer release an older one is held to."""
+    parent = fact.needs.parent
+    needs = " and ".join(sorted({told.need(edge) for edge in fact.needs.edges}))
+    return f"{told.releases(parent, 1 << fact.stated_by)} needs {needs}, which {parent} {chosen.get(parent, '')} is held to as well"
 
 
 def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], told: Wording) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from mirror.records.filenames import SDIST, split_filename
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
-from pipx_parallel.model import Edge, Pin
+from pipx_parallel.model import BeyondBound, Edge, LastResort, Pin, WithoutExtra
 from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolution.explain import why_held
+from pipx_parallel.resolution.explain import why_given_up, why_held
 from pipx_parallel.resolution.wording import Wording, written
 from pipx_parallel.resolver.terms import Bound, Required
 
@@ -62,7 +62,8 @@ def pins_of(
                 status=None if view.status in {None, "active"} else view.status,
                 reason=None
                 if held is None
-                else why_held(held, f"{name} {view.versions[best]}", versions, told, answer.held),
+                else why_held(held, f"{name} {view.versions[best]}", versions, told, answer.held)
+                + why_given_up(held, name, versions, told, answer.held),
                 bounded=held is not None
                 and any(
                     isinstance(fact, Required | Bound) and fact.edge.package.partition("[")[0] == name
@@ -71,6 +72,23 @@ def pins_of(
             )
         )
     return tuple(pins)
+
+
+def last_resorts_of(answer: Solution, candidates: Candidates) -> tuple[LastResort, ...]:
+    """Return what an answer does that is only done if there is no other, in the order of the solver."""
+
+    def version(name: str, bit: int) -> str:
+        return _candidate(candidates, name).project.view.versions[bit - 1]
+
+    found: list[LastResort] = []
+    for parent, child, needs, stated_by in answer.escapes:
+        text = "".join(written(needs.edges[0]))
+        by, pins = version(parent, stated_by), [(name, version(name, answer.chosen[name])) for name in (parent, child)]
+        found.append(BeyondBound(*pins[0], *pins[1], text, by))
+    for switch in answer.lacking:
+        name, _, extra = switch.removesuffix("]").partition("[")
+        found.append(WithoutExtra(name, version(name, answer.chosen[name]), extra))
+    return tuple(found)
 
 
 def _newest_installable(candidates: Candidates, candidate: Candidate, name: str, bit: int) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.resolver.facts import allowed
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.state import NOTHING
-from pipx_parallel.resolver.terms import Bound, Derived, Merged, Needs, Required, Unusable
+from pipx_parallel.resolver.terms import Bound, Derived, Inherited, Merged, Needs, Required, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Cause, Incompatibility
 
-Fact = Required | Bound | Needs | Unusable
+Fact = Required | Bound | Needs | Inherited | Unusable
 
 
 class Need(NamedTuple):
@@ -31,12 +32,14 @@ class Held(NamedTuple):
     """Why a package is not at ``best``, its best release over its whole domain (``CandidateSource.best``).
 
     ``by`` are facts that exclude it, given the rest of the answer: what chosen packages and roots need of the package, else
-    what ``best`` itself needs (``Needs`` whose parent is the package), else what the search learned it from.
+    what ``best`` itself needs (``Needs`` whose parent is the package), else what the search learned it from. ``given_up``
+    says the same of the best release that the user's own lines allow, if that is another one.
     """
 
     best: int
     by: tuple[Fact, ...]
     own: tuple[Fact, ...] = ()  # what ``best`` itself needs that the answer does not meet, also where others exclude it
+    given_up: Held | None = None
 
 
 def reachable(state: SearchState, roots: Sequence[RootEdge]) -> tuple[dict[str, int], list[Need]]:
@@ -88,9 +91,16 @@ def held_back(state: SearchState, roots: Sequence[RootEdge], chosen: Mapping[str
             continue
         best = state.source.best(name, state.universe[number] & ~ABSENT)
         if best != bit:
-            own = _leaves(_own_needs_against(state, number, 1 << best, chosen))
-            held[name] = Held(best, tuple(_excluders(state, roots, number, best, chosen)), tuple(own))
+            mask = allowed(state, number)
+            first = state.source.best(name, mask) if mask else best
+            given_up = None if first in (best, bit) else _held(state, roots, number, first, chosen)
+            held[name] = _held(state, roots, number, best, chosen)._replace(given_up=given_up)
     return held
+
+
+def _held(state: SearchState, roots: Sequence[RootEdge], package: int, best: int, chosen: Mapping[str, int]) -> Held:
+    own = _leaves(_own_needs_against(state, package, 1 << best, chosen))
+    return Held(best, tuple(_excluders(state, roots, package, best, chosen)), tuple(own))
 
 
 def _excluders(
@@ -103,6 +113,8 @@ def _excluders(
         if root.edge.package == name and not root.edge.mask & release
     ]
     found += _leaves(_needs_against(state, package, release, chosen))
+    if not found:
+        found += _bounds_against(state, package, best, chosen)
     if found:
         return found
     found = _leaves([it for it in state.units[package] if it.masks[0] & release and not isinstance(it.cause, Derived)])
@@ -120,6 +132,16 @@ def _needs_against(
             row = link.by_bit.get(1 << chosen[parent])
             if row is not None and not row.allowed & release:
                 yield row.clause
+
+
+def _bounds_against(state: SearchState, package: int, best: int, chosen: Mapping[str, int]) -> Iterator[Fact]:
+    """Yield the upper bounds that chosen packages inherit and that exclude a release."""
+    for link in state.links_of[package]:
+        parent = state.names[link.parent]
+        if link.child == package and link.caps and parent in chosen and _is_active(state, link.switch, chosen):
+            cap = link.inherited(chosen[parent])
+            if cap is not None and best > cap.top:
+                yield Inherited(cap.stated_by, cap.needs)
 
 
 def _own_needs_against(

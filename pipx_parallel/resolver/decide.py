@@ -25,7 +25,7 @@ def step(state: SearchState) -> bool:
     """Take one step: learn the needs of a release, or decide for one. Return False when every package is settled."""
     if state.wanted:
         _hint(state)
-    if state.bound is not None and state.bound.exceeded(state):
+    if state.bound is not None and state.bound.exceeded():
         return True
     agenda, current = state.agenda, state.trail.current
     while state.pointer < len(agenda):
@@ -34,7 +34,7 @@ def step(state: SearchState) -> bool:
         if not mask & ABSENT and _work_on(state, package, mask):
             return True
         state.pointer += 1
-    return inherit_all(state) or (state.bound is not None and state.bound.leave_out(state))
+    return inherit_all(state) or (state.bound is not None and state.bound.leave_out())
 
 
 def reorder(state: SearchState) -> None:

@@ -38,13 +38,14 @@ class CostBound:
         self.scales = scales
         self.without = {package: scale.cost(chosen[scale.name]) for package, scale in scales.items()}
         self.read = read
+        self.state = state
         self.most = sum(self.without.values()) - 1
         self.switch = state.add_variable(f"\0{len(state.names)}", ABSENT | ON)
         state.hinted[self.switch] = True
 
-    def exceeded(self, state: SearchState) -> bool:
+    def exceeded(self) -> bool:
         """Return whether what is assigned costs too much already; if so, an incompatibility says which part of it."""
-        current = state.trail.current
+        current = self.state.trail.current
         if current[self.switch] == OFF:
             return False
         least: dict[int, int] = {}
@@ -61,29 +62,29 @@ class CostBound:
             return False
         packages, masks = [self.switch], [ON]
         for package, cost in least.items():
-            mask = state.universe[package] & ~ABSENT & ~self.scales[package].cheaper(cost)
+            mask = self.state.universe[package] & ~ABSENT & ~self.scales[package].cheaper(cost)
             packages.append(package)
             masks.append(mask | (ABSENT if self.without[package] >= cost else 0))
-        state.add_clause(Incompatibility(packages, masks, Preferred("")))
+        self.state.add_clause(Incompatibility(packages, masks, Preferred("")))
         return True
 
-    def leave_out(self, state: SearchState) -> bool:
+    def leave_out(self) -> bool:
         """Leave out the packages that nobody needs, now that all others are settled: only then is known what that costs.
 
         Return whether there was one. One that the bound alone has brought in is not part of the answer.
         """
-        current = state.trail.current
+        current = self.state.trail.current
         for package in self.scales:
             if current[package] & ABSENT and current[package] != ABSENT:
-                state.trail.open_level()
-                state.narrow(package, ABSENT, None)
+                self.state.trail.open_level()
+                self.state.narrow(package, ABSENT, None)
                 return True
         chosen = self.read()
         for package in self.scales:
-            if not current[package] & ABSENT and state.names[package] not in chosen:
-                packages = [package, *[state.numbers[name] for name in chosen]]
-                masks = [state.universe[package] & ~ABSENT, *[current[it] for it in packages[1:]]]
-                state.add_clause(Incompatibility(packages, masks, Preferred("")))
+            if not current[package] & ABSENT and self.state.names[package] not in chosen:
+                packages = [package, *[self.state.numbers[name] for name in chosen]]
+                masks = [self.state.universe[package] & ~ABSENT, *[current[it] for it in packages[1:]]]
+                self.state.add_clause(Incompatibility(packages, masks, Preferred("")))
                 return True
         return False
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipx_parallel.resolver.facts import RootEdge
-    from pipx_parallel.resolver.solver import SolverLimits
+    from pipx_parallel.resolver.search import SolverLimits
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Incompatibility
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.conflict import Learned, analyse
 from pipx_parallel.resolver.decide import reorder, step
@@ -11,6 +11,14 @@ from pipx_parallel.resolver.propagate import propagate
 if TYPE_CHECKING:
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Incompatibility
+
+
+class SolverLimits(NamedTuple):
+    """Counts, never clocks, so that a limit cuts every run at the same place."""
+
+    conflicts: int = 1_000_000
+    improve: int = 2_000  # conflicts spent on the objective; 0: none, the user's packages are the best in their order
+    reads: int = 200  # releases looked at only to improve an answer
 
 
 class LimitReachedError(Exception):

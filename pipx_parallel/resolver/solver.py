@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipx_parallel.resolver.answer import Held, Need, held_back, reachable
 from pipx_parallel.resolver.facts import RootEdge, add_roots
 from pipx_parallel.resolver.objective import optimise
-from pipx_parallel.resolver.search import LimitReachedError
+from pipx_parallel.resolver.search import LimitReachedError, SolverLimits
 from pipx_parallel.resolver.soft_constraints import Escape, escapes_in, lacking_in
 from pipx_parallel.resolver.state import SearchState
 
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
     from pipx_parallel.resolver.ports import CandidateSource, SolverObserver
     from pipx_parallel.resolver.terms import Incompatibility
-
-
-class SolverLimits(NamedTuple):
-    """Counts, never clocks, so that a limit cuts every run at the same place."""
-
-    conflicts: int = 1_000_000
-    improve: int = 2_000  # conflicts spent on the objective; 0: none, the user's packages are the best in their order
-    reads: int = 200  # releases looked at only to improve an answer
 
 
 class Counts(NamedTuple):

@@ -5,7 +5,7 @@ Facts (links, units, universes) only ever grow and hold at every level; only the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipx_parallel.resolver.links import NO_SWITCH, ON, Link
 from pipx_parallel.resolver.ports import ABSENT, SolverObserver, Unavailable
@@ -15,12 +15,23 @@ from pipx_parallel.resolver.trail import Trail
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from pipx_parallel.resolver.improvement import CostBound
     from pipx_parallel.resolver.ports import CandidateSource, Edge
     from pipx_parallel.resolver.terms import Needs, Unusable
 
 NOTHING = -1
 NEVER = 1 << 60  # the place of what is in no agenda
+
+
+class AnswerBound(Protocol):
+    """What an answer must keep to beyond the facts; each adds an incompatibility, or a decision, if it says True."""
+
+    def exceeded(self) -> bool:
+        """Return whether what is assigned cannot become such an answer."""
+        ...
+
+    def leave_out(self) -> bool:
+        """Return whether, everything being settled, something had to be left out."""
+        ...
 
 
 class SearchState:
@@ -48,7 +59,7 @@ class SearchState:
         self.guard = NOTHING
         self.relaxed: Container[int] = ()
         self.wanted_extras: set[int] = set()  # switches of the user's that the newest allowed release has
-        self.bound: CostBound | None = None
+        self.bound: AnswerBound | None = None
         self.unit_causes: dict[tuple[int, Needs | Unusable], Incompatibility] = {}
         self.links: dict[tuple[int, int, int], Link] = {}
         self.links_of: list[list[Link]] = []  # per package: every link it is parent, child or switch of
