@@ -26,7 +26,8 @@ class MirrorSettings(NamedTuple):
     )
     workers: int = 0  # 0: sized by what is measured ("auto"); 1 to MAX_WORKERS otherwise
     timeout: float = 15.0  # seconds without a byte before an attempt is given up
-    retries: int = 5
+    retries: int = 4  # tries after the first: five requests for one URL
+    deadline: float | None = None  # of the monotonic clock, after which nothing is waited for any more
     transport: str = "auto"  # "auto", "curl", "requests" or "aiohttp"
     verify: str | bool = True  # a CA bundle's path, or whether certificates are checked
     client_cert: str | None = None

@@ -2,8 +2,9 @@
 
 The fetcher belongs to one thread, its owner's: ``submit`` queues, ``pump`` waits for an answer and hands it to whoever asked.
 Only the transport below, and the pool for steps that are work, have threads; they report through a queue, so nothing here needs a
-lock. Keys are
-single-flight: asking twice for what is under way adds a listener, never a request.
+lock. Keys are single-flight: asking twice for what is under way adds a listener, never a request, and every listener is told once.
+
+No URL is asked for without end: ``MOST_REQUESTS`` bounds what one run may ask of it, whoever asks.
 """
 
 from __future__ import annotations
@@ -27,20 +28,30 @@ if TYPE_CHECKING:
     from mirror.ports import ProblemKind, Transport
 
     Steps = Generator[Request | Work, Any, Any]  # a request is sent its exchange, work what it returns
+    Deliver = Callable[[Any, Exception | None], None]
     _Arrival = tuple["_Job", Exchange | bytes | Exception, float]  # and when it came
 
 _LONGEST_SLEEP = 0.25  # seconds between looks at Ctrl-C while nothing arrives
+MOST_REQUESTS = 5  # for one URL (and one range of it) in one run; as many as the retries allow where these are more
+
+
+class RequestLimitError(Exception):
+    """One URL was asked for again and again in one run: a loop of ours, which ends here. Never the user's fault."""
+
+
+class DeadlineError(Exception):
+    """The time that the owner gave this run is over."""
 
 
 class _Job:
     """One key under way: its steps, the request being made, and how often that was tried."""
 
-    __slots__ = ("attempts", "deliver", "key", "request", "started", "steps")
+    __slots__ = ("attempts", "key", "listeners", "request", "started", "steps")
 
-    def __init__(self, key: str, steps: Steps, deliver: Callable[[Any, Exception | None], None]) -> None:
+    def __init__(self, key: str, steps: Steps, deliver: Deliver) -> None:
         self.key = key
         self.steps = steps
-        self.deliver = deliver
+        self.listeners = [deliver]
         self.request: Request | None = None
         self.attempts = 0
         self.started = 0.0
@@ -73,8 +84,12 @@ class Fetcher:
         randomness: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        deadline: float | None = None,
     ) -> None:
-        """``transport`` is made when the first request starts; ``workers`` bounds the requests under way, 0: by what is borne."""
+        """``transport`` is made when the first request starts; ``workers`` bounds the requests under way (0: adaptive).
+
+        Past ``deadline`` (of ``clock``) waiting raises ``DeadlineError``.
+        """
         self._make_transport = transport
         self._transport: Transport | None = None
         self._limit = WorkerLimit(workers)
@@ -83,7 +98,10 @@ class Fetcher:
         self._random = randomness
         self._clock = clock
         self._wall_clock = wall_clock
+        self._deadline = deadline
         self._jobs: dict[str, _Job] = {}
+        self._most = max(MOST_REQUESTS, self._policy.retries + 1)
+        self._asked: dict[tuple[str, str], int] = {}  # (URL, range) -> requests of this run
         self._urgent: deque[_Job] = deque()
         self._queue: deque[_Job] = deque()
         self._later: list[tuple[float, int, _Job]] = []
@@ -102,24 +120,29 @@ class Fetcher:
         """Return whether anything is queued, under way or waiting to be tried again."""
         return bool(self._jobs)
 
-    def submit(
-        self, key: str, steps: Steps, deliver: Callable[[Any, Exception | None], None], *, urgent: bool = False
-    ) -> None:
-        """Run the steps unless the key is under way; ``deliver(result, error)`` is called from ``pump``."""
-        if key in self._jobs:
+    def submit(self, key: str, steps: Steps, deliver: Deliver) -> None:
+        """Run the steps, or wait for those under way with this key; ``deliver(result, error)`` is called once, from ``pump``.
+
+        Steps that end without a request deliver at once. What ``close`` cancels is not delivered.
+        """
+        job = self._jobs.get(key)
+        if job is not None:
+            job.listeners.append(deliver)
+            steps.close()
             return
         job = _Job(key, steps, deliver)
         self._jobs[key] = job
         if self._advance(job, None):
-            (self._urgent if urgent else self._queue).append(job)
+            self._queue.append(job)
             self._start()
 
-    def hasten(self, key: str) -> None:
-        """Move a queued key to the front: somebody waits for it."""
-        job = self._jobs.get(key)
-        if job is not None and job in self._queue:
-            self._queue.remove(job)
-            self._urgent.append(job)
+    def is_pending(self, key: str) -> bool:
+        """Return whether a key is queued, under way or waiting to be tried again."""
+        return key in self._jobs
+
+    def new_run(self) -> None:
+        """Begin a new run as far as ``MOST_REQUESTS`` is concerned: for an owner that never ends."""
+        self._asked.clear()
 
     def pump(self, *, block: bool = True) -> bool:
         """Take in what has arrived, waiting for one answer if ``block``; return whether anything was."""
@@ -167,6 +190,8 @@ class Fetcher:
     def _wait(self) -> _Arrival | None:
         """Sleep until an answer comes or a waiting request is due; short naps keep Ctrl-C prompt everywhere."""
         now = self._clock()
+        if self._deadline is not None and now > self._deadline:
+            raise DeadlineError("the time for this answer is over")
         due = min(
             [entry[0] for entry in self._later[:1]] + ([self._gate()] if self._queue or self._urgent else []),
             default=None,
@@ -196,7 +221,7 @@ class Fetcher:
                 self._next_start = max(now, self._next_start) + self._spacing
             job = (self._urgent or self._queue).popleft()
             request = job.request
-            if request is None:
+            if request is None or self._ended_at_limit(job, request):
                 continue
             job.attempts += 1
             job.started = self._clock()
@@ -206,13 +231,22 @@ class Fetcher:
                 self._transport = self._make_transport()
             self._transport.submit(request, _told_to(self._done, job, self._clock))  # this queue, now: see ``stop``
 
+    def _ended_at_limit(self, job: _Job, request: Request) -> bool:
+        """Count a request of a URL; past twice its limit end the job instead: retries stop at the limit, so it is no retry."""
+        url = _counted(request)
+        self._asked[url] = asked = self._asked.get(url, 0) + 1
+        if asked <= 2 * self._most:
+            return False
+        self._end(job, None, RequestLimitError(f"{request.url} was asked for {asked} times in one run"))
+        return True
+
     def _arrived(self, job: _Job, exchange: Exchange) -> None:
         """Retry, or go one step on."""
         self.counts.bytes += exchange.size or len(exchange.body)
         if self._jobs.get(job.key) is not job:
             return
         delay = next_delay(job.attempts, exchange, self._policy, self._random or _random, self._wall_clock())
-        if delay is not None:
+        if delay is not None and self._asked.get(_counted(exchange.request), 0) < self._most:
             self.counts.retries += 1
             self._sequence += 1
             heapq.heappush(self._later, (self._clock() + delay, self._sequence, job))
@@ -248,18 +282,33 @@ class Fetcher:
             else:
                 step = next(job.steps) if answer is None else job.steps.send(answer)
         except StopIteration as ended:
-            del self._jobs[job.key]
-            job.deliver(ended.value, None)
+            self._end(job, ended.value, None)
             return False
         except Exception as error:  # noqa: BLE001 - whatever the steps raise belongs to who asked for them
-            del self._jobs[job.key]
-            job.deliver(None, error)
+            self._end(job, None, error)
             return False
         if isinstance(step, Work):
             self._begin(job, step)
             return False
         job.request = step
         return True
+
+    def _end(self, job: _Job, result: Any, error: Exception | None) -> None:
+        """Tell every listener, also where one of them raises; the first such error goes up."""
+        del self._jobs[job.key]
+        raised: Exception | None = None
+        for deliver in job.listeners:
+            try:
+                deliver(result, error)
+            except Exception as trouble:  # noqa: BLE001 - it is raised below
+                raised = raised or trouble
+        if raised is not None:
+            raise raised
+
+
+def _counted(request: Request) -> tuple[str, str]:
+    """Return what requests are counted by: the URL and the range of it."""
+    return request.url, next((value for name, value in request.headers if name.lower() == "range"), "")
 
 
 def _told_to(done: SimpleQueue[_Arrival], job: _Job, clock: Callable[[], float]) -> Callable[[Exchange], None]:

@@ -19,7 +19,7 @@ _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 class RetryPolicy(NamedTuple):
     """How patient to be. Delays are seconds; they double from ``base`` up to ``longest``."""
 
-    retries: int = 5  # tries after the first
+    retries: int = 4  # tries after the first
     retries_with_fallback: int = 1  # ... where an older answer can stand in: nobody should wait long for what he has
     base: float = 0.25
     longest: float = 10.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.errors import NotFound
+from mirror.errors import MirrorError, NotFound, Offline
 from mirror.records.file_view import digest_of, holds, read_slice
 from mirror.records.simple_file import Brief, read_briefly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mirror.records.release_view import ReleaseView
 
@@ -25,12 +25,12 @@ class Project:
         "_load",
         "_new",
         "_packed",
-        "_refill",
+        "_refetch",
         "changed",
         "index_id",
         "index_url",
         "page_url",
-        "refilled",
+        "refetched",
         "view",
     )
 
@@ -42,12 +42,12 @@ class Project:
         page_url: str,
         *,
         packed: bytes | None = None,
-        refill: Callable[[Project], None] | None = None,
+        refetch: Callable[[Project], None] | None = None,
         load: Callable[[], bytes | None] | None = None,
     ) -> None:
         """``packed`` is the file view of a page that has just come; ``load`` reads the stored one, when it is wanted.
 
-        ``refill`` sees that the files of every release are kept (``replace_files``), or raises ``MirrorError``.
+        ``refetch`` sees that the files of every release are kept (``replace_files``), or raises ``MirrorError``.
         """
         self.view = view
         self.index_id = index_id
@@ -57,9 +57,9 @@ class Project:
         self._packed = packed
         self._new = packed is not None
         self._last: tuple[int, bytes] = (-1, b"")  # the release whose files were read last, and these
-        self.refilled = False
+        self.refetched = False
         self._load = load
-        self._refill = refill
+        self._refetch = refetch
 
     reference: str | None = None  # where a direct reference leads; None for releases of an index
 
@@ -75,10 +75,12 @@ class Project:
         """Return the file view that is still to be stored, or None: it came from the store."""
         return self._packed if self._new else None
 
-    def replace_files(self, packed: bytes) -> None:
-        """Take a file view that holds more of the same releases."""
+    def replace_files(self, packed: bytes, page_url: str) -> None:
+        """Take the file view of all that the index lists of these releases; relative URLs count from ``page_url``."""
         self._packed = packed
-        self._new = self.changed = self.refilled = True
+        if page_url != self.page_url:
+            self.page_url = self.view.page_url = page_url
+        self._new = self.changed = self.refetched = True
         self.view.digest = digest_of(packed)
 
     def keeps(self, release: int) -> bool:
@@ -86,16 +88,34 @@ class Project:
         packed = self._own_files()
         return packed is not None and holds(packed, release)
 
+    def lacking(self, release: int) -> tuple[Project, ...]:
+        """Return which parts (``parts``) must be fetched again before it is known which files a release has."""
+        return () if self.refetched or self.keeps(release) or not self.parts() else (self,)
+
+    @property
+    def can_refetch(self) -> bool:
+        """Return whether the index may be asked for files that are not kept."""
+        return self._refetch is not None
+
     def file_slice(self, release: int) -> bytes | None:
         """Return one release's file objects as a JSON array, asking the index where they are not kept; None where it may not.
 
         Raises ``MirrorError`` where the index cannot give them.
         """
         found = self._kept_slice(release)
-        if found is None and self._refill is not None:
-            self._refill(self)
+        if found is None and self._refetch_for(release):
             found = self._kept_slice(release)
         return found
+
+    def _refetch_for(self, release: int) -> bool:
+        """Have the page fetched again unless it was; return whether it was now. ``release`` is whom an error is about."""
+        if self._refetch is None or self.refetched:
+            return False
+        try:
+            self._refetch(self)
+        except MirrorError as error:
+            raise self.about(release, error) from error
+        return True
 
     def _kept_slice(self, release: int) -> bytes | None:
         known, data = self._last
@@ -115,21 +135,44 @@ class Project:
         packed = self._packed
         return packed if packed is not None and digest_of(packed) == self.view.digest else None
 
+    def no_files(self, release: int) -> MirrorError:
+        """Return the error that a release has no files here, with the remedy."""
+        if self.refetched:
+            return self.about(release, NotFound("its index does not list it any more"))
+        return self.about(
+            release,
+            Offline(
+                "the mirror lacks its files (a lock keeps those of the newest releases); "
+                "lock it once without --offline, or run `mirror warm` before"
+            ),
+        )
+
+    def about(self, release: int, error: MirrorError) -> MirrorError:
+        """Return an error that says of which release it speaks."""
+        return type(error)(f"{self.view.name} {self.view.versions[release]}: {error}")
+
     def classify(self, release: int) -> None:
-        """See that a release, and a stretch of older ones with it, is judged. Raises ``NotFound`` where its files are gone."""
+        """See that the kinds of files of a release, and of a stretch of older ones with it, are known.
+
+        Raises ``MirrorError`` where its files cannot be had.
+        """
         view = self.view
         if release >= view.classified:
             return
         from mirror.records.listing_views import classify  # only a look at old releases pays for it
 
-        files: list[list[Brief]] = []  # from the newest of them down
+        files: list[Sequence[Brief]] = []  # from the newest of them down
         top = view.classified
         for number in range(top - 1, max(-1, release - _STRETCH - 1), -1):
-            data = self.file_slice(number) if number >= release else self._kept_slice(number)
+            data = self._kept_slice(number)
+            if data is None and number >= release and self._refetch_for(release):
+                data = self._kept_slice(number)
             if data is not None:
                 files.append(read_briefly(data))
+            elif self.refetched:
+                files.append([])  # the index was asked and does not list it any more
             elif number >= release:
-                raise NotFound(f"the mirror has no files of {view.name} {view.versions[number]}")
+                raise self.no_files(release)
             else:
                 break  # a stretch is a convenience: what is not kept stays unjudged
         if view.classified != top:  # waiting for files lets others look as well: one of them was here meanwhile

@@ -165,7 +165,7 @@ class Pages:
             # Never asked of the index here: this is another thread than the mirror's, and the desk saw to it that all are kept.
             piece = project.file_slice(release) if project.keeps(release) else None
             if piece is None:
-                if not self._offline:
+                if not self._offline and not project.refetched:
                     raise Offline(f"the mirror has no files of {view.name} {version}")
                 continue  # offline a page lists what there is
             for given in json.loads(piece):

@@ -17,6 +17,7 @@ from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.model import FetchFailure
 from mirror.records.version_keys import version_key
+from mirror.session.page_loader import FilesState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,14 +141,16 @@ class MirrorWorker:
                 mirror.admin.forget(name)
         elif found is not None and not mirror.settings.offline:
             record = found.view.freshness
-            if now >= record.fetched_at + max(record.lifetime, _RETRY):
+            lacks_files = now - self._failed.get(name, now) > _RETRY
+            if lacks_files or now >= record.fetched_at + max(record.lifetime, _RETRY):
+                self._failed.pop(name, None)
                 mirror.admin.refresh(name)  # what is here answers meanwhile
         mirror.want_projects((name,))
 
     def _answer(self, mirror: Mirror) -> None:
-        for name in [name for name in self._pages if mirror.peek(name) is not None]:
-            whole = _whole(mirror, name)
-            for future in self._pages.pop(name):
+        for name in list(self._pages):
+            whole = self._whole(mirror, name)
+            for future in self._pages.pop(name) if whole is not None else ():
                 future.set_result(whole)
         kept = []
         for question in self._metadata:
@@ -157,6 +160,23 @@ class MirrorWorker:
             else:
                 question[2].set_result(answer)
         self._metadata = kept
+
+    def _whole(self, mirror: Mirror, name: str) -> Project | FetchFailure | None:
+        """Return a project with the files of every release, as a page needs them, a failure, or None while it is under way.
+
+        Offline it has the files that there are.
+        """
+        found = mirror.peek(name)
+        if found is None or isinstance(found, FetchFailure) or mirror.settings.offline:
+            return found
+        release = next((at for at in range(len(found.view.versions)) if found.lacking(at)), None)
+        state = FilesState.AT_HAND if release is None else mirror.files.want(found, release)
+        if release is None or state is FilesState.AT_HAND:
+            return found
+        if state is FilesState.PENDING:
+            return None
+        self._failed.setdefault(name, self._clock())
+        return FetchFailure(name, found.view.versions[release], mirror.files.failure(found, release))
 
     def _metadata_of(self, mirror: Mirror, name: str, filename: str) -> object | None:  # noqa: PLR0911 - one a way it ends
         """Return what a file needs, a failure, or None while it is under way."""
@@ -186,21 +206,6 @@ class MirrorWorker:
             return FetchFailure(name, view.versions[release], Offline(f"what {filename} needs is not in the mirror"))
         mirror.want_dependencies(project, release, file_kind)
         return None
-
-
-def _whole(mirror: Mirror, name: str) -> Project | FetchFailure | None:
-    """Return a project with the files of every release at hand, as a page needs them; offline, with those that there are."""
-    found = mirror.peek(name)
-    if found is None or isinstance(found, FetchFailure) or mirror.settings.offline:
-        return found
-    for release in range(len(found.view.versions)):
-        if not found.keeps(release):
-            try:
-                found.file_slice(release)  # asks the index for all
-            except MirrorError as error:
-                return FetchFailure(name, found.view.versions[release], error)
-            break
-    return found
 
 
 def _file_kind_of(mirror: Mirror, project: Project, release: int, filename: str, tags: str) -> int | None:

@@ -30,7 +30,7 @@ def gather(
         return deliver
 
     for key, steps in jobs.items():
-        fetcher.submit("r/" + key, steps, receiver(key))
+        fetcher.submit("j/" + key, steps, receiver(key))
     while len(ended) < len(jobs) and pump():
         pass
     return {key: ended.get(key, MirrorError(f"{key}: cancelled")) for key in jobs}

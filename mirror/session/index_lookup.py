@@ -212,7 +212,7 @@ class IndexLookup:
         self._observer.arrived("listing", name, "index")
         if row is None:
             self._write_buffer.add_file_view(files_key(index.id, name), files)
-        return Project(view, index.id, index.url, exchange.url, packed=files, refill=self._pages.refill_now)
+        return Project(view, index.id, index.url, exchange.url, packed=files, refetch=self._pages.refetch_now)
 
     def _stored(self, index: SimpleIndex, name: str, row: ReleaseView | Absence) -> Project | None:
         """Return a project of the store; its files are read when they are wanted."""
@@ -225,7 +225,7 @@ class IndexLookup:
             index.url,
             row.page_url or index.page(name),
             load=lambda: self._write_buffer.read(key),
-            refill=None if self._settings.offline else self._pages.refill_now,
+            refetch=None if self._settings.offline else self._pages.refetch_now,
         )
 
     def _was_whole(self, index: SimpleIndex, name: str, row: Row) -> bool:

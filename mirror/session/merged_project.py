@@ -6,6 +6,7 @@ What is learned of dependencies goes back to the places it came from, so that it
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from mirror.records.model import FileKind
@@ -62,6 +63,14 @@ class MergedProject(Project):
         key = self.view.keys[release]
         return next(part.index_url for part, places in zip(self._parts, self._places, strict=True) if key in places)
 
+    def lacking(self, release: int) -> tuple[Project, ...]:
+        """Return the parts that must be fetched again: also those that are looked at on the way to this release."""
+        found: list[Project] = []
+        for part in self._parts:
+            at = bisect_left(part.view.keys, self.view.keys[release])
+            found += part.lacking(at) if at < len(part.view.keys) else ()
+        return tuple(found)
+
     def pack(self) -> bytes | None:
         """Return nothing: each part packs its own."""
         return None
@@ -74,9 +83,9 @@ class MergedProject(Project):
         found: dict[tuple[str, str], object] = {}
         for part, places in zip(self._parts, self._places, strict=True):
             data = part.file_slice(places[key]) if key in places else b"[]"
-            if data is None:
+            if data is None and not part.refetched:
                 return None
-            for entry in json.loads(data):
+            for entry in json.loads(data or b"[]"):
                 entry["url"] = urljoin(part.page_url, str(entry.get("url")))
                 found.setdefault((str(entry.get("filename")), json.dumps(entry.get("hashes"), sort_keys=True)), entry)
         return json.dumps(list(found.values())).encode()

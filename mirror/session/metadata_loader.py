@@ -27,13 +27,15 @@ class MetadataLoader:
         """Read nothing yet."""
         self._store = parts.store
         self._write_buffer = parts.write_buffer
-        self._pages = parts.pages
         self._files = files
         self._builder = parts.builder
         self._offline = parts.settings.offline
 
     def find(self, project: Project, release: int, file_kind: int) -> Generator[Request | Work, Any, CoreMetadata]:
-        """Read what one file (release, variant) needs, or build it. Raises ``MirrorError`` where neither can be."""
+        """Read what one file (release, file kind) needs, or build it; the files of the release are at hand.
+
+        Raises ``MirrorError`` where neither can be.
+        """
         view = project.view
         version = view.versions[release]
         here = type(project) is not Project  # of a folder or page, or merged: then the file says whether it is known
@@ -43,8 +45,6 @@ class MetadataLoader:
         from mirror.metadata.builds import source_of  # with the next, 6 ms that a warm lock does not need
         from mirror.metadata.strategies import read_metadata
 
-        if not here and not self._offline and not project.keeps(release):
-            yield from self._pages.refill(project)
         file = self._file_of(project, release, file_kind)
         source, builds = source_of(file), self.builds()
         linked = here and not file.url.startswith("file:")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from mirror.errors import MirrorError
 from mirror.http.fetcher import Fetcher
 from mirror.http.retry import RetryPolicy
 from mirror.ports import MirrorObserver
@@ -67,6 +68,7 @@ class Mirror:
             workers=settings.workers,
             policy=RetryPolicy(settings.retries),
             requests_per_second=settings.requests_per_second,
+            deadline=settings.deadline,
         )
         reporter = Reporter(observer or MirrorObserver())
         write_buffer, results = WriteBuffer(store, fetcher.counts, clock), Results(reporter)
@@ -117,17 +119,29 @@ class Mirror:
         self._lookup.load(fresh, admits or {})
         self._lookup.read_pages(self.run)
         for name in fresh:
+            if fetcher.is_pending("p/" + name):
+                continue
             self._parts.reporter.observer.planned("listing", name)
             fetcher.submit("p/" + name, self._lookup.find(name), results.on_listing(name))
 
     def want_dependencies(self, project: Project, release: int, file_kind: int) -> None:
-        """Ask for what one file (release, file kind) of a project needs."""
-        view = project.view
-        if view.dependency_set(release, file_kind) is not None:
+        """Ask for what one file (release, file kind) of a project needs; what failed in this run is not asked for again."""
+        view, fetcher, pages = project.view, self._parts.fetcher, self._parts.pages
+        key = f"d/{view.name}/{release}/{file_kind}"
+        if view.dependency_set(release, file_kind) is not None or self.report.failure(view.name, release, file_kind):
+            return
+        if pages.is_awaited(key) or fetcher.is_pending(key):
             return
         self._parts.reporter.observer.planned("metadata", view.name)
-        steps, key = self._metadata_loader.find(project, release, file_kind), f"d/{view.name}/{release}/{file_kind}"
-        self._parts.fetcher.submit(key, steps, self._parts.results.on_metadata(project, release, file_kind))
+        deliver = self._parts.results.on_metadata(project, release, file_kind)
+
+        def ask(error: Exception | None) -> None:
+            if error is None:
+                fetcher.submit(key, self._metadata_loader.find(project, release, file_kind), deliver)
+            else:
+                deliver(None, project.about(release, error) if isinstance(error, MirrorError) else error)
+
+        pages.after_refetch([part for part in project.lacking(release) if part.can_refetch], key, ask)
 
     def run(self, jobs: Mapping[str, Generator[Request | Work, Any, Any]]) -> dict[str, Any]:
         """Run step generators side by side to their ends; return, by key, what each gave, or the ``MirrorError`` it raised."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.errors import NotFound, Offline
 from mirror.keys import files_key
 from mirror.records.simple_file import FileList
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mirror.errors import MirrorError
     from mirror.records.project import Project
+    from mirror.session.page_loader import FilesState
     from mirror.session.parts import SessionParts
 
 
@@ -23,20 +24,19 @@ class ReleaseFiles:
         self._parts = parts
 
     def read(self, project: Project, release: int) -> FileList:
-        """Return every file of a release. Raises ``Malformed``, ``NotFound``, ``Offline`` where the file view cannot serve it."""
+        """Return every file of a release. Raises ``MirrorError`` where they cannot be had."""
         entries = project.file_slice(release)
         if entries is None:
-            kind = Offline if self._parts.settings.offline else NotFound
-            raise kind(f"the mirror has no files of {project.view.name} {project.view.versions[release]}")
+            raise project.no_files(release)
         return FileList(entries, project.page_url)
 
-    def want(self, project: Project, release: int) -> bool:
-        """Return whether the files of a release are at hand; if not, the listener is told of the project again once they are."""
-        parts = self._parts
-        if project.keeps(release) or parts.settings.offline:
-            return True
-        parts.fetcher.submit(f"r/{project.view.name}", parts.pages.refill(project), parts.results.on_refetch(project))
-        return False
+    def want(self, project: Project, release: int) -> FilesState:
+        """Return whether the files of a release are at hand; where they are asked for the listener is told once that ends."""
+        return self._parts.pages.want_files(project, release, self._parts.results.on_refetch(project))
+
+    def failure(self, project: Project, release: int) -> MirrorError:
+        """Return why the files of a release are ``NOT_AVAILABLE``."""
+        return self._parts.pages.files_failure(project, release)
 
     def prefetch(self, rows: Iterable[tuple[Project, int]]) -> None:
         """Say whose files (project, release) will be read: a store on the web then fetches them in one go."""

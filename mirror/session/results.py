@@ -84,10 +84,12 @@ class Results:
 
         return deliver
 
-    def on_refetch(self, project: Project) -> Callable[[object, Exception | None], None]:
-        """Return what tells the listener of a project again, once more of its files are at hand (or are known not to be)."""
+    def on_refetch(self, project: Project) -> Callable[[Exception | None], None]:
+        """Return what tells the listener of a project again, once it is known whether more of its files are at hand."""
 
-        def deliver(_: object, __: Exception | None) -> None:
+        def deliver(error: Exception | None) -> None:
+            if error is not None and not isinstance(error, MirrorError):
+                raise error
             if self.listener is not None:
                 self.listener.listed(project)
 

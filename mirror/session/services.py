@@ -115,10 +115,14 @@ class MirrorAdmin:
     def forget(self, name: str) -> None:
         """Drop what this run learned about a project, so that it can be asked for again: for runs that never end."""
         self._parts.results.forget(name)
+        self._parts.pages.forget(name)
+        self._parts.fetcher.new_run()
 
     def refresh(self, name: str) -> None:
         """Ask for a project again while the answer that is here stays in use."""
         self._parts.results.wanted.discard(name)
+        self._parts.pages.forget(name)
+        self._parts.fetcher.new_run()
         self._want_projects((name,))
 
     def names(self) -> list[str]:

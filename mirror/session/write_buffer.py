@@ -177,7 +177,7 @@ def _store_project(project: Project, encoded: Callable[[], bytes], kept: Contain
     def change_view(stored: bytes | None) -> bytes | None:
         nonlocal ours, stored_already
         new = encoded()
-        stored_already = stored is None and key in kept and not project.refilled
+        stored_already = stored is None and key in kept and not project.refetched
         if stored is None or stored == new:
             return new
         try:

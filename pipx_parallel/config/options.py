@@ -164,7 +164,7 @@ NETWORK = (
     ),
     Option(
         ("--retries",), "Maximum number of retries for each request.", metavar="N", group=_NETWORK,
-        setting="network.retries", default="5", value="retries", pip=True,
+        setting="network.retries", default="4", value="retries", pip=True,
     ),
     Option(
         ("--max-workers",), "Maximum number of concurrent requests, 1 to 50.", metavar="N", group=_NETWORK,

@@ -39,7 +39,7 @@ class NetworkSettings(NamedTuple):
     proxy: str | None = None
     keyring_provider: str = "auto"
     timeout: float = 15.0  # seconds
-    retries: int = 5
+    retries: int = 4
     max_workers: int = 0  # 0: the fetcher adapts it
     transport: str = "auto"
 

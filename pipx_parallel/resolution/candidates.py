@@ -130,8 +130,8 @@ class Candidates:
         candidate = self._candidates[package]
         if isinstance(candidate, Candidate):
             for bit in bits:
-                file_kind = candidate.file_kind_of(bit - 1)
-                if file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST:
+                file_kind = self._file_kind_of(candidate, bit - 1)
+                if isinstance(file_kind, int) and candidate.project.view.file_kinds[file_kind].tags != SDIST:
                     self.mirror.want_dependencies(candidate.project, bit - 1, file_kind)
 
     def dependencies(self, package: str, bit: int, switch: str | None = None) -> Sequence[Edge] | Unavailable:
@@ -150,9 +150,20 @@ class Candidates:
         known = self._candidates.get(name)
         if known is None:
             project = self.mirror.project(name)
-            known = project if isinstance(project, FetchFailure) else Candidate(project, self.rules, self.policy)
+            try:
+                known = project if isinstance(project, FetchFailure) else Candidate(project, self.rules, self.policy)
+            except MirrorError as error:  # a policy looks at old releases whose files cannot be had
+                known = FetchFailure(name, None, error)
             self._candidates[name] = known
         return known
+
+    def _file_kind_of(self, candidate: Candidate, release: int) -> int | FetchFailure | None:
+        """Return the kind of file that stands for a release, None where none may be installed; a failure is a value."""
+        try:
+            return candidate.file_kind_of(release)
+        except MirrorError as error:
+            view = candidate.project.view
+            return FetchFailure(view.name, view.versions[release], error)
 
     def needs(self, package: str, bit: int) -> DependencySet | FetchFailure | Unavailable:
         """Return the dependency set of a candidate, waiting for it if need be."""
@@ -161,9 +172,9 @@ class Candidates:
             return candidate
         release = bit - 1
         view = candidate.project.view
-        file_kind = candidate.file_kind_of(release)
-        if file_kind is None:
-            return Unavailable(self.policy.why_not_usable(view, release, self.rules))
+        file_kind = self._file_kind_of(candidate, release)
+        if not isinstance(file_kind, int):
+            return file_kind or Unavailable(self.policy.why_not_usable(view, release, self.rules))
         if (
             self._refused is None
             and view.file_kinds[file_kind].yanked
@@ -221,7 +232,14 @@ class Candidates:
         candidate = self.candidate(name)
         if name not in self.hashes or not isinstance(candidate, Candidate):
             return mask
-        return self.hashes.narrowed(candidate, mask, lambda release: self.mirror.files.read(candidate.project, release))
+        try:
+            return self.hashes.narrowed(
+                candidate, mask, lambda release: self.mirror.files.read(candidate.project, release)
+            )
+        except MirrorError as error:
+            self.holes[name, None] = FetchFailure(name, None, error)
+            self.lacking[name] = [("", 0, "")]  # the user's own line, whatever is chosen
+            return mask
 
     def _admitted(self, name: str, specifier: CompiledSpecifier) -> int:
         candidate = self.candidate(name)

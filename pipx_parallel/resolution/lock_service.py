@@ -14,6 +14,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import MirrorError, Unreachable
+from mirror.http.fetcher import DeadlineError
 from mirror.session.mirror import Mirror
 from mirror.store.shared import HEAD, DecodedViews, NotingStore, SharedStore
 from pipx_parallel.emitters.interface import LockContext
@@ -104,7 +105,7 @@ class LockService:
             return _refusal(400, str(error))
         except (NoSolution, Incomplete) as error:
             return _refusal(422, str(error))
-        except TooLongError:
+        except (TooLongError, DeadlineError):
             return _refusal(504, "no answer within the time that this server allows")
         except Unreachable as error:
             return _refusal(502, str(error))
@@ -140,7 +141,7 @@ class LockService:
         _refuse_foreign(inputs)
         views = self._take()
         try:
-            mirror = Mirror(self._opened, store, self._transport, decoder=views.decode)
+            mirror = Mirror(self._opened._replace(deadline=deadline), store, self._transport, decoder=views.decode)
             with mirror:
                 found = resolve(inputs, (target,), mirror, self._settings, _Deadline(deadline))
         finally:

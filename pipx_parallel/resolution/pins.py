@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST, split_filename
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
@@ -44,9 +45,14 @@ def pins_of(
         candidate = _candidate(candidates, name)
         view = candidate.project.view
         release = answer.chosen[name] - 1
-        best = _newest_installable(candidates, candidate, name, release + 1) - 1
+        try:
+            best = _newest_installable(candidates, candidate, name, release + 1) - 1
+            files = candidates.mirror.files.read(candidate.project, release)
+        except MirrorError:
+            if (name, view.versions[release]) in candidates.holes:
+                continue  # a run that goes on past failures reports this one and has no pin for it
+            raise
         held = answer.held.get(name) if best != release else None
-        files = candidates.mirror.files.read(candidate.project, release)
         pins.append(
             Pin(
                 name,

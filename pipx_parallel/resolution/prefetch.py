@@ -14,6 +14,7 @@ from mirror.errors import MirrorError
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
 from mirror.records.model import admitted_by
+from mirror.session.page_loader import FilesState
 from pipx_parallel.resolution.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -87,9 +88,14 @@ class Speculation:
         known = self._guesses.get(name)
         if known is None or known[0] != bit:
             release = bit - 1
-            if release < candidate.project.view.classified and not self._mirror.files.want(candidate.project, release):
-                return  # asked again when they are there
-            file_kind = candidate.file_kind_of(release)
+            if release < candidate.project.view.classified:
+                state = self._mirror.files.want(candidate.project, release)
+                if state is not FilesState.AT_HAND:
+                    return  # guessed again once they are there; where they never will be, the solver meets the failure
+            try:
+                file_kind = candidate.file_kind_of(release)
+            except MirrorError:
+                return  # likewise
             found = candidate.project.view.dependency_set(release, file_kind) if file_kind is not None else None
             known = self._guesses[name] = (bit, found)
             if found is None and file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST:

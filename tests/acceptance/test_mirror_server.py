@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 import time
@@ -19,84 +17,11 @@ import pytest
 from tests.support.dists import wheel
 from tests.support.index_pages import SPARSE_JSON
 from tests.support.index_server import LoopbackIndex
+from tests.support.served import Served
 
 pytest.importorskip("uvicorn", reason="the extra [serve] is not installed")
 
 JSON = "application/vnd.pypi.simple.v1+json"
-
-
-class Served:
-    """A server in a process of its own, over an index on loopback that has no sidecars to advertise."""
-
-    def __init__(self, folder: Path, index: LoopbackIndex, *arguments: str, token: str = "") -> None:
-        """Start, and wait for the address it tells."""
-        self.folder, self.index = folder, index
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PIPX_PARALLEL_"))},
-            "PIP_CONFIG_FILE": os.devnull, "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"),
-            "PIPX_PARALLEL_INDEX_URL": index.url, "PIPX_PARALLEL_RETRIES": "0", "PIPX_PARALLEL_TOKEN": token,
-        }  # fmt: skip
-        self.run("mirror", "warm", "--packages", "app")
-        command = [
-            sys.executable,
-            "-m",
-            "pipx_parallel",
-            "mirror",
-            "serve",
-            "--port",
-            "0",
-            "--mirror",
-            str(folder / "m"),
-        ]
-        self.process = subprocess.Popen(
-            [*command, *arguments], stderr=subprocess.PIPE, text=True, env=self.environment, cwd=folder
-        )
-        assert self.process.stderr is not None
-        line = self.process.stderr.readline()
-        found = re.search(r"http://[^/]+", line)
-        assert found, line
-        self.url = found[0]
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command line against the mirror of this server."""
-        command = [sys.executable, "-m", "pipx_parallel", *arguments]
-        if "--mirror" not in arguments:
-            command += ["--mirror", str(self.folder / "m")]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env=self.environment, cwd=self.folder, timeout=60
-        )
-
-    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body; redirects are not followed."""
-        return self.ask(
-            urllib.request.Request(self.url + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
-        )
-
-    def ask(self, request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
-        """Send one request."""
-
-        class Stay(urllib.request.HTTPRedirectHandler):
-            def redirect_request(self, *_: object) -> None:
-                """Follow nothing."""
-
-        try:
-            with urllib.request.build_opener(Stay).open(request, timeout=30) as answer:
-                return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read()
-
-    def lock(self, body: bytes, query: str = "", **headers: str) -> tuple[int, str]:
-        """Ask for a lock."""
-        request = urllib.request.Request(f"{self.url}/lock{query}", data=body, headers=headers, method="POST")
-        status, _, text = self.ask(request)
-        return status, text.decode()
-
-    def stop(self) -> str:
-        """End it, and return what it logged."""
-        self.process.terminate()
-        _, said = self.process.communicate(timeout=20)
-        return str(said)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from pipx_parallel.__main__ import main
 from tests.support.dists import wheel
 from tests.support.index_server import LoopbackIndex
+from tests.support.request_limit import limited_requests
 
 
 class Ran(NamedTuple):
@@ -64,7 +65,8 @@ def run(home: Path, capfd: pytest.CaptureFixture[str]) -> Run:
 
     def command(*arguments: str) -> Ran:
         capfd.readouterr()
-        code = main(arguments)
+        with limited_requests():
+            code = main(arguments)
         said = capfd.readouterr()
         return Ran(code, said.out, said.err)
 
@@ -78,10 +80,11 @@ def spawn(home: Path) -> Run:
 
     def command(*arguments: str, text: str = "", script: str = "") -> Ran:
         how = ["-c", script] if script else ["-m", "pipx_parallel"]
-        done = subprocess.run(
-            [sys.executable, *how, *arguments],
-            input=text, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        with limited_requests():
+            done = subprocess.run(
+                [sys.executable, *how, *arguments],
+                input=text, capture_output=True, text=True, check=False, timeout=60,
+            )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return command

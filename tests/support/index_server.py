@@ -20,7 +20,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import unquote
 
 if __name__ == "__main__":  # run as a script: the repository's root is not on the path
@@ -49,6 +49,8 @@ LAST_MODIFIED = "Mon, 01 Jan 2024 00:00:00 GMT"
 class LoopbackIndex:
     """Serves projects over HTTP until closed. ``url`` is the index URL; ``requests_seen`` holds every request."""
 
+    serving: ClassVar[set[LoopbackIndex]] = set()  # every index of this process that is being served
+
     def __init__(
         self,
         projects: Mapping[str, Project] | None = None,
@@ -73,10 +75,12 @@ class LoopbackIndex:
         """Start serving."""
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
+        self.serving.add(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop serving and drop every connection: from now on the index is unreachable."""
+        self.serving.discard(self)
         self._server.shutdown()
         self._server.server_close()
         self._server.drop_connections()

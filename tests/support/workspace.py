@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.request_limit import MOST_REQUESTS, limited_requests
+
 _PATIENCE = 60  # seconds: a command that hangs must fail its test, not stop the suite
 
 
@@ -29,6 +31,7 @@ class Workspace:
         self.folder = place / "work"
         self.folder.mkdir(parents=True)
         self.mirror = place / "mirror"
+        self.most_requests = MOST_REQUESTS  # for one URL in one run; more only where a test asks for more retries
         self.environment = {
             **{
                 name: text
@@ -60,11 +63,12 @@ class Workspace:
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> Ran:
         """Run the tool and wait; ``before`` are words in front of it (``unshare -rn``)."""
-        done = subprocess.run(
-            [*before, *self.command(*arguments)],
-            cwd=self.folder, env={**self.environment, **(environment or {})},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_PATIENCE,
-        )  # fmt: skip
+        with limited_requests(self.most_requests):
+            done = subprocess.run(
+                [*before, *self.command(*arguments)],
+                cwd=self.folder, env={**self.environment, **(environment or {})},
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_PATIENCE,
+            )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
+
+import pytest
 
 from mirror.errors import BuildFailed
 from mirror.http.concurrency_limit import MOST_UNDER_WAY
-from mirror.http.fetcher import Fetcher
+from mirror.http.fetcher import MOST_REQUESTS, DeadlineError, Fetcher, RequestLimitError
 from mirror.http.retry import RetryPolicy
 from mirror.ports import Exchange, ProblemKind, Request, Work
 from tests.support.fake_transport import FakeTransport
@@ -44,14 +46,14 @@ class Bench:
             wall_clock=lambda: 0.0, **settings,
         )  # fmt: skip
 
-    def ask(self, *urls: str, key: str | None = None, urgent: bool = False) -> None:
+    def ask(self, *urls: str, key: str | None = None) -> None:
         """Submit one job that fetches these URLs one after another and returns the bodies."""
         key = key or urls[0]
 
         def deliver(result: object, error: Exception | None) -> None:
             self.delivered[key] = (result, error)
 
-        self.fetcher.submit(key, _steps(urls), deliver, urgent=urgent)
+        self.fetcher.submit(key, _steps(urls), deliver)
 
     def pump(self) -> bool:
         """Take in what has arrived."""
@@ -103,20 +105,6 @@ def test_a_second_request_of_a_job_goes_before_jobs_that_have_not_begun() -> Non
         bench.pump()
 
     assert bench.transport.submitted == ["a1", "a2", "b"]
-
-
-def test_urgent_and_hastened_jobs_go_first() -> None:
-    """Somebody waits for them."""
-    bench = Bench(workers=1)
-    for url in ("first", "b", "c"):
-        bench.ask(url)
-    bench.ask("urgent", urgent=True)
-    bench.fetcher.hasten("c")
-    for _ in range(4):
-        bench.transport.answer()
-        bench.pump()
-
-    assert bench.transport.submitted == ["first", "urgent", "c", "b"]
 
 
 def test_a_key_under_way_is_not_asked_for_twice() -> None:
@@ -424,3 +412,98 @@ def test_work_under_way_is_dropped_by_close() -> None:
 
     assert not bench.fetcher.busy
     assert bench.delivered == {}
+
+
+def test_everyone_who_asks_is_told_once() -> None:
+    """A second question for what is under way makes no request, and has its answer; a failure is an answer too."""
+    bench = Bench()
+    told: list[tuple[str, object, Exception | None]] = []
+
+    def listener(who: str) -> Callable[[object, Exception | None], None]:
+        return lambda result, error: told.append((who, result, error))
+
+    for who in ("first", "second"):
+        bench.fetcher.submit("key", _steps(("a",)), listener(who))
+    assert bench.fetcher.is_pending("key")
+
+    bench.transport.answer(b"A")
+    bench.pump()
+
+    assert told == [("first", [b"A"], None), ("second", [b"A"], None)]
+    assert bench.transport.submitted == ["a"]
+    assert not bench.fetcher.is_pending("key")
+
+
+def test_a_failure_reaches_everyone_also_where_a_listener_raises() -> None:
+    """The first listener's own trouble goes up, after the others were told."""
+    bench = Bench()
+    told: list[Exception | None] = []
+
+    def fails() -> Generator[Request, Exchange, None]:
+        yield Request("a")
+        raise ValueError("no page")
+
+    def raises(_: object, error: Exception | None) -> None:
+        raise RuntimeError(str(error))
+
+    bench.fetcher.submit("key", fails(), raises)
+    bench.fetcher.submit("key", fails(), lambda _, error: told.append(error))
+    bench.transport.answer(b"A")
+
+    with pytest.raises(RuntimeError, match="no page"):
+        bench.pump()
+    assert [str(error) for error in told] == ["no page"]
+
+
+def test_retries_of_all_who_ask_share_one_limit() -> None:
+    """Whoever asks: past the limit nothing is tried again in this run."""
+    bench = Bench(policy=RetryPolicy(retries=2, base=0.0))
+    for key in ("one", "two", "three"):
+        bench.ask("a", key=key)
+        while bench.transport.under_way:
+            bench.transport.answer(status=503)
+            bench.pump()
+
+    assert len(bench.transport.submitted) == MOST_REQUESTS + 1  # three tries, two, and a first of the third
+
+
+def test_a_loop_of_ours_ends() -> None:
+    """An owner that asks again and again for what fails is stopped, with an error that is nobody's fault but ours."""
+    bench = Bench(policy=RetryPolicy(retries=0))
+
+    def again(_: object, error: Exception | None) -> None:
+        if error is not None:
+            raise error
+        bench.fetcher.submit("key", _steps(("a",)), again)
+
+    def run() -> None:
+        bench.fetcher.submit("key", _steps(("a",)), again)
+        while bench.fetcher.busy:
+            bench.transport.answer(status=500)
+            bench.pump()
+
+    with pytest.raises(RequestLimitError, match="asked for 11 times"):
+        run()
+    assert len(bench.transport.submitted) == 2 * MOST_REQUESTS
+
+
+def test_a_new_run_may_ask_again() -> None:
+    """A server never ends; what it asks anew is counted anew."""
+    bench = Bench(policy=RetryPolicy(retries=0))
+    for number in range(3 * MOST_REQUESTS):
+        bench.fetcher.new_run()
+        bench.ask("a", key=str(number))
+        bench.transport.answer(b"A")
+        bench.pump()
+
+    assert len(bench.delivered) == 3 * MOST_REQUESTS
+
+
+def test_waiting_ends_at_the_deadline() -> None:
+    """Who has only so much time is told when it is over."""
+    clock = Ticking(1.0)
+    bench = Bench(clock, deadline=clock.seconds + 5)
+    bench.ask("a")
+
+    with pytest.raises(DeadlineError):
+        bench.fetcher.pump()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirror.errors import Malformed, NotFound
+from mirror.errors import Malformed, Offline
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.file_view import digest_of, is_whole, pack, read_all, read_slice, release_count
 from mirror.records.freshness import FreshnessRecord
@@ -255,7 +255,7 @@ def test_a_look_at_files_that_are_gone_says_so() -> None:
     found = made([Told(f"{number}.0") for number in range(30)])
     project = Made(found.view, pack([[b"{}"]] * 30)).project()
 
-    with pytest.raises(NotFound, match=r"pkg 0\.0|pkg"):
+    with pytest.raises(Offline, match=r"pkg 0\.0|pkg"):
         project.classify(0)
 
 
