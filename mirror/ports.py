@@ -1,7 +1,8 @@
-"""The protocols of the mirror's edges, each with its whole contract.
+"""The protocols of the mirror's edges, each with its whole contract: what it does, what may be raised, and what is optional.
 
-``Store`` keeps bytes. ``Transport`` moves bytes. ``Clock`` tells the time. ``MirrorObserver`` watches; every hook does nothing
-by default, so that an observer overrides just what it shows.
+``Store`` keeps bytes. ``Transport`` moves bytes. ``CredentialSource`` knows passwords. ``Builder`` runs build backends.
+``MirrorObserver`` watches. A member that not every implementation needs has a default here, and implementations inherit it:
+callers call every member of a port, they never ask whether it is there.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from typing import NamedTuple, Protocol
 
 
 class Store(Protocol):
-    """Bytes under string keys, safe for several processes at once.
+    """Bytes under string keys, safe for several processes at once, and for several threads of one.
 
-    Values are ``bytes`` only; nothing is ever unpickled. Every method may raise ``StoreError``. A batch given to ``put_many``
-    or made by ``update`` is visible to others whole or not at all.
+    Values are ``bytes`` only; nothing is ever unpickled. Every method but ``close`` may raise ``StoreError``, and ``get_many``
+    and ``scan`` of a store that proves its bytes also ``Integrity``; nothing else. A batch given to ``put_many`` or made by
+    ``update`` is visible to others whole or not at all. A store that can only be read takes a batch and forgets it: what is
+    lost can be computed or fetched again.
     """
+
+    repacks: bool = False  # file views are packed anew when they are read: the digest in them proves nothing
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the values there are; keys that are absent are left out."""
@@ -27,7 +32,10 @@ class Store(Protocol):
         ...
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Read, change and write each key inside one transaction; None from a change leaves the key as it is."""
+        """Read, change and write each key inside one transaction; None from a change leaves the key as it is.
+
+        What a change raises goes up as it is, and nothing of the batch is written.
+        """
         ...
 
     def delete_many(self, keys: Iterable[str]) -> int:
@@ -39,8 +47,20 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Release the storage; safe to call twice."""
+        """Release the storage; safe to call twice. Never raises."""
         ...
+
+    def prepare(self) -> None:
+        """Make now what the first write would make. By default there is nothing to make."""
+        return
+
+    def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - a default, not a duty
+        """Expect that the files of (key of a file view, version) will be read. By default nothing is fetched ahead."""
+        return
+
+    def version(self) -> object | None:
+        """Return a value that differs once anything stored has changed. By default None: the store cannot tell."""
+        return None
 
 
 Intervals = tuple[tuple[str, str], ...]  # as ``mirror.records.model.CompiledSpecifier`` has them
@@ -142,6 +162,7 @@ class Transport(Protocol):
     """Moves requests. One attempt each: retries, limits and order belong to the fetcher above.
 
     ``submit`` returns at once and calls ``done`` exactly once, from any thread, also after ``close`` (then with a problem).
+    Nothing is raised: network trouble is a problem of the exchange, and the problem has a kind (``ProblemKind``).
     """
 
     name: str
@@ -187,12 +208,24 @@ class Builder(Protocol):
         ...
 
 
-class Clock(Protocol):
-    """Wall-clock seconds since the epoch; injected so that freshness and back-off can be tested without waiting."""
+class CredentialSource(Protocol):
+    """Knows who the user is to which index. Safe to call from several threads; never raises; its answers are never stored."""
 
-    def now(self) -> float:
-        """Return the time in seconds."""
+    def __call__(self, url: str) -> tuple[str, str] | None:
+        """Return (user, password) for a URL without asking anybody, or None."""
         ...
+
+    def challenged(self, url: str) -> bool:  # noqa: ARG002 - a default
+        """Look further after a 401, blocking; return whether there is something new to try. By default there is not."""
+        return False
+
+    def learn(self, url: str) -> str:
+        """Take in the credentials that a URL holds, if any; return the URL without them. By default none are kept."""
+        return url
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return every password known so far, for whoever writes a log. By default none is known."""
+        return ()
 
 
 class MirrorObserver:

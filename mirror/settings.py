@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from mirror.ports import CredentialSource
 
 MAX_WORKERS = 50  # polite to any index, and past it nothing was gained in any measurement
 
@@ -33,7 +35,7 @@ class MirrorSettings(NamedTuple):
     client_cert: str | None = None
     proxy: str | None = None
     trusted_hosts: tuple[str, ...] = ()
-    credentials: Callable[[str], tuple[str, str] | None] | None = None
+    credentials: CredentialSource | None = None
     strategy: str = "first-index"  # or "best-match"
     routes: tuple[tuple[str, str], ...] = ()  # (normalised project name, index URL)
     requests_per_second: float = 0.0  # 0: no limit beyond the workers

@@ -40,7 +40,7 @@ class Pruned(NamedTuple):
 def check(store: Store) -> Iterator[Damage]:
     """Yield every record that is damaged, foreign, or of another schema, sorted by key."""
     # A snapshot's files are covered by its own digest, and packed anew, under the name that the view calls them, when read.
-    sealed = not getattr(store, "read_only", False)
+    sealed = not store.repacks
     for entry in entries(store):
         if not isinstance(entry, Entry):
             key, error = entry

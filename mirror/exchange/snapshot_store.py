@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import Integrity, StoreError
 from mirror.exchange.snapshot import LARGEST, Snapshot, read_snapshot
 from mirror.exchange.validation import checked
+from mirror.ports import Store
 from mirror.records.release_view import ReleaseView
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ def load_snapshot(path: str) -> Snapshot:
         raise Integrity(f"{path}: {error}") from error
 
 
-class SnapshotStore:
+class SnapshotStore(Store):
     """``mirror.ports.Store`` over a snapshot. Read-only: derived values are forgotten, which costs time and nothing else."""
 
-    read_only = True
+    repacks = True
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Serve the records of a snapshot whose bytes were checked when it was read; each record is, when it is asked for."""

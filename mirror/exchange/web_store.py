@@ -18,7 +18,7 @@ from mirror.exchange.snapshot import BUNDLE, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.validation import checked
 from mirror.keys import view_key
-from mirror.ports import Request
+from mirror.ports import Request, Store
 from mirror.records.file_view import holds
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 from mirror.settings import MirrorSettings
@@ -35,10 +35,10 @@ _SILENCE = 120.0  # seconds without any answer after which a mirror is given up
 _QUERY = 5000  # characters of a bulk question: what every server and proxy takes
 
 
-class WebStore:
+class WebStore(Store):
     """``mirror.ports.Store`` over HTTP. Derived values are forgotten, which costs time and nothing else."""
 
-    read_only = True
+    repacks = True
 
     def __init__(self, url: str, settings: MirrorSettings | None = None) -> None:
         """Ask nothing yet; ``settings`` say how to reach it (proxy, certificates, credentials)."""

@@ -12,6 +12,8 @@ import re
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.ports import CredentialSource
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -44,7 +46,7 @@ def split_url(url: str) -> tuple[str, tuple[str, str | None] | None]:
     return f"{scheme}://{host}{rest[end:]}", (unquote(user), unquote(password) if colon else None)
 
 
-class Credentials:
+class Credentials(CredentialSource):
     """Finds (user, password) for a URL. Safe to call from several threads."""
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mirror.ports import Exchange, Request, Transport
+    from mirror.ports import CredentialSource, Exchange, Request, Transport
 
 _ASKED_WHO = 401
 
@@ -24,12 +24,12 @@ class RoutedTransport:
     def __init__(
         self,
         http: Callable[[], Transport],
-        credentials: Callable[[str], tuple[str, str] | None] | None = None,
+        credentials: CredentialSource | None = None,
     ) -> None:
-        """``credentials`` may have a method ``challenged(url)``: asked once a 401 comes, it says whether to try again."""
+        """Make no transport yet; once a 401 comes, ``credentials`` are asked whether there is something else to try."""
         self._make_http = http
         self._http: Transport | None = None
-        self._challenged: Callable[[str], bool] | None = getattr(credentials, "challenged", None)
+        self._challenged = credentials.challenged if credentials is not None else None
 
     def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
         """Start the request; never raises."""

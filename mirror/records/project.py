@@ -62,6 +62,7 @@ class Project:
         self._refetch = refetch
 
     reference: str | None = None  # where a direct reference leads; None for releases of an index
+    of_index = True  # what is known of its dependencies is in its record; False of a folder or page, or merged
 
     def parts(self) -> tuple[Project, ...]:
         """Return what is stored of this project: itself, or the projects it was put together from."""

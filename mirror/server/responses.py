@@ -231,8 +231,7 @@ class Pages:
 
         A question that was asked before is answered from memory for as long as the store says that nothing was written.
         """
-        told = getattr(self._store, "version", None)
-        version = told() if told is not None else None  # before anything is read: what changes from here on is noticed
+        version = self._store.version()  # before anything is read: what changes from here on is noticed
         question = tuple(sorted(query.items()))
         with self._lock:
             known = self._bulk.get(question)

@@ -64,6 +64,7 @@ class LocalProject(Project):
     """A project whose files are described by a folder or page read in this run; never stored."""
 
     __slots__ = ("_rows",)
+    of_index = False
 
     def __init__(
         self, view: ReleaseView, rows: list[list[dict[str, Any]]], index_id: str, index_url: str, page_url: str

@@ -23,6 +23,7 @@ class MergedProject(Project):
     """Several projects of one name seen as one; in whatever they agree on, the first has the say."""
 
     __slots__ = ("_parts", "_places")
+    of_index = False
 
     def __init__(self, parts: Sequence[Project]) -> None:
         """``parts`` come in order of preference; at least one."""

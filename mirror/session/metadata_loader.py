@@ -38,7 +38,7 @@ class MetadataLoader:
         """
         view = project.view
         version = view.versions[release]
-        here = type(project) is not Project  # of a folder or page, or merged: then the file says whether it is known
+        here = not project.of_index  # then the file says whether it is known
         sdist = view.file_kinds[file_kind].tags == SDIST
         if self._offline and not here and not sdist:
             raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")

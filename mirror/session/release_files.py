@@ -40,6 +40,9 @@ class ReleaseFiles:
 
     def prefetch(self, rows: Iterable[tuple[Project, int]]) -> None:
         """Say whose files (project, release) will be read: a store on the web then fetches them in one go."""
-        hold = getattr(self._parts.store, "prefetch_files", None)
-        if hold is not None:
-            hold([(files_key(project.index_id, project.view.name), project.view.versions[at]) for project, at in rows])
+        self._parts.store.prefetch_files(
+            [
+                (files_key(project.index_id, project.view.name), project.view.versions[release])
+                for project, release in rows
+            ]
+        )

@@ -100,9 +100,7 @@ class MirrorAdmin:
 
         Raises ``StoreError``.
         """
-        prepare: Callable[[], object] | None = getattr(self._parts.store, "prepare", None)
-        if prepare is not None:
-            prepare()
+        self._parts.store.prepare()
 
     def override_project(self, project: Project) -> None:
         """Have a project answer for its name whatever the indexes say: a direct reference."""

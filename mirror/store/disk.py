@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import diskcache
 
 from mirror.errors import StoreError
+from mirror.ports import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -56,7 +57,7 @@ class _PlainDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no ty
         return value
 
 
-class DiskStore:
+class DiskStore(Store):
     """``mirror.ports.Store`` in a folder of its own (mode 0700)."""
 
     def __init__(self, folder: str) -> None:

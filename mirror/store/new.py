@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mirror.errors import StoreError
+from mirror.ports import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mirror.store.disk import DiskStore
 
 
-class NewStore:
+class NewStore(Store):
     """``mirror.ports.Store`` in a folder without one. What another process stores there first is seen once this one is made."""
 
     def __init__(self, folder: str) -> None:
@@ -37,8 +38,11 @@ class NewStore:
                 f"cannot write to the mirror's folder {folder}; check its permissions, or name another with --mirror"
             )
 
-    def prepare(self) -> DiskStore:
+    def prepare(self) -> None:
         """Make the store now. Raises ``StoreError``."""
+        self._made_store()
+
+    def _made_store(self) -> DiskStore:
         from mirror.store.disk import DiskStore  # what this module is here to put off
 
         with self._lock:
@@ -52,19 +56,19 @@ class NewStore:
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Write all items in one transaction."""
-        self.prepare().put_many(items)
+        self._made_store().put_many(items)
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
         """Read, change and write each key inside one transaction."""
-        self.prepare().update(changes)
+        self._made_store().update(changes)
 
     def delete_many(self, keys: Iterable[str]) -> int:
         """Remove the keys that are there; return how many were."""
-        return self.prepare().delete_many(keys)
+        return self._made_store().delete_many(keys)
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) of every key with that prefix, sorted by key."""
-        return self.prepare().scan(prefix)
+        return self._made_store().scan(prefix)
 
     def version(self) -> int | None:
         """Return what differs after every commit, or None before the store is made."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mirror.errors import StoreError
+from mirror.ports import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,10 +23,8 @@ _VALUE = f"SELECT value FROM Cache WHERE key = ? AND {_PLAIN}"  # noqa: S608 - a
 _SIZES = f"SELECT key, length(value) FROM Cache WHERE {_PLAIN} ORDER BY key"  # noqa: S608 - likewise
 
 
-class ReadOnlyStore:
+class ReadOnlyStore(Store):
     """``mirror.ports.Store`` over a mirror's folder as it is."""
-
-    read_only = True
 
     def __init__(self, folder: str) -> None:
         """Open it. Raises ``StoreError`` where that fails."""

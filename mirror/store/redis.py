@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import redis
 
 from mirror.errors import StoreError
+from mirror.ports import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,7 +32,7 @@ _BATCH = 500  # keys in one command
 _AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.BusyLoadingError)
 
 
-class RedisStore:
+class RedisStore(Store):
     """``mirror.ports.Store`` in a Redis database; every key begins with ``pipx-parallel:``."""
 
     def __init__(self, url: str, *, patience: float = _PATIENCE) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from mirror.ports import Store
 from mirror.records.release_view import Absence, ReleaseView, decode
 
 HEAD = 24  # bytes of a stored release view that hold its digest
@@ -12,10 +13,8 @@ HEAD = 24  # bytes of a stored release view that hold its digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mirror.ports import Store
 
-
-class SharedStore:
+class SharedStore(Store):
     """``mirror.ports.Store`` that passes everything on but ``close``."""
 
     def __init__(self, store: Store) -> None:
@@ -44,8 +43,15 @@ class SharedStore:
 
     def version(self) -> object | None:
         """Return what differs once anything stored has changed, or None where the store cannot tell."""
-        told = getattr(self._store, "version", None)
-        return told() if told is not None else None
+        return self._store.version()
+
+    def prepare(self) -> None:
+        """Make now what the first write would make."""
+        self._store.prepare()
+
+    def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Expect that these files will be read."""
+        self._store.prefetch_files(rows)
 
     def close(self) -> None:
         """Leave the store open."""

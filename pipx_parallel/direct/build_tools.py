@@ -69,7 +69,7 @@ class BuildTools:
             git=self._git,
             read_derived=mirror.records.read,
             write_derived=mirror.records.write,
-            learn=getattr(self.opened.credentials, "learn", str),
+            learn=self.opened.credentials.learn if self.opened.credentials is not None else str,
             now=time.time(),
             offline=self._settings.mirror.offline,
             refresh=self._settings.mirror.refresh,
@@ -102,5 +102,4 @@ class BuildTools:
         return self._builder
 
     def _secrets(self) -> Callable[[], Sequence[str]]:
-        found: Callable[[], Sequence[str]] = getattr(self.opened.credentials, "secrets", tuple)
-        return found
+        return self.opened.credentials.secrets if self.opened.credentials is not None else tuple

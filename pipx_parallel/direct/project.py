@@ -22,6 +22,7 @@ class DirectProject(Project):
     """One release, from where the user said; never stored under the name of a project."""
 
     __slots__ = ("_file", "reference")
+    of_index = False
 
     def __init__(self, metadata: CoreMetadata, url: str, file: dict[str, Any] | None) -> None:
         """``url`` is the pinned reference; ``file`` the file object of an archive (PEP 691). Raises ``Malformed``."""

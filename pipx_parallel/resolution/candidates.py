@@ -313,13 +313,18 @@ class Candidates:
             for replaced in self.policy.replaced(dependency)
         ]
 
+    def _is_direct(self, name: str) -> bool:
+        """Return whether a direct reference answers for a project."""
+        project = self.mirror.peek(name)
+        return not (project is None or isinstance(project, FetchFailure)) and project.reference is not None
+
     def _edges_of(
         self, package: str, bit: int, extra: str, wanted: Iterable[Dependency]
     ) -> Sequence[Edge] | Unavailable:
         edges: list[Edge] = []
         for dependency in wanted:
             name = dependency.name
-            if dependency.url is not None and getattr(self.mirror.peek(name), "reference", None) is None:
+            if dependency.url is not None and not self._is_direct(name):
                 return Unavailable(f"depends on {name} at a URL, which an index may not ask for")
             child = self.candidate(name)
             if isinstance(child, FetchFailure):

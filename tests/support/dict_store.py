@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from mirror.ports import Store
 
-class DictStore:
+
+class DictStore(Store):
     """Keeps bytes in a dict; every batch is made under one lock, so it is whole or not at all."""
 
     def __init__(self, items: Mapping[str, bytes] | None = None) -> None:
