@@ -48,9 +48,9 @@ def probes(package: object) -> Iterator[tuple[str, str]]:
     root = Path(str(package.__file__)).parent  # type: ignore[attr-defined]
     for path in sorted(root.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
-                if len(node.args) == 3 and isinstance(node.args[1], ast.Constant):
-                    yield f"{path.relative_to(root.parent)}:{node.lineno}", str(node.args[1].value)
+            match node:
+                case ast.Call(ast.Name("getattr"), [_, ast.Constant(name), _]):
+                    yield f"{path.relative_to(root.parent)}:{node.lineno}", str(name)
 
 
 @pytest.mark.parametrize("store", STORES)
