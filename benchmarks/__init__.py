@@ -1,4 +1,4 @@
-"""The benchmark: this tool and its peers, side by side in one run. ``python -m benchmarks --help`` says how.
+"""The benchmark: this tool and its peers, side by side in one run. ``python -m benchmarks --help`` describes the options.
 
 | file | what it does |
 |---|---|
@@ -6,10 +6,10 @@
 | workloads, recordings, results | folders: lists to lock; recorded indexes; what runs measured |
 | recording, synthetic, replay_site | what a recorded index holds, and the responses made from it |
 | replay | the loopback server, in its own process, with a latency and a bandwidth |
-| upstream, record | the recorder: forwards what the tools ask for and keeps it |
+| upstream, record | the recorder: forwards and stores the tools' requests |
 | isolation, peers, tools | the environment of a run; how each tool is installed and called |
-| measure, weigh, runner | one process timed; one weighed with all it starts; rounds of processes, alternating |
-| reported | requests, bytes and solver's time, as our tool's report says them |
-| answers, quality | the pins in a tool's output; how old they are |
+| measure, weigh, runner | time of one process; memory of a process tree; alternating rounds of processes |
+| reported | requests, bytes and solver time from our tool's report |
+| answers, quality | the pins in a tool's output; their age |
 | summary, report | tables, and docs/performance.md with its charts |
 """

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 _COMMANDS = ("run", "record", "replay", "report")
-# Runs by name; options that are given come after these, and the last one counts.
+# Named runs; options on the command line come after these and override them.
 _RUNS = {
     "growth": "--workload packages-100 --workload packages-300 --workload packages-1000 --mode offline"
     " --tools pipx-parallel,uv -o benchmarks/results/growth.json",
@@ -23,13 +23,13 @@ _RUNS = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Hand over to a command; ``run`` where none is named."""
+    """Run a command; ``run`` if none is named."""
     named = bool(arguments) and not arguments[0].startswith("-")
     command, rest = (arguments[0], arguments[1:]) if named else ("run", arguments)
     if command in _RUNS:
         command, rest = "run", [*_RUNS[command].split(), *rest]
     if command not in _COMMANDS:
-        print(f"no command {command!r}: there are {', '.join((*_COMMANDS, *_RUNS))}", file=sys.stderr)
+        print(f"unknown command {command!r}; commands: {', '.join((*_COMMANDS, *_RUNS))}", file=sys.stderr)
         return 2
     module = importlib.import_module("benchmarks.replay_process" if command == "replay" else f"benchmarks.{command}")
     status: int = module.main(rest)

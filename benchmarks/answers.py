@@ -1,4 +1,4 @@
-"""Reads the pins out of what a tool wrote."""
+"""Read the pins from a tool's output."""
 
 from __future__ import annotations
 

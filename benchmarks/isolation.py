@@ -1,4 +1,4 @@
-"""The environment of a run: no setting of this machine reaches a tool, save the default index and its certificates."""
+"""The environment of a run: no setting of this machine reaches a tool, except the default index and its certificates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def index_option() -> str | None:
-    """Return the index that pip is configured for on this machine; None where that is every tool's own default."""
+    """Return the index that pip is configured for on this machine; None if that is every tool's own default."""
     command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
     configured = (
         os.environ.get("PIP_INDEX_URL") or subprocess.run(command, check=False, capture_output=True, text=True).stdout

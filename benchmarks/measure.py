@@ -12,7 +12,7 @@ import time
 
 
 def main(result: str, timeout: float, log: str, command: list[str]) -> int:
-    """Run the command to its end or for ``timeout`` seconds, and write what it took as JSON to ``result``."""
+    """Run the command for at most ``timeout`` seconds, and write its times as JSON to ``result``."""
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     actions = [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Installs each tool into a virtual environment of its own under the cache folder, and says which version it got."""
+"""Install each tool into its own virtual environment under the cache folder, and return its version."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Installed(NamedTuple):
 def install(
     names: Sequence[str], cache: Path, environment: Mapping[str, str], ours: Path | None = None
 ) -> list[Installed]:
-    """Install what is missing and return the tools in order.
+    """Install missing tools and return all in order.
 
-    ``ours`` is an interpreter in which this work tree is to be run as it stands, instead of an installed wheel of it.
+    ``ours`` is an interpreter that runs this work tree itself, instead of an installed wheel of it.
     """
     return [_install(name, cache / "venvs", environment, ours) for name in names]
 
@@ -77,9 +77,9 @@ def _venv(folder: Path, environment: Mapping[str, str], required: Sequence[str])
 
 
 def _install_ours(folder: Path, environment: Mapping[str, str], variant: str) -> Path:
-    """Install a wheel of the work tree as it is now; built from a copy, so that nothing is left in the tree.
+    """Install a wheel of the current work tree, built from a copy so that the tree stays clean.
 
-    One environment serves all variants; the extra of a transport is there if it was ever asked for.
+    One environment serves all variants; it has the extra of a transport if that was ever requested.
     """
     bin_ = _venv(folder, environment, [])
     with tempfile.TemporaryDirectory() as copy:

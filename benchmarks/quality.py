@@ -1,4 +1,4 @@
-"""How good an answer is: libyears, the age of each pin against the newest release that its target could install.
+"""The quality of a lock in libyears: the age of each pin against the newest release that its target could install.
 
 A libyear is the time between the upload of the pin and that of the newest release, in years of 365.25 days; never below zero.
 """
@@ -17,37 +17,39 @@ from packaging.version import Version
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from benchmarks.recording import Project, RecordedFile, Release
+    from benchmarks.recording import RecordedFile, RecordedProject, Release
 
 _YEAR = 365.25 * 86_400
 
 
-class Quality(NamedTuple):
-    """Libyears of an answer, and how many of its pins are not the newest there is."""
+class LockQuality(NamedTuple):
+    """Libyears of a lock, and the number of pins that are not the newest."""
 
     direct: float
     total: float
     older: int
-    unknown: int  # pins whose upload time, or whose newest release's, the index does not say
+    unknown: int  # pins whose upload time, or whose newest release's, is not known
 
 
-def assess(pins: Mapping[str, str], direct_names: Iterable[str], find: Callable[[str], Project | None]) -> Quality:
+def assess(
+    pins: Mapping[str, str], direct_names: Iterable[str], find: Callable[[str], RecordedProject | None]
+) -> LockQuality:
     """Return the quality of the pins; ``find`` gives a project by name, with all of its releases."""
     ages = {name: _age(version, find(name)) for name, version in pins.items()}
     known = {name: age for name, age in ages.items() if age is not None}
     direct = sum(known.get(name, 0.0) for name in direct_names)
     older = sum(age > 0 for age in known.values())
-    return Quality(round(direct, 3), round(sum(known.values()), 3), older, len(ages) - len(known))
+    return LockQuality(round(direct, 3), round(sum(known.values()), 3), older, len(ages) - len(known))
 
 
-def newest_installable(project: Project) -> Release | None:
-    """Return the newest final release that this interpreter could install; the newest at all where none is final."""
+def newest_installable(project: RecordedProject) -> Release | None:
+    """Return the newest final release that this interpreter could install; the newest of all if none is final."""
     usable = [release for release in project.releases if _installable(release)]
     final = [release for release in usable if not Version(release.version).is_prerelease]
     return max(final or usable, key=lambda release: Version(release.version), default=None)
 
 
-def _age(version: str, project: Project | None) -> float | None:
+def _age(version: str, project: RecordedProject | None) -> float | None:
     newest = newest_installable(project) if project else None
     if project is None or newest is None:
         return None

@@ -1,4 +1,4 @@
-"""The recorder: an index on loopback that forwards what the tools ask for to the configured index, and keeps it.
+"""The recorder: an index on loopback that forwards requests to the configured index and stores the responses.
 
 Pages are cut to each project's newest releases *before* the tools see them, so that what they ask for is what a replay holds.
 Dependencies are kept for the releases that some tool asked for and for a few neighbours of these; ``replay_site.fill_gaps``
@@ -29,7 +29,7 @@ from benchmarks.upstream import Upstream
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from benchmarks.recording import Metadata, Project
+    from benchmarks.recording import RecordedMetadata, RecordedProject
     from benchmarks.tools import Tool
 
 _FETCHES = 12  # at a time
@@ -37,18 +37,18 @@ _UNREADABLE = (urllib3.exceptions.HTTPError, zipfile.BadZipFile, KeyError, OSErr
 
 
 class Recorder:
-    """What was asked for so far. ``prepare`` is the server's hook: it fetches what is not known yet."""
+    """The requests so far. ``prepare`` is the server's hook: it fetches what has not been fetched yet."""
 
     def __init__(self, upstream: Upstream, newest: int) -> None:
-        """Take where to fetch, and how many releases of each project to keep (0: all)."""
+        """Take the upstream index, and how many releases of each project to record (0: all)."""
         self.site = ReplaySite(hashed=False)
         self._upstream, self._newest = upstream, newest
-        self._projects: dict[str, asyncio.Task[Project | None]] = {}
-        self._metadata: dict[str, asyncio.Task[Metadata | None]] = {}
+        self._projects: dict[str, asyncio.Task[RecordedProject | None]] = {}
+        self._metadata: dict[str, asyncio.Task[RecordedMetadata | None]] = {}
         self._limit = asyncio.Semaphore(_FETCHES)
 
     async def prepare(self, path: str) -> None:
-        """Fetch what a path needs, once, however many ask at the same time."""
+        """Fetch what a path needs, once for all concurrent requests."""
         _, kind, name, *_ = [*path.split("/"), "", ""]
         if kind == "simple" and name:
             await _kept(self._projects, name, self._fetch_project)
@@ -60,24 +60,24 @@ class Recorder:
         await _kept(self._metadata, filename, self._fetch_metadata)
 
     async def learn_neighbours(self, count: int) -> None:
-        """Fetch the dependencies of the releases around those that were asked for."""
+        """Fetch the dependencies of the releases next to the requested ones."""
         wanted = [name for project in self.projects() for name in _neighbours(project, count)]
         await asyncio.gather(*map(self.learn, wanted))
 
-    def projects(self) -> list[Project]:
-        """Return everything that was learned."""
+    def projects(self) -> list[RecordedProject]:
+        """Return everything that was recorded."""
         found = [task.result() for task in self._projects.values()]
         known = {name: task.result() for name, task in self._metadata.items()}
         return [_with_metadata(project, known) for project in found if project]
 
-    async def _fetch_project(self, name: str) -> Project | None:
+    async def _fetch_project(self, name: str) -> RecordedProject | None:
         async with self._limit:
             project = await asyncio.to_thread(self._upstream.project, name, self._newest)
         if project:
             self.site.add(project)
         return project
 
-    async def _fetch_metadata(self, filename: str) -> Metadata | None:
+    async def _fetch_metadata(self, filename: str) -> RecordedMetadata | None:
         async with self._limit:
             try:
                 metadata = await asyncio.to_thread(self._upstream.metadata, filename)
@@ -92,14 +92,14 @@ class Recorder:
 async def _kept(
     tasks: dict[str, asyncio.Task[Any]], key: str, fetch: Callable[[str], Coroutine[Any, Any, Any]]
 ) -> None:
-    """Wait for a fetch that is started once, and that goes on where whoever asked for it hangs up."""
+    """Wait for a fetch that is started once and continues if its client disconnects."""
     if key not in tasks:
         tasks[key] = asyncio.ensure_future(fetch(key))
     await asyncio.shield(tasks[key])
 
 
-def _neighbours(project: Project, count: int) -> list[str]:
-    """Return one file for each release at most ``count`` places older than one with known dependencies."""
+def _neighbours(project: RecordedProject, count: int) -> list[str]:
+    """Return one file for each release that is at most ``count`` releases older than one with known dependencies."""
     known = [index for index, release in enumerate(project.releases) if release.metadata]
     near = dict.fromkeys(place for index in known for place in range(index + 1, index + 1 + count))
     releases = [project.releases[place] for place in near if place < len(project.releases)]
@@ -107,8 +107,8 @@ def _neighbours(project: Project, count: int) -> list[str]:
     return [names[0] for release, names in zip(releases, wheels, strict=True) if names and not release.metadata]
 
 
-def _with_metadata(project: Project, known: dict[str, Metadata | None]) -> Project:
-    """Give each release the dependencies of its first file that has some: wheels of one release all but always agree."""
+def _with_metadata(project: RecordedProject, known: dict[str, RecordedMetadata | None]) -> RecordedProject:
+    """Give each release the dependencies of its first file that has some: the wheels of one release nearly always agree."""
     releases = []
     for release in project.releases:
         found = (
@@ -149,7 +149,7 @@ def _header(
     tools: Sequence[Tool],
     newest: int,
     neighbours: int,
-    projects: Sequence[Project],
+    projects: Sequence[RecordedProject],
 ) -> dict[str, object]:
     releases = [release for project in projects for release in project.releases]
     cut = f"each project's newest {newest} releases" if newest else "all releases"

@@ -1,4 +1,4 @@
-"""A recorded index: which releases there are, their files, and the dependencies of those that were asked for.
+"""A recorded index: which releases there are, their files, and the dependencies of the requested ones.
 
 One xz-compressed file of JSON lines. The first line is the header, each other line one project. There are no URLs, no host
 names and no file hashes in it: files are made from their names when they are served (``synthetic``), and hashes follow.
@@ -15,15 +15,15 @@ KIND = "pipx-parallel index recording"
 VERSION = 1
 
 
-class Metadata(NamedTuple):
-    """The lines of a METADATA file that matter to a resolver, and how long the whole file was in bytes."""
+class RecordedMetadata(NamedTuple):
+    """The lines of a METADATA file that a resolver reads, and the size of the file in bytes."""
 
     lines: tuple[str, ...]
     size: int
 
 
 class RecordedFile(NamedTuple):
-    """One file of a release. ``uploaded`` is in seconds since the epoch, None where the index does not say."""
+    """One file of a release. ``uploaded`` is in seconds since the epoch, None if the index does not state it."""
 
     name: str
     uploaded: int | None = None
@@ -31,15 +31,15 @@ class RecordedFile(NamedTuple):
 
 
 class Release(NamedTuple):
-    """One version. ``metadata`` is None where no tool asked for it while recording."""
+    """One version. ``metadata`` is None if no tool requested it during the recording."""
 
     version: str
     requires_python: str | None
     files: tuple[RecordedFile, ...]
-    metadata: Metadata | None = None
+    metadata: RecordedMetadata | None = None
 
 
-class Project(NamedTuple):
+class RecordedProject(NamedTuple):
     """One project, its releases newest first."""
 
     name: str
@@ -47,10 +47,10 @@ class Project(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """Everything in one file. ``header`` says how and when it was made."""
+    """The content of a recording file. ``header`` states how and when it was made."""
 
     header: dict[str, Any]
-    projects: tuple[Project, ...]
+    projects: tuple[RecordedProject, ...]
 
 
 def write(path: Path, recording: Recording) -> None:
@@ -63,7 +63,7 @@ def write(path: Path, recording: Recording) -> None:
 
 
 def read(path: Path) -> Recording:
-    """Read a recording; raise ValueError where the file is something else."""
+    """Read a recording; raise ValueError if the file is something else."""
     first, *rest = lzma.decompress(path.read_bytes()).decode().splitlines()
     header = json.loads(first)
     if header.pop("kind", None) != KIND or header.pop("version", None) != VERSION:
@@ -71,12 +71,12 @@ def read(path: Path) -> Recording:
     return Recording(header, tuple(_project_from_json(json.loads(line)) for line in rest))
 
 
-def _project_to_json(project: Project) -> dict[str, Any]:
+def _project_to_json(project: RecordedProject) -> dict[str, Any]:
     return {"n": project.name, "r": [_release_to_json(release) for release in project.releases]}
 
 
 def _release_to_json(release: Release) -> dict[str, Any]:
-    """Say times as seconds after the release's first file: neighbours then look alike and compress to little."""
+    """Write times as seconds after the release's first file, which compresses better."""
     times = [file.uploaded for file in release.files if file.uploaded is not None]
     start = min(times, default=0)
     value: dict[str, Any] = {"v": release.version, "t": start}
@@ -91,8 +91,8 @@ def _release_to_json(release: Release) -> dict[str, Any]:
     return value
 
 
-def _project_from_json(value: dict[str, Any]) -> Project:
-    return Project(value["n"], tuple(_release_from_json(release) for release in value["r"]))
+def _project_from_json(value: dict[str, Any]) -> RecordedProject:
+    return RecordedProject(value["n"], tuple(_release_from_json(release) for release in value["r"]))
 
 
 def _release_from_json(value: dict[str, Any]) -> Release:
@@ -102,5 +102,5 @@ def _release_from_json(value: dict[str, Any]) -> Release:
         for name, offset, *yanked in value["f"]
     )
     metadata = value.get("m")
-    known = Metadata(tuple(metadata[1:]), metadata[0]) if metadata else None
+    known = RecordedMetadata(tuple(metadata[1:]), metadata[0]) if metadata else None
     return Release(value["v"], value.get("p"), files, known)

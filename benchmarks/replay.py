@@ -22,30 +22,34 @@ _STATUS |= {405: "Method Not Allowed", 416: "Range Not Satisfiable"}
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-class Link(NamedTuple):
-    """How far away the index is: seconds per request, and bytes per second (0: no limit)."""
+class NetworkLink(NamedTuple):
+    """The simulated network: seconds per request, and bytes per second (0: no limit)."""
 
     latency: float = 0.0
     bandwidth: float = 0.0
 
 
-NEAR = Link()
+NEAR = NetworkLink()
 
 
-class Reply(NamedTuple):
-    """One response, before it is bytes."""
+class ReplayResponse(NamedTuple):
+    """One response, before it is encoded."""
 
     status: int
     headers: dict[str, str]
     body: bytes = b""
 
 
-def answer(body: Body | None, path: str, headers: Mapping[str, str], counters: Counter[str]) -> Reply:
-    """Decide the response for a resource: 200, 206, 304, 404 or 416, gzip where the client takes it."""
+def answer(body: Body | None, path: str, headers: Mapping[str, str], counters: Counter[str]) -> ReplayResponse:
+    """Decide the response for a resource: 200, 206, 304, 404 or 416, gzip if the client accepts it."""
     if body is None:
         counters["missing"] += 1
         slash = path.startswith("/simple/") and not path.endswith("/")
-        return Reply(301, {"Location": f"{path}/"}) if slash else Reply(404, {}, b"not in this recording\n")
+        return (
+            ReplayResponse(301, {"Location": f"{path}/"})
+            if slash
+            else ReplayResponse(404, {}, b"not in this recording\n")
+        )
     counters[body.kind] += 1
     common = {
         "ETag": body.etag,
@@ -53,35 +57,35 @@ def answer(body: Body | None, path: str, headers: Mapping[str, str], counters: C
     }
     if headers.get("if-none-match", "").removeprefix("W/") == body.etag:
         counters["not modified"] += 1
-        return Reply(304, common)
+        return ReplayResponse(304, common)
     common["Content-Type"] = body.content_type
     if body.gzipped is not None:
         common["Vary"] = "Accept, Accept-Encoding"
         if "gzip" in headers.get("accept-encoding", ""):
-            return Reply(200, {**common, "Content-Encoding": "gzip"}, body.gzipped)
-        return Reply(200, common, body.content)
+            return ReplayResponse(200, {**common, "Content-Encoding": "gzip"}, body.gzipped)
+        return ReplayResponse(200, common, body.content)
     common["Accept-Ranges"] = "bytes"
     wanted = _RANGE.fullmatch(headers.get("range", ""))
-    return _part(body.content, wanted[1], wanted[2], common) if wanted else Reply(200, common, body.content)
+    return _part(body.content, wanted[1], wanted[2], common) if wanted else ReplayResponse(200, common, body.content)
 
 
-def _part(content: bytes, first: str, last: str, headers: dict[str, str]) -> Reply:
+def _part(content: bytes, first: str, last: str, headers: dict[str, str]) -> ReplayResponse:
     """Answer a byte range (RFC 9110, 14.1.2): ``a-b``, ``a-`` or ``-n``."""
     total = len(content)
     start = int(first) if first else max(0, total - int(last or 0))
     stop = min(total, int(last) + 1) if first and last else total
     if start >= stop:
-        return Reply(416, {"Content-Range": f"bytes */{total}"})
-    return Reply(206, {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{total}"}, content[start:stop])
+        return ReplayResponse(416, {"Content-Range": f"bytes */{total}"})
+    return ReplayResponse(206, {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{total}"}, content[start:stop])
 
 
 class ReplayServer:
     """Serves one site. ``prepare`` is awaited before each look-up; the recorder fetches there."""
 
     def __init__(
-        self, site: ReplaySite, link: Link = NEAR, prepare: Callable[[str], Awaitable[None]] | None = None
+        self, site: ReplaySite, link: NetworkLink = NEAR, prepare: Callable[[str], Awaitable[None]] | None = None
     ) -> None:
-        """Take what to serve and over which link."""
+        """Take the site, and the simulated network."""
         self.site = site
         self.counters: Counter[str] = Counter()
         self._link = link
@@ -101,7 +105,7 @@ class ReplayServer:
             await self._prepare(path)
         self.counters["requests"] += 1
         known = method in {"GET", "HEAD"}
-        reply = answer(self.site.find(path), path, headers, self.counters) if known else Reply(405, {})
+        reply = answer(self.site.find(path), path, headers, self.counters) if known else ReplayResponse(405, {})
         payload = _payload(reply, with_body=method != "HEAD")
         self.counters["bytes"] += len(payload)
         await self._wait(len(payload), arrived)
@@ -117,13 +121,15 @@ class ReplayServer:
             await asyncio.sleep(due - now)
 
     def _report(self, *, reset: bool) -> bytes:
-        payload = _payload(Reply(200, {"Content-Type": "application/json"}, json.dumps(self.counters).encode()))
+        payload = _payload(
+            ReplayResponse(200, {"Content-Type": "application/json"}, json.dumps(self.counters).encode())
+        )
         if reset:
             self.counters.clear()
         return payload
 
 
-def _payload(reply: Reply, *, with_body: bool = True) -> bytes:
+def _payload(reply: ReplayResponse, *, with_body: bool = True) -> bytes:
     headers = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
     length = "" if reply.status == 304 else f"Content-Length: {len(reply.body)}\r\n"
     head = f"HTTP/1.1 {reply.status} {_STATUS[reply.status]}\r\n{headers}{length}\r\n".encode()
@@ -170,7 +176,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def serve(server: ReplayServer, port: int, ready: Callable[[int], None]) -> None:
-    """Serve until cancelled; ``ready`` is told the port."""
+    """Serve until cancelled; ``ready`` is called with the port."""
     listening = await server.start(port)
     ready(listening.sockets[0].getsockname()[1])
     async with listening:

@@ -1,4 +1,4 @@
-"""The replay index as a process of its own: its command line, and the handle that the harness holds."""
+"""The replay index in its own process: its command line, and the harness's handle of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import recording
-from benchmarks.replay import Link, ReplayServer, serve
+from benchmarks.replay import NetworkLink, ReplayServer, serve
 from benchmarks.replay_site import ReplaySite
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ReplayIndex:
 
 
 @contextlib.contextmanager
-def running(path: Path, link: Link, keep: Path) -> Iterator[ReplayIndex]:
+def running(path: Path, link: NetworkLink, keep: Path) -> Iterator[ReplayIndex]:
     """Start the index as a process, wait until it listens, and stop it at the end."""
     options = ["--latency", str(link.latency), "--bandwidth", f"{link.bandwidth:.0f}B/s", "--keep", str(keep)]
     command = [sys.executable, "-m", "benchmarks", "replay", str(path), *options]
@@ -62,7 +62,7 @@ def parse_bandwidth(text: str) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve a recording until interrupted; the first line on stdout says the port as JSON."""
+    """Serve a recording until interrupted; the first line on stdout has the port as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks replay", description=main.__doc__)
     parser.add_argument("recording", type=Path)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds per request")
@@ -70,14 +70,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder where rendered pages are kept between runs")
     options = parser.parse_args(arguments)
-    server = ReplayServer(load_site(options.recording, options.keep), Link(options.latency, options.bandwidth))
+    server = ReplayServer(load_site(options.recording, options.keep), NetworkLink(options.latency, options.bandwidth))
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(server, options.port, lambda port: print(json.dumps({"port": port}), flush=True)))
     return 0
 
 
 def load_site(path: Path, keep: Path | None) -> ReplaySite:
-    """Read a recording into a site; rendered pages are kept under a folder that names the recording's and code's digest."""
+    """Read a recording into a site; rendered pages are stored in a folder named by the digest of recording and code."""
     digest = hashlib.sha256(path.read_bytes())
     for module in ("synthetic", "replay_site", "recording"):
         digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())

@@ -1,4 +1,4 @@
-"""What a recorded index answers, path by path: pages, sidecars, wheels and sdists, without any notion of sockets."""
+"""The responses of a recorded index by path: pages, sidecars, wheels and sdists. No sockets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from benchmarks import synthetic
-from benchmarks.recording import Metadata, Project, RecordedFile, Release
+from benchmarks.recording import RecordedFile, RecordedMetadata, RecordedProject, Release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ _PAGE_PATH = re.compile(r"/simple/([^/]+)/")
 
 
 class Body(NamedTuple):
-    """One resource: its bytes, its gzip form where it has one, and the headers that depend on it."""
+    """One resource: its bytes, its gzip form if it has one, and the headers that depend on it."""
 
     kind: str  # "page", "sidecar", "wheel" or "sdist"
     content: bytes
@@ -34,21 +34,23 @@ class Body(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Which release a file belongs to."""
+    """The release of a file."""
 
     project: str
     version: str
-    metadata: Metadata | None
+    metadata: RecordedMetadata | None
 
 
 class ReplaySite:
-    """Answers for a set of projects. Pages are rendered once and kept; wheels are made when they are asked for.
+    """Answers for a set of projects. Pages are rendered once and stored; wheels are made on request.
 
     ``hashed`` is False while recording, when the dependencies of a file, and so its hash, are not known yet.
     """
 
-    def __init__(self, projects: Iterable[Project] = (), *, hashed: bool = True, keep: Path | None = None) -> None:
-        """Take the projects; ``keep`` is a folder where rendered pages are kept from one run to the next."""
+    def __init__(
+        self, projects: Iterable[RecordedProject] = (), *, hashed: bool = True, keep: Path | None = None
+    ) -> None:
+        """Take the projects; ``keep`` is a folder for rendered pages, which are reused between runs."""
         self._hashed = hashed
         self._keep = keep
         self._pages: dict[str, Body] = {}
@@ -58,23 +60,23 @@ class ReplaySite:
             self.add(project)
 
     def __contains__(self, name: str) -> bool:
-        """Say whether the project is known."""
+        """Return whether the project is in the recording."""
         return name in self._pages
 
-    def add(self, project: Project) -> None:
+    def add(self, project: RecordedProject) -> None:
         """Add a project, or replace it."""
         for release in fill_gaps(project).releases:
             owner = Owner(project.name, release.version, release.metadata)
             self._owners.update((file.name, owner) for file in release.files)
         self._pages[project.name] = self._page(project)
 
-    def set_metadata(self, filename: str, metadata: Metadata) -> None:
+    def set_metadata(self, filename: str, metadata: RecordedMetadata) -> None:
         """Give a file its dependencies (while recording)."""
         self._owners[filename] = self._owners[filename]._replace(metadata=metadata)
         self.file.cache_clear()
 
     def find(self, path: str) -> Body | None:
-        """Return the resource at a path, or None where there is nothing."""
+        """Return the resource at a path, or None if there is none."""
         page = _PAGE_PATH.fullmatch(path)
         if page:
             return self._pages.get(page[1])
@@ -89,7 +91,7 @@ class ReplaySite:
         kind = "sidecar" if sidecar else "wheel" if filename.endswith(".whl") else "sdist"
         return Body(kind, content, None, _etag(content), "application/octet-stream")
 
-    def _page(self, project: Project) -> Body:
+    def _page(self, project: RecordedProject) -> Body:
         kept = self._keep / f"{project.name}.json.gz" if self._keep else None
         if kept and kept.exists():
             gzipped = kept.read_bytes()
@@ -102,8 +104,8 @@ class ReplaySite:
                 kept.write_bytes(gzipped)
         return Body("page", content, gzipped, _etag(content), PAGE_TYPE)
 
-    def _page_json(self, project: Project) -> dict[str, Any]:
-        """Return a page as PEP 691 and 700 have it; releases oldest first, as indexes write them."""
+    def _page_json(self, project: RecordedProject) -> dict[str, Any]:
+        """Return a page as in PEP 691 and 700; releases oldest first, as indexes write them."""
         releases = project.releases[::-1]
         files = [self._file_json(release, file) for release in releases for file in release.files]
         versions = [release.version for release in releases]
@@ -116,7 +118,7 @@ class ReplaySite:
             value["upload-time"] = datetime.fromtimestamp(file.uploaded, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
         is_wheel = file.name.endswith(".whl")
         owner = self._owners[file.name]
-        if not self._hashed:  # a stand-in, as nab wants one; none where the sdist itself is fetched and checked
+        if not self._hashed:  # nab needs a hash; not set if the sdist itself is fetched and checked
             has_wheel = any(other.name.endswith(".whl") for other in release.files)
             value["hashes"] = {"sha256": _sha256(file.name.encode())} if has_wheel else {}
             return {**value, "core-metadata": is_wheel}
@@ -127,7 +129,7 @@ class ReplaySite:
         return value
 
 
-def fill_gaps(project: Project) -> Project:
+def fill_gaps(project: RecordedProject) -> RecordedProject:
     """Give each release without recorded dependencies those of the nearest release that has some, newer ones first.
 
     So the recorded world has an answer to every question, the same for every tool.
@@ -151,7 +153,7 @@ def _file_bytes(filename: str, owner: Owner, *, sidecar: bool) -> bytes:
         return synthetic.wheel_bytes(filename, metadata)
     if filename.endswith((".tar.gz", ".zip")):
         return synthetic.sdist_bytes(filename, owner.project, owner.version, metadata)
-    return b""  # an egg or an installer: listed, as on real pages, and never asked for
+    return b""  # an egg or an installer: listed as on real pages, never requested
 
 
 def _sha256(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Writes docs/performance.md and its charts from the results of runs: nothing in it is typed by hand."""
+"""Write docs/performance.md and its charts from the results of runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).resolve().parent
 _DOCS = _HERE.parent / "docs"
-_SIZES = 3  # a curve needs as many points
+_SIZES = 3  # the fewest points of a curve
 _INTRODUCTION = """# Performance
 
 Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure is a median over whole processes; the tools
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def page(runs: Mapping[str, summary.Results]) -> dict[str, str]:
+def page(runs: Mapping[str, summary.RunResults]) -> dict[str, str]:
     """Return the page and its charts as text by path below ``docs``."""
     files, sections = {}, [_INTRODUCTION]
     for name, results in runs.items():
@@ -78,7 +78,7 @@ def page(runs: Mapping[str, summary.Results]) -> dict[str, str]:
     return {"performance.md": "\n".join(sections).rstrip() + "\n", **files}
 
 
-def _circumstances(results: summary.Results) -> str:
+def _circumstances(results: summary.RunResults) -> str:
     machine, link = results["machine"], results.get("link")
     words = [f"{results['made']}, {machine['cpus']} CPUs, {machine['system']}, Python {machine['python']}"]
     words.append(f"{results['index']} index" if link is None else results["index"])
@@ -89,7 +89,7 @@ def _circumstances(results: summary.Results) -> str:
     return f"{'; '.join(words)}; {results['rounds']} rounds.\n\n" + "\n".join(tools)
 
 
-def _charts(results: summary.Results) -> dict[str, str]:
+def _charts(results: summary.RunResults) -> dict[str, str]:
     """Return the charts of a run: one comparison for each workload and mode, one growth curve for each mode."""
     charts = {}
     groups = dict.fromkeys((case["workload"], case["mode"]) for case in results["cases"])
@@ -108,8 +108,8 @@ def _charts(results: summary.Results) -> dict[str, str]:
     return charts
 
 
-def _growth(results: summary.Results, mode: str) -> dict[str, list[tuple[float, float]]]:
-    """Return (packages, seconds) by tool; every tool's sizes are its own, as answers differ."""
+def _growth(results: summary.RunResults, mode: str) -> dict[str, list[tuple[float, float]]]:
+    """Return (packages, seconds) by tool; each tool has its own sizes, because resolutions differ."""
     curves: dict[str, list[tuple[float, float]]] = {}
     for case, found in _answered(results):
         if case["mode"] == mode and case["workload"].startswith("packages-"):
@@ -117,8 +117,8 @@ def _growth(results: summary.Results, mode: str) -> dict[str, list[tuple[float, 
     return curves
 
 
-def _per_package(results: summary.Results) -> str:
-    """Return time per package, where the run has a growth series: of the process, of its CPU, and of our solver."""
+def _per_package(results: summary.RunResults) -> str:
+    """Return times per package if the run has a growth series: of the process, its CPU, and our solver."""
     rows = [
         (case["mode"], case["tool"], str(len(case["pins"])), _per(found.median, case), _per(found.cpu, case),
          _per(case["solve"], case) if case.get("solve") else "")
@@ -129,7 +129,7 @@ def _per_package(results: summary.Results) -> str:
     return f"{summary.markdown(columns, sorted(rows, key=lambda row: (*row[:2], int(row[2]))))}\n" if rows else ""
 
 
-def _answered(results: summary.Results) -> list[tuple[Mapping[str, Any], summary.Figures]]:
+def _answered(results: summary.RunResults) -> list[tuple[Mapping[str, Any], summary.Figures]]:
     pairs = ((case, summary.figures(case["samples"])) for case in results["cases"] if case["pins"])
     return [(case, found) for case, found in pairs if found]
 

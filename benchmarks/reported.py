@@ -1,4 +1,4 @@
-"""What our tool says of itself in its JSON report: requests and bytes against the configured index, and the solver's time.
+"""The figures of our tool's JSON report: requests and bytes against the configured index, and the solver's time.
 
 Of the peers nothing is known there: what they ask for is encrypted. A replay index counts for everybody. The report costs time,
 so the runs that write it are not those measured.
@@ -27,24 +27,26 @@ _ROUNDS = 3  # of offline runs: the median is taken
 
 
 class Reported(NamedTuple):
-    """What is known; nothing of a tool that is not ours."""
+    """The figures of the report; empty for other tools."""
 
     traffic: dict[str, int]  # "requests" and "bytes" of a cold run
-    solve: float | None = None  # seconds that an offline run spends in choosing, reading its records included
+    solve: float | None = None  # seconds that an offline run spends in resolving, reading records included
 
 
 def reported(bench: Bench, case: Outcome, entry: Installed) -> Reported:
-    """Run our tool once more, or some times where it is offline, and return what it reports."""
+    """Run our tool once more (several times if offline) and return the figures of its report."""
     if case.failure or not isinstance(entry.tool, Ours):
         return Reported({})
     if case.mode == "offline":
         cache = bench.folder / case.workload / case.mode / case.tool / "cache"
         seconds = [_targets(bench, case, entry.tool, cache) for _ in range(_ROUNDS)]
-        return Reported({}, statistics.median(sum(one["seconds"]["solve"] for one in each) for each in seconds))
+        return Reported(
+            {}, statistics.median(sum(target["seconds"]["solve"] for target in targets) for targets in seconds)
+        )
     if case.mode != "cold" or bench.take_counters:
         return Reported({})
     counts = [target["counts"] for target in _targets(bench, case, entry.tool, None)]
-    return Reported({name: sum(each[name] for each in counts) for name in ("requests", "bytes")})
+    return Reported({name: sum(count[name] for count in counts) for name in ("requests", "bytes")})
 
 
 def _targets(bench: Bench, case: Outcome, tool: Ours, cache: Path | None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The run: reads the options, sets the stage (tools, index), runs the cases, writes the results and prints the table."""
+"""The run: read the options, set up tools and index, run the cases, write the results and print the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import peers, recording, runner, summary, workloads
 from benchmarks.isolation import configured_index, environment, index_option
 from benchmarks.quality import assess
-from benchmarks.replay import Link
+from benchmarks.replay import NetworkLink
 from benchmarks.replay_process import parse_bandwidth, running
 from benchmarks.reported import reported
 from benchmarks.tools import MODES
@@ -24,7 +24,7 @@ from benchmarks.tools import MODES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from benchmarks.recording import Project
+    from benchmarks.recording import RecordedProject
     from benchmarks.replay_process import ReplayIndex
 
 _HERE = Path(__file__).parent
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plan(options: argparse.Namespace) -> Sequence[tuple[str, Sequence[str]]]:
-    """Return what to run: the workloads given in the modes given, else the standard set."""
+    """Return the workloads and modes of the options, or the standard set."""
     if options.workload:
         return [(name, options.mode.split(",")) for name in options.workload]
     return STANDARD
@@ -102,15 +102,15 @@ def _index(options: argparse.Namespace) -> Iterator[ReplayIndex | None]:
     if options.replay is None:
         yield None
         return
-    with running(options.replay, Link(options.latency, options.bandwidth), options.cache / "pages") as replay:
+    with running(options.replay, NetworkLink(options.latency, options.bandwidth), options.cache / "pages") as replay:
         yield replay
 
 
-def _finder(options: argparse.Namespace) -> Callable[[str], Project | None]:
-    """Return where quality looks up all releases of a project: the recording, or the configured index."""
+def _finder(options: argparse.Namespace) -> Callable[[str], RecordedProject | None]:
+    """Return a function that finds all releases of a project, in the recording or the configured index."""
     if options.replay:
         return {project.name: project for project in recording.read(options.replay).projects}.get
-    from benchmarks.upstream import Upstream  # needs urllib3: a replay run does without
+    from benchmarks.upstream import Upstream  # needs urllib3, which a replay run does not
 
     upstream = Upstream(configured_index())
     return functools.cache(lambda name: upstream.project(name, 0))
@@ -120,7 +120,7 @@ def _results(
     options: argparse.Namespace,
     installed: Sequence[peers.Installed],
     cases: Sequence[runner.Outcome],
-    find: Callable[[str], Project | None],
+    find: Callable[[str], RecordedProject | None],
 ) -> dict[str, Any]:
     header: dict[str, Any] = {
         "made": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),

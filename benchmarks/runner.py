@@ -1,4 +1,4 @@
-"""Runs the cases: every tool in every round, the order turned by one each round, one whole process at a time."""
+"""Run the cases: every tool in every round, the order rotated by one each round, one process at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SLOW = 30.0  # seconds
 
 
 class Bench(NamedTuple):
-    """What all cases of a run share."""
+    """The settings of all cases of a run."""
 
     folder: Path  # scratch: wiped per job
     environment: Callable[[Path], Mapping[str, str]]
@@ -32,7 +32,7 @@ class Bench(NamedTuple):
     timeout: float
     take_counters: Callable[[], dict[str, int]] | None  # the replay index's; None against the configured index
     say: Callable[[str], None]
-    budget: float = float("inf")  # seconds of one case after which a tool sits out the rounds that are left
+    budget: float = float("inf")  # seconds of one case after which a tool skips the remaining rounds
 
 
 class Outcome(NamedTuple):
@@ -43,10 +43,10 @@ class Outcome(NamedTuple):
     tool: str
     samples: tuple[dict[str, float], ...]  # seconds "wall", "user", "system"; bytes "peak"
     pins: dict[str, str]
-    traffic: dict[str, int]  # of the last round; empty where it is not known
+    traffic: dict[str, int]  # of the last round; empty if it is not known
     cache_bytes: int
     failure: str | None  # why there are no more samples
-    peak: float = 0.0  # bytes of the whole process tree, in one run more that is not timed; 0 where there was none
+    peak: float = 0.0  # bytes of the whole process tree, in one more run that is not timed; 0 if there was none
     solve: float | None = None  # seconds our solver took offline, by its own report
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Outcome(NamedTuple):
 
 
 def run_case(bench: Bench, workload: Workload, mode: str, tools: Sequence[Installed]) -> list[Outcome]:
-    """Run one workload in one mode with every tool that has the mode; a tool that fails is left out of later rounds."""
+    """Run one workload in one mode with every tool that supports it; a tool that fails skips later rounds."""
     taking_part = [entry.tool for entry in tools if mode != "check" or entry.tool.checks]
     jobs = {tool.name: _job(bench, workload, mode, tool) for tool in taking_part}
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in jobs}
@@ -90,7 +90,7 @@ def _job(bench: Bench, workload: Workload, mode: str, tool: Tool) -> Job:
 
 
 def _fill(bench: Bench, job: Job, tool: Tool) -> str | None:
-    """Fill the cache once, unmeasured, where the mode starts from a full one."""
+    """Fill the cache once, unmeasured, if the mode starts with a full one."""
     if job.mode == "cold":
         return None
     bench.say(f"{job.workload.name} {job.mode}: filling the cache of {tool.name}")
@@ -107,18 +107,18 @@ def _measured(bench: Bench, job: Job, tool: Tool) -> tuple[dict[str, float], dic
 
 
 def _worth_weighing(samples: Sequence[Mapping[str, float]], failure: str | None) -> bool:
-    """Tell whether a run more costs less than it says: of a slow tool the figure of its largest process must do."""
+    """Return whether one more run is quick enough; for a slow tool the figure of its largest process is used."""
     return not failure and samples[-1]["wall"] < _SLOW
 
 
 def _weighed(bench: Bench, job: Job, tool: Tool) -> float:
-    """Return the peak of one run more."""
+    """Return the peak of one more run."""
     _clear(job, tool)
     return run_once(bench, job, tool, _WEIGH)["peak"]
 
 
 def _clear(job: Job, tool: Tool) -> None:
-    """Take away what the mode does not start from."""
+    """Remove what the mode does not start with."""
     if job.mode == "cold":
         for folder in (job.cache, job.folder / "home"):
             shutil.rmtree(folder, ignore_errors=True)
@@ -127,7 +127,7 @@ def _clear(job: Job, tool: Tool) -> None:
 
 
 def run_once(bench: Bench, job: Job, tool: Tool, with_: Path = _MEASURE) -> dict[str, float]:
-    """Run one command and return its figures and exit status; ``with_`` is the script that takes them."""
+    """Run one command and return its figures and exit status; ``with_`` is the measuring script."""
     report = job.folder / "figures.json"
     command = [sys.executable, "-I", "-S", str(with_), str(report), str(bench.timeout), str(job.folder / "log")]
     environment = dict(bench.environment(job.folder / "home"))
@@ -137,7 +137,7 @@ def run_once(bench: Bench, job: Job, tool: Tool, with_: Path = _MEASURE) -> dict
 
 
 def failure(result: Mapping[str, float], job: Job, tool: Tool, timeout: float) -> str | None:
-    """Return why a run gave no answer, in one line without host names; None where it gave one."""
+    """Return why a run failed, in one line without host names; None if it succeeded."""
     if result["wall"] >= timeout:
         return f"over {timeout:.0f} s"
     if result["status"] or not (job.folder / tool.output).exists():

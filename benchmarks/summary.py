@@ -1,4 +1,4 @@
-"""Figures and tables out of a run's results: medians, spread, and the ratio of our median to each peer's."""
+"""Figures and tables of a run's results: medians, spread, and the ratio of our median to each peer's."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-Results = Mapping[str, Any]
+RunResults = Mapping[str, Any]
 _COLUMNS = ("workload", "mode", "tool", "runs", "median s", "min-max s", "ours/it", "CPU s", "peak MB", "requests", "MB",
             "cache MB", "pins", "libyears direct", "libyears all")  # fmt: skip
 
 
 class Figures(NamedTuple):
-    """What one case of one tool comes to."""
+    """The figures of one case of one tool."""
 
     median: float
     low: float
@@ -22,7 +22,7 @@ class Figures(NamedTuple):
 
 
 def figures(samples: Sequence[Mapping[str, float]]) -> Figures | None:
-    """Return the figures of a case; None where no run succeeded."""
+    """Return the figures of a case; None if no run succeeded."""
     if not samples:
         return None
     walls = [sample["wall"] for sample in samples]
@@ -31,7 +31,7 @@ def figures(samples: Sequence[Mapping[str, float]]) -> Figures | None:
     return Figures(statistics.median(walls), min(walls), max(walls), cpu, peak)
 
 
-def table(results: Results, ours: str = "pipx-parallel") -> str:
+def table(results: RunResults, ours: str = "pipx-parallel") -> str:
     """Return all cases as a Markdown table, in the order in which they ran."""
     medians = {
         (case["workload"], case["mode"], case["tool"]): found.median
@@ -43,9 +43,9 @@ def table(results: Results, ours: str = "pipx-parallel") -> str:
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table with its columns padded, readable as it stands in a terminal."""
+    """Return a Markdown table with its columns padded, readable in a terminal."""
     cells = [columns, *rows]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(columns))]
+    widths = [max(len(row[number]) for row in cells) for number in range(len(columns))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
     ]

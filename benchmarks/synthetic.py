@@ -1,4 +1,4 @@
-"""The bytes of files that a recorded index serves: METADATA, and the smallest wheels and sdists that hold it.
+"""The bytes of files that a recorded index serves: METADATA, and the smallest wheels and sdists that contain it.
 
 Everything here is a pure function of names and recorded lines, so two runs serve the same bytes and the same hashes.
 """
@@ -15,11 +15,11 @@ import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.recording import Metadata
+    from benchmarks.recording import RecordedMetadata
 
 KEPT_FIELDS = ("metadata-version", "name", "version", "requires-python", "requires-dist", "provides-extra", "dynamic")
 _FILLER = b"This text stands where the description was, so that the file is as long as the real one.\n"
-_DOS_DATE = (1 << 5) | 1  # 1980-01-01, the earliest that a zip can say
+_DOS_DATE = (1 << 5) | 1  # 1980-01-01, the earliest date of a zip
 _BACKEND = '''"""Answers a build from PKG-INFO alone: what the real build gave was recorded."""
 import os
 
@@ -40,14 +40,14 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
 _BUILD_SYSTEM = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 
-def keep_lines(text: str) -> tuple[str, ...]:
+def resolver_lines(text: str) -> tuple[str, ...]:
     """Return the header lines of a METADATA or PKG-INFO text that a resolver reads, continuation lines joined."""
     header = text.replace("\r\n", "\n").split("\n\n", 1)[0].replace("\n\t", " ").replace("\n ", " ")
     return tuple(line for line in header.split("\n") if line.partition(":")[0].strip().lower() in KEPT_FIELDS)
 
 
-def metadata_bytes(name: str, version: str, metadata: Metadata | None) -> bytes:
-    """Return METADATA for a release; where nothing was recorded, one without dependencies."""
+def metadata_bytes(name: str, version: str, metadata: RecordedMetadata | None) -> bytes:
+    """Return METADATA for a release; if nothing was recorded, one without dependencies."""
     kept = metadata.lines if metadata else ()
     lines = [line for line in kept if line.partition(":")[0].lower() not in {"name", "version", "metadata-version"}]
     text = "\n".join(["Metadata-Version: 2.2", f"Name: {name}", f"Version: {version}", *lines, "", ""]).encode()
@@ -56,7 +56,7 @@ def metadata_bytes(name: str, version: str, metadata: Metadata | None) -> bytes:
 
 
 def wheel_bytes(filename: str, metadata: bytes) -> bytes:
-    """Return a wheel that holds only its ``.dist-info``."""
+    """Return a wheel that contains only its ``.dist-info``."""
     name, version, *tags = filename.removesuffix(".whl").split("-")
     folder = f"{name}-{version}.dist-info"
     wheel = f"Wheel-Version: 1.0\nGenerator: replay\nRoot-Is-Purelib: true\nTag: {'-'.join(tags[-3:])}\n".encode()
@@ -66,7 +66,7 @@ def wheel_bytes(filename: str, metadata: bytes) -> bytes:
 
 
 def sdist_bytes(filename: str, name: str, version: str, metadata: bytes) -> bytes:
-    """Return an sdist whose PKG-INFO is static (PEP 643) and whose build needs nothing and gives the same answer."""
+    """Return an sdist whose PKG-INFO is static (PEP 643) and whose build needs nothing and returns the same metadata."""
     stem = filename.removesuffix(".tar.gz").removesuffix(".zip")
     backend = _BACKEND.replace("{stem}", f"{name.replace('-', '_')}-{version}").encode()
     members = [

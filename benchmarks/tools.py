@@ -1,4 +1,4 @@
-"""How each tool is called: one adapter per tool, with nothing but its own documented options."""
+"""How each tool is called: one adapter per tool, with its documented options only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MODES = ("cold", "offline", "check")
 
 
 class Job(NamedTuple):
-    """One call to be made."""
+    """One call of a tool."""
 
     workload: Workload
     mode: str  # one of MODES; "filling" is cold without being measured
@@ -28,10 +28,10 @@ class Tool(Protocol):
     """A tool that turns a list of requirements into a lock."""
 
     name: str
-    note: str  # what to know when reading its figures
+    note: str  # a note on its figures
     output: str  # file name of its lock in the job's folder
-    offline: bool  # has a flag that keeps it off the network; otherwise "offline" is a warm run
-    checks: bool  # has a way to confirm a fresh lock
+    offline: bool  # has an offline option; otherwise "offline" is a warm run
+    checks: bool  # can check that a lock is up to date
 
     def command(self, job: Job) -> list[str]:
         """Return the command line; may write input files into the job's folder."""
@@ -46,7 +46,7 @@ class Ours:
     def __init__(
         self, program: list[str], variant: str = "", *, verb: str = "lock", output: str = "pylock.toml"
     ) -> None:
-        """Take how the tool is started, and what is not its default: a number of workers, a transport, or both ("curl-4")."""
+        """Take the command of the tool, and what is not its default: a number of workers, a transport, or both ("curl-4")."""
         self._program = program
         self._variant = variant
         self._verb = verb
@@ -60,7 +60,7 @@ class Ours:
         self.note = ", ".join(["pylock.toml with hashes", *variants])
 
     def reporting(self, report: str) -> Ours:
-        """Return the same tool, asked for nothing but its JSON report, which a lock has no figures in."""
+        """Return the same tool with only the JSON report as output, because a lock has no figures."""
         return Ours(self._program, self._variant, verb="resolve", output=report)
 
     def command(self, job: Job) -> list[str]:
@@ -79,7 +79,7 @@ class Uv:
     output = "requirements.txt"
 
     def __init__(self, program: Path, *, hashes: bool) -> None:
-        """Take the program's path, and whether hashes are asked for."""
+        """Take the program's path, and whether hashes are written."""
         self._program = program
         self._hashes = hashes
         self.name = "uv-hashes" if hashes else "uv"
@@ -96,7 +96,7 @@ class Uv:
 
 
 class Nab:
-    """nab lock, which reads a pyproject.toml: one is written for it."""
+    """nab lock, which reads a generated pyproject.toml."""
 
     name = "nab"
     note = "nab lock; it targets the interpreter that runs it"

@@ -1,4 +1,4 @@
-"""Reads the configured index for the recorder and for the quality figures: pages, and the dependencies of one file.
+"""Read the configured index for the recorder and for the quality figures: pages, and the dependencies of one file.
 
 Blocking calls; the recorder runs them in threads.
 """
@@ -19,8 +19,8 @@ import urllib3
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
-from benchmarks.recording import Metadata, Project, RecordedFile, Release
-from benchmarks.synthetic import keep_lines
+from benchmarks.recording import RecordedFile, RecordedMetadata, RecordedProject, Release
+from benchmarks.synthetic import resolver_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ _SDIST_LIMIT = 30_000_000
 
 
 class Upstream:
-    """The configured index. ``urls`` remembers where each file is; nothing of it is written anywhere."""
+    """The configured index. ``urls`` has the URL of each file; it is never written to a file."""
 
     def __init__(self, index_url: str) -> None:
         """Take the index's address."""
@@ -38,8 +38,8 @@ class Upstream:
         self._http = urllib3.PoolManager(maxsize=16, ca_certs=os.environ.get("PIP_CERT"), timeout=60.0)
         self.urls: dict[str, str] = {}
 
-    def project(self, name: str, newest: int) -> Project | None:
-        """Return a project's newest releases (0: all of them), or None where the index does not have it."""
+    def project(self, name: str, newest: int) -> RecordedProject | None:
+        """Return a project's newest releases (0: all of them), or None if the index does not have it."""
         url = f"{self._index_url}{name}/"
         response = self._get(url, Accept="application/vnd.pypi.simple.v1+json")
         if response.status != 200:
@@ -48,38 +48,38 @@ class Upstream:
         self.urls.update((file["filename"], urljoin(url, file["url"])) for file in page["files"])
         return project_of_page(name, page["files"], newest)
 
-    def metadata(self, filename: str) -> Metadata | None:
-        """Return a file's dependencies: its sidecar, else out of the wheel by ranges, else out of the sdist."""
+    def metadata(self, filename: str) -> RecordedMetadata | None:
+        """Return a file's dependencies: from its sidecar, else from the wheel by range requests, else from the sdist."""
         url = self.urls[filename]
         if not filename.endswith(".whl"):
             return self._sdist_metadata(url)
         response = self._get(f"{url}.metadata")
         content = response.data if response.status == 200 else self._wheel_metadata(url)
-        return Metadata(keep_lines(content.decode("utf-8", "replace")), len(content)) if content else None
+        return RecordedMetadata(resolver_lines(content.decode("utf-8", "replace")), len(content)) if content else None
 
     def _wheel_metadata(self, url: str) -> bytes | None:
         with zipfile.ZipFile(io.BufferedReader(_RemoteFile(self._http, url), _TAIL)) as wheel:
             names = [name for name in wheel.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)]
             return wheel.read(names[0]) if names else None
 
-    def _sdist_metadata(self, url: str) -> Metadata | None:
+    def _sdist_metadata(self, url: str) -> RecordedMetadata | None:
         response = self._get(url)
         if response.status != 200 or len(response.data) > _SDIST_LIMIT:
             return None
         texts = _sdist_texts(response.data)
         info = next((text for path, text in sorted(texts.items(), key=_depth) if path.endswith("PKG-INFO")), "")
         requires = next((text for path, text in texts.items() if path.endswith("requires.txt")), "")
-        lines = keep_lines(info)
+        lines = resolver_lines(info)
         if not any(line.startswith("Requires-Dist") for line in lines):
             lines += egg_requires(requires)
-        return Metadata(lines, len(info)) if info else None
+        return RecordedMetadata(lines, len(info)) if info else None
 
     def _get(self, url: str, **headers: str) -> urllib3.BaseHTTPResponse:
         return self._http.request("GET", url, headers=headers, retries=3)
 
 
 class _RemoteFile(io.RawIOBase):
-    """A remote file that is read by byte ranges; the tail is fetched once and kept."""
+    """A remote file that is read by byte ranges; the tail is fetched once."""
 
     def __init__(self, http: urllib3.PoolManager, url: str) -> None:
         self._http, self._url, self._at = http, url, 0
@@ -114,15 +114,15 @@ class _RemoteFile(io.RawIOBase):
         return len(data)
 
 
-def project_of_page(name: str, files: Iterable[dict[str, Any]], newest: int) -> Project:
-    """Return the project that a page's files describe; files whose version cannot be read are left out."""
+def project_of_page(name: str, files: Iterable[dict[str, Any]], newest: int) -> RecordedProject:
+    """Return the project that a page's files describe; files whose version cannot be parsed are skipped."""
     releases: dict[Version, list[dict[str, Any]]] = {}
     for file in files:
         version = _version_of(file["filename"])
         if version is not None:
             releases.setdefault(version, []).append(file)
     chosen = sorted(releases, reverse=True)[: newest or None]
-    return Project(name, tuple(_release(version, releases[version]) for version in chosen))
+    return RecordedProject(name, tuple(_release(version, releases[version]) for version in chosen))
 
 
 def egg_requires(text: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Weighs one process with all it starts; run as a process of its own: ``python -I -S weigh.py RESULT TIMEOUT LOG COMMAND…``.
+"""Measure the memory of a process tree; run in its own process: ``python -I -S weigh.py RESULT TIMEOUT LOG COMMAND…``.
 
 Tools fork, so the largest single process says too little. Every few milliseconds the proportional set sizes (PSS: a page that
 several processes share is counted once, in shares) of the whole tree are summed; the peak of the sums is the result, or what
@@ -12,11 +12,11 @@ import signal
 import sys
 import time
 
-_PAUSE = 0.004  # seconds between looks
+_PAUSE = 0.004  # seconds between samples
 
 
 def main(result: str, timeout: float, log: str, command: list[str]) -> int:
-    """Run the command to its end or for ``timeout`` seconds, and write its peak in bytes as JSON to ``result``."""
+    """Run the command for at most ``timeout`` seconds, and write its peak in bytes as JSON to ``result``."""
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     actions = [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)]
     started = time.perf_counter()
@@ -36,20 +36,20 @@ def main(result: str, timeout: float, log: str, command: list[str]) -> int:
 
 
 def tree(process: int) -> list[int]:
-    """Return a process and all its descendants, as far as they can be seen."""
+    """Return a process and all its descendants, as far as they are visible."""
     found = [process]
     for one in found:
         try:
             for thread in os.listdir(f"/proc/{one}/task"):
                 with open(f"/proc/{one}/task/{thread}/children", encoding="ascii") as file:
                     found += map(int, file.read().split())
-        except OSError:  # it has ended meanwhile
+        except OSError:  # it has ended
             continue
     return found
 
 
 def pss(process: int) -> int:
-    """Return the proportional set size of a process in bytes; 0 where it has ended or the system does not say."""
+    """Return the proportional set size of a process in bytes; 0 if it has ended or the system does not report it."""
     try:
         with open(f"/proc/{process}/smaps_rollup", encoding="ascii") as file:
             sizes = [int(line.split()[1]) for line in file if line.startswith("Pss:")]

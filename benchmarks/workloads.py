@@ -10,7 +10,7 @@ FOLDER = Path(__file__).with_name("workloads")
 
 
 class Workload(NamedTuple):
-    """A list of requirements: its name and the files that hold it."""
+    """A list of requirements: its name and its files."""
 
     name: str
     sources: tuple[Path, ...]
@@ -22,13 +22,13 @@ class Workload(NamedTuple):
         return tuple(dict.fromkeys(line for line in stripped if line and not line.startswith("#")))
 
     def direct_names(self) -> frozenset[str]:
-        """Return the normalised names of what is asked for by name."""
+        """Return the normalised names of the direct requirements."""
         found = (re.match(r"[A-Za-z0-9._-]+", line) for line in self.lines())
         return frozenset(re.sub(r"[-_.]+", "-", match[0]).lower() for match in found if match)
 
 
 def load(name: str, folder: Path = FOLDER) -> Workload:
-    """Return a workload by name; raise SystemExit that names those there are."""
+    """Return a workload by name; raise SystemExit with the known names if there is none."""
     path = folder / name
     if path.is_dir():
         return Workload(name, tuple(sorted(path.glob("*.in"))))

@@ -1,4 +1,4 @@
-"""What parallel fetching saves: an order of runs that is fair, and the figures that come of them. Starts nothing itself."""
+"""Measure what parallel fetching saves: a fair order of runs, and the figures. It starts no process itself."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Run(NamedTuple):
     """One measured run, in seconds."""
 
     whole: float  # the process from start to end
-    waiting: float  # of that, in which nothing was left to do but wait for the index
+    waiting: float  # of that, the time spent waiting for the index
 
 
-class Row(NamedTuple):
+class WorkerFigures(NamedTuple):
     """The figures of one worker count: medians over the rounds, in seconds.
 
-    Speed-up and savings (percent; below 0 where it is slower) compare with the first count measured, usually 1.
+    Speed-up and savings (percent; below 0 if it is slower) are relative to the first count, usually 1.
     """
 
     workers: int
@@ -28,15 +28,15 @@ class Row(NamedTuple):
     slowest: float
     speedup: float  # 2.0: twice as fast
     saving: float
-    waiting: float  # for the index: what parallel fetching is there to save
+    waiting: float  # for the index: the part that parallel fetching can save
     waiting_saving: float
 
 
 def measure(run: Callable[[int], Run], workers: Sequence[int], rounds: int) -> dict[int, list[Run]]:
-    """Run every worker count in every round and return what each run took.
+    """Run every worker count in every round and return the times of each run.
 
-    Each round goes the other way round than the one before, so that what drifts (a busy machine, a warming cache on the
-    way to the index) does not favour one end. Raises what ``run`` raises.
+    The order alternates between rounds, so that drift (a busy machine, a cache on the way to the index) favours no end. Raises
+    what ``run`` raises.
     """
     runs: dict[int, list[Run]] = {count: [] for count in workers}
     for turn in range(rounds):
@@ -45,13 +45,13 @@ def measure(run: Callable[[int], Run], workers: Sequence[int], rounds: int) -> d
     return runs
 
 
-def rows(runs: Mapping[int, Sequence[Run]]) -> tuple[Row, ...]:
-    """Return one row per worker count, in the order measured; the first is what the others are compared with."""
+def rows(runs: Mapping[int, Sequence[Run]]) -> tuple[WorkerFigures, ...]:
+    """Return one row per worker count, in the order measured; the first is the baseline of the others."""
     wholes = {count: _median([run.whole for run in taken]) for count, taken in runs.items()}
     waits = {count: _median([run.waiting for run in taken]) for count, taken in runs.items()}
     base, base_wait = next(iter(wholes.values()), 0.0), next(iter(waits.values()), 0.0)
     return tuple(
-        Row(
+        WorkerFigures(
             workers=count,
             seconds=wholes[count],
             fastest=min(run.whole for run in taken),
@@ -69,21 +69,21 @@ def _saved(seconds: float, base: float) -> float:
     return 100 * (1 - seconds / base) if base else 0.0
 
 
-def as_table(found: Sequence[Row]) -> str:
+def as_table(figures: Sequence[WorkerFigures]) -> str:
     """Return the rows as text for a terminal: the whole process, then the part of it that waited for the index."""
     heads = ("workers", "median", "fastest", "slowest", "speed-up", "saved", "waiting", "saved")
     lines = ["  ".join([f"{head:>{width}}" for head, width in zip(heads, (7, 8, 8, 8, 8, 6, 8, 6), strict=True)])]
     lines += [
         f"{row.workers:>7}  {row.seconds:>6.2f} s  {row.fastest:>6.2f} s  {row.slowest:>6.2f} s"
         f"  {row.speedup:>7.2f}x  {row.saving:>5.0f}%  {row.waiting:>6.2f} s  {row.waiting_saving:>5.0f}%"
-        for row in found
+        for row in figures
     ]
     return "\n".join(lines) + "\n"
 
 
-def as_json(found: Sequence[Row], details: Mapping[str, object]) -> str:
-    """Return the rows and what was measured as JSON; seconds to the millisecond."""
-    results = [{name: round(value, 3) for name, value in row._asdict().items()} for row in found]
+def as_json(figures: Sequence[WorkerFigures], details: Mapping[str, object]) -> str:
+    """Return the rows and ``details`` as JSON; seconds to the millisecond."""
+    results = [{name: round(value, 3) for name, value in row._asdict().items()} for row in figures]
     return json.dumps({**details, "results": results}, indent=2) + "\n"
 
 

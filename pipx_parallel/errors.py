@@ -1,11 +1,11 @@
-"""What can go wrong in the tool, one class per blame; each maps to one exit code (``pipx_parallel.cli``).
+"""The errors of the tool, one class per cause; each maps to one exit code (``pipx_parallel.cli``).
 
 PipxParallelError
- ├── UsageError            a flag, variable or setting is wrong                            exit 2
- ├── RequirementsError     an input cannot be understood; carries its origin               exit 2
- ├── NoSolution            the requirements contradict each other; carries the argument    exit 1
- ├── Incomplete            some projects could not be had; carries every failure           exit 1, 4 or 5
- ├── StaleLock             a lock no longer answers its inputs (``--check``)               exit 3
+ ├── UsageError            an option, variable or setting is wrong                         exit 2
+ ├── RequirementsError     an input cannot be parsed; has its origin                       exit 2
+ ├── NoSolution            the requirements contradict each other; has the explanation     exit 1
+ ├── Incomplete            some projects are not available; has every failure              exit 1, 4, 5 or 6
+ ├── StaleLock             a lock no longer matches its inputs (``--check``)               exit 3
  ├── OutputError           an output cannot be written                                     exit 2
  └── Bug                   an invariant of ours does not hold                              exit 70
 """
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class PipxParallelError(Exception):
-    """Root of every error of this package. ``str(error)`` is fit for a user as it is."""
+    """The base of every error of this package. ``str(error)`` is a message for the user."""
 
 
 class UsageError(PipxParallelError):
-    """A flag, an environment variable or a setting cannot be honoured."""
+    """An option, an environment variable or a setting cannot be used."""
 
 
 class RequirementsError(PipxParallelError, ValueError):
-    """An input cannot be understood.
+    """An input cannot be parsed.
 
-    ``origin`` says where; ``problem`` what is wrong; ``remedy`` what to do about it (may be empty).
+    ``origin`` is the place in the input, ``problem`` the cause, ``remedy`` what to do (may be empty).
     """
 
     def __init__(self, origin: Origin, problem: str, remedy: str = "") -> None:
@@ -46,37 +46,37 @@ class RequirementsError(PipxParallelError, ValueError):
 class NoSolution(PipxParallelError):
     """No set of releases satisfies the requirements.
 
-    ``explanation`` is the argument, a line a step; ``suggestions`` are changes that were tried and lead to an answer.
+    ``explanation`` has one line per step; ``suggestions`` are changes that were tried and lead to a solution.
     """
 
     def __init__(
         self, explanation: Sequence[str], suggestions: Sequence[Offer] = (), facts: Mapping[str, object] | None = None
     ) -> None:
-        """Keep the argument's lines and join all into the message; ``facts`` is the argument for programs."""
+        """Join the lines into the message; ``facts`` is the explanation for JSON."""
         self.explanation = tuple(explanation)
         self.suggestions = tuple(suggestions)
         self.facts = dict(facts or {"argument": list(explanation)})
         super().__init__("\n".join((*self.explanation, *(f"try: {offer}" for offer in self.suggestions))))
 
     def to_json(self) -> dict[str, object]:
-        """Return the error for programs: argument, facts, and each suggestion by itself."""
+        """Return the error for JSON: the explanation, its facts, and each suggestion."""
         return {**self.facts, "suggestions": [offer._asdict() for offer in self.suggestions]}
 
 
 class Incomplete(PipxParallelError):
-    """Some projects or releases could not be had. ``failures`` holds all of them, sorted by project."""
+    """Some projects or releases are not available. ``failures`` has all of them, sorted by project."""
 
     def __init__(self, failures: Sequence[FetchFailure], message: str) -> None:
-        """Keep the failures; ``message`` names them all."""
+        """Take the failures, and a message that names them all."""
         self.failures = tuple(failures)
         super().__init__(message)
 
 
 class StaleLock(PipxParallelError):
-    """A lock no longer answers its inputs. ``reasons`` says why, a line each."""
+    """A lock no longer matches its inputs. ``reasons`` has one line per reason."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
-        """Keep the reasons and join them into the message."""
+        """Join the reasons into the message."""
         self.reasons = tuple(reasons)
         super().__init__("\n".join(self.reasons))
 
@@ -86,4 +86,4 @@ class OutputError(PipxParallelError, OSError):
 
 
 class Bug(PipxParallelError):
-    """An invariant does not hold: ours to repair, never the user's fault."""
+    """An internal invariant does not hold."""

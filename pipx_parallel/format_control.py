@@ -1,4 +1,4 @@
-"""Lists of projects in pairs: ``--only-binary`` excludes ``--no-binary``, ``--all-releases`` excludes ``--only-final``."""
+"""Pairs of project lists: ``--only-binary`` and ``--no-binary``, ``--all-releases`` and ``--only-final``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ALL = ":all:"
 
 
 def listed_in(name: str, chosen: Container[str], other: Container[str]) -> bool | None:
-    """Return True where a project is in the first list, False where in the second, None where in neither.
+    """Return True if a project is in the first list, False if it is in the second, None if it is in neither.
 
-    As in pip, a project's own name goes before ``:all:``, whichever list either stands in.
+    As in pip, a project's own name takes precedence over ``:all:``, in whichever list each is.
     """
     if name in chosen:
         return True

@@ -1,6 +1,6 @@
-"""The records that flow through the tool: roots in, a resolution out.
+"""The records of the tool: inputs, targets and resolutions.
 
-Named tuples for the reason given in ``mirror.records.model``. Names are normalised once (PEP 503), where text becomes a record.
+Named tuples, for the reason given in ``mirror.records.model``. Names are normalised (PEP 503) when a record is made.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from mirror.records.model import DistFile, FetchFailure
 
 
 class Origin(NamedTuple):
-    """Where the user wrote something. ``str()`` gives ``requirements.txt:12``."""
+    """A place in the input. ``str()`` gives ``requirements.txt:12``."""
 
     source: str  # path as the user would write it, "--packages", "-" or an option's name
     line: int | None = None
-    via: tuple[str, ...] = ()  # the chain of -r / -c that led here, outermost first
+    via: tuple[str, ...] = ()  # the chain of -r and -c that includes it, outermost first
 
     def __str__(self) -> str:
         """Return ``source:line``, or the source alone."""
@@ -24,7 +24,7 @@ class Origin(NamedTuple):
 
 
 class RootRequirement(NamedTuple):
-    """One requirement the user wrote (or, with ``constraint``, a bound on whatever else brings the project in)."""
+    """One requirement the user wrote; with ``constraint`` it only limits the versions of a project that others require."""
 
     name: str  # normalised
     extras: tuple[str, ...]  # normalised, sorted
@@ -40,7 +40,7 @@ class RootRequirement(NamedTuple):
 
 
 class IndexOptions(NamedTuple):
-    """What the inputs say about where and how to look, in pip's words."""
+    """The index and format options in the inputs, with pip's names."""
 
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
@@ -54,19 +54,19 @@ class IndexOptions(NamedTuple):
     trusted_hosts: tuple[str, ...] = ()
     all_releases: tuple[str, ...] = ()  # pip 26: pre-releases allowed for these, or ":all:"
     only_final: tuple[str, ...] = ()  # pip 26: pre-releases refused for these, or ":all:"
-    no_require_hashes: bool = False  # a hash on one line does not ask for hashes on all
-    use_features: tuple[str, ...] = ()  # as written; none of them changes which releases fit
+    no_require_hashes: bool = False  # a hash on one line does not require hashes on all
+    use_features: tuple[str, ...] = ()  # as written; none of them changes the resolution
 
 
 class SourceFile(NamedTuple):
-    """One text that was read as input: what ``lock --check`` compares first."""
+    """One input file with its digest, which ``lock --check`` compares first."""
 
     path: str
     sha256: str
 
 
 class WrittenOption(NamedTuple):
-    """One option line of an input, for showing: name in full, value as written ("" for a switch)."""
+    """One option line of an input, for ``inspect``: the full name, the value as written ("" for a flag)."""
 
     name: str  # "--index-url"
     value: str
@@ -74,31 +74,32 @@ class WrittenOption(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """Everything that was understood of the user's sources."""
+    """The parsed inputs: everything that the user's sources contain."""
 
     roots: tuple[RootRequirement, ...]
     constraints: tuple[RootRequirement, ...]
     options: IndexOptions
     files: tuple[SourceFile, ...]
-    requires_python: str | None = None  # of a project or script, where it says so
-    overrides: tuple[RootRequirement, ...] = ()  # replace whatever anybody asks of that project
-    excludes: tuple[str, ...] = ()  # normalised names that nobody gets
-    written: tuple[WrittenOption, ...] = ()  # every option line, in the order met
+    requires_python: str | None = None  # of a project or script that states it
+    overrides: tuple[RootRequirement, ...] = ()  # replace every requirement on their projects
+    excludes: tuple[str, ...] = ()  # normalised names of projects to leave out
+    written: tuple[WrittenOption, ...] = ()  # every option line, in input order
 
 
 class Target(NamedTuple):
-    """One environment that is locked for (PEP 425 tags, PEP 508 marker variables)."""
+    """One environment to lock for (PEP 425 tags, PEP 508 marker variables)."""
 
     label: str  # "cpython 3.11 linux x86_64"
     python_full_version: str  # "3.11.7"
-    markers: Mapping[str, str]  # every PEP 508 variable but "extra"
+    markers: Mapping[str, str]  # every PEP 508 variable except "extra"
     tags: tuple[str, ...]  # "cp311-cp311-manylinux_2_17_x86_64", best first
 
 
 class Pin(NamedTuple):
     """One project at one release.
 
-    ``files`` are all files of the release, in its index's order; ``installable`` those this target may install, best first.
+    ``files`` are all files of the release, in the order of its index; ``installable`` those that this target can install, best
+    first.
     """
 
     name: str
@@ -106,22 +107,22 @@ class Pin(NamedTuple):
     files: Sequence[DistFile]
     installable: tuple[DistFile, ...]
     requires_python: str | None = None
-    # Nobody asks a pin for ``tuple.index``, which this name hides.
+    # This name hides ``tuple.index``, which no one calls on a pin.
     index: str | None = None  # type: ignore[assignment]  # the index's URL without credentials; None for a direct reference
     url: str | None = None  # direct reference
-    direct: bool = False  # some root asks for it by name
+    direct: bool = False  # a root requires it by name
     latest: str | None = None  # newest release that this target could install
-    reason: str | None = None  # why it is not the latest; None where it is
-    libyears: float | None = None  # how much older it is than the latest, in years; None where that is unknown
-    status: str | None = None  # of the project (PEP 792): "archived", "deprecated", …; None where it is active
+    reason: str | None = None  # why it is not the latest; None if it is
+    libyears: float | None = None  # how much older it is than the latest, in years; None if unknown
+    status: str | None = None  # of the project (PEP 792): "archived", "deprecated", …; None if it is active
     bounded: bool = False  # a line of the user keeps it from the latest
 
 
 class Offer(NamedTuple):
-    """A change that makes an impossible list possible: it was tried. ``str()`` is one line for a person.
+    """A tried change that makes an impossible list solvable. ``str()`` is one line for the user.
 
-    ``kind`` is "line" (write ``after`` instead of ``before`` at ``origin``; remove it where ``after`` is ""), "flag" (add the
-    words of ``after``) or "no-flag" (leave out ``before``).
+    ``kind`` is "line" (at ``origin`` write ``after`` instead of ``before``; remove the line if ``after`` is ""), "flag" (add the
+    option ``after``) or "no-flag" (leave out the option ``before``).
     """
 
     kind: str
@@ -161,7 +162,7 @@ LastResort = BeyondBound | WithoutExtra
 
 
 class Edge(NamedTuple):
-    """Who asked for whom: ``parent`` is "" for the user, then ``origin`` is set."""
+    """One requirement of a parent on a child; ``parent`` is "" for the user, then ``origin`` is set."""
 
     parent: str
     child: str
@@ -170,14 +171,14 @@ class Edge(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """Where the time went and what it cost. Seconds and counts; never part of a lock."""
+    """The times and counts of a run; never part of a lock."""
 
     seconds: Mapping[str, float]  # "read", "fill", "solve", "write", "total"
     counts: Mapping[str, int]  # "requests", "hits", "revalidated", "bytes", "waits", …
 
 
 class Resolution(NamedTuple):
-    """The answer for one target. ``pins`` are sorted by name, ``edges`` by (child, parent, requirement)."""
+    """The resolution for one target. ``pins`` are sorted by name, ``edges`` by (child, parent, requirement)."""
 
     target: Target
     pins: tuple[Pin, ...]

@@ -1,4 +1,4 @@
-"""The nearest of the names that exist, for people who mistyped one."""
+"""The closest existing name, for "did you mean" hints."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 _CLOSE = 0.75  # of 1: "reqeusts" to "requests" is 0.88, "flask" to "black" 0.6
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the name among ``known`` that is closest to ``name``, or None where none is close; never ``name`` itself."""
-    from difflib import get_close_matches  # 3 ms, only on the way to an error
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the name among ``names`` that is closest to ``name``, None if none is close; never ``name`` itself."""
+    from difflib import get_close_matches  # 3 ms, only for an error
 
-    names = sorted({other for other in known if other != name})
-    return next(iter(get_close_matches(name, names, n=1, cutoff=_CLOSE)), None)
+    others = sorted({other for other in names if other != name})
+    return next(iter(get_close_matches(name, others, n=1, cutoff=_CLOSE)), None)

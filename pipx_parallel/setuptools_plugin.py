@@ -1,19 +1,19 @@
 """The setuptools plugin: a project's lock becomes an extra of its wheel.
 
 setuptools calls ``finalize`` (entry point group ``setuptools.finalize_distribution_options``) for *every* project that is built
-where this package is installed. Without a ``[tool.pipx-parallel.setuptools]`` table it reads one file and returns: no import but
-``os``, no change. It never resolves, never uses the network and never writes. The table is read by
+in an environment with this package. Without a ``[tool.pipx-parallel.setuptools]`` table it reads one file and returns: it imports
+only ``os`` and changes nothing. It never resolves, never uses the network and never writes. The table is read by
 ``pipx_parallel.locks.locked_extra``.
 
-``PIPX_PARALLEL_SETUPTOOLS=0`` turns it off, which is also how to read a project's own metadata from its build backend without
-the lock: so a lock never feeds the next one.
+``PIPX_PARALLEL_SETUPTOOLS=0`` turns it off, which a tool must set to read a project's own metadata from its build backend
+without the lock, so that a lock is never the input of the next one.
 """
 
 from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False  # as in typing, whose import would be most of this module's cost
+TYPE_CHECKING = False  # not imported from typing, which would take most of this module's import time
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipx_parallel.locks.locked_extra import LockedExtras, Pinned
 
     class Metadata(Protocol):
-        """What is used of setuptools' metadata object: what it writes METADATA from."""
+        """The part of setuptools' metadata object that is used here; setuptools writes METADATA from it."""
 
         name: str | None
         install_requires: list[str]
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         provides_extras: dict[str, None]
 
     class Distribution(Protocol):
-        """What is used of setuptools' ``Distribution``."""
+        """The part of setuptools' ``Distribution`` that is used here."""
 
         metadata: Metadata
         install_requires: list[str]
@@ -45,8 +45,8 @@ _OFF = ("0", "false", "no", "off")
 def finalize(distribution: Distribution) -> None:
     """Add the lock to the distribution, once setuptools has read the project's own configuration.
 
-    The hook runs before ``pyproject.toml`` and ``setup.cfg`` are applied, and they replace what it would set; so the change is
-    made right after them. Raises ``SystemExit`` with one sentence, as setuptools does, where the lock cannot be used.
+    The hook runs before ``pyproject.toml`` and ``setup.cfg`` are applied, and they would replace what it sets; so the change
+    is made right after them. Raises ``SystemExit`` with one sentence, as setuptools does, if the lock cannot be used.
     """
     if os.environ.get(SWITCH, "").lower() in _OFF:
         return
@@ -59,33 +59,33 @@ def finalize(distribution: Distribution) -> None:
         read_configuration(*args, **options)
         _apply_or_exit(distribution, pyproject)
 
-    # There is no public way to come after the configuration; a method of this one object is replaced, none of the class.
+    # setuptools has no public hook after the configuration. The method of this one object is replaced, not that of the class.
     distribution.parse_config_files = parse_config_files
 
 
 def _pyproject() -> Mapping[str, Any] | None:
     """Return the parsed ``pyproject.toml`` of the project that is being built, if it may have our table."""
     try:
-        with open("pyproject.toml", "rb") as file:  # pathlib would cost every foreign build its import
+        with open("pyproject.toml", "rb") as file:  # pathlib would slow down every other build
             content = file.read()
     except OSError:
         return None
     if b"pipx-parallel" not in content or b"setuptools" not in content:
         return None
-    # 5 ms, not for projects that have no table
+    # 5 ms, not needed for projects without the table
     import tomllib
 
     try:
         parsed = tomllib.loads(content.decode("utf-8"))
     except ValueError:
-        return None  # setuptools itself will say what is wrong with it
+        return None  # setuptools itself reports the error
     tool = parsed.get("tool")
     ours = tool.get("pipx-parallel") if isinstance(tool, dict) else None
     return parsed if isinstance(ours, dict) and "setuptools" in ours else None
 
 
 def _apply_or_exit(distribution: Distribution, pyproject: Mapping[str, Any]) -> None:
-    # loaded only by a build of a project with our table
+    # only for a build of a project with our table
     from pipx_parallel.errors import PipxParallelError
     from pipx_parallel.locks.locked_extra import settings_of
 
@@ -99,7 +99,7 @@ def _apply_or_exit(distribution: Distribution, pyproject: Mapping[str, Any]) -> 
 
 
 def _apply(distribution: Distribution, settings: LockedExtras) -> None:
-    # loaded only by a build of a project with our table
+    # only for a build of a project with our table
     from pipx_parallel.locks.locked_extra import check
 
     declared = [str(line) for line in distribution.install_requires or ()]
@@ -117,19 +117,19 @@ def _apply(distribution: Distribution, settings: LockedExtras) -> None:
         check(pins, declared, path, complete=False)
         extras[extra] = [pin.line for pin in pins]
     _change(distribution, declared, extras)
-    # Files that the configuration refers to travel in the sdist.
+    # Files that the configuration refers to are included in the sdist.
     distribution._referenced_files.update(_locks(settings))  # noqa: SLF001 - setuptools has no public way to add one file
 
 
 def _read(path: str, distribution: Distribution) -> Sequence[Pinned]:
-    # loaded only by a build of a project with our table
+    # only for a build of a project with our table
     import tomllib
 
     from pipx_parallel.errors import UsageError
     from pipx_parallel.locks.locked_extra import pins_of
 
     try:
-        with open(path, "rb") as file:  # one way to open a file in this module
+        with open(path, "rb") as file:  # as above
             lock = tomllib.load(file)
     except FileNotFoundError as error:
         raise UsageError(f"the lock {path} is missing; make it with: pipx-parallel lock -o {path}") from error
@@ -144,24 +144,24 @@ def _change(distribution: Distribution, dependencies: list[str], extras: Mapping
     """Give the distribution its dependencies and extras.
 
     Plain lists and dictionaries on purpose: setuptools then marks both fields as dynamic in the sdist's metadata (PEP 643),
-    which is so, because an environment variable decides whether the wheel has them.
+    which is right, because an environment variable decides whether the wheel has them.
     """
-    # loaded only by a build of a project with our table
+    # only for a build of a project with our table
     from pipx_parallel.errors import UsageError
     from pipx_parallel.locks.locked_extra import normalised
 
-    known = dict(distribution.extras_require or {})
-    names = {normalised(name): name for name in known}
+    project_extras = dict(distribution.extras_require or {})
+    names = {normalised(name): name for name in project_extras}
     for extra, lines in extras.items():
-        own = names.get(normalised(extra), extra)  # PEP 685: "Locked" is "locked"
-        if own != extra or known.get(extra, lines) != lines:
+        existing = names.get(normalised(extra), extra)  # PEP 685: "Locked" is "locked"
+        if existing != extra or project_extras.get(extra, lines) != lines:
             raise UsageError(
-                f"the project has an extra {own!r} of its own; name another in [tool.pipx-parallel.setuptools]"
+                f"the project already has an extra {existing!r}; name another in [tool.pipx-parallel.setuptools]"
             )
-        known[extra] = lines
+        project_extras[extra] = lines
     metadata = distribution.metadata
     metadata.install_requires = distribution.install_requires = list(dependencies)
-    metadata.extras_require = distribution.extras_require = known
+    metadata.extras_require = distribution.extras_require = project_extras
     metadata.provides_extras.update(dict.fromkeys(extras))
 
 

@@ -1,4 +1,4 @@
-"""Charts as SVG text: bars for a comparison, lines for a curve. Pure functions, no dependency, the same input the same bytes."""
+"""Charts as SVG text: bar charts and line charts. Pure functions without dependencies; the same input gives the same bytes."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 150, 44, 52
 
 
 class Axis(NamedTuple):
-    """One axis of a line chart: its ends, and whether equal distances are equal factors."""
+    """One axis of a line chart: its ends, and whether it is logarithmic."""
 
     low: float
     high: float
     log: bool
 
     def share(self, value: float) -> float:
-        """Return where a value lies between the ends: 0 to 1."""
-        low, high, at = (math.log10(each) for each in (self.low, self.high, value)) if self.log else (*self[:2], value)
-        return (at - low) / (high - low)
+        """Return the position of a value between the ends: 0 to 1."""
+        low, high, position = map(math.log10, (self.low, self.high, value)) if self.log else (*self[:2], value)
+        return (position - low) / (high - low)
 
 
 def bar_chart(title: str, rows: Sequence[tuple[str, float]], unit: str) -> str:
     """Draw one horizontal bar per row ``(label, value)``, its value and ``unit`` written beside it.
 
-    Values are not negative; a value that is not finite is drawn as no bar and the word "none".
+    Values are not negative; for a value that is not finite the word "none" is drawn instead of a bar.
     """
     left = 20 + max((_text_width(label) for label, _ in rows), default=0)
     longest = max((value for _, value in rows if math.isfinite(value)), default=0) or 1.0
@@ -40,10 +40,10 @@ def bar_chart(title: str, rows: Sequence[tuple[str, float]], unit: str) -> str:
         top = 44 + index * (_BAR + _GAP)
         finite = math.isfinite(value)
         length = room * value / longest if finite else 0.0
-        said = f"{_number(value)} {unit}".strip() if finite else "none"
+        value_text = f"{_number(value)} {unit}".strip() if finite else "none"
         parts.append(_text(left - 8, top + 16, label, anchor="end"))
         parts.append(f'<rect x="{left}" y="{top}" width="{length:.1f}" height="{_BAR}" fill="{_colour(index)}"/>')
-        parts.append(_text(left + length + 6, top + 16, said))
+        parts.append(_text(left + length + 6, top + 16, value_text))
     return _document(title, 52 + len(rows) * (_BAR + _GAP), parts)
 
 
@@ -57,19 +57,19 @@ def line_chart(
 ) -> str:
     """Draw one line per series of ``(x, y)`` points; ``labels`` name the x and the y axis.
 
-    On a logarithmic axis points at or below zero are left out; so are points that are not finite.
+    Points that are not finite are omitted, and on a logarithmic axis points at or below zero.
     """
-    kept = {name: _drawable(points, log_x=log_x, log_y=log_y) for name, points in series.items()}
-    points = [point for each in kept.values() for point in each]
+    lines = {name: _drawable(points, log_x=log_x, log_y=log_y) for name, points in series.items()}
+    points = [point for line in lines.values() for point in line]
     x_axis, y_axis = _axis([x for x, _ in points], log=log_x), _axis([y for _, y in points], log=log_y)
 
-    def place(x: float, y: float) -> tuple[float, float]:
+    def to_pixels(x: float, y: float) -> tuple[float, float]:
         across = _LEFT + x_axis.share(x) * (_WIDTH - _LEFT - _RIGHT)
         return across, _HEIGHT - _BOTTOM - y_axis.share(y) * (_HEIGHT - _TOP - _BOTTOM)
 
-    parts = [_text(16, 26, title, "t"), *_grid(x_axis, y_axis, place, labels)]
-    for index, (name, line) in enumerate(kept.items()):
-        parts.extend(_line([place(x, y) for x, y in line], _colour(index)))
+    parts = [_text(16, 26, title, "t"), *_grid(x_axis, y_axis, to_pixels, labels)]
+    for index, (name, line) in enumerate(lines.items()):
+        parts.extend(_line([to_pixels(x, y) for x, y in line], _colour(index)))
         top = _TOP + 12 + index * 20
         parts.append(f'<rect x="{_WIDTH - _RIGHT + 14}" y="{top - 9}" width="12" height="4" fill="{_colour(index)}"/>')
         parts.append(_text(_WIDTH - _RIGHT + 32, top - 2, name))
@@ -82,7 +82,7 @@ def _drawable(points: Sequence[tuple[float, float]], *, log_x: bool, log_y: bool
 
 
 def _axis(values: Sequence[float], *, log: bool) -> Axis:
-    """Return an axis that holds the values: from zero, or on a logarithmic one between round numbers around them."""
+    """Return an axis that contains the values: from zero, or, if logarithmic, between round numbers."""
     if not log:
         return Axis(min(0.0, min(values, default=0.0)), max(values, default=1.0) or 1.0, log=False)
     low, high = _round_down(min(values, default=1.0)), _round_up(max(values, default=10.0))
@@ -109,16 +109,16 @@ def _round_up(value: float) -> float:
 
 
 def _grid(
-    x_axis: Axis, y_axis: Axis, place: Callable[[float, float], tuple[float, float]], labels: tuple[str, str]
+    x_axis: Axis, y_axis: Axis, to_pixels: Callable[[float, float], tuple[float, float]], labels: tuple[str, str]
 ) -> list[str]:
     floor, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
     parts = []
     for tick in _ticks(x_axis):
-        x, _ = place(tick, y_axis.low)
+        x, _ = to_pixels(tick, y_axis.low)
         parts.append(f'<line class="g" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{floor}"/>')
         parts.append(_text(x, floor + 18, _number(tick), anchor="middle"))
     for tick in _ticks(y_axis):
-        _, y = place(x_axis.low, tick)
+        _, y = to_pixels(x_axis.low, tick)
         parts.append(f'<line class="g" x1="{_LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>')
         parts.append(_text(_LEFT - 8, y + 4, _number(tick), anchor="end"))
     parts.append(f'<path class="a" fill="none" d="M{_LEFT} {_TOP}V{floor}H{right}"/>')
@@ -146,11 +146,11 @@ def _text(x: float, y: float, text: str, class_: str = "", *, anchor: str = "sta
 
 
 def _text_width(text: str) -> int:
-    return 7 * len(text) + 8  # 13 px sans-serif: no letter of common text is wider on average
+    return 7 * len(text) + 8  # 13 px sans-serif: common text is not wider on average
 
 
 def _number(value: float) -> str:
-    """Return a figure as people write it: three digits that count, no exponent."""
+    """Return a number with three significant digits, without exponent."""
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))

@@ -115,7 +115,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.exchange.snapshot_store",
         "mirror.session.open_store",  # is it a snapshot?
         "pipx_parallel.bundle.archive",
-        "pipx_parallel.bundle.builds",
+        "pipx_parallel.bundle.wheel_builds",
         "pipx_parallel.bundle.downloads",
         "pipx_parallel.cli*",
         "pipx_parallel.requirements.files",
@@ -168,7 +168,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.builds.builder",
         "pipx_parallel.builds.supervisor",
         "pipx_parallel.direct.git",
-        "pipx_parallel.bundle.builds",
+        "pipx_parallel.bundle.wheel_builds",
         "pipx_parallel.cli.commands.benchmark",
         "pipx_parallel.config.pip_settings",
     ),

@@ -1,5 +1,5 @@
-"""The bundle: a lock with all its files and the scripts that install them where there is no network.
+"""The bundle: a lock with all its files and the scripts that install them without a network.
 
-Folder rule: ``plan``, ``texts`` and ``scripts`` are pure; ``downloads``, ``builds`` and ``archive`` are the edges; ``making`` joins
-them. Nothing here is loaded unless a bundle is made.
+``plan``, ``texts`` and ``scripts`` are pure; ``downloads``, ``wheel_builds`` and ``archive`` do I/O; ``create`` joins them.
+May import: ``mirror``, foundations, ``emitters``. Only ``pipx-parallel bundle`` loads this folder.
 """

@@ -1,7 +1,7 @@
-"""The zip file: the same content gives the same bytes, on every system, whatever the clock says.
+"""The zip file: the same content gives the same bytes on every system and at any time.
 
-Everything is stored as it is: wheels are compressed already, and what a compressor makes of the rest differs from one version
-of zlib to the next. Files are sorted, dated 1980, and carry Unix permissions.
+Files are stored uncompressed: wheels are compressed already, and compressed bytes differ between versions of zlib. They are
+sorted, dated 1980, and have Unix permissions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK = 1024 * 1024
 
 
 class Member(NamedTuple):
-    """One file of the archive: its text, or the path of the file that holds its bytes."""
+    """One file of the archive: its bytes, or the path of the file with its bytes."""
 
     name: str
     size: int
@@ -32,7 +32,7 @@ class Member(NamedTuple):
 
 
 def write_zip(target: str, members: Iterable[Member]) -> int:
-    """Write the archive whole or not at all and return its size in bytes. Raises ``OutputError``."""
+    """Write the archive completely or not at all; return its size in bytes. Raises ``OutputError``."""
     try:
         with Batch() as batch:
             with batch.open(target) as stream:
@@ -52,7 +52,7 @@ def _add(archive: zipfile.ZipFile, member: Member) -> None:
     info = zipfile.ZipInfo(member.name, _DATE)
     info.create_system = _UNIX
     info.external_attr = (stat.S_IFREG | member.mode) << 16
-    info.file_size = member.size  # lets zipfile choose 64-bit fields where they are needed, and only there
+    info.file_size = member.size  # so that zipfile uses 64-bit fields only if they are needed
     with archive.open(info, "w") as out:
         if not member.path:
             out.write(member.data)

@@ -1,10 +1,9 @@
-"""Files of an index, fetched into a folder piece by piece: what a killed run has fetched, the next one goes on from.
+"""Download files of an index into a folder, piece by piece, so that the next run resumes an interrupted download.
 
-The steps are run by ``mirror.session.mirror.Mirror.run``, many side by side. A piece is small, so that memory stays bounded however
-large a wheel is; hashes are computed as pieces arrive. An index that knows no ranges gives a file in one piece.
+The steps are run by ``mirror.session.mirror.Mirror.run``, many in parallel. Pieces are small, so that memory stays bounded for
+any size of wheel; hashes are computed as pieces arrive. An index without range requests sends a file in one piece.
 """
 
-# Paths stay text, as everywhere below cli/.
 from __future__ import annotations
 
 import hashlib
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 
     from mirror.records.model import DistFile
 
-PIECE = 4 * 1024 * 1024  # bytes: a tenth of a second on a good line, and ten of them under way are 40 MB
-_LARGEST = 16 * 1024 * 1024 * 1024  # bytes of one file in one piece
-_KEPT = 30 * 86400  # seconds a file stays that no bundle has used
+PIECE = 4 * 1024 * 1024  # bytes: a tenth of a second on a fast connection; ten at once take 40 MB
+_LARGEST = 16 * 1024 * 1024 * 1024  # bytes of one file that comes in one piece
+_KEPT = 30 * 86400  # seconds after which an unused file is deleted
 _PART = ".part"
 _SPAN = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _WHOLE, _PARTIAL, _NO_RANGE = 200, 206, 416
@@ -34,23 +33,23 @@ _GONE = (403, 404, 410)
 
 
 class Received(NamedTuple):
-    """A file that is here and has been checked."""
+    """A downloaded and checked file."""
 
     path: str
     sha256: str
     size: int  # bytes
-    fetched: int  # bytes that came over the network now
+    fetched: int  # bytes downloaded in this run
 
 
 class _Part:
-    """A file while it comes: its bytes on disk, its hashes up to here. Raises ``OutputError`` where the disk does not do."""
+    """A file during its download: its bytes on disk and its hashes so far. Raises ``OutputError`` if the disk fails."""
 
     def __init__(self, path: str, algorithms: frozenset[str]) -> None:
         self.path = path
         self._algorithms = sorted(algorithms | {"sha256"})
-        self._take_up()
+        self._resume()
 
-    def _take_up(self) -> None:
+    def _resume(self) -> None:
         self.size = 0
         self.hashes = {name: hashlib.new(name, usedforsecurity=False) for name in self._algorithms}
         try:
@@ -64,11 +63,11 @@ class _Part:
 
     def _count(self, piece: bytes) -> None:
         self.size += len(piece)
-        for found in self.hashes.values():
-            found.update(piece)
+        for digest in self.hashes.values():
+            digest.update(piece)
 
     def add(self, piece: bytes) -> None:
-        """Write a piece behind what is there: at its place, so that two runs at once write the same bytes to the same place."""
+        """Append a piece, by its offset: two runs at once write the same bytes to the same offset."""
         try:
             with open(self.path, "r+b" if self.size else "wb") as file:
                 file.seek(self.size)
@@ -78,16 +77,16 @@ class _Part:
         self._count(piece)
 
     def start_over(self) -> None:
-        """Forget everything."""
+        """Delete the file and begin again."""
         remove(self.path)
-        self._take_up()
+        self._resume()
 
-    def matches(self, promised: dict[str, str]) -> bool:
-        """Return whether the content has every hash that was promised."""
-        return all(self.hashes[name].hexdigest() == value for name, value in promised.items())
+    def matches(self, expected_hashes: dict[str, str]) -> bool:
+        """Return whether the content has every expected hash."""
+        return all(self.hashes[name].hexdigest() == value for name, value in expected_hashes.items())
 
-    def keep(self, path: str) -> None:
-        """Give the complete file its name."""
+    def finish(self, path: str) -> None:
+        """Rename the complete file to its final name."""
         try:
             os.replace(self.path, path)
         except OSError as error:
@@ -95,7 +94,7 @@ class _Part:
 
 
 def make_folder(folder: str) -> None:
-    """Make the folder of downloads, for this user alone, and drop what no bundle has used for a month. Raises ``OutputError``."""
+    """Create the folder of downloads, only for this user, and delete files unused for a month. Raises ``OutputError``."""
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         oldest = time.time() - _KEPT
@@ -111,34 +110,36 @@ def make_folder(folder: str) -> None:
 
 
 def fetch(file: DistFile, folder: str, *, offline: bool = False) -> Generator[Request, Exchange, Received]:
-    """Fetch one file into the folder and check it; what is there already is used.
+    """Download one file into the folder and check it; a file that is there already is reused.
 
-    Raises ``Integrity``, ``NotFound``, ``Unreachable``, ``Offline``; ``OutputError`` for trouble with the disk.
+    Raises ``Integrity``, ``NotFound``, ``Unreachable``, ``Offline``; ``OutputError`` if the disk fails.
     """
-    promised = _promised(file)
+    expected_hashes = _expected_hashes(file)
     path = os.path.join(folder, _name(file))
-    done = _here(path, promised)
-    if done is not None:
-        return done
-    part = _Part(path + _PART, frozenset(promised))
+    reused = _reuse(path, expected_hashes)
+    if reused is not None:
+        return reused
+    part = _Part(path + _PART, frozenset(expected_hashes))
     resumed = part.size
     if offline and not file.url.startswith("file:"):
-        raise Offline(f"{file.filename} was not downloaded before, and offline")
+        raise Offline(f"{file.filename} has not been downloaded, and --offline is set")
     fetched = yield from _pieces(file, part)
-    if resumed and not part.matches(promised):  # what an earlier run left was not the beginning of this file
+    if resumed and not part.matches(expected_hashes):  # the file of an earlier run was not the beginning of this file
         part.start_over()
         fetched += yield from _pieces(file, part)
-    if not part.matches(promised):
-        found = " ".join(f"{name}:{value.hexdigest()}" for name, value in part.hashes.items() if name in promised)
+    if not part.matches(expected_hashes):
+        actual = " ".join(
+            f"{name}:{value.hexdigest()}" for name, value in part.hashes.items() if name in expected_hashes
+        )
         remove(part.path)
-        wanted = " ".join(f"{name}:{value}" for name, value in promised.items())
-        raise Integrity(f"{file.filename}: what was downloaded has {found}, and its index promises {wanted}")
-    part.keep(path)
+        expected = " ".join(f"{name}:{value}" for name, value in expected_hashes.items())
+        raise Integrity(f"{file.filename}: the downloaded file has {actual}, but the index states {expected}")
+    part.finish(path)
     return Received(path, part.hashes["sha256"].hexdigest(), part.size, fetched)
 
 
 def remove(path: str) -> None:
-    """Remove a file, if it is there and can be."""
+    """Remove a file, if that is possible."""
     try:
         os.unlink(path)
     except OSError:
@@ -146,7 +147,7 @@ def remove(path: str) -> None:
 
 
 def touch(path: str) -> None:
-    """Say that a file or folder is in use: see ``make_folder``."""
+    """Mark a file or folder as used: see ``make_folder``."""
     try:
         os.utime(path)
     except OSError:
@@ -154,7 +155,7 @@ def touch(path: str) -> None:
 
 
 def _pieces(file: DistFile, part: _Part) -> Generator[Request, Exchange, int]:
-    """Ask for what is missing until there is nothing more; return how many bytes came."""
+    """Request pieces until the file is complete; return the number of bytes received."""
     fetched, ranges = 0, True
     whole = file.size is not None and file.size <= PIECE
     while file.size is None or part.size < file.size or not file.size:
@@ -162,7 +163,7 @@ def _pieces(file: DistFile, part: _Part) -> Generator[Request, Exchange, int]:
         exchange = yield _request(file, span)
         if exchange.status == _NO_RANGE and span is not None:
             if exchange.headers.get("content-range", "") == f"bytes */{part.size}":
-                return fetched  # it was complete, and nobody had said how large it is
+                return fetched  # it was complete, and its size was not known
             part.start_over()
             ranges = False
             continue
@@ -172,7 +173,7 @@ def _pieces(file: DistFile, part: _Part) -> Generator[Request, Exchange, int]:
             part.start_over()
             part.add(exchange.body)
             return fetched
-        start, total = _told(exchange)
+        start, total = _content_range(exchange)
         if start != part.size or not exchange.body:
             part.start_over()
             ranges = False
@@ -189,37 +190,37 @@ def _request(file: DistFile, span: str | None) -> Request:
 
 
 def _check(file: DistFile, exchange: Exchange) -> None:
-    """Raise what an answer without content means."""
+    """Raise the error of a response without content."""
     if exchange.problem is not None:
         raise Unreachable(f"{file.filename}: {exchange.problem}")
     if exchange.status in _GONE:
-        raise NotFound(f"{file.filename}: its index lists it and does not give it ({exchange.status})")
+        raise NotFound(f"{file.filename}: the index lists it, but answered {exchange.status}")
     if exchange.status not in (_WHOLE, _PARTIAL):
         raise Unreachable(f"{file.filename}: the index answered {exchange.status}")
 
 
-def _told(exchange: Exchange) -> tuple[int, int | None]:
-    """Return where a piece begins (-1: not said) and how large the whole is."""
-    found = _SPAN.fullmatch(exchange.headers.get("content-range", "").strip())
-    if found is None:
+def _content_range(exchange: Exchange) -> tuple[int, int | None]:
+    """Return the offset of a piece (-1: not stated) and the size of the file."""
+    span = _SPAN.fullmatch(exchange.headers.get("content-range", "").strip())
+    if span is None:
         return -1, None
-    return int(found[1]), None if found[3] == "*" else int(found[3])
+    return int(span[1]), None if span[3] == "*" else int(span[3])
 
 
-def _here(path: str, promised: dict[str, str]) -> Received | None:
-    """Return the file if it was fetched before and is still what it was."""
+def _reuse(path: str, expected_hashes: dict[str, str]) -> Received | None:
+    """Return the file if it was downloaded before and its hashes still match."""
     if not os.path.isfile(path):
         return None
-    part = _Part(path, frozenset(promised))
-    if not part.matches(promised):
+    part = _Part(path, frozenset(expected_hashes))
+    if not part.matches(expected_hashes):
         remove(path)
         return None
     touch(path)
     return Received(path, part.hashes["sha256"].hexdigest(), part.size, 0)
 
 
-def _promised(file: DistFile) -> dict[str, str]:
-    """Return the strongest hash that the index promises; any that can be computed is better than none."""
+def _expected_hashes(file: DistFile) -> dict[str, str]:
+    """Return the strongest hash that the index states, or else any that can be computed."""
     strong = strong_hash(file)
     if strong is not None:
         name, _, value = strong.partition(":")
@@ -229,7 +230,7 @@ def _promised(file: DistFile) -> dict[str, str]:
 
 
 def _name(file: DistFile) -> str:
-    """Return the name a file has in the folder: one content, one name."""
-    promised = _promised(file)
-    key = next(iter(promised.values()), "") or hashlib.sha256(file.url.encode()).hexdigest()
+    """Return the file's name in the folder: one name per content."""
+    expected_hashes = _expected_hashes(file)
+    key = next(iter(expected_hashes.values()), "") or hashlib.sha256(file.url.encode()).hexdigest()
     return f"{key[:32]}-{file.filename}"

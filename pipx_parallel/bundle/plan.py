@@ -1,4 +1,4 @@
-"""Which files a bundle needs: for every target and pin the best file, each once. Pure."""
+"""Select the files of a bundle: for every target and pin the best file, each once. Pure."""
 
 from __future__ import annotations
 
@@ -14,68 +14,73 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Pin, Resolution, Target
 
 SDISTS = ("refuse", "build", "include")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")  # a file name that is no path on any system
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")  # a file name that is not a path on any system
 
 
-class Need(NamedTuple):
-    """One pin of some targets, and the file that satisfies it there.
+class RequiredFile(NamedTuple):
+    """One pin, the file that satisfies it, and the targets it is for.
 
-    ``file`` is None where there is only a tree (a repository, a folder): that can be built, never carried as it is.
+    ``file`` is None if there is only a tree (a repository, a folder), which can be built but not included.
     """
 
     pin: Pin
     file: DistFile | None
-    targets: tuple[int, ...]  # places in the list of resolutions
+    targets: tuple[int, ...]  # indexes in the list of resolutions
 
     @property
     def is_wheel(self) -> bool:
-        """Return whether pip installs the file as it is."""
+        """Return whether the file is a wheel."""
         return self.file is not None and self.file.filename.endswith(".whl")
 
 
-def needs(resolutions: Sequence[Resolution]) -> tuple[Need, ...]:
-    """Return what all resolutions need, sorted by project, version and file name; a file that several targets share comes once.
+def required_files(resolutions: Sequence[Resolution]) -> tuple[RequiredFile, ...]:
+    """Return the files of all resolutions, sorted by project, version and name; a file of several targets occurs once.
 
-    Raises ``NoSolution`` where a pin has no file at all, ``UsageError`` for a file whose name is a path.
+    Raises ``NoSolution`` if a pin has no file, ``UsageError`` for a file whose name is a path.
     """
-    found: dict[tuple[str, str, str], tuple[Pin, DistFile | None, list[int]]] = {}
-    lost: list[str] = []
-    for place, resolution in enumerate(resolutions):
+    by_file: dict[tuple[str, str, str], tuple[Pin, DistFile | None, list[int]]] = {}
+    problems: list[str] = []
+    for number, resolution in enumerate(resolutions):
         for pin in resolution.pins:
             file = _best(pin)
             if file is None and pin.url is None:
-                lost.append(f"{pin.name} {pin.version}: no file of it can be installed on {resolution.target.label}")
+                problems.append(f"{pin.name} {pin.version}: no file can be installed on {resolution.target.label}")
                 continue
-            _, _, targets = found.setdefault((pin.name, pin.version, file.filename if file else ""), (pin, file, []))
-            targets.append(place)
-    if lost:
-        raise NoSolution(lost)
+            _, _, targets = by_file.setdefault((pin.name, pin.version, file.filename if file else ""), (pin, file, []))
+            targets.append(number)
+    if problems:
+        raise NoSolution(problems)
     return tuple(
-        Need(pin, file, tuple(targets)) for _, (pin, file, targets) in sorted(found.items(), key=lambda row: row[0])
+        RequiredFile(pin, file, tuple(targets))
+        for _, (pin, file, targets) in sorted(by_file.items(), key=lambda row: row[0])
     )
 
 
-def refuse_sources(found: Iterable[Need], targets: Sequence[Target], sdists: str) -> None:
-    """Raise ``UsageError`` naming every pin without a wheel that ``sdists`` ("refuse", "build" or "include") does not allow."""
+def refuse_sources(files: Iterable[RequiredFile], targets: Sequence[Target], sdists: str) -> None:
+    """Raise ``UsageError`` for every pin without a wheel that ``sdists`` ("refuse", "build" or "include") does not allow."""
     lines = []
-    for need in found:
-        if need.is_wheel or sdists == "build" or (sdists == "include" and need.file is not None):
+    for row in files:
+        if row.is_wheel or sdists == "build" or (sdists == "include" and row.file is not None):
             continue
-        where = ", ".join(targets[place].label for place in need.targets)
-        what = "only a source archive" if need.file is not None else "only a source tree"
-        lines.append(f"{need.pin.name} {need.pin.version} has {what} for {where}")
+        labels = ", ".join(targets[place].label for place in row.targets)
+        available = "only a source archive" if row.file is not None else "only a source tree"
+        lines.append(f"{row.pin.name} {row.pin.version} has {available} for {labels}")
     if lines:
-        include = "; --sdists include carries source archives as they are, to be built where they are installed"
+        include = "; --sdists include adds the source archives, which are then built when they are installed"
         raise UsageError(
-            "\n".join(lines) + "\n--sdists build runs their build backends here" + include * (sdists == "refuse")
+            "\n".join(lines)
+            + "\n--sdists build runs their build backends on this machine"
+            + include * (sdists == "refuse")
         )
 
 
 def _best(pin: Pin) -> DistFile | None:
-    """Return the file to install, None for a tree. Raises ``UsageError``."""
+    """Return the file to install, None for a tree. Raises ``UsageError`` if its name is a path."""
     file = next(iter(pin.installable), None)
     if file is None and pin.url is not None:
         file = next(iter(pin.files), None)
     if file is not None and not _PLAIN_NAME.fullmatch(file.filename):
-        raise UsageError(f"{pin.name} {pin.version}: its index names a file {file.filename!r}, which is refused")
+        raise UsageError(
+            f"{pin.name} {pin.version}: the index names a file {file.filename!r}, which is not a valid file name"
+        )
     return file

@@ -1,6 +1,6 @@
 """The three install scripts of a bundle. ``install.py`` does the work; the others find a Python to run it with. Pure text.
 
-``install.py`` runs on machines that have nothing but a Python: it uses the standard library alone, and the syntax of 3.8.
+``install.py`` runs on machines that have only Python: it uses only the standard library, and the syntax of 3.8.
 """
 
 from __future__ import annotations
@@ -154,6 +154,6 @@ def posix(versions: list[str]) -> str:
 
 
 def powershell(versions: list[str]) -> str:
-    """Return ``install.ps1``, which tries the Pythons of these versions first, with the launcher where there is one."""
+    """Return ``install.ps1``, which tries the Pythons of these versions first, with the launcher if there is one."""
     words = ", ".join(f"'{version}'" for version in versions)
     return POWERSHELL.replace("@VERSIONS@", f"@({words})").replace("@PYTHONS@", "@('python', 'python3')")

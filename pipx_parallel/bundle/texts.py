@@ -1,4 +1,4 @@
-"""What a bundle says about itself: requirements per target, ``bundle.json``, ``README.txt``. Pure text."""
+"""The text files of a bundle: requirements per target, ``bundle.json``, ``README.txt``. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ the lock they come from. With any other installer: --no-index --find-links wheel
 """
 
 
-class Placed(NamedTuple):
+class BundleFile(NamedTuple):
     """A file of the bundle and the pin that it satisfies."""
 
     project: str
@@ -43,7 +43,7 @@ class Placed(NamedTuple):
 
 
 def target_names(targets: Sequence[Target]) -> tuple[str, ...]:
-    """Return a name for each target that can be a file's name, none twice: ``cpython-3.13-win32-amd64``."""
+    """Return a unique file name for each target: ``cpython-3.13-win32-amd64``."""
     names: list[str] = []
     for target in targets:
         stem = name = re.sub(r"[^a-z0-9._]+", "-", target.label.lower())
@@ -55,8 +55,8 @@ def target_names(targets: Sequence[Target]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def requirements(target: int, label: str, placed: Sequence[Placed]) -> str:
-    """Return the requirements file of one target: exactly the bundle's files, by hash."""
+def requirements(target: int, label: str, placed: Sequence[BundleFile]) -> str:
+    """Return the requirements file of one target: the bundle's files, by hash."""
     lines = [f"# {label}; installed by install.py, see README.txt"]
     lines += [
         f"{file.project}=={file.version} \\\n    --hash=sha256:{file.sha256}"
@@ -66,7 +66,7 @@ def requirements(target: int, label: str, placed: Sequence[Placed]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def manifest(targets: Sequence[Target], placed: Sequence[Placed]) -> str:
+def manifest(targets: Sequence[Target], placed: Sequence[BundleFile]) -> str:
     """Return ``bundle.json``, which ``install.py`` reads: the targets, how each is recognised, and every file."""
     names = target_names(targets)
     body = {
@@ -74,16 +74,16 @@ def manifest(targets: Sequence[Target], placed: Sequence[Placed]) -> str:
         "schema": SCHEMA,
         "targets": [
             {
-                "name": names[place],
+                "name": names[number],
                 "label": target.label,
                 "implementation": target.markers["implementation_name"],
                 "python": target.markers["python_version"],
                 "platform": target.markers["sys_platform"],
                 "machine": target.markers["platform_machine"],
-                "requirements": f"requirements/{names[place]}.txt",
-                "files": sorted({file.filename for file in placed if place in file.targets}),
+                "requirements": f"requirements/{names[number]}.txt",
+                "files": sorted({file.filename for file in placed if number in file.targets}),
             }
-            for place, target in enumerate(targets)
+            for number, target in enumerate(targets)
         ],
         "files": [
             {"name": name, "sha256": sha256, "size": size}

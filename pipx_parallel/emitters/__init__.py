@@ -1,1 +1,4 @@
-"""Emitters: a resolution in, artifacts out. Pure text; no file, clock, network, mirror or resolver in this folder."""
+"""Emitters: a resolution in, artifacts out. Pure: no file, clock, network, mirror or resolver.
+
+May import: foundations, ``mirror.records``, ``locks``.
+"""

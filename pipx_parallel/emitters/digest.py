@@ -1,7 +1,7 @@
-"""The digest of everything a lock depends on but the index: equal digests, nothing changed, no resolve needed.
+"""The digest of everything that a lock depends on except the index: if it is unchanged, no resolve is needed.
 
-``lock --check`` compares this first. Every format carries it: ``inputs`` in TOML and JSON, a comment elsewhere. What the command
-line writes is sealed: the digest then covers what the lock says as well, so that an edited lock is not taken for a fresh one.
+``lock --check`` compares it first. Every format carries it: ``inputs`` in TOML and JSON, a comment in other formats. Locks that
+the command line writes are sealed: the digest also covers the content of the lock, so that an edited lock counts as out of date.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.model import Target
 
-# They name the kernel's build, differ between two machines that are alike, and no published marker is known to use them.
+# They name the kernel's build and differ between equal machines; no published marker is known to use them.
 _MACHINE_ONLY = frozenset({"platform_release", "platform_version"})
 _COMMENT = "pipx-parallel: inputs "
 
@@ -22,11 +22,11 @@ _COMMENT = "pipx-parallel: inputs "
 def input_digest(context: LockContext, targets: Sequence[Target]) -> str:
     """Return ``sha256:hex`` over the contents of the sources, the options, the settings and the targets.
 
-    The *paths* of the sources are left out, so that a check from another folder still matches; what a path decides (a
-    constraint rather than a requirement) must therefore be in ``context.settings``. Tags count: two machines with different
-    C libraries may install different files.
+    The *paths* of the sources are not included, so that a check from another folder matches; what depends on a path (whether a
+    file holds constraints or requirements) must therefore be in ``context.settings``. Tags are included, because two machines
+    with different C libraries may install different files.
     """
-    # Imported here: an emitter is loaded for every output, these two only matter where a digest is made (10 ms).
+    # Imported here (10 ms): an emitter is loaded for every output, but not every output needs a digest.
     import hashlib
     import json
 
@@ -42,20 +42,20 @@ def input_digest(context: LockContext, targets: Sequence[Target]) -> str:
 
 
 def sealed(text: str, digest: str) -> str:
-    """Return a lock with the digest of its inputs replaced by one of its inputs and of all else that it says."""
+    """Return a lock in which the digest of the inputs is replaced by one over the inputs and the lock's own content."""
     return text.replace(digest, _seal(digest, text.replace(digest, "", 1)), 1)
 
 
-def is_sealed(text: str, found: str, digest: str) -> bool:
-    """Return whether a lock, in which ``found`` stands as its digest, was sealed with this one and says what it said then.
+def is_sealed(text: str, seal: str, digest: str) -> bool:
+    """Return whether a lock was sealed with this digest and not edited since; ``seal`` is the digest that it carries.
 
-    Line ends do not count: a checkout may have changed them.
+    Line ends are ignored: a checkout may have changed them.
     """
-    return found == _seal(digest, text.replace("\r\n", "\n").replace(found, "", 1))
+    return seal == _seal(digest, text.replace("\r\n", "\n").replace(seal, "", 1))
 
 
 def _seal(digest: str, rest: str) -> str:
-    import hashlib  # as below
+    import hashlib  # as above
 
     return "sha256:" + hashlib.sha256(f"{digest}\n{rest}".encode("utf-8", "replace")).hexdigest()
 
@@ -76,8 +76,8 @@ def _target_facts(target: Target) -> dict[str, object]:
 
 
 def _public(values: dict[str, object]) -> dict[str, object]:
-    """Leave credentials out: rotating a password does not make a lock stale, and a digest of a secret can be guessed at."""
-    from pipx_parallel.emitters.plain_text import without_credentials  # same reason as above
+    """Return the values without credentials: a new password must not change the digest, and a digest of a secret can be guessed."""
+    from pipx_parallel.emitters.plain_text import without_credentials  # as above
 
     return {
         name: without_credentials(value)

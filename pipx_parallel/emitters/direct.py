@@ -1,4 +1,4 @@
-"""Direct references (PEP 508 ``name @ url``) taken apart the way PEP 751 and pip name their parts."""
+"""Direct references (PEP 508 ``name @ url``), split into the parts that PEP 751 and pip name."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class ArchiveSource(NamedTuple):
     size: int | None = None
     upload_time: str | None = None
     subdirectory: str | None = None
-    path: str | None = None  # of a file on this machine: uv 0.13 takes no ``file:`` URL for an archive
+    path: str | None = None  # of a local file: uv 0.13 does not accept a ``file:`` URL for an archive
 
 
 class DirectorySource(NamedTuple):
-    """A folder of this machine (PEP 751 ``packages.directory``)."""
+    """A local folder (PEP 751 ``packages.directory``)."""
 
     path: str
     editable: bool = False
@@ -45,9 +45,9 @@ class DirectorySource(NamedTuple):
 
 
 def source_of(pin: Pin, root: RootRequirement | None) -> VcsSource | ArchiveSource | DirectorySource | None:
-    """Return where the pin's content comes from; None where nothing fixes that content (a branch, no hash).
+    """Return the source of the pin's content; None if nothing fixes that content (a branch, no hash).
 
-    ``root`` is the requirement the user wrote for it, if he did: it knows the branch that was asked for.
+    ``root`` is the user's own requirement on it, if there is one: it names the branch.
     """
     if pin.url is None:
         return None
@@ -66,7 +66,7 @@ def source_of(pin: Pin, root: RootRequirement | None) -> VcsSource | ArchiveSour
 
 
 def is_archive(url: str) -> bool:
-    """Say whether the URL names a file that pip would unpack, rather than a folder or a repository."""
+    """Return whether the URL names a file that pip would unpack, rather than a folder or a repository."""
     path = url.partition("#")[0].partition("?")[0]
     return path.lower().endswith(_ARCHIVES) and path.partition("+")[0] not in _VCS
 
@@ -77,18 +77,18 @@ def _vcs(kind: str, address: str, subdirectory: str | None, root: RootRequiremen
         return None
     requested = None
     if root is not None and root.url is not None:
-        asked = safe_url(root.url).partition("#")[0].partition("+")[2]
-        asked_repository, asked_revision = _split_revision(asked)
-        requested = asked_revision if asked_repository == repository else None
+        requested_url = safe_url(root.url).partition("#")[0].partition("+")[2]
+        requested_repository, requested_revision = _split_revision(requested_url)
+        requested = requested_revision if requested_repository == repository else None
     return VcsSource(kind, repository, revision, requested, subdirectory)
 
 
 def _split_revision(address: str) -> tuple[str, str | None]:
-    """Split ``https://host/repo@rev``; an ``@`` of the authority (``ssh://git@host``) is not a revision's."""
+    """Split ``https://host/repo@rev``; an ``@`` in the authority (``ssh://git@host``) does not begin a revision."""
     scheme, separator, rest = address.partition("://")
     authority, slash, path = rest.partition("/")
-    repository, at, revision = path.rpartition("@")
-    if not at:
+    repository, separator_at, revision = path.rpartition("@")
+    if not separator_at:
         return address, None
     return f"{scheme}{separator}{authority}{slash}{repository}", revision
 
@@ -106,7 +106,7 @@ def _archive(pin: Pin, url: str, parts: dict[str, str]) -> ArchiveSource | None:
 
 
 def _path(url: str) -> str:
-    """Return the path of a ``file:`` URL, with a Windows drive freed from the slash before it."""
+    """Return the path of a ``file:`` URL, without the slash before a Windows drive."""
     from urllib.parse import unquote  # 9 ms to import, for local folders only
 
     path = unquote(url.removeprefix("file:").removeprefix("//").removeprefix("localhost"))

@@ -1,4 +1,4 @@
-"""Which files of a release an output names, and by which hashes."""
+"""Select the files of a release that an output lists, and their hashes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipx_parallel.emitters.merge import Entry
     from pipx_parallel.model import IndexOptions, Pin
 
-# What pip takes for --hash, best first; anything weaker proves nothing.
+# The algorithms that pip accepts for --hash, best first.
 _STRONG = ("sha256", "sha384", "sha512")
 _HEX = re.compile(r"[0-9a-f]{16,}")
 _NUMBERS = r"v?([0-9]+(?:\.[0-9]+)*)"  # compiled at first need: 0.3 ms
@@ -23,46 +23,46 @@ _SDIST_SUFFIXES = (".tar.gz", ".zip")  # PEP 625 and packaging.utils.parse_sdist
 
 
 def strong_hash(file: DistFile) -> str | None:
-    """Return the file's best hash as ``sha256:hex``, or None where it has none that pip would take."""
-    known = dict(file.hashes)
+    """Return the file's best hash as ``sha256:hex``, or None if it has none that pip accepts."""
+    digests = dict(file.hashes)
     for algorithm in _STRONG:
-        digest = known.get(algorithm)
+        digest = digests.get(algorithm)
         if digest is not None and _HEX.fullmatch(digest):
             return f"{algorithm}:{digest}"
     return None
 
 
 def strong_hashes(files: Iterable[DistFile]) -> tuple[str, ...]:
-    """Return the best hash of every file, sorted, none twice."""
-    return tuple(sorted({found for file in files if (found := strong_hash(file)) is not None}))
+    """Return the best hash of every file, sorted, without duplicates."""
+    return tuple(sorted({digest for file in files if (digest := strong_hash(file)) is not None}))
 
 
 def wheels(entry: Entry) -> list[DistFile]:
-    """Return the wheels that some target of the lock may install and whose content can be checked, sorted by name."""
+    """Return the wheels with a hash that at least one target of the lock can install, sorted by name."""
     return [file for file in entry.installable if file.filename.endswith(".whl") and file.hashes]
 
 
 def source_archive(entry: Entry, options: IndexOptions) -> DistFile | None:
-    """Return the source archive of the release, or None: there is none, or the user allows only wheels.
+    """Return the source archive of the release, or None if there is none or the user allows only wheels.
 
-    A ``.tar.gz`` goes before a ``.zip``. A name that does not give the pin's name and version back (legacy uploads have such)
-    would make the whole lock invalid by PEP 751, so such a file is left out.
+    A ``.tar.gz`` is preferred to a ``.zip``. A legacy file name that does not contain the pin's name and version would make the
+    whole lock invalid (PEP 751), so such a file is skipped.
     """
     pin = entry.pin
     if listed_in(pin.name, options.only_binary, options.no_binary):
         return None
     names = _filenames(pin.files)
     for suffix in _SDIST_SUFFIXES:
-        for place, filename in enumerate(names):
-            if filename.endswith(suffix) and _names(filename.removesuffix(suffix), pin) and pin.files[place].hashes:
-                return pin.files[place]
+        for number, filename in enumerate(names):
+            if filename.endswith(suffix) and _names(filename.removesuffix(suffix), pin) and pin.files[number].hashes:
+                return pin.files[number]
     return None
 
 
 def _filenames(files: Sequence[DistFile]) -> Sequence[str]:
-    """Return the names of files, without reading each file where that can be avoided.
+    """Return the names of files, without parsing each file if that can be avoided.
 
-    A lock of 171 packages has 3,000 files and shows 350: reading the others was a tenth of a warm lock.
+    The releases of a 171-package lock have 3,000 files, of which 350 are listed: parsing the others took a tenth of a warm lock.
     """
     return files.names() if isinstance(files, FileList) else [file.filename for file in files]
 
@@ -83,7 +83,7 @@ def _same_version(left: str, right: str) -> bool:
     first, second = re.fullmatch(_NUMBERS, left), re.fullmatch(_NUMBERS, right)
     if first and second:
         return _release(first[1]) == _release(second[1])
-    # Imported here: 45 ms, and only a release whose file spells its version in another way comes so far.
+    # Imported here: 45 ms, only for a file that spells its version differently.
     from packaging.version import InvalidVersion, Version
 
     try:

@@ -1,4 +1,4 @@
-"""What every emitter gives and takes."""
+"""The interface of every emitter: ``Emitter``, and the records it takes and returns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipx_parallel.model import IndexOptions, Resolution, SourceFile
 
 
 class Artifact(NamedTuple):
-    """One file to be: its name (relative or absolute path, "-" for stdout), its whole text, and its mode."""
+    """One file to write: its name (relative or absolute path, "-" for stdout), its text, and its mode."""
 
     name: str
     text: str
@@ -17,12 +17,12 @@ class Artifact(NamedTuple):
 
 
 class LockContext(NamedTuple):
-    """What a lock says about how it was made. Nothing here depends on time or machine."""
+    """How a lock was made, as far as the lock records it. Nothing here depends on time or machine."""
 
     command: str  # "pipx-parallel lock requirements.in -o locked.txt"
     files: tuple[SourceFile, ...] = ()
     options: IndexOptions = IndexOptions()
-    settings: Mapping[str, str] = {}  # what changes an answer: "resolution", "pre", "uploaded-prior-to", …
+    settings: Mapping[str, str] = {}  # settings that change the result: "resolution", "pre", "uploaded-prior-to", …
     hashes: bool = True
 
 

@@ -1,4 +1,4 @@
-"""Several resolutions become one list: a pin once where the targets agree, with a marker where they differ."""
+"""Merge several resolutions into one list: one entry if the targets agree on a pin, entries with markers if they differ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mirror.records.model import DistFile, FetchFailure
     from pipx_parallel.model import Pin, Resolution, Target
 
-# In the order in which a reader would tell two environments apart (PEP 508 names).
+# PEP 508 variables, those first by which people tell environments apart.
 _VARIABLES = (
     "python_version",
     "sys_platform",
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 def merge(resolutions: Sequence[Resolution]) -> tuple[Entry, ...]:
     """Return the pins of all resolutions, sorted by name, then by the first target that has them.
 
-    Entries of one name have markers of which, in each of the targets, exactly one is true.
+    Of the entries of one name exactly one has a marker that is true, in each target that has the project.
     """
     if len(resolutions) == 1:
         return tuple(Entry(pin, None, _by_name(pin.installable)) for pin in resolutions[0].pins)
@@ -53,7 +53,7 @@ def merge(resolutions: Sequence[Resolution]) -> tuple[Entry, ...]:
 
 
 def environments(targets: Sequence[Target]) -> tuple[str, ...]:
-    """Return a marker for each target, none twice: what an installer's environment must match (PEP 751, environments)."""
+    """Return the markers of the targets, without duplicates: ``environments`` of PEP 751."""
     variables = list(_ENVIRONMENT)
     distinct = _distinguishing(targets, range(len(targets)))
     variables += [name for name in distinct if name not in variables]
@@ -62,21 +62,21 @@ def environments(targets: Sequence[Target]) -> tuple[str, ...]:
 
 
 def missing(resolutions: Sequence[Resolution]) -> tuple[FetchFailure, ...]:
-    """Return what could not be had for any target, each fact once, in order of project and release."""
-    found: dict[tuple[str, str], FetchFailure] = {}
+    """Return the failures of all targets, without duplicates, sorted by project and release."""
+    failures: dict[tuple[str, str], FetchFailure] = {}
     for resolution in resolutions:
         for failure in resolution.missing:
-            found.setdefault((failure.project, failure.release or ""), failure)
-    return tuple(found[place] for place in sorted(found))
+            failures.setdefault((failure.project, failure.release or ""), failure)
+    return tuple(failures[key] for key in sorted(failures))
 
 
 def missing_lines(resolutions: Sequence[Resolution]) -> Iterator[str]:
-    """Yield one comment line for each fact that could not be had."""
+    """Yield one comment line per failure."""
     for failure in missing(resolutions):
-        what = f"{failure.project} {failure.release}" if failure.release else failure.project
+        subject = f"{failure.project} {failure.release}" if failure.release else failure.project
         problem = str(failure.error)
-        # Most errors name the project themselves.
-        yield f"# MISSING: {one_line(problem if problem.startswith(f'{what}: ') else f'{what}: {problem}')}"
+        # Most messages name the project already.
+        yield f"# MISSING: {one_line(problem if problem.startswith(f'{subject}: ') else f'{subject}: {problem}')}"
 
 
 def _entry(members: list[tuple[int, Pin]], targets: Sequence[Target]) -> Entry:
@@ -86,7 +86,7 @@ def _entry(members: list[tuple[int, Pin]], targets: Sequence[Target]) -> Entry:
 
 
 def _marker(chosen: Sequence[int], targets: Sequence[Target]) -> str | None:
-    """Return the marker that is true in the chosen targets and false in the others, or None where all are chosen."""
+    """Return the marker that is true in the chosen targets and false in the others, None if all are chosen."""
     if len(set(chosen)) == len(targets):
         return None
     variables = _distinguishing(targets, chosen)
@@ -98,17 +98,17 @@ def _marker(chosen: Sequence[int], targets: Sequence[Target]) -> str | None:
 
 
 def _distinguishing(targets: Sequence[Target], chosen: Iterable[int]) -> tuple[str, ...]:
-    """Return the fewest variables whose values tell the chosen targets from the rest (or, all chosen, from each other)."""
+    """Return the fewest variables whose values distinguish the chosen targets from the rest (or all from each other)."""
     inside = set(chosen)
-    apart = len(inside) < len(targets)
+    has_others = len(inside) < len(targets)
     for size in range(1, len(_VARIABLES) + 1):
         for variables in combinations(_VARIABLES, size):
             rows = [_values(target, variables) for target in targets]
             ours = {rows[number] for number in inside}
             others = {row for number, row in enumerate(rows) if number not in inside}
-            if (ours.isdisjoint(others)) if apart else (len(ours) == len(targets)):
+            if (ours.isdisjoint(others)) if has_others else (len(ours) == len(targets)):
                 return variables
-    return _ENVIRONMENT  # two targets with equal markers: no marker can tell them apart
+    return _ENVIRONMENT  # two targets have equal markers, so no marker can distinguish them
 
 
 def _values(target: Target, variables: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -1,33 +1,33 @@
-"""Text of strangers made safe to stand in a line of ours: comments, URLs, words of a requirements file."""
+"""Make untrusted text safe for one line of an output: comments, URLs, words of a requirements file."""
 
 from __future__ import annotations
 
 import re
 
-# Everything that any reader of our files takes for the end of a line (``str.splitlines`` knows more of them than a shell),
-# all other control characters, and lone surrogates, which no encoding can write. Most patterns here are text, compiled at
-# first need: the texts of most locks take the plain way (0.3 ms a pattern).
+# Everything that any reader treats as a line end (``str.splitlines`` has more of them than a shell), all other control
+# characters, and lone surrogates, which cannot be encoded. Most patterns here are strings and compiled on first use (0.3 ms
+# each): most texts need none of them.
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
-_USERINFO = r"(?<=://)[^\s/?#]*@"  # to the last @: a password may hold one
+_USERINFO = r"(?<=://)[^\s/?#]*@"  # to the last @: a password may contain one
 _URL_UNSAFE = re.compile(r"""[^!#$%&()*+,\-./0-9:;=?@A-Z\[\]_a-z~]|\$(?=\{)""")
 _PLAIN_WORD = r"[A-Za-z0-9_@%+=:,./~-]+"
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` without line ends, control characters and the credentials of any URL in it."""
+    """Return ``text`` without line ends, control characters and credentials in URLs."""
     plain = text if text.isprintable() else re.sub(_CONTROL, " ", text)
     return without_credentials(plain.strip())
 
 
 def without_credentials(text: str) -> str:
-    """Remove ``user:password@`` from every URL in ``text``; of an ssh URL the user name stays, it is an address."""
+    """Remove ``user:password@`` from every URL in ``text``; the user name of an ssh URL stays, it is part of the address."""
     if "@" not in text:
         return text
     return re.sub(_USERINFO, _keep_ssh_user, text)
 
 
 def safe_url(url: str) -> str:
-    """Return ``url`` without credentials, with whatever ends a word, a line or a quotation percent-encoded.
+    """Return ``url`` without credentials; characters that end a word, a line or a quotation are percent-encoded.
 
     ``${`` is encoded too: pip expands ``${NAME}`` in a requirements file.
     """

@@ -1,4 +1,4 @@
-"""Who asked for whom: the edges of a resolution, arranged the way the outputs tell it."""
+"""Who requires whom: the edges of a resolution, grouped for the outputs."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
     from pipx_parallel.model import Edge, Origin, Resolution, RootRequirement
 
-_EXTRAS = r"[A-Za-z0-9._-]+\s*\[([^\]]*)\]"  # compiled at first need: 0.3 ms
+_EXTRAS = r"[A-Za-z0-9._-]+\s*\[([^\]]*)\]"  # compiled on first use: 0.3 ms
 _SEPARATORS = r"[-_.]+"
 
 
 def children(resolutions: Sequence[Resolution]) -> dict[str, tuple[str, ...]]:
-    """Return the direct dependencies of each project, sorted; "" stands for the user."""
-    found: dict[str, set[str]] = {}
+    """Return the direct dependencies of each project, sorted; "" is the user."""
+    children_of: dict[str, set[str]] = {}
     for resolution in resolutions:
         for edge in resolution.edges:
-            found.setdefault(edge.parent, set()).add(edge.child)
-    return {parent: tuple(sorted(names)) for parent, names in found.items()}
+            children_of.setdefault(edge.parent, set()).add(edge.child)
+    return {parent: tuple(sorted(names)) for parent, names in children_of.items()}
 
 
 def requesters(resolutions: Sequence[Resolution]) -> dict[str, tuple[str, ...]]:
-    """Return for each project who asks for it: the user's sources first (``-r requirements.in``), then projects, sorted."""
+    """Return who requires each project: the user's sources first (``-r requirements.in``), then projects, sorted."""
     sources: dict[str, set[str]] = {}
     parents: dict[str, set[str]] = {}
     for resolution in resolutions:
@@ -49,27 +49,27 @@ def source_words(origin: Origin, *, constraint: bool = False) -> str:
 
 
 def extras(resolutions: Sequence[Resolution]) -> dict[str, tuple[str, ...]]:
-    """Return the extras that were asked for of each project, normalised (PEP 685) and sorted; projects without are absent."""
-    found: dict[str, set[str]] = {}
+    """Return the requested extras of each project, normalised (PEP 685) and sorted; projects without extras are omitted."""
+    extras_of: dict[str, set[str]] = {}
     for resolution in resolutions:
         for root in resolution.roots:
             if root.extras and not root.constraint:
-                found.setdefault(root.name, set()).update(root.extras)
+                extras_of.setdefault(root.name, set()).update(root.extras)
         for edge in resolution.edges:
             if "[" in edge.requirement:
-                found.setdefault(edge.child, set()).update(_extras_of(edge))
-    return {name: tuple(sorted(names)) for name, names in found.items() if names}
+                extras_of.setdefault(edge.child, set()).update(_extras_of(edge))
+    return {name: tuple(sorted(names)) for name, names in extras_of.items() if names}
 
 
 def roots_by_name(resolutions: Sequence[Resolution]) -> Mapping[str, RootRequirement]:
-    """Return for each project the first requirement the user wrote for it that has a URL, else the first one."""
-    found: dict[str, RootRequirement] = {}
+    """Return for each project the user's first requirement with a URL, else the first one."""
+    roots: dict[str, RootRequirement] = {}
     for resolution in resolutions:
         for root in resolution.roots:
-            known = found.get(root.name)
-            if known is None or (known.url is None and root.url is not None):
-                found[root.name] = root
-    return found
+            first = roots.get(root.name)
+            if first is None or (first.url is None and root.url is not None):
+                roots[root.name] = root
+    return roots
 
 
 def _extras_of(edge: Edge) -> list[str]:

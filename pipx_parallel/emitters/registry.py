@@ -1,4 +1,4 @@
-"""Which emitter writes which output: by file name, else by ``--format`` name. Imports the one that is needed, no other."""
+"""Select the emitter of an output by its file name, else by ``--format``. Imports only the emitter that is needed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from pipx_parallel.emitters.interface import Emitter
 
 FORMATS = ("pylock", "requirements", "script", "powershell", "json", "sbom")
-# In this order: a CycloneDX document is JSON too.
+# The order matters: a CycloneDX document is JSON too.
 _BY_SUFFIX = {".cdx.json": "sbom", ".txt": "requirements", ".sh": "script", ".ps1": "powershell", ".json": "json"}
 _KNOWN = "pylock.toml, pylock.NAME.toml, *.txt, *.sh, *.ps1, *.json, *.cdx.json"
 
 
 def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the option's own name
-    """Return the format of an output called ``name``: what its name says, else ``format``. Raises ``UsageError``.
+    """Return the format of the output ``name``: by its file name, else ``format``. Raises ``UsageError``.
 
     PEP 751 fixes the names of lock files: ``pylock.toml``, or ``pylock.NAME.toml`` with no further dot in NAME.
     """
@@ -25,9 +25,9 @@ def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the 
     base = name.replace("\\", "/").rpartition("/")[2]
     if base == "pylock.toml" or (base.startswith("pylock.") and base.endswith(".toml") and base.count(".") == 2):
         return "pylock"
-    for suffix, found in _BY_SUFFIX.items():
+    for suffix, known_format in _BY_SUFFIX.items():
         if base.endswith(suffix) and base != suffix:
-            return found
+            return known_format
     if format is not None:
         return format
     raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_KNOWN}, or give --format")
@@ -35,7 +35,7 @@ def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the 
 
 def emitter_for(name: str, format: str | None = None) -> Emitter:  # noqa: A002 - the option's own name
     """Return the emitter for an output, by the rule of ``format_of`` ("-" needs a format). Raises ``UsageError``."""
-    # Imported one by one: a lock that is only a pylock.toml reads no other emitter (2 ms each).
+    # Imported one by one: a lock that is only a pylock.toml loads no other emitter (2 ms each).
     match format_of(name, format):
         case "pylock":
             from pipx_parallel.emitters import pylock

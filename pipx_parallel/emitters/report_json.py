@@ -1,6 +1,6 @@
-"""The JSON report: the whole resolution for programs, with what it took. Schema: ``docs/report.schema.json``.
+"""The JSON report: the whole resolution and the figures of the run. Schema: ``docs/report.schema.json``.
 
-The only output with figures of the run (``seconds``, ``counts``); leave ``Resolution.stats`` out for bytes that repeat.
+It is the only output with figures of the run (``seconds``, ``counts``); without ``Resolution.stats`` its bytes are reproducible.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Requirements files that plain pip installs: every project at one version, by hash, with notes on who asked for it.
+"""Requirements files that plain pip installs: every project at one version, with hashes and ``# via`` comments.
 
-Hashes are those of *all* files of a release, so that other platforms can install from the same file. Options that change
-where pip looks are written only if the inputs had them, never with credentials.
+The hashes of *all* files of a release are listed, so that other platforms can install from the same file. Index options are
+written only if the inputs had them, never with credentials.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Lines(NamedTuple):
-    """The requirement lines of a lock, in two parts because pip checks hashes of all requirements of a run or of none."""
+    """The requirement lines of a lock, in two parts because pip checks the hashes of all requirements of a run or of none."""
 
     checked: tuple[str, ...]
-    unchecked: tuple[str, ...]  # repositories and folders: no hash can exist, a commit or a path stands in
+    unchecked: tuple[str, ...]  # repositories and folders, which have a commit or a path instead of a hash
 
 
 def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
@@ -43,7 +43,7 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
 
 
 def header(resolutions: Sequence[Resolution], context: LockContext) -> Iterator[str]:
-    """Yield the comment lines that say how the file was made, for what, and what it lacks."""
+    """Yield the comment lines of the header: command, digest, targets, what is missing."""
     targets = [resolution.target for resolution in resolutions]
     yield "# Made by pipx-parallel with this command:"
     yield f"#    {one_line(context.command)}"
@@ -54,26 +54,26 @@ def header(resolutions: Sequence[Resolution], context: LockContext) -> Iterator[
 
 
 def option_lines(options: IndexOptions) -> Iterator[str]:
-    """Yield pip's options for where to look and what to take, as far as the inputs had them."""
+    """Yield the index and format options that the inputs had."""
     if options.no_index:
         yield "--no-index"
     elif options.index_url:
         yield f"--index-url {safe_url(options.index_url)}"
     for url in () if options.no_index else options.extra_index_urls:
         yield f"--extra-index-url {safe_url(url)}"
-    for place in options.find_links:
-        yield f"--find-links {quoted_word(without_credentials(place))}"
+    for location in options.find_links:
+        yield f"--find-links {quoted_word(without_credentials(location))}"
     for host in options.trusted_hosts:
         yield f"--trusted-host {quoted_word(host)}"
     formats = [("--no-binary", options.no_binary), ("--only-binary", options.only_binary)]
-    # To pip ":all:" takes back what stands before it in either list, so it comes first.
+    # In pip ":all:" resets what precedes it in both lists, so it comes first.
     for name, projects in sorted(formats, key=lambda row: ALL not in row[1]):
         if projects:
             yield f"{name} {quoted_word(','.join(projects))}"
 
 
 def requirement_lines(resolutions: Sequence[Resolution], context: LockContext) -> Lines:
-    """Return the pins alone, without notes: what a script hands to pip."""
+    """Return the pins without comments, for the install scripts."""
     extras = provenance.extras(resolutions)
     roots = provenance.roots_by_name(resolutions)
     checked: list[str] = []
@@ -87,7 +87,7 @@ def requirement_lines(resolutions: Sequence[Resolution], context: LockContext) -
 
 
 def _line(entry: Entry, extras: Sequence[str], root: RootRequirement | None) -> str:
-    """Return a pin with what the user tells its build backend: pip would else build something other than what was locked."""
+    """Return a pin with the user's settings for its build backend, so that pip builds what was locked."""
     settings = () if root is None else root.config_settings
     words = [f"--config-settings {quoted_word(f'{name}={value}')}" for name, value in settings]
     return " ".join([_requirement(entry, extras, root), *words])
@@ -103,7 +103,7 @@ def _requirement(entry: Entry, extras: Sequence[str], root: RootRequirement | No
     if root is not None and root.editable and not entry.marker:
         return f"-e {url}"
     if "+file:" in url.partition("/")[0]:
-        # pip before 24.1 takes ``name @ git+file:///path`` for a path: a URL without a host is none to it.
+        # pip before 24.1 treats ``name @ git+file:///path`` as a path, because the URL has no host.
         return f"{url}{'&' if '#' in url else '#'}egg={name}{marker}"
     return f"{name} @ {url}{marker}"
 
@@ -121,17 +121,17 @@ def _hashes(entry: Entry) -> tuple[str, ...]:
 
 
 def _with_hashes(requirement: str, hashes: Sequence[str]) -> str:
-    return " \\\n    ".join((requirement, *(f"--hash={found}" for found in hashes)))
+    return " \\\n    ".join((requirement, *(f"--hash={digest}" for digest in hashes)))
 
 
 def _notes(
     entry: Entry, requesters: Mapping[str, Sequence[str]], context: LockContext, hashes: Sequence[str]
 ) -> Iterator[str]:
-    who = [one_line(words) for words in requesters.get(entry.pin.name, ())]
-    if len(who) == 1:
-        yield f"    # via {who[0]}"
-    elif who:
+    parents = [one_line(words) for words in requesters.get(entry.pin.name, ())]
+    if len(parents) == 1:
+        yield f"    # via {parents[0]}"
+    elif parents:
         yield "    # via"
-        yield from (f"    #   {words}" for words in who)
+        yield from (f"    #   {words}" for words in parents)
     if context.hashes and not hashes:
         yield "    # NO HASH: pip refuses the whole file as long as other lines have one"

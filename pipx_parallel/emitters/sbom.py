@@ -1,7 +1,7 @@
 """A software bill of materials: CycloneDX 1.6 as JSON (``*.cdx.json``), through the standard's own library (extra ``sbom``).
 
-The library's names stay in this file. It puts the hour and a random serial number into each document; here both follow from the
-answer, so that the same answer gives the same bytes.
+The only module that imports the library. By default it writes the current time and a random serial number; here both are derived
+from the resolution, so that the same resolution gives the same bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.model import Pin, Resolution
 
-INPUTS = "pipx-parallel:inputs"  # the property that carries the digest, for --check
+INPUTS = "pipx-parallel:inputs"  # the property with the digest, for --check
 _ORDER = ("bomFormat", "specVersion", "serialNumber", "version", "metadata", "components", "dependencies")
 _ROOT = "lock"
 
@@ -33,7 +33,7 @@ _ROOT = "lock"
 def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
     """Return the one document for all the resolutions (see ``Emitter``). Raises ``UsageError`` without the extra."""
     try:
-        from cyclonedx.model import Property  # here and below: 250 ms, for this format alone
+        from cyclonedx.model import Property  # here and below: 250 ms, only for this format
         from cyclonedx.model.bom import Bom, BomMetaData
         from cyclonedx.model.component import Component, ComponentType
         from cyclonedx.output.json import JsonV1Dot6
@@ -48,8 +48,8 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     ]
     metadata = BomMetaData(component=root, timestamp=_newest_upload(resolutions), properties=facts)
     bom = Bom(metadata=metadata, serial_number=uuid.uuid5(uuid.NAMESPACE_OID, digest))
-    known = _add_components(bom, resolutions, context)
-    _add_dependencies(bom, root, known, resolutions)
+    components = _add_components(bom, resolutions, context)
+    _add_dependencies(bom, root, components, resolutions)
     table: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
     ordered = {key: table[key] for key in _ORDER if key in table}
     return (Artifact(name, json.dumps(ordered, indent=2) + "\n"),)
@@ -58,13 +58,13 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
 def _add_components(
     bom: Bom, resolutions: Sequence[Resolution], context: LockContext
 ) -> dict[tuple[str, str], Component]:
-    known: dict[tuple[str, str], Component] = {}
+    components: dict[tuple[str, str], Component] = {}
     for resolution in resolutions:
         for pin in resolution.pins:
-            if (pin.name, pin.version) not in known:
-                known[pin.name, pin.version] = component = _component(pin, context)
+            if (pin.name, pin.version) not in components:
+                components[pin.name, pin.version] = component = _component(pin, context)
                 bom.components.add(component)
-    return known
+    return components
 
 
 def _component(pin: Pin, context: LockContext) -> Component:
@@ -97,15 +97,15 @@ def _component(pin: Pin, context: LockContext) -> Component:
 def _add_dependencies(
     bom: Bom,
     root: Component,
-    known: dict[tuple[str, str], Component],
+    components: dict[tuple[str, str], Component],
     resolutions: Sequence[Resolution],
 ) -> None:
-    needs: dict[Component, list[Component]] = {root: [], **{component: [] for component in known.values()}}
+    needs: dict[Component, list[Component]] = {root: [], **{component: [] for component in components.values()}}
     for resolution in resolutions:
-        mine = {pin.name: known[pin.name, pin.version] for pin in resolution.pins}
+        by_name = {pin.name: components[pin.name, pin.version] for pin in resolution.pins}
         for edge in resolution.edges:
-            parent = mine.get(edge.parent.partition("[")[0]) if edge.parent else root
-            child = mine.get(edge.child)
+            parent = by_name.get(edge.parent.partition("[")[0]) if edge.parent else root
+            child = by_name.get(edge.child)
             if parent is not None and child is not None and child is not parent and child not in needs[parent]:
                 needs[parent].append(child)
     for parent, children in needs.items():
@@ -113,8 +113,14 @@ def _add_dependencies(
 
 
 def _newest_upload(resolutions: Sequence[Resolution]) -> datetime:
-    """Return when the newest file of the answer was uploaded: as late as the answer can be of, and always the same."""
+    """Return the upload time of the newest file: a timestamp that depends only on the resolution."""
     from datetime import UTC, datetime  # as above
 
-    times = [file.upload_time for one in resolutions for pin in one.pins for file in pin.files if file.upload_time]
+    times = [
+        file.upload_time
+        for resolution in resolutions
+        for pin in resolution.pins
+        for file in pin.files
+        if file.upload_time
+    ]
     return datetime.fromisoformat(max(times)) if times else datetime.fromtimestamp(0, UTC)

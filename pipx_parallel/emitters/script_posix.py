@@ -1,10 +1,10 @@
-r"""``install.sh``: one file that makes or uses a virtual environment and lets plain pip install the locked set into it.
+r"""``install.sh``: a script that creates or uses a virtual environment and installs the locked packages with plain pip.
 
-For any POSIX shell (dash, bash, ksh, busybox, the ``sh`` of macOS). The requirements travel in a here-document with a quoted
-delimiter: the shell expands nothing in it, and no line of ours can equal the delimiter (each starts with a project name,
-``-``, ``#`` or a space, and has no line end inside). Exit codes: see ``_TEMPLATE``.
+For any POSIX shell (dash, bash, ksh, busybox, the ``sh`` of macOS). The requirements are in a here-document with a quoted
+delimiter: the shell expands nothing in it, and no line can equal the delimiter (each starts with a project name, ``-``, ``#``
+or a space, and contains no line end). Exit codes: see ``_TEMPLATE``.
 
-Limits: build dependencies of source archives are pip's business and are not pinned here.
+Limit: pip resolves the build requirements of source archives; they are not pinned.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ _FAILED = "{ say 'pip failed'; exit 1; }"
 
 
 def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
-    """Return the script, to be executable, for all the resolutions (see ``Emitter``)."""
+    """Return the executable script for all the resolutions (see ``Emitter``)."""
     lines = requirements_txt.requirement_lines(resolutions, context)
     options = list(requirements_txt.option_lines(context.options))
     versions = python_versions([resolution.target for resolution in resolutions])
@@ -177,7 +177,7 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
         "@VERSIONS_TEXT@": ", ".join(versions),
         "@INSTALL@": "\n".join(_install(lines, context)) or "    :",
         "@WARNINGS@": "\n".join(_warnings(resolutions)),
-        # Last: what comes from indexes is never searched for our own placeholders.
+        # Last: text from indexes is never searched for placeholders.
         "@CHECKED@": "\n".join((*options, *lines.checked)),
         "@UNCHECKED@": "\n".join((*options, *lines.unchecked)),
     }
@@ -185,12 +185,12 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
 
 
 def fill(template: str, parts: dict[str, str]) -> str:
-    """Put each part in place of its mark; marks inside the parts stay as they are."""
+    """Replace each placeholder by its text; placeholders inside the texts are not replaced."""
     pieces = [template]
     for mark, text in parts.items():
         split: list[str] = []
         for number, piece in enumerate(pieces):
-            if number % 2:  # a part that was put in before
+            if number % 2:  # a text that was inserted before
                 split.append(piece)
                 continue
             head, *tails = piece.split(mark)
@@ -202,7 +202,7 @@ def fill(template: str, parts: dict[str, str]) -> str:
 
 
 def python_versions(targets: Sequence[Target]) -> list[str]:
-    """Return the Python versions (``3.12``) of the targets, in their order, none twice, digits and dots only."""
+    """Return the Python versions (``3.12``) of the targets, in their order, without duplicates, digits and dots only."""
     versions = (target.markers.get("python_version", "") for target in targets)
     return list(dict.fromkeys(version for version in versions if version.replace(".", "").isdecimal()))
 

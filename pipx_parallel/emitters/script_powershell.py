@@ -1,9 +1,9 @@
 """``install.ps1``: the Windows counterpart of ``install.sh``, for Windows PowerShell 5.1 and PowerShell 7.
 
-The requirements travel in a single-quoted here-string: nothing in it is expanded, and it ends only at a line that *begins*
-with a quote and ``@``; each of our lines begins with a project name, ``-``, ``#`` or a space. PowerShell takes the typographic
-quotes U+2018 to U+201B for a single quote, so quoting doubles all five. Text outside ASCII gets a byte order mark, without
-which 5.1 reads the file in the machine's code page.
+The requirements are in a single-quoted here-string: nothing in it is expanded, and it ends only at a line that *begins* with a
+quote and ``@``; each line here begins with a project name, ``-``, ``#`` or a space. PowerShell treats the typographic quotes
+U+2018 to U+201B as a single quote, so quoting doubles all five. Non-ASCII text gets a byte order mark, without which 5.1 reads
+the file in the machine's code page.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TOML 1.0 values as text, strictly escaped. The tests read every text back with ``tomllib``."""
+"""TOML 1.0 values as text, strictly escaped. The tests read every value back with ``tomllib``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Patterns are text, compiled at first need: nearly every string of a lock takes the plain way (0.3 ms a pattern).
+# Patterns are strings, compiled on first use (0.3 ms each): nearly no string of a lock needs them.
 _BARE_KEY = r"[A-Za-z0-9_-]+"
 _UNSAFE = '[\x00-\x1f"\\\\\x7f\ud800-\udfff]'
 _NOT_LITERAL = "['\x00-\x1f\x7f\ud800-\udfff]"
@@ -16,7 +16,7 @@ _SHORT = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': 
 
 
 def string(text: str) -> str:
-    """Return a string value: basic, or literal where that spares escapes. A lone surrogate becomes U+FFFD."""
+    """Return a string value: basic, or literal if that avoids escapes. A lone surrogate becomes U+FFFD."""
     if text.isprintable() and '"' not in text and "\\" not in text:  # surrogates and controls are not printable
         return f'"{text}"'
     if re.search(_UNSAFE, text) and not re.search(_NOT_LITERAL, text):
@@ -25,7 +25,7 @@ def string(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """Return a key: bare where TOML allows it, else a quoted string."""
+    """Return a key: bare if TOML allows it, else a quoted string."""
     plain = text.isascii() and (text.isalnum() or re.fullmatch(_BARE_KEY, text))
     return text if plain else _basic(text)
 
@@ -36,7 +36,7 @@ def strings(texts: Iterable[str]) -> str:
 
 
 def inline_table(items: Iterable[tuple[str, str]]) -> str:
-    """Return an inline table; the values are TOML text already."""
+    """Return an inline table; the values are already TOML text."""
     body = ", ".join([f"{key(name)} = {value}" for name, value in items])
     return f"{{ {body} }}" if body else "{}"
 
@@ -47,7 +47,7 @@ def string_table(items: Iterable[tuple[str, str]]) -> str:
 
 
 def block_array(values: Iterable[str]) -> str:
-    """Return an array with one (already rendered) value a line, as diffs like it; one value stays on the line."""
+    """Return an array of rendered values, one per line for readable diffs; a single value stays on one line."""
     listed = list(values)
     if len(listed) <= 1:
         return f"[{''.join(listed)}]"

@@ -1,4 +1,4 @@
-"""A resolution as a graph: who needs whom, in both directions, and the shortest ways from the user to a project."""
+"""A resolution as a graph: dependencies and dependents, and the shortest paths from a root to a project."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 
 class Graph(NamedTuple):
-    """The edges of a resolution by their ends, without those of a project to itself (its own extras).
+    """The edges of a resolution by their ends, without those from a project to itself (its own extras).
 
-    ``asked`` are the user's own edges; ``below`` and ``above`` map a project to its edges, in the resolution's order.
+    ``roots`` are the user's own edges; ``below`` and ``above`` map a project to its edges, in the resolution's order.
     """
 
     pins: dict[str, Pin]
-    asked: tuple[Edge, ...]
+    roots: tuple[Edge, ...]
     below: dict[str, list[Edge]]
     above: dict[str, list[Edge]]
 
 
 def graph_of(resolution: Resolution) -> Graph:
-    """Arrange the edges; those to a project that has no pin (it is missing) stay."""
-    graph = Graph({pin.name: pin for pin in resolution.pins}, _asked(resolution), {}, {})
+    """Return the graph of a resolution, with edges to projects that have no pin because they are missing."""
+    graph = Graph({pin.name: pin for pin in resolution.pins}, _root_edges(resolution), {}, {})
     for edge in resolution.edges:
         if edge.parent and edge.parent != edge.child:
             graph.below.setdefault(edge.parent, []).append(edge)
@@ -33,52 +33,57 @@ def graph_of(resolution: Resolution) -> Graph:
 
 
 def dependencies(graph: Graph, name: str) -> list[tuple[str, str]]:
-    """Return (project, what is asked of it) for each direct dependency, sorted; several requirements are joined."""
+    """Return (project, requirement) for each direct dependency, sorted; several requirements are joined."""
     return _joined((edge.child, edge.requirement) for edge in graph.below.get(name, ()))
 
 
 def dependents(graph: Graph, name: str) -> list[tuple[str, str]]:
-    """Return (project, what it asks for) for each project that needs this one, sorted."""
+    """Return (project, its requirement) for each project that requires this one, sorted."""
     return _joined((edge.parent, edge.requirement) for edge in graph.above.get(name, ()))
 
 
 def chain(graph: Graph, start: str, goal: str) -> list[Edge] | None:
-    """Return the shortest way down from ``start`` to ``goal`` ([] where they are one), or None; the first by name of equals."""
-    came: dict[str, Edge | None] = {start: None}
-    row = [start]
-    while row and goal not in came:
-        following: list[str] = []
-        for name in row:
+    """Return the edges of the shortest path from ``start`` to ``goal``: [] if they are equal, None if there is no path.
+
+    Of several shortest paths it is the first by name.
+    """
+    reached_by: dict[str, Edge | None] = {start: None}
+    level = [start]
+    while level and goal not in reached_by:
+        next_level: list[str] = []
+        for name in level:
             for edge in sorted(graph.below.get(name, ()), key=_by_child):
-                if edge.child not in came:
-                    came[edge.child] = edge
-                    following.append(edge.child)
-        row = following
-    if goal not in came:
+                if edge.child not in reached_by:
+                    reached_by[edge.child] = edge
+                    next_level.append(edge.child)
+        level = next_level
+    if goal not in reached_by:
         return None
-    way: list[Edge] = []
-    last = came[goal]
-    while last is not None:
-        way.append(last)
-        last = came[last.parent]
-    return way[::-1]
+    path: list[Edge] = []
+    edge_up = reached_by[goal]
+    while edge_up is not None:
+        path.append(edge_up)
+        edge_up = reached_by[edge_up.parent]
+    return path[::-1]
 
 
-def _asked(resolution: Resolution) -> tuple[Edge, ...]:
-    """Return the user's edges in the order he wrote them, without his constraints (a constraint brings nothing in)."""
-    limits: set[tuple[str, Origin | None]] = {(root.name, root.origin) for root in resolution.roots if root.constraint}
+def _root_edges(resolution: Resolution) -> tuple[Edge, ...]:
+    """Return the user's edges in input order, without constraints (a constraint adds no package)."""
+    constraints: set[tuple[str, Origin | None]] = {
+        (root.name, root.origin) for root in resolution.roots if root.constraint
+    }
     order: dict[tuple[str, Origin | None], int] = {}
     for number, root in enumerate(resolution.roots):
         order.setdefault((root.name, root.origin), number)
-    own = [edge for edge in resolution.edges if not edge.parent and (edge.child, edge.origin) not in limits]
+    own = [edge for edge in resolution.edges if not edge.parent and (edge.child, edge.origin) not in constraints]
     return tuple(sorted(own, key=lambda edge: order.get((edge.child, edge.origin), len(order))))
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    found: dict[str, dict[str, None]] = {}
+    requirements: dict[str, dict[str, None]] = {}
     for name, requirement in pairs:
-        found.setdefault(name, {})[requirement] = None
-    return [(name, ", ".join(found[name])) for name in sorted(found)]
+        requirements.setdefault(name, {})[requirement] = None
+    return [(name, ", ".join(requirements[name])) for name in sorted(requirements)]
 
 
 def _by_child(edge: Edge) -> tuple[str, str]:

@@ -1,14 +1,14 @@
-"""A lock as requirements of a distribution: what the setuptools plugin adds to a wheel. Pure: text in, requirement lines out.
+"""A lock as requirements of a distribution, for the setuptools plugin. Pure: text in, requirement lines out.
 
 The table, in ``pyproject.toml``::
 
     [tool.pipx-parallel.setuptools]
     lock = "pylock.toml"                        # the default, unless only groups are named
     extra = "locked"                            # the default, unless the pins are the dependencies
-    dependencies = false                        # true: the pins take the place of the project's own dependencies
-    groups = { test = "pylock.test.toml" }      # further extras, each with a lock of its own
+    dependencies = false                        # true: the pins replace the project's own dependencies
+    groups = { test = "pylock.test.toml" }      # more extras, each with its own lock
 
-Imported by a build only if its project has that table.
+A build imports this module only if its project has that table.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _KEYS = {"lock": str, "extra": str, "dependencies": bool, "groups": dict}
+_TYPE_NAMES = {str: "a string", bool: "true or false", dict: "a table", list: "an array"}  # as TOML calls them
 _NAME = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_LOCK_ONLY = re.compile(r"\b(?:extras|dependency_groups)\b")  # PEP 751: marker variables that only lock files have
+_LOCK_ONLY = re.compile(r"\b(?:extras|dependency_groups)\b")  # marker variables of lock files alone (PEP 751)
 
 
 class LockedExtras(NamedTuple):
-    """What the table asks for. Every lock is a path relative to the project, with forward slashes."""
+    """The settings of the table. Every lock is a path relative to the project, with forward slashes."""
 
-    lock: str | None  # the lock that answers for the project's own dependencies
+    lock: str | None  # the lock of the project's own dependencies
     extra: str | None  # the extra it becomes
-    dependencies: bool  # it also takes the place of the dependencies
+    dependencies: bool  # the pins replace the dependencies
     groups: tuple[tuple[str, str], ...]  # (extra, lock)
 
 
@@ -50,16 +51,16 @@ class Pinned(NamedTuple):
 
 
 def settings_of(pyproject: Mapping[str, Any]) -> LockedExtras | None:
-    """Return what ``[tool.pipx-parallel.setuptools]`` asks for, None without that table. Raises ``UsageError``."""
+    """Return the settings of ``[tool.pipx-parallel.setuptools]``, None without that table. Raises ``UsageError``."""
     table = _table(pyproject)
     if table is None:
         return None
     for key, value in table.items():
         if key not in _KEYS:
-            known = ", ".join(_KEYS)
-            raise UsageError(f"[tool.pipx-parallel.setuptools] has no setting {key!r} (it has {known})")
+            names = ", ".join(_KEYS)
+            raise UsageError(f"[tool.pipx-parallel.setuptools] has no setting {key!r} (it has {names})")
         if not isinstance(value, _KEYS[key]):
-            raise UsageError(f"[tool.pipx-parallel.setuptools] {key} must be a {_KEYS[key].__name__}, not {value!r}")
+            raise UsageError(f"[tool.pipx-parallel.setuptools] {key} must be {_TYPE_NAMES[_KEYS[key]]}, not {value!r}")
     groups = tuple(table.get("groups", {}).items())
     lock = table.get("lock", None if groups else "pylock.toml")
     dependencies = table.get("dependencies", False)
@@ -74,9 +75,9 @@ def settings_of(pyproject: Mapping[str, Any]) -> LockedExtras | None:
 
 
 def extra_names(pyproject: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the extras that hold a lock, normalised (PEP 685): what a reader of the project must never lock again.
+    """Return the extras that hold a lock, normalised (PEP 685); a reader of the project must not lock them again.
 
-    Raises ``UsageError`` where the table is malformed.
+    Raises ``UsageError`` if the table is malformed.
     """
     settings = settings_of(pyproject)
     if settings is None:
@@ -86,10 +87,16 @@ def extra_names(pyproject: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pinned, ...]:
-    """Return every package of a parsed ``pylock.toml`` (PEP 751) as a requirement, markers kept. ``path`` is for messages.
+    """Return every package of a parsed ``pylock.toml`` (PEP 751) as a requirement, with its marker.
 
-    Raises ``UsageError`` where the lock cannot become requirements of ``project``: it is no lock, it is incomplete, it pins
-    the project itself, or a package has nothing that a requirement line can say.
+    Args:
+        lock: The parsed file.
+        path: Its path, for messages.
+        project: The project that is built, None if its name is not known.
+
+    Raises:
+        UsageError: It is not a lock, it is incomplete, it pins the project itself, or a package cannot be written as a
+            requirement.
     """
     version = _get(lock, "lock-version", str, path)
     packages = _get(lock, "packages", list, path)
@@ -98,62 +105,77 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pi
     if version.partition(".")[0] != "1":
         raise UsageError(f"{path} has lock-version {version}; only 1.x can be read")
     _refuse_incomplete(lock, path)
-    pins = tuple(_pinned(package, f"{path}: packages[{at}]", path) for at, package in enumerate(packages))
+    pins = tuple(_pinned(package, f"{path}: packages[{number}]", path) for number, package in enumerate(packages))
     if project is not None and any(pin.name == normalised(project) for pin in pins):
-        raise UsageError(
-            f"{path} is foreign: it pins {project} itself, so it is the lock of something that uses {project}"
-        )
+        raise UsageError(f"{path} is the lock of another project: it pins {project} itself")
     return pins
 
 
 def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, complete: bool) -> None:
-    """Raise ``StaleLock`` where the pins do not answer the dependencies; ``complete`` asks for a pin of each.
+    """Raise ``StaleLock`` if the pins do not satisfy the dependencies; with ``complete`` each must have a pin.
 
-    A dependency whose marker is false in this environment is not judged, because the lock may well have been made where it is
-    false too: a project that wants ``a<2`` of an old Python and ``a>=2`` of a new one has a lock with one of both.
+    A dependency whose marker is false in this environment is not checked, because the lock may have been made for an
+    environment like this: if a project requires ``a<2`` on an old Python and ``a>=2`` on a new one, its lock has one of the two.
     """
-    # 45 ms, and only a build that has the table comes here
+    # 45 ms, only for a build with the table
     from packaging.requirements import Requirement
 
-    wanted = [Requirement(line) for line in dependencies]
-    due = [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
+    requirements = [Requirement(line) for line in dependencies]
+    applicable = [
+        requirement
+        for requirement in requirements
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
     names = {pin.name for pin in pins}
-    absent = [f"{one} has no pin" for one in due if complete and normalised(one.name) not in names]
-    if absent and len(absent) == len(due):
-        raise StaleLock([f"{path} is foreign: it pins none of the project's dependencies ({', '.join(map(str, due))})"])
-    wrong = [f"{one} is pinned to {pin.version}" for one in due for pin in pins if _contradicts(pin, one)]
-    if absent or wrong:
-        raise StaleLock([f"{path} is stale: {'; '.join([*absent, *wrong])}"])
+    absent = [
+        f"{requirement} has no pin"
+        for requirement in applicable
+        if complete and normalised(requirement.name) not in names
+    ]
+    if absent and len(absent) == len(applicable):
+        raise StaleLock(
+            [
+                f"{path} is the lock of another project: it pins none of the dependencies ({', '.join(map(str, applicable))})"
+            ]
+        )
+    contradicted = [
+        f"{requirement} is pinned to {pin.version}"
+        for requirement in applicable
+        for pin in pins
+        if _contradicts(pin, requirement)
+    ]
+    if absent or contradicted:
+        raise StaleLock([f"{path} is out of date: {'; '.join([*absent, *contradicted])}"])
 
 
-def _contradicts(pin: Pinned, one: Requirement) -> bool:
-    """Return whether the pin is for a place where the requirement counts, and outside its range."""
-    if pin.version is None or pin.name != normalised(one.name):
+def _contradicts(pin: Pinned, requirement: Requirement) -> bool:
+    """Return whether the pin is outside the requirement's range, in an environment where the requirement applies."""
+    if pin.version is None or pin.name != normalised(requirement.name):
         return False
-    if one.specifier.contains(pin.version, prereleases=True):
+    if requirement.specifier.contains(pin.version, prereleases=True):
         return False
-    # a requirement with a marker counts here, and says nothing about pins that are for elsewhere
-    elsewhere = one.marker is not None and pin.marker is not None and not pin.marker.evaluate()
-    return not elsewhere
+    # A requirement with a marker applies here; it does not apply to pins for other environments.
+    other_environment = requirement.marker is not None and pin.marker is not None and not pin.marker.evaluate()
+    return not other_environment
 
 
 def _table(pyproject: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    here: Any = pyproject
+    table: Any = pyproject
     for key in ("tool", "pipx-parallel", "setuptools"):
-        here = here.get(key) if isinstance(here, dict) else None
-    if here is not None and not isinstance(here, dict):
-        raise UsageError(f"[tool.pipx-parallel] setuptools must be a table, not {here!r}")
-    return here
+        table = table.get(key) if isinstance(table, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise UsageError(f"[tool.pipx-parallel] setuptools must be a table, not {table!r}")
+    return table
 
 
 def _refuse_bad_names(names: Sequence[str]) -> None:
     for name in names:
         if not _NAME.fullmatch(name):
-            raise UsageError(f"[tool.pipx-parallel.setuptools]: {name!r} is no name for an extra (PEP 685)")
+            raise UsageError(f"[tool.pipx-parallel.setuptools]: {name!r} is not a valid name of an extra (PEP 685)")
     plain = [normalised(name) for name in names]
     for name in plain:
         if plain.count(name) > 1:
-            raise UsageError(f"[tool.pipx-parallel.setuptools]: two locks would become the extra {name!r}")
+            raise UsageError(f"[tool.pipx-parallel.setuptools]: the extra {name!r} is named twice")
 
 
 def _refuse_outside(paths: Iterable[object]) -> None:
@@ -162,17 +184,17 @@ def _refuse_outside(paths: Iterable[object]) -> None:
             raise UsageError(f"[tool.pipx-parallel.setuptools]: the path of a lock must be a string, not {path!r}")
         if not path or "\\" in path or path.startswith("/") or ":" in path or ".." in path.split("/"):
             raise UsageError(
-                f"[tool.pipx-parallel.setuptools]: the lock {path!r} must lie in the project, with forward slashes"
+                f"[tool.pipx-parallel.setuptools]: the lock {path!r} must be a path inside the project, with forward slashes"
             )
 
 
-def _get(table: Any, key: str, kind: type[_T], place: str) -> _T | None:
-    """Return the value of a key, None without it; what is of another kind is no lock file. ``place`` is for the message."""
+def _get(table: Any, key: str, kind: type[_T], where: str) -> _T | None:
+    """Return the value of a key, None without it. Raises ``UsageError`` if it has another type; ``where`` is for the message."""
     if not isinstance(table, dict):
-        raise UsageError(f"{place} is not what a lock file has there (PEP 751)")
+        raise UsageError(f"{where} must be a table (PEP 751)")
     value = table.get(key)
     if value is not None and not isinstance(value, kind):
-        raise UsageError(f"{place}: {key} is not a {kind.__name__}, as it is in a lock file (PEP 751)")
+        raise UsageError(f"{where}: {key} must be {_TYPE_NAMES[kind]} (PEP 751)")
     return value
 
 
@@ -180,70 +202,68 @@ def _refuse_incomplete(lock: Mapping[str, Any], path: str) -> None:
     ours = (_get(lock, "tool", dict, path) or {}).get("pipx-parallel", {})
     missing = ours.get("missing") if isinstance(ours, dict) else None
     if missing and isinstance(missing, list):
-        names = ", ".join(str(one.get("name", one) if isinstance(one, dict) else one) for one in missing)
+        names = ", ".join(str(row.get("name", row) if isinstance(row, dict) else row) for row in missing)
         raise UsageError(f"{path} is incomplete: it was locked without {names}")
 
 
-def _pinned(package: Any, place: str, path: str) -> Pinned:  # whatever stands in a file
-    name = normalised(_get(package, "name", str, place) or "")
+def _pinned(package: Any, where: str, path: str) -> Pinned:  # package: any TOML value
+    name = normalised(_get(package, "name", str, where) or "")
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{place} has no name, so {path} is not a lock file (PEP 751)")
-    place = f"{path}: {name}"
-    marker = _get(package, "marker", str, place)
+        raise UsageError(f"{where} has no name, so {path} is not a lock file (PEP 751)")
+    where = f"{path}: {name}"
+    marker = _get(package, "marker", str, where)
     if marker and _LOCK_ONLY.search(_QUOTED.sub("", marker)):
-        raise UsageError(
-            f"{place} is locked for some extras or groups only ({marker}); lock each one to a file of its own"
-        )
-    reference = "".join(_references(package, place))
-    version = None if reference else _get(package, "version", str, place)
+        raise UsageError(f"{where} is locked only for some extras or groups ({marker}); lock each to its own file")
+    reference = "".join(_references(package, where))
+    version = None if reference else _get(package, "version", str, where)
     if not reference and version is None:
-        raise UsageError(f"{place} has neither a version nor a URL")
-    source = f" @ {reference} " if reference else f"=={_plain(version, place)}"
-    one = _requirement(f"{name}{source}" + (f"; {marker}" if marker else ""), path)
-    return Pinned(name, version, str(one), one.marker)
+        raise UsageError(f"{where} has neither a version nor a URL")
+    source = f" @ {reference} " if reference else f"=={_plain(version, where)}"
+    requirement = _requirement(f"{name}{source}" + (f"; {marker}" if marker else ""), path)
+    return Pinned(name, version, str(requirement), requirement.marker)
 
 
-def _plain(version: str | None, place: str) -> str:
-    # 26 ms, and only a build that has the table comes here
+def _plain(version: str | None, where: str) -> str:
+    # 26 ms, only for a build with the table
     from packaging.version import InvalidVersion, Version
 
     try:
         return str(Version(version or ""))
     except InvalidVersion as error:
-        raise UsageError(f"{place} is pinned to {version!r}, which is no version (PEP 440)") from error
+        raise UsageError(f"{where} is pinned to {version!r}, which is not a version (PEP 440)") from error
 
 
 def _requirement(line: str, path: str) -> Requirement:
-    """Return a requirement: ``packaging`` reads it as setuptools will, and what it cannot read never reaches setuptools."""
-    # 45 ms, and only a build that has the table comes here
+    """Return a parsed requirement, so that setuptools, which parses with ``packaging`` too, never fails on it."""
+    # 45 ms, only for a build with the table
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
         return Requirement(line)
     except InvalidRequirement as error:
         problem = str(error).splitlines()[0]
-        raise UsageError(f"{path}: {line!r} is no requirement: {problem}") from error
+        raise UsageError(f"{path}: invalid requirement {line!r}: {problem}") from error
 
 
-def _references(package: Mapping[str, Any], place: str) -> Iterator[str]:
-    """Yield the parts of the direct reference (PEP 508, PEP 440) of a package that comes from no index."""
+def _references(package: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Yield the parts of the direct reference (PEP 508, PEP 440) of a package that does not come from an index."""
     kind = next((kind for kind in ("vcs", "archive", "directory") if kind in package), None)
     if kind is None:
         return
-    source = _get(package, kind, dict, place)
-    url = _get(source, "url", str, place)
+    source = _get(package, kind, dict, where)
+    url = _get(source, "url", str, where)
     if kind == "directory" or not url:
-        raise UsageError(f"{place} is locked from a path on this machine, which a wheel cannot name")
-    subdirectory = _get(source, "subdirectory", str, place)
+        raise UsageError(f"{where} is locked from a local path, which a wheel cannot require")
+    subdirectory = _get(source, "subdirectory", str, where)
     fragments = [f"subdirectory={subdirectory}"] if subdirectory else []
     if kind == "vcs":
-        commit = _get(source, "commit-id", str, place)
+        commit = _get(source, "commit-id", str, where)
         if not commit:
-            raise UsageError(f"{place} comes from a repository, and the lock does not say which commit (PEP 751)")
-        yield f"{_get(source, 'type', str, place) or 'git'}+{url}@{commit}"
+            raise UsageError(f"{where} comes from a repository, and the lock does not name the commit (PEP 751)")
+        yield f"{_get(source, 'type', str, where) or 'git'}+{url}@{commit}"
     else:
         yield url
-        hashes = _get(source, "hashes", dict, place) or {}
+        hashes = _get(source, "hashes", dict, where) or {}
         fragments += [f"{algorithm}={digest}" for algorithm, digest in sorted(hashes.items())][-1:]
     yield "#" + "&".join(fragments) if fragments else ""
 

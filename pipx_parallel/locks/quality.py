@@ -1,6 +1,6 @@
-"""How good an answer is, in libyears: how much older a pin is than the newest release its target could install.
+"""The quality of a resolution in libyears: how much older a pin is than the newest release its target could install.
 
-A libyear is a year of 365.25 days between the uploads of the two. Where an index has no upload times, nothing is known.
+A libyear is a year of 365.25 days between the uploads of the two. It is unknown if an index states no upload times.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pipx_parallel.model import LastResort, Resolution
 
 YEAR = 365.25 * 86_400  # seconds
-NOTABLE = 3.0  # libyears behind at which somebody should be told
+NOTABLE = 3.0  # libyears behind from which a warning is printed
 
 
 class Quality(NamedTuple):
-    """Libyears in sum; ``older`` counts pins that are not the newest, ``unknown`` those of unknown age."""
+    """Sums of libyears; ``older`` counts pins that are not the newest, ``unknown`` those of unknown age."""
 
     direct: float
     total: float
@@ -28,22 +28,22 @@ class Quality(NamedTuple):
 
 
 def libyears(pinned: int, newest: int) -> float | None:
-    """Return the libyears between two upload times in epoch seconds, never below 0; None where one is unknown (0)."""
+    """Return the libyears between two upload times in epoch seconds, at least 0; None if one is unknown (0)."""
     return max(0.0, round((newest - pinned) / YEAR, 3)) if pinned and newest else None
 
 
 def quality_of(resolution: Resolution) -> Quality:
     """Return the quality of a resolution."""
-    known = [(pin, pin.libyears) for pin in resolution.pins if pin.libyears is not None]
-    direct = sum(years for pin, years in known if pin.direct)
+    dated = [(pin, pin.libyears) for pin in resolution.pins if pin.libyears is not None]
+    direct = sum(years for pin, years in dated if pin.direct)
     older = sum(pin.latest is not None and pin.latest != pin.version for pin in resolution.pins)
     return Quality(
-        round(direct, 3), round(sum(years for _, years in known), 3), older, len(resolution.pins) - len(known)
+        round(direct, 3), round(sum(years for _, years in dated), 3), older, len(resolution.pins) - len(dated)
     )
 
 
 def sentence(quality: Quality) -> str:
-    """Return the quality in a few words: ``libyears 0.4 direct, 3.1 in all; 5 pins are not the newest``."""
+    """Return the quality as one phrase: ``libyears 0.4 direct, 3.1 in all; 5 pins are not the newest``."""
     unknown = f"; {quality.unknown} of unknown age" if quality.unknown else ""
     return f"libyears {quality.direct:.1f} direct, {quality.total:.1f} in all; {quality.older} pins are not the newest{unknown}"
 
@@ -59,7 +59,7 @@ def last_resort(taken: LastResort) -> str:
 
 
 def notable(resolution: Resolution) -> Iterator[str]:
-    """Yield a sentence for each last resort, and for each direct pin that is years behind but for the user's own bound."""
+    """Yield a warning for each last resort, and for each direct pin that is years behind without a bound of the user."""
     for taken in resolution.last_resorts:
         yield last_resort(taken)
     for pin in resolution.pins:
@@ -70,7 +70,7 @@ def notable(resolution: Resolution) -> Iterator[str]:
 
 
 def held_back(resolution: Resolution) -> Iterator[str]:
-    """Yield, for each pin that is not the newest, which clause holds it."""
+    """Yield a line for each pin that is not the newest, with the reason."""
     for pin in resolution.pins:
         if pin.latest is not None and pin.latest != pin.version:
             age = "" if pin.libyears is None else f" ({pin.libyears:.1f} libyears)"

@@ -1,7 +1,7 @@
-"""Reads locks back: pins, hashes and the digest of the inputs, from pylock.toml, hashed requirements, scripts and reports.
+"""Read locks: pins, hashes and the digest of the inputs, from pylock.toml, hashed requirements, scripts and reports.
 
-Reads what other tools write too: any PEP 751 lock, pip-compile's and uv's requirements. ``read_digest`` and ``read_versions``
-are the fast ways for locks of ours: they import no TOML reader and no ``packaging`` (10 and 45 ms).
+Locks of other tools are read too: any PEP 751 lock, requirements of pip-compile and uv. ``read_digest`` and ``read_versions``
+are fast paths for our own locks: they import neither a TOML parser (10 ms) nor ``packaging`` (45 ms).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipx_parallel.model import Origin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_HEAD = 4096  # characters: every format of ours has its digest in there
+_HEAD = 4096  # characters: in every format of ours the digest is within these
 _DIGEST = re.compile(
     r'(?:^inputs = |^ *"inputs": |"pipx-parallel:inputs",\s*"value": |^# pipx-parallel: inputs )"?(sha256:[0-9a-f]{64})"?',
     re.MULTILINE,
@@ -35,13 +35,13 @@ _HEREDOC = re.compile(
     r"<<'PIPX_PARALLEL_REQUIREMENTS'\n(.*?)^PIPX_PARALLEL_REQUIREMENTS$|^\$\w*Requirements = @'\n(.*?)^'@",
     re.MULTILINE | re.DOTALL,
 )
-# Options that say where to look, not what to install: nothing of a lock depends on them.
+# Options that choose indexes, not packages: a lock does not depend on them.
 _OPTIONS = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--no-index", "--trusted-host", "--pre",
             "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes", "--use-feature")  # fmt: skip
 
 
 class LockedPackage(NamedTuple):
-    """One entry of a lock. ``version`` is None where the lock names only a source tree."""
+    """One entry of a lock. ``version`` is None if the lock names only a source tree."""
 
     name: str  # normalised
     version: str | None
@@ -51,40 +51,40 @@ class LockedPackage(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """What a lock says, whatever its format. ``packages`` are in the lock's order; a name may come several times."""
+    """The content of a lock of any format. ``packages`` are in the lock's order; a name can occur several times."""
 
     kind: str  # "pylock", "requirements", "script" or "json"
     packages: tuple[LockedPackage, ...]
-    digest: str | None = None  # of the inputs, in locks of ours
+    digest: str | None = None  # of the inputs, in our own locks
 
     def versions(self) -> dict[str, str]:
-        """Return each project's version; of several entries (for different targets) the first."""
-        found: dict[str, str] = {}
+        """Return each project's version; of several entries (for different targets) the first one."""
+        versions: dict[str, str] = {}
         for package in self.packages:
             if package.version is not None:
-                found.setdefault(package.name, package.version)
-        return found
+                versions.setdefault(package.name, package.version)
+        return versions
 
 
 def read_digest(text: str) -> str | None:
-    """Return the digest of the inputs that a lock of ours carries, from its first lines; None where it has none."""
+    """Return the digest of the inputs from the first lines of one of our locks; None if it has none."""
     match = _DIGEST.search(text[:_HEAD])
     return match[1] if match else None
 
 
 def read_versions(text: str, source: str) -> dict[str, str]:
-    """Return name → version; fast for a pylock of ours, else as ``read_lock``. Raises ``RequirementsError``."""
+    """Return name → version; fast for our own pylock, else as ``read_lock``. Raises ``RequirementsError``."""
     if _kind(text) == "pylock" and 'created-by = "pipx-parallel"' in text[:_HEAD]:
-        found: dict[str, str] = {}
+        versions: dict[str, str] = {}
         for name, version in re.findall(_PACKAGE, text, re.MULTILINE):
             if version:
-                found.setdefault(name, version)
-        return found
+                versions.setdefault(name, version)
+        return versions
     return read_lock(text, source).versions()
 
 
 def read_lock(text: str, source: str) -> Lock:
-    """Read any lock; ``source`` is its path, for messages. Raises ``RequirementsError`` where it is none."""
+    """Read any lock; ``source`` is its path, for messages. Raises ``RequirementsError`` if it is not a lock."""
     kind = _kind(text)
     digest = read_digest(text)
     if kind == "pylock":
@@ -93,7 +93,7 @@ def read_lock(text: str, source: str) -> Lock:
         return Lock(kind, tuple(_report(text, source)), digest)
     if kind == "script":
         blocks = ["".join(groups) for groups in _HEREDOC.findall(text)]
-        return Lock(kind, tuple(one for block in blocks for one in _requirements(block, source)), digest)
+        return Lock(kind, tuple(package for block in blocks for package in _requirements(block, source)), digest)
     return Lock(kind, tuple(_requirements(text, source)), digest)
 
 
@@ -106,9 +106,9 @@ def _kind(text: str) -> str:
 
 
 def _pylock(text: str, source: str) -> Iterator[LockedPackage]:
-    import tomllib  # here and below: 10 and 45 ms that the fast ways above do without
+    import tomllib  # 10 ms, not needed by the fast paths above
 
-    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError  # likewise
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError  # 45 ms, as above
 
     try:
         table = tomllib.loads(text)
@@ -136,8 +136,8 @@ def _pylock_url(package: Mapping[str, Any]) -> str | None:
     if "vcs" in package:
         vcs = package["vcs"]
         return f"{vcs['type']}+{vcs.get('url') or vcs.get('path')}@{vcs['commit-id']}"
-    place = package.get("archive") or package.get("directory")
-    return None if place is None else str(place.get("url") or place.get("path"))
+    source = package.get("archive") or package.get("directory")
+    return None if source is None else str(source.get("url") or source.get("path"))
 
 
 def _report(text: str, source: str) -> Iterator[LockedPackage]:
@@ -150,30 +150,30 @@ def _report(text: str, source: str) -> Iterator[LockedPackage]:
             return
         if report["created-by"] != "pipx-parallel" or report["schema"] != 1:
             raise _refused(source, "not a report of this version of pipx-parallel")
-        found: dict[tuple[str, str], LockedPackage] = {}
+        packages: dict[tuple[str, str], LockedPackage] = {}
         for target in report["targets"]:
             for pin in target["pins"]:
                 package = LockedPackage(pin["name"], pin["version"], tuple(pin["hashes"]), None, pin["url"])
-                found.setdefault((package.name, pin["version"]), package)
+                packages.setdefault((package.name, pin["version"]), package)
     except json.JSONDecodeError as error:
         raise _refused(source, f"not JSON: {error.msg}", error.lineno) from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise _refused(source, f"not a report of pipx-parallel: {error} is missing or of another type") from error
-    yield from found.values()
+        raise _refused(source, f"not a report of pipx-parallel: {error} is missing or has another type") from error
+    yield from packages.values()
 
 
 def _bill(report: Mapping[str, Any]) -> Iterator[LockedPackage]:
-    """Yield the components of a CycloneDX document that came from a package index."""
+    """Yield the components of a CycloneDX document that come from a package index."""
     for component in report.get("components", ()):
         if str(component.get("purl", "")).startswith("pkg:pypi/"):
             references = component.get("externalReferences", ())
-            found = {
-                f"sha256:{one['content']}"
-                for row in references
-                for one in row.get("hashes", ())
-                if one["alg"] == "SHA-256"
+            digests = {
+                f"sha256:{digest['content']}"
+                for reference in references
+                for digest in reference.get("hashes", ())
+                if digest["alg"] == "SHA-256"
             }
-            yield LockedPackage(component["name"], component.get("version"), tuple(sorted(found)))
+            yield LockedPackage(component["name"], component.get("version"), tuple(sorted(digests)))
 
 
 def _requirements(text: str, source: str) -> Iterator[LockedPackage]:
@@ -184,7 +184,7 @@ def _requirements(text: str, source: str) -> Iterator[LockedPackage]:
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (number of the first line, text) with continuations joined and comments left out, as pip reads them."""
+    """Yield (number of the first line, text) with continuations joined and comments removed, as in pip."""
     start = 0
     parts: list[str] = []
     for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), 1):

@@ -1,4 +1,4 @@
-"""A resolution drawn for people and programs: ``tree``, ``tree --invert``, ``why``; text, JSON and DOT. Pure."""
+"""Render a resolution as a tree or graph: ``tree``, ``tree --invert``, ``why``; as text, JSON and DOT. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Edge, Pin, Resolution
 
 _SEEN = " (*)"
-_FOOTER = "(*) drawn above already"
-_Row = tuple[str, str]  # a project, and what is said of it in brackets
+_FOOTER = "(*) subtree shown above"
+_Row = tuple[str, str]  # a project, and the text in parentheses after it
 
 
 def render_tree(resolution: Resolution, *, depth: int | None = None) -> str:
@@ -25,29 +25,31 @@ def render_tree(resolution: Resolution, *, depth: int | None = None) -> str:
     graph = graph_of(resolution)
     missing = {failure.project for failure in resolution.missing}
     roots: dict[str, list[str]] = {}
-    for edge in graph.asked:
+    for edge in graph.roots:
         if edge.child in graph.pins or edge.child in missing:
-            roots.setdefault(edge.child, []).append(_asked(edge))
+            roots.setdefault(edge.child, []).append(_root_text(edge))
     rows = [(name, ", ".join(words)) for name, words in roots.items()]
     return _drawn(graph, rows, lambda name: dependencies(graph, name), depth)
 
 
 def render_inverted(resolution: Resolution, name: str, *, depth: int | None = None) -> str:
-    """Return the tree from one project up to the user's requirements. Raises ``UsageError`` where it is not in the set."""
+    """Return the tree from one project up to the user's requirements. Raises ``UsageError`` if it is not pinned."""
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
-    asked = {edge.child: _asked(edge) for edge in reversed(graph.asked)}
+    root_texts = {edge.child: _root_text(edge) for edge in reversed(graph.roots)}
 
-    def above(child: str) -> list[_Row]:
-        return [(parent, _noted(f"asks for {words}", asked.get(parent))) for parent, words in dependents(graph, child)]
+    def dependents_of(child: str) -> list[_Row]:
+        return [
+            (parent, _noted(f"asks for {words}", root_texts.get(parent))) for parent, words in dependents(graph, child)
+        ]
 
-    return _drawn(graph, [(pin.name, asked.get(pin.name, ""))], above, depth)
+    return _drawn(graph, [(pin.name, root_texts.get(pin.name, ""))], dependents_of, depth)
 
 
 def render_why(resolution: Resolution, name: str) -> str:
-    """Return who asked for a project, a chain a line from each of the user's lines, and why it is not newer.
+    """Return who requires a project, one chain per line of the input, and why it is not newer.
 
-    Raises ``UsageError`` where it is not in the set.
+    Raises ``UsageError`` if it is not pinned.
     """
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
@@ -57,23 +59,23 @@ def render_why(resolution: Resolution, name: str) -> str:
 
 
 def why_json(resolution: Resolution, name: str) -> dict[str, object]:
-    """Return what ``render_why`` says, for programs. Raises ``UsageError``."""
+    """Return the content of ``render_why`` for JSON. Raises ``UsageError``."""
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
-    ways = [
-        {"origin": str(edge.origin), "chain": [edge.requirement, *(step.requirement for step in way)]}
-        for edge, way in _ways(graph, pin.name)
+    paths = [
+        {"origin": str(edge.origin), "chain": [edge.requirement, *(step.requirement for step in path)]}
+        for edge, path in _paths(graph, pin.name)
     ]
-    return {**_package(graph, pin), "chains": ways}
+    return {**_package(graph, pin), "chains": paths}
 
 
 def tree_json(resolution: Resolution) -> dict[str, object]:
-    """Return the graph for programs: the user's requirements, and each project with its neighbours."""
+    """Return the graph for JSON: the user's requirements, and each project with its neighbours."""
     graph = graph_of(resolution)
     return {
         "target": resolution.target.label,
         "roots": [
-            {"name": edge.child, "requirement": edge.requirement, "origin": str(edge.origin)} for edge in graph.asked
+            {"name": edge.child, "requirement": edge.requirement, "origin": str(edge.origin)} for edge in graph.roots
         ],
         "packages": [_package(graph, pin) for pin in resolution.pins],
         "missing": [{"name": failure.project, "problem": str(failure.error)} for failure in resolution.missing],
@@ -81,7 +83,7 @@ def tree_json(resolution: Resolution) -> dict[str, object]:
 
 
 def tree_dot(resolution: Resolution) -> str:
-    """Return the graph in Graphviz' language; direct requirements have a double border."""
+    """Return the graph in the DOT language (Graphviz); direct requirements have a double border."""
     graph = graph_of(resolution)
     lines = ["digraph lock {", "    rankdir=LR", "    node [shape=box, fontname=Helvetica]"]
     for pin in resolution.pins:
@@ -94,7 +96,7 @@ def tree_dot(resolution: Resolution) -> str:
 
 
 def _drawn(graph: Graph, rows: list[_Row], below: Callable[[str], list[_Row]], depth: int | None) -> str:
-    """Draw rows and what is below them. A stack, not recursion: a chain of requirements may be as long as it likes."""
+    """Draw rows and their subtrees. A stack instead of recursion, because chains of requirements have no maximum length."""
     seen: set[str] = set()
     repeated = False
     lines: list[str] = []
@@ -116,17 +118,17 @@ def _drawn(graph: Graph, rows: list[_Row], below: Callable[[str], list[_Row]], d
 
 
 def _chains(graph: Graph, name: str) -> Iterator[str]:
-    for edge, way in _ways(graph, name):
+    for edge, path in _paths(graph, name):
         steps = [f"{edge.origin}: {edge.requirement}"]
-        steps += [f"{_labelled(graph, step.parent, '')}: {step.requirement}" for step in way]
+        steps += [f"{_labelled(graph, step.parent, '')}: {step.requirement}" for step in path]
         yield " → ".join(steps)
 
 
-def _ways(graph: Graph, name: str) -> Iterator[tuple[Edge, list[Edge]]]:
-    for edge in graph.asked:
-        way = chain(graph, edge.child, name)
-        if way is not None:
-            yield edge, way
+def _paths(graph: Graph, name: str) -> Iterator[tuple[Edge, list[Edge]]]:
+    for edge in graph.roots:
+        path = chain(graph, edge.child, name)
+        if path is not None:
+            yield edge, path
 
 
 def _package(graph: Graph, pin: Pin) -> dict[str, object]:
@@ -143,13 +145,13 @@ def _package(graph: Graph, pin: Pin) -> dict[str, object]:
 
 
 def _pin(resolution: Resolution, graph: Graph, name: str) -> Pin:
-    wanted = "-".join(part for part in name.replace("_", "-").replace(".", "-").lower().split("-") if part)
-    if wanted in graph.pins:
-        return graph.pins[wanted]
+    normalised = "-".join(part for part in name.replace("_", "-").replace(".", "-").lower().split("-") if part)
+    if normalised in graph.pins:
+        return graph.pins[normalised]
     for failure in resolution.missing:
-        if failure.project == wanted:
-            raise UsageError(f"{wanted} is missing: {failure.error}")
-    raise UsageError(f"{wanted or name!r} is not part of this set: nothing asks for it on {resolution.target.label}")
+        if failure.project == normalised:
+            raise UsageError(f"{normalised} is missing: {failure.error}")
+    raise UsageError(f"{normalised or name!r} is not in this lock: nothing requires it on {resolution.target.label}")
 
 
 def _newest(pin: Pin) -> str:
@@ -171,7 +173,7 @@ def _titled(pin: Pin) -> str:
     return f"{pin.name} {pin.version}"
 
 
-def _asked(edge: Edge) -> str:
+def _root_text(edge: Edge) -> str:
     return f"{edge.requirement}, {edge.origin}" if edge.origin is not None else edge.requirement
 
 

@@ -1,7 +1,4 @@
-"""Writes what the emitters rendered: every file whole, all of them or none, standard output last.
-
-The only file that writes outputs.
-"""
+"""Write the rendered artifacts: all files or none, standard output last. The only module that writes outputs."""
 
 from __future__ import annotations
 
@@ -19,21 +16,21 @@ _REMEDIES = {
     errno.ENOENT: "make the folder first, or choose another with -o",
     errno.ENOTDIR: "choose another path with -o",
     errno.EISDIR: "give the name of a file inside it with -o",
-    errno.EACCES: "choose a place where you may write with -o",
-    errno.EPERM: "choose a place where you may write with -o",
-    errno.EROFS: "choose a place where you may write with -o",
-    errno.ENOSPC: "free some space, or choose another place with -o",
+    errno.EACCES: "choose a folder with write permission with -o",
+    errno.EPERM: "choose a folder with write permission with -o",
+    errno.EROFS: "choose a folder with write permission with -o",
+    errno.ENOSPC: "free some space, or choose another disk with -o",
     errno.ENAMETOOLONG: "choose a shorter name with -o",
-    errno.EPIPE: "whatever read it has stopped reading",
+    errno.EPIPE: "the reader has closed it",
 }
 
 
 class Written(Protocol):
-    """What can be written: an ``emitters.interface.Artifact``."""
+    """The protocol of an ``emitters.interface.Artifact``, which this folder does not import."""
 
     @property
     def name(self) -> str:
-        """Return where to, "-" for standard output."""
+        """Return the path, "-" for standard output."""
         ...
 
     @property
@@ -48,9 +45,15 @@ class Written(Protocol):
 
 
 def write(artifacts: Sequence[Written], stdout: BinaryIO | None) -> None:
-    """Write all artifacts or none. The one called "-" goes to ``stdout`` (None: it is closed), once all files are staged.
+    """Write all artifacts or none.
 
-    Raises ``OutputError`` with the path, what is wrong and what to do; ``UsageError`` where two artifacts have one name.
+    Args:
+        artifacts: What to write; the one called "-" is written to ``stdout`` after all files are staged.
+        stdout: Standard output; None if it is closed.
+
+    Raises:
+        OutputError: An artifact cannot be written; the message has path, cause and remedy.
+        UsageError: Two artifacts have one name.
     """
     _refuse_duplicates(artifacts)
     try:
@@ -67,7 +70,7 @@ def write(artifacts: Sequence[Written], stdout: BinaryIO | None) -> None:
 
 
 def check(names: Sequence[str]) -> None:
-    """Raise ``OutputError`` where it is plain before any work that an output cannot be written."""
+    """Raise ``OutputError`` if an output obviously cannot be written; called before any work."""
     try:
         for name in names:
             if name != "-":
@@ -79,13 +82,13 @@ def check(names: Sequence[str]) -> None:
 def _print(artifact: Written, stdout: BinaryIO | None) -> None:
     if stdout is None:
         raise OutputError("cannot write to standard output: it is closed; give a file with -o; nothing was changed")
-    rest = memoryview(_encoded(artifact))
+    remaining = memoryview(_encoded(artifact))
     try:
-        while rest:  # an unbuffered stream (PYTHONUNBUFFERED) may take a part only, and says so
-            taken = stdout.write(rest)
-            if not taken:
+        while remaining:  # an unbuffered stream (PYTHONUNBUFFERED) may write only a part
+            written = stdout.write(remaining)
+            if not written:
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-            rest = rest[taken:]
+            remaining = remaining[written:]
         stdout.flush()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -93,7 +96,7 @@ def _print(artifact: Written, stdout: BinaryIO | None) -> None:
 
 
 def _encoded(artifact: Written) -> bytes:
-    """Return UTF-8 with line feeds on every platform: the same lock has the same bytes everywhere."""
+    """Return UTF-8 with LF line ends, so that a lock has the same bytes on every platform."""
     return artifact.text.encode("utf-8", "replace")
 
 
@@ -103,8 +106,8 @@ def _remedy(error: OSError) -> str:
 
 
 def _refuse_duplicates(artifacts: Sequence[Written]) -> None:
-    seen: set[str] = set()
+    names: set[str] = set()
     for artifact in artifacts:
-        if artifact.name in seen and artifact.name != "-":
+        if artifact.name in names and artifact.name != "-":
             raise UsageError(f"two outputs are called {artifact.name!r}; give each its own name with -o")
-        seen.add(artifact.name)
+        names.add(artifact.name)

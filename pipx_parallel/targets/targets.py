@@ -1,4 +1,4 @@
-"""Targets: the running Python, or another one modelled without it (PEP 425 tags, PEP 508 markers)."""
+"""Targets: the running Python, or another one described by options (PEP 425 tags, PEP 508 markers)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IMPLEMENTATIONS = {  # short name in tags -> implementation_name, platform_pyth
     "ip": ("ironpython", "IronPython"),
     "jy": ("jython", "Jython"),
 }
-# Short names for platforms, as uv has them. The C library or system assumed is the oldest that is still maintained.
+# Short names of platforms, as in uv. They assume the oldest C library or system that is still maintained.
 _GLIBC, _MUSL, _MACOS = (2, 28), (1, 2), (13, 0)
 _ALIASES = {
     "linux": "x86_64-unknown-linux-gnu",
@@ -45,17 +45,17 @@ _SYSTEMS = {  # sys_platform -> platform_system, os_name
 
 
 class _Platform(NamedTuple):
-    """What the name of a platform means."""
+    """The meaning of a platform's name."""
 
     tags: tuple[str, ...]  # platform tags, best first
-    sys_platform: str  # "" where the name does not say
+    sys_platform: str  # "" if the name does not state it
     machine: str
 
 
 def target_fingerprint() -> str:
-    """Return a text that changes whenever the target of the running Python could: a key for keeping ``running_target()``.
+    """Return a text that changes whenever ``running_target()`` could, as the key under which its result is stored.
 
-    Costs microseconds: nothing is imported, no process is started.
+    Takes microseconds: nothing is imported, no process is started.
     """
     parts: list[object] = [
         sys.implementation.name, *sys.implementation.version, *sys.version_info, sys.platform, sys.maxsize,
@@ -73,9 +73,9 @@ def target_fingerprint() -> str:
 
 
 def running_target() -> Target:
-    """Return the target of the Python that runs this. Costs 50 ms: keep it under ``target_fingerprint()``."""
-    from packaging.markers import default_environment  # 45 ms; a kept target does without
-    from packaging.tags import sys_tags  # 45 ms; a kept target does without
+    """Return the target of the running Python. Takes 50 ms: store it under ``target_fingerprint()``."""
+    from packaging.markers import default_environment  # 45 ms, not needed if the target is stored
+    from packaging.tags import sys_tags  # 45 ms, not needed if the target is stored
 
     markers = {key: str(value) for key, value in default_environment().items() if key != "extra"}
     return Target(
@@ -92,24 +92,24 @@ def make_target(
     implementation: str | None = None,
     abis: Sequence[str] = (),
 ) -> Target:
-    """Return the target these flags describe; what a flag does not say is as in the running Python.
+    """Return the target that these options describe; everything else is as in the running Python.
 
     ``python_version``: "3.13", "313", "3" or "3.13.1". ``platforms``: platform tags as pip takes them ("win_amd64",
-    "manylinux_2_28_x86_64", "macosx_13_0_arm64"), each standing for just what it stands for in pip; or one short name that
-    stands for a whole platform: "linux", "windows", "macos", "x86_64-manylinux_2_28", "x86_64-unknown-linux-musl".
-    ``implementation``: "cp", "pp", "py". Raises ``UsageError`` for a value that means nothing, and for platforms of two systems.
+    "manylinux_2_28_x86_64", "macosx_13_0_arm64"), each with its meaning in pip; or one short name for a
+    whole platform: "linux", "windows", "macos", "x86_64-manylinux_2_28", "x86_64-unknown-linux-musl".
+    ``implementation``: "cp", "pp", "py". Raises ``UsageError`` for an invalid value, and for platforms of two systems.
     """
     if not (python_version or platforms or implementation or abis):
         return running_target()
     base = running_target()
     version = _parse_version(python_version) if python_version else None
-    short = _parse_implementation(implementation) if implementation else None
-    known = [_parse_platform(name) for name in platforms]
+    short_name = _parse_implementation(implementation) if implementation else None
+    parsed = [_parse_platform(name) for name in platforms]
     markers = dict(base.markers)
-    _set_python(markers, version, short)
-    _set_platform(markers, known, platforms)
-    wanted = list(dict.fromkeys(tag for platform in known for tag in platform.tags)) or None
-    tags = _tags(version, wanted, short, list(abis) or None)
+    _set_python(markers, version, short_name)
+    _set_platform(markers, parsed, platforms)
+    platform_tags = list(dict.fromkeys(tag for platform in parsed for tag in platform.tags)) or None
+    tags = _tags(version, platform_tags, short_name, list(abis) or None)
     return Target(
         label=_label(markers, markers["python_version"]),
         python_full_version=markers["python_full_version"],
@@ -119,7 +119,7 @@ def make_target(
 
 
 def resolve_targets(settings: ResolveSettings) -> tuple[Target, ...]:
-    """Return the targets the settings ask for: each short platform name is one of its own, platform tags together are one.
+    """Return the targets of the settings: one per short platform name, and one for all platform tags together.
 
     Raises ``UsageError``.
     """
@@ -144,7 +144,7 @@ def _parse_version(text: str) -> tuple[int, ...]:
     if len(parts) == 1 and len(text) > 1:
         parts = [text[0], text[1:]]
     if len(parts) > 3 or not all(part.isascii() and part.isdecimal() for part in parts):
-        raise UsageError(f"--python-version: '{text}' cannot be used; give a version such as 3.13 or 3.13.1")
+        raise UsageError(f"--python-version: '{text}' is not a valid version; give a version such as 3.13 or 3.13.1")
     return tuple(map(int, parts))
 
 
@@ -152,7 +152,7 @@ def _parse_implementation(text: str) -> str:
     by_name = {name: short for short, (name, _) in _IMPLEMENTATIONS.items()}
     short = by_name.get(text.lower(), text.lower())
     if short not in _IMPLEMENTATIONS:
-        raise UsageError(f"--implementation: '{text}' cannot be used; give one of {', '.join(_IMPLEMENTATIONS)}")
+        raise UsageError(f"--implementation: '{text}' is not known; give one of {', '.join(_IMPLEMENTATIONS)}")
     return short
 
 
@@ -165,7 +165,7 @@ def _parse_platform(name: str) -> _Platform:
     if tag == "any":
         return _Platform((tag,), "", "")
     if tag.startswith("win"):
-        machine = next((machine for known, machine in _WINDOWS.values() if known == tag), "")
+        machine = next((machine for windows_tag, machine in _WINDOWS.values() if windows_tag == tag), "")
         return _Platform((tag,), "win32", machine)
     mac = re.fullmatch(r"macosx_(\d+)_(\d+)_(.+)", tag)
     if mac:
@@ -175,10 +175,10 @@ def _parse_platform(name: str) -> _Platform:
     if linux:
         return _Platform(tuple(_older_names(tag, linux["old"], linux["arch"])), "linux", linux["arch"])
     if re.fullmatch(r"(?:android|ios|pyodide|emscripten)_\w+", tag):
-        raise UsageError(f"--platform: '{name}' is a platform that cannot be modelled here")
+        raise UsageError(f"--platform: '{name}' is not supported")
     short = ", ".join(_ALIASES)
     raise UsageError(
-        f"--platform: '{name}' cannot be used; give a tag such as manylinux_2_28_x86_64, or one of {short}"
+        f"--platform: '{name}' is not a known platform; give a tag such as manylinux_2_28_x86_64, or one of {short}"
     )
 
 
@@ -186,7 +186,7 @@ def _from_triple(match: re.Match[str], name: str) -> _Platform:
     arch = match["arch"]
     if match["windows"]:
         if arch not in _WINDOWS:
-            raise UsageError(f"--platform: '{name}' cannot be used; Windows runs on {', '.join(_WINDOWS)}")
+            raise UsageError(f"--platform: '{name}' is not a known platform; Windows runs on {', '.join(_WINDOWS)}")
         tag, machine = _WINDOWS[arch]
         return _Platform((tag,), "win32", machine)
     if match["macos"]:
@@ -206,7 +206,7 @@ def _pair(text: str) -> tuple[int, int]:
 
 
 def _manylinux(glibc: tuple[int, int], arch: str) -> Iterator[str]:
-    """Yield every manylinux tag that a C library of this version can run (PEP 600), newest first."""
+    """Yield every manylinux tag that this version of glibc supports (PEP 600), newest first."""
     oldest = 5 if arch in ("x86_64", "i686") else 17
     for minor in range(glibc[1], oldest - 1, -1):
         yield f"manylinux_{glibc[0]}_{minor}_{arch}"
@@ -216,7 +216,7 @@ def _manylinux(glibc: tuple[int, int], arch: str) -> Iterator[str]:
 
 
 def _older_names(tag: str, old: str | None, arch: str) -> Iterator[str]:
-    """Yield the tag and, as pip does, the older manylinux names that it covers."""
+    """Yield the tag and, as pip does, the older manylinux names that it includes."""
     yield tag
     if old in ("2010", "2014") and arch in ("x86_64", "i686"):
         yield from (f"{name}_{arch}" for name in ("manylinux2010", "manylinux1") if name != f"manylinux{old}")
@@ -229,7 +229,7 @@ def _macos(version: tuple[int, int], arch: str) -> Iterator[str]:
 
 
 def _set_python(markers: dict[str, str], version: tuple[int, ...] | None, short: str | None) -> None:
-    """Set the variables of version and implementation; a part of the version that is not given is 0, as in pip."""
+    """Set the variables of version and implementation; missing parts of the version are 0, as in pip."""
     if short:
         markers["implementation_name"], markers["platform_python_implementation"] = _IMPLEMENTATIONS[short]
     if version:
@@ -238,11 +238,11 @@ def _set_python(markers: dict[str, str], version: tuple[int, ...] | None, short:
         markers["python_full_version"] = markers["implementation_version"] = full
 
 
-def _set_platform(markers: dict[str, str], known: Sequence[_Platform], names: Sequence[str]) -> None:
-    """Set the variables of the system; those that no name can tell, such as the kernel's release, become empty."""
-    said = [platform for platform in known if platform.sys_platform]
-    systems = list(dict.fromkeys(platform.sys_platform for platform in said))
-    machines = list(dict.fromkeys(platform.machine for platform in said if platform.machine))
+def _set_platform(markers: dict[str, str], parsed: Sequence[_Platform], names: Sequence[str]) -> None:
+    """Set the variables of the system; those that no name states, such as the kernel's release, become empty."""
+    stated = [platform for platform in parsed if platform.sys_platform]
+    systems = list(dict.fromkeys(platform.sys_platform for platform in stated))
+    machines = list(dict.fromkeys(platform.machine for platform in stated if platform.machine))
     if len(systems) > 1 or len(machines) > 1:
         raise UsageError(f"--platform: {', '.join(names)} are different systems; lock for one at a time")
     if not systems:
@@ -258,8 +258,8 @@ def _set_platform(markers: dict[str, str], known: Sequence[_Platform], names: Se
 def _tags(
     version: tuple[int, ...] | None, platforms: list[str] | None, short: str | None, abis: list[str] | None
 ) -> Iterator[str]:
-    """Yield the tags that pip would accept with the same flags, best first."""
-    from packaging import tags  # 45 ms, only for a target that is modelled
+    """Yield the tags that pip accepts with the same options, best first."""
+    from packaging import tags  # 45 ms, only for another target
 
     name = short or tags.interpreter_name()
     python = version[:2] if version else None

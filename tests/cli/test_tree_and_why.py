@@ -53,7 +53,7 @@ def test_why_of_a_stranger_is_a_usage_error(run: Run) -> None:
     ran = run("why", "numpy", "--packages", "app")
 
     assert (ran.code, ran.out) == (2, "")
-    assert "is not part of this set" in ran.err
+    assert "is not in this lock" in ran.err
 
 
 def test_why_for_programs(run: Run) -> None:

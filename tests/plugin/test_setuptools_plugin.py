@@ -192,7 +192,7 @@ def _release(name: str, version: str, more: str = "") -> str:
         (None, "", "the lock pylock.toml is missing; make it with: pipx-parallel lock -o pylock.toml"),
         ("= nonsense", "", "pylock.toml is not a lock file: "),
         ('[project]\nname = "x"', "", "pylock.toml is not a lock file: it lacks lock-version or packages"),
-        (_package("alpha", "marker = 3"), "", "pylock.toml: alpha: marker is not a str"),
+        (_package("alpha", "marker = 3"), "", "pylock.toml: alpha: marker must be a string"),
         (
             'lock-version = "2.0"\ncreated-by = "a"\npackages = []',
             "",
@@ -201,28 +201,28 @@ def _release(name: str, version: str, more: str = "") -> str:
         (
             _release("other", "1.0"),
             "",
-            "pylock.toml is foreign: it pins none of the project's dependencies (alpha>=1",
+            "pylock.toml is the lock of another project: it pins none of the dependencies (alpha>=1",
         ),
-        (_release("app", "1.0"), "", "pylock.toml is foreign: it pins app itself"),
-        (_release("alpha", "1.4"), "", "pylock.toml is stale: beta<3,>=2 has no pin"),
-        (_release("alpha", "0.9"), "", "stale: beta<3,>=2 has no pin; alpha>=1 is pinned to 0.9"),
-        (_package("alpha", 'directory = { path = "../alpha" }'), "", "alpha is locked from a path on this machine"),
+        (_release("app", "1.0"), "", "pylock.toml is the lock of another project: it pins app itself"),
+        (_release("alpha", "1.4"), "", "pylock.toml is out of date: beta<3,>=2 has no pin"),
+        (_release("alpha", "0.9"), "", "out of date: beta<3,>=2 has no pin; alpha>=1 is pinned to 0.9"),
+        (_package("alpha", 'directory = { path = "../alpha" }'), "", "alpha is locked from a local path"),
         (_package("alpha", ""), "", "alpha has neither a version nor a URL"),
         (
             _release("alpha", "1", "marker = \"'x' in extras\""),
             "",
-            "alpha is locked for some extras or groups only",
+            "alpha is locked only for some extras or groups",
         ),
         (
             _release("alpha", "1", "[tool.pipx-parallel]\nmissing = [{ name = 'beta' }]"),
             "",
             "it was locked without beta",
         ),
-        ("", "lock = '../pylock.toml'\n", "the lock '../pylock.toml' must lie in the project"),
-        ("", "lock = 3\n", "lock must be a str, not 3"),
+        ("", "lock = '../pylock.toml'\n", "the lock '../pylock.toml' must be a path inside the project"),
+        ("", "lock = 3\n", "lock must be a string, not 3"),
         ("", "locks = 'x'\n", "has no setting 'locks' (it has lock, extra, dependencies, groups)"),
-        ("", "extra = 'a b'\n", "'a b' is no name for an extra"),
-        ("", "groups = { Locked = 'a', locked = 'b' }\n", "two locks would become the extra 'locked'"),
+        ("", "extra = 'a b'\n", "'a b' is not a valid name of an extra"),
+        ("", "groups = { Locked = 'a', locked = 'b' }\n", "the extra 'locked' is named twice"),
     ],
 )
 def test_a_lock_that_cannot_be_used_is_one_clear_error(
@@ -252,7 +252,7 @@ def test_an_extra_of_the_project_is_never_replaced(builder: ProjectBuilder, name
 
     done = builder.build(tree, "--wheel")
 
-    assert f"the project has an extra {name!r} of its own; name another" in done.said
+    assert f"the project already has an extra {name!r}; name another" in done.said
     assert done.status != 0
 
 
@@ -282,7 +282,7 @@ def test_a_build_with_the_table_loads_no_network_and_no_mirror(builder: ProjectB
 
     done = builder.python("-c", probe, at=builder.project("pyproject"))
 
-    ours = "['pipx_parallel.errors', 'pipx_parallel.locks.locked_extra', 'pipx_parallel.setuptools_plugin']"
+    ours = str([f"pipx_parallel.{name}" for name in ("errors", "locks", "locks.locked_extra", "setuptools_plugin")])
     assert done.stdout.strip() == f"[] {ours} 4", done.stderr
 
 

@@ -115,7 +115,7 @@ def test_a_damaged_file_is_not_bundled(sandbox: Sandbox, index: LoopbackIndex) -
     done = sandbox.run("pipx-parallel", "bundle", "requirements.in")
 
     assert done.code == 6, done.err
-    assert "damaged-1.0-py3-none-any.whl: what was downloaded has" in done.err
+    assert "damaged-1.0-py3-none-any.whl: the downloaded file has" in done.err
     assert not (sandbox.folder / "bundle.zip").exists()
 
 

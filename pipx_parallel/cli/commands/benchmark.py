@@ -131,7 +131,7 @@ def _numbers(chosen: Chosen, name: str, default: str) -> list[int]:
     return list(dict.fromkeys(map(int, words)))
 
 
-def _draw(path: str, found: Sequence[benchmark.Row]) -> None:
+def _draw(path: str, found: Sequence[benchmark.WorkerFigures]) -> None:
     from pipx_parallel.svg_chart import bar_chart  # only with --svg
 
     bars = [(f"{row.workers} worker{'s' * (row.workers != 1)} ({row.saving:.0f}% saved)", row.seconds) for row in found]

@@ -21,7 +21,7 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.bundle.making import Made
+    from pipx_parallel.bundle.create import BundleSummary
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.model import Resolution, Target
 
@@ -76,9 +76,9 @@ def run(values: Mapping[str, object]) -> int:
     return missing_code(resolutions)
 
 
-def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, sdists: str) -> Made:
-    from pipx_parallel.bundle.builds import pip_environ  # here and below: this command's own
-    from pipx_parallel.bundle.making import Order, make  # likewise
+def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, sdists: str) -> BundleSummary:
+    from pipx_parallel.bundle.create import BundleRequest, create_bundle  # here and below: only for this command
+    from pipx_parallel.bundle.wheel_builds import pip_environ  # as above
 
     settings = request.settings
     (lock,) = locks.render(request, resolutions, ("pylock.toml",))
@@ -90,11 +90,13 @@ def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, 
         settings.indexes.extra_index_urls,
         no_network=offline or settings.indexes.no_index,
     )
-    order = Order(resolutions, sdists, _downloads(settings.mirror.location), output, lock.text, environ, offline)
+    bundle = BundleRequest(
+        resolutions, sdists, _downloads(settings.mirror.location), output, lock.text, environ, offline
+    )
     with opened(
         settings._replace(network=settings.network._replace(max_workers=workers)), request.context.progress
     ) as mirror:
-        return make(order, mirror)
+        return create_bundle(bundle, mirror)
 
 
 def _targets(settings: ResolveSettings, pythons: Sequence[str], asked: Sequence[str]) -> tuple[Target, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.quality import Quality, assess, newest_installable
-from benchmarks.recording import Project, RecordedFile, Release
+from benchmarks.quality import LockQuality, assess, newest_installable
+from benchmarks.recording import RecordedFile, RecordedProject, Release
 
 _YEAR = int(365.25 * 86_400)
 
@@ -16,12 +16,12 @@ def _release(
 
 def test_age_is_the_time_between_the_two_uploads() -> None:
     """Direct requirements are summed apart; a pin of an unknown project is counted as unknown."""
-    project = Project("demo", (_release("2.0", 12), _release("1.0", 9)))
+    project = RecordedProject("demo", (_release("2.0", 12), _release("1.0", 9)))
     projects = {"demo": project, "other": project}
 
     quality = assess({"demo": "1.0", "other": "2.0", "new": "1"}, ["demo"], projects.get)
 
-    assert quality == Quality(direct=3.0, total=3.0, older=1, unknown=1)
+    assert quality == LockQuality(direct=3.0, total=3.0, older=1, unknown=1)
 
 
 def test_what_this_interpreter_could_not_install_is_not_the_newest() -> None:
@@ -33,7 +33,7 @@ def test_what_this_interpreter_could_not_install_is_not_the_newest() -> None:
         _release("3.0rc1", 9),
     )
 
-    newest = newest_installable(Project("demo", (*unusable, _release("2.0", 5, requires="not a specifier"))))
+    newest = newest_installable(RecordedProject("demo", (*unusable, _release("2.0", 5, requires="not a specifier"))))
 
     assert newest is not None
     assert newest.version == "2.0"
@@ -41,7 +41,7 @@ def test_what_this_interpreter_could_not_install_is_not_the_newest() -> None:
 
 def test_a_pin_newer_than_the_newest_final_release_has_no_age() -> None:
     """A pre-release that was asked for is not old, nor is a back-port that was uploaded later."""
-    project = Project("demo", (_release("3.0rc1", 1), _release("2.0", 2), _release("1.9.1", 3)))
+    project = RecordedProject("demo", (_release("3.0rc1", 1), _release("2.0", 2), _release("1.9.1", 3)))
 
     ages = [assess({"demo": version}, [], {"demo": project}.get).total for version in ("3.0rc1", "1.9.1")]
 

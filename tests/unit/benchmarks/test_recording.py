@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import recording
-from benchmarks.recording import Metadata, Project, RecordedFile, Recording, Release
+from benchmarks.recording import RecordedFile, RecordedMetadata, RecordedProject, Recording, Release
 
 _RELEASE = Release(
     "1.1",
@@ -18,11 +18,11 @@ _RELEASE = Release(
         RecordedFile("demo-1.1-py3-none-any.whl", 1_700_000_060),
         RecordedFile("demo-1.1.tar.gz", 1_700_000_000, yanked=True),
     ),
-    Metadata(("Requires-Dist: other>=2",), 4_000),
+    RecordedMetadata(("Requires-Dist: other>=2",), 4_000),
 )
 _RECORDING = Recording(
     {"made": "2026-11-23", "how": "by hand"},
-    (Project("demo", (_RELEASE, Release("1.0", None, (RecordedFile("demo-1.0.zip"),)))),),
+    (RecordedProject("demo", (_RELEASE, Release("1.0", None, (RecordedFile("demo-1.0.zip"),)))),),
 )
 
 
@@ -37,7 +37,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 def test_the_same_recording_gives_the_same_bytes(tmp_path: Path) -> None:
     """Projects are sorted, so the order in which tools asked does not show."""
-    two = Recording({}, (Project("b", ()), Project("a", ())))
+    two = Recording({}, (RecordedProject("b", ()), RecordedProject("a", ())))
 
     recording.write(tmp_path / "one", two)
     recording.write(tmp_path / "other", two._replace(projects=two.projects[::-1]))

@@ -16,12 +16,14 @@ from typing import NamedTuple
 
 import pytest
 
-from benchmarks.recording import Metadata, Project, RecordedFile, Release
-from benchmarks.replay import Link, ReplayServer, serve
+from benchmarks.recording import RecordedFile, RecordedMetadata, RecordedProject, Release
+from benchmarks.replay import NetworkLink, ReplayServer, serve
 from benchmarks.replay_site import ReplaySite
 
 _WHEEL = "demo-1.0-py3-none-any.whl"
-_SITE = ReplaySite([Project("demo", (Release("1.0", None, (RecordedFile(_WHEEL),), Metadata((), 500)),))])
+_SITE = ReplaySite(
+    [RecordedProject("demo", (Release("1.0", None, (RecordedFile(_WHEEL),), RecordedMetadata((), 500)),))]
+)
 
 
 class Answer(NamedTuple):
@@ -173,7 +175,7 @@ def test_counters_say_what_was_asked_since_the_last_reset(index: Running) -> Non
 
 def test_latency_and_bandwidth_delay_an_answer() -> None:
     """0.05 s away, and 500 bytes over a link of 5,000 a second: never sooner than both together."""
-    running = Running(ReplayServer(_SITE, Link(latency=0.05, bandwidth=5_000)))
+    running = Running(ReplayServer(_SITE, NetworkLink(latency=0.05, bandwidth=5_000)))
     started = time.perf_counter()
     running.get(f"/files/{_WHEEL}.metadata")
     took = time.perf_counter() - started

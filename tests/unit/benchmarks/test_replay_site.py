@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import synthetic
-from benchmarks.recording import Metadata, Project, RecordedFile, Release
+from benchmarks.recording import RecordedFile, RecordedMetadata, RecordedProject, Release
 from benchmarks.replay_site import Body, ReplaySite, fill_gaps
 
 _LINES = ("Requires-Python: >=3.9", "Requires-Dist: other>=2", 'Requires-Dist: more; extra == "x"')
 
 
-def _release(version: str, metadata: Metadata | None, *, yanked: bool = False) -> Release:
+def _release(version: str, metadata: RecordedMetadata | None, *, yanked: bool = False) -> Release:
     files = (
         RecordedFile(f"my_demo-{version}-py3-none-any.whl", 1_700_000_000, yanked),
         RecordedFile(f"my_demo-{version}.tar.gz"),
@@ -30,8 +30,8 @@ def _release(version: str, metadata: Metadata | None, *, yanked: bool = False) -
 @pytest.fixture
 def site() -> ReplaySite:
     """Serve one project with two releases, the older one yanked and with no recorded dependencies."""
-    releases = (_release("2.0", Metadata(_LINES, 3_000)), _release("1.0", None, yanked=True))
-    return ReplaySite([Project("my-demo", releases)])
+    releases = (_release("2.0", RecordedMetadata(_LINES, 3_000)), _release("1.0", None, yanked=True))
+    return ReplaySite([RecordedProject("my-demo", releases)])
 
 
 def _found(site: ReplaySite, path: str) -> Body:
@@ -97,11 +97,11 @@ def test_what_was_not_recorded_is_not_there(site: ReplaySite, path: str) -> None
 
 def test_releases_without_recorded_dependencies_answer_like_their_nearest_neighbour() -> None:
     """The newer one where two are as near."""
-    new, old = Metadata(("Requires-Dist: new",), 9), Metadata(("Requires-Dist: old",), 9)
+    new, old = RecordedMetadata(("Requires-Dist: new",), 9), RecordedMetadata(("Requires-Dist: old",), 9)
     known = {"5": new, "3": old}
     releases = tuple(_release(version, known.get(version)) for version in "54321")
 
-    filled = fill_gaps(Project("my-demo", releases))
+    filled = fill_gaps(RecordedProject("my-demo", releases))
 
     assert [release.metadata for release in filled.releases] == [new, new, old, old, old]
 
@@ -109,7 +109,7 @@ def test_releases_without_recorded_dependencies_answer_like_their_nearest_neighb
 def test_pages_that_were_kept_are_served_again_unchanged(tmp_path: Path) -> None:
     """Rendering a large recording takes seconds; a second start reads what the first one kept."""
     keep = tmp_path / "pages"
-    project = Project("my-demo", (_release("2.0", Metadata(_LINES, 3_000)),))
+    project = RecordedProject("my-demo", (_release("2.0", RecordedMetadata(_LINES, 3_000)),))
     first = _found(ReplaySite([project], keep=keep), "/simple/my-demo/")
 
     second = _found(ReplaySite([project], keep=keep), "/simple/my-demo/")
@@ -123,6 +123,6 @@ def test_only_the_lines_that_a_resolver_reads_are_kept() -> None:
     header = "Metadata-Version: 2.1\nName: demo\nSummary: x\nRequires-Dist: a;\n python_version < '3'\n"
     text = f"{header}\nRequires-Dist: not a header\n"
 
-    kept = synthetic.keep_lines(text)
+    kept = synthetic.resolver_lines(text)
 
     assert kept == ("Metadata-Version: 2.1", "Name: demo", "Requires-Dist: a; python_version < '3'")

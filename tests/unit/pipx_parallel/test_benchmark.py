@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipx_parallel.benchmark import Row, Run, as_json, as_table, measure, rows
+from pipx_parallel.benchmark import Run, WorkerFigures, as_json, as_table, measure, rows
 
 
 def runs(*seconds: float, waiting: float = 0.0) -> list[Run]:
@@ -35,9 +35,9 @@ def test_rows_compare_medians_with_the_first_count() -> None:
     found = rows({1: runs(4.0, 1.0, 100.0, waiting=2.0), 5: runs(2.0, 2.0, waiting=0.5), 10: runs(8.0, waiting=3.0)})
 
     assert found == (
-        Row(1, 4.0, 1.0, 100.0, 1.0, 0.0, 2.0, 0.0),
-        Row(5, 2.0, 2.0, 2.0, 2.0, 50.0, 0.5, 75.0),
-        Row(10, 8.0, 8.0, 8.0, 0.5, -100.0, 3.0, -50.0),
+        WorkerFigures(1, 4.0, 1.0, 100.0, 1.0, 0.0, 2.0, 0.0),
+        WorkerFigures(5, 2.0, 2.0, 2.0, 2.0, 50.0, 0.5, 75.0),
+        WorkerFigures(10, 8.0, 8.0, 8.0, 0.5, -100.0, 3.0, -50.0),
     )
 
 

@@ -28,9 +28,9 @@ def target(label: str, python: str = "3.13", platform: str = "linux") -> Target:
 
 LINUX, WINDOWS = target("cpython 3.13 linux x86_64"), target("cpython 3.13 win32 AMD64", platform="win32")
 PLACED = [
-    texts.Placed("both", "1.0", "both-1.0-any.whl", "b" * 64, 10, (0, 1)),
-    texts.Placed("fast", "2.0", "fast-2.0-linux.whl", "f" * 64, 20, (0,)),
-    texts.Placed("fast", "2.0", "fast-2.0-win.whl", "e" * 64, 30, (1,)),
+    texts.BundleFile("both", "1.0", "both-1.0-any.whl", "b" * 64, 10, (0, 1)),
+    texts.BundleFile("fast", "2.0", "fast-2.0-linux.whl", "f" * 64, 20, (0,)),
+    texts.BundleFile("fast", "2.0", "fast-2.0-win.whl", "e" * 64, 30, (1,)),
 ]
 
 

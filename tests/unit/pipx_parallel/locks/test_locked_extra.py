@@ -67,7 +67,7 @@ def test_the_names_of_extras_are_normalised() -> None:
 @pytest.mark.parametrize("path", ["/etc/pylock.toml", "../pylock.toml", "a/../../b.toml", "a\\b.toml", "C:/x.toml", ""])
 def test_a_lock_outside_the_project_is_refused(path: str) -> None:
     """It could not travel in the sdist."""
-    with pytest.raises(UsageError, match="must lie in the project"):
+    with pytest.raises(UsageError, match="must be a path inside the project"):
         settings_of(_project(lock=path))
 
 
@@ -114,7 +114,7 @@ def test_one_project_at_two_versions_is_checked_at_both() -> None:
     )
 
     check(pins, ["a"], "pylock.toml", complete=True)
-    with pytest.raises(StaleLock, match=r"pylock\.toml is stale: a>=2 is pinned to 1\.0"):
+    with pytest.raises(StaleLock, match=r"pylock\.toml is out of date: a>=2 is pinned to 1\.0"):
         check(pins, ["a>=2"], "pylock.toml", complete=True)
 
 
@@ -146,24 +146,27 @@ def test_a_pin_for_elsewhere_does_not_contradict_what_counts_here() -> None:
     ("lock", "said"),
     [
         ({}, "is not a lock file"),
-        (_lock(**{"lock-version": 1}), "lock-version is not a str"),
+        (_lock(**{"lock-version": 1}), "lock-version must be a string"),
         (_lock(**{"lock-version": "2.0"}), r"has lock-version 2\.0; only 1\.x can be read"),
-        (_lock(packages=3), "packages is not a list"),
-        (_lock("a"), r"packages\[0\] is not"),  # type: ignore[arg-type]
-        (_lock({"name": 3}), r"packages\[0\]: name is not a str"),
+        (_lock(packages=3), "packages must be an array"),
+        (_lock("a"), r"packages\[0\] must be a table"),  # type: ignore[arg-type]
+        (_lock({"name": 3}), r"packages\[0\]: name must be a string"),
         (_lock(_release("a", "1"), {"name": "-"}), r"packages\[1\] has no name"),
         (_lock({"name": "a"}), "a has neither"),
-        (_lock({"name": "a", "version": "one"}), "'one', which is no version"),
-        (_lock({"name": "a", "version": "1.*"}), r"'1\.\*', which is no version"),
-        (_lock({"name": "a", "version": 1}), "a: version is not a str"),
-        (_lock(_release("a", "1", marker=3)), "a: marker is not a str"),
-        (_lock(_release("a", "1", marker="nonsense ==")), "is no requirement"),
-        (_lock({"name": "a", "vcs": {"type": "git", "url": "https://git.example/a"}}), "which commit"),
-        (_lock({"name": "a", "vcs": "git"}), "a: vcs is not a dict"),
-        (_lock({"name": "a", "archive": {"url": "https://index.example/a.zip", "hashes": []}}), "hashes is not a dict"),
-        (_lock({"name": "a", "archive": {"path": "a.zip", "hashes": {"sha256": "ff"}}}), "a path on this machine"),
-        (_lock({"name": "a", "directory": {"path": "../a"}}), "a path on this machine"),
-        (_lock(tool=3), "tool is not a dict"),
+        (_lock({"name": "a", "version": "one"}), "'one', which is not a version"),
+        (_lock({"name": "a", "version": "1.*"}), r"'1\.\*', which is not a version"),
+        (_lock({"name": "a", "version": 1}), "a: version must be a string"),
+        (_lock(_release("a", "1", marker=3)), "a: marker must be a string"),
+        (_lock(_release("a", "1", marker="nonsense ==")), "invalid requirement"),
+        (_lock({"name": "a", "vcs": {"type": "git", "url": "https://git.example/a"}}), "does not name the commit"),
+        (_lock({"name": "a", "vcs": "git"}), "a: vcs must be a table"),
+        (
+            _lock({"name": "a", "archive": {"url": "https://index.example/a.zip", "hashes": []}}),
+            "hashes must be a table",
+        ),
+        (_lock({"name": "a", "archive": {"path": "a.zip", "hashes": {"sha256": "ff"}}}), "a local path"),
+        (_lock({"name": "a", "directory": {"path": "../a"}}), "a local path"),
+        (_lock(tool=3), "tool must be a table"),
         (_lock(tool={"pipx-parallel": {"missing": ["beta"]}}), "locked without beta"),
     ],
 )

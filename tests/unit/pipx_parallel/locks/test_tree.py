@@ -73,7 +73,7 @@ def test_a_circle_ends() -> None:
         "a 1 (a, requirements.in:1)",
         "└── b 1 (b)",
         "    └── a 1 (a) (*)",
-        "(*) drawn above already",
+        "(*) subtree shown above",
     ]
 
 
@@ -106,9 +106,9 @@ def test_what_is_missing_is_drawn_as_missing() -> None:
 
 def test_a_project_outside_the_set_is_a_usage_error() -> None:
     """With the target's name, because markers may be why."""
-    with pytest.raises(UsageError, match=r"nope' is not part of this set: nothing asks for it on cpython 3.11"):
+    with pytest.raises(UsageError, match=r"nope' is not in this lock: nothing requires it on cpython 3.11"):
         render_why(WEB, "Nope")
-    with pytest.raises(UsageError, match="is not part of this set"):
+    with pytest.raises(UsageError, match="is not in this lock"):
         render_inverted(WEB, "nope")
 
 

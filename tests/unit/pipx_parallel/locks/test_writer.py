@@ -96,7 +96,7 @@ def test_a_folder_without_write_permission_is_explained(tmp_path: Path) -> None:
         pytest.skip("root may write everywhere")
     tmp_path.chmod(0o500)
 
-    with pytest.raises(OutputError, match="permission is denied; choose a place where you may write"):
+    with pytest.raises(OutputError, match="permission is denied; choose a folder with write permission"):
         write([Artifact(str(tmp_path / "a.txt"), "a")], io.BytesIO())
 
 

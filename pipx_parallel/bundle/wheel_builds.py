@@ -1,4 +1,4 @@
-"""Source archives and trees made into wheels by pip: the one place where a bundle runs code of its packages, if it was allowed."""
+"""Build wheels of source archives and trees with pip, if the user allows it: the only module here that runs packages' code."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _EPOCH = "315532800"  # 1980-01-01: the oldest date a zip can hold; the same source gives the same wheel
-_SHOWN = 12  # lines of a build's log that an error shows
+_SHOWN = 12  # last lines of the log in an error
 
 
-class Built(NamedTuple):
+class BuiltWheel(NamedTuple):
     """A wheel that was built."""
 
     path: str
@@ -29,22 +29,29 @@ class Built(NamedTuple):
     size: int
 
 
-def build_wheel(source: str, key: str, folder: str, environ: Mapping[str, str]) -> Built:
-    """Build the wheel of ``source`` (a path, a URL) with ``pip wheel``, or use what was built of the same before.
+def build_wheel(source: str, key: str, folder: str, environ: Mapping[str, str]) -> BuiltWheel:
+    """Build the wheel of a source with ``pip wheel``, or reuse one that was built of the same source before.
 
-    ``key`` names the content of the source, "" for one that may change. ``environ`` is pip's environment: which index build
-    requirements come from. Raises ``BuildFailed`` with the end of the log; ``OutputError``.
+    Args:
+        source: A path or a URL.
+        key: Identifies the content of the source; "" if the content may change.
+        folder: The folder of downloads, where the wheel is stored.
+        environ: pip's environment, which sets the index of the build requirements.
+
+    Raises:
+        BuildFailed: pip failed; the message has the end of the log.
+        OutputError: The folder cannot be used.
     """
-    kept = os.path.join(folder, f"built-{_fingerprint(key)}") if key else ""
+    stored = os.path.join(folder, f"built-{_fingerprint(key)}") if key else ""
     try:
-        if kept and os.path.isdir(kept):
-            os.utime(kept)  # in use: what is not is dropped after a month
-            return _only_wheel(kept, source)
+        if stored and os.path.isdir(stored):
+            os.utime(stored)  # in use: unused wheels are deleted after a month
+            return _only_wheel(stored, source)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             out = os.path.join(scratch, "out")
             _run_pip(source, out, environ)
             _only_wheel(out, source)
-            final = kept or os.path.join(folder, f"built-{os.urandom(8).hex()}")
+            final = stored or os.path.join(folder, f"built-{os.urandom(8).hex()}")
             if not os.path.isdir(final):
                 shutil.move(out, final)
         return _only_wheel(final, source)
@@ -55,7 +62,7 @@ def build_wheel(source: str, key: str, folder: str, environ: Mapping[str, str]) 
 def pip_environ(
     environ: Mapping[str, str], index: str | None, extra: Sequence[str], *, no_network: bool
 ) -> dict[str, str]:
-    """Return the environment in which pip looks for build requirements where the lock was made; URLs never become arguments."""
+    """Return an environment in which pip uses the lock's indexes; URLs are not passed as arguments, which others could read."""
     changed = dict(environ)
     changed["SOURCE_DATE_EPOCH"] = _EPOCH
     if index is not None:
@@ -77,7 +84,7 @@ def _run_pip(source: str, out: str, environ: Mapping[str, str]) -> None:
         "--no-input",
         "--no-deps",
     ]
-    done = subprocess.run(  # noqa: S603 - pip itself, and a source that the user asked to build
+    finished = subprocess.run(  # noqa: S603 - pip itself, and a source that the user asked to build
         [*command, "--wheel-dir", out, source],
         env=environ,
         capture_output=True,
@@ -85,23 +92,23 @@ def _run_pip(source: str, out: str, environ: Mapping[str, str]) -> None:
         check=False,
         errors="replace",
     )
-    if done.returncode:
-        log = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()][-_SHOWN:]
+    if finished.returncode:
+        log = [line for line in (finished.stdout + finished.stderr).splitlines() if line.strip()][-_SHOWN:]
         name = os.path.basename(source)
-        raise BuildFailed("\n  ".join([f"{name}: its build failed", *log]))
+        raise BuildFailed("\n  ".join([f"{name}: the build failed", *log]))
 
 
-def _only_wheel(folder: str, source: str) -> Built:
+def _only_wheel(folder: str, source: str) -> BuiltWheel:
     names = [name for name in sorted(os.listdir(folder)) if name.endswith(".whl")]
     if len(names) != 1:
-        raise BuildFailed(f"{os.path.basename(source)}: its build gave {len(names)} wheels")
+        raise BuildFailed(f"{os.path.basename(source)}: the build created {len(names)} wheels")
     path = os.path.join(folder, names[0])
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Built(path, names[0], digest, os.path.getsize(path))
+    return BuiltWheel(path, names[0], digest, os.path.getsize(path))
 
 
 def _fingerprint(key: str) -> str:
-    """Return a short name for a source and this interpreter, which its wheel may depend on."""
+    """Return a short name for a source and this interpreter, on which its wheel may depend."""
     text = f"{key} {sys.implementation.cache_tag} {sys.platform} {sys.version_info[:3]}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
