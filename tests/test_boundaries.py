@@ -241,29 +241,29 @@ def test_tests_of_the_mirror_know_nothing_of_the_tool() -> None:
 
 SMALL_LAW = Law(
     folders=(
-        Folder("low", ("house.low",), ()),
-        Folder("middle", ("house.mid*",), ("low",)),
-        Folder("high", ("house", "house.high"), ("middle",)),
+        Folder("low", ("sample.low",), ()),
+        Folder("middle", ("sample.mid*",), ("low",)),
+        Folder("high", ("sample", "sample.high"), ("middle",)),
     ),
-    forbidden=(("house.middle", "house.low", "kept apart"),),
-    homes={"diskcache": ("house.low",)},
-    edges={"files": ("house.low",)},
+    forbidden=(("sample.middle", "sample.low", "kept apart"),),
+    homes={"diskcache": ("sample.low",)},
+    edges={"files": ("sample.low",)},
 )
 GOOD = {
     "low.py": "import diskcache\nopen('x')\n",
     "middle.py": "import json\n",
-    "high.py": "from house.middle import x\n",
+    "high.py": "from sample.middle import x\n",
 }
 
 Build = Callable[[Mapping[str, str]], Path]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Build:
-    """Write a package called ``house`` with the given files over the good ones."""
+def sample(tmp_path: Path) -> Build:
+    """Write a package called ``sample`` with the given files over the good ones."""
 
     def build(changes: Mapping[str, str]) -> Path:
-        folder = tmp_path / "house"
+        folder = tmp_path / "sample"
         folder.mkdir()
         for name, text in {"__init__.py": "", **GOOD, **changes}.items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -272,25 +272,25 @@ def house(tmp_path: Path) -> Build:
     return build
 
 
-def test_a_good_tree_has_no_violation(house: Build) -> None:
+def test_a_good_tree_has_no_violation(sample: Build) -> None:
     """The law is silent where it is kept."""
-    assert violations([house({})], SMALL_LAW) == []
+    assert violations([sample({})], SMALL_LAW) == []
 
 
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
-        ("low.py", "import house.high\n", "may not import"),
-        ("low.py", "from house import high\n", "may not import"),
+        ("low.py", "import sample.high\n", "may not import"),
+        ("low.py", "from sample import high\n", "may not import"),
         ("low.py", "from . import high\n", "may not import"),
         ("low.py", "from .high import x\n", "may not import"),
         (
             "low.py",
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from house.high import x\n",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from sample.high import x\n",
             "may not import",
         ),
-        ("middle.py", "from house.low import x\n", "kept apart"),
-        ("middle.py", "import diskcache\n", "whose home is house.low"),
+        ("middle.py", "from sample.low import x\n", "kept apart"),
+        ("middle.py", "import diskcache\n", "whose home is sample.low"),
         ("middle.py", "import requests.adapters\n", "no home"),
         ("middle.py", "def f():\n    return open('x')\n", "touches files"),
         ("middle.py", "from pathlib import Path\nPath('x').write_text('')\n", "touches files"),
@@ -306,14 +306,14 @@ def test_a_good_tree_has_no_violation(house: Build) -> None:
         ("middle.py", "def f():\n    import json  # noqa: PLC0415\n", "without a comment"),
         ("middle.py", "def f():\n    # noqa: PLC0415\n    import json\n", "without a comment"),
         ("middle.py", "def f(queue):\n    queue.append(1)\n", None),
-        ("mid2.py", "import house.middle\n", None),
+        ("mid2.py", "import sample.middle\n", None),
         ("other.py", "", "in no folder"),
-        ("high.py", "import house.low\n", "'high' may not import 'low'"),
+        ("high.py", "import sample.low\n", "'high' may not import 'low'"),
     ],
 )
-def test_a_broken_rule_is_named(house: Build, file: str, text: str, said: str | None) -> None:
+def test_a_broken_rule_is_named(sample: Build, file: str, text: str, said: str | None) -> None:
     """Each rule, broken once, gives one violation in words."""
-    found = violations([house({file: text})], SMALL_LAW)
+    found = violations([sample({file: text})], SMALL_LAW)
 
     assert len(found) == (1 if said else 0), found
     assert said is None or said in str(found[0])
@@ -328,9 +328,9 @@ def test_a_broken_rule_is_named(house: Build, file: str, text: str, said: str | 
         "def f():\n    # costs 45 ms, both\n    import json\n\n    import re\n",
     ],
 )
-def test_a_late_import_with_a_reason_is_right(house: Build, text: str) -> None:
+def test_a_late_import_with_a_reason_is_right(sample: Build, text: str) -> None:
     """The reason may stand above the run of imports or on a line of it."""
-    assert violations([house({"middle.py": text})], SMALL_LAW) == []
+    assert violations([sample({"middle.py": text})], SMALL_LAW) == []
 
 
 def test_a_row_may_only_name_rows_above_it() -> None:
@@ -340,23 +340,23 @@ def test_a_row_may_only_name_rows_above_it() -> None:
     assert "low:1: names 'high', which is no row above it" in [str(found) for found in violations([], law)]
 
 
-def test_a_circle_is_found_within_a_folder(house: Build) -> None:
+def test_a_circle_is_found_within_a_folder(sample: Build) -> None:
     """Modules of one folder may import each other only as long as no circle closes."""
-    folder = house(
-        {"middle.py": "import house.mid2\n", "mid2.py": "import house.mid3\n", "mid3.py": "import house.middle\n"}
+    folder = sample(
+        {"middle.py": "import sample.mid2\n", "mid2.py": "import sample.mid3\n", "mid3.py": "import sample.middle\n"}
     )
 
     found = violations([folder], SMALL_LAW)
 
     assert [str(one) for one in found] == [
-        "house.mid3:1: closes a circle: house.middle -> house.mid2 -> house.mid3 -> house.middle"
+        "sample.mid3:1: closes a circle: sample.middle -> sample.mid2 -> sample.mid3 -> sample.middle"
     ]
 
 
-def test_an_entry_that_names_nothing_is_found(house: Build) -> None:
+def test_an_entry_that_names_nothing_is_found(sample: Build) -> None:
     """The table cannot keep names of modules that are gone."""
-    (folder := house({})).joinpath("high.py").unlink()
+    (folder := sample({})).joinpath("high.py").unlink()
 
     found = violations([folder], SMALL_LAW)
 
-    assert [str(one) for one in found] == ["house.high:1: is named by the layer table and does not exist"]
+    assert [str(one) for one in found] == ["sample.high:1: is named by the layer table and does not exist"]

@@ -85,7 +85,7 @@ def test_sidecars_for_some_files_only(workspace: Workspace, index: LoopbackIndex
     assert index.paths("*/half-1.0*.metadata") == []
 
 
-def test_an_advertised_sidecar_that_is_not_there_is_passed_over(workspace: Workspace, index: LoopbackIndex) -> None:
+def test_an_advertised_sidecar_that_is_not_there_is_skipped(workspace: Workspace, index: LoopbackIndex) -> None:
     """404: the wheel itself answers."""
     index.fail("*/lib-2.0*.metadata", times=9, status=404)
 
@@ -191,7 +191,7 @@ def test_nothing_older_stands_in_for_a_refusal(
     assert workspace.read("pylock.toml") == before
 
 
-def test_a_refusal_is_not_remembered_as_absence(workspace: Workspace, index: LoopbackIndex) -> None:
+def test_a_refusal_is_not_stored_as_absence(workspace: Workspace, index: LoopbackIndex) -> None:
     """What an index hides today may be there tomorrow."""
     index.flavour = MODERN._replace(missing_status=403)
     workspace.lock("late")
@@ -226,7 +226,7 @@ def test_several_indexes_the_first_that_has_a_project_answers(workspace: Workspa
     assert {package["name"]: f"{package['index']}/" for package in workspace.packages()} == homes
 
 
-def test_an_index_that_cannot_answer_is_not_passed_over(workspace: Workspace, index: LoopbackIndex) -> None:
+def test_an_index_that_cannot_answer_is_not_skipped(workspace: Workspace, index: LoopbackIndex) -> None:
     """Only "no such project" leads on to the next index: a fault of the first must not let the second answer for it."""
     index.fail("/simple/app/", times=99, status=500)
     with LoopbackIndex({"app": [wheel("app", "9.0")]}) as second:
@@ -265,12 +265,12 @@ def test_a_wrong_hash_where_nothing_else_answers_is_6(workspace: Workspace, inde
     check_refused(workspace, workspace.lock("torn", "app"), 6, "torn", "sha256")
 
 
-def test_a_wrong_hash_of_a_sidecar_is_passed_over_where_the_wheel_answers(
+def test_a_wrong_hash_of_a_sidecar_is_skipped_where_the_wheel_answers(
     workspace: Workspace, index: LoopbackIndex
 ) -> None:
-    """The next rung of the ladder is asked; what the liar said does not count."""
-    liar = wheel("torn", "1.0", ["evil"])
+    """The next strategy is used; the content of the wrong sidecar is ignored."""
+    wrong = wheel("torn", "1.0", ["evil"])
     honest = wheel("torn", "1.0", ["lib"])
-    index.publish("torn", honest._replace(metadata=liar.metadata, listed_sidecar_sha256="0" * 64))
+    index.publish("torn", honest._replace(metadata=wrong.metadata, listed_sidecar_sha256="0" * 64))
 
     assert locked(workspace, "torn") == {"base": "1.0", "lib": "2.0", "torn": "1.0"}

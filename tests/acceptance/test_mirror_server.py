@@ -192,7 +192,7 @@ def test_offline_a_server_fills_nothing(tmp_path: Path, index: LoopbackIndex) ->
 
 
 def test_a_server_outlives_its_index(served: Served, index: LoopbackIndex) -> None:
-    """Stale pages are answered at once; a project that cannot be had is an error of the index, not a crash."""
+    """Stale pages are answered at once; a project that is not available is an error of the index, not a crash."""
     index.fail("*", times=1000)
 
     assert served.get("/simple/lib/")[0] == 200

@@ -103,7 +103,7 @@ def test_a_cold_lock_asks_and_parses_once_per_project(lock: CountedLock) -> None
 
 @pytest.mark.skipif(os.name == "nt", reason="as above")
 def test_a_warm_offline_lock_parses_nothing(lock: CountedLock) -> None:
-    """Two records a project are read, and everything in them was chewed before."""
+    """Two records a project are read, and everything in them is already parsed."""
     lock()
     lock("--offline")
 

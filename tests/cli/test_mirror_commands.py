@@ -172,7 +172,7 @@ def test_verify_notices_a_record_that_was_altered(run: Run, mirror: Path) -> Non
     assert "/lib" in told.err
 
 
-def test_a_certificate_holds_until_what_it_covers_changes(run: Run, index: LoopbackIndex) -> None:
+def test_an_attestation_holds_until_what_it_covers_changes(run: Run, index: LoopbackIndex) -> None:
     """Fetching the same pages again keeps it; a new release does not."""
     warm(run, "--depth", "closure")
     assert run("mirror", "verify", "--packages", "app", "--certificate", "cert.json").code == 0
@@ -187,7 +187,7 @@ def test_a_certificate_holds_until_what_it_covers_changes(run: Run, index: Loopb
     assert "/lib" in told.err
 
 
-def test_an_altered_certificate_is_exit_6(run: Run) -> None:
+def test_an_altered_attestation_is_exit_6(run: Run) -> None:
     """It covers itself."""
     warm(run, "--depth", "closure")
     run("mirror", "verify", "--packages", "app", "--certificate", "cert.json")
@@ -197,7 +197,7 @@ def test_an_altered_certificate_is_exit_6(run: Run) -> None:
     assert run("mirror", "verify", "--against", "cert.json").code == 6
 
 
-def test_prune_spares_what_a_certificate_covers(run: Run) -> None:
+def test_prune_spares_what_an_attestation_covers(run: Run) -> None:
     """The rest goes."""
     warm(run, "--depth", "closure")
     run("mirror", "verify", "--packages", "app", "--certificate", "cert.json")

@@ -55,7 +55,7 @@ def test_hashes_can_be_left_out(run: Run) -> None:
     assert "--hash" not in run("resolve", "--packages", "app", "--no-hashes").out
 
 
-def test_it_goes_on_without_what_cannot_be_had(run: Run) -> None:
+def test_it_goes_on_without_what_is_not_available(run: Run) -> None:
     """The rest is printed, a warning names the hole, and the exit code is not 0."""
     ran = run("resolve", "--packages", "app,gone")
 

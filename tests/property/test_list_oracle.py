@@ -11,10 +11,10 @@ from tests.support.scenarios import LIMITS, SOURCE, Outcome, resolve_texts, unde
 
 
 def check(case: Case) -> None:
-    """Hold what the resolver says of a list against all answers that it has.
+    """Compare the result of the resolver for a list with all solutions that the list has.
 
-    A list that only last resorts solve may be called impossible where they would be allowed by a release that nothing but
-    that wish would make one choose (``last_resorts``); that is the one thing a search does not look for.
+    A list that only pre-releases or yanked releases solve may be called impossible if they would be allowed only by a release that is chosen for
+    no other reason (``prerelease_fallback``): the search does not look for such a release.
     """
     texts = {SOURCE: "\n".join(case.roots), LIMITS: "\n".join(case.constraints)}
     _, _, target = understood(texts, ())

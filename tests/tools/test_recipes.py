@@ -92,7 +92,7 @@ def test_a_stale_lock_is_told_in_markdown(project: Sandbox) -> None:
     assert re.search(r"^\|.*link0", told, re.MULTILINE), told
 
 
-def test_what_cannot_be_had_ends_with_its_code_and_keeps_the_rest(project: Sandbox) -> None:
+def test_what_is_not_available_ends_with_its_code_and_keeps_the_rest(project: Sandbox) -> None:
     """The snapshot is saved all the same: what was fetched is not fetched again."""
     project.write("requirements.in", "link7\nnobody-has-this\n")
 

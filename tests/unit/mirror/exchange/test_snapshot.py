@@ -1,4 +1,4 @@
-"""Snapshots: same content, same bytes; a flipped bit is noticed; strangers' files do no harm."""
+"""Snapshots: same content, same bytes; a flipped bit is noticed; files from unknown senders do no harm."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_truncated_file_and_nonsense_are_refused() -> None:
 
 
 def test_well_formed_lies_are_refused_or_harmless() -> None:
-    """A stranger can make the digest right: whatever else he changes ends in ``Integrity`` or in a snapshot, nothing else."""
+    """A sender can make the digest right: any other change ends in ``Integrity`` or in a snapshot, nothing else."""
     data = export(store(), Selection(files="all"))[:-32]
     chance = random.Random(5)  # noqa: S311 - repeatable, not secret
     for _ in range(400):
@@ -166,7 +166,7 @@ def test_a_newer_listing_wins_and_what_the_older_knew_stays() -> None:
 
 
 def test_a_view_with_a_shell_in_its_version_is_refused() -> None:
-    """A version ends in scripts; one that is none never enters the mirror."""
+    """A version ends up in scripts; text that is not a version never enters the mirror."""
     bad = view("app")
     bad.versions = ["1.0", "1.1", "2.0;rm"]
     evil = store()

@@ -1,4 +1,4 @@
-"""Release views of strangers: their digests are right, and what they say may still be anything."""
+"""Validation of untrusted release views: the digest is right, and the content may be anything."""
 
 from __future__ import annotations
 

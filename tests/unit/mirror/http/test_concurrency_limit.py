@@ -141,7 +141,7 @@ def test_what_is_done_here_says_nothing_of_the_index() -> None:
 
 
 def test_a_number_that_the_user_gave_is_kept_through_good_and_slow_times() -> None:
-    """He has said how many: queues are his to know of."""
+    """The user has given the number and is taken to know the queues."""
     limit = WorkerLimit(20)
     run(limit, Model(), 200)
     run(limit, Model(slots=2), 200)

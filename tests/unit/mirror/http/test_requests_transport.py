@@ -63,7 +63,7 @@ def test_only_what_validation_needs_is_kept(index: LoopbackIndex) -> None:
 
 
 def test_without_a_key_nothing_is_kept(index: LoopbackIndex) -> None:
-    """The caller says what may be remembered."""
+    """The caller says what may be stored."""
     store = DictStore()
     ask(store, page_of(index, key=None))
 
@@ -71,7 +71,7 @@ def test_without_a_key_nothing_is_kept(index: LoopbackIndex) -> None:
 
 
 def test_unchanged_is_a_304_that_is_not_stale(index: LoopbackIndex) -> None:
-    """What was remembered and what the index says now make one set of headers."""
+    """The stored headers and those of the new answer make one set."""
     store = DictStore()
     first = ask(store, page_of(index))
     second = ask(store, page_of(index, first))
@@ -125,7 +125,7 @@ def test_a_caller_without_validators_gets_the_whole_page(index: LoopbackIndex) -
 
 
 def test_validators_of_another_answer_are_not_confirmed(index: LoopbackIndex) -> None:
-    """The caller's record and what is remembered here may differ: then only the index can tell."""
+    """The caller's record and the stored response may differ: then the index decides."""
     store = DictStore()
     first = ask(store, page_of(index))
     index.publish("six", wheel("six", "2.0"))
@@ -144,7 +144,7 @@ def test_a_damaged_entry_is_as_good_as_none(index: LoopbackIndex) -> None:
         assert ask(DictStore({"http:six": damage}), page_of(index, first)).status == 304
 
 
-def test_redirected_pages_are_remembered_under_the_caller_s_key(index: LoopbackIndex) -> None:
+def test_redirected_pages_are_stored_under_the_caller_s_key(index: LoopbackIndex) -> None:
     """Each hop passes by the cache but the first."""
     index.flavour = index.flavour._replace(redirect=True)
     store = DictStore()

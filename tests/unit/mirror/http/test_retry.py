@@ -90,7 +90,7 @@ def test_an_index_that_asks_for_too_long_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "Tue, 99 Foo 2023 22:13:50 GMT"])
-def test_a_retry_after_that_says_nothing_is_passed_over(value: str) -> None:
+def test_a_retry_after_without_a_usable_value_is_ignored(value: str) -> None:
     """Then the policy's own delay counts."""
     assert retry_after(value, NOW) is None
     assert delay(1, answer(retry_after=value)) == 0.125

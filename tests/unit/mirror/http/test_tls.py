@@ -64,7 +64,7 @@ def test_a_bundle_of_one_s_own_replaces_the_default(tmp_path: Path) -> None:
         (ssl.SSLError(), "the certificate or encryption of index.example:8080 was not accepted"),
     ],
 )
-def test_errors_are_said_in_words_without_secrets(error: Exception, sentence: str) -> None:
+def test_errors_are_reported_in_words_without_secrets(error: Exception, sentence: str) -> None:
     """However deep the cause lies."""
     wrapped = OSError("HTTPConnectionPool(...)", error)
 

@@ -157,7 +157,7 @@ class TransportContract:
             assert exchange.headers["content-range"].endswith(f"/{len(SIX.body)}")
             assert "gzip" not in index.requests_seen[0].headers.get("accept-encoding", "")
 
-    def test_a_range_that_cannot_be_had_is_a_value(self, make: Make) -> None:
+    def test_a_range_that_is_not_available_is_a_value(self, make: Make) -> None:
         """416 is an answer."""
         with self.serving(make, MODERN._replace(ranges="refuse")) as (index, transport):
             exchange = exchange_all(transport, six_file(index, ("Range", "bytes=-10")))[0]

@@ -1,4 +1,4 @@
-"""The metadata ladder, climbed by hand: every rung, and every way from one to the next."""
+"""The metadata strategies, driven by hand: each one, and each way from one to the next."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def file_of(dist: Dist, *, core_metadata: str | bool = False, size: bool = True,
 
 
 def kind_of(request: Request) -> str:
-    """Return which rung a request is of."""
+    """Return the strategy that makes this request."""
     if request.url.endswith(".metadata"):
         return SIDECAR
     return RANGE if dict(request.headers).get("Range") else WHOLE
@@ -61,10 +61,10 @@ def served(dist: Dist, *, suffix: bool = True) -> Answer:
     return answer
 
 
-def climb(
+def run_strategies(
     file: DistFile, answers: Mapping[str, Answer], facts: IndexFacts | None = None
 ) -> tuple[CoreMetadata | MirrorError, list[str]]:
-    """Run the ladder; return what came of it and the rungs that were tried."""
+    """Run the strategies; return the result and the names of those that were tried."""
     steps = read_metadata(file, facts or IndexFacts())
     tried: list[str] = []
     try:
@@ -94,7 +94,7 @@ def test_an_advertised_sidecar_is_all_that_is_asked_for() -> None:
     """One request, its hash checked."""
     file = file_of(LARGE, core_metadata=sha256(LARGE.metadata))
 
-    found, tried = climb(file, {SIDECAR: said(body=LARGE.metadata or b"")})
+    found, tried = run_strategies(file, {SIDECAR: said(body=LARGE.metadata or b"")})
 
     assert (needs(found), tried) == (("lib",), [SIDECAR])
 
@@ -103,11 +103,11 @@ def test_an_advertised_sidecar_is_all_that_is_asked_for() -> None:
     "trouble",
     [said(404), said(500), said(0, problem="timed out"), said(body=b"nonsense"), said(body=b"Name: x\nVersion: 1\n\n")],
 )
-def test_a_sidecar_that_fails_is_passed_over(trouble: Answer) -> None:
+def test_a_sidecar_that_fails_is_skipped(trouble: Answer) -> None:
     """Not there, trouble, nonsense, a wrong hash: the wheel's tail answers."""
     file = file_of(LARGE, core_metadata=sha256(LARGE.metadata))
 
-    found, tried = climb(file, {SIDECAR: trouble, RANGE: served(LARGE)})
+    found, tried = run_strategies(file, {SIDECAR: trouble, RANGE: served(LARGE)})
 
     assert (needs(found), tried) == (("lib",), [SIDECAR, RANGE])
 
@@ -116,7 +116,7 @@ def test_the_tail_of_a_large_wheel() -> None:
     """One ranged read, from where its size says."""
     facts = IndexFacts()
 
-    found, tried = climb(file_of(LARGE), {RANGE: served(LARGE)}, facts)
+    found, tried = run_strategies(file_of(LARGE), {RANGE: served(LARGE)}, facts)
 
     assert (needs(found), tried, facts.ranges) == (("lib",), [RANGE], True)
 
@@ -129,7 +129,7 @@ def test_the_tail_without_a_size() -> None:
         requests.append(dict(request.headers)["Range"])
         return served(LARGE)(request)
 
-    found, _ = climb(file_of(LARGE, size=False), {RANGE: answer})
+    found, _ = run_strategies(file_of(LARGE, size=False), {RANGE: answer})
 
     assert (needs(found), requests) == (("lib",), [f"bytes=-{TAIL}"])
 
@@ -140,7 +140,7 @@ def test_metadata_far_from_the_end_takes_a_second_read() -> None:
     body = zipped({info: LARGE.metadata or b"", "data.bin": hashlib.shake_128(b"x").digest(300_000)})
     far = LARGE._replace(body=body)
 
-    found, tried = climb(file_of(far), {RANGE: served(far)})
+    found, tried = run_strategies(file_of(far), {RANGE: served(far)})
 
     assert (needs(found), tried) == (("lib",), [RANGE, RANGE])
 
@@ -149,7 +149,7 @@ def test_a_small_wheel_is_read_whole() -> None:
     """One request either way, and its hash can be checked."""
     assert len(TINY.body) <= SMALL
 
-    found, tried = climb(file_of(TINY), {WHOLE: served(TINY)})
+    found, tried = run_strategies(file_of(TINY), {WHOLE: served(TINY)})
 
     assert (needs(found), tried) == (("lib",), [WHOLE])
 
@@ -159,8 +159,8 @@ def test_refused_ranges_are_learned(status: int) -> None:
     """The next file of this index is not asked so."""
     facts = IndexFacts(sidecar_misses=9)
 
-    found, tried = climb(file_of(LARGE), {RANGE: said(status), WHOLE: served(LARGE)}, facts)
-    _, again = climb(file_of(LARGE), {WHOLE: served(LARGE)}, facts)
+    found, tried = run_strategies(file_of(LARGE), {RANGE: said(status), WHOLE: served(LARGE)}, facts)
+    _, again = run_strategies(file_of(LARGE), {WHOLE: served(LARGE)}, facts)
 
     assert (needs(found), tried, facts.ranges, again) == (("lib",), [RANGE, WHOLE], False, [WHOLE])
 
@@ -169,7 +169,7 @@ def test_an_index_that_ignores_ranges_has_answered_with_the_whole() -> None:
     """200: nothing more is asked for, and it is learned."""
     facts = IndexFacts()
 
-    found, tried = climb(file_of(LARGE), {RANGE: said(body=LARGE.body)}, facts)
+    found, tried = run_strategies(file_of(LARGE), {RANGE: said(body=LARGE.body)}, facts)
 
     assert (needs(found), tried, facts.ranges) == (("lib",), [RANGE], False)
 
@@ -178,7 +178,7 @@ def test_a_range_that_fails_otherwise_is_not_held_against_the_index() -> None:
     """A lost connection says nothing about ranges."""
     facts = IndexFacts(sidecar_misses=9)
 
-    found, tried = climb(file_of(LARGE), {RANGE: said(0, problem="timed out"), WHOLE: served(LARGE)}, facts)
+    found, tried = run_strategies(file_of(LARGE), {RANGE: said(0, problem="timed out"), WHOLE: served(LARGE)}, facts)
 
     assert (needs(found), tried, facts.ranges) == (("lib",), [RANGE, WHOLE], None)
 
@@ -187,7 +187,7 @@ def test_a_sidecar_that_is_there_though_not_advertised() -> None:
     """Tried where ranges fail, and counted."""
     facts = IndexFacts(ranges=False)
 
-    found, tried = climb(file_of(LARGE), {SIDECAR: said(body=LARGE.metadata or b"")}, facts)
+    found, tried = run_strategies(file_of(LARGE), {SIDECAR: said(body=LARGE.metadata or b"")}, facts)
 
     assert (needs(found), tried, facts.sidecar_hits) == (("lib",), [SIDECAR], 1)
 
@@ -196,7 +196,7 @@ def test_unadvertised_sidecars_are_given_up_after_a_few_misses() -> None:
     """An index that has none is not asked for each."""
     facts = IndexFacts(ranges=False)
 
-    asked = [climb(file_of(LARGE), {WHOLE: served(LARGE)}, facts)[1] for _ in range(5)]
+    asked = [run_strategies(file_of(LARGE), {WHOLE: served(LARGE)}, facts)[1] for _ in range(5)]
 
     assert asked == [[SIDECAR, WHOLE]] * 3 + [[WHOLE]] * 2
 
@@ -210,11 +210,13 @@ def test_unadvertised_sidecars_are_given_up_after_a_few_misses() -> None:
         ({WHOLE: said(body=TINY.body), SIDECAR: said(500)}, Integrity),
     ],
 )
-def test_when_every_rung_has_failed_the_gravest_is_told(answers: Mapping[str, Answer], kind: type[MirrorError]) -> None:
+def test_when_every_strategy_has_failed_the_gravest_is_reported(
+    answers: Mapping[str, Answer], kind: type[MirrorError]
+) -> None:
     """A wrong hash above nonsense above silence."""
     promised = sha256(b"no zip at all").partition("=")[2] if kind is Malformed else "0" * 64
 
-    found, tried = climb(file_of(LARGE, digest=promised), answers, IndexFacts(ranges=False))
+    found, tried = run_strategies(file_of(LARGE, digest=promised), answers, IndexFacts(ranges=False))
 
     assert (type(found), tried) == (kind, [SIDECAR, WHOLE])
     assert "pkg-1.0" in str(found)
@@ -222,7 +224,7 @@ def test_when_every_rung_has_failed_the_gravest_is_told(answers: Mapping[str, An
 
 def test_a_whole_wheel_with_a_wrong_hash_is_not_read() -> None:
     """Whatever its METADATA says."""
-    found, _ = climb(file_of(TINY, digest="0" * 64), {WHOLE: served(TINY)})
+    found, _ = run_strategies(file_of(TINY, digest="0" * 64), {WHOLE: served(TINY)})
 
     assert isinstance(found, Integrity)
 
@@ -231,7 +233,7 @@ def test_a_static_sdist_is_read() -> None:
     """PEP 643."""
     dist = sdist("pkg", "1.0", ["lib"])
 
-    found, tried = climb(file_of(dist), {WHOLE: served(dist)})
+    found, tried = run_strategies(file_of(dist), {WHOLE: served(dist)})
 
     assert (needs(found), tried) == (("lib",), [WHOLE])
 
@@ -240,7 +242,7 @@ def test_a_dynamic_sdist_needs_a_build() -> None:
     """Without permission to build, it is named."""
     dist = sdist("pkg", "1.0", ["lib"], static=False)
 
-    found, _ = climb(file_of(dist), {WHOLE: served(dist)})
+    found, _ = run_strategies(file_of(dist), {WHOLE: served(dist)})
 
     assert isinstance(found, NeedsBuild)
     assert "pkg-1.0.tar.gz" in str(found)
@@ -250,7 +252,7 @@ def test_an_sdist_with_a_wrong_hash_is_not_opened() -> None:
     """Nothing in it is believed."""
     dist = sdist("pkg", "1.0", ["lib"])
 
-    found, _ = climb(file_of(dist, digest="0" * 64), {WHOLE: served(dist)})
+    found, _ = run_strategies(file_of(dist, digest="0" * 64), {WHOLE: served(dist)})
 
     assert isinstance(found, Integrity)
 
@@ -259,9 +261,9 @@ def test_a_hash_of_an_unknown_kind_proves_nothing() -> None:
     """It neither helps nor hurts; the next one is checked."""
     file = file_of(TINY)._replace(hashes=(("crc7", "00"), ("sha256", TINY.sha256)))
 
-    assert needs(climb(file, {WHOLE: served(TINY)})[0]) == ("lib",)
+    assert needs(run_strategies(file, {WHOLE: served(TINY)})[0]) == ("lib",)
     assert isinstance(
-        climb(file._replace(hashes=(("crc7", "00"), ("md5", "0" * 32))), {WHOLE: served(TINY)})[0], Integrity
+        run_strategies(file._replace(hashes=(("crc7", "00"), ("md5", "0" * 32))), {WHOLE: served(TINY)})[0], Integrity
     )
 
 
@@ -278,8 +280,8 @@ def test_metadata_of_another_wheel_are_not_believed(metadata: bytes, words: str)
     strange = zipped({"pkg-1.0.dist-info/METADATA": metadata})
     liar = TINY._replace(body=strange)
 
-    found, tried = climb(file, {SIDECAR: said(body=metadata), RANGE: served(LARGE)})
-    refused, _ = climb(file_of(liar), {WHOLE: served(liar)})
+    found, tried = run_strategies(file, {SIDECAR: said(body=metadata), RANGE: served(LARGE)})
+    refused, _ = run_strategies(file_of(liar), {WHOLE: served(liar)})
 
     assert (needs(found), tried) == (("lib",), [SIDECAR, RANGE])
     assert isinstance(refused, Malformed)
@@ -300,12 +302,12 @@ def test_one_wheel_may_be_spelled_in_several_ways(filename: str, name: str, vers
     body = zipped({f"{'-'.join(filename.split('-')[:2])}.dist-info/METADATA": metadata})
     dist = TINY._replace(filename=filename, body=body)
 
-    assert needs(climb(file_of(dist), {WHOLE: served(dist)})[0]) == ("lib",)
+    assert needs(run_strategies(file_of(dist), {WHOLE: served(dist)})[0]) == ("lib",)
 
 
-def test_of_several_troubles_the_last_rung_s_is_told() -> None:
+def test_of_several_failures_the_last_is_reported() -> None:
     """That no range could be read is no help to anybody; that the wheel came short is."""
-    found, tried = climb(
+    found, tried = run_strategies(
         file_of(LARGE), {RANGE: said(0, problem="reset"), WHOLE: said(0, problem="the answer was cut short")}
     )
 
@@ -315,7 +317,7 @@ def test_of_several_troubles_the_last_rung_s_is_told() -> None:
 
 def test_a_wheel_that_is_listed_and_gone_is_named_so() -> None:
     """404 on the ranged read as on all others."""
-    found, _ = climb(file_of(LARGE), {})
+    found, _ = run_strategies(file_of(LARGE), {})
 
     assert isinstance(found, NotFound)
     assert str(found) == f"{LARGE.filename}: the index has no {LARGE.filename}"

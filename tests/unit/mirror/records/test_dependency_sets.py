@@ -49,8 +49,8 @@ def test_a_line_means_what_packaging_says(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["", "a b", "a>=>=1", "-a", "a-", "a[", "a[x", "a (>=1", "a; nonsense = 1", "a>=x"])
-def test_a_line_that_is_none_is_malformed(line: str) -> None:
-    """Named in the error; a marker is judged later, so a bad one may pass here."""
+def test_a_line_that_is_not_valid_is_malformed(line: str) -> None:
+    """Named in the error; a marker is evaluated later, so a bad one may pass here."""
     with pytest.raises(InvalidRequirement):
         Requirement(line)
     if ";" in line:
@@ -71,7 +71,7 @@ def test_nothing_is_read_that_packaging_refuses(line: str) -> None:
     except Malformed:
         return
     if ours.marker is not None:
-        return  # judged by packaging when it is evaluated
+        return  # packaging refuses it when it is evaluated
 
     theirs = Requirement(line)
 

@@ -59,7 +59,7 @@ def test_version_and_tags_are_read(filename: str, project: str, expected: tuple[
         "six-1.0.tar.gz.asc",
     ],
 )
-def test_what_is_no_file_of_the_project_is_passed_over(filename: str) -> None:
+def test_what_is_no_file_of_the_project_is_skipped(filename: str) -> None:
     """Eggs, installers, other projects' files, and nonsense."""
     assert split_filename(filename, "six") is None
 

@@ -253,7 +253,7 @@ def test_a_url_that_cannot_be_fetched_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"{", b"5", b"{}", b'{"filename": "x"}', b'{"filename": "x", "url": 5}'])
-def test_a_raw_object_that_is_none_is_refused(raw: bytes) -> None:
+def test_a_raw_object_that_is_not_valid_is_refused(raw: bytes) -> None:
     """A damaged store is said, not guessed at."""
     with pytest.raises(Malformed):
         parse_file(raw, URL)

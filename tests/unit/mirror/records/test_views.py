@@ -1,4 +1,4 @@
-"""Release views and file views: what is judged late is judged alike, what is stored comes back, what was learned moves along."""
+"""Release views and file views: late classification gives the same result, stored views are read back, metadata is carried over."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def made(told: Sequence[Told]) -> Made:
 
 
 def facts_of(view: ReleaseView) -> dict[str, tuple[set[FileKind], tuple[int, int]]]:
-    """Return what a wholly judged view knows of each release, whatever the numbers of its variants."""
+    """Return what a completely classified view knows of each release, whatever the numbers of its file kinds."""
     return {
         version: ({view.file_kinds[number] for number in view.kind_set_of(release)}, view.uploads(release))
         for release, version in enumerate(view.versions)
@@ -96,7 +96,7 @@ pages = st.lists(files, max_size=60)
 
 @quick
 @given(pages, st.lists(st.integers(0, 40), max_size=5))
-def test_judged_late_is_judged_alike(told: list[Told], looks: list[int]) -> None:
+def test_late_classification_gives_the_same_result(told: list[Told], looks: list[int]) -> None:
     """Whichever releases are looked at, in whichever order, all facts are those of the whole page."""
     found = made(told)
     lazy, eager = found.project(), found.project()
@@ -170,7 +170,7 @@ def test_a_damaged_file_view_is_malformed(cut: int) -> None:
 
 
 def test_a_file_view_may_not_claim_the_impossible() -> None:
-    """A record from a stranger: a block of 4 GB is not unpacked."""
+    """An untrusted record: a block of 4 GB is not unpacked."""
     data = bytearray(pack([[b'"x"']]))
     data[32:36] = b"\xff\xff\xff\xff"
 
@@ -308,7 +308,7 @@ def test_a_yank_loses_nothing_that_was_learned() -> None:
 
 
 def test_what_is_known_of_releases_that_are_not_judged_yet_is_not_forgotten() -> None:
-    """A page that is fetched again is judged at its top only; old releases are of kinds that its top does not have."""
+    """A page that is fetched again is classified at its top only; old releases are of kinds that its top does not have."""
     page = [
         *(Told(f"1.{minor}", requires_python=">=3.6") for minor in range(30)),
         *(Told(f"2.{minor}") for minor in range(HEAD)),

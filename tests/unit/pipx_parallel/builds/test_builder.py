@@ -92,7 +92,7 @@ def test_a_failure_shows_the_end_of_its_log_without_secrets(tmp_path: Path) -> N
         ({"a/pyproject.toml": b"[build-system]\nrequires = []\nbuild-backend = 'not.there'"}, "cannot be used"),
     ],
 )
-def test_a_tree_that_cannot_be_built_is_told(files: dict[str, bytes], words: str) -> None:
+def test_a_tree_that_cannot_be_built_is_reported(files: dict[str, bytes], words: str) -> None:
     """Each in words."""
     with pytest.raises(BuildFailed, match=words):
         builder().build(SourceTree("a", "a.zip", archive=zipped(files)))
@@ -157,12 +157,12 @@ def test_what_a_program_left_behind_is_ended(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize(("text", "code"), [("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)])
-def test_how_a_program_ended_is_told(text: str, code: int) -> None:
+def test_how_a_program_ended_is_reported(text: str, code: int) -> None:
     """Its exit code, or 128 and the signal that ended it."""
     assert Processes(20.0).run([sys.executable, "-c", text], environ=os.environ).code == code
 
 
-def test_a_program_that_is_not_there_is_told() -> None:
+def test_a_program_that_is_not_there_is_reported() -> None:
     """By name."""
     with pytest.raises(BuildFailed, match="no-such-program cannot be run"):
         Processes(20.0).run(["no-such-program"], environ=os.environ)

@@ -159,7 +159,7 @@ def test_a_weak_hash_is_better_than_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (410, NotFound), (500, Unreachable), (302, Unreachable)])
-def test_an_answer_without_the_file_is_said(tmp_path: Path, status: int, kind: type[MirrorError]) -> None:
+def test_an_answer_without_the_file_is_reported(tmp_path: Path, status: int, kind: type[MirrorError]) -> None:
     """Each with its own exit code."""
     with pytest.raises(kind, match=r"a-1\.0"):
         run(wheel(), tmp_path, lambda request: Exchange(request, status, {}, b"", request.url))
@@ -182,7 +182,7 @@ def test_what_no_bundle_used_for_a_month_is_dropped(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
-def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_reported(tmp_path: Path) -> None:
     """With the way out."""
     (tmp_path / "file").write_bytes(b"")
 

@@ -1,4 +1,4 @@
-"""Text of strangers in lines of ours."""
+"""Untrusted text in our output lines."""
 
 from __future__ import annotations
 

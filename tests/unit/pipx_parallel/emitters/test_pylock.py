@@ -118,7 +118,7 @@ def test_a_source_archive_may_spell_name_and_version_in_another_way(filename: st
 
 
 def test_a_file_without_a_hash_is_not_locked_and_a_project_without_files_is_named() -> None:
-    """A lock that cannot be checked is none; nothing is dropped in silence."""
+    """A lock that cannot be checked is refused; nothing is dropped silently."""
     bare = resolution(
         [pin("a", "1", wheel("a", "1", hashes=())), pin("b", "1", wheel("b", "1"), sdist("b", "1", hashes=()))]
     )

@@ -31,7 +31,7 @@ ISOLATED = {
 }
 
 
-class House(NamedTuple):
+class Projects(NamedTuple):
     """A folder with wheels, and a resolution of them for the running interpreter."""
 
     folder: Path
@@ -55,7 +55,7 @@ def placed(folder: Path, *made: dists.Dist) -> Pin:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def projects(tmp_path: Path) -> Projects:
     """Build an app with a command, its extra's library with a local version, and a library with a source archive beside it."""
     folder = tmp_path / "my wheels"
     folder.mkdir()
@@ -66,13 +66,13 @@ def house(tmp_path: Path) -> House:
         placed(folder, dists.wheel("turbo", "1.0+local.1")),
     ]
     edges = [("the-app", "lib", "lib>=1"), ("the-app", "turbo", "turbo")]
-    return House(folder, resolution(pins, [root("the-app[fast]")], edges, for_target=running_target()))
+    return Projects(folder, resolution(pins, [root("the-app[fast]")], edges, for_target=running_target()))
 
 
-def written(house: House, name: str, *, options: IndexOptions | None = None) -> Path:
+def written(projects: Projects, name: str, *, options: IndexOptions | None = None) -> Path:
     """Render an output beside the wheels' folder."""
-    path = house.folder.parent / name
-    (artifact,) = emitter_for(name).render(name, [house.resolution], context(options=options))
+    path = projects.folder.parent / name
+    (artifact,) = emitter_for(name).render(name, [projects.resolution], context(options=options))
     path.write_bytes(artifact.text.encode())
     path.chmod(artifact.mode)
     return path
@@ -105,69 +105,69 @@ def installed(folder: Path) -> list[str]:
 LOCKED = ["lib-2.0", "the_app-1.0", "turbo-1.0+local.1"]
 
 
-def test_pip_installs_from_the_pylock(house: House, tmp_path: Path) -> None:
+def test_pip_installs_from_the_pylock(projects: Projects, tmp_path: Path) -> None:
     """Pip 26.1 and later read PEP 751."""
     version = run(sys.executable, "-m", "pip", "--version").split()[1]
     if tuple(map(int, version.split(".")[:2])) < (26, 1):
         pytest.skip(f"pip {version} does not read pylock.toml")
 
-    run(sys.executable, "-m", "pip", "install", "-r", written(house, "pylock.toml"), "--target", tmp_path / "out")
+    run(sys.executable, "-m", "pip", "install", "-r", written(projects, "pylock.toml"), "--target", tmp_path / "out")
 
     assert installed(tmp_path / "out") == LOCKED
 
 
-def test_pip_installs_from_the_hashed_requirements(house: House, tmp_path: Path) -> None:
+def test_pip_installs_from_the_hashed_requirements(projects: Projects, tmp_path: Path) -> None:
     """With dependencies resolved by pip itself: the set is complete, extras included."""
-    lock = written(house, "locked.txt", options=IndexOptions(no_index=True, find_links=(str(house.folder),)))
+    lock = written(projects, "locked.txt", options=IndexOptions(no_index=True, find_links=(str(projects.folder),)))
 
     run(sys.executable, "-m", "pip", "install", "--require-hashes", "-r", lock, "--target", tmp_path / "out")
 
     assert installed(tmp_path / "out") == LOCKED
 
 
-def test_pip_refuses_a_file_that_was_changed(house: House, tmp_path: Path) -> None:
+def test_pip_refuses_a_file_that_was_changed(projects: Projects, tmp_path: Path) -> None:
     """The hashes are real: one more byte and nothing is installed."""
-    lock = written(house, "locked.txt", options=IndexOptions(no_index=True, find_links=(str(house.folder),)))
-    with (house.folder / "lib-2.0-py3-none-any.whl").open("ab") as file:
+    lock = written(projects, "locked.txt", options=IndexOptions(no_index=True, find_links=(str(projects.folder),)))
+    with (projects.folder / "lib-2.0-py3-none-any.whl").open("ab") as file:
         file.write(b"x")
-    with (house.folder / "lib-2.0.tar.gz").open("ab") as file:
+    with (projects.folder / "lib-2.0.tar.gz").open("ab") as file:
         file.write(b"x")
 
     with pytest.raises(AssertionError, match="DO NOT MATCH THE HASHES"):
         run(sys.executable, "-m", "pip", "install", "--require-hashes", "-r", lock, "--target", tmp_path / "out")
 
 
-def test_uv_installs_from_the_pylock_and_the_requirements(house: House, tmp_path: Path) -> None:
+def test_uv_installs_from_the_pylock_and_the_requirements(projects: Projects, tmp_path: Path) -> None:
     """``uv pip sync`` and ``uv pip install`` take both."""
     uv = tool("uv")
     run(uv, "venv", "--python", sys.executable, tmp_path / "venv")
     (packages,) = (tmp_path / "venv").glob("[Ll]ib/**/site-packages")
 
-    run(uv, "pip", "sync", written(house, "pylock.toml"), VIRTUAL_ENV=str(tmp_path / "venv"))
+    run(uv, "pip", "sync", written(projects, "pylock.toml"), VIRTUAL_ENV=str(tmp_path / "venv"))
     assert installed(packages) == LOCKED
 
     run(uv, "pip", "uninstall", "lib", "the-app", "turbo", VIRTUAL_ENV=str(tmp_path / "venv"))
-    lock = written(house, "locked.txt", options=IndexOptions(no_index=True, find_links=(str(house.folder),)))
+    lock = written(projects, "locked.txt", options=IndexOptions(no_index=True, find_links=(str(projects.folder),)))
     run(uv, "pip", "sync", "--require-hashes", lock, VIRTUAL_ENV=str(tmp_path / "venv"))
     assert installed(packages) == LOCKED
 
 
-def test_pipx_installs_from_the_pylock(house: House, tmp_path: Path) -> None:
+def test_pipx_installs_from_the_pylock(projects: Projects, tmp_path: Path) -> None:
     """``pipx install --lock`` (1.16 and later): the command works afterwards."""
     pipx = tool("pipx")
     if "--lock" not in run(pipx, "install", "--help"):
         pytest.skip("this pipx has no --lock")
     places = {"PIPX_HOME": str(tmp_path / "home"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
 
-    run(pipx, "install", "--lock", written(house, "pylock.toml"), "--python", sys.executable, "the-app", **places)
+    run(pipx, "install", "--lock", written(projects, "pylock.toml"), "--python", sys.executable, "the-app", **places)
 
     assert run(tmp_path / "bin" / "the-app") == "the-app 1.0\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
-def test_the_script_installs_into_a_new_environment(house: House, tmp_path: Path) -> None:
+def test_the_script_installs_into_a_new_environment(projects: Projects, tmp_path: Path) -> None:
     """Environment made, everything installed, ``pip check`` clean, in a folder whose name has a space and a quote."""
-    script = written(house, "install.sh", options=IndexOptions(no_index=True, find_links=(str(house.folder),)))
+    script = written(projects, "install.sh", options=IndexOptions(no_index=True, find_links=(str(projects.folder),)))
     venv = tmp_path / "my 'venv"
 
     run("sh", script, "--venv", venv, "--python", sys.executable)
@@ -176,15 +176,15 @@ def test_the_script_installs_into_a_new_environment(house: House, tmp_path: Path
     assert "No broken requirements found" in run(venv / "bin" / "python", "-m", "pip", "check")
 
 
-def test_direct_references_are_installed_from_the_pylock(house: House, tmp_path: Path) -> None:
+def test_direct_references_are_installed_from_the_pylock(projects: Projects, tmp_path: Path) -> None:
     """An archive by hash and a folder: pip takes each, uv both at once (pip refuses a folder beside anything hashed)."""
-    shutil.unpack_archive(house.folder / "lib-2.0.tar.gz", tmp_path / "source", filter="data")
+    shutil.unpack_archive(projects.folder / "lib-2.0.tar.gz", tmp_path / "source", filter="data")
     folder = pin("lib", "2.0", url=(tmp_path / "source" / "lib-2.0").as_uri(), files=(), installable=(), index=None)
-    (app,) = (one for one in house.resolution.pins if one.name == "the-app")
+    (app,) = (one for one in projects.resolution.pins if one.name == "the-app")
     archive = app._replace(url=app.files[0].url, index=None)
 
     def lock(*pins: Pin) -> Path:
-        direct = house._replace(resolution=resolution(pins, for_target=running_target()))
+        direct = projects._replace(resolution=resolution(pins, for_target=running_target()))
         return written(direct, "pylock.toml")
 
     run(sys.executable, "-m", "pip", "install", "-r", lock(archive), "--target", tmp_path / "a", "--no-deps")
@@ -208,11 +208,11 @@ def test_direct_references_are_installed_from_the_pylock(house: House, tmp_path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
-def test_the_script_installs_a_repository_at_its_commit(house: House, tmp_path: Path) -> None:
+def test_the_script_installs_a_repository_at_its_commit(projects: Projects, tmp_path: Path) -> None:
     """A git repository cannot be hashed; its commit is in the lock. Everything else in the same lock is still hashed."""
     tool("git")
     repository = tmp_path / "repository"
-    shutil.unpack_archive(house.folder / "lib-2.0.tar.gz", tmp_path / "unpacked", filter="data")
+    shutil.unpack_archive(projects.folder / "lib-2.0.tar.gz", tmp_path / "unpacked", filter="data")
     shutil.move(tmp_path / "unpacked" / "lib-2.0", repository)
     who = ("-c", "user.name=t", "-c", "user.email=t@example.invalid")
     run("git", "-C", repository, "init", "-q")
@@ -220,9 +220,9 @@ def test_the_script_installs_a_repository_at_its_commit(house: House, tmp_path: 
     run("git", "-C", repository, *who, "commit", "-q", "-m", "x")
     commit = run("git", "-C", repository, "rev-parse", "HEAD").strip()
     lib = pin("lib", "2.0", url=f"git+{repository.as_uri()}@{commit}", files=(), installable=(), index=None)
-    others = [one for one in house.resolution.pins if one.name != "lib"]
-    mixed = house._replace(resolution=resolution([*others, lib], for_target=running_target()))
-    script = written(mixed, "install.sh", options=IndexOptions(no_index=True, find_links=(str(house.folder),)))
+    others = [one for one in projects.resolution.pins if one.name != "lib"]
+    mixed = projects._replace(resolution=resolution([*others, lib], for_target=running_target()))
+    script = written(mixed, "install.sh", options=IndexOptions(no_index=True, find_links=(str(projects.folder),)))
 
     run("sh", script, "--venv", tmp_path / "venv", "--python", sys.executable)
 

@@ -51,7 +51,7 @@ FACTS = {
 ROWS = compare(BEFORE, AFTER, FACTS)
 
 
-def test_every_kind_of_change_is_told() -> None:
+def test_every_kind_of_change_is_reported() -> None:
     """Versions are compared by PEP 440; files that were added to a release are no change."""
     assert [(row.name, row.kind) for row in ROWS] == [
         ("h_evil|[x](y)@all", "added"),
@@ -106,7 +106,7 @@ def test_several_versions_of_one_name_are_one_row() -> None:
     assert compare(one, two) == (Row("a", "up", "1, 2", "1, 3", Facts()),)
 
 
-def test_a_version_that_is_none_is_older_than_any() -> None:
+def test_a_version_that_is_not_valid_is_older_than_any() -> None:
     """PEP 440's ``===`` may name anything."""
     (row,) = compare(Lock("x", (LockedPackage("a", "weird text"),)), Lock("x", (LockedPackage("a", "0.1"),)))
 

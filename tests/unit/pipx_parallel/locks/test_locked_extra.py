@@ -170,7 +170,7 @@ def test_a_pin_for_elsewhere_does_not_contradict_what_counts_here() -> None:
         (_lock(tool={"pipx-parallel": {"missing": ["beta"]}}), "locked without beta"),
     ],
 )
-def test_a_lock_that_is_none_is_refused_with_the_place(lock: dict[str, Any], said: str) -> None:
+def test_a_lock_that_is_not_valid_is_refused_with_the_place(lock: dict[str, Any], said: str) -> None:
     """Whatever stands in the file, it is one sentence that names the file."""
     with pytest.raises(UsageError, match=said) as caught:
         pins_of(lock, "locks/pylock.toml", "app")

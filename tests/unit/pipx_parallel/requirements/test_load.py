@@ -175,7 +175,7 @@ def test_real_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes")
-def test_a_pipe_is_read_once_and_remembered(tmp_path: Path) -> None:
+def test_a_pipe_is_read_once_and_stored(tmp_path: Path) -> None:
     """A shell's ``<(…)``: it is looked at to see what it is, and parsed, and says what it says only once."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

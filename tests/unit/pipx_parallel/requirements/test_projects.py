@@ -199,7 +199,7 @@ def test_setup_cfg_may_name_a_file() -> None:
 
 
 def test_a_pyproject_without_project_table_leaves_it_to_setup_cfg() -> None:
-    """The usual half-way house."""
+    """The usual mixture."""
     texts = {"pyproject.toml": "[build-system]\nrequires = ['setuptools']\n", "setup.cfg": SETUP_CFG}
 
     assert shown(load(texts, ".", build_requires=True)) == [

@@ -58,7 +58,7 @@ def test_a_constraint_inside_a_constraint_and_a_requirement_inside_one() -> None
     assert [line[1:3] for line in read(texts)] == [("a", False), ("b", True)]
 
 
-def test_every_text_read_is_told() -> None:
+def test_every_text_read_is_reported() -> None:
     """A lock keeps their digests."""
     seen: list[tuple[str, bytes]] = []
     tree = TreeReader(

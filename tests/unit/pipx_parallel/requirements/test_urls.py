@@ -38,7 +38,7 @@ from pipx_parallel.requirements.urls import (
     ],
 )
 def test_secrets_in_urls_are_masked(text: str, shown: str) -> None:
-    """Passwords, tokens in the place of a user, and telling query values go; logins of ssh stay."""
+    """Passwords, tokens given as a user name, and secret query values are removed; ssh user names stay."""
     assert mask_secrets(text) == shown
 
 

@@ -151,7 +151,7 @@ def test_requires_python_of_the_metadata_counts() -> None:
         assert candidates.dependencies("pkg", 1) == Unavailable(f"requires Python {LATER}")
 
 
-def test_a_project_that_does_not_exist_is_a_reason_until_it_is_forgiven() -> None:
+def test_a_project_that_does_not_exist_is_a_reason_until_failures_are_collected() -> None:
     """Then it is a hole, noted with who needs it."""
     with candidates_of({"pkg": {"1": ["ghost"]}}) as candidates:
         assert candidates.dependencies("pkg", 1) == [Edge("ghost", 0, ("ghost", ""))]

@@ -47,14 +47,14 @@ def test_a_chain_is_told_from_the_root_on() -> None:
     ]
 
 
-def test_a_package_nobody_has_is_said_in_one_line() -> None:
+def test_a_package_nobody_has_is_reported_in_one_line() -> None:
     """A package nobody has is said in one line."""
     universe = world({"a": 1}, {}, ["a:1", "ghost:1"])
 
     assert words(universe) == ["in.txt:2 asks for ghost:1, but no index has ghost"]
 
 
-def test_a_requirement_that_no_release_meets_is_said_in_one_line() -> None:
+def test_a_requirement_that_no_release_meets_is_reported_in_one_line() -> None:
     """A requirement that no release meets is said in one line."""
     universe = world({"a": 2}, {}, ["a:7"])
 

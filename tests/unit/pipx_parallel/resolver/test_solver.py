@@ -156,7 +156,7 @@ def test_of_two_transitive_packages_the_one_that_must_move_least_gives_way() -> 
     assert answer(universe).chosen == {"r": 1, "old": 8, "t": 9}
 
 
-def test_a_release_that_cannot_be_used_is_passed_over() -> None:
+def test_a_release_that_cannot_be_used_is_skipped() -> None:
     """A release that cannot be used is passed over."""
     universe = world({"a": 3}, {"a:3": ["!broken"]}, ["a:1-3"])
 

@@ -1,4 +1,4 @@
-"""How much is asked at once: never more than the user said, and no more than the index bears."""
+"""How many requests run at once: never more than the user allows, and fewer if the index refuses some."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables and project settings: what they may say, and how they are refused."""
+"""Variables and project settings: which values they take, and how a wrong one is refused."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_project_without_our_table_says_nothing(text: str) -> None:
     assert project_layer(text, "pyproject.toml") == Layer("project", {})
 
 
-def test_a_table_that_is_none_is_refused() -> None:
+def test_a_table_that_is_not_valid_is_refused() -> None:
     """``pipx-parallel = 3`` under [tool] is a mistake, not an empty table."""
     with pytest.raises(UsageError, match="must be a table"):
         project_layer("[tool]\npipx-parallel = 3", "pyproject.toml")

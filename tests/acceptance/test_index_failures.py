@@ -1,4 +1,4 @@
-"""An index in trouble: waited for where that helps, named where it does not, replaced by the mirror where that is filled."""
+"""An index that fails: requests are tried again if that helps, the failure is named if not, and a filled mirror answers instead."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_an_index_that_goes_away_in_the_middle_of_a_stale_mirror(
 
 
 def test_no_file_for_an_older_release_is_chosen_because_of_a_fault(workspace: Workspace, index: LoopbackIndex) -> None:
-    """A release whose metadata cannot be had is named; the next older one is not silently taken."""
+    """A release whose metadata is not available is named; the next older one is not silently taken."""
     index.fail("/files/app/app-2.0*", times=99, status=500)
 
     ran = workspace.lock("app", flags=["--retries", "0"])

@@ -1,4 +1,4 @@
-"""What cannot be done is said once, clearly, with file and line, the documented exit code, and no file left behind."""
+"""An error is one clear message with file and line, the documented exit code, and no file left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several indexes, folders, pages and routes: where a release comes from, and what is said about what was passed over."""
+"""Several indexes, folders, pages and routes: where a release comes from, and which sources are reported as skipped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def put(folder: Path, *dists: Dist) -> Path:
     return folder
 
 
-def test_a_confused_index_changes_nothing_and_is_told(workspace: Workspace, index: LoopbackIndex) -> None:
+def test_a_confused_index_changes_nothing_and_is_reported(workspace: Workspace, index: LoopbackIndex) -> None:
     """A higher release of the same name on a later index is ignored by default, and the user hears of it."""
     index.publish("ours", wheel("ours", "1.0"))
     with LoopbackIndex({"ours": [wheel("ours", "99.0")], "other": [wheel("other", "1.0")]}) as public:
@@ -59,7 +59,7 @@ def test_best_match_takes_the_best_of_all_and_both_hashes(workspace: Workspace, 
 
 
 def test_best_match_looks_behind_old_releases_of_both(workspace: Workspace, index: LoopbackIndex) -> None:
-    """Releases too old to be judged at once are merged when somebody looks at them."""
+    """Releases too old to be classified at once are merged when they are read."""
     index.publish(
         "long", *[wheel("long", f"1.{minor}", upload_time=f"2024-01-{minor + 1:02}T00:00:00Z") for minor in range(28)]
     )

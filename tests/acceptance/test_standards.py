@@ -12,7 +12,7 @@ from tests.support.index_pages import HTML_ONLY
 from tests.support.index_server import LoopbackIndex
 from tests.support.workspace import Workspace, check_refused, locked
 
-MANY = 30  # releases: more than are judged when a listing arrives
+MANY = 30  # releases: more than are classified when a listing arrives
 NEXT_PYTHON = f">={sys.version_info[0]}.{sys.version_info[1] + 1}"
 
 
@@ -54,7 +54,7 @@ def test_a_release_is_yanked_only_if_all_its_files_are(workspace: Workspace, ind
 
 
 def test_an_old_yanked_release_is_not_chosen_either(workspace: Workspace, index: LoopbackIndex) -> None:
-    """Old releases are judged late; the answer is the same."""
+    """Old releases are classified late; the result is the same."""
     releases = [wheel("pkg", f"{number}.0") for number in range(MANY)]
     releases[3] = yanked(releases[3])
     index.publish("pkg", *releases)
@@ -157,7 +157,7 @@ def test_an_old_release_for_this_python_is_found(workspace: Workspace, index: Lo
 # --- tags -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_release_without_a_file_for_this_target_is_passed_over(workspace: Workspace, index: LoopbackIndex) -> None:
+def test_a_release_without_a_file_for_this_target_is_skipped(workspace: Workspace, index: LoopbackIndex) -> None:
     """PEP 425."""
     index.publish("pkg", wheel("pkg", "1.0"), wheel("pkg", "2.0", tags="cp27-cp27m-win32"))
 
