@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.desk import Desk
 from tests.support.dists import source_archive
 from tests.support.index_server import LoopbackIndex
+from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and process groups")
 
@@ -37,13 +37,13 @@ def alive(number: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP])
-def test_nothing_is_left(desk: Desk, index: LoopbackIndex, tmp_path: Path, number: signal.Signals) -> None:
+def test_nothing_is_left(workspace: Workspace, index: LoopbackIndex, tmp_path: Path, number: signal.Signals) -> None:
     """The backend runs at full speed, one child waits, another has a session of its own."""
     folder = tmp_path / "running"
     folder.mkdir()
     index.publish("busy", source_archive("busy", "1.0", BACKEND.format(folder=str(folder))))
-    desk.write("r.txt", "busy\n")
-    process = desk.start("lock", "r.txt", "-o", "pylock.toml")
+    workspace.write("r.txt", "busy\n")
+    process = workspace.start("lock", "r.txt", "-o", "pylock.toml")
     until = time.monotonic() + 30
     while len(list(folder.iterdir())) < 3 and time.monotonic() < until:
         time.sleep(0.05)
@@ -60,7 +60,7 @@ def test_nothing_is_left(desk: Desk, index: LoopbackIndex, tmp_path: Path, numbe
     assert [one for one in started if alive(one)] == []
 
 
-def test_what_a_build_leaves_behind_is_ended(desk: Desk, index: LoopbackIndex, tmp_path: Path) -> None:
+def test_what_a_build_leaves_behind_is_ended(workspace: Workspace, index: LoopbackIndex, tmp_path: Path) -> None:
     """A backend that answers and leaves a program running: the lock is made, the program is not left."""
     from tests.support.dists import backend_text
 
@@ -69,7 +69,7 @@ def test_what_a_build_leaves_behind_is_ended(desk: Desk, index: LoopbackIndex, t
     before = BACKEND.format(folder=str(folder)).partition("while")[0]
     index.publish("messy", source_archive("messy", "1.0", backend_text("messy", "1.0", before=before)))
 
-    ran = desk.lock("messy")
+    ran = workspace.lock("messy")
 
     assert ran.code == 0, ran.err
     until = time.monotonic() + 2

@@ -13,8 +13,8 @@ from tests.support.scenarios import LIMITS, SOURCE, Outcome, resolve_texts, unde
 def check(case: Case) -> None:
     """Compare the result of the resolver for a list with all solutions that the list has.
 
-    A list that only pre-releases or yanked releases solve may be called impossible if they would be allowed only by a release that is chosen for
-    no other reason (``prerelease_fallback``): the search does not look for such a release.
+    A list that only pre-releases or yanked releases solve may be called impossible if only a release that is chosen for no
+    other reason would allow them (``prerelease_fallback``): the search does not look for such a release.
     """
     texts = {SOURCE: "\n".join(case.roots), LIMITS: "\n".join(case.constraints)}
     _, _, target = understood(texts, ())
