@@ -1,4 +1,7 @@
-"""Indexes as the mirror names them: a URL in one spelling, a short id for keys, and where a project's page is."""
+"""The keys of the store: one table of all kinds of records, and indexes as keys name them (a URL in one spelling, a short id).
+
+Every reader and writer of the store derives its keys from ``KINDS``; docs/mirror-format.md has the same table.
+"""
 
 from __future__ import annotations
 
@@ -23,24 +26,81 @@ def simple_index(url: str) -> SimpleIndex:
     return SimpleIndex(plain, hashlib.blake2s(plain.encode(), digest_size=6).hexdigest())
 
 
+class RecordKind(NamedTuple):
+    """One kind of record: how its keys begin, what its values are, and who may do what with it."""
+
+    prefix: str
+    record: str  # the class or format of the value
+    shared: bool = False  # part of snapshots and published folders; else it stays on the machine
+    removable: bool = False  # an index has it: `mirror prune` may delete it, and `mirror doctor` if it is damaged
+
+    def key(self, *parts: str) -> str:
+        """Return the key of a record of this kind."""
+        return self.prefix + "/".join(parts)
+
+    def owns(self, key: str) -> bool:
+        """Return whether a key is of this kind."""
+        return key.startswith(self.prefix)
+
+    def name(self, key: str) -> str:
+        """Return a key of this kind without its prefix."""
+        return key[len(self.prefix) :]
+
+
+VIEWS = RecordKind("v/", "records.release_view.ReleaseView or Absence", shared=True, removable=True)
+FILES = RecordKind("f/", "records.file_view (packed)", shared=True, removable=True)
+FACTS = RecordKind("i/", "metadata.index_facts.IndexFacts", shared=True)
+ADDRESSES = RecordKind("n/", "the index's URL", shared=True)
+ATTESTATIONS = RecordKind("c/", "exchange.attestation.Attestation")
+BUILDS = RecordKind("b/", "METADATA that a build backend gave")
+LINKED_FILES = RecordKind("w/", "METADATA of a file of a find-links page")
+LINK_PAGES = RecordKind("l/", "a find-links page on the web: freshness, URL, file objects")
+REFERENCES = RecordKind("u/", "what a direct reference leads to, or the commit of a git revision")
+DERIVED = RecordKind("m/", "a value that can be computed again at any time")
+VALIDATORS = RecordKind("http:", "validators of the requests transport, by URL")
+
+KINDS = (
+    VIEWS, FILES, FACTS, ADDRESSES, ATTESTATIONS, BUILDS, LINKED_FILES, LINK_PAGES, REFERENCES, DERIVED, VALIDATORS,
+)  # fmt: skip
+
+USE_KEY = DERIVED.key("use")  # how often listings were at hand; this machine's own
+
+
+def kind_of(key: str) -> RecordKind | None:
+    """Return the kind of a key, or None for one that this program does not write."""
+    return next((kind for kind in KINDS if kind.owns(key)), None)
+
+
 def view_key(index_id: str, name: str) -> str:
     """Return the store key of a project's release view."""
-    return f"v/{index_id}/{name}"
+    return VIEWS.key(index_id, name)
 
 
 def files_key(index_id: str, name: str) -> str:
     """Return the store key of a project's file view."""
-    return f"f/{index_id}/{name}"
+    return FILES.key(index_id, name)
+
+
+def files_key_of(view_key: str) -> str:
+    """Return the key of the file view that belongs to a release view."""
+    return FILES.key(VIEWS.name(view_key))
+
+
+def view_key_of(files_key: str) -> str:
+    """Return the key of the release view that a file view belongs to."""
+    return VIEWS.key(FILES.name(files_key))
+
+
+def project_of(key: str) -> str:
+    """Return the project that a key of a release view or file view names."""
+    return key.rpartition("/")[2]
 
 
 def facts_key(index_id: str) -> str:
     """Return the store key of what was learned of an index."""
-    return f"i/{index_id}"
+    return FACTS.key(index_id)
 
 
 def address_key(index_id: str) -> str:
     """Return the store key of an index's URL: an id alone does not say which index it was."""
-    return f"n/{index_id}"
-
-
-USE_KEY = "m/use"  # how often listings were at hand; derived, and this machine's own
+    return ADDRESSES.key(index_id)

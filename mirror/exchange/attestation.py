@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed
 from mirror.exchange.record_iterator import classified, readable
+from mirror.keys import ATTESTATIONS, project_of
 from mirror.records.canonical import canonical, facts_digest
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Attestation(NamedTuple):
     @property
     def key(self) -> str:
         """Return the store key under which a mirror keeps the certificate."""
-        return f"c/{hashlib.sha256(self.to_bytes()).hexdigest()[:24]}"
+        return ATTESTATIONS.key(hashlib.sha256(self.to_bytes()).hexdigest()[:24])
 
     def to_bytes(self) -> bytes:
         """Return the file form: JSON, the same certificate always the same bytes."""
@@ -84,14 +85,14 @@ def certify(
 
 def changed_since(store: Store, certificate: Attestation) -> list[str]:
     """Return the keys of covered records that are gone or say something else now, sorted."""
-    names = frozenset(key.rpartition("/")[2] for key, _ in certificate.projects)
+    names = frozenset(project_of(key) for key, _ in certificate.projects)
     now = dict(certify(store, names, (), (), 0).projects)
     return sorted(key for key, digest in certificate.projects if now.get(key) != digest)
 
 
 def covered(store: Store) -> frozenset[str]:
     """Return the keys of release views that some kept certificate covers. What cannot be read covers nothing."""
-    keys = [key for key, _ in store.scan("c/")]
+    keys = [key for key, _ in store.scan(ATTESTATIONS.prefix)]
     found: set[str] = set()
     for data in store.get_many(keys).values():
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.exchange.attestation import covered
 from mirror.exchange.record_iterator import Entry, entries
-from mirror.keys import files_key
+from mirror.keys import FILES, VIEWS, files_key, files_key_of, kind_of, view_key_of
 from mirror.records.file_view import digest_of, is_whole, read_all
 from mirror.records.release_view import SCHEMA, Absence
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mirror.ports import Store
 
 _BATCH = 200
-# Of keys: see docs/mirror-format.md; "http:" are validators that the portable transport keeps.
-_KINDS = ("v/", "f/", "i/", "n/", "m/", "c/", "b/", "h/", "l/", "u/", "w/", "http:")
 
 
 class Damage(NamedTuple):
@@ -50,7 +48,7 @@ def check(store: Store) -> Iterator[Damage]:
             continue
         yield from _check_files(entry, sealed=sealed)
     for key, _ in store.scan():
-        if not key.startswith(_KINDS):
+        if kind_of(key) is None:
             yield Damage(key, "it was not written by this program", "delete")
 
 
@@ -74,8 +72,9 @@ def _check_files(entry: Entry, *, sealed: bool) -> Iterator[Damage]:
 def repair(store: Store, damages: list[Damage]) -> int:
     """Delete what is damaged, so that it is fetched again when it is needed; return how many records went."""
     keys = [damage.key for damage in damages if damage.repair == "delete"]
+    keys = [key for key in keys if (kind := kind_of(key)) is None or kind.removable]
     keys += [
-        f"v{key[1:]}" for key in keys if key.startswith("f/")
+        view_key_of(key) for key in keys if FILES.owns(key)
     ]  # a view whose files are gone is fetched again with them
     return store.delete_many(dict.fromkeys(keys))
 
@@ -83,7 +82,7 @@ def repair(store: Store, damages: list[Damage]) -> int:
 def old_schemas(store: Store) -> dict[str, int]:
     """Return how many records there are of each other schema, newer ones included."""
     found: dict[str, int] = {}
-    keys = [key for key, _ in store.scan("v/")]
+    keys = [key for key, _ in store.scan(VIEWS.prefix)]
     for start in range(0, len(keys), _BATCH):
         for data in store.get_many(keys[start : start + _BATCH]).values():
             try:
@@ -116,9 +115,9 @@ def prune(
         if key in kept_keys:
             kept += 1
             continue
-        pair = [one for one in (key, f"f{key[1:]}") if one in sizes]
+        pair = [stored for stored in (key, files_key_of(key)) if stored in sizes]
         gone += pair
-        freed += sum(sizes[one] for one in pair)
+        freed += sum(sizes[stored] for stored in pair)
     if not dry:
         store.delete_many(gone)
     return Pruned(tuple(gone), freed, kept)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mirror.errors import Malformed, StoreError
 from mirror.exchange.record_iterator import Entry, addresses, classified, readable, split_key
 from mirror.exchange.snapshot import BUNDLE, Selection, export
+from mirror.keys import FACTS, FILES, VIEWS, files_key_of
 from mirror.records.canonical import canonical
 from mirror.records.file_view import read_all
 from mirror.records.freshness import FreshnessRecord
@@ -79,7 +80,7 @@ def _publish(store: Store, folder: str) -> Published:
         published.freshness = _TIMELESS
         put(f"{entry.key}.json", encode(published))
         if packed is not None:
-            put(f"f{entry.key[1:]}.ppf", packed)
+            put(f"{files_key_of(entry.key)}.ppf", packed)
             if entry.name not in names:  # of several indexes the first by id; a Simple API has one page a project
                 names[entry.name] = entry
                 _put_pages(put, entry, view, packed, urls)
@@ -88,12 +89,12 @@ def _publish(store: Store, folder: str) -> Published:
         put(BUNDLE, bundle)
     put("simple/index.html", index_html(sorted(names)))
     put("simple/index.json", index_json(sorted(names)))
-    facts = store.get_many([key for key, _ in store.scan("i/")])
+    facts = store.get_many([key for key, _ in store.scan(FACTS.prefix)])
     head = {
         "published": 1,
         "schema": SCHEMA,
         "indexes": urls,
-        "facts": {key[2:]: json.loads(value) for key, value in facts.items()},
+        "facts": {FACTS.name(key): json.loads(value) for key, value in facts.items()},
         "fetched": times,
         "files": digests,
     }
@@ -149,7 +150,7 @@ def _is_ours(path: str) -> bool:
     if parts[0] == "simple":
         return parts[2] in {"index.html", "index.json"} and "\\" not in parts[1]
     try:
-        split_key(f"v/{parts[1]}/{parts[2].rpartition('.')[0]}")
+        split_key(VIEWS.key(parts[1], parts[2].rpartition(".")[0]))
     except Malformed:
         return False
-    return parts[0] in {"v", "f"}
+    return VIEWS.owns(path) or FILES.owns(path)

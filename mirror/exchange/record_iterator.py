@@ -1,7 +1,6 @@
 """What a store holds, walked record by record: for everything that looks at a mirror as a whole.
 
-A key is ``kind/index/name``: ``v`` release views, ``f`` file views; ``i`` facts learned of an index and ``n`` its address, by
-index alone; ``c`` certificates; ``m`` derived values, which belong to this machine and leave it never.
+``mirror.keys`` has the kinds of records.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed, NotFound
-from mirror.keys import files_key
+from mirror.keys import ADDRESSES, VIEWS, files_key, project_of, view_key
 from mirror.records.project import Project
 from mirror.records.release_view import Absence, ReleaseView, decode
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from mirror.ports import Store
 
-_VIEW_KEY = re.compile(r"v/([0-9a-f]{12})/([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)")
+_VIEW_KEY = re.compile(VIEWS.prefix + r"([0-9a-f]{12})/([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)")
 _BATCH = 200  # records read at once
 
 
@@ -36,7 +35,7 @@ class Entry(NamedTuple):
     @property
     def key(self) -> str:
         """Return the key of its release view."""
-        return f"v/{self.index_id}/{self.name}"
+        return view_key(self.index_id, self.name)
 
     @property
     def sum(self) -> bytes:
@@ -57,7 +56,7 @@ def entries(store: Store, names: frozenset[str] | None = None) -> Iterator[Entry
 
     ``names`` restricts to these projects.
     """
-    keys = sorted(key for key, _ in store.scan("v/") if names is None or key.rpartition("/")[2] in names)
+    keys = sorted(key for key, _ in store.scan(VIEWS.prefix) if names is None or project_of(key) in names)
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
         found = store.get_many(batch)
@@ -105,7 +104,7 @@ def named_view(data: bytes, name: str) -> ReleaseView | Absence:
 
 def addresses(store: Store) -> dict[str, str]:
     """Return the URL of every index that the store knows by its id."""
-    keys = [key for key, _ in store.scan("n/")]
+    keys = [key for key, _ in store.scan(ADDRESSES.prefix)]
     return {key[2:]: value.decode("utf-8", "replace") for key, value in sorted(store.get_many(keys).items())}
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.record_iterator import addresses, classified, readable, split_key
+from mirror.keys import FACTS, facts_key
 from mirror.records.canonical import canonical, facts_digest
 from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
@@ -91,14 +92,14 @@ def export(store: Store, selection: Selection) -> bytes:
             files.append((entry.key, *pack_block(text), digests))
     block_of_views, packed_views = pack_block(b"\n".join(views))
     used = sorted({split_key(key)[0] for key in keys})
-    facts = store.get_many([f"i/{index_id}" for index_id in used])
+    facts = store.get_many([facts_key(index_id) for index_id in used])
     head = {
         "snapshot": 1,
         "schema": SCHEMA,
         "content": content.hexdigest(),
         "complete": complete,
         "indexes": {index: url for index, url in addresses(store).items() if index in used},
-        "facts": {key[2:]: json.loads(value) for key, value in sorted(facts.items())},
+        "facts": {FACTS.name(key): json.loads(value) for key, value in sorted(facts.items())},
         "keys": keys,
         "views": list(block_of_views),
         "files": [[key, *packed, len(digests)] for key, packed, _, digests in files],

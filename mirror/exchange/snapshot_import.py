@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.record_iterator import split_key
 from mirror.exchange.validation import checked
-from mirror.keys import files_key
+from mirror.keys import address_key, facts_key, files_key
 from mirror.records.file_view import digest_of
 from mirror.records.release_view import Absence, ReleaseView, decode, encode
 from mirror.records.version_keys import version_key
@@ -41,8 +41,10 @@ def import_snapshot(snapshot: Snapshot, store: Store) -> Imported:
         for key in keys[start : start + _BATCH]:
             changes |= _changes(key, views[key], snapshot, counts)
         store.update(changes)
-    said: dict[str, Change] = {f"n/{index}": _if_absent(url.encode()) for index, url in snapshot.addresses.items()}
-    said |= {f"i/{index}": _if_absent(value) for index, value in snapshot.facts.items()}
+    said: dict[str, Change] = {
+        address_key(index): _if_absent(url.encode()) for index, url in snapshot.addresses.items()
+    }
+    said |= {facts_key(index): _if_absent(value) for index, value in snapshot.facts.items()}
     store.update(said)
     return Imported(**counts)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import Integrity, StoreError
 from mirror.exchange.snapshot import LARGEST, Snapshot, read_snapshot
 from mirror.exchange.validation import checked
+from mirror.keys import ADDRESSES, FACTS, FILES, VIEWS, address_key, facts_key, files_key_of, view_key_of
 from mirror.ports import Store
 from mirror.records.release_view import ReleaseView
 
@@ -52,17 +53,14 @@ class SnapshotStore(Store):
 
     def _get(self, key: str) -> bytes | None:
         snapshot = self.snapshot
-        kind, _, rest = key.partition("/")
-        if kind == "v":
+        if VIEWS.owns(key):
             return snapshot.views.get(key) if self.view(key) is not None else None
-        if kind == "f":
-            return self._files("v/" + rest)
-        if kind == "i":
-            return snapshot.facts.get(rest)
-        if kind == "n":
-            url = snapshot.addresses.get(rest)
-            return None if url is None else url.encode()
-        return None
+        if FILES.owns(key):
+            return self._files(view_key_of(key))
+        if FACTS.owns(key):
+            return snapshot.facts.get(FACTS.name(key))
+        url = snapshot.addresses.get(ADDRESSES.name(key)) if ADDRESSES.owns(key) else None
+        return None if url is None else url.encode()
 
     def _files(self, key: str) -> bytes | None:
         """Return a file view under the name that the snapshot's release view calls it by."""
@@ -94,9 +92,9 @@ class SnapshotStore(Store):
         """Yield (key, size in bytes) sorted by key; the size of a file view is what it takes in the snapshot."""
         snapshot = self.snapshot
         sizes = {key: len(value) for key, value in snapshot.views.items()}
-        sizes |= {"f" + key[1:]: len(text) + len(digests) for key, (_, text, digests) in snapshot.blocks.items()}
-        sizes |= {f"i/{index}": len(value) for index, value in snapshot.facts.items()}
-        sizes |= {f"n/{index}": len(url) for index, url in snapshot.addresses.items()}
+        sizes |= {files_key_of(key): len(text) + len(digests) for key, (_, text, digests) in snapshot.blocks.items()}
+        sizes |= {facts_key(index): len(value) for index, value in snapshot.facts.items()}
+        sizes |= {address_key(index): len(url) for index, url in snapshot.addresses.items()}
         yield from sorted((key, size) for key, size in sizes.items() if key.startswith(prefix))
 
     def close(self) -> None:

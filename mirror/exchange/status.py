@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
 from mirror.exchange.record_iterator import addresses
-from mirror.keys import USE_KEY, facts_key, files_key, simple_index
+from mirror.keys import ATTESTATIONS, FILES, USE_KEY, VIEWS, facts_key, files_key, simple_index
 from mirror.records.file_view import digest_of, release_count
 from mirror.records.release_view import Absence, ReleaseView, decode
 
@@ -52,7 +52,7 @@ def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, obje
     ``indexes`` are the URLs that are configured, so that their records can be told from those of others.
     """
     sizes = dict(store.scan())
-    keys = [key for key in sizes if key.startswith("v/")]
+    keys = [key for key in sizes if VIEWS.owns(key)]
     tallies: dict[str, _Tally] = {}
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
@@ -69,9 +69,9 @@ def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, obje
         "stale": sum([tally.stale for tally in tallies.values()]),
         "damaged": sorted([key for tally in tallies.values() for key in tally.damaged]),
         "bytes": sum(sizes.values()),
-        "bytes_of_release_views": sum([size for key, size in sizes.items() if key.startswith("v/")]),
-        "bytes_of_file_views": sum([size for key, size in sizes.items() if key.startswith("f/")]),
-        "certificates": sum([key.startswith("c/") for key in sizes]),
+        "bytes_of_release_views": sum([size for key, size in sizes.items() if VIEWS.owns(key)]),
+        "bytes_of_file_views": sum([size for key, size in sizes.items() if FILES.owns(key)]),
+        "certificates": sum([ATTESTATIONS.owns(key) for key in sizes]),
         "use": _use(store),
         "indexes": {
             urls.get(one, f"another index ({one})"): {**_told(tallies[one], now), **_learned(store, one)}

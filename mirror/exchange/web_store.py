@@ -17,7 +17,7 @@ from mirror.exchange.record_iterator import split_key
 from mirror.exchange.snapshot import BUNDLE, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.validation import checked
-from mirror.keys import view_key
+from mirror.keys import FILES, VIEWS, address_key, facts_key, view_key, view_key_of
 from mirror.ports import Request, Store
 from mirror.records.file_view import holds
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
@@ -53,17 +53,17 @@ class WebStore(Store):
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the values there are. Raises ``StoreError`` where the mirror cannot be reached, ``Integrity``."""
         wanted = list(keys)
-        absent = [key for key in wanted if key not in self._held and key[:2] in ("v/", "f/")]
+        absent = [key for key in wanted if key not in self._held and _fetched(key)]
         if absent:
             if self._bulk:
-                self._ask_in_bulk([key for key in absent if key.startswith("v/")])
-                self._ask_files({key: "" for key in absent if key.startswith("f/")})
+                self._ask_in_bulk([key for key in absent if VIEWS.owns(key)])
+                self._ask_files({key: "" for key in absent if FILES.owns(key)})
             else:
-                self._ask_ahead([key for key in absent if key.startswith("v/")])
-                self._ask_each([key for key in absent if key.startswith("f/")])
+                self._ask_ahead([key for key in absent if VIEWS.owns(key)])
+                self._ask_each([key for key in absent if FILES.owns(key)])
         found = {}
         for key in wanted:
-            value = self._held.get(key) if key[:2] in ("v/", "f/") else self._small(key)
+            value = self._held.get(key) if _fetched(key) else self._small(key)
             if value is not None:
                 found[key] = value
         return found
@@ -118,7 +118,7 @@ class WebStore(Store):
     def _hold_of_bundle(self, key: str, version: str) -> bool:
         """Hold the files of a release where the bundle has them; return whether it does."""
         bundle = self._bundled()
-        view = bundle.view("v" + key[1:]) if bundle is not None else None
+        view = bundle.view(view_key_of(key)) if bundle is not None else None
         if bundle is None or not isinstance(view, ReleaseView) or version not in view.versions:
             return False
         packed = bundle.get_many((key,)).get(key)
@@ -154,9 +154,9 @@ class WebStore(Store):
         digests = self._index()["files"]
         bundle = self._bundled()
         if bundle is not None:  # of files it has the chosen alone: ``_hold_of_bundle``
-            self._held |= bundle.get_many([key for key in keys if key.startswith("v/")])
+            self._held |= bundle.get_many([key for key in keys if VIEWS.owns(key)])
             keys = [key for key in keys if key not in self._held]
-        paths = {key: f"{key}.json" if key.startswith("v/") else f"{key}.ppf" for key in keys}
+        paths = {key: f"{key}.json" if VIEWS.owns(key) else f"{key}.ppf" for key in keys}
         there = [key for key in keys if paths[key] in digests]
         self._held.update(dict.fromkeys(keys))
         answers = self._fetch([Request(f"{self._url}/{paths[key]}", limit=_LARGEST) for key in there])
@@ -185,7 +185,7 @@ class WebStore(Store):
         """Fetch files: of the release named, or of all where none is."""
         by_index: dict[str, list[str]] = {}
         for key, version in wanted.items():
-            index_id, name = split_key("v" + key[1:])
+            index_id, name = split_key(view_key_of(key))
             by_index.setdefault(index_id, []).append(f"{name}:{version.replace('+', '%2B')}" if version else name)
         self._held.update(dict.fromkeys(wanted))
         urls = [
@@ -257,8 +257,8 @@ class WebStore(Store):
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, 0) sorted by key: sizes are not known without fetching."""
         head = self._index()
-        keys = [path.rpartition(".")[0] for path in head["files"] if path[:2] in ("v/", "f/")]
-        keys += [f"i/{index}" for index in head["facts"]] + [f"n/{index}" for index in head["indexes"]]
+        keys = [path.rpartition(".")[0] for path in head["files"] if _fetched(path)]
+        keys += [facts_key(index) for index in head["facts"]] + [address_key(index) for index in head["indexes"]]
         for key in sorted(keys):
             if key.startswith(prefix):
                 yield key, 0
@@ -268,6 +268,11 @@ class WebStore(Store):
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+
+
+def _fetched(key: str) -> bool:
+    """Return whether a record is asked for by itself; the small ones are in the index."""
+    return VIEWS.owns(key) or FILES.owns(key)
 
 
 def _chunks(names: list[str]) -> Iterator[list[str]]:

@@ -35,6 +35,7 @@ from mirror.http.problems import (
 )
 from mirror.http.tls import tls_context
 from mirror.http.worker_pool import WorkerPool
+from mirror.keys import VALIDATORS
 from mirror.ports import Exchange, ProblemKind
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_WORKERS = 10
 _CHUNK = 256 * 1024  # bytes; between two chunks a cancelled transfer ends
-_PREFIX = "http:"  # of the keys that validators are kept under
 _KEPT_HEADERS = ("etag", "last-modified", "cache-control", "content-type")
 _PASSING = frozenset((408, 425, 429))  # with 5xx: the index failed, what is known may stand in
 
@@ -177,7 +177,7 @@ class _Validators(BaseCache):
 
     def create_key(self, *_: Any, **__: Any) -> str:  # requests-cache's signature
         """Return the key the caller chose, whatever requests-cache would vary it by."""
-        return _PREFIX + str(self._current.job.request.cache_key)
+        return VALIDATORS.key(str(self._current.job.request.cache_key))
 
     def get_response(self, key: str, default: None = None) -> CachedResponse | None:
         """Return the remembered answer, without a body."""

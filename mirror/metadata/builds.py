@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed, NeedsBuild
+from mirror.keys import BUILDS, LINKED_FILES
 from mirror.metadata.core_metadata import parse_core_metadata, to_text
 from mirror.ports import SourceTree, Work
 
@@ -33,9 +34,9 @@ class Builds:
         Without a builder any machine's answer is taken, this is what the mirror has; the first by name of several.
         """
         if self._fingerprint:
-            key = f"b/{source}/{self._fingerprint}"
+            key = BUILDS.key(source, self._fingerprint)
         else:
-            key = next((found for found, _ in self._store.scan(f"b/{source}/")), "")
+            key = next((found for found, _ in self._store.scan(BUILDS.key(source, ""))), "")
         data = self._store.get_many((key,)).get(key) if key else None
         if data is None:
             return None
@@ -46,7 +47,8 @@ class Builds:
 
     def read(self, source: str) -> CoreMetadata | None:
         """Return what a file of a find-links page says: such files belong to no project's record."""
-        data = self._store.get_many((f"w/{source}",)).get(f"w/{source}")
+        key = LINKED_FILES.key(source)
+        data = self._store.get_many((key,)).get(key)
         try:
             return None if data is None else parse_core_metadata(data)
         except Malformed:
@@ -54,7 +56,7 @@ class Builds:
 
     def write(self, source: str, metadata: CoreMetadata) -> None:
         """Keep what such a file says."""
-        self._keep(f"w/{source}", to_text(metadata))
+        self._keep(LINKED_FILES.key(source), to_text(metadata))
 
     def steps(self, source: str, tree: SourceTree) -> Generator[Work, bytes, CoreMetadata]:
         """Build a tree and keep what came of it. Raises ``BuildFailed``, ``NeedsBuild``, ``Malformed``."""
@@ -64,7 +66,7 @@ class Builds:
         body = yield Work(f"build of {tree.label}", lambda: builder.build(tree))
         metadata = parse_core_metadata(body, f"metadata built of {tree.label}")
         head = body.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
-        self._keep(f"b/{source}/{self._fingerprint}", head)
+        self._keep(BUILDS.key(source, self._fingerprint), head)
         return metadata._replace(built=True)
 
 

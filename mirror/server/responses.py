@@ -15,6 +15,7 @@ from mirror.errors import MirrorError, NotFound, Offline, Unreachable
 from mirror.exchange.dependency_closure import dependency_closure
 from mirror.exchange.record_iterator import addresses
 from mirror.exchange.snapshot import Selection, export
+from mirror.keys import FACTS, FILES, project_of, view_key
 from mirror.metadata.render import metadata_text
 from mirror.records.filenames import normalised, split_filename
 from mirror.records.model import DistFile, FetchFailure
@@ -98,7 +99,7 @@ class Pages:
 
     def index(self, kind: str) -> Answer:
         """Return the list of projects that the mirror holds."""
-        names = sorted({key.rpartition("/")[2] for key, _ in self._store.scan("f/")})
+        names = sorted({project_of(key) for key, _ in self._store.scan(FILES.prefix)})
         body = index_json(names) if kind == JSON_TYPE else index_html(names)
         return _Page(body, _told(kind)).answer()
 
@@ -215,13 +216,13 @@ class Pages:
 
     def mirror_index(self) -> Answer:
         """Return what ``mirror.exchange.web_store`` asks first."""
-        facts = self._store.get_many([key for key, _ in self._store.scan("i/")])
+        facts = self._store.get_many([key for key, _ in self._store.scan(FACTS.prefix)])
         head = {
             "published": 1,
             "schema": SCHEMA,
             "bulk": True,
             "indexes": addresses(self._store),
-            "facts": {key[2:]: json.loads(value) for key, value in facts.items()},
+            "facts": {FACTS.name(key): json.loads(value) for key, value in facts.items()},
             "files": {},
         }
         return _Page(json.dumps(head, sort_keys=True).encode(), "application/json").answer()
@@ -261,7 +262,7 @@ class Pages:
 
     def _load(self, index_id: str, names: list[str]) -> dict[str, ReleaseView | Absence]:
         """Return the views there are of some names, decoded once."""
-        stored = self._store.get_many([f"v/{index_id}/{name}" for name in names])
+        stored = self._store.get_many([view_key(index_id, name) for name in names])
         found: dict[str, ReleaseView | Absence] = {}
         for key, data in stored.items():
             known = self._views.get(key)

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import Offline, Unreachable
+from mirror.keys import LINK_PAGES
 from mirror.limits import PAGE_BYTES
 from mirror.ports import Request
 from mirror.records.freshness import (
@@ -31,7 +32,7 @@ _ACCEPT = (("Accept", "text/html, application/vnd.pypi.simple.v1+json;q=0.5, */*
 
 def page_key(url: str) -> str:
     """Return the store key of a find-links page."""
-    return f"l/{hashlib.blake2s(url.encode(), digest_size=6).hexdigest()}"
+    return LINK_PAGES.key(hashlib.blake2s(url.encode(), digest_size=6).hexdigest())
 
 
 def read_page(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.keys import DERIVED, VIEWS, project_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -29,16 +31,16 @@ class MirrorRecords:
         return self._write_buffer.read_record(key)
 
     def write(self, key: str, value: bytes) -> None:
-        """Store a record of what was learned; keys begin with the letter of their kind (docs/mirror-format.md)."""
+        """Store a record of what was learned; its key is of one of ``keys.KINDS``."""
         self._write_buffer.write_record(key, value)
 
     def read_derived(self, key: str) -> bytes | None:
-        """Return a derived value (under ``m/``), or None."""
-        return self._write_buffer.read(f"m/{key}")
+        """Return a derived value (``keys.DERIVED``), or None."""
+        return self._write_buffer.read(DERIVED.key(key))
 
     def write_derived(self, key: str, value: bytes) -> None:
         """Store a derived value that can be computed again at any time."""
-        self._write_buffer.write_record(f"m/{key}", value)
+        self._write_buffer.write_record(DERIVED.key(key), value)
 
     def builds(self) -> Builds:
         """Return what was built before, and the way to build what was not."""
@@ -125,7 +127,7 @@ class MirrorAdmin:
 
     def names(self) -> list[str]:
         """Return the names of all projects in the mirror, sorted: for suggesting the nearest one. Raises ``StoreError``."""
-        return sorted({key.rpartition("/")[2] for key, _ in self._parts.store.scan("v/")})
+        return sorted({project_of(key) for key, _ in self._parts.store.scan(VIEWS.prefix)})
 
     def status(self) -> dict[str, object]:
         """Return what the mirror holds, per index and in all. Raises ``StoreError``."""

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
-from mirror.keys import USE_KEY, address_key, facts_key, files_key, view_key
+from mirror.keys import USE_KEY, address_key, facts_key, files_key, kind_of, view_key
 from mirror.metadata.index_facts import IndexFacts
 from mirror.records.release_view import ReleaseView, decode, encode
 from mirror.store.write_behind import WriteBehind
@@ -56,7 +56,9 @@ class WriteBuffer:
         return self._unstored.get(key) or self._store.get_many((key,)).get(key)
 
     def write_record(self, key: str, value: bytes) -> None:
-        """Store a record with the next batch; keys begin with the letter of their kind (docs/mirror-format.md)."""
+        """Store a record with the next batch. Raises ``ValueError`` for a key of no kind of ``mirror.keys.KINDS``."""
+        if kind_of(key) is None:
+            raise ValueError(f"Bug: {key!r} is of no kind of record")
         self._unstored[key] = value
 
     def facts_of(self, index_id: str) -> IndexFacts:

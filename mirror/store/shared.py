@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from mirror.keys import VIEWS
 from mirror.ports import Store
 from mirror.records.release_view import Absence, ReleaseView, decode
 
@@ -72,7 +73,7 @@ class NotingStore(SharedStore):
         """Return the values there are."""
         wanted = list(keys)
         found = self._store.get_many(wanted)
-        self.noted.update({key: found.get(key, b"")[:HEAD] for key in wanted if key.startswith("v/")})
+        self.noted.update({key: found.get(key, b"")[:HEAD] for key in wanted if VIEWS.owns(key)})
         return found
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:

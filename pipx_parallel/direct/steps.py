@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
 from mirror.http.local_files import path_of
+from mirror.keys import REFERENCES
 from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.metadata.static_metadata import project_metadata, static_metadata
 from mirror.metadata.wheel_metadata import wheel_metadata
@@ -64,7 +65,9 @@ def find(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, 
 
 
 def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], context: BuildContext) -> Steps:
-    key = "u/" + _digest(reference.url, *_algorithms(reference), reference.subdirectory, *map("=".join, settings))
+    key = REFERENCES.key(
+        _digest(reference.url, *_algorithms(reference), reference.subdirectory, *map("=".join, settings))
+    )
     fresh, stored = _decoded(context.read_derived(key))
     local = reference.url.startswith("file:")
     if (
@@ -106,7 +109,7 @@ def _archive_metadata(
 
 
 def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, context: BuildContext) -> Steps:
-    asked = "u/" + _digest("git", reference.url, reference.revision or "")
+    asked = REFERENCES.key(_digest("git", reference.url, reference.revision or ""))
     known = context.read_derived(asked)
     commit = known.decode() if known is not None and (context.offline or known.decode() == reference.revision) else ""
     if not commit:
@@ -115,7 +118,7 @@ def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg
         url, revision = reference.url, reference.revision
         commit = (yield Work(reference.label, lambda: context.git.commit_of(url, revision).encode())).decode()
         context.write_derived(asked, commit.encode())
-    key = "u/" + _digest("commit", reference.url, commit, reference.subdirectory, *map("=".join, settings))
+    key = REFERENCES.key(_digest("commit", reference.url, commit, reference.subdirectory, *map("=".join, settings)))
     _, stored = _decoded(context.read_derived(key))
     if stored is None:
         if context.offline:

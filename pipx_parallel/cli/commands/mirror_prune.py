@@ -25,6 +25,7 @@ _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 def run(values: Mapping[str, object]) -> int:
     """Delete what has not been confirmed for longest, until the rest fits. What a certificate covers is never deleted."""
     from mirror.exchange.maintenance import prune
+    from mirror.keys import VIEWS
     from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs
 
     context = begin(values, OPTIONS)
@@ -43,7 +44,7 @@ def run(values: Mapping[str, object]) -> int:
         )
     finally:
         store.close()
-    projects = sum(key.startswith("v/") for key in done.keys)
+    projects = sum(VIEWS.owns(key) for key in done.keys)
     kept = f"; {done.kept} stay because a certificate covers them" if done.kept else ""
     context.printer.say(f"{'would delete' if dry else 'deleted'} {projects} projects, {done.freed:,} bytes{kept}")
     return 0
