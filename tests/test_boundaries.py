@@ -132,6 +132,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.targets.targets",  # Windows tells the machine's architecture there
     ),
     "clock": (
+        "pipx_parallel.resolution.lock_solver",
         "mirror.session.mirror",
         "mirror.server.worker",
         "pipx_parallel.bundle.downloads",
@@ -140,6 +141,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.direct.build_tools",
     ),
     "timer": (
+        "pipx_parallel.resolution.lock_solver",
         "mirror.http.curl_transport",  # transfers that stop in the middle
         "mirror.store.redis",
         "mirror.server.app",
@@ -161,6 +163,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.server.run",
     ),
     "processes": (
+        "pipx_parallel.resolution.lock_service",  # a solve is killed at its limit
         "mirror.http.credentials",  # a keyring
         "mirror.http.page_transport",  # reads pages in a process of its own
         "pipx_parallel.builds.processes",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any]], Awaitable[None]]
     Route = Callable[["Call"], Answer]
 
+_MOST_FIELDS = 32  # of a query
 _LOG_LENGTH = 200  # characters of a path that a log line shows
 
 
@@ -84,7 +85,7 @@ class Server:
         shown = "".join(character if character.isprintable() else "?" for character in path[:_LOG_LENGTH])
         self._log(f"{method} {shown} {answer.status} {taken * 1000:.0f} ms")
 
-    async def _answer(
+    async def _answer(  # noqa: PLR0911 - one an outcome
         self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
     ) -> Answer:
         if path == "/healthz":
@@ -93,7 +94,13 @@ class Server:
             return problem(401, "a token is needed")._replace(
                 headers=(("www-authenticate", "Bearer, Basic realm=mirror"),)
             )
-        query = {key: values[-1] for key, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        try:
+            fields = parse_qs(
+                scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
+            )
+        except ValueError:
+            return problem(400, f"a query has at most {_MOST_FIELDS} parameters")
+        query = {key: values[-1] for key, values in fields.items()}
         if path in self._options.routes:
             if method != "POST":
                 return problem(405, "POST a requirements file")._replace(headers=(("allow", "POST"),))

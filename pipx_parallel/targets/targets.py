@@ -32,9 +32,13 @@ _ALIASES = {
 _TRIPLE = re.compile(
     r"(?P<arch>[a-z0-9_]+?)-(?:(?:pc-)?(?P<windows>windows)(?:-msvc)?|(?:apple-)?(?P<macos>darwin)"
     r"|unknown-linux(?:-(?P<libc>gnu|musl))?|manylinux(?P<legacy>2014|2010|1)"
-    r"|manylinux_(?P<glibc>\d+_\d+)|musllinux_(?P<musl>\d+_\d+))"
+    r"|manylinux_(?P<glibc>\d{1,2}_\d{1,2})|musllinux_(?P<musl>\d{1,2}_\d{1,2}))"
 )
 _LEGACY_GLIBC = {"2014": (2, 17), "2010": (2, 12), "1": (2, 5)}
+# Tags are listed from the version that is named down to the first, for each platform: so what is named is bounded.
+_NUMBER = re.compile(r"[0-9]{1,2}")
+_TAG = re.compile(r"[a-z0-9_]{1,64}")  # of a platform, once dashes and dots are underscores; and of an ABI
+_MOST_TAGS = 32  # platforms, or ABIs, that one target names
 _OLD_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 _WINDOWS = {"x86_64": ("win_amd64", "AMD64"), "aarch64": ("win_arm64", "ARM64"), "i686": ("win32", "x86")}
 _SYSTEMS = {  # sys_platform -> platform_system, os_name
@@ -101,6 +105,7 @@ def make_target(
     """
     if not (python_version or platforms or implementation or abis):
         return running_target()
+    _check_tags(platforms, abis)
     base = running_target()
     version = _parse_version(python_version) if python_version else None
     short_name = _parse_implementation(implementation) if implementation else None
@@ -116,6 +121,14 @@ def make_target(
         markers=markers,
         tags=tuple(dict.fromkeys(tags)),
     )
+
+
+def _check_tags(platforms: Sequence[str], abis: Sequence[str]) -> None:
+    if max(len(platforms), len(abis)) > _MOST_TAGS:
+        raise UsageError(f"a target names at most {_MOST_TAGS} platforms and {_MOST_TAGS} ABIs")
+    for abi in abis:
+        if not _TAG.fullmatch(abi.lower()):
+            raise UsageError(f"--abi: '{abi[:80]}' cannot be used; give one such as cp313 or abi3")
 
 
 def resolve_targets(settings: ResolveSettings) -> tuple[Target, ...]:
@@ -143,8 +156,10 @@ def _parse_version(text: str) -> tuple[int, ...]:
     parts = text.split(".")
     if len(parts) == 1 and len(text) > 1:
         parts = [text[0], text[1:]]
-    if len(parts) > 3 or not all(part.isascii() and part.isdecimal() for part in parts):
-        raise UsageError(f"--python-version: '{text}' is not a valid version; give a version such as 3.13 or 3.13.1")
+    if len(parts) > 3 or not all(map(_NUMBER.fullmatch, parts)):
+        raise UsageError(
+            f"--python-version: '{text[:80]}' is not a valid version; give a version such as 3.13 or 3.13.1"
+        )
     return tuple(map(int, parts))
 
 
@@ -152,7 +167,7 @@ def _parse_implementation(text: str) -> str:
     by_name = {name: short for short, (name, _) in _IMPLEMENTATIONS.items()}
     short = by_name.get(text.lower(), text.lower())
     if short not in _IMPLEMENTATIONS:
-        raise UsageError(f"--implementation: '{text}' is not known; give one of {', '.join(_IMPLEMENTATIONS)}")
+        raise UsageError(f"--implementation: '{text[:80]}' is not known; give one of {', '.join(_IMPLEMENTATIONS)}")
     return short
 
 
@@ -162,12 +177,16 @@ def _parse_platform(name: str) -> _Platform:
     if triple is not None:
         return _from_triple(triple, name)
     tag = lowered.replace("-", "_").replace(".", "_")
+    if not _TAG.fullmatch(tag):
+        raise UsageError(
+            f"--platform: '{name[:80]}' cannot be used; a tag has at most 64 letters, digits and underscores"
+        )
     if tag == "any":
         return _Platform((tag,), "", "")
     if tag.startswith("win"):
         machine = next((machine for windows_tag, machine in _WINDOWS.values() if windows_tag == tag), "")
         return _Platform((tag,), "win32", machine)
-    mac = re.fullmatch(r"macosx_(\d+)_(\d+)_(.+)", tag)
+    mac = re.fullmatch(r"macosx_(\d{1,2})_(\d{1,2})_(.+)", tag)
     if mac:
         machine = "" if mac[3].startswith(("universal", "intel", "fat")) else mac[3]
         return _Platform(tuple(_macos((int(mac[1]), int(mac[2])), mac[3])), "darwin", machine)

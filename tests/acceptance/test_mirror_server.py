@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,40 @@ def test_a_lock_is_served(served: Served) -> None:
     assert status == 422
     assert "lib" in text
     assert served.lock(b"app\n", "?format=elf")[0] == 400
+
+
+HOSTILE_QUERIES = (
+    "python=999999999", f"python={'9' * 5000}", f"python=3.{'9' * 5000}", "python=3.100", "python=3.10.1.1", "python=\u0663",
+    "platform=macosx_99999_9_arm64", "platform=macosx_10_99999_arm64", "platform=x86_64-manylinux_2_99999999",
+    "platform=x86_64-musllinux_1_99999999", f"platform=manylinux_2_{'9' * 5000}_x86_64", f"platform=win{'_' * 5000}",
+    f"platform={','.join(['win_amd64'] * 5000)}", f"platform={','.join(f'x{at}-manylinux_2_99' for at in range(99))}",
+    "abi=cp312", "implementation=cp", "wheel=1", "format=elf", "&".join(f"a{at}=1" for at in range(99)),
+)  # fmt: skip
+
+
+def test_a_query_is_refused_before_work_begins(served: Served) -> None:
+    """Numbers, lists and names past their bounds, and parameters that do not exist; honest questions are answered meanwhile."""
+    answers = [served.lock(b"app\n", "?" + urllib.parse.quote(query, safe="=&,")) for query in HOSTILE_QUERIES]
+
+    assert [status for status, _ in answers] == [400] * len(HOSTILE_QUERIES)
+    assert max(len(text) for _, text in answers) < 1000
+    assert served.lock(b"app\n", "?python=3.12&platform=linux")[0] == 200
+
+
+def test_a_solve_gives_its_turn_back_at_its_limit(tmp_path: Path, index: LoopbackIndex) -> None:
+    """A solve that hangs between two decisions is ended, and health and figures are told meanwhile."""
+    index.publish("slow", wheel("slow", "1.0"))
+    index.fail("/simple/slow/", "hang", times=9, seconds=60)
+    server = Served(tmp_path, index, "--max-seconds", "8", "--max-solves", "1")
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            hanging = pool.submit(server.lock, b"slow\n")
+            time.sleep(1)
+            assert server.get("/healthz")[0] == server.get("/metrics")[0] == 200
+            assert hanging.result()[0] == 504
+        assert server.lock(b"app\n")[0] == 200
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ HEAVY = (
         "mirror.records.simple_html",
     ),
     "pipx_parallel.resolution.lock_service",
+    "pipx_parallel.resolution.lock_solver",
 )
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from mirror.ports import Store
     from mirror.server.app import Call, Options
     from mirror.server.responses import Answer
-    from mirror.settings import MirrorSettings
     from pipx_parallel.config.settings import ResolveSettings
-    from pipx_parallel.resolution.lock_service import LockService, Reply
+    from pipx_parallel.resolution.lock_service import LockService
+    from pipx_parallel.resolution.lock_solver import Reply
 
 HOST = Option(("--host",), "Where to listen (127.0.0.1: this machine only).", metavar="ADDRESS")
 PORT = Option(("--port",), "The port (8765; 0: any that is free).", metavar="N")
@@ -53,12 +53,18 @@ def run(values: Mapping[str, object]) -> int:
 
     context = begin(values, OPTIONS)
     settings = settings_of(context)
-    opened = mirror_settings(settings._replace(mirror=settings.mirror._replace(keep_whole=True)))
+    settings = settings._replace(mirror=settings.mirror._replace(keep_whole=True))
+    opened = mirror_settings(settings)
     store = open_store(opened.location, opened)
+    prepare = getattr(store, "prepare", None)
+    if prepare is not None:  # the solvers are processes of their own, and what they store is to be seen here
+        prepare()
+    service = _service(settings, store)
+    service.start()
     desk = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
     try:
         pages = Pages(store, desk, offline=opened.offline)
-        server = Server(pages, _options(context, _route(settings, opened, store)))
+        server = Server(pages, _options(context, service))
         serve(
             server,
             context.chosen.text("host") or "127.0.0.1",
@@ -66,6 +72,7 @@ def run(values: Mapping[str, object]) -> int:
             context.printer.say,
         )
     finally:
+        service.close()
         desk.close()
         store.close()
     return 0
@@ -96,13 +103,11 @@ def _options(context: CommandContext, service: LockService) -> Options:
     )
 
 
-def _route(settings: ResolveSettings, opened: MirrorSettings, store: Store) -> LockService:
-    from mirror.session.mirror import transport_for
+def _service(settings: ResolveSettings, store: Store) -> LockService:
     from pipx_parallel.resolution.lock_service import LockService
     from pipx_parallel.targets.targets import make_target
 
-    target = make_target(*settings.target)
-    return LockService(settings, opened, store, transport_for(opened, store), target)
+    return LockService(settings, store, make_target(*settings.target))
 
 
 def _token(context: CommandContext) -> str | None:

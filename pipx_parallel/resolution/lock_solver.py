@@ -1,0 +1,181 @@
+"""One lock for a stranger: a requirements file in, a lock or the explanation out. A use case; HTTP is the server's business.
+
+What a stranger sends may name index projects and nothing else: no file, no URL, no index, no option that makes this machine
+look elsewhere, and no build backend is ever run for it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.errors import MirrorError, Unreachable
+from mirror.http.fetcher import DeadlineError
+from mirror.session.mirror import Mirror
+from mirror.store.shared import DecodedViews, NotingStore, SharedStore
+from pipx_parallel.emitters.interface import LockContext
+from pipx_parallel.emitters.registry import emitter_for
+from pipx_parallel.errors import Bug, Incomplete, NoSolution, PipxParallelError, RequirementsError, UsageError
+from pipx_parallel.model import IndexOptions
+from pipx_parallel.requirements.load import InputRequest, load_inputs
+from pipx_parallel.resolution.resolve import resolve
+from pipx_parallel.resolver.ports import SolverObserver
+from pipx_parallel.targets.targets import make_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mirror.ports import Store, Transport
+    from mirror.settings import MirrorSettings
+    from pipx_parallel.config.settings import ResolveSettings
+    from pipx_parallel.model import Inputs, Target
+
+_SOURCE = "requirements.txt"
+_KINDS = {"pylock": "application/toml", "requirements": "text/plain; charset=utf-8", "json": "application/json"}
+_QUERY = ("format", "python", "platform")
+_MOST_TARGETS = 200  # kept; each takes 50 ms to make
+
+
+class Reply(NamedTuple):
+    """What comes of a question: an HTTP-like status, a content type, a text."""
+
+    status: int
+    kind: str
+    text: str
+
+
+class Solved(NamedTuple):
+    """A reply, and how each record that it was made of began; None where it may not be given again."""
+
+    reply: Reply
+    heads: dict[str, bytes] | None = None
+
+
+class TooLongError(Exception):
+    """The time for one answer is over."""
+
+
+class LockSolver:
+    """Answers one question after the other; what it decoded of the mirror stays in memory."""
+
+    def __init__(
+        self,
+        settings: ResolveSettings,
+        opened: MirrorSettings,
+        store: Store,
+        transport: Callable[[], Transport],
+        target: Target,
+    ) -> None:
+        """``target`` is whom to lock for where a question does not say; ``transport`` is made for a run that must ask."""
+        self._settings = settings._replace(selection=settings.selection._replace(preferred={}), keep_going=False)
+        self._opened = opened
+        self._store = SharedStore(store)
+        self._transport = transport
+        self._targets: dict[tuple[str, str], Target] = {("", ""): target}
+        self._views = DecodedViews()
+
+    def answer(self, body: bytes, query: Mapping[str, str], deadline: float) -> Solved:
+        """Return the lock of a requirements file; ``query`` may have ``format``, ``python`` and ``platform``."""
+        try:
+            _check_query(query)
+            target = self._target(query.get("python", ""), query.get("platform", ""))
+            store = NotingStore(self._store)
+            reply = self._locked(body, target, query.get("format", "pylock"), deadline, store)
+        except (RequirementsError, UsageError) as error:
+            return Solved(refusal(400, str(error)))
+        except (NoSolution, Incomplete) as error:
+            return Solved(refusal(422, str(error)))
+        except (TooLongError, DeadlineError):
+            return Solved(too_long())
+        except Unreachable as error:
+            return Solved(refusal(502, str(error)))
+        except (MirrorError, PipxParallelError) as error:
+            return Solved(refusal(500 if isinstance(error, Bug) else 503, str(error)))
+        return Solved(reply, store.noted)
+
+    def _locked(self, body: bytes, target: Target, format_: str, deadline: float, store: Store) -> Reply:
+        inputs = load_inputs(InputRequest((_SOURCE,)), environ={}, reader=_BodyReader(body))
+        _refuse_foreign(inputs)
+        opened = self._opened._replace(deadline=deadline)
+        with Mirror(opened, store, self._transport, decoder=self._views.decode) as mirror:
+            found = resolve(inputs, (target,), mirror, self._settings, _Deadline(deadline))
+        shown = [resolution._replace(stats=None) for resolution in found]
+        words = f"python={target.markers['python_version']} platform={target.markers['sys_platform']}"
+        context = LockContext(f"POST /lock {words}", inputs.files, IndexOptions())
+        return Reply(200, _KINDS[format_], emitter_for("-", format_).render("-", shown, context)[0].text)
+
+    def _target(self, python: str, platform: str) -> Target:
+        known = self._targets.get((python, platform))
+        if known is None:
+            if len(self._targets) >= _MOST_TARGETS:
+                del self._targets[next(key for key in self._targets if key != ("", ""))]  # the oldest
+            platforms: Sequence[str] = platform.split(",") if platform else ()
+            known = self._targets[python, platform] = make_target(python or None, platforms)
+        return known
+
+
+class _Deadline(SolverObserver):
+    """Ends a solve whose time is over."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+
+    def decided(self, package: str, bit: int) -> None:  # noqa: ARG002 - the observer's signature
+        if time.monotonic() > self._deadline:
+            raise TooLongError
+
+    def conflicted(self, package: str) -> None:  # noqa: ARG002 - likewise
+        if time.monotonic() > self._deadline:
+            raise TooLongError
+
+
+class _BodyReader:
+    """A ``Reader`` that knows one text and nothing of this machine."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def read(self, location: str) -> bytes:
+        """Return the body; refuse whatever it includes."""
+        if location == _SOURCE:
+            return self._body
+        raise OSError("a requirements file that is sent to a server may not include others")
+
+    def kind(self, path: str) -> str:
+        """Return "file" for the body."""
+        return "file" if path == _SOURCE else ""
+
+    def absolute(self, path: str) -> str:
+        """Return a path that is nowhere."""
+        return f"/body/{path}"
+
+
+def _refuse_foreign(inputs: Inputs) -> None:
+    """Raise ``UsageError`` for whatever would make this machine look elsewhere than its own mirror."""
+    options = inputs.options
+    if options.index_url or options.extra_index_urls or options.find_links or options.no_index or options.trusted_hosts:
+        raise UsageError(
+            "a requirements file that is sent to a server may not say where to look (--index-url and its kin)"
+        )
+    for root in (*inputs.roots, *inputs.constraints, *inputs.overrides):
+        if root.url is not None or root.editable:
+            raise UsageError(f"{root.origin}: only projects of the server's indexes can be locked, not {root.text!r}")
+
+
+def _check_query(query: Mapping[str, str]) -> None:
+    """Raise ``UsageError`` for a parameter that is not known, and for a format that is not."""
+    unknown = sorted(query.keys() - set(_QUERY))
+    if unknown:
+        raise UsageError(f"{unknown[0][:80]!r} is no parameter of /lock; give {', '.join(_QUERY)}")
+    if query.get("format", "pylock") not in _KINDS:
+        raise UsageError(f"format={query['format'][:80]} cannot be used; give {', '.join(_KINDS)}")
+
+
+def too_long() -> Reply:
+    """Return the reply to a question whose time is over."""
+    return refusal(504, "no answer within the time that this server allows")
+
+
+def refusal(status: int, text: str) -> Reply:
+    """Return a reply that says in words why there is no lock."""
+    return Reply(status, "text/plain; charset=utf-8", text.rstrip("\n") + "\n")
