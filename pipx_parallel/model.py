@@ -137,7 +137,7 @@ class Offer(NamedTuple):
 
 
 class BeyondBound(NamedTuple):
-    """A last resort: a pin is beyond an upper bound that a newer release of the one that needs it states.
+    """A soft constraint given up as a last resort: a pin beyond an upper bound that a newer release of its parent states.
 
     ``requirement`` is what release ``stated_by`` of ``parent`` needs.
     """
@@ -151,14 +151,14 @@ class BeyondBound(NamedTuple):
 
 
 class WithoutExtra(NamedTuple):
-    """A last resort: the release does not have an extra that was asked for."""
+    """A soft constraint given up as a last resort: the release does not have a requested extra."""
 
     name: str
     version: str
     extra: str
 
 
-LastResort = BeyondBound | WithoutExtra
+Relaxation = BeyondBound | WithoutExtra
 
 
 class Edge(NamedTuple):
@@ -186,5 +186,5 @@ class Resolution(NamedTuple):
     roots: tuple[RootRequirement, ...]
     missing: tuple[FetchFailure, ...] = ()
     stats: Stats | None = None
-    last_resorts: tuple[LastResort, ...] = ()
+    relaxations: tuple[Relaxation, ...] = ()
     optimal: bool = True  # False: the search for a better answer was stopped at its bound

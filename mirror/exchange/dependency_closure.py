@@ -17,7 +17,7 @@ MOST = 5000  # projects that one question may lead to
 def dependency_closure(
     names: Iterable[str], load: Callable[[list[str]], dict[str, ReleaseView | Absence]], *, most: int = MOST
 ) -> list[str]:
-    """Return the names and all that what is known of them leads to, sorted; markers are not judged.
+    """Return the names and their known transitive dependencies, sorted; markers are not evaluated.
 
     ``load`` gives the views there are of some names; it is asked wave by wave.
     """

@@ -82,12 +82,12 @@ def readable(store: Store, names: frozenset[str] | None = None) -> Iterator[Entr
 
 
 def classified(entry: Entry) -> ReleaseView | None:
-    """Return the view with every release judged as far as its files are there; None where the project is absent."""
+    """Return the view with every release classified whose files are stored; None if the project is absent."""
     if isinstance(entry.view, Absence):
         return None
     project = Project(entry.view, entry.index_id, "", "", load=entry.load)
     oldest = entry.view.classified
-    with suppress(NotFound, Malformed):  # its files are gone or damaged: what was judged before is still so
+    with suppress(NotFound, Malformed):  # its files are missing or damaged: the classified releases stay
         while oldest and project.keeps(oldest - 1):
             oldest -= 1
         project.classify(oldest)

@@ -2,7 +2,7 @@
 
 An extra (``pipx-parallel[aiohttp]``) for who wants HTTP without C libraries of one's own choosing and without a thread a request;
 docs/performance.md has its figures beside those of the others. Redirects are followed here and not by aiohttp, so that
-every hop is judged for itself: whose certificate is checked, and who is given the password.
+certificate check and credentials are decided for each hop.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What each layer is trusted with: requests and urllib3 move bytes; requests-cache remembers validators and stands in with "304,
 stale" when an index fails; whether to ask at all is ``mirror.records.freshness``'s decision, made above, the same for all
-transports. Of an answer only status, headers and URL are remembered, as JSON: the record made of it is the body.
+transports. Of a response only status, headers and URL are stored, as JSON: the record made of it is the body.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class _Validators(BaseCache):
         return VALIDATORS.key(str(self._current.job.request.cache_key))
 
     def get_response(self, key: str, default: None = None) -> CachedResponse | None:
-        """Return the remembered answer, without a body."""
+        """Return the stored response, without a body."""
         if self._current.job.validators == (None, None):
             return default
         data = self._new.get(key) or (self._store.get_many((key,)).get(key) if self._store is not None else None)
@@ -188,7 +188,7 @@ class _Validators(BaseCache):
         if entry is None or (entry[1].get("etag"), entry[1].get("last-modified")) != self._current.job.validators:
             return default
         url, headers = entry
-        past = datetime.fromtimestamp(0, UTC)  # stale: freshness was judged above
+        past = datetime.fromtimestamp(0, UTC)  # stale: freshness is decided above
         answer = CachedResponse(status_code=200, url=url, expires=past)
         answer._content = b""  # noqa: SLF001 - it has no public setter
         answer.headers.update(headers)
@@ -290,7 +290,7 @@ def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-ca
 
 
 def _decoded(data: bytes | None) -> tuple[str, dict[str, str]] | None:
-    """Read a remembered answer; None for none, and for what is damaged."""
+    """Read a stored response; None if there is none, or if it is damaged."""
     try:
         match json.loads(data or b"null"):
             case [str() as url, dict() as headers]:

@@ -50,7 +50,7 @@ class DependencySet:
         self._buckets = buckets
 
     def dependencies(self, extra: str = BASE) -> list[Dependency]:
-        """Return the dependencies of one bucket, in the order written; markers are not judged here.
+        """Return the dependencies of one bucket, in the order written; markers are not evaluated here.
 
         Raises ``Malformed`` naming the line where one cannot be parsed.
         """

@@ -1,4 +1,4 @@
-"""One project as a running mirror holds it: its release view, and a way to its files without keeping them unpacked."""
+"""One project as a running mirror holds it: its release view, and access to its files, which stay packed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
 
 
-_STRETCH = 48  # older releases judged together: a block of the file view is unpacked for each look anyway
+_STRETCH = 48  # older releases classified together: a block of the file view is unpacked for each look anyway
 
 
 class Project:

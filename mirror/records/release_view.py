@@ -1,9 +1,9 @@
 """The release view: all that a resolver reads of a project, in one small record.
 
-Releases are numbered from the oldest. Files of one kind (tags, Requires-Python, yanked) are one *variant*; releases with
-the same variants have one *shape*, kept as a mask over releases; so what a target can install of many releases is judged
-once per variant, not once per file. Releases from number ``classified`` up have a shape; older ones get theirs from the file
-view when somebody looks (``Project.classify``).
+Releases are numbered from the oldest. Files with equal tags, Requires-Python and yanked mark are one *file kind*; the file
+kinds of a release are its *kind set*, stored as a mask over releases. So what a target can install is decided once per file
+kind, not once per file. Releases from number ``classified`` up have a kind set; older ones get theirs from the file view when
+a resolver looks at them (``Project.classify``).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from mirror.records.version_keys import is_prerelease_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HEAD = 10  # newest releases judged when a listing arrives: what every run may rely on, so that all see the same
+HEAD = 10  # newest releases classified when a listing arrives: the same in every run
 SCHEMA = 3  # of the stored release view and file view; docs/mirror-format.md
 
 
 class ReleaseView:
     """One project as its index lists it, with the dependency sets learned so far.
 
-    ``versions`` and ``keys`` are ascending; ``kind_sets`` maps variant numbers to the mask of releases that have exactly
-    these; ``uploads_text`` holds "first+later" upload times per release judged.
+    ``versions`` and ``keys`` are ascending; ``kind_sets`` maps file kind numbers to the mask of releases that have
+    exactly these; ``uploads_text`` holds "first+later" upload times per classified release.
     """
 
     __slots__ = (
@@ -91,7 +91,7 @@ class ReleaseView:
         ] = {}  # (release, variant): true of this machine, so never stored here
 
     def uploads(self, release: int) -> tuple[int, int]:
-        """Return the first and last upload time of a judged release's files in epoch seconds; zeros where unknown."""
+        """Return the first and last upload time of a classified release's files in epoch seconds; zeros if unknown."""
         first, _, later = self.uploads_text[release - self.classified].partition("+")
         return int(first), int(first) + int(later or 0)
 
@@ -100,7 +100,7 @@ class ReleaseView:
         self.kind_sets[file_kinds] = self.kind_sets.get(file_kinds, 0) | 1 << release
 
     def kind_set_of(self, release: int) -> tuple[int, ...]:
-        """Return the numbers of the variants that a judged release has."""
+        """Return the file kind numbers of a classified release."""
         for file_kinds, mask in self.kind_sets.items():
             if mask >> release & 1:
                 return file_kinds
@@ -152,10 +152,10 @@ class ReleaseView:
         return existing
 
     def absorb(self, older: ReleaseView) -> None:
-        """Take over what another view of this project knows of dependencies, release by release, variant by variant.
+        """Take over what another view of this project knows of dependencies, by release and file kind.
 
-        Of releases that are not judged here yet it is taken over with the variant it is of: that they still have it is
-        found out when they are judged.
+        For releases that are not classified here yet, the file kind is added too; whether they still have it is decided when
+        they are classified.
         """
         ours: dict[FileKind, list[int]] = {}  # a yank changes nothing of what a file needs, and may be taken back
         for number, file_kind in enumerate(self.file_kinds):
@@ -226,7 +226,7 @@ def is_sound(data: bytes) -> bool:
 
 
 class Absence(NamedTuple):
-    """The index answered that it has no such project: worth keeping, so that offline the answer is the same."""
+    """The index answered that it has no such project: stored, so that the result is the same offline."""
 
     freshness: FreshnessRecord
 

@@ -150,7 +150,7 @@ def is_prerelease_key(key: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def compile_specifier(text: str) -> CompiledSpecifier:
-    """Return the intervals that a specifier set admits, pre-releases not judged.
+    """Return the intervals that a specifier set admits; pre-releases are not treated specially.
 
     Raises ``packaging.specifiers.InvalidSpecifier`` (a ValueError) where the text is none, or past the bounds of ``limits``.
     """

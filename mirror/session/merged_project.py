@@ -16,7 +16,7 @@ from mirror.records.release_view import HEAD, ReleaseView, prerelease_mask
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_STRETCH = 48  # older releases judged together, as for a project of one place
+_STRETCH = 48  # older releases classified together, as for a project of one index
 
 
 class MergedProject(Project):
@@ -48,7 +48,7 @@ class MergedProject(Project):
         super().__init__(view, first.index_id, first.index_url, first.page_url)
         self._parts = tuple(parts)
         self._places = [{key: at for at, key in enumerate(part.view.keys)} for part in parts]
-        self._judge_from(max(0, len(keys) - HEAD))
+        self._classify_from(max(0, len(keys) - HEAD))
 
     def parts(self) -> tuple[Project, ...]:
         """Return what is to be stored, after it has been told what was learned here."""
@@ -92,11 +92,11 @@ class MergedProject(Project):
         return json.dumps(list(found.values())).encode()
 
     def classify(self, release: int) -> None:
-        """See that a release, and a stretch of older ones with it, is judged. Raises ``NotFound`` where its files are gone."""
+        """Classify a release, and some older ones with it. Raises ``NotFound`` if its files are missing."""
         if release < self.view.classified:
-            self._judge_from(max(0, release - _STRETCH))
+            self._classify_from(max(0, release - _STRETCH))
 
-    def _judge_from(self, start: int) -> None:
+    def _classify_from(self, start: int) -> None:
         view = self.view
         numbers = {file_kind: at for at, file_kind in enumerate(view.file_kinds)}
         uploads: list[str] = []

@@ -1,4 +1,4 @@
-"""What came of everything a run asked for: projects, what files need, failures; and telling the listener of each."""
+"""The results of a run's requests: projects, dependencies of files, failures; each is reported to the listener."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import FetchFailure
     from pipx_parallel.emitters.interface import LockContext
-    from pipx_parallel.model import Edge, LastResort, Origin, Pin, Resolution, RootRequirement
+    from pipx_parallel.model import Edge, Origin, Pin, Relaxation, Resolution, RootRequirement
 
 SCHEMA_VERSION = 1
 
@@ -50,7 +50,7 @@ def _target(resolution: Resolution, context: LockContext) -> dict[str, object]:
         "edges": [_edge(edge) for edge in resolution.edges],
         "missing": [_missing(failure) for failure in resolution.missing],
         "quality": quality_of(resolution)._asdict(),
-        "last-resorts": [_last_resort(taken) for taken in resolution.last_resorts],
+        "last-resorts": [_relaxation(taken) for taken in resolution.relaxations],
         "optimal": resolution.optimal,
     }
     if resolution.stats is not None:
@@ -100,7 +100,7 @@ def _origin(origin: Origin) -> dict[str, object]:
     return {"source": one_line(origin.source), "line": origin.line, "via": [one_line(step) for step in origin.via]}
 
 
-def _last_resort(taken: LastResort) -> dict[str, object]:
+def _relaxation(taken: Relaxation) -> dict[str, object]:
     kind = "without-extra" if isinstance(taken, WithoutExtra) else "beyond-bound"
     return {"kind": kind} | {name.replace("_", "-"): value for name, value in taken._asdict().items()}
 

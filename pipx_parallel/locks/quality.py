@@ -12,7 +12,7 @@ from pipx_parallel.model import WithoutExtra
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipx_parallel.model import LastResort, Resolution
+    from pipx_parallel.model import Relaxation, Resolution
 
 YEAR = 365.25 * 86_400  # seconds
 NOTABLE = 3.0  # libyears behind from which a warning is printed
@@ -48,8 +48,8 @@ def sentence(quality: Quality) -> str:
     return f"libyears {quality.direct:.1f} direct, {quality.total:.1f} in all; {quality.older} pins are not the newest{unknown}"
 
 
-def last_resort(taken: LastResort) -> str:
-    """Return a last resort in one sentence."""
+def relaxation_text(taken: Relaxation) -> str:
+    """Return a last resort as one sentence."""
     if isinstance(taken, WithoutExtra):
         return f"{taken.name} {taken.version} does not have the extra {taken.extra}"
     return (
@@ -60,8 +60,8 @@ def last_resort(taken: LastResort) -> str:
 
 def notable(resolution: Resolution) -> Iterator[str]:
     """Yield a warning for each last resort, and for each direct pin that is years behind without a bound of the user."""
-    for taken in resolution.last_resorts:
-        yield last_resort(taken)
+    for taken in resolution.relaxations:
+        yield relaxation_text(taken)
     for pin in resolution.pins:
         if pin.direct and pin.libyears is not None and pin.libyears >= NOTABLE and not pin.bounded:
             yield f"{pin.name} {pin.version} is {pin.libyears:.1f} years behind {pin.latest}" + (

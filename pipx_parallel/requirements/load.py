@@ -143,7 +143,7 @@ class _Loading:
         self._take(read_pyproject(text, Wanted(groups=groups, dependencies=False), None), path)
 
     def _is_script(self, source: str) -> bool:
-        """Say whether a file without a telling name begins like a program."""
+        """Return whether a file without a known suffix begins like a script."""
         if os.path.splitext(source)[1] or source == "-" or is_location_url(source):
             return False
         try:

@@ -340,6 +340,6 @@ class Candidates:
             else:
                 key = (name, dependency.specifier.text)
                 edges.append(Edge(name, mask, key))
-            wishes = [f"{name}[{wish}]" for wish in dependency.extras if not (name == package and wish == extra)]
-            edges += [Edge(switch, ON, (switch, "")) for switch in wishes]
+            switches = [f"{name}[{other}]" for other in dependency.extras if not (name == package and other == extra)]
+            edges += [Edge(switch, ON, (switch, "")) for switch in switches]
         return edges

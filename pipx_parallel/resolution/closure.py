@@ -175,7 +175,7 @@ class _Walk:
         return asked, True
 
     def _judged(self, candidate: Candidate, releases: int) -> list[int]:
-        """Return the releases of a mask, oldest first, all judged: in one go, beginning with the oldest."""
+        """Return the releases of a mask, oldest first, all classified: in one pass, beginning with the oldest."""
         numbers = [at for at in range(releases.bit_length()) if releases >> at & 1]
         if numbers:
             try:

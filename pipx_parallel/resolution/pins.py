@@ -8,7 +8,7 @@ from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST, split_filename
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
-from pipx_parallel.model import BeyondBound, Edge, LastResort, Pin, WithoutExtra
+from pipx_parallel.model import BeyondBound, Edge, Pin, Relaxation, WithoutExtra
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import why_given_up, why_held
 from pipx_parallel.resolution.wording import Wording, written
@@ -80,13 +80,13 @@ def pins_of(
     return tuple(pins)
 
 
-def last_resorts_of(answer: Solution, candidates: Candidates) -> tuple[LastResort, ...]:
+def relaxations_of(answer: Solution, candidates: Candidates) -> tuple[Relaxation, ...]:
     """Return what an answer does that is only done if there is no other, in the order of the solver."""
 
     def version(name: str, bit: int) -> str:
         return _candidate(candidates, name).project.view.versions[bit - 1]
 
-    found: list[LastResort] = []
+    found: list[Relaxation] = []
     for parent, child, needs, stated_by in answer.escapes:
         text = "".join(written(needs.edges[0]))
         by, pins = version(parent, stated_by), [(name, version(name, answer.chosen[name])) for name in (parent, child)]

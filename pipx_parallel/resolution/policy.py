@@ -128,11 +128,11 @@ class Policy:
 
     @property
     def needs_all_releases(self) -> bool:
-        """Return whether old releases must be judged before anything is chosen: upload times or kinds of files decide."""
+        """Return whether old releases must be classified first, because upload times or file kinds decide."""
         return self._needs_all
 
     def why_not_usable(self, view: ReleaseView, release: int, rules: TargetRules) -> str:
-        """Return why the target cannot install a judged release, without naming it."""
+        """Return why the target cannot install a classified release, without naming it."""
         file_kinds = [view.file_kinds[number] for number in view.kind_set_of(release)]
         if not file_kinds:
             return "has no files"

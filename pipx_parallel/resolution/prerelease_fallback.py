@@ -1,8 +1,8 @@
 """Releases that only the whole list can allow: the last resorts of PEP 440 and PEP 592.
 
 A pre-release may be taken where no final release meets *all* that is asked of its project, and a yanked release where
-*something* pins it. Neither can be said of one requirement alone, so a first search goes without them, each requirement
-judged by itself. Where that finds no answer, a second one admits them all, and an answer counts only if each that it holds
+*something* pins it. Neither can be said of one requirement alone, so a first search excludes them, each requirement
+considered by itself. Where that finds no answer, a second one admits them all, and an answer counts only if each that it holds
 is allowed by the requirements of that very answer; one that is not is refused by name, and the search repeated.
 """
 

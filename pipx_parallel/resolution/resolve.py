@@ -11,7 +11,7 @@ from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Resolution, Stats
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import argue
-from pipx_parallel.resolution.pins import edges_of, last_resorts_of, pins_of
+from pipx_parallel.resolution.pins import edges_of, pins_of, relaxations_of
 from pipx_parallel.resolution.prefetch import Speculation
 from pipx_parallel.resolution.roots import candidates_for, candidates_of, for_target, memory_key, root_edges
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
@@ -109,8 +109,8 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         {"fill": waited, "solve": max(0.0, solved - began - waited), "render": time.perf_counter() - solved},
         {**mirror.report.counts(), **answer.counts._asdict()},
     )
-    last_resorts = last_resorts_of(answer, candidates)
-    return Resolution(target, pins, edges_of(answer, roots), tuple(roots), missing, stats, last_resorts, answer.optimal)
+    relaxations = relaxations_of(answer, candidates)
+    return Resolution(target, pins, edges_of(answer, roots), tuple(roots), missing, stats, relaxations, answer.optimal)
 
 
 def _searched(  # noqa: PLR0913 - what a search is given, once more where it is repeated

@@ -54,7 +54,7 @@ class SearchState:
         self.newest: list[int] = []  # per package: the newest release that a requirement without bounds admits
         self.capped: dict[Link, None] = {}  # links with upper bounds that older releases inherit
         # soft constraints
-        self.wishes: dict[tuple[int, int], int] = {}
+        self.preferred: dict[tuple[int, int], int] = {}
         self.escapes: dict[tuple[int, int, int], int] = {}
         self.guard = NOTHING
         self.relaxed: Container[int] = ()
@@ -125,9 +125,9 @@ class SearchState:
 
         The search assumes such switches and gives them up; what it learns while they are on names them, so it stays true.
         """
-        known = self.wishes.get((package, allowed))
+        known = self.preferred.get((package, allowed))
         if known is None:
-            known = self.wishes[package, allowed] = self.add_variable(f"\0{len(self.names)}", ABSENT | ON, NOTHING)
+            known = self.preferred[package, allowed] = self.add_variable(f"\0{len(self.names)}", ABSENT | ON, NOTHING)
             self.hinted[known] = True
             cause = Preferred(self.names[package])
             self.link(known, package, NO_SWITCH).add_row(ON, allowed, cause, cause)

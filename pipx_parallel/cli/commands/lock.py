@@ -1,4 +1,4 @@
-"""``lock``: from sources to locks on disk, keeping what is pinned already."""
+"""``lock``: resolve sources and write lock files; existing pins are kept."""
 
 from __future__ import annotations
 
