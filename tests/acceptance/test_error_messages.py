@@ -104,7 +104,7 @@ def test_an_impossible_pair_is_argued_with_files_and_lines(workspace: Workspace,
     assert "app" not in ran.err
 
 
-def test_a_version_that_does_not_exist_is_told_with_the_newest(workspace: Workspace) -> None:
+def test_a_version_that_does_not_exist_is_reported_with_the_newest(workspace: Workspace) -> None:
     """A typing error in a number."""
     check_refused(workspace, workspace.lock("lib>=9"), 1, "r.txt:1 asks for lib>=9", "no release of lib", "2.0")
 

@@ -215,7 +215,7 @@ def test_a_project_that_is_not_there_is_known_offline(workspace: Workspace) -> N
     check_refused(workspace, workspace.lock("ghost", flags=["--offline"]), 1, "ghost", "no index has")
 
 
-def test_a_fresh_mirror_asks_nobody(workspace: Workspace, index: LoopbackIndex) -> None:
+def test_a_fresh_mirror_makes_no_request(workspace: Workspace, index: LoopbackIndex) -> None:
     """Within the lifetime that the index gives."""
     locked(workspace, "app")
     asked = len(index.requests_seen)

@@ -147,7 +147,7 @@ def test_a_solve_gives_its_turn_back_at_its_limit(tmp_path: Path, index: Loopbac
         b"${HOME}\n", b"\xff\xfe\x00",
     ],
 )  # fmt: skip
-def test_a_stranger_can_name_projects_and_nothing_else(served: Served, body: bytes) -> None:
+def test_a_client_without_a_token_can_name_projects_and_nothing_else(served: Served, body: bytes) -> None:
     """No file of the machine, no address of its network."""
     status, text = served.lock(body)
 
@@ -226,7 +226,7 @@ def test_offline_a_server_fills_nothing(tmp_path: Path, index: LoopbackIndex) ->
         server.stop()
 
 
-def test_a_server_outlives_its_index(served: Served, index: LoopbackIndex) -> None:
+def test_a_server_answers_after_its_index_has_gone(served: Served, index: LoopbackIndex) -> None:
     """Stale pages are answered at once; a project that is not available is an error of the index, not a crash."""
     index.fail("*", times=1000)
 

@@ -21,7 +21,7 @@ def put(folder: Path, *dists: Dist) -> Path:
     return folder
 
 
-def test_a_confused_index_changes_nothing_and_is_reported(workspace: Workspace, index: LoopbackIndex) -> None:
+def test_an_index_with_wrong_pages_changes_nothing_and_is_reported(workspace: Workspace, index: LoopbackIndex) -> None:
     """A higher release of the same name on a later index is ignored by default, and the user hears of it."""
     index.publish("ours", wheel("ours", "1.0"))
     with LoopbackIndex({"ours": [wheel("ours", "99.0")], "other": [wheel("other", "1.0")]}) as public:
@@ -168,7 +168,7 @@ def test_a_tree_of_folders_is_an_index(workspace: Workspace, tmp_path: Path, pag
     assert workspace.packages()[0]["index"] == url
 
 
-def test_a_private_index_without_frills_is_second(workspace: Workspace) -> None:
+def test_a_private_index_with_plain_pages_is_second(workspace: Workspace) -> None:
     """What the first index lacks comes from the second, whatever kind that is."""
     with LoopbackIndex({"only-there": [wheel("only-there", "1.0", ["app"])]}, HTML_ONLY) as second:
         assert locked(workspace, "only-there", flags=["--extra-index-url", second.url])["only-there"] == "1.0"

@@ -63,7 +63,7 @@ def test_without_a_target_it_is_this_machine(home: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize("target", ["", "3.12 3.13", "3.13 amiga", "x"])
-def test_a_target_that_means_nothing_is_refused(home: Path, run: Run, index: LoopbackIndex, target: str) -> None:
+def test_an_unknown_target_is_refused(home: Path, run: Run, index: LoopbackIndex, target: str) -> None:
     """Exit code 2, before the index is asked."""
     ran = run("bundle", "--packages", "app", "--target", target)
 

@@ -204,7 +204,7 @@ def failure(error: Exception) -> FetchFailure:
         (errors.Incomplete([failure(mirror_errors.Offline("x")), failure(mirror_errors.Integrity("x"))], "x"), 6),
     ],
 )
-def test_each_blame_has_its_code(error: BaseException, code: int) -> None:
+def test_each_error_class_has_its_exit_code(error: BaseException, code: int) -> None:
     """The table of the documentation, row by row; of several failures the most urgent decides."""
     assert exit_code(error) == code
 
@@ -249,7 +249,7 @@ def test_nor_through_a_link(home: Path, run: Run) -> None:
 
 @pytest.mark.parametrize("command", ["lock", "resolve"])
 @pytest.mark.parametrize(("output", "words"), [("nowhere/a.txt", "make the folder"), ("folder.txt", "it is a folder")])
-def test_an_output_that_cannot_be_written_is_told_before_the_work(
+def test_an_output_that_cannot_be_written_is_reported_before_the_work(
     home: Path, run: Run, index: LoopbackIndex, command: str, output: str, words: str
 ) -> None:
     """Nobody waits for a lock that has no place to go."""
@@ -259,7 +259,7 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(
     assert index.requests_seen == []
 
 
-def test_so_is_a_chart_that_has_no_place(run: Run, index: LoopbackIndex) -> None:
+def test_a_chart_that_cannot_be_written_is_reported_before_the_work(run: Run, index: LoopbackIndex) -> None:
     """A benchmark takes minutes."""
     check_message(run("benchmark", "--packages", "app", "--svg", "nowhere/a.svg"), 2, "make the folder")
     assert index.requests_seen == []
@@ -285,7 +285,7 @@ def test_a_place_that_cannot_be_used_is_refused_at_once(home: Path, run: Run, fl
     assert sorted(path.name for path in home.iterdir()) == ["a.txt"]
 
 
-def test_a_secret_is_not_told_with_what_is_refused(run: Run) -> None:
+def test_a_refusal_does_not_show_the_secret(run: Run) -> None:
     """Not even a wrong URL shows its password."""
     ran = run("lock", "--packages", "app", "--index-url", "ftp://me:secret@index.example/simple/")
 

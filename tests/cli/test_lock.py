@@ -156,7 +156,7 @@ def test_keep_going_writes_and_marks_what_is_missing(home: Path, run: Run) -> No
     assert [name for name in names if "gone" not in (home / name).read_text(encoding="utf-8")] == []
 
 
-def test_check_is_silent_about_a_fresh_lock_and_asks_nobody(home: Path, run: Run, index: LoopbackIndex) -> None:
+def test_check_of_a_fresh_lock_is_silent_and_makes_no_request(home: Path, run: Run, index: LoopbackIndex) -> None:
     """The digest of the inputs decides; no request is made."""
     (home / "requirements.in").write_text("app\n", encoding="utf-8")
     run("lock", "-o", "locked.txt", "-o", "pylock.toml")

@@ -59,8 +59,8 @@ def test_an_exported_mirror_locks_elsewhere_with_the_same_bytes(run: Run, index:
     assert len(index.requests_seen) == seen
 
 
-def test_a_snapshot_is_verified_and_looked_after_as_it_is(run: Run) -> None:
-    """Closed as the mirror that it was made of, and well; what would change it is refused."""
+def test_a_snapshot_can_be_verified_and_not_changed(run: Run) -> None:
+    """``verify``, ``doctor`` and ``status`` read it; a command that would change it is refused."""
     warm(run, "--depth", "closure")
     assert run("mirror", "export", "a.snap").code == 0
 
@@ -236,8 +236,8 @@ def test_a_warm_stopped_by_its_budget_goes_on_where_it_was(run: Run, index: Loop
     assert first < len(paths)
 
 
-def test_a_window_keeps_to_the_newest_releases(run: Run, index: LoopbackIndex) -> None:
-    """Of all that is reachable through them."""
+def test_a_window_loads_only_the_newest_releases(run: Run, index: LoopbackIndex) -> None:
+    """Older releases are not requested, not even those of dependencies."""
     warm(run, "--depth", "window:1")
 
     asked = [path for path in index.paths() if "1.0" in path]

@@ -59,7 +59,7 @@ def test_variables_speak_for_every_kind_of_option() -> None:
         ("VERBOSE", "-1", "PIPX_PARALLEL_VERBOSE: '-1' is neither on nor off"),
     ],
 )
-def test_a_variable_that_means_nothing_is_named(name: str, text: str, said: str) -> None:
+def test_a_variable_with_a_wrong_value_is_named(name: str, text: str, said: str) -> None:
     """The variable, its value and the remedy are in the message."""
     with pytest.raises(UsageError) as caught:
         environment_layer(OPTIONS, {f"PIPX_PARALLEL_{name}": text})
@@ -67,7 +67,7 @@ def test_a_variable_that_means_nothing_is_named(name: str, text: str, said: str)
     assert str(caught.value).startswith(said)
 
 
-def test_a_project_speaks_in_toml() -> None:
+def test_a_project_configures_in_toml() -> None:
     """Numbers, texts, lists and booleans; one text where a list may stand; a date as a date; tables of others left alone."""
     layer = project(
         'max-workers = 4\ntimeout = 2.5\npre = true\nextra = "dev"\nonly-binary = ["a", "b"]\n'
@@ -111,7 +111,7 @@ def test_relative_paths_count_from_the_file_they_stand_in(tmp_path: Path) -> Non
         ("= 3", "not a readable pyproject.toml"),
     ],
 )
-def test_a_project_that_means_nothing_is_named(body: str, said: str) -> None:
+def test_a_project_table_with_a_wrong_value_is_named(body: str, said: str) -> None:
     """File, key, value and remedy are in the message; nothing is ignored."""
     with pytest.raises(UsageError) as caught:
         project(body)

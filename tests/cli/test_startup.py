@@ -132,7 +132,7 @@ def test_version(spawn: Run) -> None:
     assert (ran.code, ran.out.split()[0], ran.err) == (0, "pipx-parallel", "")
 
 
-def test_facts_of_the_machine_are_found_out_once(tmp_path: Path) -> None:
+def test_facts_of_the_machine_are_computed_once(tmp_path: Path) -> None:
     """The second time they come out of the file, equal in every part."""
     first = machine.known_target(str(tmp_path))
     kept = next(tmp_path.iterdir()).read_text(encoding="utf-8")
@@ -144,7 +144,7 @@ def test_facts_of_the_machine_are_found_out_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"schema": 1, "fingerprint": "another", "target": [1, 2, 3, 4]}']
 )
-def test_facts_of_another_machine_are_not_believed(tmp_path: Path, text: str) -> None:
+def test_facts_of_another_machine_are_not_used(tmp_path: Path, text: str) -> None:
     """A damaged file, or one of another interpreter or kernel, is written anew."""
     truth = machine.known_target(str(tmp_path))
     file = next(tmp_path.iterdir())
@@ -154,7 +154,7 @@ def test_facts_of_another_machine_are_not_believed(tmp_path: Path, text: str) ->
     assert json.loads(file.read_text(encoding="utf-8"))["target"][0] == truth.label
 
 
-def test_a_damaged_target_under_the_right_fingerprint_is_found_out_anew(tmp_path: Path) -> None:
+def test_a_damaged_target_under_the_right_fingerprint_is_computed_again(tmp_path: Path) -> None:
     """Nothing read from disk is taken on trust."""
     truth = machine.known_target(str(tmp_path))
     file = next(tmp_path.iterdir())

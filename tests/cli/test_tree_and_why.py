@@ -48,7 +48,7 @@ def test_why_names_who_asked_and_what_holds(home: Path, run: Run) -> None:
     assert "picky" in ran.out.splitlines()[-1]
 
 
-def test_why_of_a_stranger_is_a_usage_error(run: Run) -> None:
+def test_why_of_a_package_outside_the_lock_is_a_usage_error(run: Run) -> None:
     """Nothing asks for it: 2."""
     ran = run("why", "numpy", "--packages", "app")
 

@@ -85,6 +85,6 @@ def test_an_argument_is_made_of_true_facts_that_suffice(batch: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(universes())
-def test_so_it_is_for_universes_that_shrink(universe: Universe) -> None:
+def test_arguments_hold_for_universes_that_shrink(universe: Universe) -> None:
     """Hypothesis draws (and, should it fail, shrinks) the universe."""
     check(universe)

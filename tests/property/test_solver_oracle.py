@@ -42,7 +42,7 @@ def test_without_the_objective_an_answer_is_found_exactly_when_one_exists_and_di
 
 
 @pytest.mark.parametrize("batch", batches(20_000, 2))
-def test_in_a_crowd_an_answer_is_found_exactly_when_one_exists(batch: int) -> None:
+def test_with_many_packages_a_solution_is_found_exactly_if_one_exists(batch: int) -> None:
     """500 universes full of conflicts, without the objective."""
     for_seeds(batch, check, crowded_of)
 

@@ -79,7 +79,7 @@ def test_a_later_run_only_validates(project: Sandbox, far: LoopbackIndex) -> Non
     assert len(far.requests_seen) == DEPTH + 1
 
 
-def test_a_stale_lock_is_told_in_markdown(project: Sandbox) -> None:
+def test_a_stale_lock_is_reported_in_markdown(project: Sandbox) -> None:
     """Exit code 3, the difference in the file and in the summary."""
     project.write("requirements.in", "link1\n")
 

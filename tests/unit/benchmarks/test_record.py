@@ -11,7 +11,7 @@ pytest.importorskip("urllib3")
 from benchmarks.record import _kept
 
 
-def test_a_fetch_outlives_whoever_asked_for_it_first() -> None:
+def test_a_fetch_goes_on_after_its_first_caller_has_gone() -> None:
     """A tool that is ended in the middle leaves nothing half known."""
     fetched: list[str] = []
 

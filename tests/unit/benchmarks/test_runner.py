@@ -99,8 +99,8 @@ def test_a_tool_that_fails_says_why_without_a_host_and_runs_no_more(tmp_path: Pa
     assert failures == ["exit 1: no answer from https://INDEX/simple/a/", None]
 
 
-def test_a_tool_that_has_had_its_share_of_time_sits_out(tmp_path: Path) -> None:
-    """One run is had of everybody."""
+def test_a_tool_over_its_time_budget_skips_the_round(tmp_path: Path) -> None:
+    """Each tool runs once."""
     order, failures = _run(tmp_path, "cold", Script("one", _WRITE.format(ok=True)), rounds=3, budget=0.0)
 
     assert (order, failures) == (["one"], [None])

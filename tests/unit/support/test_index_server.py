@@ -36,7 +36,7 @@ def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
             return error.code, {key.lower(): value for key, value in error.headers.items()}, error.read()
 
 
-def test_it_starts_and_stops_in_no_time() -> None:
+def test_it_starts_and_stops_at_once() -> None:
     """Hundreds of tests start one."""
     with LoopbackIndex({"six": [SIX]}):
         pass

@@ -51,7 +51,7 @@ def test_a_dynamic_version_is_left_open() -> None:
     assert (found.version, found.requires_dist) == ("", ("b",))
 
 
-def test_a_static_pkg_info_comes_first_and_an_old_one_is_not_believed() -> None:
+def test_a_static_pkg_info_comes_first_and_an_old_one_is_not_used() -> None:
     """Before Metadata 2.2 a PKG-INFO without dependencies proves nothing."""
     static = sdist("app", "1.0", ["lib"])
     old = sdist("app", "1.0", ["lib"], metadata_version="2.1")

@@ -174,7 +174,7 @@ def test_an_index_that_ignores_ranges_has_answered_with_the_whole() -> None:
     assert (needs(found), tried, facts.ranges) == (("lib",), [RANGE], False)
 
 
-def test_a_range_that_fails_otherwise_is_not_held_against_the_index() -> None:
+def test_a_range_that_fails_otherwise_does_not_mark_the_index() -> None:
     """A lost connection says nothing about ranges."""
     facts = IndexFacts(sidecar_misses=9)
 
@@ -274,7 +274,7 @@ def test_a_hash_of_an_unknown_kind_proves_nothing() -> None:
         (b"Metadata-Version: 2.1\nName: pkg\nVersion: 2.0\n\n", "another version, 2.0"),
     ],
 )
-def test_metadata_of_another_wheel_are_not_believed(metadata: bytes, words: str) -> None:
+def test_metadata_of_another_wheel_is_refused(metadata: bytes, words: str) -> None:
     """No installer would take it. Where a sidecar lies, the wheel itself answers; where that lies, nothing does."""
     file = file_of(LARGE, core_metadata=sha256(metadata))
     strange = zipped({"pkg-1.0.dist-info/METADATA": metadata})

@@ -81,7 +81,7 @@ def test_names_have_one_form() -> None:
     assert [normalised(name) for name in ("A", "a__b", "A.-_B", "x-1")] == ["a", "a-b", "a-b", "x-1"]
 
 
-def test_kinds_are_told_by_the_end_of_a_name() -> None:
+def test_the_suffix_of_a_name_gives_the_kind() -> None:
     """Wheels and source archives are distributions, eggs are not."""
     assert [is_distribution(name) for name in ("a.whl", "a.tar.gz", "a.ZIP", "a.egg", "a.html")] == [1, 1, 1, 0, 0]
     assert [is_sdist(name) for name in ("a.whl", "a.tar.gz", "a.zip")] == [0, 1, 1]

@@ -218,7 +218,7 @@ def test_what_cannot_be_read_is_counted() -> None:
     assert (list(view.versions), view.skipped) == (["1.0"], 3)
 
 
-def test_names_that_begin_alike_are_told_apart() -> None:
+def test_names_with_a_common_prefix_are_distinguished() -> None:
     """A post-release in its old spelling (1.0-2), an installer and an egg are no files of 1.0; a wheel's build number is."""
     names = (
         "pkg-1.0-1-py3-none-any.whl", "pkg-1.0-2.tar.gz", "pkg-1.0-py2.7.egg", "pkg-1.0-py3-none-any.whl",
@@ -307,7 +307,7 @@ def test_a_yank_loses_nothing_that_was_learned() -> None:
     assert found.lines == ("of-1",)
 
 
-def test_what_is_known_of_releases_that_are_not_judged_yet_is_not_forgotten() -> None:
+def test_facts_of_releases_that_are_not_classified_yet_are_kept() -> None:
     """A page that is fetched again is classified at its top only; old releases are of kinds that its top does not have."""
     page = [
         *(Told(f"1.{minor}", requires_python=">=3.6") for minor in range(30)),

@@ -77,7 +77,7 @@ def test_pages_in_a_folder_count(tmp_path: Path) -> None:
     )
 
 
-def test_a_tree_without_the_project_is_none_and_without_a_tree_an_error(tmp_path: Path) -> None:
+def test_a_missing_project_gives_none_and_a_missing_tree_an_error(tmp_path: Path) -> None:
     """The two are told differently."""
     assert read_project(tmp_path.as_uri(), "app", "id") is None
     with pytest.raises(FileNotFoundError):

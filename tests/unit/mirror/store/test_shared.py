@@ -18,7 +18,7 @@ def test_what_a_run_writes_over_what_it_read_is_noted() -> None:
     assert store.noted == {"v/x/a": NEW[:HEAD]}
 
 
-def test_what_somebody_else_wrote_meanwhile_is_not() -> None:
+def test_a_write_of_another_process_is_not_noted() -> None:
     """The answer was not made of it, whatever is merged into it now."""
     shared = DictStore({"v/x/a": OLD})
     store = NotingStore(shared)

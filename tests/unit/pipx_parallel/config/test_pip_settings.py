@@ -32,7 +32,7 @@ def read(texts: dict[str, str] | None = None, environ: dict[str, str] | None = N
     return read_pip_settings(environ or {}, LINUX, TextReader(texts or {}))
 
 
-def test_nothing_configured_is_nothing_said() -> None:
+def test_without_configuration_nothing_is_set() -> None:
     """Not even the default index: that is asked of pip where it is needed."""
     assert read() == PipSettings()
 

@@ -97,7 +97,7 @@ def test_a_refused_value_is_named_with_its_place_and_remedy(place: str, called: 
         ("uploaded_prior_to", "2026-13-01"),
     ],
 )
-def test_a_value_that_means_nothing_is_refused(name: str, value: str) -> None:
+def test_a_wrong_value_is_refused(name: str, value: str) -> None:
     """Nothing is guessed and nothing ignored."""
     with pytest.raises(UsageError, match=f"--{name.replace('_', '-')}: {value!r} cannot be used; give "):
         settled(**{name: value})
@@ -170,7 +170,7 @@ def test_offline_and_refresh_exclude_each_other() -> None:
         settled(offline=True, refresh=True)
 
 
-def test_input_files_speak_in_their_own_place() -> None:
+def test_input_files_have_a_layer_of_their_own() -> None:
     """Options of a requirements file lose to a flag and beat pip's settings; what they leave out they do not say."""
     layer = input_layer(IndexOptions(index_url="https://file.example/", pre=True))
 
@@ -221,7 +221,7 @@ def test_the_mirror_lives_where_data_lives(platform: str, environ: dict[str, str
     assert default_mirror(environ, platform) == place
 
 
-def test_only_what_changes_an_answer_is_told_to_the_lock() -> None:
+def test_the_lock_records_only_settings_that_change_the_result() -> None:
     """Workers, timeouts and places to keep things leave no trace; an age stays an age."""
     chosen = Chosen([Layer("flag", {"max_workers": "3", "pre": True, "uploaded_prior_to": "P7D", "offline": True})])
 
@@ -230,8 +230,8 @@ def test_only_what_changes_an_answer_is_told_to_the_lock() -> None:
     assert told == {"pre": "true", "uploaded-prior-to": "P7D"}
 
 
-def test_a_lock_says_where_it_looked_as_far_as_somebody_asked() -> None:
-    """The settings of pip are left to the pip that installs; what they make of the choice is kept."""
+def test_a_lock_records_the_options_that_the_user_gave() -> None:
+    """The indexes of pip's settings are left to the pip that installs; settings that change the result are recorded."""
     asked = Chosen([Layer("flag", {"extra_index_url": ("https://a.example/",)})])
     settings = resolve_settings(
         asked.with_layer(Layer("pip", {"index_url": "https://b.example/", "pre": True})), "/m", NOW

@@ -93,7 +93,7 @@ def test_a_tag_goes_before_a_branch_and_means_its_commit(tmp_path: Path, listed:
     assert git.commit_of("https://h.example/r", "v1") == commit
 
 
-def test_troubles_are_told_apart(tmp_path: Path) -> None:
+def test_errors_of_git_have_different_classes(tmp_path: Path) -> None:
     """A revision there is not; a repository that does not answer; no git at all."""
     with pytest.raises(NotFound, match="no branch, tag or commit 'nowhere'"):
         Git(str(tmp_path), fake(tmp_path, "true"), None).commit_of("https://h.example/r", "nowhere")

@@ -30,7 +30,7 @@ from pipx_parallel.direct.reference import Reference, parse, pinned, same
         ("git+file:///tmp/r", Reference("git", "file:///tmp/r", None, "", ())),
     ],
 )
-def test_a_reference_is_taken_apart(url: str, found: Reference) -> None:
+def test_a_reference_is_split_into_its_parts(url: str, found: Reference) -> None:
     """Credentials never stay in it."""
     assert parse(url) == found
 

@@ -28,7 +28,7 @@ def test_the_sum_is_of_direct_pins_and_of_all() -> None:
     assert sentence(found) == "libyears 1.5 direct, 1.8 in all; 2 pins are not the newest; 1 of unknown age"
 
 
-def test_a_direct_pin_years_behind_is_told_unless_the_user_bounds_it() -> None:
+def test_a_direct_pin_years_behind_is_reported_unless_the_user_bounds_it() -> None:
     """Whoever wrote numpy<1.20 knows."""
     held = pin("a", "1", direct=True, latest="9", libyears=8.0, reason="a 9 needs b>=2, and b is at 1")
     asked = pin("n", "1", direct=True, latest="9", libyears=8.0, reason="r.txt:1 wants N<2", bounded=True)

@@ -308,7 +308,7 @@ def test_a_folder_is_searched_in_a_fixed_order() -> None:
     assert shown(load(texts, "a", "b")) == ["a/requirements.txt:1 x", "b/requirements.in:1 y"]
 
 
-def test_an_extra_nobody_has_is_refused() -> None:
+def test_an_unknown_extra_is_refused() -> None:
     """A typing error must not lock less."""
     with pytest.raises(RequirementsError, match="there is no extra 'tset'; the extras are: all, color-out, test"):
         load({"pyproject.toml": PROJECT}, "pyproject.toml", extras=["tset"])

@@ -49,7 +49,7 @@ def test_masking_twice_changes_nothing() -> None:
     assert mask_secrets(once) == once
 
 
-def test_a_reference_is_taken_apart() -> None:
+def test_a_reference_is_split_into_its_parts() -> None:
     """Fragment, scheme and file name are read as pip reads them."""
     url = "git+https://code.example/mono%20repo.git@v1#egg=a&subdirectory=src/a&sha256=AB"
 

@@ -75,7 +75,7 @@ def test_the_domain_is_what_the_target_can_install() -> None:
         assert isinstance(candidates.domain("ghost"), Unavailable)
 
 
-def test_old_releases_count_as_usable_until_somebody_looks() -> None:
+def test_old_releases_count_as_usable_until_they_are_read() -> None:
     """The line is drawn at the same place in every run."""
     rows = {str(number): {"python": LATER if number < 20 else None} for number in range(30)}
     with candidates_of({"pkg": rows}) as candidates:

@@ -152,7 +152,7 @@ def test_a_short_name_covers_older_c_libraries() -> None:
         ((None, (), "xx"), "--implementation: 'xx'"),
     ],
 )
-def test_a_flag_that_means_nothing_is_refused(flags: tuple[Any, ...], said: str) -> None:
+def test_a_wrong_flag_value_is_refused(flags: tuple[Any, ...], said: str) -> None:
     """Naming the flag and the value."""
     with pytest.raises(UsageError) as caught:
         make_target(*flags)
