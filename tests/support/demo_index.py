@@ -1,4 +1,4 @@
-"""A small world of made-up projects with what real indexes hold: extras, markers, yanks, odd names, a conflict."""
+"""A small set of invented projects with what real indexes hold: extras, markers, yanks, odd names, a conflict."""
 
 from __future__ import annotations
 

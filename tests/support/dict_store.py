@@ -9,7 +9,7 @@ from mirror.ports import Store
 
 
 class DictStore(Store):
-    """Keeps bytes in a dict; every batch is made under one lock, so it is whole or not at all."""
+    """Holds bytes in a dict; every batch is written under one lock, so it is complete or not written."""
 
     def __init__(self, items: Mapping[str, bytes] | None = None) -> None:
         """Start with a copy of ``items``."""

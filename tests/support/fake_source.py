@@ -13,7 +13,7 @@ Answer = Sequence[Edge] | Unavailable
 
 
 class Universe(NamedTuple):
-    """Packages with their releases and needs; a package that is not in ``domains`` is one nobody has."""
+    """Packages with their releases and needs; a package that is not in ``domains`` does not exist."""
 
     domains: Mapping[str, int]
     needs: Mapping[tuple[str, int], Answer]
@@ -110,7 +110,7 @@ def all_answers(universe: Universe) -> Iterator[Chosen]:
 
 
 def _extend(universe: Universe, chosen: dict[str, int], wanted: Sequence[Edge]) -> Iterator[Chosen]:
-    """Settle the first wanted edge in every way, then the rest."""
+    """Decide the first wanted edge in every way, then the rest."""
     if not wanted:
         yield dict(chosen)
         return
@@ -136,7 +136,7 @@ def _allowed(universe: Universe, package: str) -> int:
 
 
 def _brought_in(universe: Universe, chosen: Chosen, package: str) -> list[Edge] | None:
-    """Return the needs that settling ``package`` activates; None if it cannot be used."""
+    """Return the dependencies that a decision for ``package`` activates; None if it cannot be used."""
     base = base_of(package)
     answers: list[Answer] = []
     if base is None:

@@ -13,14 +13,14 @@ class FakeTransport:
     name = "fake"
 
     def __init__(self) -> None:
-        """Begin with nothing under way."""
+        """Start without requests."""
         self.submitted: list[str] = []  # URLs, in the order they came
         self.under_way: list[tuple[Request, Callable[[Exchange], None]]] = []
         self.most_under_way = 0
         self.closed = False
 
     def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
-        """Take note of a request."""
+        """Record a request."""
         self.submitted.append(request.url)
         self.under_way.append((request, done))
         self.most_under_way = max(self.most_under_way, len(self.under_way))

@@ -1,4 +1,4 @@
-"""Compares a text with the one under ``tests/golden/``; ``UPDATE_GOLDENS=1`` writes it instead, for the eyes of a reviewer."""
+"""Compares a text with the one under ``tests/golden/``; ``UPDATE_GOLDENS=1`` writes it instead, to be reviewed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP side of the test index: one thread a connection, keep-alive, and trouble on request."""
+"""The HTTP side of the test index: one thread a connection, keep-alive, and failures on demand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Seen(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """Trouble for the next ``times`` requests whose path matches the glob ``path``."""
+    """A failure for the next ``times`` requests whose path matches the glob ``path``."""
 
     path: str
     # "status", "truncate", "reset", "mislabel" (as gzip), "drip" (body over ``seconds``), "hang" (``seconds`` before the answer)
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 
 class Site(Protocol):
-    """What the server asks: where trouble is due, what to answer, and to be told what happened."""
+    """What the server calls: to learn of a failure that is due, to get the answer, and to report the request."""
 
     throttle: int  # requests at once past which it answers 429; 0: none
 
@@ -54,7 +54,7 @@ class Site(Protocol):
         ...
 
     def fault(self, path: str) -> Fault | None:
-        """Return the trouble this request is to meet, counting it."""
+        """Return the failure that is due for this request, counting it."""
         ...
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
@@ -62,7 +62,7 @@ class Site(Protocol):
         ...
 
     def record(self, seen: Seen) -> None:
-        """Take note of one request."""
+        """Record one request."""
         ...
 
 
@@ -111,7 +111,7 @@ class SiteServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet about clients that went away."""
+        """Do not report clients that closed the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):

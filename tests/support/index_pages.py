@@ -16,7 +16,7 @@ HTML_TYPE = "application/vnd.pypi.simple.v1+html"
 
 
 class Page(NamedTuple):
-    """A project page given as bytes: for pages that no honest index would render."""
+    """A project page given as bytes: for pages that no correct index would render."""
 
     body: bytes
     content_type: str = JSON_TYPE

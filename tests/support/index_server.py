@@ -97,7 +97,7 @@ class LoopbackIndex:
         self._projects[normalised(name)] = (*(() if isinstance(before, Page) else before), *dists)
 
     def publish_page(self, name: str, page: Project) -> None:
-        """Have a project be exactly this: a page given as bytes, or its files."""
+        """Replace a project by a page given as bytes, or by files."""
         self._projects[normalised(name)] = page
 
     def withdraw(self, name: str) -> None:
@@ -114,7 +114,7 @@ class LoopbackIndex:
         return [seen.path for seen in self.requests_seen if fnmatch.fnmatchcase(seen.path, pattern)]
 
     def fault(self, path: str) -> Fault | None:
-        """Return the trouble this request is to meet, counting it."""
+        """Return the failure that is due for this request, counting it."""
         with self._lock:
             for position, fault in enumerate(self._faults):
                 if fault.times > 0 and fnmatch.fnmatchcase(path, fault.path):
@@ -127,7 +127,7 @@ class LoopbackIndex:
         return self.flavour.latency
 
     def record(self, seen: Seen) -> None:
-        """Keep what was seen."""
+        """Record a request."""
         self.requests_seen.append(seen)
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:

@@ -1,4 +1,4 @@
-"""A made-up world of middling size: enough projects to keep many workers busy, and conflicts to be solved on the way."""
+"""An invented index of medium size: enough projects for many workers, and conflicts to solve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _RELEASES = 12
 
 
 def layered_projects() -> dict[str, list[Dist]]:
-    """Return the projects: four that people ask for, and layers below, each project needing two of the next layer."""
+    """Return the projects: four that the user requires, and layers below, each project needing two of the next layer."""
     world = {f"p{layer}-{number}": _project(layer, number) for layer in range(_LAYERS) for number in range(_WIDTH)}
     for place, name in enumerate(ROOTS):
         needs = [f"p0-{place}", f"p0-{place + 4}", f"p1-{place}<={_RELEASES - place}.0"]

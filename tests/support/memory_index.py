@@ -94,7 +94,7 @@ class MemoryIndex:
 
 
 def hash_of(filename: str) -> str:
-    """Return the sha256 that the index claims of a wheel nobody downloads."""
+    """Return the sha256 that the index claims of a wheel that no test downloads."""
     return hashlib.sha256(filename.encode()).hexdigest()
 
 

@@ -17,7 +17,7 @@ PROJECTS = Path(__file__).parents[1] / "plugin" / "projects"
 
 
 class Done(NamedTuple):
-    """How one build ended: its files (by the last part of the name) and everything it said."""
+    """How one build ended: its files (by the last part of the name) and its whole output."""
 
     status: int
     said: str

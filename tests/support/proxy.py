@@ -13,7 +13,7 @@ _HOP = ("connection", "proxy-authorization", "proxy-connection", "transfer-encod
 
 
 class LoopbackProxy:
-    """Forwards GET requests of whoever knows ``user`` and ``password``; ``seen`` holds every URL that was asked for."""
+    """Forwards GET requests that carry ``user`` and ``password``; ``seen`` holds every URL that was asked for."""
 
     def __init__(self, user: str, password: str) -> None:
         """Bind any free port."""
@@ -47,7 +47,7 @@ class LoopbackProxy:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class names it
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://{user}:{password}@127.0.0.1:{self._server.server_address[1]}"

@@ -1,4 +1,4 @@
-"""A builder of resolutions for tests: says what matters in a test, fills in the rest.
+"""A builder of resolutions for tests: a test gives what matters to it, the rest has defaults.
 
 ``resolution("a==1 -> b", "b==2")`` is two pins and an edge; ``wheel`` and ``sdist`` make files with true-looking hashes.
 """

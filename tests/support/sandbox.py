@@ -1,4 +1,4 @@
-"""Somebody's machine, in a folder: an empty home, one index on loopback, and the command ``pipx-parallel`` on the path."""
+"""A clean environment in a folder: an empty home, one index on loopback, and the command ``pipx-parallel`` on the path."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Done(NamedTuple):
 
 
 class Sandbox:
-    """``folder`` is where commands run. Nothing of this machine's settings is seen, nothing of its home is touched."""
+    """``folder`` is where commands run. The settings and the home of this machine are not used."""
 
     def __init__(self, place: Path, index: str) -> None:
-        """Lay out the folders below ``place``; ``index`` is what pip is configured for."""
+        """Make the folders below ``place``; ``index`` is what pip is configured for."""
         self.folder = place / "project"
         self.folder.mkdir(parents=True)
         self.bin = place / "bin"
@@ -89,7 +89,7 @@ class Sandbox:
         return shutil.which(tool, path=self.environment["PATH"]) is not None
 
     def follow(self, page: Path) -> list[str]:
-        """Do what a page of the documentation says, from top to bottom, and return the commands that were run.
+        """Run the commands of a documentation page from top to bottom, and return the commands that were run.
 
         In a ``console`` block each line after ``$ `` is a command, which must succeed, or end as a comment at its end says
         (``# exit 3``). A block of any other language whose first line is a comment with a file's name is that file, and so is

@@ -1,4 +1,4 @@
-"""Scenarios: small worlds written as TOML, resolved by the real mirror and the real resolver. Format: tests/scenarios/README.md."""
+"""Scenarios: small indexes written as TOML, resolved by the real mirror and resolver. Format: tests/scenarios/README.md."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _KNOWN = frozenset(
 
 
 class Scenario(NamedTuple):
-    """One world and one list, and what must come of it. Fields as in the TOML; see the README there."""
+    """One index, one list of requirements and the expected result. Fields as in the TOML; see the README there."""
 
     family: str  # the file's name
     name: str
@@ -59,7 +59,7 @@ class Scenario(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of a list: a resolution, or an error with its exit code."""
+    """The result of a list: a resolution, or an error with its exit code."""
 
     resolution: Resolution | None
     error: Exception | None
@@ -72,12 +72,12 @@ class Outcome(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """Return what the user is told, a line each."""
+        """Return the messages to the user, a line each."""
         return str(self.error or "").splitlines()
 
 
 def load_scenarios(folder: Path = FOLDER) -> list[Scenario]:
-    """Return every scenario of every file, in order. Raises ``ValueError`` for a field that means nothing."""
+    """Return every scenario of every file, in order. Raises ``ValueError`` for an unknown field."""
     found = []
     for path in sorted(folder.glob("*.toml")):
         for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():

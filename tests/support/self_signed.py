@@ -1,4 +1,4 @@
-"""A certificate for loopback, made on the spot: no key is kept in the repository."""
+"""A certificate for loopback, made for the test: no key is stored in the repository."""
 
 from __future__ import annotations
 

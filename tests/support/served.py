@@ -20,7 +20,7 @@ class Served:
     def __init__(
         self, folder: Path, index: LoopbackIndex, *arguments: str, token: str = "", warm: Sequence[str] = ("app",)
     ) -> None:
-        """Start, and wait for the address it tells."""
+        """Start, and wait for the address that it prints."""
         self.folder, self.index = folder, index
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PIPX_PARALLEL_"))},

@@ -16,7 +16,7 @@ _PATIENCE = 60  # seconds: a command that hangs must fail its test, not stop the
 
 
 class Ran(NamedTuple):
-    """How a command ended, and what it said where."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -27,7 +27,7 @@ class Workspace:
     """Where commands run. ``folder`` is the user's; the environment knows one index, one mirror and nothing of this machine."""
 
     def __init__(self, place: Path, url: str) -> None:
-        """Lay out the folders below ``place``."""
+        """Make the folders below ``place``."""
         self.folder = place / "work"
         self.folder.mkdir(parents=True)
         self.mirror = place / "mirror"
@@ -96,7 +96,7 @@ class Workspace:
 
 
 def locked(workspace: Workspace, *requirements: str, flags: Sequence[str] = ()) -> dict[str, str]:
-    """Lock, insist on exit code 0 and silence on stdout, and return the pins."""
+    """Lock, assert exit code 0 and an empty stdout, and return the pins."""
     ran = workspace.lock(*requirements, flags=flags)
     assert (ran.code, ran.out) == (0, ""), ran.err
     return workspace.pins()
@@ -113,7 +113,7 @@ def check_refused(workspace: Workspace, ran: Ran, code: int, *words: str) -> Non
 
 
 def _outputs(workspace: Workspace) -> Iterator[str]:
-    """Yield the outputs, and anything a writer may have left behind."""
+    """Yield the outputs, and any temporary file of a writer."""
     for name in workspace.names():
         if not name.endswith((".txt", ".in", ".py")) or name.startswith((".", "locked")):
             yield name
