@@ -42,7 +42,7 @@ READERS: dict[str, Callable[[int], Callable[[], object]]] = {
 def test_twice_the_text_is_at_most_twice_the_work(name: str) -> None:
     """A tenth more is allowed, for the logarithm of a sort."""
     reader = READERS[name]
-    reader(SIZE // 2)()  # what is imported or remembered once does not count
+    reader(SIZE // 2)()  # imports and caches do not count
     compile_specifier.cache_clear()
 
     once, twice = steps(reader(SIZE)), steps(reader(2 * SIZE))

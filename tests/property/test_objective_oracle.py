@@ -45,8 +45,8 @@ class Known(NamedTuple):
             if not self.source.has_extra(str(base_of(extra)), chosen[str(base_of(extra))], extra)
         )
 
-    def last_resorts(self, chosen: Chosen) -> int:
-        """Return what the last resorts of an answer weigh."""
+    def relaxed_weight(self, chosen: Chosen) -> int:
+        """Return the weight of the last resorts of a solution."""
         return 1_000 * len(self.escapes(chosen)) + len(self.lacking(chosen))
 
 
@@ -146,7 +146,7 @@ def check(universe: Universe) -> None:
         )
     escapes = known.escapes(mine)
     assert {(it.parent, it.child) for it in result.escapes} == {(parent, child) for parent, child, _ in escapes}
-    assert known.last_resorts(mine) == min(known.last_resorts(answer) for answer in answers), "a last resort too many"
+    assert known.relaxed_weight(mine) == min(known.relaxed_weight(answer) for answer in answers), "a last resort too many"
     same = [it for it in answers if known.escapes(it) == escapes and known.lacking(it) == known.lacking(mine)]
     directs = counted(universe)
     least = total(universe, mine, mine, directs)
