@@ -146,7 +146,9 @@ def check(universe: Universe) -> None:
         )
     escapes = known.escapes(mine)
     assert {(it.parent, it.child) for it in result.escapes} == {(parent, child) for parent, child, _ in escapes}
-    assert known.relaxed_weight(mine) == min(known.relaxed_weight(answer) for answer in answers), "a last resort too many"
+    assert known.relaxed_weight(mine) == min(known.relaxed_weight(answer) for answer in answers), (
+        "a last resort too many"
+    )
     same = [it for it in answers if known.escapes(it) == escapes and known.lacking(it) == known.lacking(mine)]
     directs = counted(universe)
     least = total(universe, mine, mine, directs)
