@@ -82,6 +82,15 @@ class FileList(Sequence[DistFile]):
         """Return the file names, without decoding anything else; "" for an entry that has none."""
         return [str(entry.get("filename", "")) if isinstance(entry, dict) else "" for entry in self._entries]
 
+    def hashes(self) -> list[tuple[tuple[str, str], ...]]:
+        """Return each file's hashes, as ``DistFile.hashes``, without decoding the rest of a file that states them in full."""
+        return [
+            _hashes(entry["hashes"])
+            if isinstance(entry, dict) and entry.get("hashes") and "#" not in str(entry.get("url"))
+            else self[number].hashes
+            for number, entry in enumerate(self._entries)
+        ]
+
     def __len__(self) -> int:
         """Return how many files there are."""
         return len(self._entries)
@@ -173,7 +182,7 @@ def _hashes(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict):
         return ()
     pairs = [(str(name).lower(), digest.lower()) for name, digest in value.items() if isinstance(digest, str)]
-    return tuple(sorted(pairs))
+    return tuple(sorted(pairs)) if len(pairs) > 1 else tuple(pairs)
 
 
 def _text(value: object) -> str | None:

@@ -24,7 +24,11 @@ _SDIST_SUFFIXES = (".tar.gz", ".zip")  # PEP 625 and packaging.utils.parse_sdist
 
 def strong_hash(file: DistFile) -> str | None:
     """Return the file's best hash as ``sha256:hex``, or None if it has none that pip accepts."""
-    digests = dict(file.hashes)
+    return _strongest(file.hashes)
+
+
+def _strongest(hashes: Iterable[tuple[str, str]]) -> str | None:
+    digests = dict(hashes)
     for algorithm in _STRONG:
         digest = digests.get(algorithm)
         if digest is not None and _HEX.fullmatch(digest):
@@ -34,7 +38,8 @@ def strong_hash(file: DistFile) -> str | None:
 
 def strong_hashes(files: Iterable[DistFile]) -> tuple[str, ...]:
     """Return the best hash of every file, sorted, without duplicates."""
-    return tuple(sorted({digest for file in files if (digest := strong_hash(file)) is not None}))
+    every = files.hashes() if isinstance(files, FileList) else [file.hashes for file in files]
+    return tuple(sorted({digest for hashes in every if (digest := _strongest(hashes)) is not None}))
 
 
 def wheels(entry: Entry) -> list[DistFile]:
