@@ -161,7 +161,7 @@ class WithoutExtra(NamedTuple):
 Relaxation = BeyondBound | WithoutExtra
 
 
-class Edge(NamedTuple):
+class RequirementEdge(NamedTuple):
     """One requirement of a parent on a child; ``parent`` is "" for the user, then ``origin`` is set."""
 
     parent: str
@@ -182,7 +182,7 @@ class Resolution(NamedTuple):
 
     target: Target
     pins: tuple[Pin, ...]
-    edges: tuple[Edge, ...]
+    edges: tuple[RequirementEdge, ...]
     roots: tuple[RootRequirement, ...]
     missing: tuple[FetchFailure, ...] = ()
     stats: Stats | None = None

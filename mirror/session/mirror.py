@@ -23,7 +23,7 @@ from mirror.records.release_view import decode
 from mirror.session.gather import gather
 from mirror.session.index_lookup import IndexLookup
 from mirror.session.metadata_loader import MetadataLoader
-from mirror.session.page_loader import Pages
+from mirror.session.page_loader import PageLoader
 from mirror.session.parts import SessionParts
 from mirror.session.release_files import ReleaseFiles
 from mirror.session.reporter import Reporter
@@ -83,7 +83,7 @@ class Mirror:
             reporter=reporter,
             results=results,
             write_buffer=write_buffer,
-            pages=Pages(fetcher, clock),
+            pages=PageLoader(fetcher, clock),
             shadowed=ShadowedIndexes(fetcher, reporter.warn),
             builder=builder,
         )

@@ -34,7 +34,7 @@ class FilesState(Enum):
     NOT_AVAILABLE = auto()  # offline, or the page could not be fetched again
 
 
-class Pages:
+class PageLoader:
     """Reads pages that have come, and fetches one again, whole, where an old release is wanted."""
 
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float]) -> None:

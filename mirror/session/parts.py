@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mirror.http.fetcher import Fetcher
     from mirror.ports import Builder, Store
     from mirror.records.release_view import Absence, ReleaseView
-    from mirror.session.page_loader import Pages
+    from mirror.session.page_loader import PageLoader
     from mirror.session.reporter import Reporter
     from mirror.session.results import Results
     from mirror.session.shadowed_indexes import ShadowedIndexes
@@ -29,7 +29,7 @@ class SessionParts(NamedTuple):
     reporter: Reporter
     results: Results
     write_buffer: WriteBuffer
-    pages: Pages
+    pages: PageLoader
     shadowed: ShadowedIndexes
     builder: Builder | None  # None where nothing may be built
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Integrity, NotFound, Offline, Unreachable
 from mirror.ports import Exchange, Request
-from pipx_parallel.emitters.files import strong_hash
+from pipx_parallel.emitters.locked_files import strong_hash
 from pipx_parallel.errors import OutputError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipx_parallel.cli import BAD_INPUT, INTERRUPTED, guarded, printer
-from pipx_parallel.cli.command_table import COMMANDS, Entry
+from pipx_parallel.cli.command_table import COMMANDS, CommandEntry
 from pipx_parallel.config.options import CONSOLE
 from pipx_parallel.nearest_names import nearest
 
@@ -24,7 +24,7 @@ _CONTEXT = {"help_option_names": ["-h", "--help"]}
 class LazyGroup(click.Group):
     """A group that imports a command's module when that command is called, and not to list it."""
 
-    def __init__(self, name: str, entries: Mapping[str, Entry], **details: Any) -> None:  # click's own
+    def __init__(self, name: str, entries: Mapping[str, CommandEntry], **details: Any) -> None:  # click's own
         """Keep the entries; ``details`` go to click."""
         super().__init__(name, context_settings=_CONTEXT, **details)
         self.entries = entries
@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def command_of(name: str, entry: Entry) -> click.Command:
+def command_of(name: str, entry: CommandEntry) -> click.Command:
     """Return the click command of a table entry."""
     if entry.commands:
         return LazyGroup(name, entry.commands, help=entry.help)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import locks
 from pipx_parallel.errors import RequirementsError, UsageError
-from pipx_parallel.locks.reader import Lock, read_digest, read_lock, read_versions
+from pipx_parallel.locks.lock_reader import Lock, read_digest, read_lock, read_versions
 from pipx_parallel.model import Origin
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.console import Printer
     from pipx_parallel.emitters.interface import Artifact
-    from pipx_parallel.locks.diff import Facts, Row
+    from pipx_parallel.locks.lock_diff import Facts, PinChange
     from pipx_parallel.model import Resolution, RootRequirement
 
 Before = dict[str, str | None]  # the text each output holds now; None where there is none
@@ -80,7 +80,7 @@ def difference(
     request: LockRequest, before: Before, artifacts: Sequence[Artifact], resolutions: Sequence[Resolution]
 ) -> str:
     """Return what would change, against the first output that exists, as text, JSON or Markdown."""
-    from pipx_parallel.locks import diff as lock_diff  # only where something changed
+    from pipx_parallel.locks import lock_diff  # only where something changed
 
     artifact = next((one for one in artifacts if before.get(one.name) is not None), artifacts[0])
     facts = {name: fact for resolution in resolutions for name, fact in lock_diff.facts_of(resolution).items()}
@@ -105,7 +105,7 @@ def summary(before: Before, artifacts: Sequence[Artifact]) -> str:
     changed = next((one for one in files if before.get(one.name) not in {None, one.text}), None)
     if changed is None:
         return f"wrote: {names}"
-    from pipx_parallel.locks.diff import summary as counted  # only where something changed
+    from pipx_parallel.locks.lock_diff import summary as counted  # only where something changed
 
     return f"wrote: {names} ({counted(_rows(changed.name, before[changed.name], changed.text))})"
 
@@ -115,7 +115,7 @@ def _moving(asked: Sequence[str]) -> list[RootRequirement]:
     if not asked:
         return []
     from pipx_parallel.requirements.files import FileReader  # only with -P
-    from pipx_parallel.requirements.roots import parse_text  # likewise
+    from pipx_parallel.requirements.requirement_lines import parse_text  # likewise
 
     found = [parse_text(text, Origin("--upgrade-package"), FileReader())._replace(constraint=True) for text in asked]
     if any(root.url is not None or not root.name for root in found):
@@ -146,8 +146,8 @@ def _versions(name: str, text: str | None, printer: Printer) -> dict[str, str]:
         return {}
 
 
-def _rows(name: str, old: str | None, new: str, facts: Mapping[str, Facts] | None = None) -> tuple[Row, ...]:
-    from pipx_parallel.locks.diff import compare  # only where something changed
+def _rows(name: str, old: str | None, new: str, facts: Mapping[str, Facts] | None = None) -> tuple[PinChange, ...]:
+    from pipx_parallel.locks.lock_diff import compare  # only where something changed
 
     after = read_lock(new, name)
     try:
@@ -157,7 +157,7 @@ def _rows(name: str, old: str | None, new: str, facts: Mapping[str, Facts] | Non
     return compare(before, after, facts)
 
 
-def _named(rows: Sequence[Row]) -> str:
+def _named(rows: Sequence[PinChange]) -> str:
     words = [
         f"{row.name} {row.before or 'nothing'} → {row.after or 'nothing'}" for row in rows if row.before != row.after
     ]

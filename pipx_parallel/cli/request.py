@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipx_parallel.config.pip_settings import PipSettings
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.model import Inputs, Target
-    from pipx_parallel.requirements.project import Built
+    from pipx_parallel.requirements.project_metadata import BuiltProject
 
 
 class LockRequest(NamedTuple):
@@ -109,14 +109,14 @@ def _target_finder(settings: ResolveSettings) -> Callable[[], tuple[Target, ...]
     return lambda: (target,)
 
 
-def _built(context: CommandContext, pip: PipSettings, folder: str) -> Built:
+def _built(context: CommandContext, pip: PipSettings, folder: str) -> BuiltProject:
     """Ask the build backend of a project of the user's; the answer is kept until the project changes."""
     from mirror.http.local_files import url_of  # here and below: only for projects that say something dynamically
     from pipx_parallel.cli.mirror_opening import build_tools, opened
-    from pipx_parallel.direct.project import DirectProject
+    from pipx_parallel.direct.direct_project import DirectProject
     from pipx_parallel.direct.reference import parse
     from pipx_parallel.direct.steps import find
-    from pipx_parallel.requirements.project import Built
+    from pipx_parallel.requirements.project_metadata import BuiltProject
 
     settings = settings_of(context, pip)
     tools = build_tools(settings)
@@ -125,4 +125,4 @@ def _built(context: CommandContext, pip: PipSettings, folder: str) -> Built:
     needs = project.view.dependency_set(0, 0) if isinstance(project, DirectProject) else None
     if needs is None:
         raise project
-    return Built(needs.lines, needs.requires_python)
+    return BuiltProject(needs.lines, needs.requires_python)

@@ -9,7 +9,7 @@ from pipx_parallel.config.options import OPPOSITES
 from pipx_parallel.errors import UsageError
 from pipx_parallel.format_control import ALL
 from pipx_parallel.requirements.names import normalize
-from pipx_parallel.requirements.options import choose_names
+from pipx_parallel.requirements.option_lines import choose_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from pipx_parallel.config.layers import several
 from pipx_parallel.config.options import OPPOSITES, OPTIONS
 from pipx_parallel.config.pip_files import Host, config_files
 from pipx_parallel.errors import UsageError
-from pipx_parallel.requirements.options import choose_names
+from pipx_parallel.requirements.option_lines import choose_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import MirrorError
 from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
-from pipx_parallel.direct.project import DirectProject
+from pipx_parallel.direct.direct_project import DirectProject
 from pipx_parallel.direct.reference import parse, same
 from pipx_parallel.direct.steps import find
 from pipx_parallel.errors import RequirementsError

@@ -18,7 +18,7 @@ from mirror.metadata.static_metadata import project_metadata, static_metadata
 from mirror.metadata.wheel_metadata import wheel_metadata
 from mirror.ports import Request, SourceTree, Work
 from mirror.records.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
-from pipx_parallel.direct.project import DirectProject
+from pipx_parallel.direct.direct_project import DirectProject
 from pipx_parallel.direct.reference import pinned
 
 if TYPE_CHECKING:

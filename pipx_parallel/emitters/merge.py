@@ -28,7 +28,7 @@ _VARIABLES = (
 _ENVIRONMENT = _VARIABLES[:4]
 
 
-class Entry(NamedTuple):
+class LockEntry(NamedTuple):
     """One pin of a lock. ``installable`` is the union over the targets that have it, sorted by file name."""
 
     pin: Pin
@@ -36,13 +36,13 @@ class Entry(NamedTuple):
     installable: tuple[DistFile, ...]
 
 
-def merge(resolutions: Sequence[Resolution]) -> tuple[Entry, ...]:
+def merge(resolutions: Sequence[Resolution]) -> tuple[LockEntry, ...]:
     """Return the pins of all resolutions, sorted by name, then by the first target that has them.
 
     Of the entries of one name exactly one has a marker that is true, in each target that has the project.
     """
     if len(resolutions) == 1:
-        return tuple(Entry(pin, None, _by_name(pin.installable)) for pin in resolutions[0].pins)
+        return tuple(LockEntry(pin, None, _by_name(pin.installable)) for pin in resolutions[0].pins)
     groups: dict[tuple[str, str, str | None, str | None], list[tuple[int, Pin]]] = {}
     for number, resolution in enumerate(resolutions):
         for pin in resolution.pins:
@@ -79,10 +79,10 @@ def missing_lines(resolutions: Sequence[Resolution]) -> Iterator[str]:
         yield f"# MISSING: {one_line(problem if problem.startswith(f'{subject}: ') else f'{subject}: {problem}')}"
 
 
-def _entry(members: list[tuple[int, Pin]], targets: Sequence[Target]) -> Entry:
+def _entry(members: list[tuple[int, Pin]], targets: Sequence[Target]) -> LockEntry:
     files = {file.filename: file for _, pin in members for file in pin.installable}
     chosen = [number for number, _ in members]
-    return Entry(members[0][1], _marker(chosen, targets), tuple(files[name] for name in sorted(files)))
+    return LockEntry(members[0][1], _marker(chosen, targets), tuple(files[name] for name in sorted(files)))
 
 
 def _marker(chosen: Sequence[int], targets: Sequence[Target]) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.model import Edge, Origin, Resolution, RootRequirement
+    from pipx_parallel.model import Origin, RequirementEdge, Resolution, RootRequirement
 
 _EXTRAS = r"[A-Za-z0-9._-]+\s*\[([^\]]*)\]"  # compiled on first use: 0.3 ms
 _SEPARATORS = r"[-_.]+"
@@ -72,7 +72,7 @@ def roots_by_name(resolutions: Sequence[Resolution]) -> Mapping[str, RootRequire
     return roots
 
 
-def _extras_of(edge: Edge) -> list[str]:
+def _extras_of(edge: RequirementEdge) -> list[str]:
     match = re.match(_EXTRAS, edge.requirement)
     names = match[1].split(",") if match else []
     plain = [re.sub(_SEPARATORS, "-", name.strip()).lower() for name in names]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipx_parallel.emitters import files, merge, provenance, toml_text
+from pipx_parallel.emitters import locked_files, merge, provenance, toml_text
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import DistFile
     from pipx_parallel.emitters.interface import LockContext
-    from pipx_parallel.emitters.merge import Entry
+    from pipx_parallel.emitters.merge import LockEntry
     from pipx_parallel.model import Pin, Resolution, RootRequirement, Target
 
 # Compiled on first use: a lock of 171 packages has a dozen distinct specifiers, most of them ``>=3.9``.
@@ -100,7 +100,7 @@ def _roots(resolutions: Sequence[Resolution]) -> list[str]:
     return list(rows)
 
 
-def _package_head(entry: Entry) -> Iterator[str]:
+def _package_head(entry: LockEntry) -> Iterator[str]:
     pin = entry.pin
     yield "\n[[packages]]"
     yield f"name = {toml_text.string(pin.name)}"
@@ -134,7 +134,7 @@ def _is_lower_bound(clause: str) -> bool:
     return clause.startswith(">=") and release.isascii() and all(map(str.isdecimal, release.split(".")))
 
 
-def _versions_apart(entries: Sequence[Entry]) -> dict[str, list[str]]:
+def _versions_apart(entries: Sequence[LockEntry]) -> dict[str, list[str]]:
     """Return the versions of each locked project: a dependency table names the version only if there are several."""
     versions: dict[str, list[str]] = {}
     for entry in entries:
@@ -155,9 +155,9 @@ def _dependencies(names: Sequence[str], versions: Mapping[str, list[str]]) -> It
         yield f"dependencies = {toml_text.block_array(tables)}"
 
 
-def _file_lines(entry: Entry, context: LockContext) -> list[str]:
-    wheels = files.wheels(entry)
-    sdist = files.source_archive(entry, context.options)
+def _file_lines(entry: LockEntry, context: LockContext) -> list[str]:
+    wheels = locked_files.wheels(entry)
+    sdist = locked_files.source_archive(entry, context.options)
     if not wheels and sdist is None:
         return []
     lines = [f"index = {toml_text.string(safe_url(entry.pin.index))}"] if entry.pin.index else []
@@ -183,7 +183,7 @@ def _file_table(file: DistFile) -> str:
     return f"{{ {', '.join(items)} }}"
 
 
-def _direct_lines(entry: Entry, root: RootRequirement | None) -> list[str]:
+def _direct_lines(entry: LockEntry, root: RootRequirement | None) -> list[str]:
     from pipx_parallel.emitters import direct  # few locks have direct references (2 ms)
 
     source = direct.source_of(entry.pin, root)

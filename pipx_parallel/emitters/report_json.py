@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.emitters import files
+from pipx_parallel.emitters import locked_files
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import FetchFailure
     from pipx_parallel.emitters.interface import LockContext
-    from pipx_parallel.model import Edge, Origin, Pin, Relaxation, Resolution, RootRequirement
+    from pipx_parallel.model import Origin, Pin, Relaxation, RequirementEdge, Resolution, RootRequirement
 
 SCHEMA_VERSION = 1
 
@@ -83,11 +83,11 @@ def _pin(pin: Pin, context: LockContext) -> dict[str, object]:
         "requires-python": pin.requires_python,
         "files": len(pin.files),
         "installable": [file.filename for file in pin.installable],
-        "hashes": list(files.strong_hashes(pin.files)) if context.hashes else [],
+        "hashes": list(locked_files.strong_hashes(pin.files)) if context.hashes else [],
     }
 
 
-def _edge(edge: Edge) -> dict[str, object]:
+def _edge(edge: RequirementEdge) -> dict[str, object]:
     return {
         "parent": edge.parent or None,
         "child": edge.child,

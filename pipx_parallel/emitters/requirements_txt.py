@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.emitters import files, merge, provenance
+from pipx_parallel.emitters import locked_files, merge, provenance
 from pipx_parallel.emitters.digest import digest_comment, input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, quoted_word, safe_url, without_credentials
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pipx_parallel.emitters.interface import LockContext
-    from pipx_parallel.emitters.merge import Entry
+    from pipx_parallel.emitters.merge import LockEntry
     from pipx_parallel.model import IndexOptions, Resolution, RootRequirement
 
 
@@ -86,14 +86,14 @@ def requirement_lines(resolutions: Sequence[Resolution], context: LockContext) -
     return Lines(tuple(checked), tuple(unchecked))
 
 
-def _line(entry: Entry, extras: Sequence[str], root: RootRequirement | None) -> str:
+def _line(entry: LockEntry, extras: Sequence[str], root: RootRequirement | None) -> str:
     """Return a pin with the user's settings for its build backend, so that pip builds what was locked."""
     settings = () if root is None else root.config_settings
     words = [f"--config-settings {quoted_word(f'{name}={value}')}" for name, value in settings]
     return " ".join([_requirement(entry, extras, root), *words])
 
 
-def _requirement(entry: Entry, extras: Sequence[str], root: RootRequirement | None) -> str:
+def _requirement(entry: LockEntry, extras: Sequence[str], root: RootRequirement | None) -> str:
     pin = entry.pin
     name = f"{pin.name}[{','.join(extras)}]" if extras else pin.name
     marker = "" if entry.marker is None else f" ; {entry.marker}"
@@ -108,9 +108,9 @@ def _requirement(entry: Entry, extras: Sequence[str], root: RootRequirement | No
     return f"{name} @ {url}{marker}"
 
 
-def _hashes(entry: Entry) -> tuple[str, ...]:
+def _hashes(entry: LockEntry) -> tuple[str, ...]:
     if entry.pin.url is None:
-        return files.strong_hashes(entry.pin.files)
+        return locked_files.strong_hashes(entry.pin.files)
     from pipx_parallel.emitters import direct  # few locks have direct references (2 ms)
 
     source = direct.source_of(entry.pin, None)
@@ -125,7 +125,7 @@ def _with_hashes(requirement: str, hashes: Sequence[str]) -> str:
 
 
 def _notes(
-    entry: Entry, requesters: Mapping[str, Sequence[str]], context: LockContext, hashes: Sequence[str]
+    entry: LockEntry, requesters: Mapping[str, Sequence[str]], context: LockContext, hashes: Sequence[str]
 ) -> Iterator[str]:
     parents = [one_line(words) for words in requesters.get(entry.pin.name, ())]
     if len(parents) == 1:

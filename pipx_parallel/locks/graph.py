@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipx_parallel.model import Edge, Origin, Pin, Resolution
+    from pipx_parallel.model import Origin, Pin, RequirementEdge, Resolution
 
 
 class Graph(NamedTuple):
@@ -17,9 +17,9 @@ class Graph(NamedTuple):
     """
 
     pins: dict[str, Pin]
-    roots: tuple[Edge, ...]
-    below: dict[str, list[Edge]]
-    above: dict[str, list[Edge]]
+    roots: tuple[RequirementEdge, ...]
+    below: dict[str, list[RequirementEdge]]
+    above: dict[str, list[RequirementEdge]]
 
 
 def graph_of(resolution: Resolution) -> Graph:
@@ -42,12 +42,12 @@ def dependents(graph: Graph, name: str) -> list[tuple[str, str]]:
     return _joined((edge.parent, edge.requirement) for edge in graph.above.get(name, ()))
 
 
-def chain(graph: Graph, start: str, goal: str) -> list[Edge] | None:
+def chain(graph: Graph, start: str, goal: str) -> list[RequirementEdge] | None:
     """Return the edges of the shortest path from ``start`` to ``goal``: [] if they are equal, None if there is no path.
 
     Of several shortest paths it is the first by name.
     """
-    reached_by: dict[str, Edge | None] = {start: None}
+    reached_by: dict[str, RequirementEdge | None] = {start: None}
     level = [start]
     while level and goal not in reached_by:
         next_level: list[str] = []
@@ -59,7 +59,7 @@ def chain(graph: Graph, start: str, goal: str) -> list[Edge] | None:
         level = next_level
     if goal not in reached_by:
         return None
-    path: list[Edge] = []
+    path: list[RequirementEdge] = []
     edge_up = reached_by[goal]
     while edge_up is not None:
         path.append(edge_up)
@@ -67,7 +67,7 @@ def chain(graph: Graph, start: str, goal: str) -> list[Edge] | None:
     return path[::-1]
 
 
-def _root_edges(resolution: Resolution) -> tuple[Edge, ...]:
+def _root_edges(resolution: Resolution) -> tuple[RequirementEdge, ...]:
     """Return the user's edges in input order, without constraints (a constraint adds no package)."""
     constraints: set[tuple[str, Origin | None]] = {
         (root.name, root.origin) for root in resolution.roots if root.constraint
@@ -86,5 +86,5 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, ", ".join(requirements[name])) for name in sorted(requirements)]
 
 
-def _by_child(edge: Edge) -> tuple[str, str]:
+def _by_child(edge: RequirementEdge) -> tuple[str, str]:
     return edge.child, edge.requirement

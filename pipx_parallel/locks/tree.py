@@ -10,7 +10,7 @@ from pipx_parallel.locks.graph import Graph, chain, dependencies, dependents, gr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipx_parallel.model import Edge, Pin, Resolution
+    from pipx_parallel.model import Pin, RequirementEdge, Resolution
 
 _SEEN = " (*)"
 _FOOTER = "(*) subtree shown above"
@@ -124,7 +124,7 @@ def _chains(graph: Graph, name: str) -> Iterator[str]:
         yield " → ".join(steps)
 
 
-def _paths(graph: Graph, name: str) -> Iterator[tuple[Edge, list[Edge]]]:
+def _paths(graph: Graph, name: str) -> Iterator[tuple[RequirementEdge, list[RequirementEdge]]]:
     for edge in graph.roots:
         path = chain(graph, edge.child, name)
         if path is not None:
@@ -173,7 +173,7 @@ def _titled(pin: Pin) -> str:
     return f"{pin.name} {pin.version}"
 
 
-def _root_text(edge: Edge) -> str:
+def _root_text(edge: RequirementEdge) -> str:
     return f"{edge.requirement}, {edge.origin}" if edge.origin is not None else edge.requirement
 
 

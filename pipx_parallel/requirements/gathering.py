@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.model import Inputs, Origin, RootRequirement, SourceFile
-from pipx_parallel.requirements.options import OptionState
+from pipx_parallel.requirements.option_lines import OptionState
 from pipx_parallel.requirements.reader import TreeReader
 from pipx_parallel.requirements.refusal import quoted, refusal
-from pipx_parallel.requirements.roots import parse_root, parse_text
+from pipx_parallel.requirements.requirement_lines import parse_root, parse_text
 from pipx_parallel.requirements.urls import mask_secrets
 
 if TYPE_CHECKING:

@@ -9,16 +9,23 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipx_parallel.model import Inputs, Origin, RootRequirement
 from pipx_parallel.requirements.gathering import Gathering
 from pipx_parallel.requirements.names import is_name, normalize
-from pipx_parallel.requirements.project import Builder, Built, Declared, Wanted, check_extras, from_built
+from pipx_parallel.requirements.project_metadata import (
+    BuiltProject,
+    Declared,
+    ProjectBuild,
+    Wanted,
+    check_extras,
+    from_built,
+)
 from pipx_parallel.requirements.refusal import quoted, refusal
-from pipx_parallel.requirements.roots import parse_text, split_packages
+from pipx_parallel.requirements.requirement_lines import parse_text, split_packages
 from pipx_parallel.requirements.urls import is_archive, is_location_url, join_location, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipx_parallel.requirements.reader import Reader
-    from pipx_parallel.requirements.toml_text import TomlText
+    from pipx_parallel.requirements.toml_lines import TomlText
 
 # What is looked for in a folder, in this order.
 _IN_FOLDER = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.in", "requirements.txt")
@@ -44,7 +51,7 @@ class InputRequest(NamedTuple):
 
 
 def load_inputs(
-    asked: InputRequest, *, environ: Mapping[str, str], reader: Reader, builder: Builder | None = None
+    asked: InputRequest, *, environ: Mapping[str, str], reader: Reader, builder: ProjectBuild | None = None
 ) -> Inputs:
     """Read all sources and return what they say, in the order given.
 
@@ -89,7 +96,7 @@ def kind_of(source: str, reader: Reader) -> str:
 class _Loading:
     """One call of ``load_inputs``."""
 
-    def __init__(self, gathering: Gathering, asked: InputRequest, builder: Builder | None) -> None:
+    def __init__(self, gathering: Gathering, asked: InputRequest, builder: ProjectBuild | None) -> None:
         self._gathering = gathering
         groups = tuple(group for group in asked.groups if ":" not in group)
         self._wanted = Wanted(_normalized(asked.extras, "--extra"), groups, asked.build_requires)
@@ -170,12 +177,12 @@ class _Loading:
         return not any(table in text.tables for table in ("project", "build-system", "dependency-groups"))
 
     def _toml(self, path: str, asked_at: Origin | None) -> TomlText:
-        from pipx_parallel.requirements.toml_text import TomlText  # only TOML sources need it
+        from pipx_parallel.requirements.toml_lines import TomlText  # only TOML sources need it
 
         return TomlText.from_bytes(self._gathering.read(path, asked_at), mask_secrets(path))
 
     def _add_toml(self, source: str) -> None:
-        from pipx_parallel.requirements.locks import is_lock, read_lock  # only locks need it
+        from pipx_parallel.requirements.pylock_input import is_lock, read_lock  # only locks need it
         from pipx_parallel.requirements.pyproject import is_only_groups, is_project, read_pyproject  # likewise
 
         text = self._toml(source, None)
@@ -218,7 +225,7 @@ class _Loading:
 
         return read_setup_cfg(self._gathering.read(source), source, self._wanted)
 
-    def _build_of(self, source: str) -> Callable[[], Built] | None:
+    def _build_of(self, source: str) -> Callable[[], BuiltProject] | None:
         builder = self._builder
         if builder is None or is_location_url(source):
             return None

@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipx_parallel.requirements.names import normalize, normalize_extras
-from pipx_parallel.requirements.project import Built, Declared, Wanted, check_extras, from_built
+from pipx_parallel.requirements.project_metadata import BuiltProject, Declared, Wanted, check_extras, from_built
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipx_parallel.model import Origin
-    from pipx_parallel.requirements.toml_text import TomlText
+    from pipx_parallel.requirements.toml_lines import TomlText
 
 # Where pyproject.toml has no [build-system], pip builds with setuptools of this age (PEP 518 and pip's own default).
 DEFAULT_BUILD_REQUIRES = ("setuptools>=40.8.0",)
@@ -30,7 +30,7 @@ def is_only_groups(text: TomlText) -> bool:
     return "dependency-groups" in text.tables and not {"project", "build-system"} & set(text.tables)
 
 
-def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], Built] | None) -> Declared:
+def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject] | None) -> Declared:
     """Return what is wanted of the project.
 
     ``build`` asks the build backend; it is called only where ``dynamic`` names what is wanted. Raises ``RequirementsError`` for a
@@ -44,7 +44,7 @@ def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], Built] | 
     return declared._replace(requirements=(*declared.requirements, *others))
 
 
-def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], Built] | None) -> Declared:
+def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject] | None) -> Declared:
     project = text.table("project")
     if project is None:
         return _from_backend(text, wanted, build, "there is no [project] table")
@@ -122,7 +122,7 @@ def _from_setuptools(text: TomlText, wanted: Wanted, project: dict[str, Any], as
     return Declared(tuple(static), None, tuple(files))
 
 
-def _from_backend(text: TomlText, wanted: Wanted, build: Callable[[], Built] | None, why: str) -> Declared:
+def _from_backend(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject] | None, why: str) -> Declared:
     origin = text.at_key("project.dynamic") if is_project(text) else text.origin
     if is_project(text) and origin.line is None:
         origin = text.at_key("dynamic")

@@ -9,7 +9,7 @@ from pipx_parallel.requirements.names import is_name, normalize, normalize_extra
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import (
     VCS_SCHEMES,
-    Reference,
+    RequirementUrl,
     is_archive,
     parse_reference,
     path_to_url,
@@ -120,7 +120,7 @@ def _absolute(url: str, reader: Reader) -> str:
     return path_to_url(reader.absolute(path)) + mark + fragment
 
 
-def _of_wheel(reference: Reference, origin: Origin) -> tuple[str, str]:
+def _of_wheel(reference: RequirementUrl, origin: Origin) -> tuple[str, str]:
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # 45 ms, and plain lines do without
 
     try:
@@ -134,7 +134,7 @@ def _of_wheel(reference: Reference, origin: Origin) -> tuple[str, str]:
     return name, f"=={version}"
 
 
-def _of_egg(reference: Reference, origin: Origin) -> str:
+def _of_egg(reference: RequirementUrl, origin: Origin) -> str:
     if not reference.egg:
         return ""
     if not is_name(reference.egg):

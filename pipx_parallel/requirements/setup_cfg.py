@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements.decoding import decode
 from pipx_parallel.requirements.names import normalize
-from pipx_parallel.requirements.project import Declared, Wanted, check_extras
+from pipx_parallel.requirements.project_metadata import Declared, Wanted, check_extras
 from pipx_parallel.requirements.refusal import refusal
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ _TELLING_QUERY = (
 _MASK = "****"
 
 
-class Reference(NamedTuple):
+class RequirementUrl(NamedTuple):
     """What a URL of a requirement says beside where the thing is."""
 
     url: str  # as written, fragment included
@@ -78,7 +78,7 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
-def parse_reference(url: str) -> Reference:
+def parse_reference(url: str) -> RequirementUrl:
     """Take a requirement's URL apart. Raises ``ValueError`` where it is no URL at all."""
     from urllib.parse import unquote, urlsplit  # only direct references need it
 
@@ -89,7 +89,7 @@ def parse_reference(url: str) -> Reference:
     fragment = dict(reversed([(key, value) for key, _, value in map(_key_value, parts.fragment.split("&"))]))
     hashes = tuple(f"{name}:{fragment[name].lower()}" for name in _FRAGMENT_HASHES if fragment.get(name))
     path = unquote(parts.path).rstrip("/")
-    return Reference(
+    return RequirementUrl(
         url=url,
         scheme=parts.scheme.lower(),
         egg=fragment.get("egg"),

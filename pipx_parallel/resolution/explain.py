@@ -25,7 +25,7 @@ MOST_REASONS = 3  # of one pin
 _END = "so no set of releases meets them all"
 
 
-class Argument(NamedTuple):
+class Explanation(NamedTuple):
     """Why there is no answer: ``lines`` to read, and what they rest on, for suggestions and for programs."""
 
     lines: tuple[str, ...]
@@ -43,7 +43,7 @@ def argue(
     candidates: Candidates,
     roots: Sequence[RootRequirement],
     constraints: Sequence[RootRequirement],
-) -> Argument:
+) -> Explanation:
     """Return the shortest honest argument why there is no answer."""
     from pipx_parallel.resolver import report  # 2 ms, only on the way to an error
 
@@ -52,7 +52,7 @@ def argue(
     facts = tuple([used for step in steps for used in step.facts])
     labels = dict.fromkeys(used.cause.label for used in facts if isinstance(used.cause, Required | Bound))
     text = _Telling(impossible, told, report.Naming(impossible, told)).text(steps)
-    return Argument(tuple(text), facts, tuple(labels), told)
+    return Explanation(tuple(text), facts, tuple(labels), told)
 
 
 def why_held(

@@ -8,7 +8,7 @@ from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST, split_filename
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
-from pipx_parallel.model import BeyondBound, Edge, Pin, Relaxation, WithoutExtra
+from pipx_parallel.model import BeyondBound, Pin, Relaxation, RequirementEdge, WithoutExtra
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import why_given_up, why_held
 from pipx_parallel.resolution.wording import Wording, written
@@ -133,13 +133,13 @@ def installable(files: FileList, candidates: Candidates, name: str) -> tuple[Dis
     return tuple([file for _, _, file in sorted(ranked)])
 
 
-def edges_of(answer: Solution, roots: Sequence[RootRequirement]) -> tuple[Edge, ...]:
+def edges_of(answer: Solution, roots: Sequence[RootRequirement]) -> tuple[RequirementEdge, ...]:
     """Return who asked for whom, sorted by child, parent and requirement, each once."""
-    found: dict[tuple[str, str, str], Edge] = {}
+    found: dict[tuple[str, str, str], RequirementEdge] = {}
     for root in roots:
         if root.name in answer.chosen:
             extras = f"[{','.join(root.extras)}]" if root.extras else ""
-            edge = Edge("", root.name, f"{root.name}{extras}{root.specifier}", root.origin)
+            edge = RequirementEdge("", root.name, f"{root.name}{extras}{root.specifier}", root.origin)
             found.setdefault((root.name, "", f"{edge.requirement}\n{root.origin}"), edge)
     for parent, switch, need in answer.needs:
         child = need.package.partition("[")[0]
@@ -148,7 +148,7 @@ def edges_of(answer: Solution, roots: Sequence[RootRequirement]) -> tuple[Edge, 
         name, text = written(need)
         requirement = f"{name}{text}"
         source = switch or parent
-        found.setdefault((child, source, requirement), Edge(source, child, requirement))
+        found.setdefault((child, source, requirement), RequirementEdge(source, child, requirement))
     return tuple([found[key] for key in sorted(found)])
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipx_parallel.direct.steps import BuildContext
     from pipx_parallel.model import Inputs, Offer, Target
     from pipx_parallel.resolution.candidates import Candidates
-    from pipx_parallel.resolution.explain import Argument
+    from pipx_parallel.resolution.explain import Explanation
     from pipx_parallel.resolver.ports import SolverObserver
     from pipx_parallel.resolver.solver import Solution
 
@@ -144,7 +144,7 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
 
 
 def _offers(
-    argument: Argument, inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
+    argument: Explanation, inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
 ) -> tuple[Offer, ...]:
     """Return what could be changed, each tried."""
     from pipx_parallel.resolution.suggestions import Situation, suggest  # only where there is no answer

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.model import Inputs, Target
-    from pipx_parallel.resolution.explain import Argument
+    from pipx_parallel.resolution.explain import Explanation
 
 MOST_ATTEMPTS = 12
 MOST_OFFERS = 3
@@ -53,7 +53,7 @@ class Change(NamedTuple):
 
 
 def suggest(
-    argument: Argument, situation: Situation, attempt: Callable[[Situation], Mapping[str, str] | None]
+    argument: Explanation, situation: Situation, attempt: Callable[[Situation], Mapping[str, str] | None]
 ) -> tuple[Offer, ...]:
     """Return changes that lead to an answer; ``attempt`` gives the versions that a situation leads to, or None."""
     room = max(1, min(MOST_OFFERS, MOST_LINES - len(argument.lines)))
@@ -74,7 +74,7 @@ def suggest(
     return tuple(offers)
 
 
-def _changes(argument: Argument, situation: Situation) -> Iterator[Change]:
+def _changes(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Yield changes, smallest first."""
     lines = [argument.told.line(label) for label in argument.labels]
     yield from _without_hashes(lines, situation)
@@ -100,7 +100,7 @@ def _without_hashes(lines: Sequence[RootRequirement], situation: Situation) -> I
             yield Change(offer, _with_line(situation, line, line._replace(hashes=(), text=text)))
 
 
-def _pins_of_yanked(argument: Argument, situation: Situation) -> Iterator[Change]:
+def _pins_of_yanked(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Pin a yanked release where nothing else is in the range: only a pin may take one."""
     for used in argument.facts:
         if used.allowed or not isinstance(used.cause, Required):
@@ -183,7 +183,7 @@ def _selecting(situation: Situation, **changes: Any) -> Situation:
     return situation._replace(settings=settings._replace(selection=settings.selection._replace(**changes)))
 
 
-def _files(argument: Argument, situation: Situation) -> Iterator[Change]:
+def _files(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Take the files that --only-binary or --no-binary refuse."""
     selection = situation.settings.selection
     for name in _projects(argument):
@@ -203,7 +203,7 @@ def _files(argument: Argument, situation: Situation) -> Iterator[Change]:
             yield Change(Offer("no-flag", f"leave out {flag}", before=flag), changed, name)
 
 
-def _prereleases(argument: Argument, situation: Situation) -> Iterator[Change]:
+def _prereleases(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Allow pre-releases of a project in the argument that has some."""
     selection = situation.settings.selection
     for name in _projects(argument):
@@ -223,7 +223,7 @@ def _prereleases(argument: Argument, situation: Situation) -> Iterator[Change]:
             yield Change(offer, changed, name)
 
 
-def _later(argument: Argument, situation: Situation) -> Iterator[Change]:
+def _later(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Except a project from the cutoff."""
     selection = situation.settings.selection
     if selection.uploaded_prior_to is None:
@@ -235,7 +235,7 @@ def _later(argument: Argument, situation: Situation) -> Iterator[Change]:
         yield Change(offer, changed, name)
 
 
-def _other_pythons(argument: Argument, situation: Situation) -> Iterator[Change]:
+def _other_pythons(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Lock for another Python, the nearest newer one first, where Requires-Python or the kinds of wheels take part."""
     unfit = list(_unfit(argument))
     if not unfit:
@@ -252,7 +252,7 @@ def _other_pythons(argument: Argument, situation: Situation) -> Iterator[Change]
         yield Change(Offer("flag", flag, after=flag), situation._replace(target=target), group="python")
 
 
-def _unfit(argument: Argument) -> Iterator[tuple[Candidate, int]]:
+def _unfit(argument: Explanation) -> Iterator[tuple[Candidate, int]]:
     """Yield the releases (bits) of which the argument says that this target can install no file, the newest first."""
     candidates = argument.told.candidates
     for used in argument.facts:
@@ -282,7 +282,7 @@ def _opens(unfit: Sequence[tuple[Candidate, int]], target: Target) -> bool:
     return False
 
 
-def _overrides(argument: Argument, situation: Situation) -> Iterator[Change]:
+def _overrides(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Let one of two packages that disagree have its way."""
     needs = [used.cause for used in argument.facts if isinstance(used.cause, Needs) and not used.others]
     for cause in reversed(needs):
@@ -301,7 +301,7 @@ def _less(names: Sequence[str], name: str) -> tuple[str, ...]:
     return () if _ALL in names else tuple(other for other in names if other != name)
 
 
-def _projects(argument: Argument) -> list[str]:
+def _projects(argument: Explanation) -> list[str]:
     """Return the projects of the argument that something is wrong with, then the others."""
     wrong: dict[str, None] = {}
     rest: dict[str, None] = {}

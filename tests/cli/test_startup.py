@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from pipx_parallel.cli import app
 from pipx_parallel.cli import machine_facts as machine
-from pipx_parallel.cli.command_table import COMMANDS, MIRROR, Entry
+from pipx_parallel.cli.command_table import COMMANDS, MIRROR, CommandEntry
 from tests.cli.conftest import Run
 
 # Runs a command line, then prints what is loaded.
@@ -105,7 +105,7 @@ def test_a_fresh_check_loads_less_still(home: Path, run: Run, spawn: Run) -> Non
 
 
 @pytest.mark.parametrize("entries", [COMMANDS, MIRROR], ids=["commands", "mirror"])
-def test_help_lists_commands_without_loading_them(entries: Mapping[str, Entry]) -> None:
+def test_help_lists_commands_without_loading_them(entries: Mapping[str, CommandEntry]) -> None:
     """A command that cannot even be imported does not break the list of the others."""
     broken = {name: entry._replace(module="no.such.module") for name, entry in entries.items()}
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from mirror.records.model import DistFile
 from pipx_parallel.emitters.interface import LockContext
-from pipx_parallel.model import Edge, IndexOptions, Origin, Pin, Resolution, RootRequirement, SourceFile, Target
+from pipx_parallel.model import (
+    IndexOptions,
+    Origin,
+    Pin,
+    RequirementEdge,
+    Resolution,
+    RootRequirement,
+    SourceFile,
+    Target,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,9 +152,10 @@ def resolution(
     stats: Stats | None = None,
 ) -> Resolution:
     """Return a resolution; ``edges`` are (parent, child, requirement), those of the user come from ``roots``."""
-    asked = [Edge("", one.name, one.text, one.origin) for one in roots if not one.constraint]
+    asked = [RequirementEdge("", one.name, one.text, one.origin) for one in roots if not one.constraint]
     every = sorted(
-        [*asked, *(Edge(*edge) for edge in edges)], key=lambda edge: (edge.child, edge.parent, edge.requirement)
+        [*asked, *(RequirementEdge(*edge) for edge in edges)],
+        key=lambda edge: (edge.child, edge.parent, edge.requirement),
     )
     wanted = {one.name for one in roots}
     sorted_pins = sorted(pins, key=lambda one: one.name)

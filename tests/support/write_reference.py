@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from pipx_parallel.cli.command_table import COMMANDS, Entry
+from pipx_parallel.cli.command_table import COMMANDS, CommandEntry
 from pipx_parallel.config.options import ALL, Option
 from tests.support.checkout import CHECKOUT
 
@@ -63,7 +63,7 @@ def main() -> None:
     PAGE.write_text(reference(), encoding="utf-8", newline="\n")
 
 
-def _commands(before: str, commands: Mapping[str, Entry]) -> Iterator[str]:
+def _commands(before: str, commands: Mapping[str, CommandEntry]) -> Iterator[str]:
     for name, entry in commands.items():
         if entry.commands:
             yield from _commands(f"{before}{name} ", entry.commands)
@@ -71,7 +71,7 @@ def _commands(before: str, commands: Mapping[str, Entry]) -> Iterator[str]:
             yield _command(f"{before}{name}", entry)
 
 
-def _command(name: str, entry: Entry) -> str:
+def _command(name: str, entry: CommandEntry) -> str:
     """Return the section of one command: its help line, its usage, the shared options it takes, its own options."""
     module = importlib.import_module(entry.module)
     arguments = " ".join(

@@ -17,7 +17,7 @@ from pipx_parallel.model import Origin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipx_parallel.locks.diff import Row
+    from pipx_parallel.locks.lock_diff import PinChange
     from pipx_parallel.model import Resolution, RootRequirement
 
 FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
@@ -58,7 +58,7 @@ def run(values: Mapping[str, object]) -> int:
 
 def _wanted(text: str) -> RootRequirement:
     from pipx_parallel.requirements.files import FileReader  # this command's own
-    from pipx_parallel.requirements.roots import parse_text  # likewise
+    from pipx_parallel.requirements.requirement_lines import parse_text  # likewise
 
     root = parse_text(text, Origin(_ORIGIN), FileReader())
     if root.url is not None or not root.name:
@@ -66,9 +66,9 @@ def _wanted(text: str) -> RootRequirement:
     return root
 
 
-def _changes(before: Resolution, after: Resolution) -> tuple[Row, ...]:
-    from pipx_parallel.locks.diff import compare, facts_of  # this command's own
-    from pipx_parallel.locks.reader import Lock, LockedPackage  # likewise
+def _changes(before: Resolution, after: Resolution) -> tuple[PinChange, ...]:
+    from pipx_parallel.locks.lock_diff import compare, facts_of  # this command's own
+    from pipx_parallel.locks.lock_reader import Lock, LockedPackage  # likewise
 
     old, new = (
         Lock("json", tuple(LockedPackage(pin.name, pin.version) for pin in one.pins)) for one in (before, after)
@@ -76,8 +76,8 @@ def _changes(before: Resolution, after: Resolution) -> tuple[Row, ...]:
     return compare(old, new, facts_of(after))
 
 
-def _report(wanted: RootRequirement, rows: list[Row], *, as_json: bool) -> str:
-    from pipx_parallel.locks.diff import render_json, render_text  # this command's own
+def _report(wanted: RootRequirement, rows: list[PinChange], *, as_json: bool) -> str:
+    from pipx_parallel.locks.lock_diff import render_json, render_text  # this command's own
 
     if as_json:
         return _said(render_json(rows), possible=True)

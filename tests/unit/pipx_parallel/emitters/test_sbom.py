@@ -8,7 +8,7 @@ import pytest
 
 from pipx_parallel.emitters import sbom
 from pipx_parallel.emitters.digest import input_digest
-from pipx_parallel.locks.reader import read_digest, read_lock
+from pipx_parallel.locks.lock_reader import read_digest, read_lock
 from tests.support.resolutions import context, web_resolution
 
 pytest.importorskip("cyclonedx")

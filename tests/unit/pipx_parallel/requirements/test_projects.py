@@ -9,7 +9,7 @@ import pytest
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.model import Inputs
 from pipx_parallel.requirements.load import InputRequest, load_inputs
-from pipx_parallel.requirements.project import Built
+from pipx_parallel.requirements.project_metadata import BuiltProject
 from tests.support.texts import TextReader
 
 PROJECT = """\
@@ -121,7 +121,7 @@ def test_dynamic_dependencies_come_from_the_backend() -> None:
     """The folder is handed to the builder; markers of extras are split off."""
     asked: list[str] = []
 
-    def build(folder: str) -> Built:
+    def build(folder: str) -> BuiltProject:
         asked.append(folder)
         dists = (
             "flask",
@@ -129,7 +129,7 @@ def test_dynamic_dependencies_come_from_the_backend() -> None:
             "attrs ; (os_name == 'nt' or os_name == 'x') and extra == \"Color\"",
             "x ; extra == 'b'",
         )
-        return Built(dists, ">=3.8")
+        return BuiltProject(dists, ">=3.8")
 
     inputs = load({"sub/pyproject.toml": DYNAMIC}, "sub", extras=["color"], builder=build)
 
@@ -209,7 +209,9 @@ def test_a_pyproject_without_project_table_leaves_it_to_setup_cfg() -> None:
 
 def test_setup_py_is_asked_through_the_builder() -> None:
     """Never by reading Python."""
-    inputs = load({"setup.py": "setup()"}, "setup.py", builder=lambda folder: Built((f"in{folder.strip('.')}x",)))
+    inputs = load(
+        {"setup.py": "setup()"}, "setup.py", builder=lambda folder: BuiltProject((f"in{folder.strip('.')}x",))
+    )
 
     assert shown(inputs) == ["setup.py inx"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipx_parallel.requirements.urls import (
-    Reference,
+    RequirementUrl,
     is_archive,
     join_location,
     mask_secrets,
@@ -53,7 +53,7 @@ def test_a_reference_is_split_into_its_parts() -> None:
     """Fragment, scheme and file name are read as pip reads them."""
     url = "git+https://code.example/mono%20repo.git@v1#egg=a&subdirectory=src/a&sha256=AB"
 
-    assert parse_reference(url) == Reference(url, "git+https", "a", "src/a", ("sha256:ab",), "mono repo.git@v1")
+    assert parse_reference(url) == RequirementUrl(url, "git+https", "a", "src/a", ("sha256:ab",), "mono repo.git@v1")
 
 
 def test_the_first_of_two_equal_fragment_keys_counts() -> None:

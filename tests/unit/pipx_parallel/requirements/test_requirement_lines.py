@@ -10,10 +10,10 @@ from packaging.utils import canonicalize_name
 
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.model import Origin, RootRequirement
-from pipx_parallel.requirements import roots
+from pipx_parallel.requirements import requirement_lines
 from pipx_parallel.requirements.grammar import parse_line
 from pipx_parallel.requirements.lines import logical_lines
-from pipx_parallel.requirements.roots import parse_root, parse_text, split_packages
+from pipx_parallel.requirements.requirement_lines import parse_root, parse_text, split_packages
 from tests.support.texts import TextReader
 
 HERE = Origin("r.txt", 1)
@@ -63,7 +63,7 @@ clauses = st.lists(
 @example("a >=1,>=1")
 def test_what_is_read_the_plain_way_is_what_packaging_reads(text: str) -> None:
     """The single source of truth is packaging; the short way only spares loading it."""
-    plain = roots._plain(text, HERE)
+    plain = requirement_lines._plain(text, HERE)
     if plain is None:
         return
 
@@ -82,7 +82,7 @@ def test_what_is_read_the_plain_way_is_what_packaging_reads(text: str) -> None:
 )
 def test_common_lines_are_read_the_plain_way(text: str) -> None:
     """Else a warm lock would load packaging."""
-    assert roots._plain(text, HERE) is not None
+    assert requirement_lines._plain(text, HERE) is not None
 
 
 def test_the_text_is_what_was_written_with_its_variables() -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from pipx_parallel.locks.reader import Lock, LockedPackage
+    from pipx_parallel.locks.lock_reader import Lock, LockedPackage
     from pipx_parallel.model import Pin, Resolution
 
 # Kind of change -> its heading, in output order.
@@ -38,7 +38,7 @@ class Facts(NamedTuple):
     status: str | None = None  # of the project (PEP 792) if it is not active
 
 
-class Row(NamedTuple):
+class PinChange(NamedTuple):
     """One change. ``before`` and ``after`` are versions, joined by ", " if a lock has several."""
 
     name: str
@@ -58,30 +58,32 @@ def facts_of(resolution: Resolution) -> dict[str, Facts]:
     return {pin.name: _facts(pin, tuple(requesters.get(pin.name, ()))) for pin in resolution.pins}
 
 
-def compare(before: Lock, after: Lock, facts: Mapping[str, Facts] | None = None) -> tuple[Row, ...]:
+def compare(before: Lock, after: Lock, facts: Mapping[str, Facts] | None = None) -> tuple[PinChange, ...]:
     """Return the changes, in the order of ``KINDS``, then by name.
 
     Hashes are compared only between locks of one kind: a pylock lists the files of its targets, a requirements file lists all.
     """
     old, new = _by_name(before), _by_name(after)
-    rows: list[Row] = []
+    rows: list[PinChange] = []
     for name in sorted({*old, *new}):
         old_packages, new_packages = old.get(name, []), new.get(name, [])
         kind = _kind(old_packages, new_packages, hashes=before.kind == after.kind)
         if kind is not None:
             rows.append(
-                Row(name, kind, _versions(old_packages), _versions(new_packages), (facts or {}).get(name, Facts()))
+                PinChange(
+                    name, kind, _versions(old_packages), _versions(new_packages), (facts or {}).get(name, Facts())
+                )
             )
     order = list(KINDS)
     return tuple(sorted(rows, key=lambda row: (order.index(row.kind), row.name)))
 
 
-def counts(rows: Sequence[Row]) -> dict[str, int]:
+def counts(rows: Sequence[PinChange]) -> dict[str, int]:
     """Return the number of rows of each kind; kinds without rows are omitted."""
     return {kind: count for kind in KINDS if (count := sum(row.kind == kind for row in rows))}
 
 
-def render_text(rows: Sequence[Row]) -> str:
+def render_text(rows: Sequence[PinChange]) -> str:
     """Return one line per change, with aligned names, and a summary."""
     if not rows:
         return "no changes\n"
@@ -91,7 +93,7 @@ def render_text(rows: Sequence[Row]) -> str:
     return "\n".join((*lines, summary(rows))) + "\n"
 
 
-def render_json(rows: Sequence[Row]) -> dict[str, object]:
+def render_json(rows: Sequence[PinChange]) -> dict[str, object]:
     """Return the rows for JSON: counts, then changes, in their order."""
     changes = [
         {
@@ -110,7 +112,7 @@ def render_json(rows: Sequence[Row]) -> dict[str, object]:
     return {"counts": counts(rows), "changes": changes}
 
 
-def render_markdown(rows: Sequence[Row], title: str = "Lock changes") -> str:
+def render_markdown(rows: Sequence[PinChange], title: str = "Lock changes") -> str:
     """Return a review comment: the counts, then one table per kind of change."""
     lines = [f"### {_cell(title)}", "", f"{summary(rows).capitalize()}."]
     for kind, heading in KINDS.items():
@@ -122,7 +124,7 @@ def render_markdown(rows: Sequence[Row], title: str = "Lock changes") -> str:
     return "\n".join(lines) + "\n"
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[PinChange]) -> str:
     """Return the counts in one line: ``1 added, 2 upgraded``."""
     phrases = {"moved": "from another source", "rehashed": "with other files"}
     words = [f"{count} {phrases.get(kind) or KINDS[kind].lower()}" for kind, count in counts(rows).items()]
@@ -177,13 +179,13 @@ def _versions(packages: Sequence[LockedPackage]) -> str | None:
     return ", ".join(dict.fromkeys(package.version or package.url or "?" for package in packages))
 
 
-def _change(row: Row) -> str:
+def _change(row: PinChange) -> str:
     if row.before is None or row.after is None or row.before == row.after:
         return row.after or row.before or ""
     return f"{row.before} → {row.after}"
 
 
-def _notes(row: Row, opening: str, closing: str) -> str:
+def _notes(row: PinChange, opening: str, closing: str) -> str:
     notes = [f"for {', '.join(row.facts.required_by)}"] if row.facts.required_by else []
     if row.facts.uploaded:
         notes.append(f"uploaded {row.facts.uploaded}")
@@ -191,18 +193,18 @@ def _notes(row: Row, opening: str, closing: str) -> str:
     return f"{opening}{'; '.join(notes)}{closing}" if notes else ""
 
 
-def _behind(row: Row) -> str:
+def _behind(row: PinChange) -> str:
     """Return how far a pin is behind the newest release; "" if it is not, or if that is unknown."""
     return f"{row.facts.libyears:.1f} years" if row.facts.libyears else ""
 
 
-def _warnings(row: Row) -> list[str]:
+def _warnings(row: PinChange) -> list[str]:
     """Return warnings for the reviewer: a yank, a project that is no longer active."""
     warnings = [f"yanked: {row.facts.yanked}" if row.facts.yanked else "yanked"] if row.facts.yanked is not None else []
     return warnings + ([row.facts.status] if row.facts.status else [])
 
 
-def _markdown_row(row: Row) -> str:
+def _markdown_row(row: PinChange) -> str:
     version = _cell(_change(row))
     version += "".join(f" **{_cell(warning)}**" for warning in _warnings(row))
     requesters = ", ".join(_cell(name) for name in row.facts.required_by)

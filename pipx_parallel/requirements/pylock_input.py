@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
 
     from pipx_parallel.requirements.reader import Reader
-    from pipx_parallel.requirements.toml_text import TomlText
+    from pipx_parallel.requirements.toml_lines import TomlText
 
 # PEP 751's two marker variables that a requirement's marker cannot have: decided here, by what was asked for.
 _CHOICE = re.compile(r"(?P<q>['\"])(?P<name>[^'\"]+)(?P=q)\s+(?P<no>not\s+)?in\s+(?P<list>extras|dependency_groups)")

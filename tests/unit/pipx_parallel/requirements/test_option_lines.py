@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipx_parallel.model import IndexOptions, Origin, WrittenOption
-from pipx_parallel.requirements.options import FEATURES, OptionState, choose_names
+from pipx_parallel.requirements.option_lines import FEATURES, OptionState, choose_names
 
 HERE = Origin("sub/r.txt", 3)
 

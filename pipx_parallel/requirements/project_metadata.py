@@ -28,14 +28,14 @@ class Declared(NamedTuple):
     files: tuple[tuple[str, Origin], ...] = ()  # requirements files it points to (setuptools' ``file:``), read as well
 
 
-class Built(NamedTuple):
+class BuiltProject(NamedTuple):
     """What a build backend says of a project (core metadata)."""
 
     requires_dist: tuple[str, ...]
     requires_python: str | None = None
 
 
-Builder = Callable[[str], Built]  # folder -> metadata; raises RequirementsError or a MirrorError
+ProjectBuild = Callable[[str], BuiltProject]  # folder -> metadata; raises RequirementsError or a MirrorError
 
 _EXTRA_LAST = re.compile(r"(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*(?P<q>['\"])(?P<extra>[^'\"]+)(?P=q)", re.DOTALL)
 _EXTRA_FIRST = re.compile(r"extra\s*==\s*(?P<q>['\"])(?P<extra>[^'\"]+)(?P=q)\s+and\s+(?P<rest>.+)", re.DOTALL)
@@ -49,7 +49,7 @@ def check_extras(wanted: Sequence[str], available: Sequence[str], origin: Origin
         raise refusal(origin, f"there is no extra {quoted(missing[0])}", f"the extras are: {names}")
 
 
-def from_built(built: Built, wanted: Wanted, origin: Origin) -> Declared:
+def from_built(built: BuiltProject, wanted: Wanted, origin: Origin) -> Declared:
     """Return the requirements of built metadata, those of the wanted extras without their ``extra ==`` marker."""
     found: list[tuple[str, Origin]] = []
     available: list[str] = []

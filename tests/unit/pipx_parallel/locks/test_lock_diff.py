@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from pipx_parallel.locks.diff import (
+from pipx_parallel.locks.lock_diff import (
     Facts,
-    Row,
+    PinChange,
     compare,
     counts,
     facts_of,
@@ -15,7 +15,7 @@ from pipx_parallel.locks.diff import (
     render_text,
     summary,
 )
-from pipx_parallel.locks.reader import Lock, LockedPackage
+from pipx_parallel.locks.lock_reader import Lock, LockedPackage
 from tests.support.goldens import assert_golden
 from tests.support.resolutions import pin, resolution, root, wheel
 
@@ -103,7 +103,7 @@ def test_several_versions_of_one_name_are_one_row() -> None:
     one = Lock("pylock", (LockedPackage("a", "1"), LockedPackage("a", "2")))
     two = Lock("pylock", (LockedPackage("a", "1"), LockedPackage("a", "3")))
 
-    assert compare(one, two) == (Row("a", "up", "1, 2", "1, 3", Facts()),)
+    assert compare(one, two) == (PinChange("a", "up", "1, 2", "1, 3", Facts()),)
 
 
 def test_a_version_that_is_not_valid_is_older_than_any() -> None:

@@ -10,7 +10,7 @@ import pytest
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.errors import RequirementsError
-from pipx_parallel.locks.reader import LockedPackage, read_digest, read_lock, read_versions
+from pipx_parallel.locks.lock_reader import LockedPackage, read_digest, read_lock, read_versions
 from tests.support.resolutions import context, digest, pin, resolution, target, web_resolution
 
 WEB = web_resolution()
@@ -176,7 +176,7 @@ def test_the_fast_ways_import_neither_packaging_nor_a_toml_reader() -> None:
     """``lock --check`` of a fresh lock has 0.1 s in all."""
     program = (
         "import sys; from tests.support.resolutions import *; from pipx_parallel.emitters import pylock;"
-        "from pipx_parallel.locks.reader import *;"
+        "from pipx_parallel.locks.lock_reader import *;"
         "text = pylock.render('x', [web_resolution()], context())[0].text;"
         "assert read_digest(text) and read_versions(text, 'x');"
         "print([m for m in sys.modules if m.split('.')[0] in ('packaging', 'tomllib')])"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mirror.records.model import DistFile
-    from pipx_parallel.emitters.merge import Entry
+    from pipx_parallel.emitters.merge import LockEntry
     from pipx_parallel.model import IndexOptions, Pin
 
 # The algorithms that pip accepts for --hash, best first.
@@ -42,12 +42,12 @@ def strong_hashes(files: Iterable[DistFile]) -> tuple[str, ...]:
     return tuple(sorted({digest for hashes in every if (digest := _strongest(hashes)) is not None}))
 
 
-def wheels(entry: Entry) -> list[DistFile]:
+def wheels(entry: LockEntry) -> list[DistFile]:
     """Return the wheels with a hash that at least one target of the lock can install, sorted by name."""
     return [file for file in entry.installable if file.filename.endswith(".whl") and file.hashes]
 
 
-def source_archive(entry: Entry, options: IndexOptions) -> DistFile | None:
+def source_archive(entry: LockEntry, options: IndexOptions) -> DistFile | None:
     """Return the source archive of the release, or None if there is none or the user allows only wheels.
 
     A ``.tar.gz`` is preferred to a ``.zip``. A legacy file name that does not contain the pin's name and version would make the
