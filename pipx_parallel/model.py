@@ -187,4 +187,4 @@ class Resolution(NamedTuple):
     missing: tuple[FetchFailure, ...] = ()
     stats: Stats | None = None
     relaxations: tuple[Relaxation, ...] = ()
-    optimal: bool = True  # False: the search for a better answer was stopped at its bound
+    optimal: bool = True  # False: the search was stopped at its bound, or passed releases over

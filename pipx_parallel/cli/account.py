@@ -34,7 +34,7 @@ def tell_quality(request: LockRequest, resolutions: Sequence[Resolution]) -> Non
         for line in quality.notable(resolution):
             request.context.printer.warn(line)
         if not resolution.optimal:
-            request.context.printer.detail("the search for a better answer was stopped at its bound")
+            request.context.printer.detail("not every release was looked at: a better answer may exist")
         request.context.printer.detail(quality.sentence(quality.quality_of(resolution)))
         for line in quality.held_back(resolution):
             request.context.printer.detail(f"  {line}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.facts import learn_needs
+from pipx_parallel.resolver.interpolation import interpolate, probes
 from pipx_parallel.resolver.links import ON
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.soft_constraints import inherit, inherit_all
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FIRST_BATCH = 4
 LARGEST_BATCH = 256
+CLOSE_LOOKS = 2  # rejections after which a long history is no longer read release by release
 
 
 def step(state: SearchState) -> bool:
@@ -61,7 +63,7 @@ def _work_on(state: SearchState, package: int, mask: int) -> bool:
         return True
     _count_rejection(state, package, bit)
     if bit not in state.needs[package]:
-        learn_needs(state, package, _batch(state, package, bit, mask))
+        _learn(state, package, bit, mask)
         return True
     release = 1 << bit
     for switch in state.switches[package]:
@@ -81,7 +83,7 @@ def _settle(state: SearchState, package: int, release: int) -> bool:
         if inherit(state, package, bit):
             return True
         _count_rejection(state, package, bit)
-        learn_needs(state, package, _batch(state, package, bit, release))
+        _learn(state, package, bit, release)
         return True
     return any(
         state.trail.current[switch] == ON and _learn_extra(state, package, release, switch)
@@ -101,6 +103,19 @@ def _count_rejection(state: SearchState, package: int, bit: int) -> None:
     if state.tried[package] not in (NOTHING, bit):
         state.rejections[package] += 1
     state.tried[package] = bit
+
+
+def _learn(state: SearchState, package: int, bit: int, mask: int) -> None:
+    """Learn the needs of a release and, after rejections, of more of those that may be tried next."""
+    far: list[int] = []
+    if state.rejections[package] > CLOSE_LOOKS:
+        far = probes(state, package, bit, mask | _behind(state, package, bit))
+    learn_needs(state, package, far or _batch(state, package, bit, mask))
+    if far:
+        for switch in state.switches[package]:
+            if state.trail.current[switch] == ON:
+                learn_needs(state, package, [it for it in far if it not in state.needs[switch]], switch)
+        interpolate(state, package)
 
 
 def _batch(state: SearchState, package: int, bit: int, mask: int) -> list[int]:

@@ -46,7 +46,19 @@ class Cap(NamedTuple):
 class Link:
     """All rows of one (parent, child, switch). Each known release of the parent is in one row at most."""
 
-    __slots__ = ("added", "by_bit", "by_key", "caps", "child", "known", "parent", "rows", "switch", "universe")
+    __slots__ = (
+        "added",
+        "by_bit",
+        "by_key",
+        "caps",
+        "child",
+        "guessed",
+        "known",
+        "parent",
+        "rows",
+        "switch",
+        "universe",
+    )
 
     def __init__(self, parent: int, child: int, switch: int, universe: int) -> None:
         """Start an empty table; ``universe`` holds every value the child can take, ABSENT among them."""
@@ -59,6 +71,7 @@ class Link:
         self.by_key: dict[Hashable, Row] = {}
         self.by_bit: dict[int, Row] = {}  # release as a mask of one -> its row
         self.caps: list[Cap] = []  # those that no newer release undercuts; both numbers rise
+        self.guessed: set[tuple[int, int]] = set()  # pairs of releases between which needs were guessed
         self.added: set[tuple[int, int]] = set()  # caps that are incompatibilities already
 
     def add_row(self, release: int, allowed: int, key: Hashable, cause: Needs | Unusable | ExtraOf | Preferred) -> None:

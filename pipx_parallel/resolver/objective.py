@@ -8,6 +8,7 @@ from pipx_parallel.resolver.answer import reachable
 from pipx_parallel.resolver.assumptions import assume, pinned
 from pipx_parallel.resolver.facts import allowed, learn_newest
 from pipx_parallel.resolver.improvement import Improvement
+from pipx_parallel.resolver.interpolation import add_continuity
 from pipx_parallel.resolver.levels import Scale
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.preferences import Preferences
@@ -57,6 +58,7 @@ class _Objective:
         for package in state.direct:
             if state.base[package] == NOTHING and (mask := allowed(state, package)):
                 self.directs[package] = Scale(state.source, state.names[package], mask)
+        add_continuity(state)
         for _ in range(MOST_ROUNDS):
             core = self._settle_directs()
             if core is not None:
@@ -91,24 +93,27 @@ class _Objective:
         try:
             for _ in range(MOST_RELAXATIONS):
                 self.guard = add_guard(state, relaxed)
-                preferences = Preferences(state, stop, [self.guard])
+                preferences = Preferences(state, stop, self._fixed())
                 core = preferences.hold(self.directs.items()) or preferences.settle()
-                if core is None or self.guard not in core.packages:
+                if core is not None and self.guard in core.packages:
+                    found = relax(state, stop, [it for it in self._fixed() if it != self.guard])
+                    if isinstance(found, frozenset):
+                        relaxed = found
+                        continue
+                    core = found
+                if core is None or state.continuity not in core.packages:
+                    self.optimal &= state.continuity == NOTHING or not state.guesses
                     return core
-                found = relax(state, stop)
-                if not isinstance(found, frozenset):
-                    return found
-                relaxed = found
+                state.continuity = NOTHING  # nothing may be passed over unread: there is no answer but there
         except LimitReachedError:
             pass
         self.optimal = False
-        self.guard = NOTHING
-        state.guard = NOTHING
+        self.guard = state.guard = state.continuity = NOTHING
         state.back_to(0)
         return search(state, self.limits.conflicts)
 
     def _fixed(self) -> list[int]:
-        return [] if self.guard == NOTHING else [self.guard]
+        return [switch for switch in (self.guard, self.state.continuity) if switch != NOTHING]
 
     def _settle_others(self) -> bool:
         """Settle again with the user's packages as they are and all others as near their newest as they can be.

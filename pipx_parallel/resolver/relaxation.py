@@ -22,10 +22,10 @@ MOST_CORES = 100  # beyond, all of a further core is given up
 _BOUND, _EXTRA = 1_000, 1
 
 
-def relax(state: SearchState, stop: int) -> frozenset[int] | Incompatibility:
+def relax(state: SearchState, stop: int, fixed: Sequence[int] = ()) -> frozenset[int] | Incompatibility:
     """Return the fewest escapes that must be allowed, or the end of the argument if there is no answer even so.
 
-    Raises ``LimitReachedError``.
+    ``fixed`` are switches that are not given up: an unsat core of nothing but these is returned too. Raises ``LimitReachedError``.
     """
     cores: list[Sequence[int]] = []
     relaxed: frozenset[int] = frozenset()
@@ -34,16 +34,16 @@ def relax(state: SearchState, stop: int) -> frozenset[int] | Incompatibility:
     while True:
         held = [state.wish(escape, OFF) for escape in state.escapes.values() if escape not in relaxed]
         before = len(state.escapes)
-        core = search_under(state, held, stop)
+        core = search_under(state, [*fixed, *held], stop)
         if core is None:
             used = [it for it in list(state.escapes.values())[before:] if state.trail.current[it] == ON]
             if not used:
                 return relaxed
             continue  # constraints that were met on the way: they are held the next time
-        if not core.packages:
-            return core
         owners = {state.wish(escape, OFF): escape for escape in state.escapes.values()}
         escapes = [owners[switch] for switch in core.packages if switch in owners]
+        if not escapes:
+            return core
         if len(cores) < MOST_CORES:
             cores.append(escapes)
         else:

@@ -57,6 +57,8 @@ class SearchState:
         self.preferred: dict[tuple[int, int], int] = {}
         self.escapes: dict[tuple[int, int, int], int] = {}
         self.guard = NOTHING
+        self.continuity = NOTHING
+        self.guesses = 0
         self.relaxed: Container[int] = ()
         self.wanted_extras: set[int] = set()  # switches of the user's that the newest allowed release has
         self.bound: AnswerBound | None = None

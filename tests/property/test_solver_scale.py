@@ -118,6 +118,50 @@ def test_the_argument_for_thousands_of_releases_is_a_few_lines() -> None:
     assert text[0].startswith("in.txt:1 asks for lib")
 
 
+def climbing(top: int) -> LazySource:
+    """Return two projects in lockstep of 2,400 releases, whose lower bound on ``lib`` rises; the user allows it to ``top``."""
+
+    def needs(name: str, bit: int) -> list[Edge]:
+        if name == "boto":
+            return [Edge("core", 1 << bit, ("core ==", bit))]
+        return [Edge("lib", at_least("lib", bit // 24), ("lib >=", bit // 24))] if name == "core" else []
+
+    masks = {"boto": full("boto"), "lib": below(top + 1)}
+    roots = [RootEdge(Edge(name, mask, (name, mask)), name) for name, mask in masks.items()]
+    return LazySource(Universe({name: full(name) for name in ("boto", "core", "lib")}, {}, {}, roots), needs)
+
+
+@pytest.mark.parametrize("top", [97, 60, 3])
+def test_a_long_way_back_takes_few_looks(top: int) -> None:
+    """What lies between two releases that need too much is passed over; the newest that fits is found all the same."""
+    source = climbing(top)
+
+    result = solve(source, source.universe.roots)
+
+    assert isinstance(result, Solution)
+    assert result.chosen == {"boto": min(top * 24 + 23, RELEASES), "core": min(top * 24 + 23, RELEASES), "lib": top}
+    assert len(source.asked) <= 250
+    assert not result.optimal
+
+
+def test_what_was_passed_over_is_no_proof() -> None:
+    """Only one release in the middle of a long history can be had: every release is looked at before giving up."""
+    source = LazySource(
+        Universe(
+            {"a": full("boto"), "b": 0b110},
+            {},
+            {},
+            [RootEdge(edge, edge.key) for edge in (Edge("a", full("boto"), "a"), Edge("b", 0b100, "b"))],
+        ),
+        lambda name, bit: [Edge("b", 0b10, "b==1")] if name == "a" and bit != 1_234 else [],
+    )
+
+    result = solve(source, source.universe.roots)
+
+    assert isinstance(result, Solution)
+    assert result.chosen == {"a": 1_234, "b": 2}
+
+
 def layered(count: int) -> LazySource:
     """Return packages that each need some five later ones, with bounds that never conflict."""
     releases = 120
