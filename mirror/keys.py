@@ -49,6 +49,7 @@ class RecordKind(NamedTuple):
 
 VIEWS = RecordKind("v/", "records.release_view.ReleaseView or Absence", shared=True, removable=True)
 FILES = RecordKind("f/", "records.file_view (packed)", shared=True, removable=True)
+TEXTS = RecordKind("t/", "records.metadata_texts (packed): METADATA of wheels", shared=True, removable=True)
 FACTS = RecordKind("i/", "metadata.index_facts.IndexFacts", shared=True)
 ADDRESSES = RecordKind("n/", "the index's URL", shared=True)
 ATTESTATIONS = RecordKind("c/", "exchange.attestation.Attestation")
@@ -60,7 +61,7 @@ DERIVED = RecordKind("m/", "a value that can be computed again at any time")
 VALIDATORS = RecordKind("http:", "validators of the requests transport, by URL")
 
 KINDS = (
-    VIEWS, FILES, FACTS, ADDRESSES, ATTESTATIONS, BUILDS, LINKED_FILES, LINK_PAGES, REFERENCES, DERIVED, VALIDATORS,
+    VIEWS, FILES, TEXTS, FACTS, ADDRESSES, ATTESTATIONS, BUILDS, LINKED_FILES, LINK_PAGES, REFERENCES, DERIVED, VALIDATORS,
 )  # fmt: skip
 
 USE_KEY = DERIVED.key("use")  # how often listings were at hand; this machine's own
@@ -94,6 +95,16 @@ def view_key_of(files_key: str) -> str:
 def project_of(key: str) -> str:
     """Return the project that a key of a release view or file view names."""
     return key.rpartition("/")[2]
+
+
+def texts_key(index_id: str, name: str) -> str:
+    """Return the store key of METADATA of a project's wheels."""
+    return TEXTS.key(index_id, name)
+
+
+def texts_key_of(view_key: str) -> str:
+    """Return the key of METADATA that belongs to a release view."""
+    return TEXTS.key(VIEWS.name(view_key))
 
 
 def facts_key(index_id: str) -> str:

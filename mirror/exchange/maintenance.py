@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.errors import Malformed
 from mirror.exchange.attestation import covered
 from mirror.exchange.record_iterator import Entry, entries
-from mirror.keys import FILES, VIEWS, files_key, files_key_of, kind_of, view_key_of
+from mirror.keys import FILES, TEXTS, VIEWS, files_key, files_key_of, kind_of, texts_key_of, view_key_of
 from mirror.records.file_view import digest_of, is_whole, read_all
+from mirror.records.metadata_texts import unpack_texts
 from mirror.records.release_view import SCHEMA, Absence
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def check(store: Store) -> Iterator[Damage]:
             continue
         yield from _check_files(entry, sealed=sealed)
     for key, _ in store.scan():
+        if TEXTS.owns(key):
+            yield from _check_texts(store, key)
         if kind_of(key) is None:
             yield Damage(key, "it was not written by this program", "delete")
 
@@ -67,6 +71,13 @@ def _check_files(entry: Entry, *, sealed: bool) -> Iterator[Damage]:
         yield Damage(key, "the files are of another listing than the release view", "delete")
     elif len(read_all(packed)) != len(view.versions):
         yield Damage(key, "the files are of another number of releases", "delete")
+
+
+def _check_texts(store: Store, key: str) -> Iterator[Damage]:
+    try:
+        unpack_texts(store.get_many((key,)).get(key) or b"")
+    except Malformed as error:
+        yield Damage(key, str(error), "delete")
 
 
 def repair(store: Store, damages: list[Damage]) -> int:
@@ -115,7 +126,7 @@ def prune(
         if key in kept_keys:
             kept += 1
             continue
-        pair = [stored for stored in (key, files_key_of(key)) if stored in sizes]
+        pair = [stored for stored in (key, files_key_of(key), texts_key_of(key)) if stored in sizes]
         gone += pair
         freed += sum(sizes[stored] for stored in pair)
     if not dry:

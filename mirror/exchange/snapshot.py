@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.record_iterator import addresses, classified, readable, split_key
-from mirror.keys import FACTS, facts_key
+from mirror.keys import FACTS, TEXTS, VIEWS, facts_key, texts_key_of
 from mirror.records.canonical import canonical, facts_digest
 from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
 from mirror.records.file_view import pack, read_all, read_slice, release_count
+from mirror.records.metadata_texts import pack_texts, unpack_texts
 from mirror.records.release_view import SCHEMA, Absence, decode, encode, encode_absence
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Snapshot(NamedTuple):
     complete: bool  # the file views hold every release
     content: str  # SHA-256 of what it says, without times
     blocks: dict[str, tuple[Packed, memoryview, memoryview]]  # key -> where its files are
+    texts: dict[str, bytes]  # key of METADATA -> the record
 
     def slices(self, key: str) -> list[bytes] | None:
         """Return the file objects of a project by release, oldest first, ``b""`` where not held; raises ``Integrity``."""
@@ -90,6 +93,9 @@ def export(store: Store, selection: Selection) -> bytes:
             text, digests = parts(block)
             content.update(hashlib.sha256(block).digest())
             files.append((entry.key, *pack_block(text), digests))
+    texts = {} if selection.named else _texts(store, keys)
+    for key, record in texts.items():
+        content.update(f"{key}\n".encode() + hashlib.sha256(record).digest())
     block_of_views, packed_views = pack_block(b"\n".join(views))
     used = sorted({split_key(key)[0] for key in keys})
     facts = store.get_many([facts_key(index_id) for index_id in used])
@@ -103,8 +109,20 @@ def export(store: Store, selection: Selection) -> bytes:
         "keys": keys,
         "views": list(block_of_views),
         "files": [[key, *packed, len(digests)] for key, packed, _, digests in files],
+        "texts": [[key, len(record)] for key, record in texts.items()],
     }
-    return _join(head, [packed_views, *[piece for _, _, text, digests in files for piece in (text, digests)]])
+    pieces = [piece for _, _, text, digests in files for piece in (text, digests)]
+    return _join(head, [packed_views, *pieces, *texts.values()])
+
+
+def _texts(store: Store, keys: list[str]) -> dict[str, bytes]:
+    """Return METADATA of the projects of some views; one record after the other, as the same mapping gives the same bytes."""
+    found = store.get_many([texts_key_of(key) for key in keys])
+    readable = {}
+    for key in sorted(found):
+        with suppress(Malformed):  # damaged: left out, as any other record that cannot be read
+            readable[key] = pack_texts(unpack_texts(found[key]))
+    return readable
 
 
 def _record(entry: Entry, selection: Selection) -> tuple[tuple[bytes, str], bytes]:
@@ -201,6 +219,11 @@ def _parse(data: bytes) -> Snapshot:
         str(key): (Packed(int(raw), int(packed)), take(int(packed)), take(int(digests)))
         for key, raw, packed, digests in head["files"]
     }
+    texts = {str(key): bytes(take(size)) for key, size in head.get("texts", ())}
+    for key in texts:
+        if not TEXTS.owns(key):
+            raise Malformed("METADATA under another key")
+        split_key(VIEWS.key(TEXTS.name(key)))
     return Snapshot(
         dict(zip(keys, lines, strict=False)),
         {str(index): str(url) for index, url in head["indexes"].items()},
@@ -208,6 +231,7 @@ def _parse(data: bytes) -> Snapshot:
         bool(head["complete"]),
         str(head["content"]),
         blocks,
+        texts,
     )
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.record_iterator import split_key
-from mirror.exchange.validation import checked
+from mirror.exchange.validation import checked, checked_texts
 from mirror.keys import address_key, facts_key, files_key
 from mirror.records.file_view import digest_of
+from mirror.records.metadata_texts import add_texts
 from mirror.records.release_view import Absence, ReleaseView, decode, encode
 from mirror.records.version_keys import version_key
 
@@ -34,6 +35,7 @@ class Imported(NamedTuple):
 def import_snapshot(snapshot: Snapshot, store: Store) -> Imported:
     """Take every record of a snapshot into a store. Raises ``Integrity`` before anything is written where one is unfit."""
     views = {key: _checked(key, data) for key, data in snapshot.views.items()}
+    texts = {key: checked_texts(key, record) for key, record in snapshot.texts.items()}
     counts = {"added": 0, "replaced": 0, "kept": 0}
     keys = list(views)
     for start in range(0, len(keys), _BATCH):
@@ -41,6 +43,7 @@ def import_snapshot(snapshot: Snapshot, store: Store) -> Imported:
         for key in keys[start : start + _BATCH]:
             changes |= _changes(key, views[key], snapshot, counts)
         store.update(changes)
+    store.update({key: _adding(record) for key, record in texts.items()})
     said: dict[str, Change] = {
         address_key(index): _if_absent(url.encode()) for index, url in snapshot.addresses.items()
     }
@@ -104,6 +107,10 @@ def _decoded(stored: bytes | None) -> ReleaseView | Absence | None:
         return None if stored is None else decode(stored)
     except Malformed:
         return None
+
+
+def _adding(texts: dict[str, bytes]) -> Change:
+    return lambda stored: add_texts(stored, texts)
 
 
 def _if_absent(value: bytes) -> Change:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import Integrity, StoreError
 from mirror.exchange.snapshot import LARGEST, Snapshot, read_snapshot
 from mirror.exchange.validation import checked
-from mirror.keys import ADDRESSES, FACTS, FILES, VIEWS, address_key, facts_key, files_key_of, view_key_of
+from mirror.keys import ADDRESSES, FACTS, FILES, TEXTS, VIEWS, address_key, facts_key, files_key_of, view_key_of
 from mirror.ports import Store
 from mirror.records.release_view import ReleaseView
 
@@ -57,6 +57,8 @@ class SnapshotStore(Store):
             return snapshot.views.get(key) if self.view(key) is not None else None
         if FILES.owns(key):
             return self._files(view_key_of(key))
+        if TEXTS.owns(key):
+            return snapshot.texts.get(key)
         if FACTS.owns(key):
             return snapshot.facts.get(FACTS.name(key))
         url = snapshot.addresses.get(ADDRESSES.name(key)) if ADDRESSES.owns(key) else None
@@ -95,6 +97,7 @@ class SnapshotStore(Store):
         sizes |= {files_key_of(key): len(text) + len(digests) for key, (_, text, digests) in snapshot.blocks.items()}
         sizes |= {facts_key(index): len(value) for index, value in snapshot.facts.items()}
         sizes |= {address_key(index): len(url) for index, url in snapshot.addresses.items()}
+        sizes |= {key: len(record) for key, record in snapshot.texts.items()}
         yield from sorted((key, size) for key, size in sizes.items() if key.startswith(prefix))
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
 from mirror.exchange.record_iterator import addresses
-from mirror.keys import ATTESTATIONS, FILES, USE_KEY, VIEWS, facts_key, files_key, simple_index
+from mirror.keys import ATTESTATIONS, FILES, TEXTS, USE_KEY, VIEWS, facts_key, files_key, simple_index
 from mirror.records.file_view import digest_of, release_count
 from mirror.records.release_view import Absence, ReleaseView, decode
 
@@ -71,6 +71,7 @@ def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, obje
         "bytes": sum(sizes.values()),
         "bytes_of_release_views": sum([size for key, size in sizes.items() if VIEWS.owns(key)]),
         "bytes_of_file_views": sum([size for key, size in sizes.items() if FILES.owns(key)]),
+        "bytes_of_metadata": sum([size for key, size in sizes.items() if TEXTS.owns(key)]),
         "certificates": sum([ATTESTATIONS.owns(key) for key in sizes]),
         "use": _use(store),
         "indexes": {

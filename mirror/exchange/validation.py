@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.record_iterator import named_view, split_key
+from mirror.records.filenames import split_filename
+from mirror.records.metadata_texts import unpack_texts
 from mirror.records.release_view import Absence, ReleaseView
 
 if TYPE_CHECKING:
@@ -33,6 +35,18 @@ def checked(key: str, data: bytes) -> ReleaseView | Absence:
     if trouble is not None:
         raise Integrity(f"{key}: {trouble}")
     return view
+
+
+def checked_texts(key: str, record: bytes) -> dict[str, bytes]:
+    """Return METADATA by file name out of a stranger's record; raises ``Integrity`` unless all are of wheels of its project."""
+    try:
+        texts = unpack_texts(record)
+    except Malformed as error:
+        raise Integrity(f"{key}: {error}") from error
+    name = key.rpartition("/")[2]
+    if not all(filename.endswith(".whl") and split_filename(filename, name) for filename in texts):
+        raise Integrity(f"{key}: it speaks of files that are no wheels of {name}")
+    return texts
 
 
 def _trouble(view: ReleaseView | Absence) -> str | None:

@@ -20,6 +20,13 @@ _WANTED = frozenset(
 _DEPENDENCY_FIELDS = frozenset(("requires-dist", "requires-python", "provides-extra"))
 
 
+class WheelText(NamedTuple):
+    """METADATA of one wheel, byte for byte."""
+
+    filename: str
+    text: bytes
+
+
 class CoreMetadata(NamedTuple):
     """What a distribution says of itself, as far as resolving needs it. Strings are as written, nothing is normalised."""
 
@@ -30,6 +37,7 @@ class CoreMetadata(NamedTuple):
     requires_python: str | None = None
     provides_extra: tuple[str, ...] = ()
     dynamic: frozenset[str] = frozenset()  # PEP 643: lower-case field names
+    wheel: WheelText | None = None  # where it was read from a wheel, or from the sidecar of one
     built: bool = False  # a build backend said so on this machine: another may hear something else
 
     @property

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
 from mirror.limits import METADATA_BYTES
-from mirror.metadata.core_metadata import parse_core_metadata
+from mirror.metadata.core_metadata import WheelText, parse_core_metadata
 from mirror.metadata.static_metadata import static_metadata
 from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
 from mirror.ports import ProblemKind, Request
@@ -91,7 +91,7 @@ def _metadata(body: bytes, filename: str) -> CoreMetadata:
         raise Malformed(f"{filename}: its metadata are those of another project, {metadata.name}")
     if metadata.version != version and version_key(metadata.version) != version_key(version.replace("_", "-")):
         raise Malformed(f"{filename}: its metadata are those of another version, {metadata.version}")
-    return metadata
+    return metadata._replace(wheel=WheelText(filename, body))
 
 
 def _gravest(troubles: list[MirrorError]) -> MirrorError:

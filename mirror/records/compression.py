@@ -19,9 +19,9 @@ class Packed(NamedTuple):
     packed: int
 
 
-def pack_block(data: bytes) -> tuple[Packed, bytes]:
+def pack_block(data: bytes, level: int = LEVEL) -> tuple[Packed, bytes]:
     """Return a block and its lengths."""
-    packed = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False).compress(data)
+    packed = zstandard.ZstdCompressor(level=level, write_checksum=False).compress(data)
     return Packed(len(data), len(packed)), packed
 
 

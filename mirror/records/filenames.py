@@ -46,6 +46,13 @@ def split_filename(filename: str, project: str) -> tuple[str, str] | None:
     return version, f"{python}-{abi}-{platform}"
 
 
+def build_tag(filename: str) -> tuple[int, str]:
+    """Return the build tag of a wheel as it is compared (PEP 427): number, then the rest; ``(0, "")`` where there is none."""
+    parts = filename.split("-")
+    found = re.match(r"(\d+)(.*)", parts[2]) if len(parts) == 6 else None
+    return (int(found[1]), found[2]) if found is not None else (0, "")
+
+
 def is_distribution(filename: str) -> bool:
     """Tell whether the name ends as a wheel's or a source archive's does."""
     return filename.endswith(".whl") or is_sdist(filename)

@@ -29,6 +29,7 @@ class Project:
         "changed",
         "index_id",
         "index_url",
+        "new_texts",
         "page_url",
         "refetched",
         "view",
@@ -58,6 +59,7 @@ class Project:
         self._new = packed is not None
         self._last: tuple[int, bytes] = (-1, b"")  # the release whose files were read last, and these
         self.refetched = False
+        self.new_texts: dict[str, bytes] = {}  # METADATA by file name that is not stored yet
         self._load = load
         self._refetch = refetch
 
@@ -66,6 +68,10 @@ class Project:
 
     def parts(self) -> tuple[Project, ...]:
         """Return what is stored of this project: itself, or the projects it was put together from."""
+        return (self,)
+
+    def sources(self) -> tuple[Project, ...]:
+        """Return the projects that this one was put together from, or itself; changes nothing."""
         return (self,)
 
     def index_of(self, release: int) -> str:  # noqa: ARG002 - of a project of several indexes it depends on the release
@@ -83,6 +89,11 @@ class Project:
             self.page_url = self.view.page_url = page_url
         self._new = self.changed = self.refetched = True
         self.view.digest = digest_of(packed)
+
+    def add_text(self, release: int, filename: str, text: bytes) -> None:  # noqa: ARG002 - as ``index_of``
+        """Take METADATA of a wheel, as the wheel has it."""
+        self.new_texts[filename] = text
+        self.changed = True
 
     def keeps(self, release: int) -> bool:
         """Tell whether the files of a release are at hand, without asking any index."""

@@ -11,13 +11,13 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from mirror.errors import MirrorError, NotFound, Offline, Unreachable
+from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.exchange.dependency_closure import dependency_closure
 from mirror.exchange.record_iterator import addresses
 from mirror.exchange.snapshot import Selection, export
-from mirror.keys import FACTS, FILES, project_of, view_key
-from mirror.metadata.render import metadata_text
+from mirror.keys import FACTS, FILES, project_of, texts_key, view_key
 from mirror.records.filenames import normalised, split_filename
+from mirror.records.metadata_texts import unpack_texts
 from mirror.records.model import DistFile, FetchFailure
 from mirror.records.project import Project
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
@@ -121,7 +121,7 @@ class Pages:
 
     def _page(self, project: Project, kind: str) -> Answer:
         view = project.view
-        known = sum(mask.bit_count() for _, _, mask in view.known_rows()) if self._offline else 0
+        known = len(self._texts_of(project)) if self._offline else 0
         version = f"{view.digest}/{len(view.versions)}/{known}/{view.freshness.fetched_at if not view.digest else ''}"
         key = (view.name, kind)
         with self._lock:
@@ -158,9 +158,7 @@ class Pages:
         """
         view = project.view
         place = f"../../files/{view.name}/"
-        kinds: dict[tuple[object, ...], int] = {
-            tuple(file_kind): number for number, file_kind in enumerate(view.file_kinds)
-        }
+        held = self._texts_of(project) if self._offline else frozenset()
         found = []
         for release, version in enumerate(view.versions):
             # Never asked of the index here: this is another thread than the mirror's, and the desk saw to it that all are kept.
@@ -178,20 +176,19 @@ class Pages:
                     value = given.get(key)
                     if value is not None and value is not False:
                         entry[key] = value
-                if filename.endswith(".whl") and (not self._offline or self._is_known(project, release, given, kinds)):
+                if filename.endswith(".whl") and (not self._offline or filename in held):
                     entry["core-metadata"] = entry["data-dist-info-metadata"] = True
                 found.append(entry)
         return found
 
-    def _is_known(
-        self, project: Project, release: int, given: Mapping[str, Any], kinds: Mapping[tuple[object, ...], int]
-    ) -> bool:
-        """Return whether the mirror knows what a wheel needs."""
-        split = split_filename(given["filename"], project.view.name)
-        number = (
-            kinds.get((split[1], given.get("requires-python") or None, bool(given.get("yanked")))) if split else None
-        )
-        return number is not None and project.view.dependency_set(release, number) is not None
+    def _texts_of(self, project: Project) -> frozenset[str]:
+        """Return of which wheels the mirror holds METADATA."""
+        keys = {texts_key(part.index_id, part.view.name) for part in project.sources()}
+        try:
+            held = [unpack_texts(record) for record in self._store.get_many(keys).values()]
+        except Malformed:
+            return frozenset()
+        return frozenset().union(*held)
 
     async def file(self, name: str, filename: str) -> Answer:
         """Return a redirect to the index's own file, or the metadata of one."""
@@ -199,9 +196,7 @@ class Pages:
             return problem(404, "no such file")
         if filename.endswith(".metadata"):
             found = await asyncio.wrap_future(self._desk.metadata(name, filename.removesuffix(".metadata")))
-            if not isinstance(found, tuple) or isinstance(found, FetchFailure):
-                return _failed(found)
-            return _Page(metadata_text(*found), "application/octet-stream").answer()
+            return _Page(found, "application/octet-stream").answer() if isinstance(found, bytes) else _failed(found)
         project = await self._project(name)
         if isinstance(project, Answer):
             return project

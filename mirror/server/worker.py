@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mirror.records.dependency_sets import DependencySet
+    from mirror.records.model import DistFile
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
 
 _NAP = 0.002  # seconds between looks while answers are under way
 _RETRY = 5.0  # seconds after which a project that could not be had is asked for again
 _CHECKPOINT = 2.0  # seconds of quiet after which what was learned is stored
-
-Metadata = tuple[str, str, "DependencySet"]
 
 
 class Ahead:
@@ -80,7 +79,7 @@ class MirrorWorker:
         return self._ask(name, "")
 
     def metadata(self, name: str, filename: str) -> Future[object]:
-        """Return a future of (name, version, dependency set) of a file, or of the ``FetchFailure``."""
+        """Return a future of METADATA of a wheel (bytes), or of the ``FetchFailure``."""
         return self._ask(name, filename)
 
     def close(self) -> None:
@@ -178,46 +177,36 @@ class MirrorWorker:
         self._failed.setdefault(name, self._clock())
         return FetchFailure(name, found.view.versions[release], mirror.files.failure(found, release))
 
-    def _metadata_of(self, mirror: Mirror, name: str, filename: str) -> object | None:  # noqa: PLR0911 - one a way it ends
-        """Return what a file needs, a failure, or None while it is under way."""
+    def _metadata_of(self, mirror: Mirror, name: str, filename: str) -> object | None:
+        """Return METADATA of a wheel, a failure, or None while it is under way."""
         project = mirror.peek(name)
         if project is None or isinstance(project, FetchFailure):
             return project
-        view = project.view
-        split = split_filename(filename, name)
-        key = version_key(split[0]) if split is not None else None
-        release = view.index_of(key) if key is not None else None
-        if split is None or release is None:
-            return FetchFailure(name, None, NotFound(f"{name} has no file {filename}"))
+        text = mirror.files.sidecars.read(project, filename)
+        if text is not None:
+            return text
         try:
-            project.classify(release)
-            file_kind = _file_kind_of(mirror, project, release, filename, split[1])
+            release, file = _named_file(mirror, project, filename)
         except MirrorError as error:
-            return FetchFailure(name, view.versions[release], error)
-        if file_kind is None:
-            return FetchFailure(name, None, NotFound(f"{name} has no file {filename}"))
-        found = view.dependency_set(release, file_kind)
-        if found is not None:
-            return name, view.versions[release], found
-        failure = mirror.report.failure(name, release, file_kind)
-        if failure is not None:
-            return failure
+            return FetchFailure(name, None, error)
+        version = project.view.versions[release]
         if mirror.settings.offline:
-            return FetchFailure(name, view.versions[release], Offline(f"what {filename} needs is not in the mirror"))
-        mirror.want_dependencies(project, release, file_kind)
+            return FetchFailure(name, version, Offline(f"METADATA of {filename} is not in the mirror"))
+        failure = mirror.files.sidecars.failure(project, filename)
+        if failure is not None:
+            self._failed.setdefault(name, self._clock())
+            return failure
+        mirror.files.sidecars.want(project, release, file)
         return None
 
 
-def _file_kind_of(mirror: Mirror, project: Project, release: int, filename: str, tags: str) -> int | None:
-    """Return the number of the kind of file that a file is."""
+def _named_file(mirror: Mirror, project: Project, filename: str) -> tuple[int, DistFile]:
+    """Return a wheel that the index lists, and its release. Raises ``MirrorError``."""
     view = project.view
-    for file in mirror.files.read(project, release):
+    split = split_filename(filename, view.name) if filename.endswith(".whl") else None
+    key = version_key(split[0]) if split is not None else None
+    release = view.index_of(key) if key is not None else None
+    for file in mirror.files.read(project, release) if release is not None and not project.lacking(release) else ():
         if file.filename == filename:
-            for number in view.kind_set_of(release):
-                file_kind = view.file_kinds[number]
-                if (file_kind.tags, file_kind.requires_python) == (
-                    tags,
-                    file.requires_python,
-                ) and file_kind.yanked == bool(file.yanked is not None):
-                    return number
-    return None
+            return release or 0, file
+    raise NotFound(f"{view.name} has no wheel {filename}")

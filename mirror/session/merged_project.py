@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mirror.records.model import FileKind
 from mirror.records.project import Project
 from mirror.records.release_view import HEAD, ReleaseView, prerelease_mask
+from mirror.records.simple_file import FileList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,10 +60,23 @@ class MergedProject(Project):
             self.changed = False
         return tuple([one for part in self._parts for one in part.parts()])
 
+    def sources(self) -> tuple[Project, ...]:
+        """Return the project as each place has it."""
+        return self._parts
+
     def index_of(self, release: int) -> str:
         """Return the URL of the first place that has the release."""
         key = self.view.keys[release]
         return next(part.index_url for part, places in zip(self._parts, self._places, strict=True) if key in places)
+
+    def add_text(self, release: int, filename: str, text: bytes) -> None:
+        """Take METADATA of a wheel for the first place that lists the wheel: of two with one name it is that one's."""
+        key = self.view.keys[release]
+        for part, places in zip(self._parts, self._places, strict=True):
+            entries = part.file_slice(places[key]) if key in places else None
+            if entries is not None and filename in FileList(entries, part.page_url).names():
+                part.add_text(places[key], filename, text)
+                return
 
     def lacking(self, release: int) -> tuple[Project, ...]:
         """Return the parts that must be fetched again: also those that are looked at on the way to this release."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.errors import NeedsBuild, NotFound, Offline
 from mirror.ports import SourceTree
-from mirror.records.filenames import SDIST, split_filename
+from mirror.records.filenames import SDIST, build_tag, split_filename
 from mirror.records.project import Project
 
 if TYPE_CHECKING:
@@ -73,9 +73,10 @@ class MetadataLoader:
         self._builder = None
 
     def _file_of(self, project: Project, release: int, file_kind: int) -> DistFile:
-        """Return the file of a release that a variant stands for."""
+        """Return the file of a release that a file kind stands for: of several wheels that of the highest build, as pip."""
         view = project.view
         tags, python, yanked = view.file_kinds[file_kind]
+        exact: list[DistFile] = []
         fallback = None
         files = self._files.read(project, release)
         for place, filename in enumerate(files.names()):
@@ -83,8 +84,10 @@ class MetadataLoader:
             if split is not None and split[1] == tags:
                 file = files[place]
                 if file.requires_python == python and (file.yanked is not None) == yanked:
-                    return file
+                    exact.append(file)
                 fallback = fallback or file
+        if exact:
+            return max(exact, key=lambda file: build_tag(file.filename)) if len(exact) > 1 else exact[0]
         if fallback is None:
             raise NotFound(f"{view.name} {view.versions[release]}: its index lists no file for {tags}")
         return fallback

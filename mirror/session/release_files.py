@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mirror.records.project import Project
     from mirror.session.page_loader import FilesState
     from mirror.session.parts import SessionParts
+    from mirror.session.sidecars import Sidecars
 
 
 class ReleaseFiles:
@@ -22,6 +23,16 @@ class ReleaseFiles:
     def __init__(self, parts: SessionParts) -> None:
         """Read nothing yet."""
         self._parts = parts
+        self._sidecars: Sidecars | None = None
+
+    @property
+    def sidecars(self) -> Sidecars:
+        """Return METADATA of single wheels: for a server."""
+        if self._sidecars is None:
+            from mirror.session.sidecars import Sidecars  # a lock has no use for it
+
+            self._sidecars = Sidecars(self._parts)
+        return self._sidecars
 
     def read(self, project: Project, release: int) -> FileList:
         """Return every file of a release. Raises ``MirrorError`` where they cannot be had."""

@@ -38,6 +38,9 @@ class Results:
         self.wanted: set[str] = set()  # names that were asked for
         self.projects: dict[str, Project | FetchFailure] = {}
         self.failed: dict[tuple[str, int, int], FetchFailure] = {}  # (project, release, variant): needs not to be had
+        self.failed_texts: dict[
+            tuple[str, str], FetchFailure
+        ] = {}  # (project, file name): METADATA that could not be had
         self.ripe: deque[Project] = deque()  # of which something was learned: what they have can be stored
         self._adopted: set[str] = set()
         self._reporter = reporter
@@ -54,6 +57,8 @@ class Results:
         self.projects.pop(name, None)
         for key in [key for key in self.failed if key[0] == name]:
             del self.failed[key]
+        for wheel in [wheel for wheel in self.failed_texts if wheel[0] == name]:
+            del self.failed_texts[wheel]
 
     def failures(self) -> list[FetchFailure]:
         """Return everything that could not be had so far, sorted by project and release."""
@@ -113,6 +118,8 @@ class Results:
                 view.built[release, file_kind] = found
             else:
                 found = view.learn(release, file_kind, found)
+                if metadata.wheel is not None:
+                    project.add_text(release, *metadata.wheel)
                 project.changed = True
                 self.ripe.append(project)
             self._reporter.observer.arrived("metadata", view.name, "index")

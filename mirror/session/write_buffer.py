@@ -9,14 +9,14 @@ import json
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
-from mirror.keys import USE_KEY, address_key, facts_key, files_key, kind_of, view_key
+from mirror.keys import USE_KEY, address_key, facts_key, files_key, kind_of, texts_key, view_key
 from mirror.metadata.index_facts import IndexFacts
 from mirror.records.release_view import ReleaseView, decode, encode
 from mirror.store.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from mirror.http.fetcher import FetchCounts
     from mirror.ports import Store
@@ -144,6 +144,10 @@ class WriteBuffer:
             if project.changed:
                 project.changed = False
                 changes.update(_store_project(project, encoder(project), self._kept_early))
+                key = texts_key(project.index_id, project.view.name)
+                texts, project.new_texts = project.new_texts, {}
+                if texts:
+                    changes[key] = _adding(texts, changes.get(key))
                 changes[address_key(project.index_id)] = _constant(project.index_url.encode())
 
 
@@ -163,6 +167,17 @@ def _constant_bytes(value: bytes) -> Callable[[], bytes]:
 
 def _constant(value: bytes) -> Change:
     return lambda _: value
+
+
+def _adding(texts: Mapping[str, bytes], before: Change | None) -> Change:
+    """Return the change that adds METADATA to what is stored, after a change of the same batch."""
+    from mirror.records.metadata_texts import add_texts  # only where there is something to add
+
+    def change(stored: bytes | None) -> bytes | None:
+        changed = before(stored) if before is not None else None
+        return add_texts(stored if changed is None else changed, texts) or changed
+
+    return change
 
 
 def _store_project(project: Project, encoded: Callable[[], bytes], kept: Container[str]) -> dict[str, Change]:

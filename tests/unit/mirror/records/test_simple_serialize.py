@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 
-from mirror.metadata.core_metadata import parse_core_metadata
-from mirror.metadata.render import metadata_text
-from mirror.records.dependency_sets import DependencySet
 from mirror.records.model import DistFile
 from mirror.records.simple_parse import parse_files, parse_listing
 from mirror.records.simple_serialize import index_html, index_json, project_html, project_json
@@ -50,13 +47,3 @@ def test_the_list_of_projects_has_both_forms() -> None:
     """PEP 503 and PEP 691."""
     assert json.loads(index_json(["a", "b"]))["projects"] == [{"name": "a"}, {"name": "b"}]
     assert b'<a href="b/">b</a>' in index_html(["a", "b"])
-
-
-def test_a_dependency_set_is_metadata_again() -> None:
-    """What a resolver needs comes back; a line break cannot begin a header of its own."""
-    found = DependencySet(["x>=1", "y ; extra == 'fast'", "z\nName: evil"], ">=3.8")
-    read = parse_core_metadata(metadata_text("a", "1.0", found))
-
-    assert (read.name, read.version, read.requires_python) == ("a", "1.0", ">=3.8")
-    assert read.requires_dist == ("x>=1", "y ; extra == 'fast'", "z Name: evil")
-    assert read.provides_extra == ("fast",)

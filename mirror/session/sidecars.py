@@ -1,0 +1,71 @@
+"""METADATA of wheels, byte for byte: what a server offers as sidecars (PEP 658), kept by file name and fetched where it is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.errors import Malformed, NotFound
+from mirror.keys import texts_key
+from mirror.metadata.strategies import read_metadata
+from mirror.records.metadata_texts import unpack_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from mirror.metadata.core_metadata import WheelText
+    from mirror.ports import Exchange, Request
+    from mirror.records.model import DistFile, FetchFailure
+    from mirror.records.project import Project
+    from mirror.session.parts import SessionParts
+
+
+class Sidecars:
+    """Reads METADATA of single wheels. A wheel has its own, whatever other wheels of the release say."""
+
+    def __init__(self, parts: SessionParts) -> None:
+        """Read nothing yet."""
+        self._parts = parts
+
+    def read(self, project: Project, filename: str) -> bytes | None:
+        """Return METADATA of a wheel if the mirror has it; never asks."""
+        for part in project.sources():
+            if filename in part.new_texts:
+                return part.new_texts[filename]
+            stored = self._parts.write_buffer.read(texts_key(part.index_id, part.view.name))
+            try:
+                texts = unpack_texts(stored) if stored is not None else {}
+            except Malformed:
+                continue  # fetched again, and stored anew
+            if filename in texts:
+                return texts[filename]
+        return None
+
+    def failure(self, project: Project, filename: str) -> FetchFailure | None:
+        """Return why METADATA of a wheel could not be fetched, if that is so."""
+        return self._parts.results.failed_texts.get((project.view.name, filename))
+
+    def want(self, project: Project, release: int, file: DistFile) -> None:
+        """Fetch METADATA of a wheel, unless that is under way: also where it is read for what the wheel needs."""
+        view, fetcher = project.view, self._parts.fetcher
+        kinds = range(len(view.file_kinds))
+        if any(fetcher.is_pending(f"d/{view.name}/{release}/{kind}") for kind in kinds):
+            return
+        key = f"t/{view.name}/{file.filename}"
+        if fetcher.is_pending(key):
+            return
+
+        def deliver(wheel: WheelText | None, error: Exception | None) -> None:
+            if wheel is not None:
+                project.add_text(release, *wheel)
+                self._parts.results.ripe.append(project)
+                return
+            failure = self._parts.reporter.failure(view.name, view.versions[release], error)
+            self._parts.results.failed_texts[view.name, file.filename] = failure
+
+        fetcher.submit(key, self._steps(project, file), deliver)
+
+    def _steps(self, project: Project, file: DistFile) -> Generator[Request, Exchange, WheelText]:
+        metadata = yield from read_metadata(file, self._parts.write_buffer.facts_of(project.index_id))
+        if metadata.wheel is None:
+            raise NotFound(f"{file.filename}: only wheels have METADATA of their own")
+        return metadata.wheel
