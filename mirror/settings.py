@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from mirror.ports import CredentialSource
 
-MAX_WORKERS = 50  # polite to any index, and past it nothing was gained in any measurement
-
 
 class MirrorSettings(NamedTuple):
     """Where the mirror is, where its facts come from, and how hard it may ask.
@@ -26,7 +24,7 @@ class MirrorSettings(NamedTuple):
     classify_all: bool = (
         False  # the kinds and dates of old releases decide as well (a cutoff): keep and read all of each page
     )
-    workers: int = 0  # 0: sized by what is measured ("auto"); 1 to MAX_WORKERS otherwise
+    workers: int = 0  # 0: sized by what is measured ("auto"); 1 to 50 otherwise
     timeout: float = 15.0  # seconds without a byte before an attempt is given up
     retries: int = 4  # tries after the first: five requests for one URL
     deadline: float | None = None  # of the monotonic clock, after which nothing is waited for any more

@@ -20,7 +20,7 @@ from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
 from mirror.records.file_view import pack, read_all, read_slice, release_count
 from mirror.records.metadata_texts import pack_texts, unpack_texts
-from mirror.records.release_view import SCHEMA, Absence, decode, encode, encode_absence
+from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,14 +233,3 @@ def _parse(data: bytes) -> Snapshot:
         blocks,
         texts,
     )
-
-
-def check_records(snapshot: Snapshot) -> None:
-    """Raise ``Integrity`` unless every record can be read and says what its key says."""
-    for key, data in snapshot.views.items():
-        try:
-            view = decode(data)
-        except Malformed as error:
-            raise Integrity(f"{key}: {error}") from error
-        if not isinstance(view, Absence) and view.name != split_key(key)[1]:
-            raise Integrity(f"{key}: it is the release view of {view.name}")

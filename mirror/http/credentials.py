@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     Pair = tuple[str, str]
 
-PROVIDERS = ("auto", "disabled", "import", "subprocess")  # pip's --keyring-provider
 _PATIENCE = 60  # seconds that a keyring may take: it may ask the user to unlock it
 VARIABLE = "PIPX_PARALLEL_CREDENTIALS_"  # + host, upper case, anything but letters and digits as "_": "user:password"
 
@@ -57,7 +56,14 @@ class Credentials(CredentialSource):
         keyring: str = "auto",
         run: Callable[[list[str]], str | None] | None = None,
     ) -> None:
-        """``urls`` may hold credentials; ``keyring`` is one of ``PROVIDERS``; ``run`` runs a program, for tests."""
+        """Take in the credentials of URLs.
+
+        Args:
+            urls: They may hold credentials.
+            environ: Variables to read in place of the process's.
+            keyring: As pip's ``--keyring-provider``: auto, disabled, import or subprocess.
+            run: Runs a program and returns what it prints; for tests.
+        """
         self._environ = os.environ if environ is None else environ
         self._provider = keyring
         self._run = run or _run

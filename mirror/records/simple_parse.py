@@ -19,8 +19,6 @@ from mirror.records.simple_html import read_html
 
 __all__ = ["Listing", "ParsedFile", "parse_file", "parse_files", "parse_listing"]
 
-ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1, */*;q=0.01"
-
 # Charsets that an HTML page may claim, as the codecs module names their families. Others (idna, punycode, utf-7, unicode_escape)
 # raise on any text or take more than linear time.
 _CHARSETS = ("ascii", "big5", "cp12", "euc_", "gb", "iso8859", "koi8", "shift_jis", "utf-8", "utf-16", "utf-32")

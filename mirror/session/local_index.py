@@ -77,10 +77,6 @@ class LocalProject(Project):
         """Return nothing: there is nothing to keep."""
         return ()
 
-    def pack(self) -> bytes | None:
-        """Return nothing, likewise."""
-        return None
-
     def file_slice(self, release: int) -> bytes | None:
         """Return one release's file objects, with hashes computed for those of this machine that nobody promised one for."""
         return json.dumps([_hashed(entry, self.page_url) for entry in self._rows[release]]).encode()
@@ -138,14 +134,6 @@ def read_project(index_url: str, name: str, index_id: str) -> Project | None:
     files = sorted(os.scandir(folder), key=lambda entry: entry.name)
     found = [_file_object(one) for one in files if is_distribution(one.name)]
     return local_project(name, found, index_id, index_url, url_of(folder) + "/")
-
-
-def local_names(index_url: str) -> list[str]:
-    """Return the names of the projects of a ``file:`` index, sorted; none where it is not there."""
-    try:
-        return sorted(normalised(one.name) for one in os.scandir(path_of(index_url)) if one.is_dir())
-    except OSError:
-        return []
 
 
 def _page(path: str) -> list[dict[str, Any]]:

@@ -86,10 +86,6 @@ class MergedProject(Project):
             found += part.lacking(at) if at < len(part.view.keys) else ()
         return tuple(found)
 
-    def pack(self) -> bytes | None:
-        """Return nothing: each part packs its own."""
-        return None
-
     def file_slice(self, release: int) -> bytes | None:
         """Return the files of a release from all places; one that two places have alike is there once."""
         from urllib.parse import urljoin  # 8 ms; only where places are merged

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mirror.records.model import DistFile
     from pipx_parallel.model import Pin, Resolution, Target
 
-SDISTS = ("refuse", "build", "include")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")  # a file name that is not a path on any system
 
 

@@ -53,10 +53,6 @@ class DirectProject(Project):
         """Return nothing: what is kept of it is kept by reference."""
         return ()
 
-    def pack(self) -> bytes | None:
-        """Return nothing, likewise."""
-        return None
-
     def file_slice(self, release: int) -> bytes | None:  # noqa: ARG002 - there is one
         """Return the archive's file object; a repository and a folder have none."""
         return json.dumps([] if self._file is None else [self._file]).encode()

@@ -74,18 +74,6 @@ def settings_of(pyproject: Mapping[str, Any]) -> LockedExtras | None:
     return LockedExtras(lock, extra, dependencies, groups)
 
 
-def extra_names(pyproject: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the extras that hold a lock, normalised (PEP 685); a reader of the project must not lock them again.
-
-    Raises ``UsageError`` if the table is malformed.
-    """
-    settings = settings_of(pyproject)
-    if settings is None:
-        return ()
-    names = [*([settings.extra] if settings.extra else []), *(name for name, _ in settings.groups)]
-    return tuple(normalised(name) for name in names)
-
-
 def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pinned, ...]:
     """Return every package of a parsed ``pylock.toml`` (PEP 751) as a requirement, with its marker.
 

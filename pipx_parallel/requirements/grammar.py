@@ -81,14 +81,6 @@ def parse_line(line: LogicalLine) -> ParsedLine:
     return ParsedLine(line.origin, line.written, requirement, editable=False, options=options)
 
 
-def option_names() -> dict[str, bool]:
-    """Return every option that a file may hold, short names included, and whether a value follows it."""
-    names: dict[str, bool] = {}
-    for spellings, valued in _option_table():
-        names.update(dict.fromkeys(spellings, valued))
-    return names
-
-
 def _split(text: str) -> tuple[str, str]:
     """Split at the first word that starts with a dash; only blanks separate words here, as in pip."""
     if text[0] == "-":

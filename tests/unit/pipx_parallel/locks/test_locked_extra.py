@@ -8,7 +8,7 @@ import pytest
 from packaging.markers import Marker
 
 from pipx_parallel.errors import StaleLock, UsageError
-from pipx_parallel.locks.locked_extra import LockedExtras, Pinned, check, extra_names, pins_of, settings_of
+from pipx_parallel.locks.locked_extra import LockedExtras, Pinned, check, pins_of, settings_of
 
 
 def _project(**table: object) -> dict[str, Any]:
@@ -33,7 +33,6 @@ def test_an_empty_table_means_the_defaults() -> None:
 def test_no_table_means_off(pyproject: dict[str, Any]) -> None:
     """Other tables of ours do not turn it on."""
     assert settings_of(pyproject) is None
-    assert extra_names(pyproject) == ()
 
 
 def test_pins_as_dependencies_need_no_extra() -> None:
@@ -55,13 +54,6 @@ def test_groups_with_an_extra_need_the_lock_to_be_named() -> None:
     """Nothing says which lock the extra would hold."""
     with pytest.raises(UsageError, match="must name the lock"):
         settings_of(_project(groups={"test": "a.toml"}, extra="locked"))
-
-
-def test_the_names_of_extras_are_normalised() -> None:
-    """PEP 685: a reader compares normalised names."""
-    names = extra_names(_project(lock="pylock.toml", extra="Locked_All", groups={"the.Tests": "a.toml"}))
-
-    assert names == ("locked-all", "the-tests")
 
 
 @pytest.mark.parametrize("path", ["/etc/pylock.toml", "../pylock.toml", "a/../../b.toml", "a\\b.toml", "C:/x.toml", ""])

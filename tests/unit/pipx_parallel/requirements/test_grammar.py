@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements import grammar
-from pipx_parallel.requirements.grammar import ParsedLine, option_names, parse_line
+from pipx_parallel.requirements.grammar import ParsedLine, parse_line
 from pipx_parallel.requirements.lines import LogicalLine
 
 HERE = Origin("r.txt", 1)
@@ -63,6 +63,11 @@ def test_reading_without_the_library_gives_what_the_library_gives(words: list[st
     assert short == grammar._read_with_library(tail, LogicalLine(HERE, tail, tail))
 
 
+def _options() -> dict[str, bool]:
+    """Return every option that a file may hold, short names included, and whether a value follows it."""
+    return {name: valued for spellings, valued in grammar._option_table() for name in spellings}
+
+
 def test_the_options_are_those_of_the_installed_pip() -> None:
     """A new option of pip, or one that is gone, shows up here."""
     from pip._internal.req import req_file
@@ -71,14 +76,14 @@ def test_the_options_are_those_of_the_installed_pip() -> None:
     made = [factory() for factory in factories]
     pips = {name: bool(one.takes_value()) for one in made for name in (*one._short_opts, *one._long_opts)}
 
-    assert option_names() == pips
+    assert _options() == pips
 
 
 def test_the_short_way_knows_every_option_of_the_table() -> None:
     """So that a plain line never needs the library."""
     known = {*grammar._VALUED, *grammar._SWITCHES, *grammar._SHORT}
 
-    assert set(option_names()) - known == {"--pypi-url", "-C"}
+    assert set(_options()) - known == {"--pypi-url", "-C"}
 
 
 @pytest.mark.parametrize("text", ["-r a.txt", "a==1 --hash=sha256:aa", "--index-url https://h.example --pre", "a"])

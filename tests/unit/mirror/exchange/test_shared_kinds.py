@@ -1,0 +1,25 @@
+"""What leaves the machine."""
+
+from __future__ import annotations
+
+from mirror.exchange.snapshot import Selection, export, read_snapshot
+from mirror.exchange.snapshot_store import SnapshotStore
+from mirror.keys import KINDS, kind_of
+from mirror.records.project import Project
+from tests.support.dict_store import DictStore
+from tests.support.scenarios import memory_mirror
+
+
+def test_a_snapshot_has_records_of_the_shared_kinds_and_no_other() -> None:
+    """Whatever else the mirror holds stays where it is."""
+    with memory_mirror({"app": {"1.0": []}}) as mirror:
+        project = mirror.project("app")
+        assert isinstance(project, Project)
+        mirror.dependencies(project, 0, 0)
+        store = mirror._parts.store
+    records = {key: store.get_many((key,))[key] for key, _ in store.scan()}
+    records |= {kind.key("x"): b"{}" for kind in KINDS if not kind.shared}
+
+    snapshot = SnapshotStore(read_snapshot(export(DictStore(records), Selection(files="all"))))
+
+    assert {kind_of(key) for key, _ in snapshot.scan()} == {kind for kind in KINDS if kind.shared}
