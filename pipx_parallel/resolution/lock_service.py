@@ -63,14 +63,14 @@ class LockService:
         if known is None or known.version is None or time.time() >= known.until:
             return None
         try:
-            return known.reply if known.version == self._version() else None
+            return known.reply if known.version == self._store.version() else None
         except MirrorError:
             return None  # whoever asks for the answer is told what is wrong
 
     def answer(self, body: bytes, query: Mapping[str, str], deadline: float) -> Reply:
         """Return the lock of a requirements file, from memory where every record that it was made of is the same, and fresh."""
         key = _key(body, query)
-        version = self._version()  # before anything is read: what changes from here on is noticed
+        version = self._store.version()  # before anything is read: what changes from here on is noticed
         known = self._given.get(key)
         if known is not None and time.time() < known.until:
             found = self._store.get_many(known.heads)
@@ -91,10 +91,6 @@ class LockService:
     def close(self) -> None:
         """End every process."""
         self._solvers.close()
-
-    def _version(self) -> object | None:
-        version = getattr(self._store, "version", None)
-        return version() if version is not None else None
 
     def _keep(self, key: tuple[bytes, str], given: _Given) -> None:
         with self._lock:

@@ -56,9 +56,7 @@ def run(values: Mapping[str, object]) -> int:
     settings = settings._replace(mirror=settings.mirror._replace(keep_whole=True))
     opened = mirror_settings(settings)
     store = open_store(opened.location, opened)
-    prepare = getattr(store, "prepare", None)
-    if prepare is not None:  # the solvers are processes of their own, and what they store is to be seen here
-        prepare()
+    store.prepare()  # the solvers are processes of their own, and what they store is to be seen here
     service = _service(settings, store)
     service.start()
     desk = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
