@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed
 from mirror.exchange.attestation import covered
-from mirror.exchange.record_iterator import Entry, entries
+from mirror.exchange.record_iterator import Entry, entries, named_view
 from mirror.keys import FILES, TEXTS, VIEWS, files_key, files_key_of, kind_of, texts_key_of, view_key_of
 from mirror.records.file_view import digest_of, is_whole, read_all
 from mirror.records.metadata_texts import unpack_texts
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mirror.ports import Store
 
 _BATCH = 200
+_LOOKS = 3  # at a project that seems damaged, beside processes that write
 
 
 class Damage(NamedTuple):
@@ -46,36 +47,61 @@ def check(store: Store) -> Iterator[Damage]:
             key, error = entry
             yield Damage(key, str(error), "delete")
             continue
-        if isinstance(entry.view, Absence):
-            continue
-        yield from _check_files(entry, sealed=sealed)
-    for key, _ in store.scan():
-        if TEXTS.owns(key):
-            yield from _check_texts(store, key)
-        if kind_of(key) is None:
-            yield Damage(key, "it was not written by this program", "delete")
+        damage = _check_files(entry, sealed=sealed)
+        # Another process may have stored a newer listing between the two reads: what is wrong is so at every look.
+        for _ in range(_LOOKS):
+            if damage is not None:
+                damage = _check_again(store, entry, sealed=sealed)
+        if damage is not None:
+            yield damage
+    yield from _check_small(store)
 
 
-def _check_files(entry: Entry, *, sealed: bool) -> Iterator[Damage]:
+def _check_small(store: Store) -> Iterator[Damage]:
+    """Yield the records that no project owns and that are foreign or damaged."""
+    keys = [key for key, _ in store.scan() if not (VIEWS.owns(key) or FILES.owns(key))]
+    for start in range(0, len(keys), _BATCH):
+        batch = keys[start : start + _BATCH]
+        sound = store.get_many(batch)
+        for key in batch:
+            if kind_of(key) is None:
+                yield Damage(key, "it was not written by this program", "delete")
+            elif key not in sound and key not in store.get_many((key,)) and key in dict(store.scan(key)):
+                yield Damage(key, "damaged record: its checksum differs", "delete")
+            elif TEXTS.owns(key) and key in sound:
+                yield from _check_texts(key, sound[key])
+
+
+def _check_again(store: Store, entry: Entry, *, sealed: bool) -> Damage | None:
+    files = files_key(entry.index_id, entry.name)
+    found = store.get_many((entry.key, files))
+    try:
+        view = named_view(found[entry.key], entry.name)
+    except (KeyError, Malformed):  # deleted meanwhile; a damaged view is reported by itself
+        return None
+    return _check_files(entry._replace(view=view, load=lambda: found.get(files)), sealed=sealed)
+
+
+def _check_files(entry: Entry, *, sealed: bool) -> Damage | None:
     view = entry.view
     if isinstance(view, Absence) or not view.digest:
-        return
+        return None
     key = files_key(entry.index_id, entry.name)
     packed = entry.load()
     if packed is None:
-        yield Damage(key, "the files of this project are gone", "")
-        return
+        return Damage(key, "the files of this project are gone", "delete")
     if sealed and not is_whole(packed):
-        yield Damage(key, "damaged file view: its digest differs", "delete")
-    elif digest_of(packed) != view.digest:
-        yield Damage(key, "the files are of another listing than the release view", "delete")
-    elif len(read_all(packed)) != len(view.versions):
-        yield Damage(key, "the files are of another number of releases", "delete")
+        return Damage(key, "damaged file view: its digest differs", "delete")
+    if digest_of(packed) != view.digest:
+        return Damage(key, "the files are of another listing than the release view", "delete")
+    if len(read_all(packed)) != len(view.versions):
+        return Damage(key, "the files are of another number of releases", "delete")
+    return None
 
 
-def _check_texts(store: Store, key: str) -> Iterator[Damage]:
+def _check_texts(key: str, data: bytes) -> Iterator[Damage]:
     try:
-        unpack_texts(store.get_many((key,)).get(key) or b"")
+        unpack_texts(data)
     except Malformed as error:
         yield Damage(key, str(error), "delete")
 
@@ -83,7 +109,6 @@ def _check_texts(store: Store, key: str) -> Iterator[Damage]:
 def repair(store: Store, damages: list[Damage]) -> int:
     """Delete what is damaged, so that it is fetched again when it is needed; return how many records went."""
     keys = [damage.key for damage in damages if damage.repair == "delete"]
-    keys = [key for key in keys if (kind := kind_of(key)) is None or kind.removable]
     keys += [
         view_key_of(key) for key in keys if FILES.owns(key)
     ]  # a view whose files are gone is fetched again with them

@@ -9,6 +9,7 @@ from mirror.exchange.snapshot import LARGEST, Snapshot, read_snapshot
 from mirror.exchange.validation import checked
 from mirror.keys import ADDRESSES, FACTS, FILES, TEXTS, VIEWS, address_key, facts_key, files_key_of, view_key_of
 from mirror.ports import Store
+from mirror.records.file_view import with_digest
 from mirror.records.release_view import ReleaseView
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class SnapshotStore(Store):
         packed, known = self.snapshot.file_view(key), self.view(key)
         if packed is None or not isinstance(known, ReleaseView):
             return None
-        return packed[:12] + bytes.fromhex(known.digest).rjust(16, b"\0") + packed[28:]
+        return with_digest(packed, known.digest)
 
     def view(self, key: str) -> ReleaseView | Absence | None:
         """Return a release view that was found harmless; raises ``Integrity``."""

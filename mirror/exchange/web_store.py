@@ -19,7 +19,7 @@ from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.validation import checked
 from mirror.keys import FILES, VIEWS, address_key, facts_key, view_key, view_key_of
 from mirror.ports import Request, Store
-from mirror.records.file_view import holds
+from mirror.records.file_view import holds, with_digest
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 from mirror.settings import MirrorSettings
 
@@ -198,7 +198,7 @@ class WebStore(Store):
                 packed = store.snapshot.file_view(key)
                 view = self._held.get(key)
                 if packed is not None and view is not None:
-                    self._held["f" + key[1:]] = packed[:12] + bytes.fromhex(_digest(view)) + packed[28:]
+                    self._held["f" + key[1:]] = with_digest(packed, _digest(view))
 
     def _snapshots(self, urls: list[str]) -> Iterator[SnapshotStore]:
         for exchange in self._fetch([Request(url, limit=_LARGEST) for url in urls]):

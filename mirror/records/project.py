@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError, NotFound, Offline
-from mirror.records.file_view import digest_of, holds, read_slice
+from mirror.errors import Malformed, MirrorError, NotFound, Offline
+from mirror.records.file_view import digest_of, holds, is_sound, read_slice
 from mirror.records.simple_file import Brief, read_briefly
 
 if TYPE_CHECKING:
@@ -136,7 +136,11 @@ class Project:
         packed = self._own_files()
         if packed is None or not holds(packed, release):
             return None
-        found = read_slice(packed, release)
+        try:
+            found = read_slice(packed, release)
+        except Malformed:  # a damaged block: the file view is as if it were absent
+            self._packed = self._load = None
+            return None
         self._last = (release, found)
         return found
 
@@ -144,6 +148,8 @@ class Project:
         """Return the packed file view if it belongs to the release view: another process may have stored a newer listing."""
         if self._packed is None and self._load is not None:
             self._packed = self._load()
+            if self._packed is not None and not is_sound(self._packed):
+                self._packed = self._load = None
         packed = self._packed
         return packed if packed is not None and digest_of(packed) == self.view.digest else None
 

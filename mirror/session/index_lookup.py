@@ -11,7 +11,7 @@ from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.keys import files_key, simple_index, view_key
 from mirror.limits import PAGE_BYTES
 from mirror.ports import PageWish, Request
-from mirror.records.file_view import digest_of, is_complete
+from mirror.records.file_view import digest_of, is_complete, is_sound, is_whole
 from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
 from mirror.records.project import Project
 from mirror.records.release_view import Absence, ReleaseView, encode_absence
@@ -63,7 +63,7 @@ class IndexLookup:
         for key, place in keys.items():
             data = found.get(key)
             try:
-                self._rows[place] = None if data is None else self._decode(key, data)
+                self._rows[place] = None if data is None else _of_project(place[1], self._decode(key, data))
             except Malformed as error:  # a damaged or foreign record is fetched again, never trusted
                 remedy = "it counts as missing" if self._settings.offline else "asking its index again"
                 self._reporter.warn(f"{place[1]}: {error}; {remedy}")
@@ -149,6 +149,8 @@ class IndexLookup:
         row = self._rows.get((index.id, name))
         record = row.freshness if row is not None else None
         action = decide(record, self._clock(), refresh=settings.refresh, offline=settings.offline)
+        if action == SERVE and not settings.offline and self._lacks_files(index, name, row):
+            action = FETCH
         if action == SERVE and row is not None:
             self.hits += 1
             self._observer.arrived("listing", name, "store")
@@ -233,4 +235,18 @@ class IndexLookup:
         if not isinstance(row, ReleaseView):
             return False
         stored = self._write_buffer.read(files_key(index.id, name))
-        return stored is not None and digest_of(stored) == row.digest and is_complete(stored)
+        return stored is not None and is_sound(stored) and digest_of(stored) == row.digest and is_complete(stored)
+
+    def _lacks_files(self, index: SimpleIndex, name: str, row: Row) -> bool:
+        """Return whether a project that is to be kept whole has a file view that is gone, damaged or of another listing."""
+        if not (self._settings.keep_whole and isinstance(row, ReleaseView)):
+            return False
+        stored = self._write_buffer.read(files_key(index.id, name))
+        return stored is None or digest_of(stored) != row.digest or not is_whole(stored)
+
+
+def _of_project(name: str, row: ReleaseView | Absence) -> ReleaseView | Absence:
+    """Return a stored row; raises ``Malformed`` for the one of another project."""
+    if isinstance(row, ReleaseView) and row.name != name:
+        raise Malformed(f"this is the release view of {row.name}")
+    return row

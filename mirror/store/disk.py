@@ -17,13 +17,14 @@ import diskcache
 
 from mirror.errors import StoreError
 from mirror.ports import Store
+from mirror.store.proof import seal, size_of, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _NEVER_A_FILE = 1 << 40  # bytes: larger than any value, so diskcache keeps all of them in its table
 _PATIENCE = 60  # seconds to wait for another process's transaction
-_DAMAGE = re.compile(r"malformed|not a database|Could not decode|no such table")  # what SQLite says of a broken file
+_DAMAGE = re.compile(r"malformed|not a database|Could not decode")  # what SQLite says of a broken file
 _MODE_RAW = 1  # diskcache's mark of a plain value; every other mode is refused
 
 
@@ -68,7 +69,11 @@ class DiskStore(Store):
             os.makedirs(folder, mode=0o700, exist_ok=True)  # pathlib costs 8 ms of a warm lock
             if os.name == "posix" and os.stat(folder).st_mode & 0o077:
                 os.chmod(folder, 0o700)
-            self._cache = diskcache.Cache(
+            self._cache = self._open(folder)
+
+    def _open(self, folder: str) -> Any:
+        try:
+            return diskcache.Cache(
                 folder,
                 timeout=_PATIENCE,
                 disk=_PlainDisk,
@@ -77,6 +82,11 @@ class DiskStore(Store):
                 cull_limit=0,
                 size_limit=_NEVER_A_FILE,
             )
+        except (TypeError, ValueError, LookupError, AttributeError) as error:  # a damaged table of its settings
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> StoreError:
+        return StoreError(f"the mirror in {self.folder} is damaged ({error}); delete the folder and warm it again")
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the values there are; keys that are absent are left out."""
@@ -84,7 +94,7 @@ class DiskStore(Store):
         with self._reported():
             get = self._cache.get
             for key in keys:
-                value = get(key, retry=True)
+                value = unseal(key, get(key, retry=True))
                 if value is not None:
                     found[key] = value
         return found
@@ -93,15 +103,20 @@ class DiskStore(Store):
         """Write all items in one transaction."""
         with self._changing():
             for key, value in items.items():
-                self._cache.set(key, value, retry=True)
+                self._set(key, value)
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
         """Read, change and write each key inside one transaction; None from a change leaves the key as it is."""
         with self._changing():
             for key, change in changes.items():
-                value = change(self._cache.get(key, retry=True))
+                value = change(unseal(key, self._cache.get(key, retry=True)))
                 if value is not None:
-                    self._cache.set(key, value, retry=True)
+                    self._set(key, value)
+
+    def _set(self, key: str, value: bytes) -> None:
+        if not isinstance(value, bytes):
+            raise StoreError(f"a mirror value is bytes, not {type(value).__name__}")
+        self._cache.set(key, seal(key, value), retry=True)
 
     def delete_many(self, keys: Iterable[str]) -> int:
         """Remove the keys that are there; return how many were."""
@@ -115,7 +130,7 @@ class DiskStore(Store):
                 if key.startswith(prefix):
                     value = self._cache.get(key, retry=True)
                     if value is not None:
-                        yield key, len(value)
+                        yield key, size_of(key, len(value))
 
     def version(self) -> int:
         """Return what differs after every commit of whatever thread or process: 10 µs, where comparing records takes ms."""
@@ -147,11 +162,11 @@ class DiskStore(Store):
             raise
         except _ForeignRowError as error:
             raise StoreError(str(error)) from error
+        except UnicodeDecodeError as error:  # a key that is no text any more
+            raise self._damaged(error) from error
         except (sqlite3.Error, diskcache.Timeout, OSError) as error:
             if isinstance(error, sqlite3.DatabaseError) and _DAMAGE.search(str(error)):
-                raise StoreError(
-                    f"the mirror in {self.folder} is damaged ({error}); delete the folder and warm it again"
-                ) from error
+                raise self._damaged(error) from error
             raise StoreError(
                 f"cannot use the mirror in {self.folder}: {error or type(error).__name__}; "
                 "check space and permissions, or name another with --mirror"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import StoreError
 from mirror.ports import Store
+from mirror.store.proof import size_of, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,10 +43,11 @@ class ReadOnlyStore(Store):
             )
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return the values there are; a row that is no plain bytes counts as absent."""
+        """Return the values there are; a row that is no plain bytes, or damaged, counts as absent."""
         with self._reported():
             rows = ((key, self._database.execute(_VALUE, (key,)).fetchone()) for key in keys)
-            return {key: bytes(row[0]) for key, row in rows if row is not None}
+            read = [(key, unseal(key, bytes(row[0]))) for key, row in rows if row is not None]
+            return {key: value for key, value in read if value is not None}
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Keep nothing."""
@@ -62,7 +64,7 @@ class ReadOnlyStore(Store):
         with self._reported():
             for key, size in self._database.execute(_SIZES):
                 if key.startswith(prefix):
-                    yield key, size
+                    yield key, size_of(key, size)
 
     def close(self) -> None:
         """Release the storage; safe to call twice."""
@@ -72,5 +74,5 @@ class ReadOnlyStore(Store):
     def _reported(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             raise StoreError(f"cannot read the mirror in {self._folder}: {error}") from error

@@ -17,6 +17,7 @@ import redis
 
 from mirror.errors import StoreError
 from mirror.ports import Store
+from mirror.store.proof import seal, size_of, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,7 +56,10 @@ class RedisStore(Store):
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
             values = self._patiently(partial(self._client.mget, [_PREFIX + key for key in batch]))
-            found.update({key: value for key, value in zip(batch, values, strict=True) if isinstance(value, bytes)})
+            read = [
+                (key, unseal(key, value)) for key, value in zip(batch, values, strict=True) if isinstance(value, bytes)
+            ]
+            found.update({key: value for key, value in read if value is not None})
         return found
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
@@ -64,7 +68,9 @@ class RedisStore(Store):
             if not isinstance(value, bytes):
                 raise StoreError(f"a mirror value is bytes, not {type(value).__name__}")
         if items:
-            self._patiently(lambda: self._client.mset({_PREFIX + key: value for key, value in items.items()}))
+            self._patiently(
+                lambda: self._client.mset({_PREFIX + key: seal(key, value) for key, value in items.items()})
+            )
 
     def update(self, changes: Mapping[str, Change]) -> None:
         """Read, change and write each key inside one transaction; None from a change leaves the key as it is."""
@@ -77,10 +83,10 @@ class RedisStore(Store):
             pipe.watch(*names)  # type: ignore[no-untyped-call]  # redis types most of itself, not this
             stored: Any = pipe.mget(names)  # after WATCH a pipeline answers at once, which its types do not know
             written = {}
-            for name, change, value in zip(names, changes.values(), stored, strict=True):
-                new = change(value)
+            for name, (key, change), value in zip(names, changes.items(), stored, strict=True):
+                new = change(unseal(key, value))
                 if new is not None:
-                    written[name] = new
+                    written[name] = seal(key, new)
             pipe.multi()
             if written:
                 pipe.mset(written)
@@ -102,7 +108,8 @@ class RedisStore(Store):
             batch = names[start : start + _BATCH]
             for name, size in zip(batch, self._patiently(partial(self._sizes, batch)), strict=True):
                 if size:  # 0: deleted meanwhile; no record is empty
-                    yield name.decode().removeprefix(_PREFIX), size
+                    key = name.decode().removeprefix(_PREFIX)
+                    yield key, size_of(key, size)
 
     def _sizes(self, names: list[bytes]) -> list[int]:
         with self._client.pipeline(transaction=False) as pipe:

@@ -40,11 +40,13 @@ def _rows(path: str, *, repairs: bool) -> list[str]:
             trouble = database.execute("PRAGMA quick_check(5)").fetchall()
             if trouble != [("ok",)]:
                 raise StoreError(f"{path} is damaged ({trouble[0][0]}); delete the folder and warm the mirror again")
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'Cache'").fetchone():
+                return []  # another process is just making the mirror
             foreign = database.execute(f"SELECT COUNT(*) FROM Cache WHERE NOT ({_PLAIN})").fetchone()[0]  # noqa: S608 - a constant of this file
             if not foreign:
                 return []
             if repairs:
                 database.execute(f"DELETE FROM Cache WHERE NOT ({_PLAIN})")  # noqa: S608 - a constant
             return [f"{foreign} rows are not plain bytes (pickled?): they are refused unread"]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete the folder and warm the mirror again") from error

@@ -1,0 +1,211 @@
+"""A damaged mirror never gives a wrong lock: the right one, or an error that names what is missing and a remedy that works.
+
+``PIPX_PARALLEL_DAMAGES`` is how many damages are tried; each is a copy of one sound mirror with one damage at random.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pipx_parallel.__main__ import main
+from tests.support.dists import sdist, wheel
+from tests.support.index_server import LoopbackIndex
+from tests.support.workspace import Workspace
+
+DAMAGES = int(os.environ.get("PIPX_PARALLEL_DAMAGES", "18"))
+SIZE = 24  # projects
+Row = tuple[int, str, bytes]
+
+
+class Outcome(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    code: int
+    text: str
+    lock: bytes | None
+
+
+class Mirror:
+    """A warmed mirror, and commands that run in a fork of this process: 300 damages take minutes, not an hour."""
+
+    def __init__(self, workspace: Workspace, folder: Path) -> None:
+        """Keep where the commands run; ``folder`` is the mirror."""
+        self.workspace, self.folder = workspace, folder
+
+    def run(self, *arguments: str) -> Outcome:
+        """Run a command; ``lock`` is the lock that it wrote, if any."""
+        output, log = self.workspace.folder / "pylock.toml", self.workspace.folder / "log"
+        output.unlink(missing_ok=True)
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                os.environ.clear()
+                os.environ.update(self.workspace.environment, PIPX_PARALLEL_MIRROR=str(self.folder))
+                os.environ["PIPX_PARALLEL_RETRIES"] = "0"
+                os.chdir(self.workspace.folder)
+                descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                os.dup2(descriptor, 1)
+                os.dup2(descriptor, 2)
+                code = main(list(arguments))
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        written = output.read_bytes() if output.exists() else None
+        return Outcome(os.waitstatus_to_exitcode(status), log.read_text("utf-8", "replace"), written)
+
+    def lock(self, *flags: str) -> Outcome:
+        """Lock the list."""
+        return self.run("lock", "r.txt", "-o", "pylock.toml", *flags)
+
+
+@pytest.fixture
+def index() -> Iterator[LoopbackIndex]:
+    """Serve a graph of projects of many releases, with extras, markers, sdists, yanks and upload times."""
+    projects = {}
+    for at in range(SIZE):
+        below = [f"p{other}>=1.{other % 5}" for other in range(at + 1, min(at + 4, SIZE))]
+        below += [f"p{(at * 7) % SIZE}<3; python_version < '3'", f"p{SIZE - 1}[more]"] if at < SIZE - 1 else []
+        rows = [
+            wheel(f"p{at}", f"1.{minor}", below, {"more": ["leaf>=1"]}, upload_time=f"2024-01-{1 + minor:02}T00:00:00Z")
+            for minor in range(20)
+        ]
+        projects[f"p{at}"] = [*rows, sdist(f"p{at}", "1.19", below), wheel(f"p{at}", "2.0")._replace(yanked="broken")]
+    projects["leaf"] = [wheel("leaf", f"1.{minor}") for minor in range(60)]
+    with LoopbackIndex(projects) as served:
+        yield served
+
+
+@pytest.fixture
+def sound(workspace: Workspace) -> tuple[Mirror, Outcome]:
+    """Warm a mirror, and lock from it offline."""
+    workspace.write("r.txt", "p0\np5\np9<1.15\n")
+    mirror = Mirror(workspace, workspace.mirror)
+    assert mirror.run("mirror", "warm", "--depth", "closure", "r.txt").code == 0
+    right = mirror.lock("--offline")
+    assert right.code == 0, right.text
+    assert mirror.run("mirror", "verify", "r.txt").code == 0
+    return mirror, right
+
+
+def rows_of(path: Path) -> list[Row]:
+    """Return every record of a mirror."""
+    with sqlite3.connect(path) as database:
+        return [(row, key, bytes(value)) for row, key, value in database.execute("SELECT rowid, key, value FROM Cache")]
+
+
+def changed(change: Callable[[random.Random, bytes], bytes]) -> Callable[[random.Random, Path], None]:
+    """Return what changes the value of one record."""
+
+    def damage(chance: random.Random, path: Path) -> None:
+        row, _, value = chance.choice(rows_of(path))
+        with sqlite3.connect(path) as database:
+            database.execute("UPDATE Cache SET value = ? WHERE rowid = ?", (change(chance, value), row))
+
+    return damage
+
+
+def flip(chance: random.Random, value: bytes) -> bytes:
+    """Change one byte."""
+    at = chance.randrange(len(value))
+    return value[:at] + bytes([value[at] ^ chance.randrange(1, 256)]) + value[at + 1 :]
+
+
+def blank(chance: random.Random, value: bytes) -> bytes:
+    """Overwrite a span with zeros."""
+    at = chance.randrange(len(value))
+    size = min(chance.randrange(1, 64), len(value) - at)
+    return value[:at] + bytes(size) + value[at + size :]
+
+
+def digit(chance: random.Random, value: bytes) -> bytes:
+    """Change one digit into another: what still reads as what it was."""
+    places = [at for at, byte in enumerate(value) if 48 <= byte <= 57] or [0]
+    at = chance.choice(places)
+    return value[:at] + str(chance.randrange(10)).encode() + value[at + 1 :]
+
+
+def swap(chance: random.Random, path: Path) -> None:
+    """Exchange the values of two records of one kind."""
+    first = chance.choice(rows_of(path))
+    second = chance.choice([row for row in rows_of(path) if row[1][0] == first[1][0]])
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE Cache SET value = ? WHERE rowid = ?", (first[2], second[0]))
+        database.execute("UPDATE Cache SET value = ? WHERE rowid = ?", (second[2], first[0]))
+
+
+def lose(chance: random.Random, path: Path) -> None:
+    """Delete a record."""
+    with sqlite3.connect(path) as database:
+        database.execute("DELETE FROM Cache WHERE rowid = ?", (chance.choice(rows_of(path))[0],))
+
+
+def raw(chance: random.Random, path: Path) -> None:
+    """Change bytes of the database's file, wherever they are."""
+    data = bytearray(path.read_bytes())
+    for _ in range(chance.choice((1, 4, 64))):
+        data[chance.randrange(len(data))] ^= chance.randrange(1, 256)
+    path.write_bytes(data)
+
+
+KINDS: tuple[Callable[[random.Random, Path], None], ...] = (
+    changed(flip), changed(digit), changed(blank), changed(lambda chance, value: value[: chance.randrange(len(value))]),
+    swap, lose, raw, changed(flip), changed(digit),
+)  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
+def test_a_damaged_mirror_gives_the_right_lock_or_none(sound: tuple[Mirror, Outcome], tmp_path: Path) -> None:
+    """Offline right or refused; verify agrees; after the remedy that was printed, an online and an offline lock are right."""
+    mirror, right = sound
+    with sqlite3.connect(mirror.folder / "cache.db") as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    ends: dict[int, int] = {}
+    for seed in range(DAMAGES):
+        chance = random.Random(seed)  # noqa: S311 - it damages, it guards nothing
+        copy = Mirror(mirror.workspace, tmp_path / "copy")
+        shutil.rmtree(copy.folder, ignore_errors=True)
+        shutil.copytree(mirror.folder, copy.folder)
+        KINDS[seed % len(KINDS)](chance, copy.folder / "cache.db")
+
+        offline, verified = copy.lock("--offline"), copy.run("mirror", "verify", "r.txt")
+
+        where = f"damage {seed}: {offline.text}{verified.text}"
+        for ran in (offline, verified):
+            assert ran.code in {0, 2, 4, 6}, where
+            assert "Traceback" not in ran.text, where
+        assert offline.code == 0 or verified.code != 0, where
+        assert offline.code != 0 or offline.lock == right.lock, where
+        ends[offline.code] = ends.get(offline.code, 0) + 1
+        if offline.code or verified.code:
+            check_remedy(copy, offline, verified, right, where)
+    print(f"offline locks of {DAMAGES} damaged mirrors ended with {ends}")  # noqa: T201 - with -s, for whoever runs many
+
+
+def check_remedy(copy: Mirror, offline: Outcome, verified: Outcome, right: Outcome, where: str) -> None:
+    """Do what the messages say, in their words, and expect the right lock online and offline."""
+    if "delete the folder" in offline.text + verified.text:
+        shutil.rmtree(copy.folder)
+    elif verified.code == 6:
+        repaired = copy.run("mirror", "doctor", "--repair")
+        where += repaired.text
+        if "delete the folder" in repaired.text:
+            shutil.rmtree(copy.folder)
+        else:
+            assert repaired.code == 0, where
+    online = copy.lock()
+    assert (online.code, online.lock) == (0, right.lock), where + online.text
+    warmed = copy.run("mirror", "warm", "--depth", "closure", "r.txt")
+    assert warmed.code == 0, where + warmed.text
+    again = copy.lock("--offline")
+    assert (again.code, again.lock) == (0, right.lock), where + warmed.text + again.text
+    proved = copy.run("mirror", "verify", "r.txt")
+    assert proved.code == 0, where + proved.text
