@@ -1,7 +1,7 @@
 """Stored values that prove their bytes: a checksum before each record that has none of its own.
 
-A release view and METADATA texts begin with their digest and a file view proves each block, so that a lock reads neither more than once;
-every other record gets a checksum of its key and value here. A record whose bytes differ counts as absent: it is fetched or
+A release view and METADATA texts begin with their digest and a file view proves each block, so that a lock reads none of them
+twice; every other record gets a checksum of its key and value here. A record whose bytes differ counts as absent: it is fetched or
 computed again.
 """
 
