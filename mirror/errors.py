@@ -10,6 +10,7 @@ MirrorError
  ├── NeedsBuild       dependencies of this release are known only to its build backend
  ├── BuildFailed      a build backend was run and did not give metadata
  ├── NotInstalled     what was asked for needs a package that is not here
+ ├── AddressUnavailable  the server cannot listen at the address
  └── StoreError       the mirror's own storage cannot be read or written
 """
 
@@ -52,6 +53,10 @@ class Unreachable(MirrorError, OSError):
 
 class Offline(MirrorError, LookupError):
     """The mirror lacks this fact and asking the network is forbidden."""
+
+
+class AddressUnavailable(MirrorError, OSError):
+    """The server cannot listen at the address it was given."""
 
 
 class Malformed(MirrorError, ValueError):

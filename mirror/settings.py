@@ -36,4 +36,5 @@ class MirrorSettings(NamedTuple):
     credentials: CredentialSource | None = None
     strategy: str = "first-index"  # or "best-match"
     routes: tuple[tuple[str, str], ...] = ()  # (normalised project name, index URL)
+    user_agent: str = "python-metadata-mirror"
     requests_per_second: float = 0.0  # 0: no limit beyond the workers

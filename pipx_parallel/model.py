@@ -17,6 +17,7 @@ class Origin(NamedTuple):
     source: str  # path as the user would write it, "--packages", "-" or an option's name
     line: int | None = None
     via: tuple[str, ...] = ()  # the chain of -r and -c that includes it, outermost first
+    label: str = ""  # how annotations name it: "shop (pyproject.toml:dev)"
 
     def __str__(self) -> str:
         """Return ``source:line``, or the source alone."""
@@ -188,3 +189,4 @@ class Resolution(NamedTuple):
     stats: Stats | None = None
     relaxations: tuple[Relaxation, ...] = ()
     optimal: bool = True  # False: the search was stopped at its bound, or passed releases over
+    unused: tuple[str, ...] = ()  # overrides and excludes that no requirement named

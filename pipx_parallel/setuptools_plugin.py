@@ -147,13 +147,14 @@ def _change(distribution: Distribution, dependencies: list[str], extras: Mapping
     which is right, because an environment variable decides whether the wheel has them.
     """
     # only for a build of a project with our table
+    from packaging.utils import canonicalize_name
+
     from pipx_parallel.errors import UsageError
-    from pipx_parallel.locks.locked_extra import normalised
 
     project_extras = dict(distribution.extras_require or {})
-    names = {normalised(name): name for name in project_extras}
+    names = {canonicalize_name(name): name for name in project_extras}
     for extra, lines in extras.items():
-        existing = names.get(normalised(extra), extra)  # PEP 685: "Locked" is "locked"
+        existing = names.get(canonicalize_name(extra), extra)  # PEP 685: "Locked" is "locked"
         if existing != extra or project_extras.get(extra, lines) != lines:
             raise UsageError(
                 f"the project already has an extra {existing!r}; name another in [tool.pipx-parallel.setuptools]"

@@ -19,7 +19,9 @@ from tests.support.boundaries import Folder, Law, read_modules, violations
 # Type-only imports count. ``mirror`` names no folder of the tool, and the solver names nothing.
 FOLDERS = (
     Folder(
-        "mirror", ("mirror", "mirror.errors", "mirror.keys", "mirror.limits", "mirror.ports", "mirror.settings"), ()
+        "mirror",
+        ("mirror", "mirror.errors", "mirror.keys", "mirror.limits", "mirror.names", "mirror.ports", "mirror.settings"),
+        (),
     ),
     Folder("mirror.records", ("mirror.records*",), ("mirror",)),
     Folder("mirror.metadata", ("mirror.metadata*",), ("mirror", "mirror.records")),
@@ -32,22 +34,32 @@ FOLDERS = (
         "foundations",
         tuple(
             f"pipx_parallel{name}"
-            for name in ("", ".benchmark", ".errors", ".format_control", ".model", ".nearest_names", ".svg_chart")
+            for name in (
+                "",
+                ".benchmark",
+                ".direct_url",
+                ".errors",
+                ".format_control",
+                ".model",
+                ".nearest_names",
+                ".svg_chart",
+                ".version",
+            )
         ),
         ("mirror.records",),
     ),
     Folder("resolver", ("pipx_parallel.resolver*",), ()),
     Folder("options", ("pipx_parallel.config.options",), ()),
-    Folder("requirements", ("pipx_parallel.requirements*",), ("foundations", "options")),
+    Folder("requirements", ("pipx_parallel.requirements*",), ("mirror", "foundations", "options")),
     Folder(
         "config",
         ("pipx_parallel.config", "pipx_parallel.config.[!o]*"),
         ("mirror", "mirror.http", "foundations", "options", "requirements"),
     ),
     Folder("targets", ("pipx_parallel.targets*",), ("mirror", "mirror.records", "foundations", "config")),
-    Folder("locks", ("pipx_parallel.locks*",), ("mirror.store", "foundations")),
+    Folder("locks", ("pipx_parallel.locks*",), ("mirror", "mirror.store", "foundations", "options")),
     Folder("setuptools_plugin", ("pipx_parallel.setuptools_plugin",), ("foundations", "locks")),
-    Folder("emitters", ("pipx_parallel.emitters*",), ("mirror.records", "foundations", "locks")),
+    Folder("emitters", ("pipx_parallel.emitters*",), ("mirror", "mirror.records", "foundations", "locks")),
     Folder("builds", ("pipx_parallel.builds*",), ("mirror", "foundations")),
     Folder("direct", ("pipx_parallel.direct*",), ("mirror*", "foundations", "config", "targets", "builds")),
     Folder("bundle", ("pipx_parallel.bundle*",), ("mirror*", "foundations", "emitters")),

@@ -63,7 +63,7 @@ def from_bytes(data: bytes) -> Attestation:
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, Malformed):
             raise
-        raise Malformed(f"not a certificate of a mirror: {error!r}") from error
+        raise Malformed(f"not a certificate of a mirror ({type(error).__name__})") from error
     if certificate.digest != value.get("digest"):
         raise Malformed("the certificate was altered: its digest differs")
     return certificate

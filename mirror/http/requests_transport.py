@@ -7,6 +7,7 @@ transports. Of a response only status, headers and URL are stored, as JSON: the 
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import threading
@@ -19,7 +20,6 @@ import requests
 import requests_cache
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import _basic_auth_str
 from requests.utils import get_environ_proxies
 from requests_cache.backends.base import BaseCache
 from requests_cache.models.response import CachedResponse
@@ -123,7 +123,7 @@ class PooledTransport:
             headers["Accept-Encoding"] = "identity"  # a range counts bytes of the file itself
         found = self._settings.auth(request.url) if self._settings.auth is not None else None
         if found is not None:
-            headers["Authorization"] = _basic_auth_str(*[part.encode() for part in found])  # RFC 7617: UTF-8
+            headers["Authorization"] = _basic_authorization(*found)
         return requests.Request(request.method, request.url, headers=headers).prepare()
 
     def _proxies_for(self, url: str) -> dict[str, str]:
@@ -303,3 +303,8 @@ def _decoded(data: bytes | None) -> tuple[str, dict[str, str]] | None:
 # requests-cache reports every fallback with a traceback; what the user needs of it is in the exchange.
 logging.getLogger("requests_cache").setLevel(logging.CRITICAL)
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # only where the user trusts a host by name
+
+
+def _basic_authorization(user: str, password: str) -> str:
+    """Return the header of RFC 7617, in UTF-8."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")

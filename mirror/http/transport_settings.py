@@ -15,5 +15,5 @@ class TransportSettings(NamedTuple):
     client_cert: str | None = None  # path of a PEM file with certificate and key
     proxy: str | None = None  # URL; may hold credentials
     trusted_hosts: tuple[str, ...] = ()  # "host" or "host:port": certificates are not checked there
-    user_agent: str = "pipx-parallel"
+    user_agent: str = "python-metadata-mirror"
     auth: Callable[[str], tuple[str, str] | None] | None = None

@@ -26,7 +26,7 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
         client_cert=settings.client_cert,
         proxy=settings.proxy,
         trusted_hosts=settings.trusted_hosts,
-        user_agent=USER_AGENT,
+        user_agent=settings.user_agent,
         auth=settings.credentials,
     )
     if settings.transport in {"auto", "curl"}:
@@ -60,6 +60,3 @@ def _with_pages_apart(make: Callable[[], Transport]) -> Transport:
         except OSError:  # no process to be had
             return make()
     return make()
-
-
-USER_AGENT = "pipx-parallel/0.1.0 (+metadata mirror; python)"

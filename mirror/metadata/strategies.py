@@ -21,8 +21,8 @@ from mirror.limits import METADATA_BYTES
 from mirror.metadata.core_metadata import WheelText, parse_core_metadata
 from mirror.metadata.static_metadata import static_metadata
 from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
+from mirror.names import normalize_name
 from mirror.ports import ProblemKind, Request
-from mirror.records.filenames import normalised
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _metadata(body: bytes, filename: str) -> CoreMetadata:
     if not filename.endswith(".whl"):
         return metadata
     name, version = filename.split("-")[:2]
-    if normalised(metadata.name) != normalised(name):
+    if normalize_name(metadata.name) != normalize_name(name):
         raise Malformed(f"{filename}: its metadata are those of another project, {metadata.name}")
     if metadata.version != version and version_key(metadata.version) != version_key(version.replace("_", "-")):
         raise Malformed(f"{filename}: its metadata are those of another version, {metadata.version}")

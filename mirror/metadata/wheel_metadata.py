@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed
 from mirror.metadata.sdist_metadata import sdist_pkg_info
-from mirror.records.filenames import normalised
+from mirror.names import normalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -239,10 +239,10 @@ def _widened(extra: bytes, *values: int) -> list[int]:
 
 def _choose(members: list[_Member], filename: str) -> _Member:
     """Return the member that belongs to this wheel: the folder is named after its project."""
-    project = normalised(filename.partition("-")[0])
-    stem = normalised("-".join(filename.split("-")[:2]))
-    own = [member for member in members if normalised(_folder(member).rpartition("-")[0]) == project]
-    exact = [member for member in own if normalised(_folder(member)) == stem]
+    project = normalize_name(filename.partition("-")[0])
+    stem = normalize_name("-".join(filename.split("-")[:2]))
+    own = [member for member in members if normalize_name(_folder(member).rpartition("-")[0]) == project]
+    exact = [member for member in own if normalize_name(_folder(member)) == stem]
     if not own:
         raise Malformed(f"{filename}: there is no {stem}.dist-info/METADATA in the wheel")
     return (exact or own)[-1]  # of two members with one path, zip readers take the last

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.errors import FOREIGN_TEXT_ERRORS, Malformed, error_of_foreign_text
 from mirror.limits import REQUIREMENT_CHARACTERS, REQUIREMENT_EXTRAS
+from mirror.names import normalize_name
 from mirror.records.model import CompiledSpecifier, Dependency
 from mirror.records.version_keys import compile_specifier
 
@@ -20,15 +21,9 @@ if TYPE_CHECKING:
 BASE = ""  # the bucket of what is needed without any extra
 
 _EXTRA = re.compile(r"""\bextra\s*(==|!=|[<>~a-z]+)\s*['"]([^'"]*)['"]|['"]([^'"]*)['"]\s*(==|!=|in|not)\s*\bextra\b""")
-_NAME_PIECES = re.compile(r"[-_.]+")
 _PLAIN_LINE = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([A-Za-z0-9._, -]*)\])?\s*(\(?[^;@()]*\)?)\s*(?:;(.*))?", re.DOTALL
 )
-
-
-def normalise_name(name: str) -> str:
-    """Return a project or extra name in its normal form (PEP 503, PEP 685)."""
-    return _NAME_PIECES.sub("-", name).lower()
 
 
 class DependencySet:
@@ -142,10 +137,10 @@ def compile_requirement(line: str) -> Dependency:
             clauses = clauses[1:-1] if clauses.startswith("(") else clauses
             compiled = _try_compile(clauses)
             if compiled is not None and not name.endswith(("-", "_", ".")):
-                names = tuple(sorted({normalise_name(e.strip()) for e in extras.split(",")})) if extras else ()
+                names = tuple(sorted({normalize_name(e.strip()) for e in extras.split(",")})) if extras else ()
                 if "" not in names:
                     _check_extras(line, names)
-                    return Dependency(normalise_name(name), names, compiled, marker.strip() if marker else None)
+                    return Dependency(normalize_name(name), names, compiled, marker.strip() if marker else None)
     return _compile_with_packaging(line)
 
 
@@ -166,7 +161,7 @@ def _compile_with_packaging(line: str) -> Dependency:
 
     try:
         parsed = Requirement(line)
-        extras = tuple(sorted({normalise_name(extra) for extra in parsed.extras}))
+        extras = tuple(sorted({normalize_name(extra) for extra in parsed.extras}))
         marker = None if parsed.marker is None else str(parsed.marker)
         specifier = compile_specifier(str(parsed.specifier))
     except InvalidRequirement as error:
@@ -174,7 +169,7 @@ def _compile_with_packaging(line: str) -> Dependency:
     except FOREIGN_TEXT_ERRORS as error:  # `packaging` recurses with the marker's parentheses, and reads numbers as int
         raise error_of_foreign_text(f"the requirement {line!r}", error) from error
     _check_extras(line, extras)
-    return Dependency(normalise_name(parsed.name), extras, specifier, marker, parsed.url)
+    return Dependency(normalize_name(parsed.name), extras, specifier, marker, parsed.url)
 
 
 def _check_extras(line: str, extras: Sequence[str]) -> None:
@@ -191,7 +186,7 @@ def _bucket(lines: Iterable[str]) -> dict[str, list[int]]:
             buckets.setdefault(BASE, []).append(index)
             continue
         found = _EXTRA.findall(marker)
-        names = {normalise_name(ours or theirs) for _, ours, theirs, _ in found}
+        names = {normalize_name(ours or theirs) for _, ours, theirs, _ in found}
         plain = all((operator or other) == "==" for operator, _, _, other in found)
         if not names or not plain or " or " in marker:
             buckets.setdefault(BASE, []).append(index)

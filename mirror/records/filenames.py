@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 
+from mirror.names import SDIST_SUFFIXES, normalize_name
+
 SDIST = "sdist"  # stands where a wheel has its tags
 
-_SUFFIXES = (
-    ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar", ".tbz", ".txz", ".tar.z", ".tar.lzma", ".tar.lz", ".tlz",
-)  # fmt: skip
-_SEPARATORS = re.compile(r"[-_.]+")
 _CACHE_LIMIT = 4096
 
 _normal_forms: dict[str, str] = {}  # name part as written -> PEP 503 form: a project writes its name one or two ways
 
 
-def normalised(name: str) -> str:
-    """Return the PEP 503 form of a project name; remembers what it has seen."""
+def _normal_form(name: str) -> str:
+    """Return the normal form of a project name, from a cache: it runs for every file of every listing."""
     form = _normal_forms.get(name)
     if form is None:
         if len(_normal_forms) >= _CACHE_LIMIT:
             _normal_forms.clear()
-        form = _normal_forms[name] = _SEPARATORS.sub("-", name).lower()
+        form = _normal_forms[name] = normalize_name(name)
     return form
 
 
@@ -41,7 +39,7 @@ def split_filename(filename: str, project: str) -> tuple[str, str] | None:
         name, version, _, python, abi, platform = parts
     else:
         return None
-    if (_normal_forms.get(name) or normalised(name)) != project:
+    if (_normal_forms.get(name) or _normal_form(name)) != project:
         return None
     return version, f"{python}-{abi}-{platform}"
 
@@ -60,7 +58,7 @@ def is_distribution(filename: str) -> bool:
 
 def is_sdist(filename: str) -> bool:
     """Tell whether the name ends as a source archive's does."""
-    return filename.endswith((".tar.gz", ".zip")) or filename.lower().endswith(_SUFFIXES)
+    return filename.endswith((".tar.gz", ".zip")) or filename.lower().endswith(SDIST_SUFFIXES)
 
 
 def _split_sdist(filename: str, project: str) -> tuple[str, str] | None:
@@ -68,7 +66,7 @@ def _split_sdist(filename: str, project: str) -> tuple[str, str] | None:
     if stem is None:
         return None
     at = len(project)
-    if stem[at : at + 1] == "-" and normalised(stem[:at]) == project:
+    if stem[at : at + 1] == "-" and _normal_form(stem[:at]) == project:
         return stem[at + 1 :], SDIST
     # Rare: separators doubled in the name ("a..b-1.0"), so that it is longer than its normal form.
     begin = re.match("[-_.]+".join(map(re.escape, project.split("-"))) + "(?=-)", stem, re.IGNORECASE)
@@ -79,7 +77,7 @@ def _stem(filename: str) -> str | None:
     if filename.endswith(".tar.gz"):
         return filename[:-7]
     lowered = filename.lower()
-    for suffix in _SUFFIXES:
+    for suffix in SDIST_SUFFIXES:
         if lowered.endswith(suffix):
             return filename[: -len(suffix)]
     return None

@@ -270,7 +270,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, Malformed):
             raise
-        raise Malformed(f"not a release view: {error!r}") from error
+        raise Malformed(f"damaged release view ({type(error).__name__})") from error
 
 
 def prerelease_mask(keys: Sequence[str]) -> int:

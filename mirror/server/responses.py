@@ -16,7 +16,8 @@ from mirror.exchange.dependency_closure import dependency_closure
 from mirror.exchange.record_iterator import addresses
 from mirror.exchange.snapshot import Selection, export
 from mirror.keys import FACTS, FILES, project_of, texts_key, view_key
-from mirror.records.filenames import normalised, split_filename
+from mirror.names import normalize_name
+from mirror.records.filenames import split_filename
 from mirror.records.metadata_texts import unpack_texts
 from mirror.records.model import DistFile, FetchFailure
 from mirror.records.project import Project
@@ -105,7 +106,7 @@ class Pages:
 
     async def project(self, name: str, kind: str) -> Answer:
         """Return a project's page."""
-        normal = normalised(name)
+        normal = normalize_name(name)
         if normal != name:
             return problem(301, "see there")._replace(headers=(("location", f"/simple/{quote(normal)}/"),))
         found = await self._project(normal)
@@ -192,7 +193,7 @@ class Pages:
 
     async def file(self, name: str, filename: str) -> Answer:
         """Return a redirect to the index's own file, or the metadata of one."""
-        if normalised(name) != name or not self._shown(name):
+        if normalize_name(name) != name or not self._shown(name):
             return problem(404, "no such file")
         if filename.endswith(".metadata"):
             found = await asyncio.wrap_future(self._desk.metadata(name, filename.removesuffix(".metadata")))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from mirror.errors import MirrorError
+from mirror.errors import AddressUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ _GRACE = 5  # seconds for what is under way when the server is told to stop
 
 
 def serve(application: Server, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve until interrupted. Raises ``MirrorError`` where the address cannot be used."""
+    """Serve until interrupted. Raises ``AddressUnavailable``."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio switches off Nagle's algorithm only then; with it pip waits 40 ms a request.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -28,9 +28,12 @@ def serve(application: Server, host: str, port: int, say: Callable[[str], None])
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(2048)  # from here on a client waits instead of being refused
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listening.close()
-        raise MirrorError(f"cannot listen at {host} port {port}: {error.strerror or error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise AddressUnavailable(
+            f"cannot listen at {host} port {port}: {reason}; use another --port (0: any that is free) or --host"
+        ) from error
     shown = f"[{host}]" if ":" in host else host
     say(f"serving at http://{shown}:{listening.getsockname()[1]}/ (Simple API: /simple/); stop with Ctrl-C")
     config = uvicorn.Config(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Malformed
 from mirror.http.local_files import path_of, sha256_of, url_of
-from mirror.records.filenames import is_distribution, normalised
+from mirror.names import normalize_name
+from mirror.records.filenames import is_distribution
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.project import Project
 
@@ -184,4 +185,4 @@ def _hashed(entry: dict[str, Any], page_url: str) -> dict[str, Any]:
 
 def _beginning(name: str) -> str:
     """Return the first word of a project's or file's name, in lower case."""
-    return normalised(name).partition("-")[0]
+    return normalize_name(name).partition("-")[0]

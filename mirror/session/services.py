@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.keys import DERIVED, VIEWS, project_of
+from mirror.keys import DERIVED, FILES, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -126,8 +126,11 @@ class MirrorAdmin:
         self._want_projects((name,))
 
     def names(self) -> list[str]:
-        """Return the names of all projects in the mirror, sorted: for suggesting the nearest one. Raises ``StoreError``."""
-        return sorted({project_of(key) for key, _ in self._parts.store.scan(VIEWS.prefix)})
+        """Return the names of all projects with files in the mirror, sorted: for suggesting the nearest. Raises ``StoreError``.
+
+        A project that an index does not have leaves a release view, too, but no file view.
+        """
+        return sorted({project_of(key) for key, _ in self._parts.store.scan(FILES.prefix)})
 
     def status(self) -> dict[str, object]:
         """Return what the mirror holds, per index and in all. Raises ``StoreError``."""

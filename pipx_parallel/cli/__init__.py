@@ -38,6 +38,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = {
     mirror_errors.Malformed: UNREACHABLE,
     mirror_errors.Integrity: MISMATCH,
     mirror_errors.NotInstalled: BAD_INPUT,
+    mirror_errors.AddressUnavailable: BAD_INPUT,
     mirror_errors.StoreError: BAD_INPUT,
     KeyboardInterrupt: INTERRUPTED,
 }

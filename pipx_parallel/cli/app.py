@@ -11,6 +11,7 @@ from pipx_parallel.cli import BAD_INPUT, INTERRUPTED, guarded, printer
 from pipx_parallel.cli.command_table import COMMANDS, CommandEntry
 from pipx_parallel.config.options import CONSOLE
 from pipx_parallel.nearest_names import nearest
+from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,18 +144,9 @@ def _option(option: Option) -> click.Option:
 def _version() -> click.Option:
     def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
         if value and not ctx.resilient_parsing:
-            click.echo(f"{NAME} {_installed_version()}")
+            click.echo(f"{NAME} {VERSION}")
             ctx.exit()
 
     return click.Option(
         ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show, help="Show the version."
     )
-
-
-def _installed_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # 20 ms that only --version needs
-
-    try:
-        return version(NAME)
-    except PackageNotFoundError:  # run from a source tree
-        return "(not installed)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipx_parallel.cli.request import LockRequest
+    from pipx_parallel.config.layers import Chosen
     from pipx_parallel.console import Printer
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.locks.lock_diff import Facts, PinChange
@@ -37,6 +39,11 @@ def all_fresh(request: LockRequest, before: Before) -> bool:
     return len(found) == len(before) and all(digest and is_sealed(text, digest, wanted) for text, digest in found)
 
 
+def upgrades(chosen: Chosen) -> bool:
+    """Return whether existing pins are asked to move: a lock that matches its inputs may then still change."""
+    return chosen.flag("upgrade") or bool(chosen.texts("upgrade_package") or chosen.texts("upgrade_group"))
+
+
 def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
     """Return the request with the pins that outputs hold as its preferences, but for those that are to move.
 
@@ -44,7 +51,7 @@ def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
     for a -P that is no requirement.
     """
     settings = request.settings
-    moving = [*_moving(request.context.chosen.texts("upgrade_package")), *_of_groups(request)]
+    moving = [*upgrade_roots(request), *_of_groups(request)]
     bounds = [root for root in moving if root.specifier and root.constraint]
     inputs = request.inputs._replace(constraints=(*request.inputs.constraints, *bounds))
     if request.context.chosen.flag("upgrade"):
@@ -63,14 +70,14 @@ def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
 def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
     """Return why outputs are stale, a line each; nothing where all say what would be written now.
 
-    The digest is no part of what a lock says: an input that changed in a comment leaves the lock as good as it was.
+    Digest and command do not count: a lock is up to date if only a comment of an input changed.
     """
     reasons = []
     for artifact in artifacts:
         text = before.get(artifact.name)
         if text is None:
             reasons.append(f"{artifact.name} does not exist")
-        elif _said(text) != _said(artifact.text):
+        elif _content(text) != _content(artifact.text):
             rows = _rows(artifact.name, text, artifact.text)
             reasons.append(f"{artifact.name} is stale: {_named(rows) or _first_difference(text, artifact.text)}")
     return reasons
@@ -110,8 +117,9 @@ def summary(before: Before, artifacts: Sequence[Artifact]) -> str:
     return f"wrote: {names} ({counted(_rows(changed.name, before[changed.name], changed.text))})"
 
 
-def _moving(asked: Sequence[str]) -> list[RootRequirement]:
-    """Return what ``-P`` asks for, as constraints; without a specifier one bounds nothing."""
+def upgrade_roots(request: LockRequest) -> list[RootRequirement]:
+    """Return the requirements of ``-P`` as constraints. Raises ``RequirementsError`` and ``UsageError``."""
+    asked = request.context.chosen.texts("upgrade_package")
     if not asked:
         return []
     from pipx_parallel.requirements.files import FileReader  # only with -P
@@ -166,13 +174,14 @@ def _named(rows: Sequence[PinChange]) -> str:
 
 
 def _first_difference(old: str, new: str) -> str:
-    pairs = zip_longest(_said(old).splitlines(), _said(new).splitlines(), fillvalue="nothing")
+    pairs = zip_longest(_content(old).splitlines(), _content(new).splitlines(), fillvalue="nothing")
     number, left, right = next((at, *pair) for at, pair in enumerate(pairs, 1) if pair[0] != pair[1])
     return f"line {number} is {left.strip()[:80]!r}, would be {right.strip()[:80]!r}"
 
 
-def _said(text: str) -> str:
-    """Return the text without its digest, and with the line ends of every platform alike."""
+def _content(text: str) -> str:
+    """Return the text without its digest and its command, and with one kind of line ends."""
     plain = text.replace("\r\n", "\n")
     digest = read_digest(plain)
-    return plain.replace(digest, "", 1) if digest else plain
+    plain = plain.replace(digest, "", 1) if digest else plain
+    return re.sub(r"(?m)^(#    |command = ).*$", "", plain, count=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pipx_parallel.config.layers import Layer, Raw
@@ -9,13 +10,17 @@ from pipx_parallel.config.options import ALL, find_option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipx_parallel.config.options import Option
 
 TABLES = ("setuptools", "sources")  # parts of [tool.pipx-parallel] that are no options
 _ON = ("1", "true", "yes", "on", "y", "t")
 _OFF = ("0", "false", "no", "off", "n", "f")
+
+# Variables that are no options.
+_OTHER = ("PIPX_PARALLEL_DEBUG", "PIPX_PARALLEL_SETUPTOOLS", "PIPX_PARALLEL_TOKEN")
+_PREFIXES = ("PIPX_PARALLEL_CREDENTIALS_",)
 
 
 def environment_layer(options: tuple[Option, ...], environ: Mapping[str, str]) -> Layer:
@@ -29,6 +34,23 @@ def environment_layer(options: tuple[Option, ...], environ: Mapping[str, str]) -
             if environ.get(variable):
                 values.setdefault(option.dest, _from_variable(option, variable, environ[variable]))
     return Layer("environment", values)
+
+
+def unknown_variables(environ: Mapping[str, str], options: Sequence[Option]) -> Iterator[str]:
+    """Yield a warning for each variable ``PIPX_PARALLEL_…`` that no option reads; ``options`` are those of the command."""
+    mine = [name for name in environ if name.startswith("PIPX_PARALLEL_") and not name.startswith(_PREFIXES)]
+    if not mine:
+        return
+    known = {variable for option in (*options, *ALL) for variable in option.variables}
+    unknown = [name for name in mine if name not in known and name not in _OTHER]
+    if not unknown:
+        return
+    from pipx_parallel.nearest_names import nearest  # only on the way to a warning
+
+    every = _variables()
+    for name in sorted(set(unknown) - every):
+        near = nearest(name, sorted(every))
+        yield f"{name}: no option has this variable" + (f"; did you mean {near}?" if near else "")
 
 
 def project_layer(text: str, path: str) -> Layer:
@@ -122,3 +144,12 @@ def _hint(key: str) -> str:
 
     near = nearest(key, [option.key for option in ALL])
     return f"; did you mean {near!r}?" if near else ""
+
+
+def _variables() -> set[str]:
+    """Return the variables of the options of all commands."""
+    from pipx_parallel.cli.command_table import COMMANDS, MIRROR  # only on the way to a warning
+
+    modules = [entry.module for entry in (*COMMANDS.values(), *MIRROR.values()) if entry.module]
+    options = [option for module in modules for option in import_module(module).OPTIONS]
+    return {variable for option in (*ALL, *options) for variable in option.variables}

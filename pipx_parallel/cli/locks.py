@@ -7,9 +7,9 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from pipx_parallel.config.options import CHOICE, INDEX, INPUT, NO_HASHES, TARGET
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, NO_HASHES, STYLE, TARGET
 from pipx_parallel.config.recorded import answer_settings, index_options
-from pipx_parallel.emitters.interface import LockContext
+from pipx_parallel.emitters.interface import LockContext, RequirementsStyle
 from pipx_parallel.emitters.registry import emitter_for, format_of
 from pipx_parallel.errors import NoSolution, UsageError
 from pipx_parallel.requirements.urls import mask_secrets
@@ -25,22 +25,44 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-def names_of(given: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
-    """Return the outputs to write: those given, each file once, else ``pylock.toml`` beside the first source.
+def names_of(chosen: Chosen, sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the outputs to write, each file once.
 
-    A script's lock carries the script's name, ``pylock.NAME.toml``, as PEP 751 wants where a folder may hold several.
+    They are those of ``-o``; standard output with ``--format`` alone, and for ``--packages``, ``-`` and URLs; else a
+    pylock.toml beside the first source, named after it (see ``default_name``). The outputs of a project's table are for its
+    own sources only: a lock of something else must not replace them.
     """
-    if given:
+    source = next(iter((*sources, *chosen.texts("requirement"))), STDOUT)
+    has_name = source != STDOUT and "://" not in source
+    given = chosen.texts("output")
+    if given and (chosen.place_of("output") != "project" or (has_name and _is_main(source))):
         files: dict[str, str] = {}
         for name in given:
             files.setdefault(name if name == STDOUT else os.path.abspath(name), name)
         return tuple(files.values())
-    source = next(iter(sources), STDOUT)
-    if source == STDOUT or "://" in source:
-        return ("pylock.toml",)
-    stem, suffix = os.path.splitext(os.path.basename(source))
-    name = f"pylock.{stem.replace('.', '-')}.toml" if suffix in {".py", ".pyw"} else "pylock.toml"
-    return (os.path.join(source if os.path.isdir(source) else os.path.dirname(source), name),)
+    return (default_name(source),) if has_name and not chosen.text("format") else (STDOUT,)
+
+
+def _is_main(source: str) -> bool:
+    return os.path.basename(default_name(source)) == "pylock.toml"
+
+
+def default_name(source: str) -> str:
+    """Return the name of the lock of a source, beside it.
+
+    requirements.in, requirements.txt, projects and folders: pylock.toml. Others have a name of their own, as PEP 751 allows:
+    ``dev.in`` and ``requirements-dev.in`` pylock.dev.toml, ``tool.py`` pylock.tool.toml.
+    """
+    if os.path.isdir(source):
+        return os.path.join(source, "pylock.toml")
+    folder, base = os.path.split(source)
+    stem, suffix = os.path.splitext(base)
+    if suffix in {".in", ".txt"}:
+        stem = re.sub(r"^requirements(?:[-_.]|$)", "", stem, flags=re.IGNORECASE)
+    elif suffix not in {".py", ".pyw"} or base == "setup.py":
+        stem = ""
+    name = stem.replace(".", "-")
+    return os.path.join(folder, f"pylock.{name}.toml" if name else "pylock.toml")
 
 
 def context_of(request: LockRequest) -> LockContext:
@@ -53,6 +75,13 @@ def context_of(request: LockRequest) -> LockContext:
         options=index_options(chosen, request.settings),
         settings=settings,
         hashes=not chosen.flag("no_hashes"),
+        style=RequirementsStyle(
+            header=not chosen.flag("no_header"),
+            annotate=not chosen.flag("no_annotate"),
+            annotation_style=chosen.text("annotation_style") or "split",
+            strip_extras=chosen.flag("strip_extras"),
+        ),
+        constraints=request.inputs.constraints,
     )
 
 
@@ -68,11 +97,31 @@ def render(
     context = context_of(request)
     shown = resolutions if figures else [resolution._replace(stats=None) for resolution in resolutions]
     digest = input_digest(context, [resolution.target for resolution in resolutions])
-    return tuple(
-        artifact._replace(text=sealed(artifact.text, digest))
-        for name in names
-        for artifact in emitter_for(name, _format(name, request.context.chosen)).render(name, shown, context)
-    )
+    artifacts: list[Artifact] = []
+    for name in names:
+        form = _format(name, request.context.chosen)
+        own = (
+            context._replace(command=_with_output(context.command, name, request))
+            if form == "requirements"
+            else context
+        )
+        artifacts += emitter_for(name, form).render(name, shown, own)
+    return tuple(artifact._replace(text=sealed(artifact.text, digest)) for artifact in artifacts)
+
+
+def _with_output(command: str, name: str, request: LockRequest) -> str:
+    """Return the command with the output it needs to write this file again.
+
+    The path of a file outside the current folder is a matter of this machine and is left out.
+    """
+    chosen = request.context.chosen
+    if chosen.text("custom_compile_command"):
+        return command
+    if name == STDOUT:
+        source = next(iter((*request.sources, *chosen.texts("requirement"))), STDOUT)
+        return command if source == STDOUT or "://" in source else f"{command} -o -"
+    path = os.path.relpath(name) if os.path.isabs(name) else name
+    return command if path.startswith(os.pardir) else f"{command} -o {_quoted(path.replace(os.sep, '/'))}"
 
 
 def check_names(names: Sequence[str], chosen: Chosen, *, written: bool = True) -> None:
@@ -132,9 +181,12 @@ def _command(request: LockRequest) -> str:
 
     Where it is written, how fast, and out of which copy of the mirror leave no trace: same answer, same bytes.
     """
+    custom = request.context.chosen.text("custom_compile_command")
+    if custom:
+        return custom
     words = ["pipx-parallel", "lock", *request.sources]
     given = next((layer.values for layer in request.context.chosen.layers if layer.place == "flag"), {})
-    for option in (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES):
+    for option in (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES, *STYLE):
         value = given.get(option.dest)
         if value is None:
             continue

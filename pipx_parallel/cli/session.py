@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import failures, failures_code
 from pipx_parallel.cli.mirror_opening import build_tools, opened
+from pipx_parallel.cli.notices import without_effect
 from pipx_parallel.errors import Incomplete
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def resolving(request: LockRequest) -> Iterator[tuple[Resolution, ...]]:
             ) from error
         finally:
             progress.close()
+        for line in without_effect(request, resolutions):
+            request.context.printer.warn(line)
         if request.inputs.requires_python:
             _warn_of_python(request, resolutions)
         if request.settings.selection.require_hashes:

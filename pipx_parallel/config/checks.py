@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mirror.names import normalize_name
 from pipx_parallel.config.options import OPPOSITES
 from pipx_parallel.errors import UsageError
 from pipx_parallel.format_control import ALL
-from pipx_parallel.requirements.names import normalize
 from pipx_parallel.requirements.option_lines import choose_names
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _moments(chosen: Chosen, option: Option, now: float) -> Mapping[str, str | N
         if not equals or not project.strip():
             raise chosen.refuse(option.dest, value, "NAME=WHEN, or NAME=off for no cutoff")
         is_off = when.strip() in {"off", "false"}
-        moments[normalize(project.strip())] = None if is_off else _parse_moment(chosen, option.dest, when, now)
+        moments[normalize_name(project.strip())] = None if is_off else _parse_moment(chosen, option.dest, when, now)
     return moments
 
 

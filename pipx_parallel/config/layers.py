@@ -72,6 +72,10 @@ class Chosen:
         """Return the values of each source, the farthest first; ``()`` for one without any."""
         return [several(layer.values.get(name)) for layer in reversed(self.layers)]
 
+    def place_of(self, name: str) -> str:
+        """Return which source the value comes from, one of ``PLACES``; "" if none has one."""
+        return next((layer.place for layer in self.layers if name in layer.values), "")
+
     def called(self, name: str) -> str:
         """Return how the winning source names this option, ``--max-workers`` or ``PIPX_PARALLEL_MAX_WORKERS``."""
         option = name.replace("_", "-")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipx_parallel.version import VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,6 +39,7 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
         trusted_hosts=network.trusted_hosts,
         credentials=credentials,
         strategy=index.index_strategy,
+        user_agent=f"pipx-parallel/{VERSION} (metadata mirror; Python)",
         routes=tuple([(name, credentials.learn(_as_url(url))) for name, url in index.routes]),
     )
 

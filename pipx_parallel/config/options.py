@@ -278,6 +278,19 @@ OUTPUT = (
     ),
     NO_HASHES,
 )  # fmt: skip
+STYLE = (
+    _flag("--generate-hashes", "Write hashes (the default).", _OUTPUT),
+    _flag("--strip-extras", "Omit extras in requirements files.", _OUTPUT),
+    _flag("--no-annotate", "Omit '# via' comments in requirements files.", _OUTPUT),
+    Option(
+        ("--annotation-style",), "Style of '# via' comments.", metavar="STYLE", choices=("split", "line"), group=_OUTPUT
+    ),
+    _flag("--no-header", "Omit the header of requirements files.", _OUTPUT),
+    Option(
+        ("--custom-compile-command",), "Command to show in the header instead of this one.", metavar="COMMAND",
+        group=_OUTPUT,
+    ),
+)  # fmt: skip
 FORMAT = Option(
     ("--format",), "Format of standard output, or of a file whose name does not select one.", metavar="FORMAT",
     choices=("requirements", "pylock", "script", "powershell", "json", "sbom"), group=_OUTPUT,
@@ -317,7 +330,7 @@ FILE_ONLY = (
 WHERE = (*INDEX, *NETWORK, *MIRROR)
 CHOICE = (*SELECTION, *BUILDS)
 RESOLVE = (*INPUT, *WHERE, *CHOICE, *TARGET)  # what every command that resolves takes
-LOCK_OUTPUT = (*OUTPUT, FORMAT, CHECK, DIFF, DIFF_FORMAT, KEEP_GOING)
+LOCK_OUTPUT = (*OUTPUT, *STYLE, FORMAT, CHECK, DIFF, DIFF_FORMAT, KEEP_GOING)
 ALL = (*RESOLVE, *UPGRADE, *LOCK_OUTPUT, INPUT_FILE, *CONSOLE)  # what a project may set
 OPTIONS = {option.dest: option for option in (*ALL, *FILE_ONLY)}
 FILE_OPTIONS = tuple([option for option in OPTIONS.values() if option.in_file])

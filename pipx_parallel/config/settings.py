@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.names import normalize_name
 from pipx_parallel.config.checks import check_offline, checked
 from pipx_parallel.config.options import OPTIONS
 from pipx_parallel.config.schemes import check_schemes
-from pipx_parallel.requirements.names import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,7 +132,8 @@ def resolve_settings(chosen: Chosen, mirror: str, now: float) -> ResolveSettings
 
 def _index(index: IndexSettings, chosen: Chosen) -> IndexSettings:
     routes = [
-        (normalize(name.strip()), url) for name, _, url in (text.partition("=") for text in chosen.texts("sources"))
+        (normalize_name(name.strip()), url)
+        for name, _, url in (text.partition("=") for text in chosen.texts("sources"))
     ]
     if index.no_index:
         index = index._replace(index_url=None, extra_index_urls=())

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import Malformed
-from mirror.records.dependency_sets import DependencySet, normalise_name
+from mirror.names import normalize_name
+from mirror.records.dependency_sets import DependencySet
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.model import FileKind
@@ -26,7 +27,7 @@ class DirectProject(Project):
 
     def __init__(self, metadata: CoreMetadata, url: str, file: dict[str, Any] | None) -> None:
         """``url`` is the pinned reference; ``file`` the file object of an archive (PEP 691). Raises ``Malformed``."""
-        name = normalise_name(metadata.name)
+        name = normalize_name(metadata.name)
         key = version_key(metadata.version)
         if key is None:
             raise Malformed(f"{url}: its version {metadata.version!r} is none (PEP 440)")

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from mirror.errors import Malformed
 from mirror.http.credentials import split_url
+from mirror.names import is_archive
+from pipx_parallel.direct_url import split_fragment, split_revision, split_tool, strong_hashes
 
-_ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|tar)$", re.IGNORECASE)
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -37,24 +38,23 @@ class Reference(NamedTuple):
 
 def parse(url: str, hashes: tuple[str, ...] = ()) -> Reference:
     """Take a reference apart; ``hashes`` are those written beside it ("sha256:hex"). Raises ``Malformed``."""
-    address, _, fragment = url.partition("#")
-    parts = dict(part.partition("=")[::2] for part in fragment.split("&") if "=" in part)
+    address, parts = split_fragment(url)
     subdirectory = parts.get("subdirectory", "")
     written = [one.partition(":")[::2] for one in hashes]
-    written += [(name, value) for name, value in parts.items() if name in ("sha256", "sha384", "sha512") and value]
+    written += strong_hashes(parts).items()
     known = tuple(sorted({(name, value.lower()) for name, value in written}))
-    tool, plus, place = address.partition("+")
-    if plus and tool in ("git", "hg", "svn", "bzr") and "://" in place:
+    tool, location = split_tool(address)
+    if tool:
         if tool != "git":
-            raise Malformed(f"{tool} repositories cannot be locked, only git: {split_url(place)[0]}")
-        repository, revision = _split_revision(split_url(place)[0])
+            raise Malformed(f"{tool} repositories cannot be locked, only git: {split_url(location)[0]}")
+        repository, revision = split_revision(split_url(location)[0])
         if (revision or "").startswith("-"):
             raise Malformed(f"{revision!r} is no branch, tag or commit")
         return Reference("git", repository, revision, subdirectory, known)
     plain = split_url(address)[0]
     if not plain.startswith(("http://", "https://", "file:")):
         raise Malformed(f"{plain}: only http, https, file and git+… references can be locked")
-    archive = not plain.startswith("file:") or _ARCHIVE.search(plain.partition("?")[0]) is not None
+    archive = not plain.startswith("file:") or is_archive(plain.partition("?")[0])
     return Reference("archive" if archive else "folder", plain, None, subdirectory, known)
 
 
@@ -76,13 +76,3 @@ def same(left: Reference, right: Reference) -> bool:
         right.revision,
         right.subdirectory,
     )
-
-
-def _split_revision(address: str) -> tuple[str, str | None]:
-    """Split ``https://host/repo@rev``; an ``@`` of the authority (``ssh://git@host``) is not a revision's."""
-    scheme, mark, rest = address.partition("://")
-    authority, slash, path = rest.partition("/")
-    repository, at, revision = path.rpartition("@")
-    if not at or not revision:
-        return address, None
-    return f"{scheme}{mark}{authority}{slash}{repository}", revision

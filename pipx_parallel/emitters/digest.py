@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipx_parallel.emitters.interface import RequirementsStyle
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,13 +32,15 @@ def input_digest(context: LockContext, targets: Sequence[Target]) -> str:
     import hashlib
     import json
 
-    facts = {
+    facts: dict[str, object] = {
         "files": [file.sha256 for file in context.files],
         "hashes": context.hashes,
         "options": _public(context.options._asdict()),
         "settings": _public(dict(context.settings)),
         "targets": [_target_facts(target) for target in targets],
     }
+    if context.style != RequirementsStyle():
+        facts["style"] = context.style._asdict()
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(canonical.encode("ascii")).hexdigest()
 

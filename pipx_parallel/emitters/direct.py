@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror import names
+from pipx_parallel.direct_url import split_fragment, split_revision, split_tool, strong_hashes
 from pipx_parallel.emitters.plain_text import safe_url
 
 if TYPE_CHECKING:
     from pipx_parallel.model import Pin, RootRequirement
 
 _COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
-_ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar")
-_VCS = ("git", "hg", "svn", "bzr")
 
 
 class VcsSource(NamedTuple):
@@ -51,10 +51,9 @@ def source_of(pin: Pin, root: RootRequirement | None) -> VcsSource | ArchiveSour
     """
     if pin.url is None:
         return None
-    url, _, fragment = safe_url(pin.url).partition("#")
-    parts = dict(part.partition("=")[::2] for part in fragment.split("&") if part)
-    kind, plus, address = url.partition("+")
-    if plus and kind in _VCS:
+    url, parts = split_fragment(safe_url(pin.url))
+    kind, address = split_tool(url)
+    if kind:
         return _vcs(kind, address, parts.get("subdirectory"), root)
     if is_archive(pin.url):
         return _archive(pin, url, parts)
@@ -68,35 +67,25 @@ def source_of(pin: Pin, root: RootRequirement | None) -> VcsSource | ArchiveSour
 def is_archive(url: str) -> bool:
     """Return whether the URL names a file that pip would unpack, rather than a folder or a repository."""
     path = url.partition("#")[0].partition("?")[0]
-    return path.lower().endswith(_ARCHIVES) and path.partition("+")[0] not in _VCS
+    return names.is_archive(path) and not split_tool(path)[0]
 
 
 def _vcs(kind: str, address: str, subdirectory: str | None, root: RootRequirement | None) -> VcsSource | None:
-    repository, revision = _split_revision(address)
+    repository, revision = split_revision(address)
     if revision is None or not re.fullmatch(_COMMIT, revision):
         return None
     requested = None
     if root is not None and root.url is not None:
         requested_url = safe_url(root.url).partition("#")[0].partition("+")[2]
-        requested_repository, requested_revision = _split_revision(requested_url)
+        requested_repository, requested_revision = split_revision(requested_url)
         requested = requested_revision if requested_repository == repository else None
     return VcsSource(kind, repository, revision, requested, subdirectory)
-
-
-def _split_revision(address: str) -> tuple[str, str | None]:
-    """Split ``https://host/repo@rev``; an ``@`` in the authority (``ssh://git@host``) does not begin a revision."""
-    scheme, separator, rest = address.partition("://")
-    authority, slash, path = rest.partition("/")
-    repository, separator_at, revision = path.rpartition("@")
-    if not separator_at:
-        return address, None
-    return f"{scheme}{separator}{authority}{slash}{repository}", revision
 
 
 def _archive(pin: Pin, url: str, parts: dict[str, str]) -> ArchiveSource | None:
     file = pin.files[0] if pin.files else None
     hashes = dict(file.hashes) if file is not None else {}
-    hashes.update({name: value.lower() for name, value in parts.items() if name in ("sha256", "sha384", "sha512")})
+    hashes.update(strong_hashes(parts))
     if not hashes:
         return None
     size, upload_time = (file.size, file.upload_time) if file is not None else (None, None)

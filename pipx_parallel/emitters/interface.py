@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from pipx_parallel.model import IndexOptions, Resolution, SourceFile
+from pipx_parallel.model import IndexOptions, Resolution, RootRequirement, SourceFile
 
 
 class Artifact(NamedTuple):
@@ -16,6 +16,15 @@ class Artifact(NamedTuple):
     mode: int = 0o644
 
 
+class RequirementsStyle(NamedTuple):
+    """How a requirements file looks. None of it changes what is installed."""
+
+    header: bool = True
+    annotate: bool = True  # "# via" comments
+    annotation_style: str = "split"  # or "line"
+    strip_extras: bool = False  # a constraints file must not have extras
+
+
 class LockContext(NamedTuple):
     """How a lock was made, as far as the lock records it. Nothing here depends on time or machine."""
 
@@ -24,6 +33,8 @@ class LockContext(NamedTuple):
     options: IndexOptions = IndexOptions()
     settings: Mapping[str, str] = {}  # settings that change the result: "resolution", "pre", "uploaded-prior-to", …
     hashes: bool = True
+    style: RequirementsStyle = RequirementsStyle()
+    constraints: tuple[RootRequirement, ...] = ()
 
 
 class Emitter(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mirror.names import normalize_name
 from mirror.records.simple_file import FileList
 from pipx_parallel.format_control import listed_in
 
@@ -74,12 +75,7 @@ def _filenames(files: Sequence[DistFile]) -> Sequence[str]:
 
 def _names(stem: str, pin: Pin) -> bool:
     name, _, version = stem.rpartition("-")
-    return _normalised(name) == pin.name and _same_version(version, pin.version)
-
-
-def _normalised(name: str) -> str:
-    """Return the name by PEP 503."""
-    return "-".join(part for part in name.replace("_", "-").replace(".", "-").lower().split("-") if part)
+    return normalize_name(name) == pin.name and _same_version(version, pin.version)
 
 
 def _same_version(left: str, right: str) -> bool:

@@ -23,25 +23,33 @@ def children(resolutions: Sequence[Resolution]) -> dict[str, tuple[str, ...]]:
     return {parent: tuple(sorted(names)) for parent, names in children_of.items()}
 
 
-def requesters(resolutions: Sequence[Resolution]) -> dict[str, tuple[str, ...]]:
-    """Return who requires each project: the user's sources first (``-r requirements.in``), then projects, sorted."""
+def requesters(
+    resolutions: Sequence[Resolution], constraints: Sequence[RootRequirement] = ()
+) -> dict[str, tuple[str, ...]]:
+    """Return who requires each project: the user's sources first (``-r requirements.in``), then projects, sorted.
+
+    A project counts once, whichever of its extras requires another. ``constraints`` name their file for what they constrain.
+    """
     sources: dict[str, set[str]] = {}
     parents: dict[str, set[str]] = {}
     for resolution in resolutions:
-        constraints = {root.origin for root in resolution.roots if root.constraint}
         for edge in resolution.edges:
             if edge.parent:
-                parents.setdefault(edge.child, set()).add(edge.parent)
+                parents.setdefault(edge.child, set()).add(edge.parent.partition("[")[0])
             elif edge.origin is not None:
-                source = source_words(edge.origin, constraint=edge.origin in constraints)
-                sources.setdefault(edge.child, set()).add(source)
+                sources.setdefault(edge.child, set()).add(source_words(edge.origin))
+    for constraint in constraints:
+        if constraint.name in sources or constraint.name in parents:
+            sources.setdefault(constraint.name, set()).add(source_words(constraint.origin, constraint=True))
     return {
         name: (*sorted(sources.get(name, ())), *sorted(parents.get(name, ()))) for name in sorted({*sources, *parents})
     }
 
 
 def source_words(origin: Origin, *, constraint: bool = False) -> str:
-    """Return a source in pip's words: ``-r requirements.in``, ``-c limits.txt``, ``pyproject.toml``, ``--packages``."""
+    """Return a source in pip's words: ``-r requirements.in``, ``-c limits.txt``, ``--packages``; or a project's, in uv's."""
+    if origin.label:
+        return origin.label
     source = origin.source
     if source.startswith("--") or source.endswith((".toml", ".cfg", ".py")):
         return source

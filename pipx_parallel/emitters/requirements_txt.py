@@ -6,6 +6,7 @@ written only if the inputs had them, never with credentials.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.emitters import locked_files, merge, provenance
@@ -15,9 +16,9 @@ from pipx_parallel.emitters.plain_text import one_line, quoted_word, safe_url, w
 from pipx_parallel.format_control import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pipx_parallel.emitters.interface import LockContext
+    from pipx_parallel.emitters.interface import LockContext, RequirementsStyle
     from pipx_parallel.emitters.merge import LockEntry
     from pipx_parallel.model import IndexOptions, Resolution, RootRequirement
 
@@ -31,14 +32,21 @@ class Lines(NamedTuple):
 
 def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
     """Return the one requirements file for all the resolutions (see ``Emitter``)."""
-    requesters = provenance.requesters(resolutions)
-    blocks = [*header(resolutions, context), *option_lines(context.options), ""]
-    extras = provenance.extras(resolutions)
+    style = _style_of(name, context.style)
+    requesters = provenance.requesters(resolutions, context.constraints) if style.annotate else {}
+    head = header(resolutions, context) if style.header else merge.missing_lines(resolutions)
+    blocks = [*head, *option_lines(context.options)]
+    blocks += [""] * bool(blocks)
+    extras = {} if style.strip_extras else provenance.extras(resolutions)
     roots = provenance.roots_by_name(resolutions)
     for entry in merge.merge(resolutions):
         requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
         hashes = _hashes(entry) if context.hashes else ()
-        blocks += [_with_hashes(requirement, hashes), *_notes(entry, requesters, context, hashes)]
+        parents = [one_line(words) for words in requesters.get(entry.pin.name, ())]
+        block = [_with_hashes(requirement, hashes), *_annotation(parents, style)]
+        if style.annotation_style == "line" and not hashes:
+            block = ["  ".join(line.strip() for line in block)]
+        blocks += [*block, *_NO_HASH[bool(hashes) or not context.hashes]]
     return (Artifact(name, "\n".join(blocks) + "\n"),)
 
 
@@ -124,14 +132,18 @@ def _with_hashes(requirement: str, hashes: Sequence[str]) -> str:
     return " \\\n    ".join((requirement, *(f"--hash={digest}" for digest in hashes)))
 
 
-def _notes(
-    entry: LockEntry, requesters: Mapping[str, Sequence[str]], context: LockContext, hashes: Sequence[str]
-) -> Iterator[str]:
-    parents = [one_line(words) for words in requesters.get(entry.pin.name, ())]
-    if len(parents) == 1:
-        yield f"    # via {parents[0]}"
+def _style_of(name: str, style: RequirementsStyle) -> RequirementsStyle:
+    """Return the style of an output: pip refuses extras in a file of constraints."""
+    is_constraints = re.search(r"(?:^|[/\\._-])constraints[^/\\]*$", name) is not None
+    return style._replace(strip_extras=style.strip_extras or is_constraints)
+
+
+def _annotation(parents: Sequence[str], style: RequirementsStyle) -> Iterator[str]:
+    if len(parents) == 1 or (parents and style.annotation_style == "line"):
+        yield f"    # via {', '.join(parents)}"
     elif parents:
         yield "    # via"
         yield from (f"    #   {words}" for words in parents)
-    if context.hashes and not hashes:
-        yield "    # NO HASH: pip refuses the whole file as long as other lines have one"
+
+
+_NO_HASH = {False: ("    # NO HASH: pip refuses the whole file as long as other lines have one",), True: ()}

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.names import normalize_name
+from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.model import Origin
 
@@ -37,8 +39,8 @@ _HEREDOC = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 # Options that choose indexes, not packages: a lock does not depend on them.
-_OPTIONS = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--no-index", "--trusted-host", "--pre",
-            "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes", "--use-feature")  # fmt: skip
+_OF_REQUIREMENTS = ("--requirement", "--constraint", "--editable", "--hash", "--config-settings")
+_OPTIONS = tuple([name for option in FILE_OPTIONS if option.name not in _OF_REQUIREMENTS for name in option.names])
 
 
 class LockedPackage(NamedTuple):
@@ -215,13 +217,13 @@ def _pinned(line: str, number: int, source: str) -> LockedPackage:
     match = _PIN.fullmatch(head)
     if match:
         marker = match["marker"].strip() if match["marker"] else None
-        return LockedPackage(_normalised(match["name"]), match["version"], hashes, marker, match["url"])
+        return LockedPackage(normalize_name(match["name"]), match["version"], hashes, marker, match["url"])
     bare = _BARE.fullmatch(head)
     if bare:
         url, marker = bare["url"], bare["marker"].strip() if bare["marker"] else None
         named = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", url)
         last = re.split(r"[/\\]", url.partition("#")[0].rstrip("/\\"))[-1]
-        return LockedPackage(_normalised(named[1] if named else last), None, hashes, marker, url)
+        return LockedPackage(normalize_name(named[1] if named else last), None, hashes, marker, url)
     raise _refused(source, f"not a lock: {head!r} is not pinned by == or a URL", number)
 
 
@@ -235,7 +237,3 @@ def _without_hashes(line: str) -> tuple[str, tuple[str, ...]]:
 
 def _refused(source: str, problem: str, line: int | None = None) -> RequirementsError:
     return RequirementsError(Origin(source, line), problem, "lock again to replace it")
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from packaging.utils import canonicalize_name
+
 from pipx_parallel.errors import StaleLock, UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pi
         raise UsageError(f"{path} has lock-version {version}; only 1.x can be read")
     _refuse_incomplete(lock, path)
     pins = tuple(_pinned(package, f"{path}: packages[{number}]", path) for number, package in enumerate(packages))
-    if project is not None and any(pin.name == normalised(project) for pin in pins):
+    if project is not None and any(pin.name == canonicalize_name(project) for pin in pins):
         raise UsageError(f"{path} is the lock of another project: it pins {project} itself")
     return pins
 
@@ -118,7 +120,7 @@ def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, com
     absent = [
         f"{requirement} has no pin"
         for requirement in applicable
-        if complete and normalised(requirement.name) not in names
+        if complete and canonicalize_name(requirement.name) not in names
     ]
     if absent and len(absent) == len(applicable):
         raise StaleLock(
@@ -138,7 +140,7 @@ def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, com
 
 def _contradicts(pin: Pinned, requirement: Requirement) -> bool:
     """Return whether the pin is outside the requirement's range, in an environment where the requirement applies."""
-    if pin.version is None or pin.name != normalised(requirement.name):
+    if pin.version is None or pin.name != canonicalize_name(requirement.name):
         return False
     if requirement.specifier.contains(pin.version, prereleases=True):
         return False
@@ -160,7 +162,7 @@ def _refuse_bad_names(names: Sequence[str]) -> None:
     for name in names:
         if not _NAME.fullmatch(name):
             raise UsageError(f"[tool.pipx-parallel.setuptools]: {name!r} is not a valid name of an extra (PEP 685)")
-    plain = [normalised(name) for name in names]
+    plain = [canonicalize_name(name) for name in names]
     for name in plain:
         if plain.count(name) > 1:
             raise UsageError(f"[tool.pipx-parallel.setuptools]: the extra {name!r} is named twice")
@@ -195,7 +197,7 @@ def _refuse_incomplete(lock: Mapping[str, Any], path: str) -> None:
 
 
 def _pinned(package: Any, where: str, path: str) -> Pinned:  # package: any TOML value
-    name = normalised(_get(package, "name", str, where) or "")
+    name = canonicalize_name(_get(package, "name", str, where) or "")
     if not _NAME.fullmatch(name):
         raise UsageError(f"{where} has no name, so {path} is not a lock file (PEP 751)")
     where = f"{path}: {name}"
@@ -254,8 +256,3 @@ def _references(package: Mapping[str, Any], where: str) -> Iterator[str]:
         hashes = _get(source, "hashes", dict, where) or {}
         fragments += [f"{algorithm}={digest}" for algorithm, digest in sorted(hashes.items())][-1:]
     yield "#" + "&".join(fragments) if fragments else ""
-
-
-def normalised(name: str) -> str:
-    """Return the name as PEP 503 and PEP 685 compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -6,9 +6,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.names import is_archive, normalize_name
 from pipx_parallel.model import Inputs, Origin, RootRequirement
 from pipx_parallel.requirements.gathering import Gathering
-from pipx_parallel.requirements.names import is_name, normalize
+from pipx_parallel.requirements.names import is_name
 from pipx_parallel.requirements.project_metadata import (
     BuiltProject,
     Declared,
@@ -19,7 +20,7 @@ from pipx_parallel.requirements.project_metadata import (
 )
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.requirement_lines import parse_text, split_packages
-from pipx_parallel.requirements.urls import is_archive, is_location_url, join_location, mask_secrets
+from pipx_parallel.requirements.urls import is_location_url, join_location, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -164,13 +165,17 @@ class _Loading:
     def _in_folder(self, folder: str) -> str:
         for name in _IN_FOLDER:
             path = os.path.join(folder, name) if folder not in ("", ".") else name
-            if self._gathering.reader.kind(path) == "file" and not self._says_nothing(path, name):
+            if self._gathering.reader.kind(path) == "file" and not self._is_passed_over(path, name):
                 return path
         problem = f"the folder has none of {', '.join(_IN_FOLDER)}"
         raise refusal(Origin(mask_secrets(folder)), problem, "name a file")
 
-    def _says_nothing(self, path: str, name: str) -> bool:
-        """Pass by a pyproject.toml that only configures tools, beside a requirements file or setup.cfg."""
+    def _is_passed_over(self, path: str, name: str) -> bool:
+        """Return whether a file is no source: a generated requirements.txt, or a pyproject.toml that only configures tools."""
+        if name == "requirements.txt":
+            from pipx_parallel.requirements.generated import generator_of  # only for folders
+
+            return generator_of(self._gathering.reader.read(path)) is not None
         if name != "pyproject.toml":
             return False
         text = self._toml(path, None)
@@ -258,4 +263,4 @@ def _normalized(names: Sequence[str], flag: str) -> tuple[str, ...]:
     for word in words:
         if not is_name(word):
             raise refusal(Origin(flag), f"{quoted(word)} is no name", "write names separated by commas")
-    return tuple(dict.fromkeys(map(normalize, words)))
+    return tuple(dict.fromkeys(map(normalize_name, words)))

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import re
 
-# Patterns as texts: re compiles each when it is first used, which for most inputs is never (0.2 to 0.5 ms each).
-_SEPARATORS = r"[-_.]+"
+from mirror.names import normalize_name
+
+# A pattern as text: re compiles it when it is first used, which for most inputs is never (0.2 to 0.5 ms).
 _PLAIN = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-
-
-def normalize(name: str) -> str:
-    """Return the normal form of a project's or an extra's name (PEP 503, PEP 685)."""
-    name = name.lower()
-    if "_" in name or "." in name or "--" in name:
-        return re.sub(_SEPARATORS, "-", name)
-    return name
 
 
 def is_name(text: str) -> bool:
@@ -24,4 +17,4 @@ def is_name(text: str) -> bool:
 
 def normalize_extras(extras: str) -> tuple[str, ...]:
     """Return the names of a comma-separated list, normalised, sorted, each once."""
-    return tuple(sorted({normalize(extra.strip()) for extra in extras.split(",") if extra.strip()}))
+    return tuple(sorted({normalize_name(extra.strip()) for extra in extras.split(",") if extra.strip()}))

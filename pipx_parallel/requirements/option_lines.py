@@ -6,9 +6,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from mirror.names import normalize_name
 from pipx_parallel.config.options import FILE_OPTIONS, OPPOSITES, OPTIONS
 from pipx_parallel.model import IndexOptions, WrittenOption
-from pipx_parallel.requirements.names import is_name, normalize
+from pipx_parallel.requirements.names import is_name
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import is_location_url
 
@@ -43,8 +44,8 @@ def choose_names(words: Sequence[str], chosen: set[str], other: set[str]) -> Non
         if word == _NONE:
             chosen.clear()
             continue
-        other.discard(normalize(word))
-        chosen.add(normalize(word))
+        other.discard(normalize_name(word))
+        chosen.add(normalize_name(word))
 
 
 class OptionState:

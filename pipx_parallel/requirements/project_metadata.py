@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from mirror.names import normalize_name
 from pipx_parallel.model import Origin
-from pipx_parallel.requirements.names import normalize
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 
@@ -66,7 +66,7 @@ def from_built(built: BuiltProject, wanted: Wanted, origin: Origin) -> Declared:
                 f"the backend wrote a marker that cannot be split: {quoted(text)}",
                 "write it as … and extra == 'name'",
             )
-        extra = normalize(match["extra"])
+        extra = normalize_name(match["extra"])
         available.append(extra)
         if extra in wanted.extras:
             found.append((f"{head.strip()} ; {rest}" if rest else head.strip(), origin))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from mirror.names import normalize_name
+from pipx_parallel.direct_url import STRONG_HASHES
 from pipx_parallel.model import RootRequirement
-from pipx_parallel.requirements.names import normalize
 from pipx_parallel.requirements.refusal import refusal
-from pipx_parallel.requirements.urls import STRONG_HASHES, is_location_url, join_location, path_to_url
+from pipx_parallel.requirements.urls import is_location_url, join_location, path_to_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,8 +38,8 @@ def read_lock(
     """
     lock = _validate(text)
     chosen = {
-        "extras": tuple(map(normalize, extras)),
-        "dependency_groups": (*map(normalize, groups), *(lock.default_groups or ())),
+        "extras": tuple(map(normalize_name, extras)),
+        "dependency_groups": (*map(normalize_name, groups), *(lock.default_groups or ())),
     }
     roots = [_root(package, text, reader, chosen) for package in lock.packages]
     requires = str(lock.requires_python) if lock.requires_python is not None else None
@@ -108,7 +109,7 @@ def _marker(marker: str, chosen: Mapping[str, Sequence[str]]) -> str | None:
     """Decide the parts of a marker that ask for extras and groups of the lock."""
 
     def decide(match: re.Match[str]) -> str:
-        asked = normalize(match["name"]) in chosen[match["list"]]
+        asked = normalize_name(match["name"]) in chosen[match["list"]]
         return _ALWAYS if asked != bool(match["no"]) else _NEVER
 
     decided = _CHOICE.sub(decide, marker)

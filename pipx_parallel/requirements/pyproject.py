@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipx_parallel.requirements.names import normalize, normalize_extras
+from mirror.names import normalize_name
+from pipx_parallel.requirements.names import normalize_extras
 from pipx_parallel.requirements.project_metadata import BuiltProject, Declared, Wanted, check_extras, from_built
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipx_parallel.model import Origin
     from pipx_parallel.requirements.toml_lines import TomlText
@@ -37,11 +38,24 @@ def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProj
     malformed table, an extra or group that is not there, and for dynamic dependencies where nothing may be built.
     """
     # Before the project itself: what is malformed here must not wait for a build.
-    others = [row for group in wanted.groups for row in _of_group(text, group)]
+    others = [row for group in wanted.groups for row in _labelled(text, group, _of_group(text, group))]
     if wanted.build_requires:
         others.extend(_of_build_system(text))
     declared = _of_project(text, wanted, build) if wanted.dependencies else Declared(())
-    return declared._replace(requirements=(*declared.requirements, *others))
+    own = tuple(_labelled(text, "", declared.requirements))
+    return declared._replace(requirements=(*own, *others))
+
+
+def _labelled(text: TomlText, part: str, rows: Iterable[tuple[str, Origin]]) -> Iterator[tuple[str, Origin]]:
+    """Yield requirements with how annotations name them: as uv does, ``shop (pyproject.toml:dev)`` for a group or an extra."""
+    project = text.tables.get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    for requirement, origin in rows:
+        if isinstance(name, str) and not origin.label:
+            place = f"{origin.source}:{part}" if part else origin.source
+            yield requirement, origin._replace(label=f"{name} ({place})")
+        else:
+            yield requirement, origin
 
 
 def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject] | None) -> Declared:
@@ -63,9 +77,9 @@ def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject
 
 def _of_extras(text: TomlText, project: dict[str, Any], wanted: Wanted) -> Iterator[tuple[str, Origin]]:
     table = text.table("optional-dependencies", project) or {}
-    extras = {normalize(name): text.strings(items, name) for name, items in table.items()}
+    extras = {normalize_name(name): text.strings(items, name) for name, items in table.items()}
     check_extras(wanted.extras, tuple(extras), text.at_key("project.optional-dependencies"))
-    own_name = normalize(text.string(project.get("name"), "name") or "")
+    own_name = normalize_name(text.string(project.get("name"), "name") or "")
     met: set[tuple[str, str]] = set()
 
     def follow(extra: str, outer: str) -> Iterator[tuple[str, Origin]]:
@@ -74,7 +88,7 @@ def _of_extras(text: TomlText, project: dict[str, Any], wanted: Wanted) -> Itera
         met.add((extra, outer))
         for item in extras[extra]:
             match = _SELF.fullmatch(item.strip())
-            if match is None or normalize(match[1]) != own_name:
+            if match is None or normalize_name(match[1]) != own_name:
                 yield _with_marker(item, outer), text.where(item)
                 continue
             # The project asks for its own extras: their contents, under both markers.
@@ -85,7 +99,7 @@ def _of_extras(text: TomlText, project: dict[str, Any], wanted: Wanted) -> Itera
                 yield from follow(name, marker)
 
     for extra in wanted.extras:
-        yield from follow(extra, "")
+        yield from _labelled(text, extra, follow(extra, ""))
 
 
 def _with_marker(requirement: str, marker: str) -> str:
@@ -108,7 +122,7 @@ def _from_setuptools(text: TomlText, wanted: Wanted, project: dict[str, Any], as
             (item, text.where(item)) for item in text.strings(project.get("dependencies", []), "dependencies")
         )
     if "optional-dependencies" in asked:
-        table = {normalize(name): entry for name, entry in (dynamic.get("optional-dependencies") or {}).items()}
+        table = {normalize_name(name): entry for name, entry in (dynamic.get("optional-dependencies") or {}).items()}
         entries.extend((extra, table.get(extra)) for extra in wanted.extras)
     else:
         static.extend(_of_extras(text, project, wanted))
@@ -143,7 +157,7 @@ def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
         raise refusal(
             origin, f"there is no [dependency-groups], so no group {quoted(group)}", "add the table, or drop --group"
         )
-    if normalize(group) not in map(normalize, table):
+    if normalize_name(group) not in map(normalize_name, table):
         raise refusal(
             origin, f"there is no dependency group {quoted(group)}", f"the groups are: {', '.join(sorted(table))}"
         )

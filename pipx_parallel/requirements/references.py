@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.requirements.names import is_name, normalize, normalize_extras
+from mirror.names import is_archive, normalize_name
+from pipx_parallel.requirements.names import is_name, normalize_extras
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import (
     VCS_SCHEMES,
     RequirementUrl,
-    is_archive,
     parse_reference,
     path_to_url,
     scheme_of,
@@ -143,7 +143,7 @@ def _of_egg(reference: RequirementUrl, origin: Origin) -> str:
             f"#egg={reference.egg} is no project name",
             "write the requirement as name[extra] @ URL",
         )
-    return normalize(reference.egg)
+    return normalize_name(reference.egg)
 
 
 def _check_project(path: str, origin: Origin, reader: Reader) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mirror.names import is_archive, normalize_name
+from pipx_parallel.direct_url import STRONG_HASHES
 from pipx_parallel.model import Origin, RootRequirement
-from pipx_parallel.requirements.names import normalize, normalize_extras
+from pipx_parallel.requirements.names import normalize_extras
 from pipx_parallel.requirements.refusal import quoted, refusal
-from pipx_parallel.requirements.urls import STRONG_HASHES, VCS_SCHEMES, is_archive, mask_secrets, scheme_of
+from pipx_parallel.requirements.urls import VCS_SCHEMES, mask_secrets, scheme_of
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -91,7 +93,7 @@ def _plain(text: str, origin: Origin) -> RootRequirement | None:
     if specifier is None:
         return None
     return RootRequirement(
-        name=normalize(name),
+        name=normalize_name(name),
         extras=normalize_extras(extras) if extras else (),
         specifier=specifier,
         marker=None,
@@ -132,8 +134,8 @@ def _general(text: str, origin: Origin, reader: Reader) -> RootRequirement:
         named = locate(requirement.url, (), origin, reader)
         url, hashes = named.url, named.hashes
     return RootRequirement(
-        name=normalize(requirement.name),
-        extras=tuple(sorted({normalize(extra) for extra in requirement.extras})),
+        name=normalize_name(requirement.name),
+        extras=tuple(sorted({normalize_name(extra) for extra in requirement.extras})),
         specifier=str(requirement.specifier),
         marker=str(requirement.marker) if requirement.marker else None,
         url=url,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.names import normalize_name
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements.decoding import decode
-from pipx_parallel.requirements.names import normalize
 from pipx_parallel.requirements.project_metadata import Declared, Wanted, check_extras
 from pipx_parallel.requirements.refusal import refusal
 
@@ -29,7 +29,7 @@ def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
     files: list[tuple[str, Origin]] = []
     found: list[tuple[str, Origin]] = []
     extras = {
-        normalize(name): value
+        normalize_name(name): value
         for name, value in (
             parser.items("options.extras_require") if parser.has_section("options.extras_require") else ()
         )

@@ -7,6 +7,8 @@ import os
 import re
 from typing import NamedTuple
 
+from pipx_parallel.direct_url import split_fragment
+
 # The version control schemes that pip knows: tool + transport.
 VCS_SCHEMES = (
     "bzr+file", "bzr+ftp", "bzr+http", "bzr+https", "bzr+lp", "bzr+sftp", "bzr+ssh",
@@ -15,10 +17,6 @@ VCS_SCHEMES = (
     "svn+file", "svn+http", "svn+https", "svn+ssh", "svn+svn",
 )  # fmt: skip
 URL_SCHEMES = ("http", "https", "file", "ftp", *VCS_SCHEMES)
-ARCHIVE_SUFFIXES = (
-    ".zip", ".whl", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma",
-)  # fmt: skip
-STRONG_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}  # algorithm -> hex digits; the ones pip takes with --hash
 _FRAGMENT_HASHES = ("sha512", "sha384", "sha256", "sha224", "sha1", "md5")
 
 # Patterns as texts: re compiles each when it is first used, which for most inputs is never (0.2 to 0.5 ms each).
@@ -73,11 +71,6 @@ def is_location_url(text: str) -> bool:
     return text[:8].lower().startswith(("http:", "https:", "file:"))
 
 
-def is_archive(name: str) -> bool:
-    """Say whether the name ends like a wheel or a source archive."""
-    return name.lower().endswith(ARCHIVE_SUFFIXES)
-
-
 def parse_reference(url: str) -> RequirementUrl:
     """Take a requirement's URL apart. Raises ``ValueError`` where it is no URL at all."""
     from urllib.parse import unquote, urlsplit  # only direct references need it
@@ -86,7 +79,7 @@ def parse_reference(url: str) -> RequirementUrl:
     if parts.scheme.rpartition("+")[2] in ("http", "https", "ssh") and not parts.hostname:
         msg = "it names no host"
         raise ValueError(msg)
-    fragment = dict(reversed([(key, value) for key, _, value in map(_key_value, parts.fragment.split("&"))]))
+    _, fragment = split_fragment(url)
     hashes = tuple(f"{name}:{fragment[name].lower()}" for name in _FRAGMENT_HASHES if fragment.get(name))
     path = unquote(parts.path).rstrip("/")
     return RequirementUrl(
@@ -97,10 +90,6 @@ def parse_reference(url: str) -> RequirementUrl:
         hashes=hashes[:1],  # pip reads one: the strongest written first in its own order
         filename=path.rpartition("/")[2],
     )
-
-
-def _key_value(piece: str) -> tuple[str, str, str]:
-    return piece.partition("=")
 
 
 def path_to_url(path: str) -> str:

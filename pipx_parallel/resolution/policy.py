@@ -27,7 +27,7 @@ class Policy:
 
     __slots__ = (
         "_all_releases", "_asked_for", "_cutoff", "_cutoffs", "_lowest", "_needs_all", "_no_binary", "_only_binary", "_only_final",
-        "_overrides", "_preferred", "ignores_dependencies", "prefers_binary",
+        "_overrides", "_preferred", "_used", "ignores_dependencies", "prefers_binary",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,7 @@ class Policy:
             {"highest": (), "lowest": (ALL,), "lowest-direct": tuple(sorted(directs))}[selection.resolution]
         )
         self._overrides = overrides or {}
+        self._used: set[str] = set()
         self._needs_all = selection.needs_all_releases
         self._cutoff = _epoch(selection.uploaded_prior_to)
         self._cutoffs = {name: _epoch(moment) for name, moment in selection.uploaded_prior_to_packages.items()}
@@ -68,7 +69,13 @@ class Policy:
         found = self._overrides.get(dependency.name)
         if found is None:
             return (dependency,)
+        self._used.add(dependency.name)
         return [row._replace(extras=tuple(sorted({*row.extras, *dependency.extras}))) for row in found]
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Return the projects of ``--override`` and ``--exclude`` that no requirement has named so far."""
+        return tuple(sorted(self._overrides.keys() - self._used))
 
     def allowed_releases(self, name: str, usable: int, finals: int) -> int:
         """Return the releases left of ``usable`` when pre-releases are refused (``--only-final``)."""

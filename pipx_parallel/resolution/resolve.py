@@ -74,6 +74,7 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
     began = time.perf_counter()
     memory = memory_key(target)
     rules = TargetRules(target, mirror.records.read_derived(memory))
+    named = {root.name for root in inputs.roots}
     inputs, lost = for_target(inputs, rules, directs)
     if lost and not settings.keep_going:
         raise Incomplete(lost, "\n".join(str(failure.error) for failure in lost))
@@ -110,7 +111,8 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         {**mirror.report.counts(), **answer.counts._asdict()},
     )
     relaxations = relaxations_of(answer, candidates)
-    return Resolution(target, pins, edges_of(answer, roots), tuple(roots), missing, stats, relaxations, answer.optimal)
+    edges, unused = edges_of(answer, roots), tuple([name for name in candidates.policy.unused if name not in named])
+    return Resolution(target, pins, edges, tuple(roots), missing, stats, relaxations, answer.optimal, unused)
 
 
 def _searched(  # noqa: PLR0913 - what a search is given, once more where it is repeated

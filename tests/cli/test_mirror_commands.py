@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -340,3 +342,52 @@ def test_a_published_record_that_was_altered_is_exit_6(run: Run, web: str) -> No
     (record,) = Path("pub/v").rglob("lib.json")
     record.write_bytes(record.read_bytes().replace(b"2.0", b"2.9"))
     assert run("resolve", "--packages", "app", "--mirror", web).code == 6
+
+
+@pytest.mark.parametrize("budget", [("--max-requests", "1"), ("--max-time", "0.001")])
+@pytest.mark.parametrize("depth", [(), ("--depth", "chosen"), ("--depth", "window:1"), ("--depth", "closure")])
+def test_a_budget_stops_every_depth(run: Run, budget: tuple[str, ...], depth: tuple[str, ...]) -> None:
+    """The default depth, too; run again without it, the mirror is filled."""
+    ran = run("mirror", "warm", "--packages", "app", *budget, *depth)
+
+    assert (ran.code, "stopped by the budget" in ran.err) == (0, True)
+    assert run("mirror", "warm", "--packages", "app").code == 0
+    assert run("resolve", "--packages", "app", "--offline").code == 0
+
+
+def test_a_budget_that_suffices_fills_the_mirror(run: Run) -> None:
+    """All that a resolve needs is there afterwards."""
+    ran = run("mirror", "warm", "--packages", "app", "--max-requests", "1000", "--max-time", "60.5")
+
+    assert (ran.code, "stopped" in ran.err) == (0, False)
+    assert run("resolve", "--packages", "app", "--offline").code == 0
+
+
+def test_a_damaged_record_is_one_short_line(run: Run, mirror: Path) -> None:
+    """Its bytes are not printed."""
+    warm(run)
+    with closing(sqlite3.connect(mirror / "cache.db")) as database, database:
+        key, value = database.execute("SELECT key, value FROM Cache WHERE key LIKE 'v/%/lib'").fetchone()
+        database.execute("UPDATE Cache SET value = ? WHERE key = ?", (value[:40] + b"\xff" + value[41:], key))
+
+    for command in (("mirror", "doctor"), ("mirror", "verify"), ("resolve", "--packages", "app")):
+        assert max(map(len, run(*command).err.splitlines()), default=0) < 200
+
+
+def test_a_name_that_no_index_has_is_not_suggested(run: Run) -> None:
+    """The mirror knows that it is absent; a name that exists is suggested."""
+    run("resolve", "--packages", "pickyy-pick")
+    warm(run)
+
+    assert "did you mean" not in run("resolve", "--packages", "pickyy-pickk").err
+    assert "did you mean 'app'?" in run("resolve", "--packages", "appp").err
+
+
+@pytest.mark.parametrize("port", ["taken", "99999"])
+def test_an_address_that_cannot_be_used_is_the_users_to_change(run: Run, port: str) -> None:
+    """Exit 2 with a remedy, no internal error."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = str(taken.getsockname()[1]) if port == "taken" else port
+        ran = run("mirror", "serve", "--port", number)
+
+    assert (ran.code, "use another --port" in ran.err, "report it" in ran.err) == (2, True, False)

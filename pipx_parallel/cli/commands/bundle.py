@@ -65,7 +65,7 @@ def run(values: Mapping[str, object]) -> int:
     settings = request.settings._replace(target=target)
     targets = _targets(settings, _texts(mine["python_version"]), _texts(mine["target"]))
     request = request._replace(find_targets=lambda: targets)
-    request = changes.keeping_pins(request, changes.read_before(locks.names_of((), request.sources)))
+    request = changes.keeping_pins(request, changes.read_before([_pins_beside(request.sources)]))
     resolutions = resolved(request)
     context.printer.say(f"locked {account.measure(request, resolutions)}")
     began = time.perf_counter()
@@ -128,6 +128,12 @@ def _parsed(text: str, settings: ResolveSettings) -> ResolveSettings:
         )
     version = versions[0] if versions else settings.target.python_version
     return settings._replace(target=settings.target._replace(python_version=version, platforms=platforms))
+
+
+def _pins_beside(sources: Sequence[str]) -> str:
+    """Return the lock beside the first source, whose pins are kept."""
+    source = next(iter(sources), locks.STDOUT)
+    return source if source == locks.STDOUT or "://" in source else locks.default_name(source)
 
 
 def _downloads(mirror: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,7 @@ from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRRO
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from mirror.session.mirror import Mirror
+    from collections.abc import Mapping
 
 DEPTH = Option(
     ("--depth",),
@@ -48,6 +47,24 @@ ARGUMENTS = (SOURCES,)
 _SHOWN = 20
 
 
+class Budget:
+    """How many requests and seconds a run may use; ``spent`` once it has asked and been told to stop."""
+
+    def __init__(self, requests: int | None, seconds: float | None, began: float) -> None:
+        """Take the limits, None for none, and the monotonic time of the start."""
+        self.requests = requests
+        self.seconds = seconds
+        self.began = began
+        self.spent = False
+
+    def lasts(self, requests: int) -> bool:
+        """Return whether the run may go on after this many requests."""
+        over = self.requests is not None and requests >= self.requests
+        over = over or (self.seconds is not None and time.monotonic() - self.began >= self.seconds)
+        self.spent = self.spent or over
+        return not over
+
+
 def run(values: Mapping[str, object]) -> int:
     """Fill the mirror with what locking the SOURCES needs, so that it can be done offline.
 
@@ -60,9 +77,14 @@ def run(values: Mapping[str, object]) -> int:
         values = {**values, "packages": (*(said if isinstance(said, tuple) else (str(said),)), *names)}
     context = begin(values, OPTIONS)
     depth, window = _depth(context)
-    if depth == "chosen" and not names:
+    budget = Budget(_number(context, "max_requests"), _seconds(context), time.monotonic())
+    if depth != "chosen" or names:
+        return _warm_closure(context, 1 if depth == "chosen" else window, budget)
+    if budget.requests is None and budget.seconds is None:
         return _warm_chosen(context)
-    return _warm_reach(context, 1 if depth == "chosen" else window)
+    # A resolve cannot be stopped half-way, the walk to the newest releases can: it fetches most of what a resolve reads.
+    code = _warm_closure(context, 1, budget)
+    return code if budget.spent else _warm_chosen(context)
 
 
 def _warm_chosen(context: CommandContext) -> int:
@@ -87,14 +109,12 @@ def _keeping_whole(request: LockRequest) -> LockRequest:
     )
 
 
-def _warm_reach(context: CommandContext, window: int | None) -> int:
+def _warm_closure(context: CommandContext, window: int | None, budget: Budget) -> int:
     from pipx_parallel.resolution.closure import walk  # only these depths walk
 
     request = _keeping_whole(read_request(context))
-    began = time.monotonic()
     with opened(request.settings, context.progress) as mirror:
         try:
-            may_go_on = _budget(context, mirror, began)
             archives = context.chosen.flag("archives")
             reach = walk(
                 request.inputs,
@@ -103,7 +123,7 @@ def _warm_reach(context: CommandContext, window: int | None) -> int:
                 request.settings,
                 window=window,
                 archives=archives,
-                may_go_on=may_go_on,
+                may_go_on=lambda: budget.lasts(mirror.report.counts()["requests"]),
             )
         finally:
             context.progress.close()
@@ -112,7 +132,7 @@ def _warm_reach(context: CommandContext, window: int | None) -> int:
         context.printer.warn(line)
     if len(reach.holes) > _SHOWN:
         context.printer.warn(f"and {len(reach.holes) - _SHOWN} more; `mirror verify` lists all")
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - budget.began
     context.printer.say(
         f"{'warmed' if reach.finished else 'stopped by the budget after'} {len(reach.releases)} projects, {reach.size} releases"
         f" ({len(reach.holes)} holes) in {seconds:.1f} s: {counts['requests']} requests, {counts['hits']} listings at hand,"
@@ -124,17 +144,6 @@ def _warm_reach(context: CommandContext, window: int | None) -> int:
             f"{reach.left_out} older releases are only source archives and were not looked at; --archives downloads and builds them"
         )
     return failures_code(tuple(failure.error for failure in reach.holes))
-
-
-def _budget(context: CommandContext, mirror: Mirror, began: float) -> Callable[[], bool]:
-    requests, seconds = _number(context, "max_requests"), _number(context, "max_time")
-
-    def may_go_on() -> bool:
-        if requests is not None and mirror.report.counts()["requests"] >= requests:
-            return False
-        return seconds is None or time.monotonic() - began < seconds
-
-    return may_go_on
 
 
 def _depth(context: CommandContext) -> tuple[str, int | None]:
@@ -154,6 +163,15 @@ def _number(context: CommandContext, name: str) -> int | None:
     if not text.isdecimal() or not int(text):
         raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used; give a whole number above 0")
     return int(text)
+
+
+def _seconds(context: CommandContext) -> float | None:
+    text = context.chosen.text("max_time")
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,6}(\.\d+)?", text) or not float(text):
+        raise UsageError(f"--max-time: {text!r} cannot be used; give a number of seconds above 0")
+    return float(text)
 
 
 def _named(values: Mapping[str, object]) -> tuple[str, ...]:

@@ -9,12 +9,12 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import save
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code, resolving
-from pipx_parallel.config.options import FORMAT, INPUT_FILE, OUTPUT, RESOLVE, SOURCES
+from pipx_parallel.config.options import FORMAT, INPUT_FILE, OUTPUT, RESOLVE, SOURCES, STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OPTIONS = (INPUT_FILE, FORMAT, *OUTPUT, *RESOLVE)
+OPTIONS = (*OUTPUT, *STYLE, FORMAT, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
 
 
@@ -25,8 +25,7 @@ def run(values: Mapping[str, object]) -> int:
     not 0. Nothing that exists is kept: every pin is chosen anew. With -o, files are written instead.
     """
     context = begin(values, OPTIONS)
-    outputs = context.chosen.texts("output")
-    names = locks.names_of(outputs, ()) if outputs else (locks.STDOUT,)
+    names = locks.names_of(context.chosen, ()) if context.chosen.texts("output") else (locks.STDOUT,)
     locks.check_names(names, context.chosen)
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from packaging.utils import parse_wheel_filename
 
-from mirror.records.filenames import is_distribution, is_sdist, normalised, split_filename
+from mirror.names import normalize_name
+from mirror.records.filenames import is_distribution, is_sdist, split_filename
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,9 @@ def test_it_agrees_with_packaging_on_wheels() -> None:
 def test_names_have_one_form() -> None:
     """PEP 503; also after the memory of it was full once."""
     for number in range(5000):
-        normalised(f"Name_{number}")
+        normalize_name(f"Name_{number}")
 
-    assert [normalised(name) for name in ("A", "a__b", "A.-_B", "x-1")] == ["a", "a-b", "a-b", "x-1"]
+    assert [normalize_name(name) for name in ("A", "a__b", "A.-_B", "x-1")] == ["a", "a-b", "a-b", "x-1"]
 
 
 def test_the_suffix_of_a_name_gives_the_kind() -> None:

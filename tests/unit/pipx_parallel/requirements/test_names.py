@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 
-from pipx_parallel.requirements.names import is_name, normalize, normalize_extras
+from mirror.names import normalize_name
+from pipx_parallel.requirements.names import is_name, normalize_extras
 
 
 @given(st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,12}[A-Za-z0-9])?", fullmatch=True))
 def test_the_normal_form_is_that_of_packaging(name: str) -> None:
     """PEP 503 has one owner."""
-    assert normalize(name) == canonicalize_name(name)
+    assert normalize_name(name) == canonicalize_name(name)
 
 
 @pytest.mark.parametrize("text", ["", "-a", "a-", "a b", "a/b", "é", "a\n"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mirror.names import is_archive
 from pipx_parallel.requirements.urls import (
     RequirementUrl,
-    is_archive,
     join_location,
     mask_secrets,
     parse_reference,

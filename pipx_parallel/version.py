@@ -1,0 +1,5 @@
+"""The version of this tool. pyproject.toml takes it from here."""
+
+from __future__ import annotations
+
+VERSION = "0.1.0"

@@ -1,0 +1,88 @@
+"""What has no effect is reported: a typing error does not pass unnoticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def source(home: Path) -> Path:
+    """Write a list that asks for app, which needs lib."""
+    path = home / "r.in"
+    path.write_text("app\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        (("-P", "nosuch"), "--upgrade-package nosuch has no effect: no requirement names it"),
+        (("--exclude", "nosuch"), "--exclude nosuch has no effect: no requirement names it"),
+        (("--override", "nosuch==1"), "--override nosuch has no effect: no requirement names it"),
+        (("--override", "libb==1"), "no requirement names it; did you mean 'lib'?"),
+    ],
+)
+def test_a_name_that_nothing_requires_is_reported(source: Path, run: Run, flags: tuple[str, ...], line: str) -> None:
+    """The lock is written all the same."""
+    ran = run("lock", source.name, *flags)
+
+    assert (ran.code, line in ran.err) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [("-P", "lib"), ("--exclude", "lib"), ("--override", "lib==1"), ("--exclude", "app"), ("--override", "app==1")],
+)
+def test_a_name_that_is_required_is_not_reported(home: Path, run: Run, flags: tuple[str, ...]) -> None:
+    """Neither one of the user nor one of a package."""
+    (home / "r.in").write_text("app\npicky\n", encoding="utf-8")
+
+    assert "warning" not in run("lock", "r.in", *flags).err
+
+
+def test_an_upgrade_to_a_release_that_cannot_be_chosen_fails(source: Path, run: Run) -> None:
+    """It is asked for, so it must not be dropped; nothing is written."""
+    assert run("lock", source.name, "-o", "r.txt", "--no-hashes").code == 0
+    before = Path("r.txt").read_bytes()
+
+    ran = run("lock", source.name, "-o", "r.txt", "--no-hashes", "-P", "lib==99")
+
+    assert (ran.code, Path("r.txt").read_bytes() == before) == (1, True)
+    assert "lib" in ran.err
+
+
+def test_an_unknown_variable_is_reported(source: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the nearest that exists; variables of other commands and of no option are known."""
+    monkeypatch.setenv("PIPX_PARALLEL_PYTHON_VERSON", "3.12")
+    for name in ("PIPX_PARALLEL_PORT", "PIPX_PARALLEL_TOKEN", "PIPX_PARALLEL_CREDENTIALS_INDEX_EXAMPLE"):
+        monkeypatch.setenv(name, "1")
+
+    ran = run("lock", source.name)
+
+    reported = [line for line in ran.err.splitlines() if "no option has this variable" in line]
+    assert (ran.code, len(reported)) == (0, 1)
+    assert reported[0].endswith("did you mean PIPX_PARALLEL_PYTHON_VERSION?")
+
+
+def test_an_input_without_requirements_is_reported(home: Path, run: Run) -> None:
+    """An empty lock is seldom what was meant."""
+    (home / "e.in").write_text("# nothing\n", encoding="utf-8")
+
+    ran = run("lock", "e.in")
+
+    assert (ran.code, "warning: e.in: there are no requirements" in ran.err) == (0, True)
+
+
+def test_pins_kept_against_another_resolution_are_reported(source: Path, run: Run) -> None:
+    """--resolution chooses among new packages only, unless -U is given."""
+    assert run("lock", source.name, "-o", "r.txt").code == 0
+
+    kept = run("lock", source.name, "-o", "r.txt", "--resolution", "lowest")
+    moved = run("lock", source.name, "-o", "r.txt", "--resolution", "lowest", "-U")
+
+    assert ("existing pins are kept; add -U" in kept.err, "existing pins" in moved.err) == (True, False)
+    assert "lib==1.0" in Path("r.txt").read_text(encoding="utf-8")
