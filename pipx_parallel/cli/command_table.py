@@ -1,4 +1,4 @@
-"""The commands there are: name, module, and the line that ``--help`` shows without importing the module."""
+"""The table of commands: name, module, and the line that ``--help`` shows without importing the module."""
 
 from __future__ import annotations
 
@@ -15,48 +15,47 @@ class CommandEntry(NamedTuple):
 
 
 MIRROR: Mapping[str, CommandEntry] = {
-    "warm": CommandEntry("Fill the mirror with what these sources need.", "pipx_parallel.cli.commands.mirror_warm"),
-    "status": CommandEntry("Say what the mirror holds.", "pipx_parallel.cli.commands.mirror_status"),
+    "warm": CommandEntry(
+        "Fill the mirror with everything that a lock of the sources needs.", "pipx_parallel.cli.commands.mirror_warm"
+    ),
+    "status": CommandEntry("Show what the mirror holds.", "pipx_parallel.cli.commands.mirror_status"),
     "verify": CommandEntry(
-        "Prove that a re-resolve stays inside the mirror.", "pipx_parallel.cli.commands.mirror_verify"
+        "Check the records, and that a re-resolve needs nothing else.", "pipx_parallel.cli.commands.mirror_verify"
     ),
     "export": CommandEntry(
-        "Write the mirror, or a part of it, to one file.", "pipx_parallel.cli.commands.mirror_export"
+        "Export the mirror, or a part of it, to one file.", "pipx_parallel.cli.commands.mirror_export"
     ),
-    "import": CommandEntry("Take an exported file into the mirror.", "pipx_parallel.cli.commands.mirror_import"),
-    "diff": CommandEntry("Show what changed between two mirrors.", "pipx_parallel.cli.commands.mirror_diff"),
+    "import": CommandEntry("Import an exported file into the mirror.", "pipx_parallel.cli.commands.mirror_import"),
+    "diff": CommandEntry("Show the changes between two mirrors.", "pipx_parallel.cli.commands.mirror_diff"),
     "publish": CommandEntry(
         "Write the mirror as static files for any web server.", "pipx_parallel.cli.commands.mirror_publish"
     ),
-    "serve": CommandEntry("Serve the mirror to pip, uv and others.", "pipx_parallel.cli.commands.mirror_serve"),
-    "prune": CommandEntry("Make the mirror smaller.", "pipx_parallel.cli.commands.mirror_prune"),
-    "doctor": CommandEntry(
-        "Find, and repair, what is wrong with the mirror.", "pipx_parallel.cli.commands.mirror_doctor"
+    "serve": CommandEntry(
+        "Serve the mirror over HTTP to pip, uv and pipx-parallel.", "pipx_parallel.cli.commands.mirror_serve"
     ),
+    "prune": CommandEntry("Delete old records from the mirror.", "pipx_parallel.cli.commands.mirror_prune"),
+    "doctor": CommandEntry("Find and repair damage of the mirror.", "pipx_parallel.cli.commands.mirror_doctor"),
 }
 
 COMMANDS: Mapping[str, CommandEntry] = {
-    "lock": CommandEntry(
-        "Lock requirements and write the locks; existing pins are kept.", "pipx_parallel.cli.commands.lock"
-    ),
+    "lock": CommandEntry("Resolve requirements and write lock files.", "pipx_parallel.cli.commands.lock"),
     "resolve": CommandEntry(
-        "The same to stdout, going on where single projects fail.", "pipx_parallel.cli.commands.resolve"
+        "Resolve requirements and print the result; continue past missing projects.",
+        "pipx_parallel.cli.commands.resolve",
     ),
-    "tree": CommandEntry("Show who asked for what.", "pipx_parallel.cli.commands.tree"),
-    "why": CommandEntry("Show who asked for a project, and why it is not newer.", "pipx_parallel.cli.commands.why"),
+    "tree": CommandEntry("Show the dependency tree.", "pipx_parallel.cli.commands.tree"),
+    "why": CommandEntry("Show who requires a package, and why it is not newer.", "pipx_parallel.cli.commands.why"),
     "why-not": CommandEntry(
-        "Show what another release of a project would change, or why it cannot be.",
+        "Show what another release of a package would change, or why it is not possible.",
         "pipx_parallel.cli.commands.why_not",
     ),
     "bundle": CommandEntry(
-        "Lock, and put every file into one archive for offline machines.", "pipx_parallel.cli.commands.bundle"
+        "Lock, and write all files into one archive for offline machines.", "pipx_parallel.cli.commands.bundle"
     ),
-    "mirror": CommandEntry("Fill and look after the local mirror of metadata.", commands=MIRROR),
-    "inspect": CommandEntry(
-        "Show what is understood of the input; asks no network.", "pipx_parallel.cli.commands.inspect"
-    ),
+    "mirror": CommandEntry("Fill and maintain the local metadata mirror.", commands=MIRROR),
+    "inspect": CommandEntry("Show how the input is read, without a network.", "pipx_parallel.cli.commands.inspect"),
     "benchmark": CommandEntry(
-        "Measure what parallel fetching saves on a list.", "pipx_parallel.cli.commands.benchmark"
+        "Measure what parallel fetching saves on your list.", "pipx_parallel.cli.commands.benchmark"
     ),
     "completion": CommandEntry("Print the completion script of a shell.", "pipx_parallel.cli.commands.completion"),
 }

@@ -39,6 +39,7 @@ Other variables:
 | variable | meaning |
 |---|---|
 | `PIPX_PARALLEL_CREDENTIALS_HOST` | `user:password` for an index; the host in upper case, with `_` for other characters |
+| `PIPX_PARALLEL_TOKEN` | the token of `mirror serve` |
 | `PIPX_PARALLEL_DEBUG` | `1`: print the traceback of an internal error |
 | `PIPX_PARALLEL_SETUPTOOLS` | `0`: the setuptools plugin does nothing |
 | `NO_COLOR` | no colours |

@@ -45,12 +45,12 @@ class _Failed(Exception):
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Measure how long the same list takes with each number of workers.
+    """Measure how long a lock takes with each number of workers.
 
-    Each run is a whole process (start-up, fetching, solving, writing) on an empty mirror of its own, so it is what a user
-    waits for; beside it stands the time in which that process could only wait for the index, which is what more workers
-    can save. What lies between here and the index (a proxy's cache, DNS) is warmed by one run that is not counted. Every
-    round goes the other way round than the one before. Figures are medians; the first number is what others compare with.
+    Each run is a whole process (start-up, fetching, resolving, writing) with an empty mirror of its own. The table also shows the
+    time in which the process only waited for the index, which is what more workers can save. One run that is not counted warms
+    caches between here and the index. The order alternates between rounds. Figures are medians; the first number of workers is
+    the baseline.
     """
     context = begin(values, OPTIONS)
     workers = _numbers(context.chosen, "workers", "1,5,10,20")

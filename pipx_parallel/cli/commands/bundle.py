@@ -50,10 +50,10 @@ ARGUMENTS = (SOURCES,)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Lock what the SOURCES ask for and put every file of the lock into one archive, with scripts that install from it alone.
+    """Resolve requirements, and write all files of the lock into one archive with scripts that install from it.
 
-    Pins of a pylock.toml beside the first source are kept. For other machines name targets, as often as needed: --target "3.13
-    windows", or --python-version and --platform, each with each. What was downloaded is kept for the next bundle.
+    Pins in a pylock.toml beside the first source are kept. Targets for other machines can be repeated: --target "3.13 windows",
+    or each --python-version combined with each --platform. Downloads are kept for the next bundle.
     """
     mine = {option.dest: values.get(option.dest) for option in _MINE}
     given = {name: value for name, value in values.items() if name not in mine}

@@ -25,9 +25,9 @@ ARGUMENTS = (SOURCES,)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Show what is understood of the SOURCES: every requirement, option and target, and where it was written.
+    """Show how the SOURCES are read: every requirement, option and target, with file and line.
 
-    No network is asked. Secrets are masked.
+    No network is used. Secrets are masked.
     """
     from pipx_parallel.requirements.describe import describe  # this command's own
 

@@ -19,9 +19,9 @@ ARGUMENTS: tuple[Argument, ...] = ()
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Look at permissions, disk space, foreign (pickled) rows, schema versions and every record's digest.
+    """Check permissions, disk space, foreign (pickled) rows, schema versions and the digest of every record.
 
-    Exit code 0: all is well, or was repaired; 6: something is damaged.
+    Exit code 0: no damage, or repaired; 6: damage found.
     """
     from mirror.exchange.maintenance import check, old_schemas, repair
     from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs

@@ -27,10 +27,10 @@ ARGUMENTS = (Argument("file", "FILE"),)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Write the mirror to FILE: one file that the same content always gives the same bytes.
+    """Write the mirror to FILE. The same content always gives the same bytes.
 
-    With --for, only the projects that locking a source can reach go along, and chosen are the releases of its lock.
-    Resolve from the file with --mirror FILE, or take it into another mirror with `mirror import`.
+    With --for, only the projects that a lock of a source can reach are exported, and "chosen" means the releases of its lock.
+    Resolve from the file with --mirror FILE, or import it into another mirror with `mirror import`.
     """
     from mirror.exchange.snapshot import export
     from mirror.session.open_store import open_store

@@ -23,7 +23,7 @@ _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Delete what has not been confirmed for longest, until the rest fits. What a certificate covers is never deleted."""
+    """Delete the records that have not been confirmed for longest, until the rest fits. What a certificate covers is kept."""
     from mirror.exchange.maintenance import prune
     from mirror.keys import VIEWS
     from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs

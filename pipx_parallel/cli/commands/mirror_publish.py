@@ -16,9 +16,9 @@ ARGUMENTS = (Argument("folder", "FOLDER"),)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Write the mirror into FOLDER: sparse records for --mirror http://…, Simple API pages for pip and uv, digests.
+    """Write the mirror into FOLDER: records for --mirror http://…, Simple API pages for pip and uv, digests.
 
-    Run again, only what has changed is written.
+    A second run writes only what has changed.
     """
     from mirror.exchange.publish import publish  # here and below: only what this command needs
     from mirror.session.open_store import open_store

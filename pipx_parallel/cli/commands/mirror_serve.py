@@ -34,7 +34,7 @@ ARGUMENTS: tuple[Argument, ...] = ()
 def run(values: Mapping[str, object]) -> int:
     """Serve the mirror until interrupted: the Simple API, records in bulk, and locks (POST /lock).
 
-    Without --offline, what is not in the mirror is fetched when it is asked for. A token may also stand in the variable
+    Without --offline, what the mirror lacks is fetched on request. The token can also be set with the variable
     PIPX_PARALLEL_TOKEN.
     """
     import gc  # off in short commands (``__main__.run``); this one lives long

@@ -20,7 +20,7 @@ ARGUMENTS: tuple[Argument, ...] = ()
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Say what the mirror holds: projects, releases, how fresh and how large it is."""
+    """Show what the mirror holds: projects, releases, freshness and size."""
     context = begin(values, OPTIONS)
     with opened(settings_of(context), context.progress) as mirror:
         status = mirror.admin.status()

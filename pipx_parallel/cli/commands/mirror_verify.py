@@ -28,10 +28,10 @@ ARGUMENTS = (SOURCES,)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Check every record against its digest, and whether any re-resolve of the SOURCES stays inside the mirror.
+    """Check every record against its digest, and whether any re-resolve of the SOURCES needs only the mirror.
 
-    Each hole is named: a listing, or a release whose dependencies are not known. Exit code 0: closed; 4: there are holes;
-    6: a record is damaged. Without SOURCES only the records are checked. Nothing is asked of any index.
+    Missing metadata is listed: a project page, or a release whose dependencies are not known. Exit code 0: complete; 4: metadata
+    is missing; 6: a record is damaged. Without SOURCES only the records are checked. No index is asked.
     """
     from mirror.exchange.maintenance import check
     from mirror.session.open_store import open_store  # here and below: only what this command needs

@@ -66,10 +66,10 @@ class Budget:
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Fill the mirror with what locking the SOURCES needs, so that it can be done offline.
+    """Fill the mirror with everything that a lock of the SOURCES needs, so that it works offline.
 
-    What cannot be had is named at the end; everything else is kept. Stopped by its budget, by Ctrl-C or by a failure, it
-    goes on where it was when run again; what has not changed costs one conditional request a project.
+    What is not available is listed at the end; everything else is stored. If it is stopped by a limit, by Ctrl-C or by a failure,
+    the next run continues; what has not changed takes one conditional request per project.
     """
     names = _named(values)
     if names:

@@ -19,10 +19,9 @@ ARGUMENTS = (SOURCES,)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Resolve what the SOURCES ask for, and print the result.
+    """Resolve requirements and print the result. Missing projects are reported, and the rest is resolved.
 
-    Where single projects cannot be had, the rest is resolved all the same, a warning names them, and the exit code is
-    not 0. Nothing that exists is kept: every pin is chosen anew. With -o, files are written instead.
+    If projects are missing, the exit code is not 0. Existing pins are not kept. With -o, files are written instead.
     """
     context = begin(values, OPTIONS)
     names = locks.names_of(context.chosen, ()) if context.chosen.texts("output") else (locks.STDOUT,)

@@ -25,7 +25,7 @@ ARGUMENTS = (SOURCES,)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Resolve what the SOURCES ask for, and show who asked for what."""
+    """Resolve requirements and show the dependency tree."""
     context = begin(values, OPTIONS)
     depth = _depth(context.chosen)
     request = read_request(context)

@@ -20,7 +20,7 @@ ARGUMENTS = (Argument("name", "NAME"), SOURCES)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Show who asks for NAME, from the lines of the SOURCES down, and why it is not newer."""
+    """Show who requires NAME, from the lines of the SOURCES down, and why it is not newer."""
     from pipx_parallel.locks.tree import render_why, why_json  # this command's own
 
     context = begin(values, OPTIONS)

@@ -27,9 +27,9 @@ _ORIGIN = "why-not"
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Ask for REQUIREMENT ("NAME>=X") beside what the SOURCES ask for, and show what changes, or why it cannot be.
+    """Resolve the SOURCES with REQUIREMENT ("NAME>=X") added, and show what changes, or why it is not possible.
 
-    Only what must move moves. Nothing is written. The exit code is 1 where it cannot be.
+    Other pins change only if they must. Nothing is written. The exit code is 1 if it is not possible.
     """
     context = begin(values, OPTIONS)
     wanted = _wanted(str(values["wanted"]))
