@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pipx_parallel.config.layers import Chosen
 
 WORKERS = Option(("--workers",), 'Numbers of workers to compare ("1,5,10,20").', metavar="LIST")
-ROUNDS = Option(("--rounds",), "How often each is measured (3).", metavar="N")
-FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("table", "json"))
-SVG = Option(("--svg",), "Also draw a chart here.", "path", "FILE")
+ROUNDS = Option(("--rounds",), "Number of measured rounds [default: 3].", metavar="N")
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("table", "json"))
+SVG = Option(("--svg",), "Also write a chart to this SVG file.", "path", "FILE")
 _PASSED = tuple(
     option for option in (*INPUT, INPUT_FILE, *INDEX, *NETWORK, *CHOICE, *TARGET) if option.dest != "max_workers"
 )

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = "bundle.zip"
 MOST_AT_ONCE = 10  # downloads: more of them only share the same line, and each holds a piece in memory
 
-_OUTPUT = Option(("-o", "--output"), f"Write the bundle here ({DEFAULT_OUTPUT}).", "path", "FILE")
+_OUTPUT = Option(("-o", "--output"), f"Write this file [default: {DEFAULT_OUTPUT}].", "path", "FILE")
 _TARGET = Option(
-    ("--target",), 'Bundle also for this target: "3.13 windows" (several allowed).', metavar="TARGET", multiple=True
+    ("--target",), 'Target to bundle for: "3.13 windows". May be repeated.', metavar="TARGET", multiple=True
 )
 _PYTHONS = Option(
-    ("--python-version",), "Bundle for this Python (3.13); several allowed.", metavar="VERSION", multiple=True
+    ("--python-version",), "Python version to bundle for (3.13). May be repeated.", metavar="VERSION", multiple=True
 )
 _SDISTS = Option(
     ("--sdists",),
-    "What to do with projects that have no wheel: refuse, build one here, or include the source archive.",
+    "For packages without a wheel: refuse, build on this machine, or include the source archive.",
     metavar="HOW",
     choices=("refuse", "build", "include"),
 )

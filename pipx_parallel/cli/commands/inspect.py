@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
 
-FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT, *INPUT, INPUT_FILE, *INDEX, *NETWORK, *CHOICE, *TARGET)
 ARGUMENTS = (SOURCES,)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mirror.exchange.diff import ProjectChange
 
-FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT,)
 ARGUMENTS = (Argument("before", "BEFORE"), Argument("after", "AFTER"))
 

@@ -13,7 +13,7 @@ from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Optio
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-REPAIR = Option(("--repair",), "Delete what is damaged; it is fetched again when it is needed.", "flag")
+REPAIR = Option(("--repair",), "Delete damaged records; they are fetched again when needed.", "flag")
 OPTIONS = (REPAIR, *INDEX, *NETWORK, *MIRROR)
 ARGUMENTS: tuple[Argument, ...] = ()
 

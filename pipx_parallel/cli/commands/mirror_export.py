@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from mirror.exchange.snapshot import Selection
 
-FOR = Option(("--for",), "Export only what locking this SOURCE can reach.", "path", "SOURCE", multiple=True)
+FOR = Option(("--for",), "Export only what a lock of this SOURCE can reach.", "path", "SOURCE", multiple=True)
 FILES = Option(
     ("--files",),
-    "Whose files go along: of the releases that were chosen (the default), of all, or of none.",
+    "Files to include: those of the chosen releases (the default), all, or none.",
     metavar="WHICH",
     choices=("chosen", "all", "none"),
 )

@@ -14,9 +14,9 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_SIZE = Option(("--max-size",), "Keep at most this much: 500M, 2G.", metavar="SIZE")
-MAX_AGE = Option(("--max-age",), "Delete what no index has confirmed for this many days.", metavar="DAYS")
-DRY = Option(("--dry-run",), "Delete nothing; say what would go.", "flag")
+MAX_SIZE = Option(("--max-size",), "Maximum size of the mirror: 500M, 2G.", metavar="SIZE")
+MAX_AGE = Option(("--max-age",), "Delete records that no index has confirmed for this many days.", metavar="DAYS")
+DRY = Option(("--dry-run",), "Show what would be deleted, without deleting it.", "flag")
 OPTIONS = (MAX_SIZE, MAX_AGE, DRY, *INDEX, *NETWORK, *MIRROR)
 ARGUMENTS: tuple[Argument, ...] = ()
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.lock_service import LockService
     from pipx_parallel.resolution.lock_solver import Reply
 
-HOST = Option(("--host",), "Where to listen (127.0.0.1: this machine only).", metavar="ADDRESS")
-PORT = Option(("--port",), "The port (8765; 0: any that is free).", metavar="N")
-TOKEN = Option(("--token-file",), "A file with the token that clients must show.", "path", "FILE")
-BODY = Option(("--max-body",), "Bytes that a question may have (1048576).", metavar="N")
-SECONDS = Option(("--max-seconds",), "Seconds that one request may take (60).", metavar="N")
-SOLVES = Option(("--max-solves",), "Locks made at once; more wait their turn (2).", metavar="N")
+HOST = Option(("--host",), "Address to listen on [default: 127.0.0.1, this machine only].", metavar="ADDRESS")
+PORT = Option(("--port",), "Port to listen on; 0 for any free port [default: 8765].", metavar="N")
+TOKEN = Option(("--token-file",), "File with the token that clients must send.", "path", "FILE")
+BODY = Option(("--max-body",), "Maximum size of a request in bytes [default: 1048576].", metavar="N")
+SECONDS = Option(("--max-seconds",), "Maximum time of a request in seconds [default: 60].", metavar="N")
+SOLVES = Option(("--max-solves",), "Maximum number of concurrent locks; others wait [default: 2].", metavar="N")
 OPTIONS = (HOST, PORT, TOKEN, BODY, SECONDS, SOLVES, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
 ARGUMENTS: tuple[Argument, ...] = ()
 

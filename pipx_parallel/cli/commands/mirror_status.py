@@ -14,7 +14,7 @@ from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Optio
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("table", "json"))
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("table", "json"))
 OPTIONS = (FORMAT, *INDEX, *NETWORK, *MIRROR)
 ARGUMENTS: tuple[Argument, ...] = ()
 

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from mirror.ports import Store
     from pipx_parallel.resolution.closure import DependencyClosure
 
-CERTIFICATE = Option(("--certificate",), "Write what was proved here; the mirror keeps a copy.", "path", "FILE")
-AGAINST = Option(("--against",), "Check that what this certificate covers is still the same.", "path", "FILE")
-ARCHIVES = Option(("--archives",), "Look at every release that is only a source archive, too.", "flag")
+CERTIFICATE = Option(
+    ("--certificate",), "Write a certificate of what was checked; the mirror keeps a copy.", "path", "FILE"
+)
+AGAINST = Option(("--against",), "Check that what this certificate covers has not changed.", "path", "FILE")
+ARCHIVES = Option(("--archives",), "Include releases that have only a source archive.", "flag")
 OPTIONS = (CERTIFICATE, AGAINST, ARCHIVES, *INPUT, INPUT_FILE, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
 ARGUMENTS = (SOURCES,)
 

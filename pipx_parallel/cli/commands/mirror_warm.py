@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 DEPTH = Option(
     ("--depth",),
-    'How much: "chosen" (what a resolve touches; the default), "window:N" (the newest N releases of all that these reach) '
-    'or "closure" (everything any re-resolve could reach).',
+    'What to fetch: "chosen" (what a resolve reads; the default), "window:N" (the newest N releases of everything reachable) '
+    'or "closure" (everything that any re-resolve could need).',
     metavar="DEPTH",
 )
 PACKAGES_FILE = Option(
-    ("--packages-file",), "Names of projects, one a line, each warmed by itself.", "path", "FILE", multiple=True
+    ("--packages-file",), "File of project names, one per line, each fetched by itself.", "path", "FILE", multiple=True
 )
-MAX_REQUESTS = Option(("--max-requests",), "Stop after about this many requests; run again to go on.", metavar="N")
-MAX_TIME = Option(("--max-time",), "Stop after this many seconds; run again to go on.", metavar="SECONDS")
+MAX_REQUESTS = Option(("--max-requests",), "Stop after about this many requests; the next run continues.", metavar="N")
+MAX_TIME = Option(("--max-time",), "Stop after this many seconds; the next run continues.", metavar="SECONDS")
 OPTIONS = (
     DEPTH,
     ARCHIVES,

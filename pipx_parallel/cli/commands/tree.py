@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.model import Resolution
 
-INVERT = Option(("--invert",), "Draw it upwards from this project.", metavar="NAME")
-DEPTH = Option(("--depth",), "Draw so many levels below the first.", metavar="N")
-FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json", "dot"))
+INVERT = Option(("--invert",), "Show what requires this package.", metavar="NAME")
+DEPTH = Option(("--depth",), "Maximum depth of the tree.", metavar="N")
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "dot"))
 OPTIONS = (INVERT, DEPTH, FORMAT, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
 

@@ -14,7 +14,7 @@ from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES, Argument,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (Argument("name", "NAME"), SOURCES)
 

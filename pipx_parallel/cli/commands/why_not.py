@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipx_parallel.locks.lock_diff import PinChange
     from pipx_parallel.model import Resolution, RootRequirement
 
-FORMAT = Option(("--format",), "What is written to stdout.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (Argument("wanted", "REQUIREMENT"), SOURCES)
 _ORIGIN = "why-not"
