@@ -17,7 +17,7 @@ def read_pins(path: Path) -> dict[str, str]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".toml":
         packages = tomllib.loads(text).get("packages", [])
-        found = [(package["name"], package["version"]) for package in packages if "version" in package]
+        pins = [(package["name"], package["version"]) for package in packages if "version" in package]
     else:
-        found = _PIN.findall(text)
-    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in sorted(found)}
+        pins = _PIN.findall(text)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in sorted(pins)}

@@ -36,10 +36,10 @@ def assess(
 ) -> LockQuality:
     """Return the quality of the pins; ``find`` gives a project by name, with all of its releases."""
     ages = {name: _age(version, find(name)) for name, version in pins.items()}
-    known = {name: age for name, age in ages.items() if age is not None}
-    direct = sum(known.get(name, 0.0) for name in direct_names)
-    older = sum(age > 0 for age in known.values())
-    return LockQuality(round(direct, 3), round(sum(known.values()), 3), older, len(ages) - len(known))
+    known_ages = {name: age for name, age in ages.items() if age is not None}
+    direct = sum(known_ages.get(name, 0.0) for name in direct_names)
+    older = sum(age > 0 for age in known_ages.values())
+    return LockQuality(round(direct, 3), round(sum(known_ages.values()), 3), older, len(ages) - len(known_ages))
 
 
 def newest_installable(project: RecordedProject) -> Release | None:

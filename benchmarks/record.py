@@ -66,9 +66,9 @@ class Recorder:
 
     def projects(self) -> list[RecordedProject]:
         """Return everything that was recorded."""
-        found = [task.result() for task in self._projects.values()]
-        known = {name: task.result() for name, task in self._metadata.items()}
-        return [_with_metadata(project, known) for project in found if project]
+        fetched = [task.result() for task in self._projects.values()]
+        metadata = {name: task.result() for name, task in self._metadata.items()}
+        return [_with_metadata(project, metadata) for project in fetched if project]
 
     async def _fetch_project(self, name: str) -> RecordedProject | None:
         async with self._limit:
@@ -100,21 +100,21 @@ async def _kept(
 
 def _neighbours(project: RecordedProject, count: int) -> list[str]:
     """Return one file for each release that is at most ``count`` releases older than one with known dependencies."""
-    known = [index for index, release in enumerate(project.releases) if release.metadata]
-    near = dict.fromkeys(place for index in known for place in range(index + 1, index + 1 + count))
-    releases = [project.releases[place] for place in near if place < len(project.releases)]
+    recorded = [index for index, release in enumerate(project.releases) if release.metadata]
+    near = dict.fromkeys(number for index in recorded for number in range(index + 1, index + 1 + count))
+    releases = [project.releases[number] for number in near if number < len(project.releases)]
     wheels = [[file.name for file in release.files if file.name.endswith(".whl")] for release in releases]
     return [names[0] for release, names in zip(releases, wheels, strict=True) if names and not release.metadata]
 
 
-def _with_metadata(project: RecordedProject, known: dict[str, RecordedMetadata | None]) -> RecordedProject:
+def _with_metadata(project: RecordedProject, recorded: dict[str, RecordedMetadata | None]) -> RecordedProject:
     """Give each release the dependencies of its first file that has some: the wheels of one release nearly always agree."""
     releases = []
     for release in project.releases:
-        found = (
-            known.get(file.name) for file in sorted(release.files, key=lambda file: not file.name.endswith(".whl"))
+        candidates = (
+            recorded.get(file.name) for file in sorted(release.files, key=lambda file: not file.name.endswith(".whl"))
         )
-        releases.append(release._replace(metadata=next(filter(None, found), None)))
+        releases.append(release._replace(metadata=next(filter(None, candidates), None)))
     return project._replace(releases=tuple(releases))
 
 
@@ -140,8 +140,8 @@ def _drive(workload: workloads.Workload, tool: Tool, url: str, timeout: float) -
         bench = Bench(folder, environment, url, 1, timeout, None, print)
         job = Job(workload, "cold", folder, folder / "cache", url, sys.executable)
         result = run_once(bench, job, tool)
-        said = failure(result, job, tool, timeout) or "done"
-    print(f"{workload.name} with {tool.name}: {result['wall']:.1f} s, {said}", file=sys.stderr)
+        outcome = failure(result, job, tool, timeout) or "done"
+    print(f"{workload.name} with {tool.name}: {result['wall']:.1f} s, {outcome}", file=sys.stderr)
 
 
 def _header(

@@ -102,5 +102,5 @@ def _release_from_json(value: dict[str, Any]) -> Release:
         for name, offset, *yanked in value["f"]
     )
     metadata = value.get("m")
-    known = RecordedMetadata(tuple(metadata[1:]), metadata[0]) if metadata else None
-    return Release(value["v"], value.get("p"), files, known)
+    recorded = RecordedMetadata(tuple(metadata[1:]), metadata[0]) if metadata else None
+    return Release(value["v"], value.get("p"), files, recorded)

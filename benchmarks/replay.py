@@ -104,8 +104,8 @@ class ReplayServer:
         if self._prepare:
             await self._prepare(path)
         self.counters["requests"] += 1
-        known = method in {"GET", "HEAD"}
-        reply = answer(self.site.find(path), path, headers, self.counters) if known else ReplayResponse(405, {})
+        allowed = method in {"GET", "HEAD"}
+        reply = answer(self.site.find(path), path, headers, self.counters) if allowed else ReplayResponse(405, {})
         payload = _payload(reply, with_body=method != "HEAD")
         self.counters["bytes"] += len(payload)
         await self._wait(len(payload), arrived)

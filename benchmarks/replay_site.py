@@ -134,13 +134,13 @@ def fill_gaps(project: RecordedProject) -> RecordedProject:
 
     So the recorded world has an answer to every question, the same for every tool.
     """
-    known = [index for index, release in enumerate(project.releases) if release.metadata]
-    if not known:
+    recorded = [index for index, release in enumerate(project.releases) if release.metadata]
+    if not recorded:
         return project
     releases = list(project.releases)
     for index, release in enumerate(releases):
         if release.metadata is None:
-            nearest = min(known, key=lambda other: (abs(other - index), other))
+            nearest = min(recorded, key=lambda other: (abs(other - index), other))
             releases[index] = release._replace(metadata=project.releases[nearest].metadata)
     return project._replace(releases=tuple(releases))
 

@@ -95,9 +95,9 @@ def _charts(results: summary.RunResults) -> dict[str, str]:
     groups = dict.fromkeys((case["workload"], case["mode"]) for case in results["cases"])
     for workload, mode in groups:
         rows = [
-            (case["tool"], found.median)
+            (case["tool"], figures.median)
             for case in results["cases"]
-            if (case["workload"], case["mode"]) == (workload, mode) and (found := summary.figures(case["samples"]))
+            if (case["workload"], case["mode"]) == (workload, mode) and (figures := summary.figures(case["samples"]))
         ]
         charts[f"{workload}-{mode}"] = bar_chart(f"{workload}, {mode}: median of whole processes", rows, "s")
     for mode in dict.fromkeys(mode for _, mode in groups):
@@ -111,18 +111,18 @@ def _charts(results: summary.RunResults) -> dict[str, str]:
 def _growth(results: summary.RunResults, mode: str) -> dict[str, list[tuple[float, float]]]:
     """Return (packages, seconds) by tool; each tool has its own sizes, because resolutions differ."""
     curves: dict[str, list[tuple[float, float]]] = {}
-    for case, found in _answered(results):
+    for case, figures in _answered(results):
         if case["mode"] == mode and case["workload"].startswith("packages-"):
-            curves.setdefault(case["tool"], []).append((len(case["pins"]), found.median))
+            curves.setdefault(case["tool"], []).append((len(case["pins"]), figures.median))
     return curves
 
 
 def _per_package(results: summary.RunResults) -> str:
     """Return times per package if the run has a growth series: of the process, its CPU, and our solver."""
     rows = [
-        (case["mode"], case["tool"], str(len(case["pins"])), _per(found.median, case), _per(found.cpu, case),
+        (case["mode"], case["tool"], str(len(case["pins"])), _per(figures.median, case), _per(figures.cpu, case),
          _per(case["solve"], case) if case.get("solve") else "")
-        for case, found in _answered(results)
+        for case, figures in _answered(results)
         if case["workload"].startswith("packages-")
     ]  # fmt: skip
     columns = ("mode", "tool", "packages", "ms per package", "CPU ms per package", "solver ms per package")
@@ -131,7 +131,7 @@ def _per_package(results: summary.RunResults) -> str:
 
 def _answered(results: summary.RunResults) -> list[tuple[Mapping[str, Any], summary.Figures]]:
     pairs = ((case, summary.figures(case["samples"])) for case in results["cases"] if case["pins"])
-    return [(case, found) for case, found in pairs if found]
+    return [(case, figures) for case, figures in pairs if figures]
 
 
 def _per(seconds: float, case: Mapping[str, Any]) -> str:

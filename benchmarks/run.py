@@ -52,12 +52,12 @@ def main(arguments: Sequence[str]) -> int:
             for mode in modes:
                 cases.extend(runner.run_case(bench, workload, mode, installed))
         entries = {entry.tool.name: entry for entry in installed}
-        said = [reported(bench, case, entries[case.tool]) for case in cases]
-        found = [
-            case._replace(traffic=case.traffic or one.traffic, solve=one.solve)
-            for case, one in zip(cases, said, strict=True)
+        reports = [reported(bench, case, entries[case.tool]) for case in cases]
+        outcomes = [
+            case._replace(traffic=case.traffic or report.traffic, solve=report.solve)
+            for case, report in zip(cases, reports, strict=True)
         ]
-    results = _results(options, installed, found, _finder(options))
+    results = _results(options, installed, outcomes, _finder(options))
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(summary.table(results))
@@ -67,8 +67,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
-    known = ", ".join(workloads.names())
-    parser.add_argument("--workload", action="append", help=f"may be given several times: {known}")
+    names = ", ".join(workloads.names())
+    parser.add_argument("--workload", action="append", help=f"may be given several times: {names}")
     parser.add_argument("--mode", default="cold", help=f"of the workloads given, comma-separated: {', '.join(MODES)}")
     parser.add_argument(
         "--tools", default=",".join(peers.DEFAULT), help=f"comma-separated, of: {', '.join(peers.NAMES)}"

@@ -70,8 +70,8 @@ def run_case(bench: Bench, workload: Workload, mode: str, tools: Sequence[Instal
             failures[tool.name] = failure(result, jobs[tool.name], tool, bench.timeout)
             if not failures[tool.name]:
                 samples[tool.name].append(result)
-            said = failures[tool.name] or f"{result['wall']:.2f} s"
-            bench.say(f"{workload.name} {mode} {number + 1}/{bench.rounds} {tool.name}: {said}")
+            outcome = failures[tool.name] or f"{result['wall']:.2f} s"
+            bench.say(f"{workload.name} {mode} {number + 1}/{bench.rounds} {tool.name}: {outcome}")
     return [
         Outcome(workload.name, mode, tool.name, tuple(samples[tool.name]), _pins(job, tool, failures[tool.name]),
                 traffic[tool.name], _size(job.cache), failures[tool.name],

@@ -34,9 +34,9 @@ def figures(samples: Sequence[Mapping[str, float]]) -> Figures | None:
 def table(results: RunResults, ours: str = "pipx-parallel") -> str:
     """Return all cases as a Markdown table, in the order in which they ran."""
     medians = {
-        (case["workload"], case["mode"], case["tool"]): found.median
+        (case["workload"], case["mode"], case["tool"]): case_figures.median
         for case in results["cases"]
-        if (found := figures(case["samples"]))
+        if (case_figures := figures(case["samples"]))
     }
     rows = [_row(case, medians.get((case["workload"], case["mode"], ours))) for case in results["cases"]]
     return markdown(_COLUMNS, rows)
@@ -55,18 +55,18 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _row(case: Mapping[str, Any], ours: float | None) -> list[str]:
     name = [case["workload"], case["mode"], case["tool"]]
-    found = figures(case["samples"])
-    if found is None:
+    case_figures = figures(case["samples"])
+    if case_figures is None:
         return [*name, "0", case["failure"] or "no run", *[""] * (len(_COLUMNS) - 5)]
     traffic, quality = case["traffic"], case.get("quality") or {}
     return [
         *name,
         str(len(case["samples"])),
-        f"{found.median:.3f}",
-        f"{found.low:.3f}-{found.high:.3f}",
-        f"{ours / found.median:.2f}" if ours else "",
-        f"{found.cpu:.2f}",
-        f"{(case.get('peak') or found.peak) / 1e6:.0f}",
+        f"{case_figures.median:.3f}",
+        f"{case_figures.low:.3f}-{case_figures.high:.3f}",
+        f"{ours / case_figures.median:.2f}" if ours else "",
+        f"{case_figures.cpu:.2f}",
+        f"{(case.get('peak') or case_figures.peak) / 1e6:.0f}",
         str(traffic.get("requests", "")),
         f"{traffic['bytes'] / 1e6:.1f}" if "bytes" in traffic else "",
         f"{case['cache_bytes'] / 1e6:.1f}",

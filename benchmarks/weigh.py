@@ -37,15 +37,15 @@ def main(result: str, timeout: float, log: str, command: list[str]) -> int:
 
 def tree(process: int) -> list[int]:
     """Return a process and all its descendants, as far as they are visible."""
-    found = [process]
-    for one in found:
+    processes = [process]
+    for member in processes:
         try:
-            for thread in os.listdir(f"/proc/{one}/task"):
-                with open(f"/proc/{one}/task/{thread}/children", encoding="ascii") as file:
-                    found += map(int, file.read().split())
+            for thread in os.listdir(f"/proc/{member}/task"):
+                with open(f"/proc/{member}/task/{thread}/children", encoding="ascii") as file:
+                    processes += map(int, file.read().split())
         except OSError:  # it has ended
             continue
-    return found
+    return processes
 
 
 def pss(process: int) -> int:

@@ -23,8 +23,8 @@ class Workload(NamedTuple):
 
     def direct_names(self) -> frozenset[str]:
         """Return the normalised names of the direct requirements."""
-        found = (re.match(r"[A-Za-z0-9._-]+", line) for line in self.lines())
-        return frozenset(re.sub(r"[-_.]+", "-", match[0]).lower() for match in found if match)
+        matches = (re.match(r"[A-Za-z0-9._-]+", line) for line in self.lines())
+        return frozenset(re.sub(r"[-_.]+", "-", match[0]).lower() for match in matches if match)
 
 
 def load(name: str, folder: Path = FOLDER) -> Workload:

@@ -61,7 +61,7 @@ def refuse_sources(files: Iterable[RequiredFile], targets: Sequence[Target], sdi
     for row in files:
         if row.is_wheel or sdists == "build" or (sdists == "include" and row.file is not None):
             continue
-        labels = ", ".join(targets[place].label for place in row.targets)
+        labels = ", ".join(targets[number].label for number in row.targets)
         available = "only a source archive" if row.file is not None else "only a source tree"
         lines.append(f"{row.pin.name} {row.pin.version} has {available} for {labels}")
     if lines:
