@@ -57,7 +57,7 @@ FOLDERS = (
         ("mirror", "mirror.http", "foundations", "options", "requirements"),
     ),
     Folder("targets", ("pipx_parallel.targets*",), ("mirror", "mirror.records", "foundations", "config")),
-    Folder("locks", ("pipx_parallel.locks*",), ("mirror", "mirror.store", "foundations", "options")),
+    Folder("locks", ("pipx_parallel.locks*",), ("mirror", "mirror.records", "mirror.store", "foundations", "options")),
     Folder("setuptools_plugin", ("pipx_parallel.setuptools_plugin",), ("foundations", "locks")),
     Folder("emitters", ("pipx_parallel.emitters*",), ("mirror", "mirror.records", "foundations", "locks")),
     Folder("builds", ("pipx_parallel.builds*",), ("mirror", "foundations")),

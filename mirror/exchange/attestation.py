@@ -13,6 +13,7 @@ from mirror.errors import Malformed
 from mirror.exchange.record_iterator import classified, readable
 from mirror.keys import ATTESTATIONS, project_of
 from mirror.records.canonical import canonical, facts_digest
+from mirror.records.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,23 +51,23 @@ class Attestation(NamedTuple):
 def from_bytes(data: bytes) -> Attestation:
     """Read the file form. Raises ``Malformed``."""
     try:
-        value = json.loads(data)
-        if value["certificate"] != _VERSION:
-            raise Malformed(f"a certificate of version {value['certificate']}, this program reads {_VERSION}")
-        certificate = Attestation(
-            tuple(map(str, value["roots"])),
-            tuple(map(str, value["targets"])),
-            int(value["as_of"]),
-            int(value["releases"]),
-            tuple((str(key), str(digest)) for key, digest in value["projects"]),
+        table = Table(json.loads(data))
+        version = table.integer("certificate")
+        if version != _VERSION:
+            raise Malformed(f"certificate: version {version}, this program reads {_VERSION}")
+        attestation = Attestation(
+            table.texts("roots"),
+            table.texts("targets"),
+            table.integer("as_of"),
+            table.integer("releases"),
+            tuple([(key, digest) for key, digest in table.rows("projects", str, str)]),
         )
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, Malformed):
-            raise
-        raise Malformed(f"not a certificate of a mirror ({type(error).__name__})") from error
-    if certificate.digest != value.get("digest"):
+        digest = table.text("digest")
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"not an attestation of a mirror: {error}") from error
+    if attestation.digest != digest:
         raise Malformed("the certificate was altered: its digest differs")
-    return certificate
+    return attestation
 
 
 def certify(

@@ -21,6 +21,7 @@ from mirror.records.file_columns import expand, parts, squeeze
 from mirror.records.file_view import pack, read_all, read_slice, release_count
 from mirror.records.metadata_texts import pack_texts, unpack_texts
 from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
+from mirror.records.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,7 +185,7 @@ def read_snapshot(data: bytes) -> Snapshot:
         raise Integrity("this is no snapshot of a mirror, or one of a version that this program does not read")
     try:
         return _parse(data)
-    except (Malformed, KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+    except (ValueError, RecursionError, OverflowError) as error:
         raise Integrity(f"the snapshot does not add up: {error}") from error
 
 
@@ -195,41 +196,41 @@ def _parse(data: bytes) -> Snapshot:
     end = len(data) - _TAIL
     if sizes.raw > _LARGEST_HEAD or sizes.packed > end - at:
         raise Malformed("its head claims more than there is")
-    head = json.loads(unpack_block(memoryview(data)[at : at + sizes.packed], sizes))
-    if head["snapshot"] != 1 or head["schema"] != SCHEMA:
-        raise Malformed(f"records of schema {head['schema']}, this program reads {SCHEMA}")
+    head = Table(json.loads(unpack_block(memoryview(data)[at : at + sizes.packed], sizes)))
+    if head.integer("snapshot") != 1 or head.integer("schema") != SCHEMA:
+        raise Malformed(f"records of schema {head.integer('schema')}, this program reads {SCHEMA}")
     body = memoryview(data)[at + sizes.packed : end]
     at = 0
 
     def take(size: int) -> memoryview:
         nonlocal at
-        begin, at = at, at + int(size)
+        begin, at = at, at + size
         if size < 0 or at > len(body):
             raise Malformed("a block claims more than there is")
         return body[begin:at]
 
-    said = Packed(*map(int, head["views"]))
-    lines = unpack_block(take(said.packed), said).split(b"\n")
-    keys = head["keys"]
+    packed_views = Packed(*head.integers("views", 2))
+    lines = unpack_block(take(packed_views.packed), packed_views).split(b"\n")
+    keys = head.texts("keys")
     if len(lines) != len(keys) and keys:
         raise Malformed("the number of its records differs from the number of its keys")
     for key in keys:
         split_key(key)
     blocks = {
-        str(key): (Packed(int(raw), int(packed)), take(int(packed)), take(int(digests)))
-        for key, raw, packed, digests in head["files"]
+        key: (Packed(raw, packed), take(packed), take(digests))
+        for key, raw, packed, digests in head.rows("files", str, int, int, int)
     }
-    texts = {str(key): bytes(take(size)) for key, size in head.get("texts", ())}
+    texts = {key: bytes(take(size)) for key, size in head.rows("texts", str, int)}
     for key in texts:
         if not TEXTS.owns(key):
             raise Malformed("METADATA under another key")
         split_key(VIEWS.key(TEXTS.name(key)))
     return Snapshot(
         dict(zip(keys, lines, strict=False)),
-        {str(index): str(url) for index, url in head["indexes"].items()},
-        {str(index): json.dumps(value).encode() for index, value in head["facts"].items()},
-        bool(head["complete"]),
-        str(head["content"]),
+        head.text_by_name("indexes"),
+        {index: json.dumps(value).encode() for index, value in head.values("facts").items()},
+        head.flag("complete"),
+        head.text("content"),
         blocks,
         texts,
     )

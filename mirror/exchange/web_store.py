@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
 from mirror.exchange.dependency_closure import dependency_closure
@@ -17,10 +17,11 @@ from mirror.exchange.record_iterator import split_key
 from mirror.exchange.snapshot import BUNDLE, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.validation import checked
-from mirror.keys import FILES, VIEWS, address_key, facts_key, view_key, view_key_of
+from mirror.keys import ADDRESSES, FACTS, FILES, VIEWS, address_key, facts_key, view_key, view_key_of
 from mirror.ports import Request, Store
 from mirror.records.file_view import holds, with_digest
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
+from mirror.records.tables import Table
 from mirror.settings import MirrorSettings
 
 if TYPE_CHECKING:
@@ -35,6 +36,26 @@ _SILENCE = 120.0  # seconds without any answer after which a mirror is given up
 _QUERY = 5000  # characters of a bulk question: what every server and proxy takes
 
 
+class _Head(NamedTuple):
+    """What a mirror on the web says of itself (``index.json``)."""
+
+    schema: int
+    bulk: bool  # a server: records are asked for many at a time
+    indexes: dict[str, str]  # index id -> URL
+    facts: dict[str, object]  # index id -> what was learned of it
+    files: dict[str, str]  # path -> SHA-256
+
+
+def _read_head(body: bytes) -> _Head:
+    """Read ``index.json``. Raises ``ValueError`` with the path of what is wrong."""
+    table = Table(json.loads(body))
+    if (version := table.integer("published")) != 1:
+        raise Malformed(f"published: version {version}, this program reads 1")
+    bulk = "bulk" in table and table.flag("bulk")
+    schema = table.integer("schema")
+    return _Head(schema, bulk, table.text_by_name("indexes"), table.values("facts"), table.text_by_name("files"))
+
+
 class WebStore(Store):
     """``mirror.ports.Store`` over HTTP. Derived values are forgotten, which costs time and nothing else."""
 
@@ -45,7 +66,7 @@ class WebStore(Store):
         self._url = url.rstrip("/")
         self._settings = settings or MirrorSettings(url, ())
         self._transport: Transport | None = None
-        self._head: dict[str, Any] | None = None
+        self._head: _Head | None = None
         self._held: dict[str, bytes | None] = {}
         self._bundle: SnapshotStore | None = None
         self.requests = 0
@@ -78,37 +99,34 @@ class WebStore(Store):
 
     # --- the mirror's index -------------------------------------------------------------------------------------------
 
-    def _index(self) -> dict[str, Any]:
+    def _index(self) -> _Head:
         if self._head is None:
             (exchange,) = self._fetch([Request(f"{self._url}/index.json", limit=_LARGEST_INDEX)])
             try:
-                head = json.loads(exchange.body)
-                if head["published"] != 1 or head["schema"] != SCHEMA:
-                    raise StoreError(
-                        f"{self._url} holds records of schema {head['schema']}, this program reads {SCHEMA}"
-                    )
-            except (ValueError, KeyError, TypeError) as error:
-                raise StoreError(f"{self._url} is no mirror: its index.json cannot be read") from error
+                head = _read_head(exchange.body)
+            except (ValueError, RecursionError) as error:
+                raise StoreError(f"{self._url} is no mirror: its index.json cannot be read: {error}") from error
+            if head.schema != SCHEMA:
+                raise StoreError(f"{self._url} holds records of schema {head.schema}, this program reads {SCHEMA}")
             self._head = head
         return self._head
 
     @property
     def _bulk(self) -> bool:
-        return bool(self._index().get("bulk"))
+        return self._index().bulk
 
     def _small(self, key: str) -> bytes | None:
-        head, (kind, _, rest) = self._index(), key.partition("/")
-        if kind == "i" and rest in head["facts"]:
-            return json.dumps(head["facts"][rest]).encode()
-        if kind == "n" and rest in head["indexes"]:
-            return str(head["indexes"][rest]).encode()
-        return None
+        head = self._index()
+        if FACTS.owns(key) and FACTS.name(key) in head.facts:
+            return json.dumps(head.facts[FACTS.name(key)]).encode()
+        url = head.indexes.get(ADDRESSES.name(key)) if ADDRESSES.owns(key) else None
+        return None if url is None else url.encode()
 
     # --- a published folder -------------------------------------------------------------------------------------------
 
     def _bundled(self) -> SnapshotStore | None:
         """Return what the folder gives in one go, fetched when it is first wanted; None where it has no such thing."""
-        digests = self._index()["files"]
+        digests = self._index().files
         if self._bundle is None and BUNDLE in digests:
             (exchange,) = self._fetch([Request(f"{self._url}/{BUNDLE}", limit=_LARGEST)])
             self._check(BUNDLE, exchange.body, digests)
@@ -151,7 +169,7 @@ class WebStore(Store):
             dependency_closure(names, load)
 
     def _ask_each(self, keys: list[str]) -> None:
-        digests = self._index()["files"]
+        digests = self._index().files
         bundle = self._bundled()
         if bundle is not None:  # of files it has the chosen alone: ``_hold_of_bundle``
             self._held |= bundle.get_many([key for key in keys if VIEWS.owns(key)])
@@ -257,8 +275,8 @@ class WebStore(Store):
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, 0) sorted by key: sizes are not known without fetching."""
         head = self._index()
-        keys = [path.rpartition(".")[0] for path in head["files"] if _fetched(path)]
-        keys += [facts_key(index) for index in head["facts"]] + [address_key(index) for index in head["indexes"]]
+        keys = [path.rpartition(".")[0] for path in head.files if _fetched(path)]
+        keys += [facts_key(index) for index in head.facts] + [address_key(index) for index in head.indexes]
         for key in sorted(keys):
             if key.startswith(prefix):
                 yield key, 0

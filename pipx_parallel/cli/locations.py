@@ -117,9 +117,12 @@ def _from_table(option: Option, value: object, called: str, path: str) -> Raw:
         return value
     items = value if isinstance(value, list) and option.multiple else [value]
     texts = tuple(_placed(option, str(item), path) for item in items)
-    if any(isinstance(item, (list, dict, bool)) for item in items):
-        wanted = "a text or a list of texts" if option.multiple else "one text or number"
-        raise UsageError(f"{called}: {value!r} cannot be used; give {wanted}")
+    if option.multiple and not all(isinstance(item, str) for item in items):
+        wrong = next(number for number, item in enumerate(items) if not isinstance(item, str))
+        where = f" ([{wrong}] is not text)" if isinstance(value, list) else ""
+        raise UsageError(f"{called}: {value!r} cannot be used; give a text or a list of texts{where}")
+    if isinstance(value, (list, dict, bool)) and not option.multiple:
+        raise UsageError(f"{called}: {value!r} cannot be used; give one text or number")
     if option.choices and texts[0] not in option.choices:
         raise UsageError(f"{called}: {value!r} cannot be used; give {' or '.join(option.choices)}")
     return texts if option.multiple else texts[0]

@@ -18,6 +18,8 @@ from pipx_parallel.model import Origin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mirror.records.tables import Table
+
 _HEAD = 4096  # characters: in every format of ours the digest is within these
 _DIGEST = re.compile(
     r'(?:^inputs = |^ *"inputs": |"pipx-parallel:inputs",\s*"value": |^# pipx-parallel: inputs )"?(sha256:[0-9a-f]{64})"?',
@@ -147,40 +149,42 @@ def _pylock_url(package: Mapping[str, Any]) -> str | None:
     return None if source is None else str(source.get("url") or source.get("path"))
 
 
-def _report(text: str, source: str) -> Iterator[LockedPackage]:
-    import json  # only a report needs it
+def _report(text: str, source: str) -> list[LockedPackage]:
+    import json  # here and below: only a report needs it
+
+    from mirror.errors import Malformed
+    from mirror.records.tables import Table
 
     try:
-        report = json.loads(text)
-        if report.get("bomFormat") == "CycloneDX":
-            yield from _bill(report)
-            return
-        if report["created-by"] != "pipx-parallel" or report["schema"] != 1:
+        report = Table(json.loads(text))
+        if "bomFormat" in report and report.text("bomFormat") == "CycloneDX":
+            return [*_bill(report)]
+        if report.text("created-by") != "pipx-parallel" or report.integer("schema") != 1:
             raise _refused(source, "not a report of this version of pipx-parallel")
         packages: dict[tuple[str, str], LockedPackage] = {}
-        for target in report["targets"]:
-            for pin in target["pins"]:
-                package = LockedPackage(pin["name"], pin["version"], tuple(pin["hashes"]), None, pin["url"])
-                packages.setdefault((package.name, pin["version"]), package)
+        for target in report.tables("targets"):
+            for pin in target.tables("pins"):
+                name, version = pin.text("name"), pin.text("version")
+                package = LockedPackage(name, version, pin.texts("hashes"), None, pin.optional_text("url"))
+                packages.setdefault((name, version), package)
     except json.JSONDecodeError as error:
         raise _refused(source, f"not JSON: {error.msg}", error.lineno) from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _refused(source, f"not a report of pipx-parallel: {error} is missing or has another type") from error
-    yield from packages.values()
+    except (Malformed, RecursionError) as error:
+        raise _refused(source, f"not a report of pipx-parallel: {error}") from error
+    return [*packages.values()]
 
 
-def _bill(report: Mapping[str, Any]) -> Iterator[LockedPackage]:
+def _bill(report: Table) -> Iterator[LockedPackage]:
     """Yield the components of a CycloneDX document that come from a package index."""
-    for component in report.get("components", ()):
-        if str(component.get("purl", "")).startswith("pkg:pypi/"):
-            references = component.get("externalReferences", ())
+    for component in report.tables("components"):
+        if "purl" in component and component.text("purl").startswith("pkg:pypi/"):
             digests = {
-                f"sha256:{digest['content']}"
-                for reference in references
-                for digest in reference.get("hashes", ())
-                if digest["alg"] == "SHA-256"
+                f"sha256:{digest.text('content')}"
+                for reference in component.tables("externalReferences")
+                for digest in reference.tables("hashes")
+                if digest.text("alg") == "SHA-256"
             }
-            yield LockedPackage(component["name"], component.get("version"), tuple(sorted(digests)))
+            yield LockedPackage(component.text("name"), component.optional_text("version"), tuple(sorted(digests)))
 
 
 def _requirements(text: str, source: str) -> Iterator[LockedPackage]:

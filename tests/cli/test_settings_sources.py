@@ -106,7 +106,14 @@ def test_relative_paths_count_from_the_file_they_stand_in(tmp_path: Path) -> Non
         ("zzz = 3", "[tool.pipx-parallel] has no option 'zzz'"),
         ('pre = "yes"', "pre of [tool.pipx-parallel]: 'yes' is neither true nor false"),
         ("index-url = [1, 2]", "index-url of [tool.pipx-parallel]: [1, 2] cannot be used; give one text or number"),
-        ("extra = [true]", "extra of [tool.pipx-parallel]: [True] cannot be used; give a text or a list of texts"),
+        (
+            "extra = [true]",
+            "extra of [tool.pipx-parallel]: [True] cannot be used; give a text or a list of texts ([0] is",
+        ),
+        (
+            'group = ["a", 1]',
+            "group of [tool.pipx-parallel]: ['a', 1] cannot be used; give a text or a list of texts ([1] is",
+        ),
         ('resolution = "x"', "resolution of [tool.pipx-parallel]: 'x' cannot be used; give highest or lowest or"),
         ("= 3", "not a readable pyproject.toml"),
     ],

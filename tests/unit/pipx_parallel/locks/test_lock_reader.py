@@ -190,3 +190,25 @@ def test_the_fast_ways_import_neither_packaging_nor_a_toml_reader() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+_REPORT = '{"created-by": "pipx-parallel", "schema": 1, "targets": [{"pins": %s}]}'
+_LOCK = 'lock-version = "1.0"\ncreated-by = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (_REPORT % '[{"name": 1}]', "targets[0].pins[0].name: must be text"),
+        (_REPORT % "{}", "targets[0].pins: must be a list, is a table"),
+        ('{"bomFormat": "CycloneDX", "components": [{"purl": "pkg:pypi/a"}]}', "components[0].name: missing"),
+        ('{"schema": 1}', "created-by: missing"),
+        (_LOCK + '[[packages]]\nname = "a"\n[[packages.wheels]]\nname = 1\n', "packages[0].wheels[0].name"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_lock_is_named_by_its_path(text: str, said: str) -> None:
+    """So that it is found in a file of thousands of lines."""
+    with pytest.raises(RequirementsError) as raised:
+        read_lock(text, "lock")
+
+    assert said in str(raised.value)
