@@ -12,7 +12,7 @@ PipxParallelError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,20 +43,36 @@ class RequirementsError(PipxParallelError, ValueError):
         super().__init__(f"{origin}: {problem}" + (f"; {remedy}" if remedy else ""))
 
 
+class Suggestions(NamedTuple):
+    """Changes that were tried and lead to a solution; ``note`` says if not all were tried for want of time."""
+
+    offers: tuple[Offer, ...]
+    note: str = ""
+
+
 class NoSolution(PipxParallelError):
     """No set of releases satisfies the requirements.
 
-    ``explanation`` has one line per step; ``suggestions`` are changes that were tried and lead to a solution.
+    ``explanation`` has one line per step; ``suggestions`` are changes that were tried and lead to a solution. ``is_told``:
+    the explanation was printed already, so that what is left to say is ``hints``.
     """
 
     def __init__(
-        self, explanation: Sequence[str], suggestions: Sequence[Offer] = (), facts: Mapping[str, object] | None = None
+        self,
+        explanation: Sequence[str],
+        suggestions: Suggestions | None = None,
+        facts: Mapping[str, object] | None = None,
+        *,
+        is_told: bool = False,
     ) -> None:
         """Join the lines into the message; ``facts`` is the explanation for JSON."""
+        found = suggestions or Suggestions(())
         self.explanation = tuple(explanation)
-        self.suggestions = tuple(suggestions)
+        self.suggestions = found.offers
         self.facts = dict(facts or {"argument": list(explanation)})
-        super().__init__("\n".join((*self.explanation, *(f"try: {offer}" for offer in self.suggestions))))
+        self.is_told = is_told
+        self.hints = "\n".join([*(f"try: {offer}" for offer in found.offers), *([found.note] if found.note else [])])
+        super().__init__("\n".join((*self.explanation, *([self.hints] if self.hints else ()))))
 
     def to_json(self) -> dict[str, object]:
         """Return the error for JSON: the explanation, its facts, and each suggestion."""

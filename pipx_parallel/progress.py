@@ -8,7 +8,7 @@ from mirror.ports import MirrorObserver
 from pipx_parallel.resolver.ports import SolverObserver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipx_parallel.console import Printer
 
@@ -21,11 +21,12 @@ class Progress(MirrorObserver, SolverObserver):
     Called from several threads: a count may be off by one for a moment, which nobody can see.
     """
 
-    def __init__(self, printer: Printer, clock: Callable[[], float], *, draws: bool) -> None:
-        """Keep the printer and a monotonic clock in seconds."""
+    def __init__(self, printer: Printer, clock: Callable[[], float], *, draws: bool, explains: bool = True) -> None:
+        """Keep the printer and a monotonic clock in seconds; ``explains`` prints why there is no answer."""
         self._printer = printer
         self._clock = clock
         self._draws = draws
+        self.explains = explains
         self._began = self._last = clock()
         self._warned: dict[str, None] = {}
         self.asked = self.answered = self.fetched = self.lost = self.chosen = self.conflicts = 0
@@ -66,6 +67,14 @@ class Progress(MirrorObserver, SolverObserver):
         self.conflicts += 1
         self._printer.trace(f"conflict at {package}")
         self._redraw()
+
+    def explained(self, lines: Sequence[str]) -> bool:
+        """Print why there is no answer."""
+        if self.explains:
+            if self._draws:
+                self._printer.draw("")
+            self._printer.error("\n".join(lines))
+        return self.explains
 
     def line(self) -> str:
         """Return the line as it would be drawn now."""

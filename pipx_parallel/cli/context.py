@@ -52,7 +52,8 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandCon
     draws = is_terminal() and printer.verbosity == 0 and not chosen.flag("no_progress")
     from pipx_parallel.progress import Progress  # 2 ms of observers that a usage error does not need
 
-    return CommandContext(printer, chosen, given, Progress(printer, time.monotonic, draws=draws), {}, began)
+    progress = Progress(printer, time.monotonic, draws=draws, explains=chosen.text("error_format") != "json")
+    return CommandContext(printer, chosen, given, progress, {}, began)
 
 
 def sources_of(context: CommandContext) -> tuple[str, ...]:

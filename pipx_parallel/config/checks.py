@@ -72,6 +72,10 @@ def _seconds(chosen: Chosen, option: Option, _now: float) -> float:
     return float(value)
 
 
+def _seconds_or_none(chosen: Chosen, option: Option, now: float) -> float:
+    return 0.0 if _text(chosen, option) == "0" else _seconds(chosen, option, now)
+
+
 def _retries(chosen: Chosen, option: Option, _now: float) -> int:
     value = _text(chosen, option)
     if not value.isdecimal() or int(value) > _MOST_RETRIES:
@@ -127,6 +131,7 @@ def _parse_moment(chosen: Chosen, name: str, value: str, now: float) -> str:
 _CHECKS = {
     "projects": _projects,
     "seconds": _seconds,
+    "seconds-or-none": _seconds_or_none,
     "retries": _retries,
     "workers": _workers,
     "moment": _moment,

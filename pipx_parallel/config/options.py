@@ -215,6 +215,10 @@ SELECTION = (
         "The same for one package; NAME=off turns it off for that package.", metavar="NAME=WHEN", multiple=True,
         group=_SELECTION, setting="selection.uploaded_prior_to_packages", value="moments", in_lock=True,
     ),
+    Option(
+        ("--suggest-seconds",), "How long to try changes if there is no solution; 0 tries none.", metavar="SECONDS",
+        group=_SELECTION, setting="selection.suggest_seconds", default="2", value="seconds-or-none",
+    ),
 )  # fmt: skip
 BUILDS = (
     _flag("--prefer-binary", "Prefer an older wheel to a newer source archive.", _BUILDS, "selection.prefer_binary",

@@ -68,6 +68,7 @@ class SelectionSettings(NamedTuple):
     uploaded_prior_to: str | None = None  # "2026-11-01T00:00:00Z"
     uploaded_prior_to_packages: Mapping[str, str | None] = {}  # another time for these; None: no cutoff
     preferred: Mapping[str, str] = {}  # existing pins, kept if they fit
+    suggest_seconds: float = 2.0  # how long changes are tried that make an impossible list possible
 
     @property
     def needs_all_releases(self) -> bool:
@@ -102,7 +103,6 @@ class ResolveSettings(NamedTuple):
     builds: BuildSettings = BuildSettings()
     target: TargetSettings = TargetSettings()
     keep_going: bool = False  # leave out projects that are missing
-    no_advice: bool = False  # do not search for a change that makes an impossible list possible
 
 
 def resolve_settings(chosen: Chosen, mirror: str, now: float) -> ResolveSettings:

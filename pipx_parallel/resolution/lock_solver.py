@@ -18,8 +18,8 @@ from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.errors import Bug, Incomplete, NoSolution, PipxParallelError, RequirementsError, UsageError
 from pipx_parallel.model import IndexOptions
 from pipx_parallel.requirements.load import InputRequest, load_inputs
+from pipx_parallel.resolution.deadline import Deadline, OutOfTimeError
 from pipx_parallel.resolution.resolve import resolve
-from pipx_parallel.resolver.ports import SolverObserver
 from pipx_parallel.targets.targets import make_target
 
 if TYPE_CHECKING:
@@ -49,10 +49,6 @@ class Solved(NamedTuple):
 
     reply: Reply
     heads: dict[str, bytes] | None = None
-
-
-class TooLongError(Exception):
-    """The time for one answer is over."""
 
 
 class LockSolver:
@@ -85,7 +81,7 @@ class LockSolver:
             return Solved(refusal(400, str(error)))
         except (NoSolution, Incomplete) as error:
             return Solved(refusal(422, str(error)))
-        except (TooLongError, DeadlineError):
+        except (OutOfTimeError, DeadlineError):
             return Solved(too_long())
         except Unreachable as error:
             return Solved(refusal(502, str(error)))
@@ -98,7 +94,7 @@ class LockSolver:
         _refuse_foreign(inputs)
         opened = self._opened._replace(deadline=deadline)
         with Mirror(opened, store, self._transport, decoder=self._views.decode) as mirror:
-            found = resolve(inputs, (target,), mirror, self._settings, _Deadline(deadline))
+            found = resolve(inputs, (target,), mirror, self._settings, Deadline(time.monotonic, deadline))
         shown = [resolution._replace(stats=None) for resolution in found]
         words = f"python={target.markers['python_version']} platform={target.markers['sys_platform']}"
         context = LockContext(f"POST /lock {words}", inputs.files, IndexOptions())
@@ -112,21 +108,6 @@ class LockSolver:
             platforms: Sequence[str] = platform.split(",") if platform else ()
             known = self._targets[python, platform] = make_target(python or None, platforms)
         return known
-
-
-class _Deadline(SolverObserver):
-    """Ends a solve whose time is over."""
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-
-    def decided(self, package: str, bit: int) -> None:  # noqa: ARG002 - the observer's signature
-        if time.monotonic() > self._deadline:
-            raise TooLongError
-
-    def conflicted(self, package: str) -> None:  # noqa: ARG002 - likewise
-        if time.monotonic() > self._deadline:
-            raise TooLongError
 
 
 class _BodyReader:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mirror.records.dependency_sets import BASE
 from mirror.records.model import admitted_by
-from pipx_parallel.errors import Incomplete, NoSolution
+from pipx_parallel.errors import Incomplete, NoSolution, Suggestions
 from pipx_parallel.model import Resolution, Stats
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import argue
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.direct.steps import BuildContext
-    from pipx_parallel.model import Inputs, Offer, Target
+    from pipx_parallel.model import Inputs, Target
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.explain import Explanation
     from pipx_parallel.resolver.ports import SolverObserver
@@ -95,8 +95,9 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         raise Incomplete(missing, "\n".join(str(failure.error) for failure in missing))
     if isinstance(answer, Impossible):
         argument = argue(answer, candidates, roots, constraints)
-        offers = () if settings.no_advice else _offers(argument, inputs, target, mirror, settings)
-        raise NoSolution(argument.lines, offers, argument.to_json())
+        is_told = observer is not None and observer.explained(argument.lines)
+        offers = _offers(argument, inputs, target, mirror, settings)
+        raise NoSolution(argument.lines, offers, argument.to_json(), is_told=is_told)
     dump = rules.dump()
     if dump is not None:
         mirror.records.write_derived(memory, dump)
@@ -147,15 +148,21 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
 
 def _offers(
     argument: Explanation, inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
-) -> tuple[Offer, ...]:
+) -> Suggestions:
     """Return what could be changed, each tried."""
+    seconds = settings.selection.suggest_seconds
+    if not seconds:
+        return Suggestions(())
+    from pipx_parallel.resolution.deadline import Deadline, OutOfTimeError  # only if there is no answer
     from pipx_parallel.resolution.suggestions import Situation, suggest  # only where there is no answer
 
     def attempt(situation: Situation) -> Mapping[str, str] | None:
         """Return the versions that a changed situation leads to, or None where it leads to none."""
         candidates, wanted, bounds = candidates_for(situation.inputs, situation.target, mirror, situation.settings)
+        if deadline.passed():
+            raise OutOfTimeError
         try:
-            answer = _searched(candidates, wanted, bounds, thorough=False)
+            answer = _searched(candidates, wanted, bounds, deadline, thorough=False)
         except LimitReachedError:
             return None
         if isinstance(answer, Impossible) or _missing(candidates, answer):
@@ -167,6 +174,7 @@ def _offers(
             if isinstance(one, Candidate)
         }
 
+    deadline = Deadline(time.monotonic, time.monotonic() + seconds)
     mirror.listener = None
     mirror.admin.disable_builds()
     return suggest(argument, Situation(inputs, target, settings), attempt)

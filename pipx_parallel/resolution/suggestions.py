@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.records.version_keys import compile_specifier
+from pipx_parallel.errors import Suggestions
 from pipx_parallel.model import Offer, Origin, RootRequirement
 from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.deadline import OutOfTimeError
 from pipx_parallel.resolution.wording import asked_text, written
 from pipx_parallel.resolver.masks import bits_of, mask_of
 from pipx_parallel.resolver.terms import Needs, Required, Unusable
@@ -53,9 +55,14 @@ class Change(NamedTuple):
 
 
 def suggest(
-    argument: Explanation, situation: Situation, attempt: Callable[[Situation], Mapping[str, str] | None]
-) -> tuple[Offer, ...]:
-    """Return changes that lead to an answer; ``attempt`` gives the versions that a situation leads to, or None."""
+    argument: Explanation,
+    situation: Situation,
+    attempt: Callable[[Situation], Mapping[str, str] | None],
+) -> Suggestions:
+    """Return changes that lead to an answer; ``attempt`` gives the versions that a situation leads to, or None.
+
+    What was found before ``attempt`` raises ``OutOfTimeError`` is returned.
+    """
     room = max(1, min(MOST_OFFERS, MOST_LINES - len(argument.lines)))
     offers: list[Offer] = []
     tried: set[str] = set()
@@ -66,12 +73,16 @@ def suggest(
         if change.offer.text in tried or change.group in done:
             continue
         tried.add(change.offer.text)
-        versions = attempt(change.situation)
+        try:
+            versions = attempt(change.situation)
+        except OutOfTimeError:
+            seconds = situation.settings.selection.suggest_seconds
+            return Suggestions(tuple(offers), f"not every change was tried within {seconds:g} s (--suggest-seconds)")
         if versions is not None:
             gives = f" (gives {change.shows} {versions[change.shows]})" if change.shows in versions else ""
             offers.append(change.offer._replace(text=change.offer.text + gives))
             done.update([change.group] if change.group else [])
-    return tuple(offers)
+    return Suggestions(tuple(offers))
 
 
 def _changes(argument: Explanation, situation: Situation) -> Iterator[Change]:

@@ -80,10 +80,15 @@ class CandidateSource(Protocol):
 
 
 class SolverObserver:
-    """Hooks of the solver's progress; all do nothing, none may raise."""
+    """Hooks of the solver's progress; all do nothing. What one raises ends the search and reaches the caller."""
 
     def decided(self, package: str, bit: int) -> None:
         """Say that a candidate was chosen."""
 
     def conflicted(self, package: str) -> None:
         """Say that a conflict was met while this package was looked at."""
+
+    def explained(self, lines: Sequence[str]) -> bool:
+        """Say why there is no answer, before changes are tried. Return whether the user was told."""
+        del lines
+        return False

@@ -79,6 +79,24 @@ def test_an_impossible_list_is_1(run: Run) -> None:
     check_message(run("lock", "--packages", "picky,lib>=2"), 1)
 
 
+def test_the_reason_is_printed_once_and_before_the_suggestions(run: Run) -> None:
+    """The search has ended by then, the changes have not been tried yet."""
+    with_them = run("lock", "--packages", "picky,lib>=2", "--suggest-seconds", "600").err.splitlines()
+    without = run("lock", "--packages", "picky,lib>=2", "--suggest-seconds", "0").err.splitlines()
+
+    assert with_them[: len(without)] == without
+    assert [line for line in with_them if line.startswith("error: ")] == with_them[:1]
+    assert with_them[len(without) :]
+    assert all(line.startswith("try: ") for line in with_them[len(without) :])
+
+
+def test_it_is_said_if_time_for_suggestions_ran_out(run: Run) -> None:
+    """A millionth of a second is not enough for one."""
+    printed = run("lock", "--packages", "picky,lib>=2", "--suggest-seconds", "0.000001").err.splitlines()
+
+    assert printed[-1] == "not every change was tried within 1e-06 s (--suggest-seconds)"
+
+
 def test_all_missing_projects_are_named_together(home: Path, run: Run) -> None:
     """Each with the place that asks for it, and the nearest name where one is close."""
     run("resolve", "--packages", "picky")

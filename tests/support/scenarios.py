@@ -99,7 +99,10 @@ def resolve_texts(
     """Resolve a requirements and a constraints file as the command line would, against an index in memory."""
     try:
         inputs, settings, target = understood(texts, flags)
-        settings = settings._replace(selection=settings.selection._replace(preferred=kept or {}))
+        selection = settings.selection._replace(
+            preferred=kept or {}, suggest_seconds=600
+        )  # a slow machine finds the same
+        settings = settings._replace(selection=selection)
         with memory_mirror(packages) as mirror:
             return Outcome(resolve(inputs, (target,), mirror, settings)[0], None, 0)
     except (PipxParallelError, MirrorError) as error:

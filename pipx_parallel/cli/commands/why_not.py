@@ -11,7 +11,7 @@ from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import resolved
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES, Argument, Option
-from pipx_parallel.errors import NoSolution, UsageError
+from pipx_parallel.errors import NoSolution, Suggestions, UsageError
 from pipx_parallel.model import Origin
 
 if TYPE_CHECKING:
@@ -41,12 +41,13 @@ def run(values: Mapping[str, object]) -> int:
         settings=request.settings._replace(selection=request.settings.selection._replace(preferred=kept)),
     )
     as_json = context.chosen.text("format") == "json"
+    context.progress.explains = False  # why it cannot be is what this command prints
     try:
         after = resolved(with_it)
     except NoSolution as error:
         own = f"--override {wanted.name}"
         offers = [one for one in error.suggestions if one.origin != _ORIGIN and not one.after.startswith(own)]
-        error = NoSolution(error.explanation, offers, error.facts)
+        error = NoSolution(error.explanation, Suggestions(tuple(offers)), error.facts)
         show(
             _said(error.to_json(), possible=False) if as_json else f"{wanted.text} cannot be:\n{_indented(str(error))}"
         )
