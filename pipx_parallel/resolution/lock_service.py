@@ -1,4 +1,4 @@
-"""Locks for whoever asks: remembered while every record behind them is the same, else made in a process that can be killed.
+"""Locks for clients of a server: stored while every record behind them is unchanged, else made in a process that can be killed.
 
 A question comes from a stranger, so nothing in it may hold up the server: whatever its solve does, the process that runs it ends
 at its limit, and the caller's thread is free again.

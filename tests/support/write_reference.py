@@ -112,7 +112,7 @@ def _meaning(option: Option, *, shared: bool) -> str:
         notes.append(f"One of {', '.join(f'`{choice}`' for choice in option.choices)}.")
     if option.default:
         notes.append(f"Default: `{option.default}`.")
-    if option.multiple:
+    if option.multiple and "repeated" not in option.help:
         notes.append("Can be repeated.")
     marks = [mark for mark, applies in (("pip", option.pip), ("file", option.in_file)) if applies and shared]
     return " ".join([*notes, *([f"*{', '.join(marks)}*"] if marks else [])])
