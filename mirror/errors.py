@@ -4,6 +4,7 @@ MirrorError
  ├── NotFound         the index answered: there is no such project or file
  ├── NoSuchPath       a requirement names a path of this machine that leads to nothing
  ├── Unreachable      the index did not answer, or not in a way that can be used
+ │    └── Withdrawn   it does not list any more what it listed before
  ├── Offline          the fact is not in the mirror and the network may not be asked
  ├── Malformed        the index (or a file) answered with something that cannot be read
  ├── Integrity        bytes do not have the hash that was promised
@@ -49,6 +50,10 @@ class NoSuchPath(MirrorError, LookupError):
 
 class Unreachable(MirrorError, OSError):
     """No usable answer came within the retries allowed."""
+
+
+class Withdrawn(Unreachable):
+    """An index does not list any more what it listed before: by intention or by mistake. The mirror keeps what it holds."""
 
 
 class Offline(MirrorError, LookupError):

@@ -11,7 +11,7 @@ from mirror.exchange.record_iterator import Entry, entries, named_view
 from mirror.keys import FILES, TEXTS, VIEWS, files_key, files_key_of, kind_of, texts_key_of, view_key_of
 from mirror.records.file_view import digest_of, is_whole, read_all
 from mirror.records.metadata_texts import unpack_texts
-from mirror.records.release_view import SCHEMA, Absence
+from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,22 +130,34 @@ def old_schemas(store: Store) -> dict[str, int]:
     return found
 
 
-def prune(
-    store: Store, now: float, *, max_bytes: int | None = None, max_age: float | None = None, dry: bool = False
+def prune(  # noqa: PLR0913 - what may go, each by name
+    store: Store,
+    now: float,
+    *,
+    max_bytes: int | None = None,
+    max_age: float | None = None,
+    withdrawn: bool = False,
+    dry: bool = False,
 ) -> Pruned:
     """Delete projects that nobody confirmed for ``max_age`` seconds, then the longest unconfirmed until ``max_bytes`` fit.
+
+    With ``withdrawn`` also those that their index does not list any more.
 
     Confirmed means fetched, or answered by its index that it has not changed. What a certificate covers stays.
     """
     kept_keys = covered(store)
     sizes = dict(store.scan())
     total = sum(sizes.values())
-    aged = [(entry.view.freshness.fetched_at, entry.key) for entry in entries(store) if isinstance(entry, Entry)]
+    found = [entry for entry in entries(store) if isinstance(entry, Entry)]
+    aged = [(entry.view.freshness.fetched_at, entry.key) for entry in found]
+    unlisted = {
+        entry.key for entry in found if isinstance(entry.view, ReleaseView) and entry.view.withdrawn is not None
+    }
     gone: list[str] = []
     kept = 0
     freed = 0
     for fetched, key in sorted(aged):
-        old = max_age is not None and now - fetched > max_age
+        old = (max_age is not None and now - fetched > max_age) or (withdrawn and key in unlisted)
         if not old and (max_bytes is None or total - freed <= max_bytes):
             continue
         if key in kept_keys:

@@ -10,6 +10,7 @@ from mirror.exchange.validation import checked, checked_texts
 from mirror.keys import address_key, facts_key, files_key
 from mirror.records.file_view import digest_of
 from mirror.records.metadata_texts import add_texts
+from mirror.records.model import Withdrawal
 from mirror.records.release_view import Absence, ReleaseView, decode, encode
 from mirror.records.version_keys import version_key
 
@@ -65,13 +66,11 @@ def _changes(key: str, view: ReleaseView | Absence, snapshot: Snapshot, counts: 
         if other is None:
             counts["added"] += 1
             return new
-        if _wins(other, view, complete=snapshot.complete):
+        emptied = _empties(view) and not _empties(other)
+        if emptied or _wins(other, view, complete=snapshot.complete):
             ours = False
             counts["kept"] += 1
-            if not isinstance(other, ReleaseView) or not isinstance(view, ReleaseView):
-                return None
-            other.absorb(view)
-            merged = encode(other)
+            merged = _withdrawn(other, view) if emptied else _absorbed(other, view)
             return None if merged == stored else merged
         counts["replaced"] += 1
         if isinstance(other, ReleaseView) and isinstance(view, ReleaseView):
@@ -83,6 +82,29 @@ def _changes(key: str, view: ReleaseView | Absence, snapshot: Snapshot, counts: 
     if packed is not None:
         changes[files_key(*split_key(key))] = lambda _: packed if ours else None
     return changes
+
+
+def _absorbed(other: ReleaseView | Absence, view: ReleaseView | Absence) -> bytes | None:
+    """Return what is stored with what a snapshot knew of dependencies; None where there is nothing to add."""
+    if not isinstance(other, ReleaseView) or not isinstance(view, ReleaseView):
+        return None
+    other.absorb(view)
+    return encode(other)
+
+
+def _withdrawn(other: ReleaseView | Absence, view: ReleaseView | Absence) -> bytes | None:
+    """Return what is stored, marked where a newer snapshot says that the index does not list the project any more."""
+    found = view.freshness.fetched_at
+    if not isinstance(other, ReleaseView) or int(other.freshness.fetched_at) >= int(found):
+        return None
+    other.withdrawn = Withdrawal(found, 404)
+    other.freshness = other.freshness._replace(lifetime=0.0)
+    return encode(other)
+
+
+def _empties(view: ReleaseView | Absence) -> bool:
+    """Return whether a record says that its index lists nothing of a project."""
+    return isinstance(view, Absence) or not view.versions
 
 
 def _wins(other: ReleaseView | Absence, view: ReleaseView | Absence, *, complete: bool) -> bool:

@@ -29,6 +29,7 @@ class _Tally:
         self.known = 0  # (release, kind of file) pairs whose dependencies are known
         self.stale = 0
         self.damaged: list[str] = []
+        self.withdrawn: list[str] = []  # projects that their index does not list any more
         self.newest = 0.0
         self.oldest = 0.0
 
@@ -42,6 +43,7 @@ class _Tally:
             self.absent += 1
             return
         self.projects += 1
+        self.withdrawn += [view.name] if view.withdrawn is not None else []
         self.releases += len(view.versions)
         self.known += sum([mask.bit_count() for _, _, mask in view.known_rows()])
 
@@ -67,6 +69,7 @@ def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, obje
         "releases": sum([tally.releases for tally in tallies.values()]),
         "dependencies_known": sum([tally.known for tally in tallies.values()]),
         "stale": sum([tally.stale for tally in tallies.values()]),
+        "withdrawn": sorted([name for tally in tallies.values() for name in tally.withdrawn]),
         "damaged": sorted([key for tally in tallies.values() for key in tally.damaged]),
         "bytes": sum(sizes.values()),
         "bytes_of_release_views": sum([size for key, size in sizes.items() if VIEWS.owns(key)]),

@@ -52,7 +52,8 @@ def checked_texts(key: str, record: bytes) -> dict[str, bytes]:
 def _trouble(view: ReleaseView | Absence) -> str | None:
     """Return what is wrong with a view that could be read, or None."""
     fetched, lifetime, etag, modified = view.freshness
-    if not all(type(one) in {int, float} and math.isfinite(one) for one in (fetched, lifetime)):
+    gone = () if isinstance(view, Absence) or view.withdrawn is None else view.withdrawn
+    if not all(type(one) in {int, float} and math.isfinite(one) for one in (fetched, lifetime, *gone)):
         return "its times are no numbers"
     if isinstance(view, Absence):
         return None if _texts((etag, modified)) else "a part of it is no text"

@@ -45,6 +45,7 @@ def canonical(view: ReleaseView) -> ReleaseView:
         skipped=view.skipped,
         status=view.status,
         page_url=view.page_url,
+        withdrawn=view.withdrawn and view.withdrawn._replace(at=float(int(view.withdrawn.at))),
     )
     _learn(new, view, [(place[file_kind], number, mask) for file_kind, number, mask in known])
     return new

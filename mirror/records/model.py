@@ -65,6 +65,18 @@ class FileKind(NamedTuple):
     yanked: bool = False
 
 
+class Withdrawal(NamedTuple):
+    """Since when an index does not list a project any more that it listed before, and how it said so."""
+
+    at: float  # seconds since the epoch
+    status: int  # of its answer: 404, 410, or 200 for a page without files
+
+    @property
+    def words(self) -> str:
+        """Return what the index did."""
+        return "lists no files of it" if self.status == 200 else f"answered {self.status}"
+
+
 class FetchFailure(NamedTuple):
     """A fact that could not be had: recorded, not raised, so that one project never stops the rest."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mirror.errors import Malformed
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.freshness import FreshnessRecord
-from mirror.records.model import FileKind
+from mirror.records.model import FileKind, Withdrawal
 from mirror.records.version_keys import is_prerelease_key
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class ReleaseView:
         "status",
         "uploads_text",
         "versions",
+        "withdrawn",
     )
 
     def __init__(  # noqa: PLR0913 - a record with a mutable part; every field is named where it is built
@@ -69,6 +70,7 @@ class ReleaseView:
         page_url: str | None = None,
         dependency_sets: list[DependencySet] | None = None,
         known: dict[int, list[tuple[int, int]]] | None = None,
+        withdrawn: Withdrawal | None = None,
     ) -> None:
         """Keep the parts; use ``mirror.records.listing_views.build_views`` or ``decode`` to make one."""
         self.name = name
@@ -86,6 +88,7 @@ class ReleaseView:
         self.page_url = page_url  # where relative file URLs count from, if not the project's place in its index
         self.dependency_sets = [] if dependency_sets is None else dependency_sets
         self._known: dict[int, list[tuple[int, int]]] = {} if known is None else known
+        self.withdrawn = withdrawn  # its index does not list it any more; what is here is what it listed before
         self.built: dict[
             tuple[int, int], DependencySet
         ] = {}  # (release, variant): true of this machine, so never stored here
@@ -206,6 +209,8 @@ def encode(view: ReleaseView) -> bytes:
         "needs": [dependency_set.to_json() for dependency_set in view.dependency_sets],
         "known": [[file_kind, number, format(mask, "x")] for file_kind, number, mask in view.known_rows()],
     }
+    if view.withdrawn is not None:
+        value["withdrawn"] = list(view.withdrawn)
     return _sealed(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
 
 
@@ -266,6 +271,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
             page_url=value["page"],
             dependency_sets=[DependencySet.from_json(row) for row in value["needs"]],
             known=known,
+            withdrawn=Withdrawal(*value["withdrawn"]) if "withdrawn" in value else None,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, Malformed):

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from mirror.errors import Offline, Unreachable
+from mirror.errors import Offline, Unreachable, Withdrawn
 from mirror.keys import LINK_PAGES
 from mirror.limits import PAGE_BYTES
 from mirror.ports import Request
@@ -54,11 +54,13 @@ def read_page(
         from mirror.records.simple_parse import parse_listing  # msgspec (25 ms) is behind it: fetching only
 
         listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
+        if entries and not listing.raws:
+            raise Withdrawn(f"the find-links page {url} lists no files any more; what it listed is kept for --offline")
         entries = [json.loads(bytes(raw)) for raw in listing.raws]
         base, record = exchange.url, from_headers(exchange.headers, now)
     elif record is not None and exchange.status == 304:
         record = record if exchange.stale else revalidated(record, exchange.headers, now)
-    elif record is None:
+    elif record is None or exchange.refused or exchange.status in (404, 410):
         raise Unreachable(f"the find-links page {url}: {exchange.problem or f'it answered {exchange.status}'}")
     keep(page_key(url), json.dumps([list(record), base, entries]).encode())
     return entries, base

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
+from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable, Withdrawn
 from mirror.keys import files_key, simple_index, view_key
 from mirror.limits import PAGE_BYTES
 from mirror.ports import PageWish, Request
 from mirror.records.file_view import digest_of, is_complete, is_sound, is_whole
 from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
+from mirror.records.model import Withdrawal
 from mirror.records.project import Project
 from mirror.records.release_view import Absence, ReleaseView, encode_absence
 from mirror.session.local_sources import Places
 from mirror.session.page_loader import ACCEPT
+from mirror.session.reporter import age_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -157,7 +159,7 @@ class IndexLookup:
             return self._stored(index, name, row)
         if settings.offline:
             raise Offline(f"{name}: not in the mirror, and offline")
-        if row is not None and index.id in self._down:
+        if row is not None and index.id in self._down and not _is_withdrawn(row):
             self._observer.arrived("listing", name, "stale")
             return self._stored(index, name, row)
         headers = conditional_headers(record) if record is not None and action != FETCH else ()
@@ -177,12 +179,14 @@ class IndexLookup:
         """Take in an answer that is no page: absence, nothing new, or trouble that an older answer may cover."""
         now = self._clock()
         if exchange.status in (404, 410):
+            if isinstance(row, ReleaseView) and row.versions:
+                raise self._withdrawn(index, row, exchange.status)
             absence = Absence(from_headers(exchange.headers, now))
             self._write_buffer.write_record(view_key(index.id, name), encode_absence(absence))
             return None
         if row is not None and exchange.status == 304 and not exchange.stale:
             return self._confirmed(index, name, row, exchange, now)
-        if row is not None and not exchange.refused:
+        if row is not None and not exchange.refused and not _is_withdrawn(row):
             self._reporter.warn_stale(exchange.trouble, now - row.freshness.fetched_at)
             if index.id not in self._reached:  # it has answered nothing so far: what is known is not asked for any more
                 self._down.add(index.id)
@@ -200,7 +204,7 @@ class IndexLookup:
         if isinstance(row, Absence):
             self._write_buffer.write_record(view_key(index.id, name), encode_absence(Absence(renewed)))
             return None
-        row.freshness = renewed
+        row.freshness, row.withdrawn = renewed, None
         project = self._stored(index, name, row)
         if project is not None:
             project.changed = True
@@ -209,17 +213,53 @@ class IndexLookup:
     def _listed(self, index: SimpleIndex, name: str, row: Row, exchange: Exchange) -> Project:
         """Take in what became of a page; what an older view knew of dependencies is carried over."""
         view, files = self._pages.read(exchange)
-        if isinstance(row, ReleaseView):
+        if isinstance(row, ReleaseView) and row.versions:
+            if not view.versions:
+                row.status = view.status
+                raise self._withdrawn(index, row, exchange.status)
+            self._warn_shrunk(row, view)
             view.absorb(row)
         self._observer.arrived("listing", name, "index")
         if row is None:
             self._write_buffer.add_file_view(files_key(index.id, name), files)
         return Project(view, index.id, index.url, exchange.url, packed=files, refetch=self._pages.refetch_now)
 
+    def _withdrawn(self, index: SimpleIndex, row: ReleaseView, status: int) -> Withdrawn:
+        """Keep what the mirror holds of a project that its index does not list any more; return the error of this run.
+
+        Not taken for an answer: it may be an expired token or a page of maintenance, and no other index may step in.
+        """
+        now = self._clock()
+        row.withdrawn = row.withdrawn or Withdrawal(now, status)
+        row.freshness = row.freshness._replace(lifetime=0.0)  # asked again by every run
+        project = self._stored(index, row.name, row)
+        if project is not None:
+            project.changed = True
+            self._write_buffer.add_project(project)
+        quarantined = f", with status {row.status}" if row.status not in {None, "active"} else ""
+        return Withdrawn(
+            f"{row.name}: {index.url} {row.withdrawn.words}{quarantined}, and listed {len(row.versions)} releases "
+            f"{_age(row, now)} ago; the mirror keeps what it holds. If that is a mistake (an expired token, maintenance), mend it; "
+            "--offline uses what is kept, `mirror prune --withdrawn` deletes it"
+        )
+
+    def _warn_shrunk(self, row: ReleaseView, view: ReleaseView) -> None:
+        """Say that a page lists fewer releases than it did."""
+        listed = set(view.keys)
+        gone = [version for key, version in zip(row.keys, row.versions, strict=True) if key not in listed]
+        if gone:
+            self._reporter.warn(
+                f"{view.name}: its index does not list {len(gone)} of the {len(row.versions)} releases any more that it listed "
+                f"{_age(row, self._clock())} ago (the newest of them: {gone[-1]})"
+            )
+
     def _stored(self, index: SimpleIndex, name: str, row: ReleaseView | Absence) -> Project | None:
         """Return a project of the store; its files are read when they are wanted."""
         if isinstance(row, Absence):
             return None
+        if row.withdrawn is not None and self._settings.offline:
+            since = _age(row, self._clock())
+            self._reporter.warn(f"{name}: {index.url} {row.withdrawn.words}; answering from what it listed {since} ago")
         key = files_key(index.id, name)
         return Project(
             row,
@@ -250,3 +290,11 @@ def _of_project(name: str, row: ReleaseView | Absence) -> ReleaseView | Absence:
     if isinstance(row, ReleaseView) and row.name != name:
         raise Malformed(f"this is the release view of {row.name}")
     return row
+
+
+def _is_withdrawn(row: ReleaseView | Absence) -> bool:
+    return isinstance(row, ReleaseView) and row.withdrawn is not None
+
+
+def _age(row: ReleaseView, now: float) -> str:
+    return age_in_words(now - row.freshness.fetched_at)

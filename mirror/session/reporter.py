@@ -27,7 +27,7 @@ class Reporter:
 
     def warn_stale(self, problem: str, seconds: float) -> None:
         """Say why an index cannot be used, and how old the answer is that stands in for its own."""
-        self.warn(f"the index cannot be used ({problem}); answering from the mirror, {_age(max(0, int(seconds)))} old")
+        self.warn(f"the index cannot be used ({problem}); answering from the mirror, {age_in_words(seconds)} old")
 
     def failure(self, name: str, release: str | None, error: Exception | None) -> FetchFailure:
         """Record a failure: the boundary of a project. What no foreign text can provoke is a bug and goes up as it is."""
@@ -37,8 +37,9 @@ class Reporter:
         return FetchFailure(name, release, failure)
 
 
-def _age(seconds: int) -> str:
+def age_in_words(seconds: float) -> str:
     """Return a rough age in words."""
+    seconds = max(0, int(seconds))
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
             count = seconds // length

@@ -101,6 +101,10 @@ class WriteBuffer:
             self._ripe = {}
         return True
 
+    def add_project(self, project: Project) -> None:
+        """Store a project of which nothing else is made in this run."""
+        self._take(project, self._ripe, lambda whole: _constant_bytes(encode(whole.view)))
+
     # --- batches ------------------------------------------------------------------------------------------------------
 
     @property
@@ -209,6 +213,8 @@ def _store_project(project: Project, encoded: Callable[[], bytes], kept: Contain
             other.absorb(mine)
             return encode(other)
         mine.absorb(other)
+        if mine.withdrawn is None and other.withdrawn is not None and mine.freshness.fetched_at < other.withdrawn.at:
+            mine.withdrawn, mine.freshness = other.withdrawn, other.freshness  # found by another process meanwhile
         return encode(mine)
 
     def change_files(stored: bytes | None) -> bytes | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.errors import MirrorError, NotFound
+from mirror.errors import MirrorError, NotFound, Withdrawn
 from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
 from pipx_parallel.resolution.candidate import Candidate
@@ -139,6 +139,7 @@ class _Walk:
                 if name in roots or not isinstance(candidate.error, NotFound):
                     self.holes[name, ""] = candidate
                 continue
+            self._note_gone(candidate, is_root=name in roots)
             before = self._wanted.get(name, 0)
             known = self._extras.setdefault(name, set())
             mask = self.candidates.admitted(name, specifier)
@@ -149,6 +150,17 @@ class _Walk:
                 known.update(extras)
                 more.add(name)
         return sorted(more)
+
+    def _note_gone(self, candidate: Candidate, *, is_root: bool) -> None:
+        """Note a hole where an index lists nothing of a project: what is held of it cannot be confirmed."""
+        name = candidate.project.view.name
+        for source in candidate.project.sources():
+            gone = source.view.withdrawn
+            if gone is not None:
+                error = Withdrawn(f"{name}: {source.index_url} {gone.words}; what is here is what it listed before")
+                self.holes[name, "withdrawn"] = FetchFailure(name, None, error)
+        if is_root and not candidate.project.view.versions:
+            self.holes[name, ""] = FetchFailure(name, None, NotFound(f"{name}: it has no releases on its index"))
 
     def _ask(self, names: Iterable[str]) -> tuple[list[tuple[str, int, int]], bool]:
         """Ask for what the newly wanted releases need; return what was asked for, and whether that was all."""

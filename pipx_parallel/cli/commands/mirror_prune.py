@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 MAX_SIZE = Option(("--max-size",), "Maximum size of the mirror: 500M, 2G.", metavar="SIZE")
 MAX_AGE = Option(("--max-age",), "Delete records that no index has confirmed for this many days.", metavar="DAYS")
+WITHDRAWN = Option(("--withdrawn",), "Delete projects that their index does not list any more.", "flag")
 DRY = Option(("--dry-run",), "Show what would be deleted, without deleting it.", "flag")
-OPTIONS = (MAX_SIZE, MAX_AGE, DRY, *INDEX, *NETWORK, *MIRROR)
+OPTIONS = (MAX_SIZE, MAX_AGE, WITHDRAWN, DRY, *INDEX, *NETWORK, *MIRROR)
 ARGUMENTS: tuple[Argument, ...] = ()
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 
@@ -30,8 +31,9 @@ def run(values: Mapping[str, object]) -> int:
 
     context = begin(values, OPTIONS)
     size, age = context.chosen.text("max_size"), context.chosen.text("max_age")
-    if size is None and age is None:
-        raise UsageError("say how much may stay: --max-size 500M, --max-age 90, or both")
+    withdrawn = context.chosen.flag("withdrawn")
+    if size is None and age is None and not withdrawn:
+        raise UsageError("say how much may stay: --max-size 500M, --max-age 90, --withdrawn, or several")
     if age is not None and not re.fullmatch(r"\d{1,6}(\.\d+)?", age):
         raise UsageError(f"--max-age: {age!r} cannot be used; give a number of days")
     dry = context.chosen.flag("dry_run")
@@ -39,9 +41,8 @@ def run(values: Mapping[str, object]) -> int:
     refuse_fixed(location)
     store = open_store(location)
     try:
-        done = prune(
-            store, time.time(), max_bytes=_bytes(size), max_age=float(age) * 86400 if age is not None else None, dry=dry
-        )
+        days = float(age) * 86400 if age is not None else None
+        done = prune(store, time.time(), max_bytes=_bytes(size), max_age=days, withdrawn=withdrawn, dry=dry)
     finally:
         store.close()
     projects = sum(VIEWS.owns(key) for key in done.keys)
