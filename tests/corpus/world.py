@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 import tomllib
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
 
 from tests.corpus.cases import HERE, Case
 from tests.support.dists import Dist, sdist, wheel
@@ -182,6 +185,8 @@ def _repository(folder: Path) -> dict[str, str]:
 
 
 def _git(folder: Path, *words: str) -> str:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
     environ = {**os.environ, **_AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull}
     done = subprocess.run(["git", *words], cwd=folder, env=environ, capture_output=True, text=True, check=True)
     return done.stdout.strip()

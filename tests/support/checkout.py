@@ -16,8 +16,7 @@ def source_files(checkout: Path = CHECKOUT) -> list[str]:
     In a git checkout these are the files that git tracks; in an unpacked sdist, the files that ``.gitignore`` does not name.
     What a command wrote into the checkout (a lock, an environment, a build) is no part of the project.
     """
-    command = ["git", "-C", str(checkout), "ls-files", "-z"]
-    tracked = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split("\0")
+    tracked = _tracked_files(checkout)
     if "pyproject.toml" in tracked:
         return sorted(name for name in tracked if (checkout / name).is_file())
     patterns = [".git", *(checkout / ".gitignore").read_text(encoding="utf-8").split()]
@@ -32,6 +31,15 @@ def clean_copy(target: Path) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(CHECKOUT / name, copy)
     return target
+
+
+def _tracked_files(checkout: Path) -> list[str]:
+    """Return what git tracks there; nothing if there is no repository or no git."""
+    git = shutil.which("git")
+    if git is None:
+        return []
+    command = [git, "-C", str(checkout), "ls-files", "-z"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split("\0")
 
 
 def _names(pattern: str, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_in_a_git_checkout_the_tracked_files_count(checkout: Path) -> None:
     """A file that is neither tracked nor ignored does not count, nor does a tracked one that is deleted."""
     for command in (["init", "-q"], ["add", "."]):
