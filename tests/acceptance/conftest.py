@@ -28,9 +28,3 @@ def index() -> Iterator[LoopbackIndex]:
 def workspace(tmp_path: Path, index: LoopbackIndex) -> Workspace:
     """Make a workspace whose environment names the loopback index."""
     return Workspace(tmp_path, index.url)
-
-
-@pytest.fixture
-def desk(workspace: Workspace) -> Workspace:
-    """Return the workspace under its former name, for changes that are under way."""
-    return workspace
