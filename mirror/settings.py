@@ -8,6 +8,14 @@ if TYPE_CHECKING:
     from mirror.ports import CredentialSource
 
 
+class TlsSettings(NamedTuple):
+    """How servers are known, and how this client is."""
+
+    verify: str | bool = True  # a CA bundle's path, or whether certificates are checked
+    client_cert: str | None = None  # path of a PEM file with certificate and key
+    trusted_hosts: tuple[str, ...] = ()  # whose certificates are not checked
+
+
 class MirrorSettings(NamedTuple):
     """Where the mirror is, where its facts come from, and how hard it may ask.
 
@@ -29,10 +37,8 @@ class MirrorSettings(NamedTuple):
     retries: int = 4  # tries after the first: five requests for one URL
     deadline: float | None = None  # of the monotonic clock, after which nothing is waited for any more
     transport: str = "auto"  # "auto", "curl", "requests" or "aiohttp"
-    verify: str | bool = True  # a CA bundle's path, or whether certificates are checked
-    client_cert: str | None = None
+    tls: TlsSettings = TlsSettings()
     proxy: str | None = None
-    trusted_hosts: tuple[str, ...] = ()
     credentials: CredentialSource | None = None
     strategy: str = "first-index"  # or "best-match"
     routes: tuple[tuple[str, str], ...] = ()  # (normalised project name, index URL)

@@ -188,6 +188,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.config.pip_settings",
     ),
     "threads": (
+        "mirror.http.tls",
         "mirror.http.aiohttp_transport",
         "mirror.http.credentials",
         "mirror.http.routing",

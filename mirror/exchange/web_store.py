@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
 from mirror.exchange.dependency_closure import dependency_closure
@@ -17,11 +17,11 @@ from mirror.exchange.record_iterator import split_key
 from mirror.exchange.snapshot import BUNDLE, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.validation import checked
+from mirror.exchange.web_index import WebIndex, read_web_index
 from mirror.keys import ADDRESSES, FACTS, FILES, VIEWS, address_key, facts_key, view_key, view_key_of
 from mirror.ports import Request, Store
 from mirror.records.file_view import holds, with_digest
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
-from mirror.records.tables import Table
 from mirror.settings import MirrorSettings
 
 if TYPE_CHECKING:
@@ -36,26 +36,6 @@ _SILENCE = 120.0  # seconds without any answer after which a mirror is given up
 _QUERY = 5000  # characters of a bulk question: what every server and proxy takes
 
 
-class _Head(NamedTuple):
-    """What a mirror on the web says of itself (``index.json``)."""
-
-    schema: int
-    bulk: bool  # a server: records are asked for many at a time
-    indexes: dict[str, str]  # index id -> URL
-    facts: dict[str, object]  # index id -> what was learned of it
-    files: dict[str, str]  # path -> SHA-256
-
-
-def _read_head(body: bytes) -> _Head:
-    """Read ``index.json``. Raises ``ValueError`` with the path of what is wrong."""
-    table = Table(json.loads(body))
-    if (version := table.integer("published")) != 1:
-        raise Malformed(f"published: version {version}, this program reads 1")
-    bulk = "bulk" in table and table.flag("bulk")
-    schema = table.integer("schema")
-    return _Head(schema, bulk, table.text_by_name("indexes"), table.values("facts"), table.text_by_name("files"))
-
-
 class WebStore(Store):
     """``mirror.ports.Store`` over HTTP. Derived values are forgotten, which costs time and nothing else."""
 
@@ -66,7 +46,7 @@ class WebStore(Store):
         self._url = url.rstrip("/")
         self._settings = settings or MirrorSettings(url, ())
         self._transport: Transport | None = None
-        self._head: _Head | None = None
+        self._head: WebIndex | None = None
         self._held: dict[str, bytes | None] = {}
         self._bundle: SnapshotStore | None = None
         self.requests = 0
@@ -99,11 +79,11 @@ class WebStore(Store):
 
     # --- the mirror's index -------------------------------------------------------------------------------------------
 
-    def _index(self) -> _Head:
+    def _index(self) -> WebIndex:
         if self._head is None:
             (exchange,) = self._fetch([Request(f"{self._url}/index.json", limit=_LARGEST_INDEX)])
             try:
-                head = _read_head(exchange.body)
+                head = read_web_index(exchange.body)
             except (ValueError, RecursionError) as error:
                 raise StoreError(f"{self._url} is no mirror: its index.json cannot be read: {error}") from error
             if head.schema != SCHEMA:

@@ -25,9 +25,8 @@ from mirror.http.problems import (
     TransferFailed,
     problem_of,
     too_large,
-    unreadable_certificate,
 )
-from mirror.http.tls import tls_context
+from mirror.http.tls import TlsContexts
 from mirror.ports import Exchange, ProblemKind
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class AiohttpTransport:
         self._open: dict[_Job, None] = {}
         self._lock = threading.RLock()  # re-entrant: close() may come from a signal handler of the thread in submit()
         self._closed = False
-        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._tls = TlsContexts(settings)
         self._proxies: dict[tuple[str, str], str | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -221,15 +220,7 @@ class AiohttpTransport:
         parts = urlsplit(url)
         if parts.scheme != "https":
             return True
-        trusted = bool({parts.hostname, f"{parts.hostname}:{parts.port or 443}"} & set(self._settings.trusted_hosts))
-        checked = self._settings.verify is not False and not trusted
-        if checked not in self._contexts:
-            try:
-                verify = self._settings.verify if checked else False
-                self._contexts[checked] = tls_context(verify, self._settings.client_cert)
-            except OSError as error:
-                raise TransferFailed(unreadable_certificate(error)) from error
-        return self._contexts[checked]
+        return self._tls.context(checked=self._tls.checks(parts.hostname, parts.port))
 
 
 def _of_environment(scheme: str) -> str | None:

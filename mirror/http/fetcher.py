@@ -17,58 +17,22 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.http.concurrency_limit import OVERLOAD, WorkerLimit
+from mirror.http.fetch_job import DeadlineError, FetchCounts, FetchJob, RequestLimitError
 from mirror.http.retry import RetryPolicy, next_delay
 from mirror.ports import Exchange, Request, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from typing import Any
 
+    from mirror.http.fetch_job import Deliver, Steps
     from mirror.http.worker_pool import WorkerPool
     from mirror.ports import ProblemKind, Transport
 
-    Steps = Generator[Request | Work, Any, Any]  # a request is sent its exchange, work what it returns
-    Deliver = Callable[[Any, Exception | None], None]
-    _Arrival = tuple["_Job", Exchange | bytes | Exception, float]  # and when it came
+    _Arrival = tuple["FetchJob", Exchange | bytes | Exception, float]  # and when it came
 
 _LONGEST_SLEEP = 0.25  # seconds between looks at Ctrl-C while nothing arrives
 MOST_REQUESTS = 5  # for one URL (and one range of it) in one run; as many as the retries allow where these are more
-
-
-class RequestLimitError(Exception):
-    """One URL was asked for again and again in one run: a loop of ours, which ends here. Never the user's fault."""
-
-
-class DeadlineError(Exception):
-    """The time that the owner gave this run is over."""
-
-
-class _Job:
-    """One key under way: its steps, the request being made, and how often that was tried."""
-
-    __slots__ = ("attempts", "key", "listeners", "request", "started", "steps")
-
-    def __init__(self, key: str, steps: Steps, deliver: Deliver) -> None:
-        self.key = key
-        self.steps = steps
-        self.listeners = [deliver]
-        self.request: Request | None = None
-        self.attempts = 0
-        self.started = 0.0
-
-
-class FetchCounts:
-    """What fetching has cost so far; read it, never write it."""
-
-    __slots__ = ("bytes", "failures", "requests", "retries", "waited")
-
-    def __init__(self) -> None:
-        """Start from nothing."""
-        self.requests = 0
-        self.retries = 0
-        self.failures = 0
-        self.bytes = 0
-        self.waited = 0.0  # seconds in which the owner had nothing else to do
 
 
 class Fetcher:
@@ -99,12 +63,12 @@ class Fetcher:
         self._clock = clock
         self._wall_clock = wall_clock
         self._deadline = deadline
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, FetchJob] = {}
         self._most = max(MOST_REQUESTS, self._policy.retries + 1)
         self._asked: dict[tuple[str, str], int] = {}  # (URL, range) -> requests of this run
-        self._urgent: deque[_Job] = deque()
-        self._queue: deque[_Job] = deque()
-        self._later: list[tuple[float, int, _Job]] = []
+        self._urgent: deque[FetchJob] = deque()
+        self._queue: deque[FetchJob] = deque()
+        self._later: list[tuple[float, int, FetchJob]] = []
         self._sequence = 0
         self._under_way = 0
         self._next_start = 0.0
@@ -130,7 +94,7 @@ class Fetcher:
             job.listeners.append(deliver)
             steps.close()
             return
-        job = _Job(key, steps, deliver)
+        job = FetchJob(key, steps, deliver)
         self._jobs[key] = job
         if self._advance(job, None):
             self._queue.append(job)
@@ -231,7 +195,7 @@ class Fetcher:
                 self._transport = self._make_transport()
             self._transport.submit(request, _told_to(self._done, job, self._clock))  # this queue, now: see ``stop``
 
-    def _ended_at_limit(self, job: _Job, request: Request) -> bool:
+    def _ended_at_limit(self, job: FetchJob, request: Request) -> bool:
         """Count a request of a URL; past twice its limit end the job instead: retries stop at the limit, so it is no retry."""
         url = _counted(request)
         self._asked[url] = asked = self._asked.get(url, 0) + 1
@@ -240,7 +204,7 @@ class Fetcher:
         self._end(job, None, RequestLimitError(f"{request.url} was asked for {asked} times in one run"))
         return True
 
-    def _arrived(self, job: _Job, exchange: Exchange) -> None:
+    def _arrived(self, job: FetchJob, exchange: Exchange) -> None:
         """Retry, or go one step on."""
         self.counts.bytes += exchange.size or len(exchange.body)
         if self._jobs.get(job.key) is not job:
@@ -257,13 +221,13 @@ class Fetcher:
             self.counts.failures += 1
         self._go_on(job, exchange)
 
-    def _go_on(self, job: _Job, answer: Exchange | bytes | Exception) -> None:
+    def _go_on(self, job: FetchJob, answer: Exchange | bytes | Exception) -> None:
         """Hand an answer to its steps; what they want next is started before what others want first."""
         job.attempts = 0
         if self._jobs.get(job.key) is job and self._advance(job, answer):
             self._urgent.append(job)
 
-    def _begin(self, job: _Job, work: Work) -> None:
+    def _begin(self, job: FetchJob, work: Work) -> None:
         """Have work done in a thread; it counts among no requests."""
         if self._workers is None:
             import os  # with the next: only where something is built or cloned
@@ -274,7 +238,7 @@ class Fetcher:
         done, clock = self._done, self._clock
         self._workers.submit(work, lambda answer: done.put((job, answer, clock())))
 
-    def _advance(self, job: _Job, answer: Exchange | bytes | Exception | None) -> bool:
+    def _advance(self, job: FetchJob, answer: Exchange | bytes | Exception | None) -> bool:
         """Send an answer into the steps; return whether a request is wanted next, else deliver the end (or do the work)."""
         try:
             if isinstance(answer, Exception):
@@ -293,7 +257,7 @@ class Fetcher:
         job.request = step
         return True
 
-    def _end(self, job: _Job, result: Any, error: Exception | None) -> None:
+    def _end(self, job: FetchJob, result: Any, error: Exception | None) -> None:
         """Tell every listener, also where one of them raises; the first such error goes up."""
         del self._jobs[job.key]
         raised: Exception | None = None
@@ -311,7 +275,7 @@ def _counted(request: Request) -> tuple[str, str]:
     return request.url, next((value for name, value in request.headers if name.lower() == "range"), "")
 
 
-def _told_to(done: SimpleQueue[_Arrival], job: _Job, clock: Callable[[], float]) -> Callable[[Exchange], None]:
+def _told_to(done: SimpleQueue[_Arrival], job: FetchJob, clock: Callable[[], float]) -> Callable[[Exchange], None]:
     return lambda exchange: done.put((job, exchange, clock()))  # the owner may be busy with something else for long
 
 

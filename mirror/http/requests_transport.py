@@ -31,15 +31,13 @@ from mirror.http.problems import (
     TransferFailed,
     problem_of,
     too_large,
-    unreadable_certificate,
 )
-from mirror.http.tls import tls_context
+from mirror.http.tls import TlsContexts
 from mirror.http.worker_pool import WorkerPool
 from mirror.keys import VALIDATORS
 from mirror.ports import Exchange, ProblemKind
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from mirror.http.transport_settings import TransportSettings
@@ -212,11 +210,9 @@ class _Adapter(HTTPAdapter):
     def __init__(
         self, settings: TransportSettings, size: int, current: _Current, pool: WorkerPool[Request, Exchange]
     ) -> None:
-        self._settings = settings
         self._current = current
         self._pool = pool
-        self._contexts: dict[bool, ssl.SSLContext] = {}
-        self._lock = threading.Lock()
+        self._tls = TlsContexts(settings)
         super().__init__(pool_connections=size, pool_maxsize=size)
 
     def build_connection_pool_key_attributes(
@@ -229,9 +225,9 @@ class _Adapter(HTTPAdapter):
         place = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
         if parts.scheme != "https":
             return place, {}
-        trusted = bool({parts.hostname, f"{parts.hostname}:{parts.port or 443}"} & set(self._settings.trusted_hosts))
-        checked = self._settings.verify is not False and not trusted
-        return place, {"ssl_context": self._context(checked), "cert_reqs": "CERT_REQUIRED" if checked else "CERT_NONE"}
+        checked = self._tls.checks(parts.hostname, parts.port)
+        context = self._tls.context(checked=checked)
+        return place, {"ssl_context": context, "cert_reqs": "CERT_REQUIRED" if checked else "CERT_NONE"}
 
     def cert_verify(self, *_: Any) -> None:  # requests' signature
         """Leave the connection's TLS context as it is: it holds the bundle already."""
@@ -265,16 +261,6 @@ class _Adapter(HTTPAdapter):
             chunks.append(chunk)
         response.raw.release_conn()
         return b"".join(chunks)
-
-    def _context(self, checked: bool) -> ssl.SSLContext:  # noqa: FBT001 - two contexts, by this flag
-        with self._lock:
-            if checked not in self._contexts:
-                verify = self._settings.verify if checked else False
-                try:
-                    self._contexts[checked] = tls_context(verify, self._settings.client_cert)
-                except OSError as error:
-                    raise TransferFailed(unreadable_certificate(error)) from error
-            return self._contexts[checked]
 
 
 def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-cache's response

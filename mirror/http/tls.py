@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import threading
 from typing import TYPE_CHECKING
+
+from mirror.http.problems import TransferFailed, unreadable_certificate
 
 if TYPE_CHECKING:
     import ssl
+
+    from mirror.http.transport_settings import TransportSettings
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")  # in the order pip's HTTP library looks
 
@@ -39,6 +44,32 @@ def tls_context(verify: str | bool, client_cert: str | None = None) -> ssl.SSLCo
     if client_cert:
         context.load_cert_chain(client_cert)
     return context
+
+
+class TlsContexts:
+    """The TLS contexts of one transport, made once: one checks certificates, one serves hosts that are trusted without."""
+
+    def __init__(self, settings: TransportSettings) -> None:
+        """Load nothing yet."""
+        self._settings = settings
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+
+    def checks(self, host: str | None, port: int | None) -> bool:
+        """Return whether the certificate of an https host is checked."""
+        trusted = {host, f"{host}:{port or 443}"} & set(self._settings.trusted_hosts)
+        return self._settings.verify is not False and not trusted
+
+    def context(self, *, checked: bool) -> ssl.SSLContext:
+        """Return the context that checks certificates, or the one that does not. Raises ``TransferFailed``."""
+        with self._lock:
+            if checked not in self._contexts:
+                try:
+                    verify = self._settings.verify if checked else False
+                    self._contexts[checked] = tls_context(verify, self._settings.client_cert)
+                except OSError as error:
+                    raise TransferFailed(unreadable_certificate(error)) from error
+            return self._contexts[checked]
 
 
 def _trust(verify: str | bool) -> dict[str, str]:  # noqa: FBT001 - as above

@@ -22,10 +22,10 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
     said = TransportSettings(
         workers=settings.workers,
         timeout=settings.timeout,
-        verify=settings.verify,
-        client_cert=settings.client_cert,
+        verify=settings.tls.verify,
+        client_cert=settings.tls.client_cert,
         proxy=settings.proxy,
-        trusted_hosts=settings.trusted_hosts,
+        trusted_hosts=settings.tls.trusted_hosts,
         user_agent=settings.user_agent,
         auth=settings.credentials,
     )

@@ -252,16 +252,8 @@ def _bounds(operator: str, version: Version, wildcard: bool) -> list[Interval]: 
     if operator == "<=":
         return [(LOWEST, public + ",")]
     if operator == "<":
-        return [
-            (
-                LOWEST,
-                key
-                if version.is_prerelease
-                else public.removesuffix("%") + "#a0"
-                if version.post is not None
-                else public.removesuffix("%!%") + "#!#a0",
-            )
-        ]
+        first = public.removesuffix("%") + "#a0" if version.post is not None else public.removesuffix("%!%") + "#!#a0"
+        return [(LOWEST, key if version.is_prerelease else first)]
     if operator == ">":
         return [(_above(version, public), HIGHEST)]
     if operator == "~=":
@@ -284,8 +276,8 @@ def _intersect_all(parts: list[list[Interval]]) -> list[Interval]:
     """Return the common part of all lists; halves first, so that n of them cost n log n steps."""
     if len(parts) < 2:
         return parts[0] if parts else [(LOWEST, HIGHEST)]
-    middle = len(parts) // 2
-    return _intersect(_intersect_all(parts[:middle]), _intersect_all(parts[middle:]))
+    half = len(parts) // 2
+    return _intersect(_intersect_all(parts[:half]), _intersect_all(parts[half:]))
 
 
 def _intersect(left: list[Interval], right: list[Interval]) -> list[Interval]:

@@ -15,8 +15,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, unquote
 
+from mirror.server.answers import Answer, problem, text
 from mirror.server.negotiation import accepts_gzip, matches, page_type
-from mirror.server.responses import Answer, Pages, problem, text
+from mirror.server.responses import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import hashlib
 import json
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
@@ -25,6 +23,7 @@ from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
 from mirror.records.version_keys import version_key
+from mirror.server.answers import Answer, Page, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,50 +32,9 @@ if TYPE_CHECKING:
     from mirror.server.worker import MirrorWorker
 
 _MOST = 256 * 1024 * 1024  # bytes of pages kept ready
-_GZIP_LEVEL = 1  # 2 MB of page in 12 ms, once; level 4 takes twice that for a tenth less
 _PASSED_ON = ("requires-python", "size", "upload-time", "yanked")  # of a file object, as the index gave it
 _MOST_BULK = 64  # bulk answers kept: 0.3 MB each for a list that leads to 171 projects
 _MOST_NAMES = 5000  # in one question
-
-
-class Answer(NamedTuple):
-    """A response before it is sent. ``zipped`` gives the body compressed, where that is worth it."""
-
-    status: int
-    body: bytes
-    kind: str = "text/plain; charset=utf-8"
-    etag: str | None = None
-    zipped: Callable[[], bytes] | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-def text(status: int, body: str) -> Answer:
-    """Return a plain answer."""
-    return Answer(status, body.encode())
-
-
-def problem(status: int, sentence: str) -> Answer:
-    """Return an answer that says what is wrong."""
-    return text(status, sentence + "\n")
-
-
-class _Page:
-    """One page, ready: its bytes, their tag, and compressed once somebody wants that."""
-
-    def __init__(self, body: bytes, kind: str) -> None:
-        self.body = body
-        self.kind = kind
-        self.etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        self._zipped: bytes | None = None
-
-    def zipped(self) -> bytes:
-        """Return the body compressed; the same bytes each time."""
-        if self._zipped is None:
-            self._zipped = gzip.compress(self.body, _GZIP_LEVEL, mtime=0)
-        return self._zipped
-
-    def answer(self) -> Answer:
-        return Answer(200, self.body, self.kind, self.etag, self.zipped)
 
 
 class Pages:
@@ -90,7 +48,7 @@ class Pages:
         self._desk = desk
         self._offline = offline
         self._shown = shown
-        self._ready: OrderedDict[tuple[str, str], tuple[str, _Page]] = OrderedDict()
+        self._ready: OrderedDict[tuple[str, str], tuple[str, Page]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
         self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
@@ -102,7 +60,7 @@ class Pages:
         """Return the list of projects that the mirror holds."""
         names = sorted({project_of(key) for key, _ in self._store.scan(FILES.prefix)})
         body = index_json(names) if kind == JSON_TYPE else index_html(names)
-        return _Page(body, _told(kind)).answer()
+        return Page(body, _told(kind)).answer()
 
     async def project(self, name: str, kind: str) -> Answer:
         """Return a project's page."""
@@ -138,11 +96,11 @@ class Pages:
                 body = project_html(view.name, _records(entries), view.status)
         except (MirrorError, ValueError, KeyError, TypeError) as error:
             return problem(503, f"the files of {view.name} cannot be read: {error}")
-        page = _Page(body, _told(kind))
+        page = Page(body, _told(kind))
         self._keep(key, version, page)
         return page.answer()
 
-    def _keep(self, key: tuple[str, str], version: str, page: _Page) -> None:
+    def _keep(self, key: tuple[str, str], version: str, page: Page) -> None:
         with self._lock:
             before = self._ready.pop(key, None)
             self._size -= len(before[1].body) if before is not None else 0
@@ -197,7 +155,7 @@ class Pages:
             return problem(404, "no such file")
         if filename.endswith(".metadata"):
             found = await asyncio.wrap_future(self._desk.metadata(name, filename.removesuffix(".metadata")))
-            return _Page(found, "application/octet-stream").answer() if isinstance(found, bytes) else _failed(found)
+            return Page(found, "application/octet-stream").answer() if isinstance(found, bytes) else _failed(found)
         project = await self._project(name)
         if isinstance(project, Answer):
             return project
@@ -221,7 +179,7 @@ class Pages:
             "facts": {FACTS.name(key): json.loads(value) for key, value in facts.items()},
             "files": {},
         }
-        return _Page(json.dumps(head, sort_keys=True).encode(), "application/json").answer()
+        return Page(json.dumps(head, sort_keys=True).encode(), "application/json").answer()
 
     def records(self, query: Mapping[str, str]) -> Answer:
         """Return a snapshot of the projects named, of all they lead to (``reach=1``), or of files (``files=1``).
@@ -254,7 +212,7 @@ class Pages:
             masks = {name: _mask(views.get(name), releases.get(name, "")) for name in names}
             selection = Selection(selection.names, "chosen", masks, named=True)
         body = export(self._store, selection)
-        return _Page(body, "application/octet-stream").answer()._replace(zipped=None)
+        return Page(body, "application/octet-stream").answer()._replace(zipped=None)
 
     def _load(self, index_id: str, names: list[str]) -> dict[str, ReleaseView | Absence]:
         """Return the views there are of some names, decoded once."""

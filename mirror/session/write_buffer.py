@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable, Container, Iterable, Mapping
 
-    from mirror.http.fetcher import FetchCounts
+    from mirror.http.fetch_job import FetchCounts
     from mirror.ports import Store
     from mirror.records.project import Project
 

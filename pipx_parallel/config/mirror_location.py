@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
     """Return what the mirror is opened with: URLs without their credentials, and these as a callable beside them."""
     from mirror.http.credentials import Credentials  # 1 ms that a fresh --check does not need
-    from mirror.settings import MirrorSettings  # half a millisecond, as above
+    from mirror.settings import MirrorSettings, TlsSettings  # half a millisecond, as above
 
     index, network, access = settings.indexes, settings.network, settings.mirror
     urls = (index.index_url, *index.extra_index_urls) if index.index_url else index.extra_index_urls
@@ -33,10 +33,8 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
         timeout=network.timeout,
         retries=network.retries,
         transport=network.transport,
-        verify=network.cert or True,
-        client_cert=network.client_cert,
+        tls=TlsSettings(network.cert or True, network.client_cert, network.trusted_hosts),
         proxy=network.proxy,
-        trusted_hosts=network.trusted_hosts,
         credentials=credentials,
         strategy=index.index_strategy,
         user_agent=f"pipx-parallel/{VERSION} (metadata mirror; Python)",

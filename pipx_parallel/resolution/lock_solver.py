@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import MirrorError, Unreachable
-from mirror.http.fetcher import DeadlineError
+from mirror.http.fetch_job import DeadlineError
 from mirror.session.mirror import Mirror
 from mirror.store.shared import DecodedViews, NotingStore, SharedStore
 from pipx_parallel.emitters.interface import LockContext

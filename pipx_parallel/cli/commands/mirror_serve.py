@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mirror.ports import Store
+    from mirror.server.answers import Answer
     from mirror.server.app import Call, Options
-    from mirror.server.responses import Answer
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.resolution.lock_service import LockService
     from pipx_parallel.resolution.lock_solver import Reply
@@ -77,8 +77,8 @@ def run(values: Mapping[str, object]) -> int:
 
 
 def _options(context: CommandContext, service: LockService) -> Options:
+    from mirror.server.answers import Answer
     from mirror.server.app import Options
-    from mirror.server.responses import Answer
 
     def lock(call: Call) -> Answer:
         return said(service.answer(call.body, call.query, call.deadline))

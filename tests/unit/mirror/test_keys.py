@@ -36,7 +36,7 @@ def test_both_views_of_a_project_have_one_name() -> None:
 
 def test_a_record_of_no_kind_is_not_stored() -> None:
     """So a kind that is missing in the table is found by whoever adds its writer, not by the user's doctor."""
-    from mirror.http.fetcher import FetchCounts
+    from mirror.http.fetch_job import FetchCounts
 
     buffer = WriteBuffer(DictStore(), FetchCounts(), lambda: 0.0)
 

@@ -11,7 +11,7 @@ import pytest
 from mirror.errors import Integrity, Malformed
 from mirror.exchange import attestation
 from mirror.exchange.snapshot import MAGIC, Selection, export, read_snapshot
-from mirror.exchange.web_store import _read_head
+from mirror.exchange.web_index import read_web_index
 from mirror.records.compression import Packed, pack_block, unpack_block
 from tests.support.dict_store import DictStore
 from tests.support.scenarios import memory_mirror
@@ -92,9 +92,9 @@ def test_an_attestation_is_named_by_path(path: tuple[Any, ...], new: object, sai
 def test_a_mirror_s_index_is_named_by_path(path: tuple[Any, ...], new: object, said: str) -> None:
     """What a folder on the web publishes."""
     head = {"published": 1, "schema": 3, "bulk": True, "indexes": {}, "facts": {}, "files": {"v/a.json": "d"}}
-    assert _read_head(json.dumps(head).encode()).files == {"v/a.json": "d"}
+    assert read_web_index(json.dumps(head).encode()).files == {"v/a.json": "d"}
 
     with pytest.raises(Malformed) as raised:
-        _read_head(json.dumps(_changed(head, path, new)).encode())
+        read_web_index(json.dumps(_changed(head, path, new)).encode())
 
     assert str(raised.value).startswith(said)

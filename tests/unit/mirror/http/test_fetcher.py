@@ -10,7 +10,8 @@ import pytest
 
 from mirror.errors import BuildFailed
 from mirror.http.concurrency_limit import MOST_UNDER_WAY
-from mirror.http.fetcher import MOST_REQUESTS, DeadlineError, Fetcher, RequestLimitError
+from mirror.http.fetch_job import DeadlineError, RequestLimitError
+from mirror.http.fetcher import MOST_REQUESTS, Fetcher
 from mirror.http.retry import RetryPolicy
 from mirror.ports import Exchange, ProblemKind, Request, Work
 from tests.support.fake_transport import FakeTransport

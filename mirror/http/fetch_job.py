@@ -1,0 +1,51 @@
+"""What the fetcher keeps of each key under way, what it counts, and how a run may end early."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+    from mirror.ports import Request, Work
+
+    Steps = Generator[Request | Work, Any, Any]  # a request is sent its exchange, work what it returns
+    Deliver = Callable[[Any, Exception | None], None]
+
+
+class RequestLimitError(Exception):
+    """One URL was asked for again and again in one run: a loop of ours, which ends here. Never the user's fault."""
+
+
+class DeadlineError(Exception):
+    """The time that the owner gave this run is over."""
+
+
+class FetchJob:
+    """One key under way: its steps, the request being made, and how often that was tried."""
+
+    __slots__ = ("attempts", "key", "listeners", "request", "started", "steps")
+
+    def __init__(self, key: str, steps: Steps, deliver: Deliver) -> None:
+        """Nothing has been asked yet."""
+        self.key = key
+        self.steps = steps
+        self.listeners = [deliver]
+        self.request: Request | None = None
+        self.attempts = 0
+        self.started = 0.0
+
+
+class FetchCounts:
+    """What fetching has cost so far; read it, never write it."""
+
+    __slots__ = ("bytes", "failures", "requests", "retries", "waited")
+
+    def __init__(self) -> None:
+        """Start from nothing."""
+        self.requests = 0
+        self.retries = 0
+        self.failures = 0
+        self.bytes = 0
+        self.waited = 0.0  # seconds in which the owner had nothing else to do

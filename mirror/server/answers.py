@@ -1,0 +1,54 @@
+"""Responses before they are sent: an answer, and a page that is kept ready."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_GZIP_LEVEL = 1  # 2 MB of page in 12 ms, once; level 4 takes twice that for a tenth less
+
+
+class Answer(NamedTuple):
+    """A response before it is sent. ``zipped`` gives the body compressed, where that is worth it."""
+
+    status: int
+    body: bytes
+    kind: str = "text/plain; charset=utf-8"
+    etag: str | None = None
+    zipped: Callable[[], bytes] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def text(status: int, body: str) -> Answer:
+    """Return a plain answer."""
+    return Answer(status, body.encode())
+
+
+def problem(status: int, sentence: str) -> Answer:
+    """Return an answer that says what is wrong."""
+    return text(status, sentence + "\n")
+
+
+class Page:
+    """One page, ready: its bytes, their tag, and compressed once somebody wants that."""
+
+    def __init__(self, body: bytes, kind: str) -> None:
+        """Compress nothing yet."""
+        self.body = body
+        self.kind = kind
+        self.etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        self._zipped: bytes | None = None
+
+    def zipped(self) -> bytes:
+        """Return the body compressed; the same bytes each time."""
+        if self._zipped is None:
+            self._zipped = gzip.compress(self.body, _GZIP_LEVEL, mtime=0)
+        return self._zipped
+
+    def answer(self) -> Answer:
+        """Return the page as an answer."""
+        return Answer(200, self.body, self.kind, self.etag, self.zipped)
