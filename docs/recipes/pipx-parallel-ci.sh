@@ -1,20 +1,20 @@
 #!/bin/sh
-# Checks in CI that a lock still answers its sources, and carries the mirror of metadata from one run to the next as one file.
+# Check in CI that a lock is up to date, and keep the metadata mirror between runs as one file.
 #
 #     sh pipx-parallel-ci.sh [SOURCE...]
 #
-# Steps: restore the snapshot, warm the mirror, check the lock and write what would change as Markdown, save the snapshot where
-# something new was learned. Needs a POSIX shell and the command pipx-parallel. What is not set has the default in brackets:
+# Steps: restore the snapshot, warm the mirror, check the lock and write the changes as Markdown, save the snapshot if there is
+# something new. Needs a POSIX shell and the command pipx-parallel. Variables, with their defaults in brackets:
 #
 #   LOCK       the lock to check [pylock.toml]
-#   SNAPSHOT   the file that carries the mirror; with a slash at its end a folder, which is the mirror itself: nothing is
-#              packed, and more is carried [.pipx-parallel/mirror.snap]
-#   DIFF       where the Markdown goes [.pipx-parallel/diff.md]
+#   SNAPSHOT   the snapshot file of the mirror; with a slash at the end, the folder of the mirror itself, which needs no packing
+#              and is larger [.pipx-parallel/mirror.snap]
+#   DIFF       the file for the Markdown [.pipx-parallel/diff.md]
 #   SUMMARY    a file to append the Markdown to, such as a job summary [none]
-#   FLAGS      more options for warming and locking, "--python-version 3.13" say [none]
-#   PIPX_PARALLEL_MIRROR, PIPX_PARALLEL_INDEX_URL and so on count as everywhere [mirror: beside the snapshot]
+#   FLAGS      more options for warming and locking, such as "--python-version 3.13" [none]
+#   PIPX_PARALLEL_MIRROR, PIPX_PARALLEL_INDEX_URL and so on work as usual [mirror: beside the snapshot]
 #
-# Exit codes are those of pipx-parallel: 0 the lock is fresh, 3 it is stale, others as in README.md.
+# Exit codes are those of pipx-parallel: 0 the lock is up to date, 3 it is not, others as in docs/exit-codes.md.
 set -eu
 
 LOCK=${LOCK:-pylock.toml}
@@ -31,7 +31,7 @@ export PIPX_PARALLEL_MIRROR
 
 say() { printf '%s\n' "pipx-parallel-ci: $*" >&2; }
 
-# Run the tool and remember how it ended, so that what comes after a failure still happens.
+# Run the tool and store its exit code, so that later steps run even after a failure.
 status=0
 try() {
     code=0
@@ -46,7 +46,7 @@ restore() {
     elif [ ! -s "$SNAPSHOT" ]; then
         say "no snapshot in $SNAPSHOT: starting with an empty mirror"
     elif ! pipx-parallel mirror import "$SNAPSHOT"; then
-        say "the snapshot in $SNAPSHOT is of no use: starting without it"
+        say "the snapshot in $SNAPSHOT cannot be used: starting without it"
         rm -f "$SNAPSHOT"
     fi
 }
@@ -55,13 +55,13 @@ restore() {
 warm() {
     try pipx-parallel mirror warm -v $FLAGS "$@" 2>"$DIFF.log" || :
     cat "$DIFF.log" >&2
-    # "bytes 0": the index had nothing to tell but that nothing changed.
+    # "bytes 0": the index only confirmed that nothing has changed.
     news=yes
     ! grep -q ', bytes 0, ' "$DIFF.log" || news=no
     rm -f "$DIFF.log"
 }
 
-# A lock that is as it was made, from what it was made of, is fresh at a glance. Any other is solved, from the mirror alone.
+# A lock whose inputs and content are unchanged is confirmed by its digest. Any other is resolved, from the mirror alone.
 # shellcheck disable=SC2086
 check() {
     pipx-parallel lock $FLAGS "$@" -o "$LOCK" --offline --check -q 2>"$DIFF" ||
@@ -70,8 +70,8 @@ check() {
 
 report() {
     case $status in
-        0) verdict="**$LOCK is fresh.**" ;;
-        3) verdict="**$LOCK is stale.** \`pipx-parallel lock\` would change it like this:" ;;
+        0) verdict="**$LOCK is up to date.**" ;;
+        3) verdict="**$LOCK is out of date.** Run \`pipx-parallel lock\` to update it. Changes:" ;;
         *) verdict="**$LOCK could not be checked** (exit code $status, see the log)." ;;
     esac
     { printf '### Lock\n\n%s\n\n' "$verdict" && cat "$DIFF"; } >"$DIFF.new"

@@ -118,10 +118,10 @@ class Server:
                 kind = page_type(headers.get("accept"))
                 if parts == ["simple", ""] and kind is not None:
                     return await asyncio.to_thread(pages.index, kind)
-                return problem(406, "JSON or HTML can be had") if kind is None else _moved(path + "/")
+                return problem(406, "only JSON and HTML are available") if kind is None else _moved(path + "/")
             case ["simple", name, ""]:
                 kind = page_type(headers.get("accept"))
-                return problem(406, "JSON or HTML can be had") if kind is None else await pages.project(name, kind)
+                return problem(406, "only JSON and HTML are available") if kind is None else await pages.project(name, kind)
             case ["files", name, filename]:
                 return await pages.file(name, filename)
             case ["index.json"]:
@@ -130,7 +130,7 @@ class Server:
                 return await asyncio.to_thread(pages.records, query)
             case ["metrics"]:
                 return text(200, self._metrics())
-        return problem(404, "there is nothing here; the Simple API is at /simple/")
+        return problem(404, "not found; the Simple API is at /simple/")
 
     async def _run(self, path: str, headers: Mapping[str, str], query: Mapping[str, str], receive: Receive) -> Answer:
         """Answer at once where that can be, else run the route in a thread, a bounded number at once."""
@@ -229,4 +229,4 @@ class Server:
 
 
 def _moved(path: str) -> Answer:
-    return problem(301, "see there")._replace(headers=(("location", path),))
+    return problem(301, "moved permanently")._replace(headers=(("location", path),))

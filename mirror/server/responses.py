@@ -66,7 +66,7 @@ class Pages:
         """Return a project's page."""
         normal = normalize_name(name)
         if normal != name:
-            return problem(301, "see there")._replace(headers=(("location", f"/simple/{quote(normal)}/"),))
+            return problem(301, "moved permanently")._replace(headers=(("location", f"/simple/{quote(normal)}/"),))
         found = await self._project(normal)
         if isinstance(found, Answer):
             return found
@@ -163,7 +163,7 @@ class Pages:
         return (
             problem(404, "no such file")
             if url is None
-            else problem(302, "see there")._replace(headers=(("location", url),))
+            else problem(302, "found")._replace(headers=(("location", url),))
         )
 
     # --- records in bulk ----------------------------------------------------------------------------------------------

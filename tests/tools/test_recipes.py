@@ -88,7 +88,7 @@ def test_a_stale_lock_is_reported_in_markdown(project: Sandbox) -> None:
     assert done.code == 3, done.err
     told = project.read(".pipx-parallel/diff.md")
     assert told == project.read("summary.md")
-    assert "**pylock.toml is stale.**" in told
+    assert "**pylock.toml is out of date.**" in told
     assert re.search(r"^\|.*link0", told, re.MULTILINE), told
 
 
@@ -177,7 +177,7 @@ def test_the_action_runs(sandbox: Sandbox) -> None:
 
     said = dict(line.split("=", 1) for line in (runner / "output").read_text().splitlines())
     assert (said["code"], said["fresh"]) == ("0", "true")
-    assert "pylock.toml is fresh" in (runner / "summary").read_text()
+    assert "pylock.toml is up to date" in (runner / "summary").read_text()
     assert (runner / "mirror.snap").exists()
     assert sandbox.run("bash", "-e", "-c", steps["Verdict"], CODE="3").code == 3
 
