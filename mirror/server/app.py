@@ -121,7 +121,11 @@ class Server:
                 return problem(406, "only JSON and HTML are available") if kind is None else _moved(path + "/")
             case ["simple", name, ""]:
                 kind = page_type(headers.get("accept"))
-                return problem(406, "only JSON and HTML are available") if kind is None else await pages.project(name, kind)
+                return (
+                    problem(406, "only JSON and HTML are available")
+                    if kind is None
+                    else await pages.project(name, kind)
+                )
             case ["files", name, filename]:
                 return await pages.file(name, filename)
             case ["index.json"]:

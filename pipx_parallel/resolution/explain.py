@@ -31,11 +31,11 @@ class Explanation(NamedTuple):
     lines: tuple[str, ...]
     facts: tuple[report.Used, ...]
     labels: tuple[Hashable, ...]  # of the user's lines that take part, in order
-    told: Wording
+    wording: Wording
 
     def to_json(self) -> dict[str, object]:
         """Return the argument for programs: the lines, and each fact by itself."""
-        return {"argument": list(self.lines), "facts": [_fact_json(self.told, used) for used in self.facts]}
+        return {"argument": list(self.lines), "facts": [_fact_json(self.wording, used) for used in self.facts]}
 
 
 def argue(
@@ -47,36 +47,36 @@ def argue(
     """Return the shortest honest argument why there is no answer."""
     from pipx_parallel.resolver import report  # 2 ms, only on the way to an error
 
-    told = Wording(candidates, roots, constraints)
+    wording = Wording(candidates, roots, constraints)
     steps = report.explain(impossible)
     facts = tuple([used for step in steps for used in step.facts])
     labels = dict.fromkeys(used.cause.label for used in facts if isinstance(used.cause, Required | Bound))
-    text = _Telling(impossible, told, report.Naming(impossible, told)).text(steps)
-    return Explanation(tuple(text), facts, tuple(labels), told)
+    text = _Sentences(impossible, wording, report.Naming(impossible, wording)).text(steps)
+    return Explanation(tuple(text), facts, tuple(labels), wording)
 
 
 def why_held(
     held: Held,
     best: str,
     chosen: Mapping[str, str],
-    told: Wording,
+    wording: Wording,
     others: Mapping[str, Held],
 ) -> str:
     """Return in one sentence what keeps a project from its newest release: ``celery 5.7.0 needs python-dateutil<3``.
 
     ``best`` names the release it is kept from, with its project; ``chosen`` maps projects to their pinned versions. Where
-    that release needs more of another project than its pin is, it is told what holds that one (of ``others``) in turn.
+    that release needs more of another project than its pin is, it is wording what holds that one (of ``others``) in turn.
     """
     words = []
     for fact in held.by:
         if isinstance(fact, Required):
-            words.append(f"{told.root(fact.label)} asks for {told.asked(fact.label)}")
+            words.append(f"{wording.root(fact.label)} asks for {wording.asked(fact.label)}")
         elif isinstance(fact, Bound):
-            words.append(f"{told.root(fact.label)} allows only {told.asked(fact.label)}")
+            words.append(f"{wording.root(fact.label)} allows only {wording.asked(fact.label)}")
         elif isinstance(fact, Needs):
-            words.append(_needs_of(fact, best, chosen, told) + _since(fact, best, chosen, told, others))
+            words.append(_needs_of(fact, best, chosen, wording) + _since(fact, best, chosen, wording, others))
         elif isinstance(fact, Inherited):
-            words.append(_inherited(fact, chosen, told))
+            words.append(_inherited(fact, chosen, wording))
         elif isinstance(fact, Unusable):
             own = best.partition(" ")[0] == fact.package
             words.append(f"{best if own else fact.package} cannot be used: {fact.reason}")
@@ -84,24 +84,25 @@ def why_held(
     return "; ".join([*said[:MOST_REASONS], *[f"and {len(said) - MOST_REASONS} more"] * (len(said) > MOST_REASONS)])
 
 
-def why_given_up(held: Held, name: str, chosen: Mapping[str, str], told: Wording, others: Mapping[str, Held]) -> str:
+def why_given_up(held: Held, name: str, chosen: Mapping[str, str], wording: Wording, others: Mapping[str, Held]) -> str:
     """Return in one sentence what the best release that the user allows was given up for; "" if it was not."""
     if held.given_up is None:
         return ""
-    best = told.releases(name, 1 << held.given_up.best)
-    return f"; {best} was allowed, but {why_held(held.given_up, best, chosen, told, others)}"
+    best = wording.releases(name, 1 << held.given_up.best)
+    return f"; {best} was allowed, but {why_held(held.given_up, best, chosen, wording, others)}"
 
 
-def _inherited(fact: Inherited, chosen: Mapping[str, str], told: Wording) -> str:
+def _inherited(fact: Inherited, chosen: Mapping[str, str], wording: Wording) -> str:
     """Say which upper bound of a newer release an older one is held to."""
     parent = fact.needs.parent
-    needs = " and ".join(sorted({told.need(edge) for edge in fact.needs.edges}))
-    return f"{told.releases(parent, 1 << fact.stated_by)} needs {needs}, which {parent} {chosen.get(parent, '')} is held to as well"
+    needs = " and ".join(sorted({wording.need(edge) for edge in fact.needs.edges}))
+    stating = wording.releases(parent, 1 << fact.stated_by)
+    return f"{stating} needs {needs}, which {parent} {chosen.get(parent, '')} is held to as well"
 
 
-def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], told: Wording) -> str:
+def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], wording: Wording) -> str:
     """Say what a package needs; of the release that was not taken also where that stands."""
-    needs = " and ".join(sorted({told.need(edge) for edge in fact.edges}))
+    needs = " and ".join(sorted({wording.need(edge) for edge in fact.edges}))
     if best.partition(" ")[0] != fact.parent:
         return f"{fact.switch or fact.parent} {chosen.get(fact.parent, '')} needs {needs}"
     child = fact.edges[0].package
@@ -109,12 +110,12 @@ def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], told: Wording) 
     return f"{best}{extra} needs {needs}" + (f", and {child} is at {chosen[child]}" if child in chosen else "")
 
 
-def _since(fact: Needs, best: str, chosen: Mapping[str, str], told: Wording, others: Mapping[str, Held]) -> str:
+def _since(fact: Needs, best: str, chosen: Mapping[str, str], wording: Wording, others: Mapping[str, Held]) -> str:
     """Say in parentheses what holds the project that a release not taken needs more of, down to what the user wrote."""
     edge = fact.edges[0]
     if best.partition(" ")[0] != fact.parent or edge.package not in chosen:
         return ""
-    if (line := told.line_against(edge)) is not None:
+    if (line := wording.line_against(edge)) is not None:
         return f" ({line})"
     held = others.get(edge.package)
     if held is None:
@@ -124,15 +125,15 @@ def _since(fact: Needs, best: str, chosen: Mapping[str, str], told: Wording, oth
     if not by:
         return ""
     nearest = held._replace(by=tuple(by[:1]))
-    return f" ({why_held(nearest, told.releases(edge.package, 1 << held.best), chosen, told, rest)})"
+    return f" ({why_held(nearest, wording.releases(edge.package, 1 << held.best), chosen, wording, rest)})"
 
 
-class _Telling:
+class _Sentences:
     """Words for one argument."""
 
-    def __init__(self, impossible: Impossible, told: Wording, naming: report.Naming) -> None:
+    def __init__(self, impossible: Impossible, wording: Wording, naming: report.Naming) -> None:
         self.impossible = impossible
-        self.told = told
+        self.wording = wording
         self.naming = naming
 
     def text(self, steps: Sequence[report.Step]) -> list[str]:
@@ -155,7 +156,7 @@ class _Telling:
 
     def fact(self, used: report.Used) -> Iterator[str]:
         """Say a fact, and after it which newer release one may think of, and why that will not do."""
-        cause, told = used.cause, self.told
+        cause, wording = used.cause, self.wording
         if isinstance(cause, Unusable):
             yield f"{self.parent(cause.package, used.releases, cause.switch)[0]} cannot be used: {cause.reason}"
             return
@@ -165,15 +166,15 @@ class _Telling:
             if used.others and used.allowed:
                 yield f"{subject} {verb} {self.naming.some(used.child, used.allowed)}, each its own part of that"
                 return
-            said = f"{subject} {verb} {' and '.join(dict.fromkeys(told.need(edge) for edge in cause.edges))}"
+            said = f"{subject} {verb} {' and '.join(dict.fromkeys(wording.need(edge) for edge in cause.edges))}"
         else:
             verb = "asks for" if isinstance(cause, Required) else "allows only"
-            said = f"{told.root(cause.label)} {verb} {told.asked(cause.label)}"
+            said = f"{wording.root(cause.label)} {verb} {wording.asked(cause.label)}"
         if _is_unmet(used):
-            yield f"{said}, but {told.unmet(edge)}"
+            yield f"{said}, but {wording.unmet(edge)}"
             return
         yield said
-        if (newer := told.newer_but_unfit(edge)) is not None:
+        if (newer := wording.newer_but_unfit(edge)) is not None:
             yield newer
 
     def parent(self, name: str, mask: int, switch: str | None) -> tuple[str, str]:
@@ -195,17 +196,17 @@ def _is_unmet(used: report.Used) -> bool:
     return not edge.mask or not used.allowed
 
 
-def _fact_json(told: Wording, used: report.Used) -> dict[str, object]:
+def _fact_json(wording: Wording, used: report.Used) -> dict[str, object]:
     cause = used.cause
     if isinstance(cause, Required | Bound):
         kind = "required" if isinstance(cause, Required) else "constraint"
-        return {"kind": kind, "origin": told.root(cause.label), "requirement": told.asked(cause.label)}
+        return {"kind": kind, "origin": wording.root(cause.label), "requirement": wording.asked(cause.label)}
     if isinstance(cause, Unusable):
-        return {"kind": "unusable", "releases": told.releases(cause.package, used.releases), "reason": cause.reason}
+        return {"kind": "unusable", "releases": wording.releases(cause.package, used.releases), "reason": cause.reason}
     return {
         "kind": "needs",
-        "releases": told.releases(cause.parent, used.releases),
+        "releases": wording.releases(cause.parent, used.releases),
         "extra": cause.switch,
-        "requirement": " and ".join(dict.fromkeys(told.need(edge) for edge in cause.edges)),
+        "requirement": " and ".join(dict.fromkeys(wording.need(edge) for edge in cause.edges)),
         "others": used.others,
     }

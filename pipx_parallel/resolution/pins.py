@@ -29,7 +29,7 @@ def pins_of(
 ) -> tuple[Pin, ...]:
     """Return one pin for each project chosen, sorted by name."""
     directs = {root.name for root in roots}
-    told = Wording(candidates, roots, constraints)
+    wording = Wording(candidates, roots, constraints)
     versions = {
         name: _candidate(candidates, name).project.view.versions[bit - 1]
         for name, bit in answer.chosen.items()
@@ -68,8 +68,8 @@ def pins_of(
                 status=None if view.status in {None, "active"} else view.status,
                 reason=None
                 if held is None
-                else why_held(held, f"{name} {view.versions[best]}", versions, told, answer.held)
-                + why_given_up(held, name, versions, told, answer.held),
+                else why_held(held, f"{name} {view.versions[best]}", versions, wording, answer.held)
+                + why_given_up(held, name, versions, wording, answer.held),
                 bounded=held is not None
                 and any(
                     isinstance(fact, Required | Bound) and fact.edge.package.partition("[")[0] == name

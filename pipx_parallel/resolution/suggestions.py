@@ -87,7 +87,7 @@ def suggest(
 
 def _changes(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Yield changes, smallest first."""
-    lines = [argument.told.line(label) for label in argument.labels]
+    lines = [argument.wording.line(label) for label in argument.labels]
     yield from _without_hashes(lines, situation)
     yield from _pins_of_yanked(argument, situation)
     yield from _relaxed(lines, situation)
@@ -116,8 +116,8 @@ def _pins_of_yanked(argument: Explanation, situation: Situation) -> Iterator[Cha
     for used in argument.facts:
         if used.allowed or not isinstance(used.cause, Required):
             continue
-        line = argument.told.line(used.cause.label)
-        candidate = argument.told.candidates.candidate(line.name)
+        line = argument.wording.line(used.cause.label)
+        candidate = argument.wording.candidates.candidate(line.name)
         if not isinstance(candidate, Candidate):
             continue
         intervals = compile_specifier(line.specifier.replace(" ", "")).intervals
@@ -218,7 +218,7 @@ def _prereleases(argument: Explanation, situation: Situation) -> Iterator[Change
     """Allow pre-releases of a project in the argument that has some."""
     selection = situation.settings.selection
     for name in _projects(argument):
-        candidate = argument.told.candidates.candidate(name)
+        candidate = argument.wording.candidates.candidate(name)
         if not isinstance(candidate, Candidate) or not candidate.project.view.prereleases:
             continue
         if name in selection.only_final or _ALL in selection.only_final:
@@ -265,7 +265,7 @@ def _other_pythons(argument: Explanation, situation: Situation) -> Iterator[Chan
 
 def _unfit(argument: Explanation) -> Iterator[tuple[Candidate, int]]:
     """Yield the releases (bits) of which the argument says that this target can install no file, the newest first."""
-    candidates = argument.told.candidates
+    candidates = argument.wording.candidates
     for used in argument.facts:
         name, mask = used.child, 0
         if isinstance(used.cause, Unusable):
