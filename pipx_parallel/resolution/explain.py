@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver import report
-    from pipx_parallel.resolver.answer import Held
+    from pipx_parallel.resolver.solution import Held
     from pipx_parallel.resolver.solver import Impossible
 
 MOST_LINES = 12  # of an argument with what could be changed

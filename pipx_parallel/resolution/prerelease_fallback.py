@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.wording import written
-from pipx_parallel.resolver.core import facts_of
 from pipx_parallel.resolver.masks import bits_of, mask_of
 from pipx_parallel.resolver.solver import Impossible
+from pipx_parallel.resolver.unsat_core import facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.conflict import blame
-from pipx_parallel.resolver.links import OFF, ON
+from pipx_parallel.resolver.conflict import decisions_behind
+from pipx_parallel.resolver.dependency_table import OFF, ON
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.propagate import propagate
 from pipx_parallel.resolver.search import search
@@ -28,12 +28,12 @@ def assume(state: SearchState, switches: Sequence[int]) -> Incompatibility | Non
             if state.trail.current[switch] != ON:
                 state.narrow(switch, ON, None)
         conflict = propagate(state)
-    return None if conflict is None else blame(state, conflict)
+    return None if conflict is None else decisions_behind(state, conflict)
 
 
 def _against(state: SearchState, switch: int) -> Incompatibility:
     """Return the unsat core of a switch that is off already."""
-    core = blame(state, Incompatibility([switch], [OFF], Derived(())))
+    core = decisions_behind(state, Incompatibility([switch], [OFF], Derived(())))
     return Incompatibility([*core.packages, switch], [*core.masks, ON], Derived((core,)))
 
 
@@ -57,4 +57,4 @@ def keep(state: SearchState, cores: Iterable[Incompatibility]) -> None:
 
 def pinned(state: SearchState, chosen: Mapping[str, int]) -> list[int]:
     """Return switches that keep packages at the chosen releases, if they are installed."""
-    return [state.wish(state.numbers[name], 1 << bit | ABSENT) for name, bit in chosen.items()]
+    return [state.prefer(state.numbers[name], 1 << bit | ABSENT) for name, bit in chosen.items()]

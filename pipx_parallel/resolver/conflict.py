@@ -93,7 +93,7 @@ def analyse(state: SearchState, conflict: Incompatibility, base_level: int = 0) 
     return _decisions_in(terms)
 
 
-def blame(state: SearchState, conflict: Incompatibility) -> Incompatibility:
+def decisions_behind(state: SearchState, conflict: Incompatibility) -> Incompatibility:
     """Return the decisions that an incompatibility that holds entirely rests on; without any, the end of an argument."""
     return _decisions_in(Terms(state, conflict))
 
@@ -115,7 +115,7 @@ def _learned(state: SearchState, terms: Terms, pivot: int, touched: dict[int, No
     others = sorted((package for package in terms.masks if package != pivot), key=lambda it: -terms.entry[it])
     packages = [pivot, *others]
     for package in (*touched, *(it for it in packages if it not in touched)):
-        state.weight[package] += 1
+        state.activity[package] += 1
     cause = Derived(tuple(terms.parts))
     clause = Incompatibility(packages, [terms.masks[package] for package in packages], cause)
     return Learned(clause, trail.levels[terms.entry[others[0]]] if others else 0)

@@ -1,4 +1,4 @@
-"""Choose what to look at next: packages the user asks for first, in his order; then the others, the troublesome first.
+"""Choose what to look at next: packages the user asks for first, in the order written; then the others, the troublesome first.
 
 A release is asked for its needs before it is chosen, so that one whose needs cannot be met is dropped without a decision.
 After such a rejection its neighbours are asked for too, in growing batches: releases with the same need fall together.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.facts import learn_needs
+from pipx_parallel.resolver.dependency_table import ON
+from pipx_parallel.resolver.fact_loader import learn_needs
 from pipx_parallel.resolver.interpolation import interpolate, probes
-from pipx_parallel.resolver.links import ON
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.soft_constraints import inherit, inherit_all
 from pipx_parallel.resolver.state import NOTHING
@@ -29,9 +29,9 @@ def step(state: SearchState) -> bool:
         _hint(state)
     if state.bound is not None and state.bound.exceeded():
         return True
-    agenda, current = state.agenda, state.trail.current
-    while state.pointer < len(agenda):
-        package = agenda[state.pointer]
+    decision_queue, current = state.decision_queue, state.trail.current
+    while state.pointer < len(decision_queue):
+        package = decision_queue[state.pointer]
         mask = current[package]
         if not mask & ABSENT and _work_on(state, package, mask):
             return True
@@ -42,9 +42,9 @@ def step(state: SearchState) -> bool:
 def reorder(state: SearchState) -> None:
     """Put the packages that nobody asked for in the order of the trouble they made; ties in order of discovery."""
     direct = len(state.direct)
-    weight = state.weight
-    rest = sorted(state.agenda[direct:], key=lambda package: (-weight[package], package))
-    state.agenda[direct:] = rest
+    activity = state.activity
+    rest = sorted(state.decision_queue[direct:], key=lambda package: (-activity[package], package))
+    state.decision_queue[direct:] = rest
     for place, package in enumerate(rest, direct):
         state.place[package] = place
     state.pointer = 0

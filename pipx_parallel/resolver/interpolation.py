@@ -11,13 +11,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.links import NO_SWITCH, ON
+from pipx_parallel.resolver.dependency_table import NO_SWITCH, ON
 from pipx_parallel.resolver.masks import bits_of
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.terms import Incompatibility, Preferred
 
 if TYPE_CHECKING:
-    from pipx_parallel.resolver.links import Link
+    from pipx_parallel.resolver.dependency_table import DependencyTable
     from pipx_parallel.resolver.state import SearchState
 
 FAR = 48  # releases: a shorter stretch is read as a whole
@@ -54,25 +54,25 @@ def probes(state: SearchState, package: int, bit: int, mask: int) -> list[int]:
 
 def interpolate(state: SearchState, package: int) -> None:
     """Guess what the releases need that lie between those which were looked at."""
-    for link in state.links_of[package]:
-        if link.parent == package:
-            for older, newer in pairwise(sorted(state.needs[package if link.switch == NO_SWITCH else link.switch])):
+    for table in state.tables_of[package]:
+        if table.parent == package:
+            for older, newer in pairwise(sorted(state.needs[package if table.switch == NO_SWITCH else table.switch])):
                 between = state.universe[package] & (1 << newer) - (2 << older)
-                if between and (older, newer) not in link.guessed:
-                    _guess(state, link, older, newer, between)
+                if between and (older, newer) not in table.guessed:
+                    _guess(state, table, older, newer, between)
 
 
-def _guess(state: SearchState, link: Link, older: int, newer: int, between: int) -> None:
-    rows = link.by_bit.get(1 << older), link.by_bit.get(1 << newer)
+def _guess(state: SearchState, table: DependencyTable, older: int, newer: int, between: int) -> None:
+    rows = table.by_bit.get(1 << older), table.by_bit.get(1 << newer)
     if rows[0] is None or rows[1] is None:
         return
     both = (rows[0].allowed | rows[1].allowed) & ~ABSENT
-    outside = state.universe[link.child] & ~((1 << both.bit_length()) - (both & -both))
+    outside = state.universe[table.child] & ~((1 << both.bit_length()) - (both & -both))
     if both:
-        link.guessed.add((older, newer))
-        packages, masks = [link.parent, link.child, state.continuity], [between, outside, ON]
-        if link.switch != NO_SWITCH:
-            packages.append(link.switch)
+        table.guessed.add((older, newer))
+        packages, masks = [table.parent, table.child, state.continuity], [between, outside, ON]
+        if table.switch != NO_SWITCH:
+            packages.append(table.switch)
             masks.append(ON)
-        state.add_clause(Incompatibility(packages, masks, Preferred(state.names[link.child])))
+        state.add_clause(Incompatibility(packages, masks, Preferred(state.names[table.child])))
         state.guesses += 1

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.answer import reachable
 from pipx_parallel.resolver.assumptions import assume, pinned
-from pipx_parallel.resolver.facts import allowed, learn_newest
+from pipx_parallel.resolver.fact_loader import allowed, learn_newest
 from pipx_parallel.resolver.improvement import Improvement
 from pipx_parallel.resolver.interpolation import add_continuity
 from pipx_parallel.resolver.levels import Scale
@@ -15,12 +14,13 @@ from pipx_parallel.resolver.preferences import Preferences
 from pipx_parallel.resolver.relaxation import relax
 from pipx_parallel.resolver.search import LimitReachedError, search
 from pipx_parallel.resolver.soft_constraints import add_guard
+from pipx_parallel.resolver.solution import reachable
 from pipx_parallel.resolver.state import NEVER, NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.resolver.facts import RootEdge
+    from pipx_parallel.resolver.fact_loader import RootEdge
     from pipx_parallel.resolver.search import SolverLimits
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Incompatibility

@@ -88,7 +88,7 @@ class Preferences:
         scale, step = self.scales[package], self.steps[package]
         if scale.is_whole(step):
             return []
-        switch = self.state.wish(package, scale.within(step))
+        switch = self.state.prefer(package, scale.within(step))
         self.owners[switch] = package
         return [switch]
 

@@ -1,6 +1,6 @@
 """Draw every direct consequence of what is assigned, until nothing changes or something must not be.
 
-A package that was narrowed is looked at once: its units, its links (as parent, child or switch), and the learned
+A package that was narrowed is looked at once: its units, its tables (as parent, child or switch), and the learned
 incompatibilities that watch it. Links are only read for parents that can still be one of the releases they know.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.links import NO_SWITCH, OFF, ON
+from pipx_parallel.resolver.dependency_table import NO_SWITCH, OFF, ON
 
 if TYPE_CHECKING:
-    from pipx_parallel.resolver.links import Link, Row
+    from pipx_parallel.resolver.dependency_table import DependencyTable, Row
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Incompatibility
 
@@ -28,10 +28,10 @@ def propagate(state: SearchState) -> Incompatibility | None:
         queued[package] = False
         conflict = _check_units(state, package) if state.units[package] else None
         if conflict is None:
-            for link in state.links_of[package]:
+            for table in state.tables_of[package]:
                 # Nothing follows while the parent is none of the known releases, or the extra is off.
-                if current[link.parent] & link.known and (link.switch == NO_SWITCH or current[link.switch] & ON):
-                    conflict = _check_link(state, link)
+                if current[table.parent] & table.known and (table.switch == NO_SWITCH or current[table.switch] & ON):
+                    conflict = _check_table(state, table)
                     if conflict is not None:
                         break
             else:
@@ -55,24 +55,24 @@ def _check_units(state: SearchState, package: int) -> Incompatibility | None:
     return None
 
 
-def _check_link(state: SearchState, link: Link) -> Incompatibility | None:
-    """Apply a link whose parent is, or may be, a known release and whose switch is not off."""
+def _check_table(state: SearchState, table: DependencyTable) -> Incompatibility | None:
+    """Apply a table whose parent is, or may be, a known release and whose switch is not off."""
     current = state.trail.current
-    parent, child = current[link.parent], current[link.child]
+    parent, child = current[table.parent], current[table.child]
     if parent & (parent - 1):
-        return _check_open_link(state, link, parent, child)
-    row = link.by_bit[parent]
+        return _check_open_table(state, table, parent, child)
+    row = table.by_bit[parent]
     if not child & ~row.allowed:
         return None
-    return _require(state, link, [row], row.allowed)
+    return _require(state, table, [row], row.allowed)
 
 
-def _check_open_link(state: SearchState, link: Link, parent: int, child: int) -> Incompatibility | None:
-    """Apply a link whose parent is not decided: drop releases whose need cannot be met, then join the others' needs."""
+def _check_open_table(state: SearchState, table: DependencyTable, parent: int, child: int) -> Incompatibility | None:
+    """Apply a table whose parent is not decided: drop releases whose need cannot be met, then join the others' needs."""
     live: list[Row] = []
     dead: list[Row] = []
     allowed = out = 0
-    for row in link.rows:
+    for row in table.rows:
         if row.bits & parent:
             if row.allowed & child:
                 live.append(row)
@@ -81,30 +81,30 @@ def _check_open_link(state: SearchState, link: Link, parent: int, child: int) ->
                 dead.append(row)
                 out |= row.bits
     if dead and parent & ~out:
-        if link.switch == NO_SWITCH or state.trail.current[link.switch] == ON:
+        if table.switch == NO_SWITCH or state.trail.current[table.switch] == ON:
             parent &= ~out
-            state.narrow(link.parent, parent, link.merged(dead))
+            state.narrow(table.parent, parent, table.merged(dead))
         else:
             return None  # the extra may still be off, and other releases may be chosen
     elif dead:
-        return _require(state, link, dead, 0)
-    if not parent & ~link.known and child & ~allowed:
-        return _require(state, link, live, allowed)
+        return _require(state, table, dead, 0)
+    if not parent & ~table.known and child & ~allowed:
+        return _require(state, table, live, allowed)
     return None
 
 
-def _require(state: SearchState, link: Link, rows: list[Row], allowed: int) -> Incompatibility | None:
+def _require(state: SearchState, table: DependencyTable, rows: list[Row], allowed: int) -> Incompatibility | None:
     """Apply what ``rows`` say when the parent can be nothing but one of them."""
     current = state.trail.current
-    child = current[link.child]
-    if link.switch != NO_SWITCH and current[link.switch] != ON:
+    child = current[table.child]
+    if table.switch != NO_SWITCH and current[table.switch] != ON:
         if not child & allowed:
-            state.narrow(link.switch, OFF, link.merged(rows))
+            state.narrow(table.switch, OFF, table.merged(rows))
         return None
-    clause = link.merged(rows)
+    clause = table.merged(rows)
     if not child & allowed:
         return clause
-    state.narrow(link.child, child & allowed, clause)
+    state.narrow(table.child, child & allowed, clause)
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.assumptions import search_under
-from pipx_parallel.resolver.links import OFF, ON
+from pipx_parallel.resolver.dependency_table import OFF, ON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ def relax(state: SearchState, stop: int, fixed: Sequence[int] = ()) -> frozenset
     surplus: frozenset[int] = frozenset()
     state.guard = -1
     while True:
-        held = [state.wish(escape, OFF) for escape in state.escapes.values() if escape not in relaxed]
+        held = [state.prefer(escape, OFF) for escape in state.escapes.values() if escape not in relaxed]
         before = len(state.escapes)
         core = search_under(state, [*fixed, *held], stop)
         if core is None:
@@ -40,7 +40,7 @@ def relax(state: SearchState, stop: int, fixed: Sequence[int] = ()) -> frozenset
             if not used:
                 return relaxed
             continue  # constraints that were met on the way: they are held the next time
-        owners = {state.wish(escape, OFF): escape for escape in state.escapes.values()}
+        owners = {state.prefer(escape, OFF): escape for escape in state.escapes.values()}
         escapes = [owners[switch] for switch in core.packages if switch in owners]
         if not escapes:
             return core

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pipx_parallel.resolver.core import smallest_proof
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.terms import Bound, Derived, ExtraOf, Merged, Needs, Required, Unusable
+from pipx_parallel.resolver.unsat_core import smallest_proof
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from pipx_parallel.resolver.facts import RootEdge
+    from pipx_parallel.resolver.fact_loader import RootEdge
     from pipx_parallel.resolver.ports import Edge
     from pipx_parallel.resolver.solver import Impossible
     from pipx_parallel.resolver.terms import Incompatibility
@@ -161,7 +161,7 @@ def _used(impossible: Impossible, fact: Incompatibility, current: dict[int, int]
 
 
 def _chained(used: Sequence[Used], roots: Sequence[RootEdge]) -> list[Used]:
-    """Order facts so that each follows, where it can, the one that leads to it; what the user asks comes in his order."""
+    """Order facts so that each follows, where it can, the one that leads to it; what the user asks comes in the order written."""
     order = {(root.label, root.edge): number for number, root in enumerate(roots)}
 
     def place(fact: Used) -> int:

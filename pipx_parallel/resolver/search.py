@@ -37,22 +37,22 @@ def search(state: SearchState, stop: int, base_level: int = 0) -> Incompatibilit
                 return None
             continue
         state.conflicts += 1
-        lesson = analyse(state, conflict, base_level)
-        if not isinstance(lesson, Learned):
-            return lesson
+        learned = analyse(state, conflict, base_level)
+        if not isinstance(learned, Learned):
+            return learned
         if state.conflicts > stop:
             raise LimitReachedError(f"no answer and no proof after {state.conflicts} conflicts")
         if state.reads > state.most_reads:
             raise LimitReachedError(f"no answer and no proof after {state.reads} releases")
-        _apply(state, lesson, base_level)
+        _apply(state, learned, base_level)
 
 
-def _apply(state: SearchState, lesson: Learned, base_level: int) -> None:
-    """Go back to where the lesson applies, and apply it."""
-    clause = lesson.clause
+def _apply(state: SearchState, learned: Learned, base_level: int) -> None:
+    """Go back to where the learned incompatibility applies, and apply it."""
+    clause = learned.clause
     package = clause.packages[0]
     state.observer.conflicted(state.names[package])
-    state.back_to(max(lesson.level, base_level))
+    state.back_to(max(learned.level, base_level))
     reorder(state)
     state.watch(clause)
     state.narrow(package, state.trail.current[package] & ~clause.masks[0], clause)

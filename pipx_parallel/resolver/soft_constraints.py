@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.links import NO_SWITCH, OFF, ON
+from pipx_parallel.resolver.dependency_table import NO_SWITCH, OFF, ON
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.terms import Incompatibility, Inherited, Preferred
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
-    from pipx_parallel.resolver.links import Link
+    from pipx_parallel.resolver.dependency_table import DependencyTable
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Needs
 
@@ -47,7 +47,7 @@ def add_guard(state: SearchState, relaxed: Container[int] = ()) -> int:
 def _guard(state: SearchState, escape: int) -> None:
     if escape not in state.relaxed:
         cause = Preferred(state.names[escape])
-        state.link(state.guard, escape, NO_SWITCH).add_row(ON, OFF, cause, cause)
+        state.table(state.guard, escape, NO_SWITCH).add_row(ON, OFF, cause, cause)
         state.refresh(state.guard)
 
 
@@ -73,15 +73,15 @@ def inherit(state: SearchState, package: int, bit: int) -> bool:
     """
     current = state.trail.current
     added = False
-    for link in state.links_of[package]:
-        if not link.caps or (link.switch != NO_SWITCH and current[link.switch] != ON):
+    for table in state.tables_of[package]:
+        if not table.caps or (table.switch != NO_SWITCH and current[table.switch] != ON):
             continue
-        if link.parent == package:
-            added |= _inherit(state, link, bit, current[link.child])
-        elif link.child == package:
-            parent = current[link.parent]
+        if table.parent == package:
+            added |= _inherit(state, table, bit, current[table.child])
+        elif table.child == package:
+            parent = current[table.parent]
             if not parent & (parent - 1) and not parent & ABSENT:
-                added |= _inherit(state, link, parent.bit_length() - 1, 1 << bit)
+                added |= _inherit(state, table, parent.bit_length() - 1, 1 << bit)
     return added
 
 
@@ -89,24 +89,24 @@ def inherit_all(state: SearchState) -> bool:
     """Do the same for all pairs of packages that are settled."""
     current = state.trail.current
     added = False
-    for link in list(state.capped):
-        parent, child = current[link.parent], current[link.child]
+    for table in list(state.capped):
+        parent, child = current[table.parent], current[table.child]
         settled = not (parent & (parent - 1) or child & (child - 1) or (parent | child) & ABSENT)
-        if settled and (link.switch == NO_SWITCH or current[link.switch] == ON):
-            added |= _inherit(state, link, parent.bit_length() - 1, child)
+        if settled and (table.switch == NO_SWITCH or current[table.switch] == ON):
+            added |= _inherit(state, table, parent.bit_length() - 1, child)
     return added
 
 
-def _inherit(state: SearchState, link: Link, bit: int, child: int) -> bool:
-    cap = link.inherited(bit)
-    if cap is None or not child >> cap.top + 1 or (cap.stated_by, cap.top) in link.added:
+def _inherit(state: SearchState, table: DependencyTable, bit: int, child: int) -> bool:
+    cap = table.inherited(bit)
+    if cap is None or not child >> cap.top + 1 or (cap.stated_by, cap.top) in table.added:
         return False
-    link.added.add((cap.stated_by, cap.top))
-    escape = escape_of(state, link.parent, link.child, link.switch)
-    packages = [link.parent, link.child, escape]
-    masks = [(1 << cap.stated_by) - 2, state.universe[link.child] >> cap.top + 1 << cap.top + 1, OFF]
-    if link.switch != NO_SWITCH:
-        packages.append(link.switch)
+    table.added.add((cap.stated_by, cap.top))
+    escape = escape_of(state, table.parent, table.child, table.switch)
+    packages = [table.parent, table.child, escape]
+    masks = [(1 << cap.stated_by) - 2, state.universe[table.child] >> cap.top + 1 << cap.top + 1, OFF]
+    if table.switch != NO_SWITCH:
+        packages.append(table.switch)
         masks.append(ON)
     state.add_clause(Incompatibility(packages, masks, Inherited(cap.stated_by, cap.needs)))
     return True
@@ -116,18 +116,18 @@ def lacks_extra(state: SearchState, package: int, release: int, switch: int) -> 
     """Learn that a release does not have an extra that the user asks for and the newest allowed release has."""
     escape = escape_of(state, package, switch, switch)
     cause = Preferred(state.names[switch])
-    state.link(package, escape, switch).add_row(release, ON, cause, cause)
+    state.table(package, escape, switch).add_row(release, ON, cause, cause)
     state.refresh(package)
 
 
 def escapes_in(state: SearchState, chosen: Mapping[str, int]) -> list[Escape]:
     """Return the inherited bounds that an answer is beyond, the tightest of each pair of packages."""
     found: list[Escape] = []
-    for link in state.capped:
-        names = state.names[link.parent], state.names[link.child]
+    for table in state.capped:
+        names = state.names[table.parent], state.names[table.child]
         if names[0] in chosen and names[1] in chosen:
-            cap = link.inherited(chosen[names[0]])
-            switched = link.switch == NO_SWITCH or state.names[link.switch] in chosen
+            cap = table.inherited(chosen[names[0]])
+            switched = table.switch == NO_SWITCH or state.names[table.switch] in chosen
             if cap is not None and switched and chosen[names[1]] > cap.top:
                 found.append(Escape(*names, cap.needs, cap.stated_by))
     return found

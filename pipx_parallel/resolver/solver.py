@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.answer import Held, Need, held_back, reachable
-from pipx_parallel.resolver.facts import RootEdge, add_roots
+from pipx_parallel.resolver.fact_loader import RootEdge, add_roots
 from pipx_parallel.resolver.objective import optimise
 from pipx_parallel.resolver.search import LimitReachedError, SolverLimits
 from pipx_parallel.resolver.soft_constraints import Escape, escapes_in, lacking_in
+from pipx_parallel.resolver.solution import Held, Need, held_back, reachable
 from pipx_parallel.resolver.state import SearchState
 
 if TYPE_CHECKING:

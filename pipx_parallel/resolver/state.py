@@ -1,13 +1,13 @@
-"""Everything one search knows: packages by number, the trail, the links, what was learned, and the order of work.
+"""Everything one search knows: packages by number, the trail, the tables, what was learned, and the order of work.
 
-Facts (links, units, universes) only ever grow and hold at every level; only the trail goes back.
+Facts (tables, units, universes) only ever grow and hold at every level; only the trail goes back.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from pipx_parallel.resolver.links import NO_SWITCH, ON, Link
+from pipx_parallel.resolver.dependency_table import NO_SWITCH, ON, DependencyTable
 from pipx_parallel.resolver.ports import ABSENT, SolverObserver, Unavailable
 from pipx_parallel.resolver.terms import ExtraOf, Incompatibility, Preferred
 from pipx_parallel.resolver.trail import Trail
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.terms import Needs, Unusable
 
 NOTHING = -1
-NEVER = 1 << 60  # the place of what is in no agenda
+NEVER = 1 << 60  # the place of what is in no decision queue
 
 
 class AnswerBound(Protocol):
@@ -52,7 +52,7 @@ class SearchState:
         # facts
         self.units: list[list[Incompatibility]] = []
         self.newest: list[int] = []  # per package: the newest release that a requirement without bounds admits
-        self.capped: dict[Link, None] = {}  # links with upper bounds that older releases inherit
+        self.capped: dict[DependencyTable, None] = {}  # tables with upper bounds that older releases inherit
         # soft constraints
         self.preferred: dict[tuple[int, int], int] = {}
         self.escapes: dict[tuple[int, int, int], int] = {}
@@ -63,18 +63,18 @@ class SearchState:
         self.wanted_extras: set[int] = set()  # switches of the user's that the newest allowed release has
         self.bound: AnswerBound | None = None
         self.unit_causes: dict[tuple[int, Needs | Unusable], Incompatibility] = {}
-        self.links: dict[tuple[int, int, int], Link] = {}
-        self.links_of: list[list[Link]] = []  # per package: every link it is parent, child or switch of
+        self.tables: dict[tuple[int, int, int], DependencyTable] = {}
+        self.tables_of: list[list[DependencyTable]] = []  # per package: every table it is parent, child or switch of
         self.needs: list[dict[int, Sequence[Edge]]] = []  # per package (or switch): what is known, by release bit
         self.fresh: list[tuple[int, int]] = []  # (level, package) of facts learned above level 0
         # learned
         self.watching: list[list[Incompatibility]] = []
         # order of work
-        self.direct: list[int] = []  # packages the user asks for, in his order
-        self.agenda: list[int] = []
-        self.place: list[int] = []  # per package: its index in the agenda
-        self.pointer = 0  # everything in the agenda before it is settled
-        self.weight: list[int] = []  # how often a package took part in a conflict
+        self.direct: list[int] = []  # packages the user asks for, in the order written
+        self.decision_queue: list[int] = []
+        self.place: list[int] = []  # per package: its index in the decision queue
+        self.pointer = 0  # everything in the decision queue before it is settled
+        self.activity: list[int] = []  # how often a package took part in a conflict
         self.wanted: list[int] = []  # became required since the last look
         self.hinted: list[bool] = []
         self.tried: list[int] = []
@@ -94,8 +94,8 @@ class SearchState:
         base = NOTHING if base_name is None else self.intern(base_name)
         universe = ABSENT | (self._domain(name) if base == NOTHING else ON)
         number = self.add_variable(name, universe, base)
-        self.place[number] = len(self.agenda)
-        self.agenda.append(number)
+        self.place[number] = len(self.decision_queue)
+        self.decision_queue.append(number)
         if base == NOTHING and universe != ABSENT:
             self.newest[number] = self.source.newest(name)
         if base != NOTHING:
@@ -103,18 +103,18 @@ class SearchState:
         return number
 
     def add_variable(self, name: str, universe: int, base: int = NOTHING) -> int:
-        """Make room for a package or a wish, outside the agenda, and return its number."""
+        """Make room for a package or a switch, outside the decision queue, and return its number."""
         number = self.numbers[name] = len(self.names)
         self.names.append(name)
         self.universe.append(universe)
         self.base.append(base)
         self.switches.append([])
         self.units.append([])
-        self.links_of.append([])
+        self.tables_of.append([])
         self.watching.append([])
         self.needs.append({})
         self.place.append(NEVER)
-        self.weight.append(0)
+        self.activity.append(0)
         self.hinted.append(False)
         self.tried.append(NOTHING)
         self.rejections.append(0)
@@ -122,7 +122,7 @@ class SearchState:
         self.trail.add_package(universe)
         return number
 
-    def wish(self, package: int, allowed: int) -> int:
+    def prefer(self, package: int, allowed: int) -> int:
         """Return a switch that, while on, keeps a package within ``allowed`` (with ``ABSENT``: or not installed).
 
         The search assumes such switches and gives them up; what it learns while they are on names them, so it stays true.
@@ -132,7 +132,7 @@ class SearchState:
             known = self.preferred[package, allowed] = self.add_variable(f"\0{len(self.names)}", ABSENT | ON, NOTHING)
             self.hinted[known] = True
             cause = Preferred(self.names[package])
-            self.link(known, package, NO_SWITCH).add_row(ON, allowed, cause, cause)
+            self.table(known, package, NO_SWITCH).add_row(ON, allowed, cause, cause)
         return known
 
     def _domain(self, name: str) -> int:
@@ -145,24 +145,24 @@ class SearchState:
     def _tie(self, switch: int, base: int) -> None:
         self.switches[base].append(switch)
         cause = ExtraOf(self.names[switch], self.names[base])
-        link = self.link(switch, base, NO_SWITCH)
-        link.add_row(ON, self.universe[base] & ~ABSENT, cause, cause)
+        table = self.table(switch, base, NO_SWITCH)
+        table.add_row(ON, self.universe[base] & ~ABSENT, cause, cause)
 
-    def link(self, parent: int, child: int, switch: int) -> Link:
-        """Return the link of that triple, an empty one on first sight.
+    def table(self, parent: int, child: int, switch: int) -> DependencyTable:
+        """Return the table of that triple, an empty one on first sight.
 
-        A ``switch`` that is the child itself makes a second, unconditional link of the pair: for releases that rule the
+        A ``switch`` that is the child itself makes a second, unconditional table of the pair: for releases that rule the
         extra out.
         """
-        link = self.links.get((parent, child, switch))
-        if link is None:
+        table = self.tables.get((parent, child, switch))
+        if table is None:
             condition = NO_SWITCH if switch == child else switch
-            link = self.links[parent, child, switch] = Link(parent, child, condition, self.universe[child])
-            self.links_of[parent].append(link)
-            self.links_of[child].append(link)
+            table = self.tables[parent, child, switch] = DependencyTable(parent, child, condition, self.universe[child])
+            self.tables_of[parent].append(table)
+            self.tables_of[child].append(table)
             if condition != NO_SWITCH:
-                self.links_of[condition].append(link)
-        return link
+                self.tables_of[condition].append(table)
+        return table
 
     def add_unit(self, package: int, mask: int, cause: Needs | Unusable) -> None:
         """Learn that ``mask`` of a package is out; facts with equal causes share one incompatibility."""

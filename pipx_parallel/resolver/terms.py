@@ -53,7 +53,7 @@ class ExtraOf(NamedTuple):
 
 
 class Preferred(NamedTuple):
-    """A wish of the search itself: while it stands, ``package`` keeps to some values. Never part of a proof."""
+    """A soft constraint: while its switch is on, ``package`` keeps to some values. Never part of a proof."""
 
     package: str
 

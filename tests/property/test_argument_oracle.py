@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from pipx_parallel.resolver.facts import RootEdge
+from pipx_parallel.resolver.fact_loader import RootEdge
 from pipx_parallel.resolver.masks import bits_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
 from pipx_parallel.resolver.report import MOST_LINES, Step, Used, explain, lines

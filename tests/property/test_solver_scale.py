@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from pipx_parallel.resolver.facts import RootEdge
+from pipx_parallel.resolver.fact_loader import RootEdge
 from pipx_parallel.resolver.ports import Edge
 from pipx_parallel.resolver.report import MOST_LINES, explanation
 from pipx_parallel.resolver.solver import Impossible, Solution, SolverLimits, solve

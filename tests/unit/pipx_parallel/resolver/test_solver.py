@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipx_parallel.resolver.facts import RootEdge
+from pipx_parallel.resolver.fact_loader import RootEdge
 from pipx_parallel.resolver.ports import SolverObserver
 from pipx_parallel.resolver.soft_constraints import Escape
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, Solution, SolverLimits, solve

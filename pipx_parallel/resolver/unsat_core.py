@@ -162,13 +162,13 @@ def refute(facts: Sequence[Incompatibility], universe: Sequence[int]) -> Incompa
                 return None
             continue
         state.conflicts += 1
-        lesson = analyse(state, conflict)
-        if not isinstance(lesson, Learned):
-            return lesson
-        state.back_to(lesson.level)
-        state.watch(lesson.clause)
-        package = lesson.clause.packages[0]
-        state.narrow(package, state.trail.current[package] & ~lesson.clause.masks[0], lesson.clause)
+        learned = analyse(state, conflict)
+        if not isinstance(learned, Learned):
+            return learned
+        state.back_to(learned.level)
+        state.watch(learned.clause)
+        package = learned.clause.packages[0]
+        state.narrow(package, state.trail.current[package] & ~learned.clause.masks[0], learned.clause)
     return None
 
 

@@ -1,10 +1,10 @@
-"""Ask the source and turn its answers into links: the one place where the search learns something from outside."""
+"""Ask the source and turn its answers into tables: the one place where the search learns something from outside."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.links import NO_SWITCH, OFF, ON, Cap
+from pipx_parallel.resolver.dependency_table import NO_SWITCH, OFF, ON, Cap
 from pipx_parallel.resolver.ports import ABSENT, Edge, Unavailable
 from pipx_parallel.resolver.soft_constraints import lacks_extra
 from pipx_parallel.resolver.terms import Bound, Incompatibility, Needs, Required, Unusable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class RootEdge(NamedTuple):
     """One thing the user asks for.
 
-    ``label`` is the caller's word for where he wrote it; it comes back unchanged in explanations. With ``constraint`` the
+    ``label`` is the caller's word for where it was written; it comes back unchanged in explanations. With ``constraint`` the
     package need not be installed, but if it is, its value lies in ``edge.mask``.
     """
 
@@ -96,8 +96,8 @@ def set_direct(state: SearchState, packages: Iterable[int]) -> None:
     """Say which packages are the user's: they are decided first, in this order."""
     state.direct = list(dict.fromkeys(packages))
     own = set(state.direct)
-    state.agenda = state.direct + [number for number in state.agenda if number not in own]
-    for place, number in enumerate(state.agenda):
+    state.decision_queue = state.direct + [number for number in state.decision_queue if number not in own]
+    for place, number in enumerate(state.decision_queue):
         state.place[number] = place
 
 
@@ -115,7 +115,7 @@ def meet(state: SearchState, names: Iterable[str]) -> None:
 
 
 def learn_needs(state: SearchState, package: int, bits: Sequence[int], switch: int = NO_SWITCH) -> None:
-    """Ask what these releases of a package need (with ``switch``: what that extra adds) and add it to the links."""
+    """Ask what these releases of a package need (with ``switch``: what that extra adds) and add it to the tables."""
     name = state.names[package]
     if len(bits) > 1:
         state.source.prepare_dependencies(name, bits)
@@ -161,18 +161,18 @@ def _add_need(state: SearchState, parent: int, release: int, switch: int, edges:
         if not mask & (release if child == parent else ON):
             _rule_out(state, parent, release, switch, Needs(state.names[parent], _name(state, switch), edges))
         return
-    link = state.link(parent, child, switch)
-    row = link.by_key.get(key)
+    table = state.table(parent, child, switch)
+    row = table.by_key.get(key)
     if row is None:
-        link.add_row(release, mask, key, Needs(state.names[parent], _name(state, switch), edges))
+        table.add_row(release, mask, key, Needs(state.names[parent], _name(state, switch), edges))
     else:
-        link.widen(row, release)
+        table.widen(row, release)
     top = mask.bit_length() - 1
     if 0 < top < state.newest[child]:
-        needs = link.by_bit[release].clause.cause
+        needs = table.by_bit[release].clause.cause
         if isinstance(needs, Needs):
-            link.add_cap(Cap(release.bit_length() - 1, top, needs))
-            state.capped[link] = None
+            table.add_cap(Cap(release.bit_length() - 1, top, needs))
+            state.capped[table] = None
 
 
 def _rule_out(state: SearchState, package: int, release: int, switch: int, cause: Needs | Unusable) -> None:
@@ -180,7 +180,7 @@ def _rule_out(state: SearchState, package: int, release: int, switch: int, cause
     if switch == NO_SWITCH:
         state.add_unit(package, release, cause)
     else:
-        state.link(package, switch, switch).add_row(release, OFF, cause, cause)
+        state.table(package, switch, switch).add_row(release, OFF, cause, cause)
         state.refresh(package)
 
 

@@ -1,6 +1,6 @@
 """What the known releases of one package need of one other package: all edges of a pair in one place.
 
-A link is a table: sets of releases of ``parent`` that need the same thing, and what they need. Read row by row it is an
+A table has sets of releases of ``parent`` that need the same thing, and what they need. Read row by row it is an
 ordinary incompatibility per distinct edge, shared by all releases that have it. Read as a whole it says more: if the
 parent can only be one of several releases, the child must be in the union of what they need. Such a reading is turned
 into an incompatibility of its own (cause ``Merged``) only where the search has to remember it.
@@ -43,7 +43,7 @@ class Cap(NamedTuple):
     needs: Needs
 
 
-class Link:
+class DependencyTable:
     """All rows of one (parent, child, switch). Each known release of the parent is in one row at most."""
 
     __slots__ = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.facts import allowed
+from pipx_parallel.resolver.fact_loader import allowed
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.state import NOTHING
 from pipx_parallel.resolver.terms import Bound, Derived, Inherited, Merged, Needs, Required, Unusable
@@ -12,7 +12,7 @@ from pipx_parallel.resolver.terms import Bound, Derived, Inherited, Merged, Need
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pipx_parallel.resolver.facts import RootEdge
+    from pipx_parallel.resolver.fact_loader import RootEdge
     from pipx_parallel.resolver.ports import Edge
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Cause, Incompatibility
@@ -126,20 +126,20 @@ def _needs_against(
     state: SearchState, package: int, release: int, chosen: Mapping[str, int]
 ) -> Iterator[Incompatibility]:
     """Yield the needs of chosen packages that exclude a release."""
-    for link in state.links_of[package]:
-        parent = state.names[link.parent]
-        if link.child == package and parent in chosen and _is_active(state, link.switch, chosen):
-            row = link.by_bit.get(1 << chosen[parent])
+    for table in state.tables_of[package]:
+        parent = state.names[table.parent]
+        if table.child == package and parent in chosen and _is_active(state, table.switch, chosen):
+            row = table.by_bit.get(1 << chosen[parent])
             if row is not None and not row.allowed & release:
                 yield row.clause
 
 
 def _bounds_against(state: SearchState, package: int, best: int, chosen: Mapping[str, int]) -> Iterator[Fact]:
     """Yield the upper bounds that chosen packages inherit and that exclude a release."""
-    for link in state.links_of[package]:
-        parent = state.names[link.parent]
-        if link.child == package and link.caps and parent in chosen and _is_active(state, link.switch, chosen):
-            cap = link.inherited(chosen[parent])
+    for table in state.tables_of[package]:
+        parent = state.names[table.parent]
+        if table.child == package and table.caps and parent in chosen and _is_active(state, table.switch, chosen):
+            cap = table.inherited(chosen[parent])
             if cap is not None and best > cap.top:
                 yield Inherited(cap.stated_by, cap.needs)
 
@@ -148,10 +148,10 @@ def _own_needs_against(
     state: SearchState, package: int, release: int, chosen: Mapping[str, int]
 ) -> Iterator[Incompatibility]:
     """Yield the needs of a release that the chosen releases do not meet."""
-    for link in state.links_of[package]:
-        if link.parent == package and _is_active(state, link.switch, chosen):
-            row = link.by_bit.get(release)
-            child = state.names[link.child]
+    for table in state.tables_of[package]:
+        if table.parent == package and _is_active(state, table.switch, chosen):
+            row = table.by_bit.get(release)
+            child = state.names[table.child]
             if row is not None and child in chosen and not row.allowed & (1 << chosen[child]):
                 yield row.clause
 
