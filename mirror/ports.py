@@ -39,7 +39,7 @@ class Store(Protocol):
         ...
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        """Remove the keys that are there; return how many were."""
+        """Remove the keys that are there, in one transaction; return how many were."""
         ...
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:

@@ -163,9 +163,8 @@ def prune(  # noqa: PLR0913 - what may go, each by name
         if key in kept_keys:
             kept += 1
             continue
-        pair = [stored for stored in (key, files_key_of(key), texts_key_of(key)) if stored in sizes]
-        gone += pair
-        freed += sum(sizes[stored] for stored in pair)
+        gone += (key, files_key_of(key), texts_key_of(key))  # together, also those that another process has added since
+        freed += sum(sizes.get(stored, 0) for stored in gone[-3:])
     if not dry:
         store.delete_many(gone)
-    return Pruned(tuple(gone), freed, kept)
+    return Pruned(tuple(stored for stored in gone if stored in sizes), freed, kept)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from mirror.errors import Malformed
 from mirror.keys import USE_KEY, address_key, facts_key, files_key, kind_of, texts_key, view_key
 from mirror.metadata.index_facts import IndexFacts
+from mirror.records.file_view import digest_of
 from mirror.records.release_view import ReleaseView, decode, encode
 from mirror.store.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mirror.http.fetch_job import FetchCounts
     from mirror.ports import Store
@@ -41,7 +42,6 @@ class WriteBuffer:
         self._unstored: dict[str, bytes] = {}
         self._facts: dict[str, IndexFacts] = {}
         self._early: dict[str, Change] = {}
-        self._kept_early: set[str] = set()
         self._ripe: dict[str, Change] = {}
         self._checkpointed = clock()
 
@@ -75,14 +75,7 @@ class WriteBuffer:
         Without its release view a file view means nothing to anybody, so a kill in between loses no truth; what is stored
         under that key already is left alone until the release view is stored with it.
         """
-
-        def change(stored: bytes | None) -> bytes | None:
-            if stored is not None:
-                return None
-            self._kept_early.add(key)
-            return files
-
-        self._early[key] = change
+        self._early[key] = lambda stored: files if stored is None else None
         if len(self._early) >= _EARLY:
             self._writer.put(self._early)
             self._early = {}
@@ -147,7 +140,7 @@ class WriteBuffer:
         for project in whole.parts():
             if project.changed:
                 project.changed = False
-                changes.update(_store_project(project, encoder(project), self._kept_early))
+                changes.update(_store_project(project, encoder(project)))
                 key = texts_key(project.index_id, project.view.name)
                 texts, project.new_texts = project.new_texts, {}
                 if texts:
@@ -184,29 +177,24 @@ def _adding(texts: Mapping[str, bytes], before: Change | None) -> Change:
     return change
 
 
-def _store_project(project: Project, encoded: Callable[[], bytes], kept: Container[str]) -> dict[str, Change]:
+def _store_project(project: Project, encoded: Callable[[], bytes]) -> dict[str, Change]:
     """Return the changes that store a project together with what other processes have learned of it meanwhile.
 
-    Both run in one transaction, the view first: where another process has stored a newer listing, that one stays, with its
-    own file view, and only what was learned of dependencies is added to it.
+    Both records are read and written in one transaction, and the invariant of the mirror holds after it: a release view never
+    stands without the file view that it names. Where another process has stored a newer listing, that one stays, with its own
+    file view, and only what was learned of dependencies is added to it.
     """
-    view = project.view
+    view, files = project.view, project.new_files()
     key = files_key(project.index_id, view.name)
+    if files is None:
+        return _store_learned(project, encoded)
     ours = True
-    stored_already = False
 
     def change_view(stored: bytes | None) -> bytes | None:
-        nonlocal ours, stored_already
+        nonlocal ours
         new = encoded()
-        stored_already = stored is None and key in kept and not project.refetched
-        if stored is None or stored == new:
-            return new
-        try:
-            other = decode(stored)
-            mine = decode(new)
-        except Malformed:
-            return new
-        if not isinstance(other, ReleaseView) or not isinstance(mine, ReleaseView):
+        other, mine = _release_view(stored), _release_view(new)
+        if stored == new or other is None or mine is None:
             return new
         if other.digest != mine.digest and other.freshness.fetched_at > mine.freshness.fetched_at:
             ours = False
@@ -218,7 +206,47 @@ def _store_project(project: Project, encoded: Callable[[], bytes], kept: Contain
         return encode(mine)
 
     def change_files(stored: bytes | None) -> bytes | None:
-        files = project.new_files() if ours and not stored_already else None
-        return None if files is None or stored == files else files
+        return files if ours and stored != files else None
 
     return {view_key(project.index_id, view.name): change_view, key: change_files}
+
+
+def _store_learned(project: Project, encoded: Callable[[], bytes]) -> dict[str, Change]:
+    """Return the changes that store what was learned of a project whose files are in the store, as far as they still are.
+
+    Another process may have deleted the project (`mirror prune`): then it stays deleted. The file view is read first, in the
+    same transaction, and left as it is.
+    """
+    files: bytes | None = None
+
+    def look_at_files(stored: bytes | None) -> bytes | None:
+        nonlocal files
+        files = stored
+        return None
+
+    def change_view(stored: bytes | None) -> bytes | None:
+        mine, other = _release_view(encoded()), _release_view(stored)
+        digest = digest_of(files) if files is not None else ""
+        if mine is not None and mine.digest in ("", digest):
+            if other is not None:
+                mine.absorb(other)
+            return encode(mine)
+        if mine is None or other is None:
+            return None
+        other.absorb(mine)
+        return encode(other)
+
+    view = project.view
+    return {
+        files_key(project.index_id, view.name): look_at_files,
+        view_key(project.index_id, view.name): change_view,
+    }
+
+
+def _release_view(stored: bytes | None) -> ReleaseView | None:
+    """Return a stored release view; None for an absence, a damaged record or nothing."""
+    try:
+        row = None if stored is None else decode(stored)
+    except Malformed:
+        return None
+    return row if isinstance(row, ReleaseView) else None

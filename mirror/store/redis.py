@@ -93,12 +93,15 @@ class RedisStore(Store):
             pipe.execute()
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        """Remove the keys that are there; return how many were."""
+        """Remove the keys that are there, in one transaction; return how many were."""
         names = [_PREFIX + key for key in keys]
-        gone = 0
-        for start in range(0, len(names), _BATCH):
-            gone += self._patiently(partial(self._client.delete, *names[start : start + _BATCH]))
-        return gone
+        return self._patiently(partial(self._delete, names)) if names else 0
+
+    def _delete(self, names: list[str]) -> int:
+        with self._client.pipeline(transaction=True) as pipe:
+            for start in range(0, len(names), _BATCH):
+                pipe.delete(*names[start : start + _BATCH])
+            return sum(pipe.execute())
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) of every key with that prefix, sorted by key."""

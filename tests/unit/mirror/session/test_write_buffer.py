@@ -1,0 +1,118 @@
+"""What two processes store of one project: a release view never stands without the file view that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from mirror.exchange.maintenance import check, prune
+from mirror.ports import Request, Store
+from mirror.records.dependency_sets import DependencySet
+from mirror.records.project import Project
+from mirror.records.release_view import Absence, decode
+from mirror.session.mirror import Mirror
+from mirror.settings import MirrorSettings
+from mirror.store.disk import DiskStore
+from mirror.store.shared import SharedStore
+from tests.support.dict_store import DictStore
+from tests.support.memory_index import ROOT, MemoryIndex
+from tests.support.redis_server import AVAILABLE, RedisServer
+
+FEW = {"app": {"1.0": ["lib"], "2.0": ["lib"]}}
+MORE = {"app": {"1.0": ["lib"], "2.0": ["lib"], "3.0": []}}
+DAY = 86_400.0
+
+
+@pytest.fixture(params=["dict", "disk", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Give an empty store of each kind."""
+    if request.param == "dict":
+        yield DictStore()
+    elif request.param == "disk":
+        disk = DiskStore(str(tmp_path / "mirror"))
+        yield disk
+        disk.close()
+    elif not AVAILABLE:
+        pytest.skip("redis-server is not installed")
+    else:
+        redis = pytest.importorskip("mirror.store.redis", reason="the extra [redis] is not installed")
+        with RedisServer(tmp_path) as server:
+            opened = redis.RedisStore(server.url)
+            yield opened
+            opened.close()
+
+
+def session(
+    store: Store, packages: Mapping[str, Mapping[str, list[str]]], now: float, *, refresh: bool = False
+) -> Mirror:
+    """Return a mirror as a process of its own would have it."""
+    settings = MirrorSettings("memory", (ROOT,), keep_whole=True, refresh=refresh)
+    index = MemoryIndex(packages)
+    index.submit(Request(f"{ROOT}/app/"), lambda _: None)  # it has the files of pages that were asked for
+    return Mirror(settings, SharedStore(store), lambda: index, clock=lambda: now)
+
+
+def learn(mirror: Mirror, release: int) -> None:
+    """Have a mirror learn what a release needs, so that it has something to store."""
+    project = mirror.project("app")
+    assert isinstance(project, Project)
+    assert isinstance(mirror.dependencies(project, release, project.view.kind_set_of(release)[0]), DependencySet)
+
+
+def known_releases(store: Store) -> list[int]:
+    """Return the masks of releases whose dependencies the store knows."""
+    (key,) = [key for key, _ in store.scan("v/")]
+    view = decode(store.get_many((key,))[key])
+    assert not isinstance(view, Absence)
+    return [mask for _, _, mask in view.known_rows()]
+
+
+def test_what_is_deleted_while_it_is_in_use_stays_deleted(store: Store) -> None:
+    """A run learns of a project that `mirror prune` deletes before the run stores it."""
+    with session(store, FEW, DAY) as first:
+        learn(first, 0)
+    with session(store, FEW, DAY) as second:
+        learn(second, 1)
+        prune(store, 9 * DAY, max_age=DAY)
+
+    assert [key for key, _ in store.scan() if key[0] in "vf"] == []
+    assert list(check(store)) == []
+
+
+def test_what_is_fetched_anew_while_it_is_in_use_is_kept(store: Store) -> None:
+    """Another run stores a newer listing: it stays, with its files, and what this run learned is added."""
+    with session(store, FEW, DAY) as first:
+        learn(first, 0)
+    with session(store, FEW, DAY) as second:
+        learn(second, 1)
+        with session(store, MORE, 2 * DAY, refresh=True) as third:
+            learn(third, 2)
+
+    assert list(check(store)) == []
+    assert sum(known_releases(store)) == 0b111
+
+
+def test_what_is_fetched_is_stored_whole_though_it_was_deleted(store: Store) -> None:
+    """A run has both records in hand, and stores both."""
+    with session(store, FEW, DAY) as first:
+        learn(first, 0)
+    with session(store, MORE, 2 * DAY, refresh=True) as second:
+        learn(second, 2)
+        prune(store, 9 * DAY, max_age=DAY)
+
+    assert list(check(store)) == []
+    assert sum(known_releases(store)) & 0b100
+
+
+def test_a_deletion_takes_what_was_added_meanwhile(store: Store) -> None:
+    """`mirror prune` deletes the records of a project together, also one that was not there when it looked."""
+    with session(store, FEW, DAY) as first:
+        learn(first, 0)
+        first.admin.checkpoint()
+
+    pruned = prune(store, 9 * DAY, max_age=DAY)
+
+    assert {key[0] for key in pruned.keys} >= {"v", "f"}
+    assert [key for key, _ in store.scan() if key[0] in "vft"] == []
