@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.errors import Malformed
+from mirror.errors import Integrity, Malformed
 from mirror.exchange.attestation import covered
 from mirror.exchange.record_iterator import Entry, entries, named_view
 from mirror.keys import FILES, TEXTS, VIEWS, files_key, files_key_of, kind_of, texts_key_of, view_key_of
@@ -104,6 +104,16 @@ def _check_texts(key: str, data: bytes) -> Iterator[Damage]:
         unpack_texts(data)
     except Malformed as error:
         yield Damage(key, str(error), "delete")
+
+
+def refuse_damaged(store: Store) -> None:
+    """Raise ``Integrity`` where a record is damaged: what is published or exported would lack its project without a word."""
+    damages = list(check(store))
+    if damages:
+        raise Integrity(
+            f"{damages[0].key}: {damages[0].problem}; {len(damages)} records of the mirror are damaged: run `mirror doctor "
+            "--repair`, then `mirror warm` to fetch them again"
+        )
 
 
 def repair(store: Store, damages: list[Damage]) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Malformed, StoreError
@@ -21,7 +23,7 @@ from mirror.records.freshness import FreshnessRecord
 from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import index_html, index_json, project_html, project_json
-from mirror.store.atomic import write_file
+from mirror.store.atomic import is_staged, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 INDEX = "index.json"
 _LARGEST_BUNDLE = 8_000_000  # bytes; of a mirror that takes more, single records are fetched
+_STAGED_LONG_AGO = 3600.0  # seconds
 _TIMELESS = FreshnessRecord(0.0, 0.0)
 
 
@@ -60,7 +63,7 @@ def _publish(store: Store, folder: str) -> Published:
     def put(path: str, data: bytes) -> None:
         digests[path] = hashlib.sha256(data).hexdigest()
         target = os.path.join(folder, *path.split("/"))
-        if before.get(path) == digests[path] and os.path.exists(target):
+        if _holds(target, data):
             counts["unchanged"] += 1
             return
         os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -99,6 +102,7 @@ def _publish(store: Store, folder: str) -> Published:
         "files": digests,
     }
     write_file(os.path.join(folder, INDEX), json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
+    _remove_staged(folder, time.time())
     return Published(counts["written"] + 1, counts["unchanged"], _remove(folder, before, digests))
 
 
@@ -118,6 +122,15 @@ def files_of(packed: bytes, page_url: str) -> list[DistFile]:
     return [file for piece in read_all(packed) for file in FileList(b"[" + piece + b"]", page_url)]
 
 
+def _holds(path: str, data: bytes) -> bool:
+    """Return whether a file has these bytes; its digest in the index of the folder proves nothing of the file."""
+    try:
+        with open(path, "rb") as file:
+            return os.fstat(file.fileno()).st_size == len(data) and file.read() == data
+    except OSError:
+        return False
+
+
 def _digests(folder: str) -> dict[str, str]:
     """Return the digests of an earlier publication; nothing where there is none or it cannot be read."""
     try:
@@ -126,6 +139,16 @@ def _digests(folder: str) -> dict[str, str]:
         return {str(path): str(digest) for path, digest in head["files"].items()} if head["published"] == 1 else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _remove_staged(folder: str, now: float) -> None:
+    """Remove what a publication that was killed left behind; not what another one may be writing."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(root, name)
+            with suppress(OSError):
+                if is_staged(name) and now - os.stat(path).st_mtime > _STAGED_LONG_AGO:
+                    os.remove(path)
 
 
 def _remove(folder: str, before: Mapping[str, str], now: Mapping[str, str]) -> int:

@@ -18,7 +18,7 @@ from mirror.keys import FACTS, TEXTS, VIEWS, facts_key, texts_key_of
 from mirror.records.canonical import canonical, facts_digest
 from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
-from mirror.records.file_view import pack, read_all, read_slice, release_count
+from mirror.records.file_view import is_sound, pack, read_all, read_slice, release_count
 from mirror.records.metadata_texts import pack_texts, unpack_texts
 from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
 from mirror.records.tables import Table
@@ -153,12 +153,15 @@ def _mask(entry: Entry, selection: Selection) -> int | None:
 
 
 def _slices(packed: bytes, count: int, mask: int | None) -> list[bytes]:
-    """Return the files of each release, ``b""`` for those left out; nothing where the file view is of another listing."""
-    if release_count(packed) != count:
+    """Return the files of each release, ``b""`` for those left out; nothing for a file view that is damaged or of another listing."""
+    try:
+        if not is_sound(packed) or release_count(packed) != count:
+            return []
+        if mask is None:
+            return read_all(packed)
+        return [read_slice(packed, release)[1:-1] if mask >> release & 1 else b"" for release in range(count)]
+    except Malformed:  # a damaged block
         return []
-    if mask is None:
-        return read_all(packed)
-    return [read_slice(packed, release)[1:-1] if mask >> release & 1 else b"" for release in range(count)]
 
 
 def _looked_at(entry: Entry) -> int:

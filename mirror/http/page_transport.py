@@ -177,7 +177,8 @@ def _serve(connection: socket.socket, make: Callable[[], Transport]) -> None:
         import signal
 
         gc.disable()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it hangs up
+        for number in (signal.SIGINT, signal.SIGTERM):  # the parent's to handle; it hangs up
+            signal.signal(number, signal.SIG_IGN)
         _answer_pages(connection, make())
     except BaseException:  # noqa: BLE001 - whatever it is, it must not run the parent's handlers
         code = 1

@@ -181,7 +181,11 @@ def _without_credentials(url: str) -> str:
 def _hashes(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict):
         return ()
-    pairs = [(str(name).lower(), digest.lower()) for name, digest in value.items() if isinstance(digest, str)]
+    pairs = [
+        (str(name).lower(), digest.lower())
+        for name, digest in value.items()
+        if isinstance(digest, str) and digest.isalnum() and digest.isascii() and str(name).isprintable()
+    ]
     return tuple(sorted(pairs)) if len(pairs) > 1 else tuple(pairs)
 
 

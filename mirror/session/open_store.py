@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _REDIS = ("redis://", "rediss://", "unix://")
 _WEB = ("http://", "https://")
+_SNAPSHOT = ".snap"  # how exported mirrors are called
 _DATABASE = "cache.db"  # what diskcache calls its file
 
 
@@ -20,7 +21,7 @@ def is_fixed(location: str) -> bool:
     """Return whether a mirror answers only from what it holds: a snapshot, a folder that is read-only, or another's."""
     if location.startswith((*_WEB, *_REDIS)):
         return location.startswith(_WEB)
-    return os.path.isfile(location) or _is_read_only(location)
+    return os.path.isfile(location) or _names_snapshot(location) or _is_read_only(location)
 
 
 def refuse_fixed(location: str) -> None:
@@ -45,6 +46,8 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
         from mirror.exchange.snapshot_store import SnapshotStore, load_snapshot
 
         return SnapshotStore(load_snapshot(location))
+    if _names_snapshot(location):
+        raise StoreError(f"there is no snapshot {location}; a folder of this name is not made: check the path")
     if _is_read_only(location):
         from mirror.store.read_only import ReadOnlyStore
 
@@ -56,6 +59,11 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
     from mirror.store.disk import DiskStore
 
     return DiskStore(location)
+
+
+def _names_snapshot(location: str) -> bool:
+    """Return whether a location is called as snapshots are and is no folder: a new mirror there would be a mistake."""
+    return location.lower().endswith(_SNAPSHOT) and not os.path.isdir(location)
 
 
 def _is_read_only(folder: str) -> bool:

@@ -230,6 +230,11 @@ def _is_device(path: str) -> bool:
     return status is not None and not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode)
 
 
+def is_staged(name: str) -> bool:
+    """Return whether a file is called as staged ones are: one that stays was left by a process that was killed."""
+    return name.startswith(".staged-") and name.endswith(".tmp")
+
+
 def _beside(target: str) -> str:
     """Return a fresh name in the target's folder: renaming is atomic within one file system only."""
     return os.path.join(os.path.dirname(target), f".staged-{os.urandom(8).hex()}.tmp")

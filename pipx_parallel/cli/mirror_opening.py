@@ -19,8 +19,17 @@ def opened(settings: ResolveSettings, progress: Progress, tools: BuildTools | No
     """Return the mirror of these settings, to be closed by the caller. Raises ``StoreError``."""
     from mirror.session.mirror import open_mirror  # the store and all behind it, which a fresh --check does not need
 
+    if not settings.mirror.offline:
+        store_on_termination()
     tools = tools or build_tools(settings)
     return open_mirror(tools.opened, observer=progress, builder=tools)
+
+
+def store_on_termination() -> None:
+    """Have SIGTERM (`docker stop`, systemd) end this process as Ctrl-C does: what was fetched is stored."""
+    import signal  # 1 ms that an offline lock does not need: it has nothing to store
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def build_tools(settings: ResolveSettings) -> BuildTools:

@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -52,9 +53,7 @@ class Mirror:
                 os.environ.update(self.workspace.environment, PIPX_PARALLEL_MIRROR=str(self.folder))
                 os.environ["PIPX_PARALLEL_RETRIES"] = "0"
                 os.chdir(self.workspace.folder)
-                descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-                os.dup2(descriptor, 1)
-                os.dup2(descriptor, 2)
+                sys.stdout = sys.stderr = log.open("w", encoding="utf-8", buffering=1)
                 code = main(list(arguments))
             finally:
                 os._exit(code)
@@ -209,3 +208,68 @@ def check_remedy(copy: Mirror, offline: Outcome, verified: Outcome, right: Outco
     assert (again.code, again.lock) == (0, right.lock), where + warmed.text + again.text
     proved = copy.run("mirror", "verify", "r.txt")
     assert proved.code == 0, where + proved.text
+
+
+def test_publishing_again_repairs_a_damaged_folder(sound: tuple[Mirror, Outcome], tmp_path: Path) -> None:
+    """Whichever file is damaged, whatever the folder's own index says of it."""
+    mirror, _ = sound
+    site = tmp_path / "site"
+    assert mirror.run("mirror", "publish", str(site)).code == 0
+    right = {path: path.read_bytes() for path in sorted(site.rglob("*")) if path.is_file()}
+    for seed, path in enumerate([*right][:: len(right) // 8]):
+        path.write_bytes(flip(random.Random(seed), right[path]))  # noqa: S311 - as above
+
+    again = mirror.run("mirror", "publish", str(site))
+
+    assert again.code == 0, again.text
+    assert {path: path.read_bytes() for path in sorted(site.rglob("*")) if path.is_file()} == right
+
+
+def test_what_a_killed_publication_staged_is_removed(sound: tuple[Mirror, Outcome], tmp_path: Path) -> None:
+    """An old staged file goes; one that another publication may be writing stays."""
+    mirror, _ = sound
+    site = tmp_path / "site"
+    assert mirror.run("mirror", "publish", str(site)).code == 0
+    old, new = site / ".staged-00.tmp", next((site / "v").iterdir()) / ".staged-01.tmp"
+    old.write_bytes(b"x")
+    new.write_bytes(b"x")
+    os.utime(old, (0, 0))
+
+    assert mirror.run("mirror", "publish", str(site)).code == 0
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("command", [["publish", "out"], ["export", "out.snap"]])
+def test_a_damaged_mirror_is_not_passed_on(sound: tuple[Mirror, Outcome], command: list[str]) -> None:
+    """Exit code 6 and a remedy; after it, publishing works."""
+    mirror, _ = sound
+    with sqlite3.connect(mirror.folder / "cache.db") as database:
+        database.execute("UPDATE Cache SET value = substr(value, 1, length(value) - 9) WHERE key LIKE 'f/%/p3'")
+
+    refused = mirror.run("mirror", *command)
+
+    assert (refused.code, "mirror doctor --repair" in refused.text) == (6, True), refused.text
+    assert mirror.run("mirror", "doctor", "--repair").code == 0
+    assert mirror.run("mirror", *command).code == 0
+
+
+def test_a_snapshot_that_is_not_there_is_no_new_mirror(workspace: Workspace, index: LoopbackIndex) -> None:
+    """A typing error in its name makes no folder, and asks no index."""
+    for command in (["lock", "--packages", "p0"], ["mirror", "status"], ["mirror", "warm", "--packages", "p0"]):
+        ran = workspace.run(*command, "--mirror", "typo.snap")
+
+        assert ran.code == 2, ran.err
+        assert "typo.snap" in ran.err
+    assert workspace.names() == []
+    assert index.requests_seen == []
+
+
+def test_a_mirror_that_is_just_being_made_is_not_called_damaged(workspace: Workspace) -> None:
+    """Another process has created the database and not its tables yet."""
+    workspace.mirror.mkdir(mode=0o700)
+    sqlite3.connect(workspace.mirror / "cache.db").close()
+
+    ran = workspace.run("mirror", "doctor")
+
+    assert ran.code == 0, ran.err
+    assert "delete" not in ran.err

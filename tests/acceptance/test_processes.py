@@ -87,8 +87,9 @@ def test_a_killed_fill_leaves_a_mirror_that_is_right(workspace: Workspace) -> No
 
 
 @posix
-def test_ctrl_c_ends_a_slow_fill_at_once(workspace: Workspace, index: LoopbackIndex) -> None:
-    """Exit code 130, one line, no output; what was learned is kept and the mirror is usable."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_slow_fill_at_once(workspace: Workspace, index: LoopbackIndex, number: signal.Signals) -> None:
+    """Ctrl-C and SIGTERM: exit code 130, one line, no output; what was learned is kept and the mirror is usable."""
     workspace.write("r.txt", "\n".join(ROOTS) + "\n")
     index.fail("/simple/p3-*", "hang", times=99, seconds=8)
     process = workspace.start("lock", "r.txt", "-o", "pylock.toml")
@@ -97,7 +98,7 @@ def test_ctrl_c_ends_a_slow_fill_at_once(workspace: Workspace, index: LoopbackIn
         time.sleep(0.02)
     time.sleep(0.2)  # the requests that hang are under way
 
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     began = time.monotonic()
     out, err = process.communicate(timeout=20)
 

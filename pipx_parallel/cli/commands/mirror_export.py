@@ -32,6 +32,7 @@ def run(values: Mapping[str, object]) -> int:
     With --for, only the projects that a lock of a source can reach are exported, and "chosen" means the releases of its lock.
     Resolve from the file with --mirror FILE, or import it into another mirror with `mirror import`.
     """
+    from mirror.exchange.maintenance import refuse_damaged
     from mirror.exchange.snapshot import export
     from mirror.session.open_store import open_store
     from mirror.store.atomic import AtomicWriteError, write_file  # here and below: only what this command needs
@@ -42,6 +43,7 @@ def run(values: Mapping[str, object]) -> int:
     selection = _selection(context)
     store = open_store(settings_of(context).mirror.location)
     try:
+        refuse_damaged(store)
         data = export(store, selection)
     finally:
         store.close()

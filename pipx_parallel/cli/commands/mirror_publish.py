@@ -20,6 +20,7 @@ def run(values: Mapping[str, object]) -> int:
 
     A second run writes only what has changed.
     """
+    from mirror.exchange.maintenance import refuse_damaged
     from mirror.exchange.publish import publish  # here and below: only what this command needs
     from mirror.session.open_store import open_store
 
@@ -27,6 +28,7 @@ def run(values: Mapping[str, object]) -> int:
     context = begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
     store = open_store(settings_of(context).mirror.location)
     try:
+        refuse_damaged(store)
         done = publish(store, folder)
     finally:
         store.close()

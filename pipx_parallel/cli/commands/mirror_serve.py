@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.mirror_opening import store_on_termination
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.config.mirror_location import mirror_settings
 from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK, TARGET, Argument, Option
@@ -55,6 +56,7 @@ def run(values: Mapping[str, object]) -> int:
     settings = settings_of(context)
     settings = settings._replace(mirror=settings.mirror._replace(keep_whole=True))
     opened = mirror_settings(settings)
+    store_on_termination()  # the server library stops at the signal, then raises it again
     store = open_store(opened.location, opened)
     store.prepare()  # the solvers are processes of their own, and what they store is to be seen here
     service = _service(settings, store)
