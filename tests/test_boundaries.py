@@ -144,6 +144,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.targets.targets",  # Windows tells the machine's architecture there
     ),
     "clock": (
+        "mirror.exchange.publish",  # how old is what a killed publication left?
         "pipx_parallel.resolution.lock_solver",
         "mirror.session.mirror",
         "mirror.server.worker",

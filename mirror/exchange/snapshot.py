@@ -153,7 +153,7 @@ def _mask(entry: Entry, selection: Selection) -> int | None:
 
 
 def _slices(packed: bytes, count: int, mask: int | None) -> list[bytes]:
-    """Return the files of each release, ``b""`` for those left out; nothing for a file view that is damaged or of another listing."""
+    """Return the files of each release, ``b""`` for those left out; none if the file view is damaged or of another listing."""
     try:
         if not is_sound(packed) or release_count(packed) != count:
             return []
