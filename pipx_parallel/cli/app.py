@@ -9,6 +9,7 @@ import click
 
 from pipx_parallel.cli import BAD_INPUT, INTERRUPTED, guarded, printer
 from pipx_parallel.cli.command_table import COMMANDS, CommandEntry
+from pipx_parallel.cli.help import GroupedCommand, GroupedOption
 from pipx_parallel.config.options import CONSOLE
 from pipx_parallel.nearest_names import nearest
 from pipx_parallel.version import VERSION
@@ -62,12 +63,12 @@ def command_of(name: str, entry: CommandEntry) -> click.Command:
     module = import_module(entry.module)
 
     def body(**given: object) -> int:
-        values = _said(given)
+        values = _given(given)
         return guarded(lambda: int(module.run(values)), values)
 
     positional = [_argument(argument) for argument in module.ARGUMENTS]
     named = [_option(option) for option in (*module.OPTIONS, *CONSOLE)]
-    return click.Command(
+    return GroupedCommand(
         name,
         callback=body,
         params=[*positional, *named],
@@ -115,7 +116,7 @@ def _refused(error: click.ClickException) -> int:
     return BAD_INPUT
 
 
-def _said(given: Mapping[str, object]) -> dict[str, object]:
+def _given(given: Mapping[str, object]) -> dict[str, object]:
     """Return what the user gave: options left out are absent, which lets a variable or the project speak."""
     kept = {name: value for name, value in given.items() if value is not None and value not in ((), 0)}  # 0: also False
     return {**kept, "sources": given.get("sources", ())}
@@ -130,7 +131,7 @@ def _argument(argument: Argument) -> click.Argument:
 
 
 def _option(option: Option) -> click.Option:
-    details: dict[str, Any] = {"help": option.help}
+    details: dict[str, Any] = {}
     if option.kind == "flag":
         details |= {"is_flag": True}
     elif option.kind == "count":
@@ -138,7 +139,7 @@ def _option(option: Option) -> click.Option:
     else:
         kind = click.Choice(option.choices) if option.choices else _PATH if option.kind == "path" else click.STRING
         details |= {"type": kind, "multiple": option.multiple, "metavar": None if option.choices else option.metavar}
-    return click.Option([*option.names, option.dest], **details)
+    return GroupedOption(option, **details)
 
 
 def _version() -> click.Option:

@@ -32,6 +32,7 @@ class Option(NamedTuple):
     in_file: bool = False  # also an option line of a requirements file
     adds: bool = False  # values of all sources add up, as in pip
     in_lock: bool = False  # changes the pins: a lock names it
+    rare: bool = False  # shown by --help-all, not by --help
 
     @property
     def name(self) -> str:
@@ -77,9 +78,15 @@ SOURCES = Argument("sources", "SOURCE", many=True)
 
 def _flag(  # noqa: PLR0913 - the fields of a flag
     name: str, help: str, group: str, setting: str = "",  # noqa: A002 - the field's name
-    *, pip: bool = False, in_file: bool = False, in_lock: bool = False,
+    *, pip: bool = False, in_file: bool = False, in_lock: bool = False, rare: bool = False,
 ) -> Option:  # fmt: skip
-    return Option((name,), help, "flag", group=group, setting=setting, pip=pip, in_file=in_file, in_lock=in_lock)
+    option = Option((name,), help, "flag", group=group, setting=setting)
+    return option._replace(pip=pip, in_file=in_file, in_lock=in_lock, rare=rare)
+
+
+def rare(*options: Option) -> tuple[Option, ...]:
+    """Return options as ones that only --help-all shows."""
+    return tuple([option._replace(rare=True) for option in options])
 
 
 _INPUT = "Input"
@@ -102,7 +109,7 @@ INPUT = (
     Option(
         ("--group",), "Include this dependency group.", "list", "NAME", multiple=True, group=_INPUT, in_lock=True
     ),
-    _flag("--build-requires", "Include the build requirements of the project.", _INPUT, in_lock=True),
+    _flag("--build-requires", "Include the build requirements of the project.", _INPUT, in_lock=True, rare=True),
     Option(
         ("--override",), "Replace every requirement on a package with this one.", metavar="REQUIREMENT", multiple=True,
         group=_INPUT, in_lock=True,
@@ -113,7 +120,7 @@ INPUT = (
     ),
 )  # fmt: skip
 INPUT_FILE = Option(
-    ("--input-file",), "Read this file (the same as a SOURCE).", "path", "FILE", multiple=True, group=_INPUT
+    ("--input-file",), "Read this file (the same as a SOURCE).", "path", "FILE", multiple=True, group=_INPUT, rare=True
 )
 
 _INDEX = "Index"
@@ -135,12 +142,11 @@ INDEX = (
     Option(
         ("--index-strategy",), "With several indexes, use the first that has a project, or the best release of all.",
         metavar="NAME", choices=("first-index", "best-match"), group=_INDEX, setting="indexes.index_strategy",
-        default="first-index",
-    ),
+        default="first-index", rare=True),
 )  # fmt: skip
 
 _NETWORK = "Network"
-NETWORK = (
+NETWORK = rare(
     Option(
         ("--trusted-host",), "Accept this host without a valid TLS certificate.", "list", "HOST", multiple=True,
         group=_NETWORK, setting="network.trusted_hosts", pip=True, in_file=True, adds=True,
@@ -183,10 +189,10 @@ MIRROR = (
         group=_MIRROR, setting="mirror.location",
     ),
     _flag("--offline", "Do not use the network; the mirror must have everything.", _MIRROR, "mirror.offline"),
-    _flag("--refresh", "Revalidate everything that is used with the index.", _MIRROR, "mirror.refresh"),
+    _flag("--refresh", "Revalidate everything that is used with the index.", _MIRROR, "mirror.refresh", rare=True),
 )  # fmt: skip
 
-_SELECTION, _BUILDS = "Resolution", "Formats and builds"
+_SELECTION, _BUILDS = "Resolution", "Format and build"
 SELECTION = (
     Option(
         ("--resolution",), "Which releases to prefer.", metavar="NAME",
@@ -196,16 +202,14 @@ SELECTION = (
     _flag("--pre", "Allow pre-releases.", _SELECTION, "selection.pre", pip=True, in_file=True, in_lock=True),
     Option(
         ("--all-releases",), 'Allow pre-releases of these packages (":all:").', "list", "NAMES", multiple=True,
-        group=_SELECTION, setting="selection.all_releases", value="projects", pip=True, in_file=True, in_lock=True,
-    ),
+        group=_SELECTION, setting="selection.all_releases", value="projects", pip=True, in_file=True, in_lock=True, rare=True),
     Option(
         ("--only-final",), 'Refuse pre-releases of these packages (":all:").', "list", "NAMES", multiple=True,
-        group=_SELECTION, setting="selection.only_final", value="projects", pip=True, in_file=True, in_lock=True,
-    ),
+        group=_SELECTION, setting="selection.only_final", value="projects", pip=True, in_file=True, in_lock=True, rare=True),
     _flag("--no-deps", "Lock only the given requirements, without their dependencies.", _SELECTION, "selection.no_deps",
           pip=True, in_lock=True),
     _flag("--require-hashes", "Refuse files without a known hash.", _SELECTION, "selection.require_hashes",
-          pip=True, in_file=True),
+          pip=True, in_file=True, rare=True),
     Option(
         ("--uploaded-prior-to", "--exclude-newer"), "Ignore files uploaded after this date, time or age (e.g. P7D).",
         metavar="WHEN", group=_SELECTION, setting="selection.uploaded_prior_to", value="moment", pip=True, in_lock=True,
@@ -213,16 +217,16 @@ SELECTION = (
     Option(
         ("--uploaded-prior-to-package", "--exclude-newer-package"),
         "The same for one package; NAME=off turns it off for that package.", metavar="NAME=WHEN", multiple=True,
-        group=_SELECTION, setting="selection.uploaded_prior_to_packages", value="moments", in_lock=True,
+        group=_SELECTION, setting="selection.uploaded_prior_to_packages", value="moments", in_lock=True, rare=True,
     ),
     Option(
         ("--suggest-seconds",), "How long to try changes if there is no solution; 0 tries none.", metavar="SECONDS",
-        group=_SELECTION, setting="selection.suggest_seconds", default="2", value="seconds-or-none",
+        group=_SELECTION, setting="selection.suggest_seconds", default="2", value="seconds-or-none", rare=True,
     ),
 )  # fmt: skip
 BUILDS = (
     _flag("--prefer-binary", "Prefer an older wheel to a newer source archive.", _BUILDS, "selection.prefer_binary",
-          pip=True, in_file=True, in_lock=True),
+          pip=True, in_file=True, in_lock=True, rare=True),
     Option(
         ("--only-binary",), 'Use only wheels for these packages (":all:").', "list", "NAMES", multiple=True,
         group=_BUILDS, setting="selection.only_binary", value="projects", pip=True, in_file=True, in_lock=True,
@@ -233,11 +237,10 @@ BUILDS = (
     ),
     _flag("--no-build", "Do not run build backends; fail if a package needs one.", _BUILDS, "builds.no_build"),
     _flag("--no-build-isolation", "Build with the packages installed beside this tool.", _BUILDS,
-          "builds.no_build_isolation", pip=True),
+          "builds.no_build_isolation", pip=True, rare=True),
     Option(
         ("--build-timeout",), "Maximum time of one build in seconds.", metavar="SECONDS", group=_BUILDS,
-        setting="builds.build_timeout", default="600", value="seconds",
-    ),
+        setting="builds.build_timeout", default="600", value="seconds", rare=True),
 )  # fmt: skip
 
 _TARGET = "Target"
@@ -252,12 +255,10 @@ TARGET = (
     ),
     Option(
         ("--implementation",), "Python implementation to lock for (cp, pp, py).", metavar="NAME", group=_TARGET,
-        setting="target.implementation", in_lock=True,
-    ),
+        setting="target.implementation", in_lock=True, rare=True),
     Option(
         ("--abi",), "ABI tag to lock for.", "list", "TAG", multiple=True, group=_TARGET, setting="target.abis",
-        in_lock=True,
-    ),
+        in_lock=True, rare=True),
 )  # fmt: skip
 
 _UPGRADE = "Upgrade"
@@ -269,8 +270,7 @@ UPGRADE = (
     ),
     Option(
         ("--upgrade-group",), "Upgrade the packages of this dependency group.", "list", "NAME", multiple=True,
-        group=_UPGRADE,
-    ),
+        group=_UPGRADE, rare=True),
 )  # fmt: skip
 
 _OUTPUT = "Output"
@@ -282,7 +282,7 @@ OUTPUT = (
     ),
     NO_HASHES,
 )  # fmt: skip
-STYLE = (
+STYLE = rare(
     _flag("--generate-hashes", "Write hashes (the default).", _OUTPUT),
     _flag("--strip-extras", "Omit extras in requirements files.", _OUTPUT),
     _flag("--no-annotate", "Omit '# via' comments in requirements files.", _OUTPUT),
@@ -302,21 +302,36 @@ FORMAT = Option(
 CHECK = _flag("--check", "Check that the lock files are up to date; exit with 3 if not.", _OUTPUT)
 DIFF = _flag("--diff", "Show what would change without writing it.", _OUTPUT)
 DIFF_FORMAT = Option(
-    ("--diff-format",), "Format of --diff.", metavar="FORMAT", choices=("text", "json", "markdown"), group=_OUTPUT
+    ("--diff-format",),
+    "Format of --diff.",
+    metavar="FORMAT",
+    choices=("text", "json", "markdown"),
+    group=_OUTPUT,
+    rare=True,
 )
-KEEP_GOING = _flag("--keep-going", "Write locks even if projects are missing, and mark them.", _OUTPUT)
+KEEP_GOING = _flag("--keep-going", "Write locks even if projects are missing, and mark them.", _OUTPUT, rare=True)
 
 _GENERAL = "General"
 CONSOLE = (
     Option(("-v", "--verbose"), "Print more; repeat for every step.", "count", group=_GENERAL),
     Option(("-q", "--quiet"), "Print only warnings; repeat to print only errors.", "count", group=_GENERAL),
     Option(
-        ("--color",), "Control colors in output.", metavar="WHEN", choices=("auto", "always", "never"), group=_GENERAL
+        ("--color",),
+        "Control colors in output.",
+        metavar="WHEN",
+        choices=("auto", "always", "never"),
+        group=_GENERAL,
+        rare=True,
     ),
     Option(
-        ("--error-format",), "Format of error messages.", metavar="FORMAT", choices=("text", "json"), group=_GENERAL
+        ("--error-format",),
+        "Format of error messages.",
+        metavar="FORMAT",
+        choices=("text", "json"),
+        group=_GENERAL,
+        rare=True,
     ),
-    _flag("--no-progress", "Do not show progress.", _GENERAL),
+    _flag("--no-progress", "Do not show progress.", _GENERAL, rare=True),
 )
 
 # Options of requirements files and of pip's configuration that this command line does not have.

@@ -46,7 +46,7 @@ def by_click(name: str, arguments: list[str]) -> dict[str, object] | None:
         context = COMMAND[name].make_context(name, list(arguments))
     except (click.ClickException, click.exceptions.Exit):
         return None
-    return app._said(context.params)
+    return app._given(context.params)
 
 
 def argument_lists(name: str) -> st.SearchStrategy[list[str]]:

@@ -169,3 +169,19 @@ def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     assert machine.known_target(str(tmp_path / "file" / "below")).tags
+
+
+@pytest.mark.parametrize("path", [["lock"], ["resolve"], ["mirror", "warm"], ["mirror", "prune"]])
+def test_help_shows_the_common_options_in_groups_and_help_all_the_rest(path: list[str]) -> None:
+    """Every option has a heading; those that few need are only counted by --help."""
+    common = CliRunner().invoke(app.group(), [*path, "--help"]).output
+    everything = CliRunner().invoke(app.group(), [*path, "--help-all"]).output
+
+    assert len(common.splitlines()) < 90
+    for word in ("Mirror options:", "General options:", "--offline", "--verbose"):
+        assert word in common
+    assert "--proxy" not in common
+    for word in ("Network options:", "--proxy", "[default: 15]"):
+        assert word in everything
+    assert "more options: --help-all" in common
+    assert "more options" not in everything

@@ -8,13 +8,13 @@ from mirror.errors import MirrorError
 from pipx_parallel.cli import MISMATCH
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option, rare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REPAIR = Option(("--repair",), "Delete damaged records; they are fetched again when needed.", "flag")
-OPTIONS = (REPAIR, *INDEX, *NETWORK, *MIRROR)
+OPTIONS = (REPAIR, *MIRROR, *rare(*INDEX, *NETWORK))
 ARGUMENTS: tuple[Argument, ...] = ()
 
 

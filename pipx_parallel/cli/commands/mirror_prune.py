@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option, rare
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ MAX_SIZE = Option(("--max-size",), "Maximum size of the mirror: 500M, 2G.", meta
 MAX_AGE = Option(("--max-age",), "Delete records that no index has confirmed for this many days.", metavar="DAYS")
 WITHDRAWN = Option(("--withdrawn",), "Delete projects that their index does not list any more.", "flag")
 DRY = Option(("--dry-run",), "Show what would be deleted, without deleting it.", "flag")
-OPTIONS = (MAX_SIZE, MAX_AGE, WITHDRAWN, DRY, *INDEX, *NETWORK, *MIRROR)
+OPTIONS = (MAX_SIZE, MAX_AGE, WITHDRAWN, DRY, *MIRROR, *rare(*INDEX, *NETWORK))
 ARGUMENTS: tuple[Argument, ...] = ()
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, rare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OPTIONS = (*INDEX, *NETWORK, *MIRROR)
+OPTIONS = (*MIRROR, *rare(*INDEX, *NETWORK))
 ARGUMENTS = (Argument("folder", "FOLDER"),)
 
 

@@ -9,13 +9,13 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option, rare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("table", "json"))
-OPTIONS = (FORMAT, *INDEX, *NETWORK, *MIRROR)
+OPTIONS = (FORMAT, *MIRROR, *rare(*INDEX, *NETWORK))
 ARGUMENTS: tuple[Argument, ...] = ()
 
 
