@@ -67,6 +67,16 @@ def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
     )
 
 
+def with_line_ends(artifacts: Sequence[Artifact], before: Before) -> tuple[Artifact, ...]:
+    """Return the artifacts with the line ends of the files they replace; a shell script always has ``\\n``."""
+    return tuple(
+        artifact._replace(text=artifact.text.replace("\n", "\r\n"))
+        if "\r\n" in (before.get(artifact.name) or "") and not artifact.name.endswith(".sh")
+        else artifact
+        for artifact in artifacts
+    )
+
+
 def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
     """Return why outputs are stale, a line each; nothing where all say what would be written now.
 

@@ -61,7 +61,7 @@ def read_request(context: CommandContext) -> LockRequest:
             excludes=chosen.texts("exclude"),
         ),
         environ=os.environ,
-        reader=FileReader(),
+        reader=FileReader(lambda url: _fetched(context, pip, url)),
         builder=lambda folder: _built(context, pip, folder),
     )
     context = context._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
@@ -107,6 +107,20 @@ def _target_finder(settings: ResolveSettings) -> Callable[[], tuple[Target, ...]
 
     target = make_target(*settings.target)
     return lambda: (target,)
+
+
+def _fetched(context: CommandContext, pip: PipSettings, url: str) -> bytes:
+    """Return a requirements or constraints file at a URL, read as an index is: proxy, certificates and credentials alike."""
+    from pipx_parallel.cli.mirror_opening import build_tools, opened  # here and below: few inputs name a URL
+    from pipx_parallel.direct.texts import read_text
+
+    settings = settings_of(context, pip)
+    tools = build_tools(settings)
+    with opened(settings, context.progress, tools) as mirror:
+        text = mirror.run({url: read_text(url, tools.context(mirror))})[url]
+    if isinstance(text, bytes):
+        return text
+    raise text
 
 
 def _built(context: CommandContext, pip: PipSettings, folder: str) -> BuiltProject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.errors import MirrorError
 from pipx_parallel.model import Inputs, Origin, RootRequirement, SourceFile
 from pipx_parallel.requirements.option_lines import OptionState
 from pipx_parallel.requirements.reader import TreeReader
@@ -35,6 +36,8 @@ class Gathering:
         """Return the bytes of a source that is no requirements file, and keep its digest. Raises ``RequirementsError``."""
         try:
             data = self.reader.read(location)
+        except MirrorError:
+            raise  # of a URL: the network's own error says what to do
         except OSError as error:
             origin = asked_at or Origin(mask_secrets(location))
             problem = f"cannot read {quoted(location)}: {error.strerror or error}"

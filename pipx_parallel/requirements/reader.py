@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from mirror.errors import MirrorError
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements.decoding import decode
 from pipx_parallel.requirements.grammar import ParsedLine, parse_line
@@ -91,6 +92,8 @@ class TreeReader:
     def _read(self, include: Include, asked_at: Origin) -> bytes:
         try:
             return self._reader.read(include.location)
+        except MirrorError:
+            raise  # of a URL: the network's own error says what to do
         except OSError as error:
             what = "constraints" if include.constraint else "requirements"
             reason = error.strerror or str(error)

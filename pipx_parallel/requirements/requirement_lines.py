@@ -47,9 +47,7 @@ def parse_root(line: ParsedLine, *, constraint: bool, reader: Reader) -> RootReq
             hashes=tuple(dict.fromkeys((*hashes, *root.hashes))),
             config_settings=settings,
         )
-    if constraint:
-        _check_constraint(root)
-    return root
+    return _as_constraint(root) if constraint else root
 
 
 def parse_text(text: str, origin: Origin, reader: Reader) -> RootRequirement:
@@ -240,17 +238,17 @@ def _without_options(line: ParsedLine) -> str:
     return line.written if line.editable else line.written.partition(" -")[0].rstrip()
 
 
-def _check_constraint(root: RootRequirement) -> None:
+def _as_constraint(root: RootRequirement) -> RootRequirement:
+    """Return the root as a constraint. Extras have no effect in one: locks that keep them are used as constraints, too."""
     problem, remedy = "", ""
     if root.editable:
         problem, remedy = "is editable", "remove the -e"
     elif not root.name:
         problem, remedy = "has no name", "write it as name @ URL"
-    elif root.extras:
-        problem, remedy = "has extras", "remove them, or make it a requirement"
     if problem:
         raise refusal(
             root.origin,
             f"the constraint {quoted(root.text)} {problem}",
             f"{remedy}: a constraint is a name and a bound",
         )
+    return root._replace(extras=())

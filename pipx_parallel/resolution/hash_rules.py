@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from mirror.records.filenames import split_filename
 from pipx_parallel.errors import NoSolution, RequirementsError
-from pipx_parallel.model import Origin
 from pipx_parallel.resolver.masks import bits_of
 
 if TYPE_CHECKING:
@@ -83,12 +82,13 @@ class HashRules:
 
 
 def refuse_unhashed(inputs: Inputs, resolutions: Iterable[Resolution]) -> None:
-    """Raise ``RequirementsError`` naming every pin without a hash in the inputs, where these ask for one of each.
+    """Raise ``RequirementsError`` naming every pin without a hash in the inputs, if these have a line ``--require-hashes``.
 
-    They do with ``--require-hashes``, and with a ``--hash`` on any line (pip's hash-checking mode): the user vouches for every
-    file, so that one which only its index vouches for is not for us to add.
+    A ``--hash`` on a line counts for that line alone: lists are layered on locks that have hashes (``-r base.txt``), and the
+    new lock has a hash for everything again. pip asks for all of them, because it installs from the file.
     """
-    if not inputs.options.require_hashes:
+    asked_at = next((option.origin for option in inputs.written if option.name == "--require-hashes"), None)
+    if asked_at is None:
         return
     bare: dict[str, None] = {}
     for resolution in resolutions:
@@ -98,11 +98,9 @@ def refuse_unhashed(inputs: Inputs, resolutions: Iterable[Resolution]) -> None:
             if pin.name not in vouched or not pin.installable:
                 bare.setdefault(_called(pin, lines.get(pin.name)))
     if bare:
-        asked_at = next((one.origin for one in inputs.written if one.name == "--require-hashes"), None)
-        asked_at = asked_at or next((row.origin for row in (*inputs.roots, *inputs.constraints) if row.hashes), None)
-        problem = f"here a hash is asked for of everything, but none is given for {', '.join(bare)}"
-        remedy = "give theirs, or write --no-require-hashes into the file: the lock names the hashes of all in any case"
-        raise RequirementsError(asked_at or Origin("the input"), problem, remedy)
+        problem = f"every requirement needs a hash here, but these have none: {', '.join(bare)}"
+        remedy = "add their hashes, or remove --require-hashes: the lock has the hashes of all packages in any case"
+        raise RequirementsError(asked_at, problem, remedy)
 
 
 def refuse_uncheckable(resolutions: Iterable[Resolution]) -> None:

@@ -327,3 +327,17 @@ def test_format_says_what_a_file_s_name_does_not(home: Path, run: Run) -> None:
     assert [first.code, again.code, refused.code] == [0, 0, 2]
     assert pins(home / "requirements.lock") == ["lib==1.0"]
     assert "or give --format" in refused.err
+
+
+def test_the_line_ends_of_an_existing_output_are_kept(home: Path, run: Run) -> None:
+    """A checkout on Windows has CRLF, and its next commit would otherwise change every line."""
+    (home / "r.in").write_text("app\n", encoding="utf-8")
+    (home / "r.txt").write_bytes(b"app==1.0\r\n")
+    words = ("lock", "r.in", "-o", "r.txt", "--no-hashes")
+
+    codes = [run(*words).code, run(*words, "--check").code, run(*words).code]
+
+    data = (home / "r.txt").read_bytes()
+    assert codes == [0, 0, 0]
+    assert b"app==1.0\r\n" in data
+    assert data.count(b"\n") == data.count(b"\r\n")

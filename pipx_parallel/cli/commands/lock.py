@@ -50,7 +50,7 @@ def run(values: Mapping[str, object]) -> int:
         for line in notices.without_pin(changes.upgrade_roots(request), resolutions):
             context.printer.warn(line)
         locks.refuse_bare(names, chosen, resolutions)
-        artifacts = locks.render(request, resolutions, names)
+        artifacts = changes.with_line_ends(locks.render(request, resolutions, names), before)
     if shows:
         show(changes.difference(request, before, artifacts, resolutions))
     if checks and (reasons := changes.stale_reasons(before, artifacts)):
