@@ -68,7 +68,7 @@ def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
 
 
 def with_line_ends(artifacts: Sequence[Artifact], before: Before) -> tuple[Artifact, ...]:
-    """Return the artifacts with the line ends of the files they replace; a shell script always has ``\\n``."""
+    """Return the artifacts with the line ends of the files they replace; a shell script always has LF."""
     return tuple(
         artifact._replace(text=artifact.text.replace("\n", "\r\n"))
         if "\r\n" in (before.get(artifact.name) or "") and not artifact.name.endswith(".sh")
