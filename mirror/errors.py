@@ -17,6 +17,12 @@ MirrorError
 
 from __future__ import annotations
 
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 from mirror.limits import shortened
 
 # What readers raise for text that its author made to break them: too deep, too large, too many digits, no Unicode.
@@ -84,8 +90,44 @@ class NeedsBuild(MirrorError):
         super().__init__(message)
 
 
+class BuildProblem(Enum):
+    """What of a build failed."""
+
+    BACKEND = "backend"  # the build backend ended in an error, or gave nothing that can be read
+    REQUIREMENTS = "requirements"  # what the backend needs cannot be installed
+    SOURCE = "source"  # the source cannot be unpacked, or its build-system table is malformed
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+
+
 class BuildFailed(MirrorError):
-    """A build backend ended in an error; the message has the end of its log and the path of the whole."""
+    """A build did not give metadata.
+
+    ``reason`` is one sentence; ``log`` the end of what the build said, ``path`` where all of it is. ``missing`` is a module of the
+    build tools that was not there, if that is why. ``str()`` has all but the last.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        problem: BuildProblem = BuildProblem.BACKEND,
+        *,
+        log: Sequence[str] = (),
+        path: str = "",
+        missing: str = "",
+    ) -> None:
+        """Keep the parts."""
+        self.reason = reason
+        self.problem = problem
+        self.log = tuple(log)
+        self.path = path
+        self.missing = missing
+        super().__init__("\n".join([f"{reason}{self.where}", *[f"    {line}" for line in self.log]]))
+
+    @property
+    def where(self) -> str:
+        """Return in parentheses where the whole log is; nothing where none was written."""
+        return f" (the whole log: {self.path})" if self.path else ""
 
 
 class NotInstalled(MirrorError):

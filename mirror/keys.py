@@ -54,6 +54,7 @@ FACTS = RecordKind("i/", "metadata.index_facts.IndexFacts", shared=True)
 ADDRESSES = RecordKind("n/", "the index's URL", shared=True)
 ATTESTATIONS = RecordKind("c/", "exchange.attestation.Attestation")
 BUILDS = RecordKind("b/", "METADATA that a build backend gave")
+FAILED_BUILDS = RecordKind("x/", "why a build failed: JSON")
 LINKED_FILES = RecordKind("w/", "METADATA of a file of a find-links page")
 LINK_PAGES = RecordKind("l/", "a find-links page on the web: freshness, URL, file objects")
 REFERENCES = RecordKind("u/", "what a direct reference leads to, or the commit of a git revision")
@@ -61,7 +62,8 @@ DERIVED = RecordKind("m/", "a value that can be computed again at any time")
 VALIDATORS = RecordKind("http:", "validators of the requests transport, by URL")
 
 KINDS = (
-    VIEWS, FILES, TEXTS, FACTS, ADDRESSES, ATTESTATIONS, BUILDS, LINKED_FILES, LINK_PAGES, REFERENCES, DERIVED, VALIDATORS,
+    VIEWS, FILES, TEXTS, FACTS, ADDRESSES, ATTESTATIONS, BUILDS, FAILED_BUILDS, LINKED_FILES, LINK_PAGES, REFERENCES, DERIVED,
+    VALIDATORS,
 )  # fmt: skip
 
 USE_KEY = DERIVED.key("use")  # how often listings were at hand; this machine's own

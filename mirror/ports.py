@@ -85,6 +85,16 @@ class Views(NamedTuple):
     error: str | None = None
 
 
+class Purpose(Enum):
+    """What a request is for."""
+
+    PAGES = "project pages"
+    METADATA = "metadata"
+    SOURCES = "source archives"
+    DIRECT = "direct references"
+    OTHER = "other"
+
+
 class Request(NamedTuple):
     """One HTTP request, said in full: nothing is added by a transport but authentication and connection headers."""
 
@@ -95,6 +105,7 @@ class Request(NamedTuple):
     limit: int | None = None  # bytes of body (decoded) past which the transfer is aborted with a problem
     fallback: bool = False  # an older answer can stand in: not worth many tries
     page: PageWish | None = None  # a project's page: a transport may answer with its views in place of its body
+    purpose: Purpose = Purpose.OTHER
 
 
 class Work(NamedTuple):
@@ -186,6 +197,8 @@ class SourceTree(NamedTuple):
     subdirectory: str = ""  # where in it the project lies
     config_settings: tuple[tuple[str, str], ...] = ()
     environ: tuple[tuple[str, str], ...] = ()  # variables that its backend sees besides the builder's own
+    version: str = ""  # of the release, where that is known before
+    uploaded: str = ""  # when the archive was uploaded, ISO 8601; "" where that is unknown
 
 
 class Builder(Protocol):
@@ -197,6 +210,11 @@ class Builder(Protocol):
     @property
     def fingerprint(self) -> str:
         """Return it; the same for the life of a process."""
+        ...
+
+    @property
+    def allowed(self) -> bool:
+        """Return whether anything may be built."""
         ...
 
     def build(self, tree: SourceTree) -> bytes:
@@ -236,6 +254,9 @@ class MirrorObserver:
 
     def arrived(self, kind: str, name: str, source: str) -> None:
         """Say where it came from: "store", "index", "revalidated" or "stale"."""
+
+    def building(self, name: str) -> None:
+        """Say that a build starts: of a project's release, a folder, a URL."""
 
     def failed(self, kind: str, name: str, reason: str) -> None:
         """Say that it could not be had."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mirror.records.model import DistFile, FetchFailure
+from mirror.records.model import BuildRecord, DistFile, FetchFailure, RequestCount
 
 
 class Origin(NamedTuple):
@@ -116,6 +116,7 @@ class Pin(NamedTuple):
     reason: str | None = None  # why it is not the latest; None if it is
     libyears: float | None = None  # how much older it is than the latest, in years; None if unknown
     status: str | None = None  # of the project (PEP 792): "archived", "deprecated", …; None if it is active
+    metadata_from: str | None = None  # the file that told what it needs, if that is none of ``installable``
     bounded: bool = False  # a line of the user keeps it from the latest
 
 
@@ -176,6 +177,8 @@ class Stats(NamedTuple):
 
     seconds: Mapping[str, float]  # "read", "fill", "solve", "write", "total"
     counts: Mapping[str, int]  # "requests", "hits", "revalidated", "bytes", "waits", …
+    builds: tuple[BuildRecord, ...] = ()
+    requests: tuple[RequestCount, ...] = ()  # by purpose
 
 
 class Resolution(NamedTuple):

@@ -44,6 +44,10 @@ class Progress(MirrorObserver, SolverObserver):
         self._printer.trace(f"{kind} of {name} from {source}")
         self._redraw()
 
+    def building(self, name: str) -> None:
+        """Announce a build."""
+        self._printer.say(f"building {name}, since nothing else tells what it needs")
+
     def failed(self, kind: str, name: str, reason: str) -> None:
         """Count a fact that could not be had; failures are reported together at the end."""
         self.lost += 1

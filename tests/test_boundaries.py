@@ -115,6 +115,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.tls",
         "mirror.http.credentials",  # is there a netrc?
         "mirror.http.local_files",
+        "mirror.session.archives",
         "mirror.session.local_index",
         "pipx_parallel.builds.*",
         "pipx_parallel.direct.git",

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Any
 
-    from mirror.ports import Request, Work
+    from mirror.ports import Purpose, Request, Work
 
     Steps = Generator[Request | Work, Any, Any]  # a request is sent its exchange, work what it returns
     Deliver = Callable[[Any, Exception | None], None]
@@ -40,7 +40,7 @@ class FetchJob:
 class FetchCounts:
     """What fetching has cost so far; read it, never write it."""
 
-    __slots__ = ("bytes", "failures", "requests", "retries", "waited")
+    __slots__ = ("bytes", "failures", "for_purpose", "requests", "retries", "waited")
 
     def __init__(self) -> None:
         """Start from nothing."""
@@ -48,4 +48,5 @@ class FetchCounts:
         self.retries = 0
         self.failures = 0
         self.bytes = 0
+        self.for_purpose: dict[Purpose, list[int]] = {}  # requests and bytes
         self.waited = 0.0  # seconds in which the owner had nothing else to do

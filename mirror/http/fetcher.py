@@ -191,6 +191,7 @@ class Fetcher:
             job.started = self._clock()
             self._under_way += 1
             self.counts.requests += 1
+            self.counts.for_purpose.setdefault(request.purpose, [0, 0])[0] += 1
             if self._transport is None:
                 self._transport = self._make_transport()
             self._transport.submit(request, _told_to(self._done, job, self._clock))  # this queue, now: see ``stop``
@@ -206,7 +207,9 @@ class Fetcher:
 
     def _arrived(self, job: FetchJob, exchange: Exchange) -> None:
         """Retry, or go one step on."""
-        self.counts.bytes += exchange.size or len(exchange.body)
+        size = exchange.size or len(exchange.body)
+        self.counts.bytes += size
+        self.counts.for_purpose.setdefault(exchange.request.purpose, [0, 0])[1] += size
         if self._jobs.get(job.key) is not job:
             return
         delay = next_delay(job.attempts, exchange, self._policy, self._random or _random, self._wall_clock())

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.errors import Malformed, NeedsBuild
-from mirror.keys import BUILDS, LINKED_FILES
+from mirror.errors import BuildFailed, BuildProblem, Malformed, NeedsBuild
+from mirror.keys import BUILDS, FAILED_BUILDS, LINKED_FILES
 from mirror.metadata.core_metadata import parse_core_metadata, to_text
-from mirror.ports import SourceTree, Work
+from mirror.ports import Work
+from mirror.records.model import BuildOutcome, BuildRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from mirror.metadata.core_metadata import CoreMetadata
-    from mirror.ports import Builder, Store
+    from mirror.ports import Builder, MirrorObserver, SourceTree, Store
     from mirror.records.model import DistFile
 
 
-class Builds:
-    """What was built before, and the way to build what was not."""
+_RETRY = (
+    24 * 3600
+)  # seconds after which a build is tried again whose requirements could not be installed, or that took too long
+_PASSING = (BuildProblem.REQUIREMENTS, BuildProblem.TIMEOUT)
 
-    def __init__(self, store: Store, builder: Builder | None, keep: Callable[[str, bytes], None]) -> None:
-        """``keep`` takes a key and a value that the store is to have; ``builder`` is None where nothing may be built."""
-        self._store = store
-        self._builder = builder
-        self._keep = keep
-        self._fingerprint = builder.fingerprint if builder is not None else ""
+
+class BuildParts(NamedTuple):
+    """What builds need of a session: ``read`` and ``keep`` a record of the store; ``done`` collects what was built."""
+
+    store: Store
+    builder: Builder | None  # None where nothing may be built
+    read: Callable[[str], bytes | None]
+    keep: Callable[[str, bytes], None]
+    observer: MirrorObserver
+    clock: Callable[[], float]
+    done: list[BuildRecord]
+
+
+class Builds:
+    """What was built before, what failed before, and the way to build what was not."""
+
+    def __init__(self, parts: BuildParts) -> None:
+        """Read nothing yet."""
+        self._parts = parts
+        self._fingerprint = parts.builder.fingerprint if parts.builder is not None else ""
 
     def known(self, source: str) -> CoreMetadata | None:
         """Return what a source (``source_of``) was found to need by an earlier build on a machine like this one.
@@ -36,8 +54,8 @@ class Builds:
         if self._fingerprint:
             key = BUILDS.key(source, self._fingerprint)
         else:
-            key = next((found for found, _ in self._store.scan(BUILDS.key(source, ""))), "")
-        data = self._store.get_many((key,)).get(key) if key else None
+            key = next((found for found, _ in self._parts.store.scan(BUILDS.key(source, ""))), "")
+        data = self._parts.read(key) if key else None
         if data is None:
             return None
         try:
@@ -47,8 +65,7 @@ class Builds:
 
     def read(self, source: str) -> CoreMetadata | None:
         """Return what a file of a find-links page says: such files belong to no project's record."""
-        key = LINKED_FILES.key(source)
-        data = self._store.get_many((key,)).get(key)
+        data = self._parts.read(LINKED_FILES.key(source))
         try:
             return None if data is None else parse_core_metadata(data)
         except Malformed:
@@ -56,18 +73,70 @@ class Builds:
 
     def write(self, source: str, metadata: CoreMetadata) -> None:
         """Keep what such a file says."""
-        self._keep(LINKED_FILES.key(source), to_text(metadata))
+        self._parts.keep(LINKED_FILES.key(source), to_text(metadata))
 
-    def steps(self, source: str, tree: SourceTree) -> Generator[Work, bytes, CoreMetadata]:
-        """Build a tree and keep what came of it. Raises ``BuildFailed``, ``NeedsBuild``, ``Malformed``."""
-        builder = self._builder
+    def failure(self, source: str, tree: SourceTree) -> BuildFailed | None:
+        """Return why a build of a source failed on this machine in an earlier run; None where it may be tried (again)."""
+        key = FAILED_BUILDS.key(source, self._fingerprint)
+        data = self._parts.read(key) if self._fingerprint else None
+        failed = None if data is None else _decoded(data, self._parts.clock())
+        if failed is not None:
+            self._note(tree, BuildOutcome.FAILED_BEFORE, failed.reason)
+        return failed
+
+    def steps(self, source: str, tree: SourceTree, *, remembers: bool = False) -> Generator[Work, bytes, CoreMetadata]:
+        """Build a tree and keep what came of it; a failure too if ``remembers``.
+
+        Raises ``BuildFailed``, ``NeedsBuild``, ``Malformed``.
+        """
+        builder = self._parts.builder
         if builder is None:
             raise NeedsBuild(f"{tree.label} has no static metadata, and building is not allowed here")
-        body = yield Work(f"build of {tree.label}", lambda: builder.build(tree))
-        metadata = parse_core_metadata(body, f"metadata built of {tree.label}")
+        if builder.allowed:
+            self._parts.observer.building(f"{tree.name} {tree.version}" if tree.version else tree.label)
+        try:
+            body = yield Work(f"build of {tree.label}", lambda: builder.build(tree))
+            metadata = parse_core_metadata(body, f"metadata built of {tree.label}")
+        except BuildFailed as error:
+            self._note(tree, BuildOutcome.FAILED, error.reason)
+            if remembers and error.problem is not BuildProblem.CANCELLED:
+                self._parts.keep(FAILED_BUILDS.key(source, self._fingerprint), _encoded(error, self._parts.clock()))
+            raise
+        self._note(tree, BuildOutcome.BUILT, None)
         head = body.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
-        self._keep(BUILDS.key(source, self._fingerprint), head)
+        self._parts.keep(BUILDS.key(source, self._fingerprint), head)
         return metadata._replace(built=True)
+
+    def _note(self, tree: SourceTree, outcome: BuildOutcome, reason: str | None) -> None:
+        record = BuildRecord(tree.name or tree.label, tree.version, outcome, reason)
+        if record not in self._parts.done:
+            self._parts.done.append(record)
+
+
+def _encoded(error: BuildFailed, now: float) -> bytes:
+    """Return the stored form of a failed build (docs/mirror-format.md)."""
+    value = {
+        "at": int(now),
+        "problem": error.problem.value,
+        "reason": error.reason,
+        "log": error.log,
+        "path": error.path,
+    }
+    return json.dumps(value).encode()
+
+
+def _decoded(data: bytes, now: float) -> BuildFailed | None:
+    """Return a failed build; None for one that is old enough to be tried again, and for what is none."""
+    try:
+        match json.loads(data):
+            case {"at": int(at), "problem": str(kind), "reason": str(reason), "log": list(log), "path": str(path)}:
+                problem = BuildProblem(kind)
+                if problem in _PASSING and now - at > _RETRY:
+                    return None
+                return BuildFailed(reason, problem, log=[str(line) for line in log], path=path)
+    except ValueError:
+        return None
+    return None
 
 
 def source_of(file: DistFile) -> str:

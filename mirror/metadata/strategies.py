@@ -22,7 +22,7 @@ from mirror.metadata.core_metadata import WheelText, parse_core_metadata
 from mirror.metadata.static_metadata import static_metadata
 from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
 from mirror.names import normalize_name
-from mirror.ports import ProblemKind, Request
+from mirror.ports import ProblemKind, Purpose, Request
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _gravest(troubles: list[MirrorError]) -> MirrorError:
 
 def _sidecar(file: DistFile, *, advertised: bool) -> Generator[Request, Exchange, bytes]:
     """Fetch ``URL.metadata``; its hash is checked where the index gives one (PEP 714)."""
-    exchange = yield Request(file.url + ".metadata", limit=_SIDECAR_LIMIT)
+    exchange = yield Request(file.url + ".metadata", limit=_SIDECAR_LIMIT, purpose=Purpose.METADATA)
     body = _body(exchange, file)
     promised = file.core_metadata if advertised and isinstance(file.core_metadata, str) else ""
     algorithm, _, wanted = promised.partition("=")
@@ -118,7 +118,7 @@ def _ranged(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, b
     """Read the wheel's tail, and one more range where METADATA lies further in."""
     start = max(0, file.size - TAIL) if file.size is not None else None
     span = f"bytes={start}-{(file.size or 1) - 1}" if start is not None else f"bytes=-{TAIL}"
-    exchange = yield Request(file.url, (("Range", span),), limit=SMALL)
+    exchange = yield Request(file.url, (("Range", span),), limit=SMALL, purpose=Purpose.METADATA)
     if exchange.status != 206:
         refused = exchange.status in (200, 416, 501) or exchange.kind is ProblemKind.TOO_LARGE
         if refused:
@@ -132,7 +132,12 @@ def _ranged(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, b
         found = read_parts(parts, file.filename)
         if not isinstance(found, NeedRange):
             return found
-        more = yield Request(file.url, (("Range", f"bytes={found.start}-{found.end - 1}"),), limit=_SIDECAR_LIMIT)
+        more = yield Request(
+            file.url,
+            (("Range", f"bytes={found.start}-{found.end - 1}"),),
+            limit=_SIDECAR_LIMIT,
+            purpose=Purpose.METADATA,
+        )
         if more.status != 206:
             raise Unreachable(f"{file.filename}: a ranged read was refused ({more.problem or more.status})")
         parts.append((_range_start(more, file), more.body))
@@ -141,7 +146,7 @@ def _ranged(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, b
 
 def _whole(file: DistFile) -> Generator[Request, Exchange, bytes]:
     """Fetch the whole wheel, check its hash, read METADATA out of it."""
-    exchange = yield Request(file.url, limit=_WHOLE_LIMIT)
+    exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.METADATA)
     return _whole_body(exchange, file)
 
 
@@ -153,7 +158,7 @@ def _whole_body(exchange: Exchange, file: DistFile) -> bytes:
 
 def _sdist(file: DistFile) -> Generator[Request, Exchange, CoreMetadata]:
     """Fetch an sdist and take what it says statically (PEP 643, PEP 621)."""
-    exchange = yield Request(file.url, limit=_WHOLE_LIMIT)
+    exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.SOURCES)
     body = _body(exchange, file)
     _check(body, file.hashes, file.filename)
     metadata = static_metadata(body, file.filename)

@@ -9,6 +9,7 @@ Order: within a project, releases are numbered from the *oldest* (0) to the newe
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -55,6 +56,31 @@ class Dependency(NamedTuple):
     specifier: CompiledSpecifier
     marker: str | None = None
     url: str | None = None
+
+
+class BuildOutcome(Enum):
+    """How a build that a run needed ended."""
+
+    BUILT = "built"
+    FAILED = "failed"
+    FAILED_BEFORE = "failed before"  # in an earlier run; it was not repeated
+
+
+class BuildRecord(NamedTuple):
+    """One build that a run needed."""
+
+    name: str  # normalised project name, or what a direct reference leads to
+    version: str  # "" where only the build would tell
+    outcome: BuildOutcome
+    reason: str | None = None  # why it failed
+
+
+class RequestCount(NamedTuple):
+    """What a run's requests for one purpose cost."""
+
+    purpose: str
+    requests: int
+    bytes: int
 
 
 class FileKind(NamedTuple):

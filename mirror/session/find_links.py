@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mirror.errors import Offline, Unreachable, Withdrawn
 from mirror.keys import LINK_PAGES
 from mirror.limits import PAGE_BYTES
-from mirror.ports import Request
+from mirror.ports import Purpose, Request
 from mirror.records.freshness import (
     FETCH,
     SERVE,
@@ -49,7 +49,7 @@ def read_page(
     if settings.offline:
         raise Offline(f"the find-links page {url} is not in the mirror, and offline")
     headers = conditional_headers(record) if record is not None and action != FETCH else ()
-    exchange = yield Request(url, (*_ACCEPT, *headers), cache_key=url, limit=PAGE_BYTES)
+    exchange = yield Request(url, (*_ACCEPT, *headers), cache_key=url, limit=PAGE_BYTES, purpose=Purpose.PAGES)
     if exchange.status == 200 and exchange.problem is None:
         from mirror.records.simple_parse import parse_listing  # msgspec (25 ms) is behind it: fetching only
 

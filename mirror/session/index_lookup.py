@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable, Withdrawn
 from mirror.keys import files_key, simple_index, view_key
 from mirror.limits import PAGE_BYTES
-from mirror.ports import PageWish, Request
+from mirror.ports import PageWish, Purpose, Request
 from mirror.records.file_view import digest_of, is_complete, is_sound, is_whole
 from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
 from mirror.records.model import Withdrawal
@@ -167,7 +167,13 @@ class IndexLookup:
         whole = settings.keep_whole or settings.classify_all or self._was_whole(index, name, row)
         wish = PageWish(name, whole, settings.classify_all, tuple(self._admits.get(name, ())))
         exchange = yield Request(
-            url, (*ACCEPT, *headers), cache_key=url, limit=PAGE_BYTES, fallback=row is not None, page=wish
+            url,
+            (*ACCEPT, *headers),
+            cache_key=url,
+            limit=PAGE_BYTES,
+            fallback=row is not None,
+            page=wish,
+            purpose=Purpose.PAGES,
         )
         if exchange.status and not exchange.stale:
             self._reached.add(index.id)

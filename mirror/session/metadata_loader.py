@@ -8,12 +8,14 @@ from mirror.errors import NeedsBuild, NotFound, Offline
 from mirror.ports import SourceTree
 from mirror.records.filenames import SDIST, build_tag, split_filename
 from mirror.records.project import Project
+from mirror.session.archives import Archives
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from mirror.metadata.builds import Builds
     from mirror.metadata.core_metadata import CoreMetadata
+    from mirror.metadata.index_facts import IndexFacts
     from mirror.ports import Request, Work
     from mirror.records.model import DistFile
     from mirror.session.parts import SessionParts
@@ -25,16 +27,20 @@ class MetadataLoader:
 
     def __init__(self, parts: SessionParts, files: ReleaseFiles) -> None:
         """Read nothing yet."""
-        self._store = parts.store
-        self._write_buffer = parts.write_buffer
+        self._parts = parts
         self._files = files
         self._builder = parts.builder
         self._offline = parts.settings.offline
+        self._refresh = parts.settings.refresh
+        self._archives = Archives()
 
-    def find(self, project: Project, release: int, file_kind: int) -> Generator[Request | Work, Any, CoreMetadata]:
-        """Read what one file (release, file kind) needs, or build it; the files of the release are at hand.
+    def find(
+        self, project: Project, release: int, file_kind: int, *, build: bool = False
+    ) -> Generator[Request | Work, Any, CoreMetadata]:
+        """Read what one file (release, file kind) needs; with ``build`` build it if nothing else tells.
 
-        Raises ``MirrorError`` where neither can be.
+        The files of the release are at hand. Raises ``NeedsBuild`` where only a build would tell and none is asked for,
+        ``BuildFailed`` also for one that failed in an earlier run, other ``MirrorError`` where nothing is available.
         """
         view = project.view
         version = view.versions[release]
@@ -42,8 +48,7 @@ class MetadataLoader:
         sdist = view.file_kinds[file_kind].tags == SDIST
         if self._offline and not here and not sdist:
             raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
-        from mirror.metadata.builds import source_of  # with the next, 6 ms that a warm lock does not need
-        from mirror.metadata.strategies import read_metadata
+        from mirror.metadata.builds import source_of  # 6 ms that a warm lock does not need
 
         file = self._file_of(project, release, file_kind)
         source, builds = source_of(file), self.builds()
@@ -51,22 +56,56 @@ class MetadataLoader:
         known = (builds.known(source) if sdist else None) or (builds.read(source) if linked else None)
         if known is not None:
             return known
+        tree = SourceTree(view.name, file.filename, version=version, uploaded=file.upload_time or "")
+        failed = builds.failure(source, tree) if sdist and not self._refresh else None
+        if failed is not None:
+            raise failed
         if self._offline and not file.url.startswith("file:"):
             raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
-        try:
-            found = yield from read_metadata(file, self._write_buffer.facts_of(project.index_id))
-        except NeedsBuild as error:
-            tree = SourceTree(view.name, file.filename, archive=error.archive)
-            found = yield from builds.steps(source, tree)
+        facts = self._parts.write_buffer.facts_of(project.index_id)
+        found = yield from self._read(file, facts, source, tree, build=build)
         if linked and not found.built:
             builds.write(source, found)
         return found
 
+    def _read(
+        self, file: DistFile, facts: IndexFacts, source: str, tree: SourceTree, *, build: bool
+    ) -> Generator[Request | Work, Any, CoreMetadata]:
+        """Read a file's metadata, or build it. An archive that needs a build is kept until that is asked for."""
+        from mirror.metadata.strategies import read_metadata  # as above
+
+        archive = self._archives.take(source) if build else b""
+        if not archive:
+            try:
+                return (yield from read_metadata(file, facts))
+            except NeedsBuild as error:
+                archive = error.archive
+            if not build and self.can_build:
+                self._archives.put(source, archive)
+                raise NeedsBuild(f"{file.filename} has no static metadata: only its build backend knows what it needs")
+        return (yield from self.builds().steps(source, tree._replace(archive=archive), remembers=True))
+
+    @property
+    def can_build(self) -> bool:
+        """Return whether anything may be built."""
+        return self._builder is not None and self._builder.allowed
+
     def builds(self) -> Builds:
         """Return what was built before, and the way to build what was not."""
-        from mirror.metadata.builds import Builds  # few locks ask for a build
+        from mirror.metadata.builds import BuildParts, Builds  # few locks ask for a build
 
-        return Builds(self._store, self._builder, self._write_buffer.write_record)
+        parts = self._parts
+        return Builds(
+            BuildParts(
+                store=parts.store,
+                builder=self._builder,
+                read=parts.write_buffer.read_record,
+                keep=parts.write_buffer.write_record,
+                observer=parts.reporter.observer,
+                clock=parts.clock,
+                done=parts.results.builds,
+            )
+        )
 
     def disable_builds(self) -> None:
         """Build nothing from now on."""

@@ -90,9 +90,9 @@ class Mirror:
         self._lookup = IndexLookup(parts)
         self.files = ReleaseFiles(parts)
         self._metadata_loader = MetadataLoader(parts, self.files)
-        self.records = MirrorRecords(write_buffer, self._metadata_loader)
+        self.records = MirrorRecords(parts, self._metadata_loader, self.run)
         self.report = RunReport(parts, self._lookup, self.pump)
-        self.admin = MirrorAdmin(parts, self._metadata_loader, self.want_projects)
+        self.admin = MirrorAdmin(parts, self.want_projects)
 
     @property
     def listener(self) -> Listener | None:

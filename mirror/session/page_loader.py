@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed, MirrorError, Unreachable
 from mirror.limits import PAGE_BYTES
-from mirror.ports import PageWish, Request
+from mirror.ports import PageWish, Purpose, Request
 from mirror.records.file_view import pack, read_all
 from mirror.records.release_view import ReleaseView, decode
 
@@ -79,7 +79,9 @@ class PageLoader:
 
     def _refetch(self, project: Project) -> Generator[Request, Exchange, None]:
         view = project.view
-        exchange = yield Request(project.page_url, ACCEPT, limit=PAGE_BYTES, page=PageWish(view.name, whole=True))
+        exchange = yield Request(
+            project.page_url, ACCEPT, limit=PAGE_BYTES, page=PageWish(view.name, whole=True), purpose=Purpose.PAGES
+        )
         if exchange.status != 200 or exchange.problem is not None:
             raise Unreachable(
                 f"its page cannot be fetched again, which the files of old releases need: {exchange.trouble}"

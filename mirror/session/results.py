@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from mirror.errors import MirrorError
-from mirror.records.model import FetchFailure
+from mirror.records.model import BuildRecord, FetchFailure
 from mirror.records.project import Project
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Results:
         self.failed_texts: dict[
             tuple[str, str], FetchFailure
         ] = {}  # (project, file name): METADATA that could not be had
+        self.builds: list[BuildRecord] = []  # in the order in which they ended
         self.ripe: deque[Project] = deque()  # of which something was learned: what they have can be stored
         self._adopted: set[str] = set()
         self._reporter = reporter

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.errors import MirrorError
 from mirror.keys import DERIVED, FILES, project_of
+from mirror.ports import Purpose
+from mirror.records.model import RequestCount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
+    from typing import Any
 
     from mirror.metadata.builds import Builds
-    from mirror.records.model import FetchFailure
+    from mirror.ports import Request, Work
+    from mirror.records.model import BuildRecord, FetchFailure
     from mirror.records.project import Project
     from mirror.session.index_lookup import IndexLookup
     from mirror.session.metadata_loader import MetadataLoader
     from mirror.session.parts import SessionParts
-    from mirror.session.write_buffer import WriteBuffer
 
 
 class MirrorRecords:
     """Records of the store that belong to no project: what was learned of direct references, builds, derived values."""
 
-    def __init__(self, write_buffer: WriteBuffer, loader: MetadataLoader) -> None:
-        """Read nothing yet."""
-        self._write_buffer = write_buffer
+    def __init__(
+        self,
+        parts: SessionParts,
+        loader: MetadataLoader,
+        run: Callable[[Mapping[str, Generator[Request | Work, Any, Any]]], dict[str, Any]],
+    ) -> None:
+        """``run`` runs steps side by side to their ends."""
+        self._write_buffer = parts.write_buffer
+        self._results = parts.results
         self._loader = loader
+        self._run = run
 
     def read(self, key: str) -> bytes | None:
         """Return a record that was given to ``write`` by this run or an earlier one, or None."""
@@ -45,6 +56,28 @@ class MirrorRecords:
     def builds(self) -> Builds:
         """Return what was built before, and the way to build what was not."""
         return self._loader.builds()
+
+    @property
+    def can_build(self) -> bool:
+        """Return whether anything may be built."""
+        return self._loader.can_build
+
+    def build(self, rows: Iterable[tuple[Project, int, int]]) -> None:
+        """Build these files (project, release, file kind) side by side, and wait; results are read like all others."""
+        results = self._results
+        jobs = {f"build/{row[0].view.name}/{row[1]}": row for row in rows}
+        ended = self._run({key: self._loader.find(*row, build=True) for key, row in jobs.items()})
+        for key, (project, release, file_kind) in jobs.items():
+            results.failed.pop((project.view.name, release, file_kind), None)
+            deliver = results.on_metadata(project, release, file_kind)
+            if isinstance(ended[key], MirrorError):
+                deliver(None, ended[key])
+            else:
+                deliver(ended[key], None)
+
+    def disable_builds(self) -> None:
+        """Build nothing from now on: whatever only a build would tell stays unknown in this run."""
+        self._loader.disable_builds()
 
 
 class RunReport:
@@ -81,6 +114,15 @@ class RunReport:
             "waited_ms": int(counts.waited * 1000),
         }
 
+    def requests(self) -> tuple[RequestCount, ...]:
+        """Return what the run asked of indexes so far, by purpose."""
+        counts = self._parts.fetcher.counts.for_purpose
+        return tuple([RequestCount(purpose.value, *counts[purpose]) for purpose in Purpose if purpose in counts])
+
+    def builds(self) -> tuple[BuildRecord, ...]:
+        """Return the builds that the run needed so far."""
+        return tuple(self._parts.results.builds)
+
     def warn_shadowed(self, names: Iterable[str]) -> None:
         """Warn of every project of which a later index has a higher release than the index that answered."""
         self._parts.shadowed.tell(names, self._parts.results.projects, self._pump)
@@ -89,12 +131,9 @@ class RunReport:
 class MirrorAdmin:
     """What only the owner of a session does: prepare, override, renew and store."""
 
-    def __init__(
-        self, parts: SessionParts, loader: MetadataLoader, want_projects: Callable[[Iterable[str]], None]
-    ) -> None:
+    def __init__(self, parts: SessionParts, want_projects: Callable[[Iterable[str]], None]) -> None:
         """Change nothing yet."""
         self._parts = parts
-        self._loader = loader
         self._want_projects = want_projects
 
     def prepare(self) -> None:
@@ -107,10 +146,6 @@ class MirrorAdmin:
     def override_project(self, project: Project) -> None:
         """Have a project answer for its name whatever the indexes say: a direct reference."""
         self._parts.results.override_project(project)
-
-    def disable_builds(self) -> None:
-        """Build nothing from now on: whatever only a build would tell stays unknown in this run."""
-        self._loader.disable_builds()
 
     def forget(self, name: str) -> None:
         """Drop what this run learned about a project, so that it can be asked for again: for runs that never end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 import sysconfig
@@ -14,7 +15,7 @@ import tomllib
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mirror.errors import BuildFailed, NeedsBuild
+from mirror.errors import BuildFailed, BuildProblem, NeedsBuild
 from pipx_parallel.builds.environments import Environment, Environments, PipOptions
 from pipx_parallel.builds.processes import Processes
 from pipx_parallel.builds.unpack import unpack
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
     from mirror.ports import SourceTree
 
-_SHOWN = 20  # lines of a failed build's log
+_SHOWN = 12  # lines of a failed build's log
+_REPORT = "missing.txt"  # what the hook runner writes
+_HOOK_RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hook_runner.py")
+# Modules that came with Python or with setuptools once and no longer do: what a source of that time takes for granted.
+_OF_BUILD_TOOLS = frozenset(("distutils", "imp", "lib2to3", "pip", "pkg_resources", "setuptools", "wheel"))
 # PEP 517: what a project without a build-system table is built with (the same words in pip and build).
 _LEGACY = ("setuptools.build_meta:__legacy__", ("setuptools>=40.8.0",))
 
@@ -36,6 +41,7 @@ class BuildPolicy(NamedTuple):
     isolated: bool = True
     timeout: float = 600.0  # seconds for one program of a build
     logs: str = ""  # folder for logs of failed builds
+    prior_to: str = ""  # ISO 8601: build requirements are those uploaded before it; "": all
     options: PipOptions = PipOptions()
 
 
@@ -55,19 +61,24 @@ class BackendBuilder:
         self._lock = threading.Lock()
         tag = f"{sys.implementation.cache_tag}-{platform.python_version()}-{sysconfig.get_platform()}"
         self.fingerprint = tag.replace("/", "_")
+        self.allowed = policy.allowed
 
     def build(self, tree: SourceTree) -> bytes:
         """Return METADATA of a tree. Raises ``NeedsBuild`` where nothing may be built, ``BuildFailed`` with the log's end."""
         if not self._policy.allowed:
             raise NeedsBuild(f"{tree.label} has no static metadata, and --no-build forbids to run its build backend")
         said: list[str] = []
-        work = tempfile.mkdtemp(prefix="build-", dir=self._root())
         try:
-            return self._built(tree, work, said)
-        except (BuildFailed, OSError) as error:
-            raise BuildFailed(self._explain(tree, str(error), said)) from None
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+            return self._attempt(tree, self._policy.prior_to, said)
+        except BuildFailed as error:
+            day = _day_after(tree.uploaded) if error.missing and self._policy.isolated else ""
+            if not day:
+                raise self._explained(tree, error, said) from None
+            said.append(f"--- built again, with what it needs as of {day}, since there is no module {error.missing}\n")
+        try:
+            return self._attempt(tree, min(day, self._policy.prior_to or day), said)
+        except BuildFailed as again:
+            raise self._explained(tree, again, said) from None
 
     def close(self) -> None:
         """End what is being built and remove what was made for it; safe to call twice."""
@@ -75,7 +86,16 @@ class BackendBuilder:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _built(self, tree: SourceTree, work: str, said: list[str]) -> bytes:
+    def _attempt(self, tree: SourceTree, prior_to: str, said: list[str]) -> bytes:
+        work = tempfile.mkdtemp(prefix="build-", dir=self._root())
+        try:
+            return self._built(tree, work, prior_to, said)
+        except OSError as error:
+            raise BuildFailed(f"it cannot be built here ({error})") from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    def _built(self, tree: SourceTree, work: str, prior_to: str, said: list[str]) -> bytes:
         source = os.path.join(work, "source")
         os.mkdir(source)
         if tree.archive:
@@ -84,30 +104,40 @@ class BackendBuilder:
             shutil.copytree(tree.folder, source, dirs_exist_ok=True, symlinks=True, ignore=_not_source)
         source = _inside(source, tree.subdirectory, tree.label)
         backend, requires, path = _build_system(source, tree.label)
-        environment = self._environment(requires, tree, said)
-        hooks = self._hooks(source, backend, path, environment, said)
+        environment = self._environment(requires, prior_to, tree, said)
+        hooks = self._hooks(work, (source, backend, path), requires, environment, said)
         settings = _settings(tree.config_settings)
-        more = self._call(hooks.get_requires_for_build_wheel, settings or None)
+        call = _Caller(os.path.join(work, _REPORT), requires)
+        more = call(hooks.get_requires_for_build_wheel, settings or None)
         if set(more) - set(requires) and self._policy.isolated:
-            environment = self._environment([*requires, *more], tree, said)
-            hooks = self._hooks(source, backend, path, environment, said)
+            requires = (*requires, *more)
+            environment = self._environment(requires, prior_to, tree, said)
+            hooks = self._hooks(work, (source, backend, path), requires, environment, said)
         made = os.path.join(work, "metadata")
         os.mkdir(made)
-        name = self._call(hooks.prepare_metadata_for_build_wheel, made, settings or None)
+        name = call(hooks.prepare_metadata_for_build_wheel, made, settings or None)
         with open(os.path.join(made, str(name), "METADATA"), "rb") as file:
             return file.read()
 
-    def _environment(self, requires: Sequence[str], tree: SourceTree, said: list[str]) -> Environment:
+    def _environment(self, requires: Sequence[str], prior_to: str, tree: SourceTree, said: list[str]) -> Environment:
         if not self._policy.isolated:
             return Environment(sys.executable, "", tree.environ)
         self._root()
         if self._environments is None:
-            raise BuildFailed("cancelled")
-        environment, output = self._environments.with_requirements(requires)
+            raise BuildFailed("cancelled", BuildProblem.CANCELLED)
+        environment, output = self._environments.with_requirements(requires, prior_to)
         said.append(output)
         return environment._replace(variables=tree.environ)
 
-    def _hooks(self, source: str, backend: str, path: Sequence[str], environment: Environment, said: list[str]) -> Any:
+    def _hooks(
+        self,
+        work: str,
+        system: tuple[str, str, Sequence[str]],
+        requires: Sequence[str],
+        environment: Environment,
+        said: list[str],
+    ) -> Any:
+        """Return what calls a backend's hooks; ``system`` is the source's folder, the backend and its path."""
         import pyproject_hooks  # only where something is built
 
         kind = getattr(pyproject_hooks, "BuildBackendWarning", None)
@@ -117,24 +147,17 @@ class BackendBuilder:
         if environment.scripts:
             environ["PATH"] = os.pathsep.join([environment.scripts, environ.get("PATH", os.defpath)])
 
+        source, backend, path = system
+        report = os.path.join(work, _REPORT)
+
         def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
-            done = self._processes.run(cmd, cwd=cwd, environ={**environ, **(extra_environ or {})})
+            words = [cmd[0], _HOOK_RUNNER, report, *cmd[1:]]
+            done = self._processes.run(words, cwd=cwd, environ={**environ, **(extra_environ or {})})
             said.append(done.output)
             if done.code:
-                raise BuildFailed(f"the build backend {backend} failed")
+                raise BuildFailed(f"the build backend {backend} failed", missing=_missing(report, requires))
 
         return pyproject_hooks.BuildBackendHookCaller(source, backend, list(path) or None, run, environment.python)
-
-    def _call(self, hook: Callable[..., Any], *arguments: Any) -> Any:  # each hook has its own
-        from pyproject_hooks import BackendUnavailable, HookMissing  # loaded already
-
-        try:
-            return hook(*arguments)
-        except (BackendUnavailable, HookMissing) as error:
-            reason = getattr(error, "message", None) or str(error)
-            raise BuildFailed(f"the build backend cannot be used: {reason}") from error
-        except (OSError, ValueError) as error:
-            raise BuildFailed(f"the build backend gave nothing that can be read ({error})") from error
 
     def _root(self) -> str:
         with self._lock:
@@ -144,13 +167,16 @@ class BackendBuilder:
                 self._folder = folder
             return self._folder
 
-    def _explain(self, tree: SourceTree, reason: str, said: Sequence[str]) -> str:
-        """Return what went wrong with the end of the log; the whole goes into a file."""
-        first, _, rest = reason.partition("\n")
-        log = self._clean("".join([*said, rest]))
+    def _explained(self, tree: SourceTree, error: BuildFailed, said: Sequence[str]) -> BuildFailed:
+        """Return an error with the end of the log; the whole goes into a file."""
+        log = self._clean("".join([*said, *[f"{line}\n" for line in error.log]]))
         lines = [line for line in log.splitlines() if line.strip()]
-        tail = "".join(f"\n    {line}" for line in lines[-_SHOWN:])
-        return self._clean(f"{tree.label}: {first.removeprefix(f'{tree.label}: ')}{self._kept(tree, log)}{tail}")
+        return BuildFailed(
+            self._clean(f"{tree.label}: {error.reason.removeprefix(f'{tree.label}: ')}"),
+            error.problem,
+            log=lines[-_SHOWN:],
+            path="" if error.problem is BuildProblem.CANCELLED else self._kept(tree, log),
+        )
 
     def _kept(self, tree: SourceTree, log: str) -> str:
         if not self._policy.logs or not log.strip():
@@ -163,12 +189,56 @@ class BackendBuilder:
                 file.write(log)
         except OSError:
             return ""
-        return f" (the whole log: {path})"
+        return path
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets():
             text = text.replace(secret, "****")
         return text
+
+
+class _Caller:
+    """Calls hooks, and says in the terms of this package what goes wrong."""
+
+    def __init__(self, report: str, requires: Sequence[str]) -> None:
+        self._report = report
+        self._requires = requires
+
+    def __call__(self, hook: Callable[..., Any], *arguments: Any) -> Any:  # each hook has its own
+        from pyproject_hooks import BackendUnavailable, HookMissing  # loaded already
+
+        try:
+            return hook(*arguments)
+        except (BackendUnavailable, HookMissing) as error:
+            reason = getattr(error, "message", None) or str(error)
+            log = str(getattr(error, "traceback", "")).splitlines()
+            missing = _missing(self._report, self._requires)
+            raise BuildFailed(f"the build backend cannot be used: {reason}", log=log, missing=missing) from error
+        except (OSError, ValueError) as error:
+            raise BuildFailed(f"the build backend gave nothing that can be read ({error})") from error
+
+
+def _missing(report: str, requires: Sequence[str]) -> str:
+    """Return the module that the hook runner wrote down, if it is one of the tools that a build is made with; else ""."""
+    try:
+        with open(report, encoding="utf-8") as file:
+            name = file.read()
+    except OSError:
+        return ""
+    top = name.partition(".")[0]
+    tools = {re.split(r"[^\w.-]", one.strip(), maxsplit=1)[0].lower().replace("-", "_") for one in requires}
+    return name if top in _OF_BUILD_TOOLS or top.lower() in tools else ""
+
+
+def _day_after(uploaded: str) -> str:
+    """Return the end of the day of a moment, ISO 8601; "" where there is none."""
+    from datetime import UTC, datetime, timedelta  # only where a build has failed
+
+    try:
+        day = datetime.fromisoformat(uploaded).astimezone(UTC) + timedelta(days=1)
+    except ValueError:
+        return ""
+    return day.strftime("%Y-%m-%dT00:00:00Z")
 
 
 def _build_system(source: str, label: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -179,17 +249,17 @@ def _build_system(source: str, label: str) -> tuple[str, tuple[str, ...], tuple[
             table = tomllib.load(file).get("build-system", {})
     except FileNotFoundError:
         if not os.path.isfile(os.path.join(source, "setup.py")):
-            raise BuildFailed(f"{label}: there is neither pyproject.toml nor setup.py") from None
+            raise BuildFailed(f"{label}: there is neither pyproject.toml nor setup.py", BuildProblem.SOURCE) from None
         table = {}
     except (OSError, ValueError) as error:
-        raise BuildFailed(f"{label}: its pyproject.toml cannot be read ({error})") from error
+        raise BuildFailed(f"{label}: its pyproject.toml cannot be read ({error})", BuildProblem.SOURCE) from error
     if not isinstance(table, dict):
-        raise BuildFailed(f"{label}: build-system of its pyproject.toml is no table")
+        raise BuildFailed(f"{label}: build-system of its pyproject.toml is no table", BuildProblem.SOURCE)
     requires = table.get("requires", _LEGACY[1])
     backend, extra = table.get("build-backend", _LEGACY[0]), table.get("backend-path", [])
     well_formed = isinstance(backend, str) and all(isinstance(value, (list, tuple)) for value in (requires, extra))
     if not well_formed or not all(isinstance(item, str) for item in (*requires, *extra)):
-        raise BuildFailed(f"{label}: build-system of its pyproject.toml is malformed")
+        raise BuildFailed(f"{label}: build-system of its pyproject.toml is malformed", BuildProblem.SOURCE)
     return backend, tuple(requires), tuple(extra)
 
 
@@ -197,7 +267,7 @@ def _inside(folder: str, subdirectory: str, label: str) -> str:
     """Return a folder below another. Raises ``BuildFailed`` where it is not there, or leads out."""
     target = os.path.realpath(os.path.join(folder, subdirectory))
     if os.path.commonpath([os.path.realpath(folder), target]) != os.path.realpath(folder) or not os.path.isdir(target):
-        raise BuildFailed(f"{label}: there is no folder {subdirectory!r} in it")
+        raise BuildFailed(f"{label}: there is no folder {subdirectory!r} in it", BuildProblem.SOURCE)
     return target
 
 

@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.errors import BuildFailed
+from mirror.errors import BuildFailed, BuildProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,27 +63,32 @@ class Environments:
         self._locks: dict[tuple[str, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def with_requirements(self, requirements: Sequence[str]) -> tuple[Environment, str]:
-        """Return an environment that has these, and what pip said. Raises ``BuildFailed`` where they cannot be installed."""
-        key = tuple(sorted(set(requirements)))
+    def with_requirements(self, requirements: Sequence[str], prior_to: str = "") -> tuple[Environment, str]:
+        """Return an environment that has these, and what pip said. Raises ``BuildFailed`` where they cannot be installed.
+
+        With ``prior_to`` (ISO 8601) they are what was uploaded before that moment.
+        """
+        key = (prior_to, *sorted(set(requirements)))
         with self._lock:
             mine = self._locks.setdefault(key, threading.Lock())
         said = ""
         with mine:
             if key not in self._made:
                 try:
-                    self._made[key], said = self._make(key)
+                    self._made[key], said = self._make(key[1:], prior_to)
                 except BuildFailed as error:
                     self._made[key] = error
             found = self._made[key]
         if isinstance(found, BuildFailed):
-            raise BuildFailed(str(found))
+            raise BuildFailed(found.reason, found.problem, log=found.log)
         return found, said
 
-    def _make(self, requirements: tuple[str, ...]) -> tuple[Environment, str]:
+    def _make(self, requirements: Sequence[str], prior_to: str) -> tuple[Environment, str]:
         import venv  # 8 ms, and few locks build
 
-        folder = os.path.join(self._folder, f"environment-{len(self._locks)}-{abs(hash(requirements)) % 10**8}")
+        folder = os.path.join(
+            self._folder, f"environment-{len(self._locks)}-{abs(hash((prior_to, *requirements))) % 10**8}"
+        )
         try:
             venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(folder)
         except OSError as error:
@@ -96,7 +101,10 @@ class Environments:
         with open(listed, "w", encoding="utf-8") as file:
             file.write("\n".join(requirements) + "\n")
         command = [sys.executable, "-m", "pip", "--python", environment.python, "install", "--ignore-installed"]
-        done = self._processes.run([*command, "--no-warn-script-location", "-r", listed], environ=self._environ)
+        # A variable, so that it holds for what these requirements are built with as well.
+        environ = {**self._environ, **({"PIP_UPLOADED_PRIOR_TO": prior_to} if prior_to else {})}
+        done = self._processes.run([*command, "--no-warn-script-location", "-r", listed], environ=environ)
         if done.code:
-            raise BuildFailed(f"what the build needs cannot be installed ({', '.join(requirements)})\n{done.output}")
+            reason = f"what the build needs cannot be installed ({', '.join(requirements)})"
+            raise BuildFailed(reason, BuildProblem.REQUIREMENTS, log=done.output.splitlines())
         return environment, done.output

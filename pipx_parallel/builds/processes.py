@@ -18,7 +18,7 @@ import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from mirror.errors import BuildFailed
+from mirror.errors import BuildFailed, BuildProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ class Processes:
         """Run a program that writes to a file: a pipe would stay open as long as anything it left behind is alive."""
         with self._lock:
             if self._closed:
-                raise BuildFailed("cancelled")
+                raise BuildFailed("cancelled", BuildProblem.CANCELLED)
             process = _start(command, cwd, environ, said)
             self._running.add(process)
         try:
@@ -66,9 +66,10 @@ class Processes:
         said.seek(0)
         output = said.read().decode("utf-8", "replace")
         if self._closed:
-            raise BuildFailed("cancelled")
+            raise BuildFailed("cancelled", BuildProblem.CANCELLED)
         if late:
-            raise BuildFailed(f"was given up after {self._timeout:g} seconds (--build-timeout)\n{output}")
+            reason = f"was given up after {self._timeout:g} seconds (--build-timeout)"
+            raise BuildFailed(reason, BuildProblem.TIMEOUT, log=output.splitlines())
         return Finished(process.returncode, output)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 import zlib
 
-from mirror.errors import BuildFailed
+from mirror.errors import BuildFailed, BuildProblem
 
 _LIMIT = 4 * 1024 * 1024 * 1024  # bytes unpacked
 
@@ -25,10 +25,10 @@ def unpack(body: bytes, label: str, folder: str) -> str:
         else:
             with tarfile.open(fileobj=io.BytesIO(body)) as archive:
                 if sum(member.size for member in archive) > _LIMIT:
-                    raise BuildFailed(f"{label}: unpacks to more than {_LIMIT} bytes")
+                    raise BuildFailed(f"unpacks to more than {_LIMIT} bytes", BuildProblem.SOURCE)
                 archive.extractall(folder, filter="data")
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, ValueError) as error:
-        raise BuildFailed(f"{label}: cannot be unpacked ({error})") from error
+        raise BuildFailed(f"{label}: cannot be unpacked ({error})", BuildProblem.SOURCE) from error
     names = os.listdir(folder)
     if len(names) == 1 and os.path.isdir(os.path.join(folder, names[0])):
         return os.path.join(folder, names[0])

@@ -95,7 +95,7 @@ def _run_pip(source: str, out: str, environ: Mapping[str, str]) -> None:
     if finished.returncode:
         log = [line for line in (finished.stdout + finished.stderr).splitlines() if line.strip()][-_SHOWN:]
         name = os.path.basename(source)
-        raise BuildFailed("\n  ".join([f"{name}: the build failed", *log]))
+        raise BuildFailed(f"{name}: the build failed", log=log)
 
 
 def _only_wheel(folder: str, source: str) -> BuiltWheel:

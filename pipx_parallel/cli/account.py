@@ -52,4 +52,10 @@ def cost(request: LockRequest, resolutions: Sequence[Resolution]) -> str:
     seconds["total"] = time.perf_counter() - request.context.began
     order = sorted(seconds, key=lambda name: _SPANS.index(name) if name in _SPANS else len(_SPANS) - 1)
     spans = ", ".join(f"{name} {seconds[name]:.2f} s" for name in order)
-    return f"{spans}; " + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+    stats = [resolution.stats for resolution in resolutions if resolution.stats is not None]
+    rows = [f"{name.replace('_', ' ')} {count}" for name, count in counts.items()]
+    rows += [
+        f"{row.purpose} {row.requests} ({row.bytes / 1e6:.1f} MB)" for row in (stats[-1].requests if stats else ())
+    ]
+    rows += [f"{build.name} {build.version} {build.outcome.value}" for build in (stats[-1].builds if stats else ())]
+    return f"{spans}; " + ", ".join(rows)

@@ -46,6 +46,11 @@ class BuildTools:
         tag = f"{sys.implementation.cache_tag}-{platform.python_version()}-{sysconfig.get_platform()}"
         return tag.replace("/", "_")
 
+    @property
+    def allowed(self) -> bool:
+        """Return whether anything may be built."""
+        return not self._settings.builds.no_build
+
     def build(self, tree: SourceTree) -> bytes:
         """Return METADATA of a tree (see ``mirror.ports.Builder``)."""
         with self._lock:  # the first builds come together, and share one builder
@@ -96,6 +101,7 @@ class BuildTools:
                 isolated=not settings.builds.no_build_isolation,
                 timeout=settings.builds.build_timeout,
                 logs=f"{self._cache}/builds",
+                prior_to=settings.selection.uploaded_prior_to or "",
                 options=options,
             )
             self._builder = BackendBuilder(policy, self._environ, self._secrets())

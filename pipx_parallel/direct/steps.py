@@ -16,7 +16,7 @@ from mirror.keys import REFERENCES
 from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.metadata.static_metadata import project_metadata, static_metadata
 from mirror.metadata.wheel_metadata import wheel_metadata
-from mirror.ports import Request, SourceTree, Work
+from mirror.ports import Purpose, Request, SourceTree, Work
 from mirror.records.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
 from pipx_parallel.direct.direct_project import DirectProject
 from pipx_parallel.direct.reference import pinned
@@ -79,7 +79,7 @@ def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], contex
     if context.offline and not local:
         raise Offline(f"{reference.url}: not in the mirror, and offline")
     headers = conditional_headers(fresh) if fresh is not None and stored is not None else ()
-    exchange: Exchange = yield Request(reference.url, headers, limit=_LIMIT)
+    exchange: Exchange = yield Request(reference.url, headers, limit=_LIMIT, purpose=Purpose.DIRECT)
     if fresh is not None and stored is not None and (exchange.status == 304 or exchange.stale):
         context.write_derived(key, _encoded(list(revalidated(fresh, exchange.headers, context.now)), stored))
         return _known(reference, stored)

@@ -18,7 +18,7 @@ from pipx_parallel.model import WithoutExtra
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirror.records.model import FetchFailure
+    from mirror.records.model import BuildRecord, FetchFailure
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.model import Origin, Pin, Relaxation, RequirementEdge, Resolution, RootRequirement
 
@@ -57,6 +57,8 @@ def _target(resolution: Resolution, context: LockContext) -> dict[str, object]:
         stats = resolution.stats
         facts["seconds"] = {name: round(stats.seconds[name], 6) for name in sorted(stats.seconds)}
         facts["counts"] = {name: stats.counts[name] for name in sorted(stats.counts)}
+        facts["requests"] = [row._asdict() for row in stats.requests]
+        facts["builds"] = [_build(build) for build in stats.builds]
     return facts
 
 
@@ -77,6 +79,7 @@ def _pin(pin: Pin, context: LockContext) -> dict[str, object]:
         "latest": pin.latest,
         "libyears": pin.libyears,
         "status": pin.status,
+        "metadata-from": pin.metadata_from,
         "reason": None if pin.reason is None else without_credentials(pin.reason),
         "index": None if pin.index is None else safe_url(pin.index),
         "url": None if pin.url is None else safe_url(pin.url),
@@ -103,6 +106,15 @@ def _origin(origin: Origin) -> dict[str, object]:
 def _relaxation(taken: Relaxation) -> dict[str, object]:
     kind = "without-extra" if isinstance(taken, WithoutExtra) else "beyond-bound"
     return {"kind": kind} | {name.replace("_", "-"): value for name, value in taken._asdict().items()}
+
+
+def _build(build: BuildRecord) -> dict[str, object]:
+    return {
+        "name": without_credentials(build.name),
+        "version": build.version,
+        "outcome": build.outcome.value,
+        "reason": None if build.reason is None else without_credentials(one_line(build.reason)),
+    }
 
 
 def _missing(failure: FetchFailure) -> dict[str, object]:

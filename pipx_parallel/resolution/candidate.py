@@ -26,7 +26,17 @@ class Candidate:
     looks (``file_kind_of`` then answers None). The line is drawn at the same place in every run, whatever else is known.
     """
 
-    __slots__ = ("_ranks_of", "allowed", "binary", "finals", "project", "usable", "yanked")
+    __slots__ = (
+        "_distance",
+        "_ranks_of",
+        "_trusts_wheels",
+        "allowed",
+        "binary",
+        "finals",
+        "project",
+        "usable",
+        "yanked",
+    )
 
     def __init__(self, project: Project, rules: TargetRules, policy: Policy) -> None:
         """Judge every shape of the newest releases once."""
@@ -39,6 +49,8 @@ class Candidate:
         self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
             file_kinds, sdist, wheels=wheels
         )
+        self._distance = rules.distance
+        self._trusts_wheels = wheels
         count = len(view.versions)
         if policy.needs_all_releases and count:
             project.classify(0)
@@ -80,3 +92,20 @@ class Candidate:
             if rank is not None
         ]
         return min(ranked)[2] if ranked else None
+
+    def metadata_kind(self, release: int, file_kind: int) -> int:
+        """Return the file kind whose metadata says what a release needs: that of its best file, or of another target's wheel.
+
+        The wheels of a release say the same but for rare exceptions, so if the target can install only the source archive, a wheel
+        for another platform or Python is read, and nothing is built. Not if the user refuses wheels or gives hashes.
+        """
+        view = self.project.view
+        if view.file_kinds[file_kind].tags != SDIST or not self._trusts_wheels or release in self.allowed:
+            return file_kind
+        distances = [
+            (distance, number)
+            for number in view.kind_set_of(release)
+            if view.file_kinds[number].tags != SDIST
+            and (distance := self._distance(view.file_kinds[number])) is not None
+        ]
+        return min(distances)[1] if distances else file_kind

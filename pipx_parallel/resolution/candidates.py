@@ -17,6 +17,7 @@ from mirror.records.filenames import SDIST
 from mirror.records.model import FetchFailure, admitted_by
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.source_archives import SourceArchives
 from pipx_parallel.resolver.masks import mask_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.targets.rules import TargetRules
 
-_ARCHIVES_EACH = 3  # releases of a project with only a source archive that a first search reads
-_WHEELS_BEFORE = 16  # releases with wheels that were looked at: behind so many it reads no archive
 _DAY = 86_400  # seconds
 _UNBOUNDED = compile_specifier("")
 ON = 2  # the mask of an extra's switch that is on
@@ -64,10 +63,7 @@ class Candidates:
         self._masks: dict[tuple[str, str], int] = {}
         self._edges: dict[tuple[str, int, str], Sequence[Edge] | Unavailable] = {}
         self._domains: dict[str, int | Unavailable] = {}
-        self._archives: dict[str, list[int]] = {}
-        self._reads_all = False  # every archive, however far back
-        self._wheels: dict[str, set[int]] = {}
-        self.left_out_archives = False
+        self.archives = SourceArchives(mirror)
 
     # --- the solver's questions -----------------------------------------------------------------------------------------
 
@@ -123,15 +119,18 @@ class Candidates:
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Return whether a release states needs of an extra; one whose needs are not known is given the benefit."""
         found = self.needs(package, bit)
-        return isinstance(found, FetchFailure | Unavailable) or switch[len(package) + 1 : -1] in found.extras()
+        if isinstance(found, FetchFailure | Unavailable) or self.archives.is_pending(package, bit):
+            return True
+        return switch[len(package) + 1 : -1] in found.extras()
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
         """Ask the mirror for what these candidates need, all at once."""
         candidate = self._candidates[package]
         if isinstance(candidate, Candidate):
             for bit in bits:
-                file_kind = self._file_kind_of(candidate, bit - 1)
-                if isinstance(file_kind, int) and candidate.project.view.file_kinds[file_kind].tags != SDIST:
+                number = self._file_kind_of(candidate, bit - 1)
+                file_kind = candidate.metadata_kind(bit - 1, number) if isinstance(number, int) else None
+                if file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST:
                     self.mirror.want_dependencies(candidate.project, bit - 1, file_kind)
 
     def dependencies(self, package: str, bit: int, switch: str | None = None) -> Sequence[Edge] | Unavailable:
@@ -182,40 +181,41 @@ class Candidates:
         ):
             self.withheld.add(package)
             return Unavailable("it is yanked")  # an old release: only now is it known
+        return self._read(package, bit, candidate, candidate.metadata_kind(release, file_kind))
+
+    def _read(
+        self, package: str, bit: int, candidate: Candidate, file_kind: int
+    ) -> DependencySet | FetchFailure | Unavailable:
+        """Return what the metadata of a release says, from where it is read without a build if it can be."""
+        release, view, archives = bit - 1, candidate.project.view, self.archives
         if view.file_kinds[file_kind].tags != SDIST:
-            self._wheels.setdefault(package, set()).add(bit)
-        elif not self._takes_archive(package, bit):
+            archives.note_known(package, bit)
+        elif not archives.takes(package, bit):
             return Unavailable("has only a source archive")
         found = self.mirror.dependencies(candidate.project, release, file_kind)
-        error = found.error if isinstance(found, FetchFailure) else None
-        if isinstance(error, BuildFailed | NeedsBuild) and self._archives[package][0] != bit:
-            return Unavailable(str(error))
+        if not isinstance(found, FetchFailure):
+            (archives.note_built if (release, file_kind) in view.built else archives.note_known)(package, bit)
+        elif isinstance(found.error, BuildFailed) and not self._forgives:
+            return archives.failed(package, bit, found.error)
+        elif isinstance(found.error, NeedsBuild) and not self._forgives:
+            return archives.postponed(package, bit, (candidate.project, release, file_kind), found.error) or found
         return found
 
-    def _takes_archive(self, package: str, bit: int) -> bool:
-        """Return whether a release with only a source archive is looked into.
+    def build_chosen(self, chosen: Mapping[str, int]) -> bool:
+        """Build those of an answer's releases that need it; return whether there were any: then the search is to be repeated."""
+        built = frozenset(self.archives.build(chosen))
+        for key in [key for key in self._edges if key[:2] in built]:
+            del self._edges[key]
+        return bool(built)
 
-        Reading one costs a download, maybe a build of minutes, and it is hardly ever the answer when a search has come so
-        far back: only the first few of a project are, and none behind many wheels, until ``take_all_archives``.
-        """
-        asked = self._archives.setdefault(package, [])
-        if bit not in asked:
-            far = len(asked) >= _ARCHIVES_EACH or len(self._wheels.get(package, ())) > _WHEELS_BEFORE
-            if far and not self._reads_all:
-                self.left_out_archives = True
-                return False
-            asked.append(bit)
-        return True
-
-    def take_all_archives(self) -> None:
-        """Look into every release with only a source archive from now on: without them there is no answer."""
-        self._reads_all = True
-        self.left_out_archives = False
+    def take_all_archives(self) -> bool:
+        """Look into every release with only a source archive from now on; return whether a search may find more then."""
         self._edges.clear()
+        return self.archives.take_all()
 
     def collect_failures(self) -> bool:
-        """Treat projects that do not exist as failures to be reported, not as reasons; return whether that may help."""
-        met, self._forgives = self._strangers and not self._forgives, True
+        """Report projects that do not exist, and builds, as failures, not as reasons; return whether that may help."""
+        met, self._forgives = (self._strangers or self.archives.met) and not self._forgives, True
         self._edges.clear()
         return met
 

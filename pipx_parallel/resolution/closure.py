@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.errors import MirrorError, NotFound, Withdrawn
+from mirror.errors import MirrorError, NeedsBuild, NotFound, Withdrawn
 from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
 from pipx_parallel.resolution.candidate import Candidate
@@ -119,6 +119,7 @@ class _Walk:
                 return False
             names = self._admit(pending, roots)
             asked, all_asked = self._ask(names)
+            self._build(asked)
             for name, release, file_kind in asked:
                 self._take(name, release, file_kind)
             if not all_asked:
@@ -171,9 +172,10 @@ class _Walk:
                 continue
             new = self._reachable(name, candidate) & ~self.visited.get(name, 0)
             for release in reversed(self._judged(candidate, new)):
-                file_kind = candidate.file_kind_of(release)
-                if file_kind is None:
+                number = candidate.file_kind_of(release)
+                if number is None:
                     continue
+                file_kind = candidate.metadata_kind(release, number)
                 if candidate.project.view.file_kinds[file_kind].tags != SDIST:
                     self._has_wheels.add(name)
                 elif not self._archives and name in self._has_wheels:
@@ -218,6 +220,19 @@ class _Walk:
                 top = 1 << left.bit_length() - 1
                 newest, left = newest | top, left ^ top
         return newest
+
+    def _build(self, asked: Iterable[tuple[str, int, int]]) -> None:
+        """Build those of the releases that only a build knows, side by side."""
+        records = self.mirror.records
+        rows = []
+        for name, release, file_kind in asked if records.can_build else ():
+            candidate = self.candidates.candidate(name)
+            if isinstance(candidate, Candidate):
+                found = self.mirror.dependencies(candidate.project, release, file_kind)
+                if isinstance(found, FetchFailure) and isinstance(found.error, NeedsBuild):
+                    rows.append((candidate.project, release, file_kind))
+        if rows:
+            records.build(rows)
 
     def _take(self, name: str, release: int, file_kind: int) -> None:
         """Wait for what one release needs, and keep it."""

@@ -66,6 +66,7 @@ def pins_of(
                 latest=view.versions[best],
                 libyears=libyears(_uploaded(candidate, release), _uploaded(candidate, best)),
                 status=None if view.status in {None, "active"} else view.status,
+                metadata_from=_metadata_from(candidate, release, files),
                 reason=None
                 if held is None
                 else why_held(held, f"{name} {view.versions[best]}", versions, wording, answer.held)
@@ -95,6 +96,17 @@ def relaxations_of(answer: Solution, candidates: Candidates) -> tuple[Relaxation
         name, _, extra = switch.removesuffix("]").partition("[")
         found.append(WithoutExtra(name, version(name, answer.chosen[name]), extra))
     return tuple(found)
+
+
+def _metadata_from(candidate: Candidate, release: int, files: FileList) -> str | None:
+    """Return the wheel of another target that told what a release needs; None if a file told that can be installed."""
+    own = candidate.file_kind_of(release)
+    number = None if own is None else candidate.metadata_kind(release, own)
+    if number is None or number == own:
+        return None
+    view = candidate.project.view
+    tags = view.file_kinds[number].tags
+    return next((name for name in files.names() if (split_filename(name, view.name) or ("", ""))[1] == tags), None)
 
 
 def _newest_installable(candidates: Candidates, candidate: Candidate, name: str, bit: int) -> int:

@@ -93,9 +93,10 @@ class Speculation:
                 if state is not FilesState.AT_HAND:
                     return  # guessed again once they are there; where they never will be, the solver meets the failure
             try:
-                file_kind = candidate.file_kind_of(release)
+                number = candidate.file_kind_of(release)
             except MirrorError:
                 return  # likewise
+            file_kind = None if number is None else candidate.metadata_kind(release, number)
             found = candidate.project.view.dependency_set(release, file_kind) if file_kind is not None else None
             known = self._guesses[name] = (bit, found)
             if found is None and file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST:

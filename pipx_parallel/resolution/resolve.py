@@ -95,9 +95,10 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         raise Incomplete(missing, "\n".join(str(failure.error) for failure in missing))
     if isinstance(answer, Impossible):
         argument = argue(answer, candidates, roots, constraints)
-        is_told = observer is not None and observer.explained(argument.lines)
+        lines = (*argument.lines, *_build_log(answer, candidates))
+        is_told = observer is not None and observer.explained(lines)
         offers = _offers(argument, inputs, target, mirror, settings)
-        raise NoSolution(argument.lines, offers, argument.to_json(), is_told=is_told)
+        raise NoSolution(lines, offers, argument.to_json(), is_told=is_told)
     dump = rules.dump()
     if dump is not None:
         mirror.records.write_derived(memory, dump)
@@ -110,6 +111,8 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
     stats = Stats(
         {"fill": waited, "solve": max(0.0, solved - began - waited), "render": time.perf_counter() - solved},
         {**mirror.report.counts(), **answer.counts._asdict()},
+        mirror.report.builds(),
+        mirror.report.requests(),
     )
     relaxations = relaxations_of(answer, candidates)
     edges, unused = edges_of(answer, roots), tuple([name for name in candidates.policy.unused if name not in named])
@@ -131,11 +134,15 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
     """
 
     def search() -> Solution | Impossible:
-        return solve(candidates, root_edges(candidates, wanted, bounds), observer)
+        while True:
+            answer = solve(candidates, root_edges(candidates, wanted, bounds), observer)
+            if isinstance(answer, Impossible) or not candidates.build_chosen(answer.chosen):
+                return answer
 
     answer = search()
-    if isinstance(answer, Impossible) and candidates.left_out_archives and thorough:
-        candidates.take_all_archives()
+    while (
+        isinstance(answer, Impossible) and thorough and candidates.archives.left_out and candidates.take_all_archives()
+    ):
         answer = search()
     if isinstance(answer, Impossible):
         from pipx_parallel.resolution.prerelease_fallback import search_again  # only where a first search fails
@@ -144,6 +151,24 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
     if isinstance(answer, Impossible) and keeps_going and candidates.collect_failures():
         answer = search()
     return answer
+
+
+def _build_log(impossible: Impossible, candidates: Candidates) -> list[str]:
+    """Return the end of the log of the newest failed build that an argument rests on."""
+    from pipx_parallel.resolver.unsat_core import facts_of  # only on the way to an error
+
+    failures = candidates.archives.failures
+    deciding = [
+        (bit, failure)
+        for fact in facts_of(impossible.proof) if failures
+        for package, mask in zip(fact.packages[:1], fact.masks[:1], strict=True)
+        for (name, bit), failure in failures.items()
+        if name == impossible.names[package] and mask >> bit & 1
+    ]  # fmt: skip
+    if not deciding:
+        return []
+    failure = max(deciding, key=lambda row: row[0])[1]
+    return [f"{failure.reason}{failure.where}", *[f"    {line}" for line in failure.log]]
 
 
 def _offers(
@@ -176,7 +201,7 @@ def _offers(
 
     deadline = Deadline(time.monotonic, time.monotonic() + seconds)
     mirror.listener = None
-    mirror.admin.disable_builds()
+    mirror.records.disable_builds()
     return suggest(argument, Situation(inputs, target, settings), attempt)
 
 

@@ -22,6 +22,14 @@ SDIST = "sdist"
 _UNKNOWN = -1  # not evaluated yet: ranks count from 0, and None is a result
 
 
+_SYSTEMS = ("linux", "macosx", "win")
+
+
+def _system(platform: str) -> str:
+    """Return the operating system that a platform tag is for; the tag itself where it is none of the usual."""
+    return next((system for system in _SYSTEMS if system in platform), platform)
+
+
 class TargetRules:
     """Evaluates files and requirements for one target."""
 
@@ -75,6 +83,23 @@ class TargetRules:
             if (tag := f"{python}-{abi}-{platform}") in target_tags
         ]
         return min(matching) if matching else None
+
+    def distance(self, kind: FileKind) -> tuple[bool, bool, bool, str] | None:
+        """Return how unlike the target a wheel is that it cannot install; the smallest is the most likely to need the same.
+
+        None for one that its index says is for other Pythons: what it needs says nothing about this one.
+        """
+        if not self.python_allowed(kind.requires_python):
+            return None
+        pythons, _, platforms = kind.tags.split("-", 2)
+        own = self.target.tags[0].split("-", 2) if self.target.tags else ["", "", ""]
+        system = _system(own[2])
+        return (
+            kind.yanked,
+            own[0] not in pythons.split("."),
+            all(_system(platform) != system for platform in platforms.split(".")),
+            kind.tags,
+        )
 
     def python_allowed(self, requires_python: str | None) -> bool:
         """Return whether the target's Python satisfies Requires-Python; an invalid value excludes nothing (as in pip)."""

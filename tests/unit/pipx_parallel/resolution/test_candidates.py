@@ -204,7 +204,7 @@ def test_no_archive_is_read_behind_many_releases_with_wheels() -> None:
         for bit in range(18, 1, -1):
             found.dependencies("a", bit)
         assert isinstance(found.dependencies("a", 1), Unavailable)
-        assert found.left_out_archives
+        assert found.archives.left_out
         found.take_all_archives()
         assert [edge.package for edge in _edges(found.dependencies("a", 1))] == ["c"]
 
