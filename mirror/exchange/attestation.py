@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.errors import Malformed
 from mirror.exchange.record_iterator import classified, readable
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 _VERSION = 1
 
 
-class Attestation(NamedTuple):
+class Attestation(msgspec.Struct, frozen=True):
     """What was proved. ``projects`` are (key of the release view, digest of its facts), sorted by key."""
 
     roots: tuple[str, ...]  # as written, sorted
@@ -31,6 +34,12 @@ class Attestation(NamedTuple):
     as_of: int  # epoch seconds: when the oldest covered listing was last confirmed
     releases: int
     projects: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse projects that are not sorted: the same content would have two digests. Raises ``ValueError``."""
+        keys = [key for key, _ in self.projects]
+        if any(key >= later for key, later in pairwise(keys)):
+            raise ValueError("projects: must be sorted by key, each once")
 
     @property
     def digest(self) -> str:
@@ -44,7 +53,7 @@ class Attestation(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """Return the file form: JSON, the same certificate always the same bytes."""
-        value = {"certificate": _VERSION, **self._asdict(), "digest": self.digest}
+        value = {"certificate": _VERSION, **msgspec.structs.asdict(self), "digest": self.digest}
         return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
 
 

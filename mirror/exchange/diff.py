@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.exchange.record_iterator import classified, readable
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
 
 
-class ProjectChange(NamedTuple):
+class ProjectChange(msgspec.Struct, frozen=True):
     """What changed of one project; versions oldest first."""
 
     name: str
@@ -22,6 +24,15 @@ class ProjectChange(NamedTuple):
     yanked: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()  # yanked before, and not any more
     learned: int = 0  # releases more (or, below 0, fewer) whose dependencies are known
+
+    def to_json(self) -> dict[str, object]:
+        """Return the change for programs."""
+        return msgspec.structs.asdict(self)
+
+    def __post_init__(self) -> None:
+        """Refuse another kind of change. Raises ``ValueError``."""
+        if self.kind not in {"added", "removed", "changed"}:
+            raise ValueError(f"kind: {self.kind!r} is no kind of change")
 
 
 def differences(before: Store, after: Store) -> list[ProjectChange]:
@@ -54,7 +65,8 @@ def _compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange
         restored=tuple(v for v in new.versions if v in yanked_before and v not in yanked_now),
         learned=_known(new) - _known(old),
     )
-    return change if any(change[3:]) else None
+    differs = change.added or change.removed or change.yanked or change.restored or change.learned
+    return change if differs else None
 
 
 def _views(store: Store) -> dict[tuple[str, str], ReleaseView]:

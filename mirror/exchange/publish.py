@@ -11,7 +11,9 @@ import json
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from mirror.errors import Malformed, StoreError
 from mirror.exchange.record_iterator import Entry, addresses, classified, readable, split_key
@@ -38,7 +40,7 @@ _STAGED_LONG_AGO = 3600.0  # seconds
 _TIMELESS = FreshnessRecord(0.0, 0.0)
 
 
-class Published(NamedTuple):
+class Published(msgspec.Struct, frozen=True):
     """What publishing did, in files."""
 
     written: int

@@ -50,3 +50,11 @@ class FetchCounts:
         self.bytes = 0
         self.for_purpose: dict[Purpose, list[int]] = {}  # requests and bytes
         self.waited = 0.0  # seconds in which the owner had nothing else to do
+
+
+def done_of(work: Work) -> bytes | Exception:
+    """Do work and return what came of it; a worker must not die, or its job would never be answered."""
+    try:
+        return work.do()
+    except Exception as error:  # noqa: BLE001 - it is raised in the steps
+        return error

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.http.concurrency_limit import OVERLOAD, WorkerLimit
-from mirror.http.fetch_job import DeadlineError, FetchCounts, FetchJob, RequestLimitError
+from mirror.http.fetch_job import DeadlineError, FetchCounts, FetchJob, RequestLimitError, done_of
 from mirror.http.retry import RetryPolicy, next_delay
 from mirror.ports import Exchange, Request, Work
 
@@ -237,7 +237,7 @@ class Fetcher:
 
             from mirror.http.worker_pool import WorkerPool
 
-            self._workers = WorkerPool(max(2, os.cpu_count() or 1), _done_of, _refused)
+            self._workers = WorkerPool(max(2, os.cpu_count() or 1), done_of, _refused)
         done, clock = self._done, self._clock
         self._workers.submit(work, lambda answer: done.put((job, answer, clock())))
 
@@ -280,14 +280,6 @@ def _counted(request: Request) -> tuple[str, str]:
 
 def _told_to(done: SimpleQueue[_Arrival], job: FetchJob, clock: Callable[[], float]) -> Callable[[Exchange], None]:
     return lambda exchange: done.put((job, exchange, clock()))  # the owner may be busy with something else for long
-
-
-def _done_of(work: Work) -> bytes | Exception:
-    """Do work and return what came of it; a worker must not die, or its job would never be answered."""
-    try:
-        return work.do()
-    except Exception as error:  # noqa: BLE001 - it is raised in the steps
-        return error
 
 
 def _refused(_: Work, problem: str, __: ProblemKind) -> bytes | Exception:

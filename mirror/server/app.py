@@ -12,8 +12,10 @@ import base64
 import contextlib
 import hmac
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
+
+import msgspec
 
 from mirror.server.answers import Answer, problem, text
 from mirror.server.negotiation import accepts_gzip, matches, page_type
@@ -30,7 +32,7 @@ _MOST_FIELDS = 32  # of a query
 _LOG_LENGTH = 200  # characters of a path that a log line shows
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True):
     """A request for a route that was passed in; it runs in a thread."""
 
     body: bytes
@@ -38,7 +40,7 @@ class Call(NamedTuple):
     deadline: float  # time.monotonic() by which the answer is to be there
 
 
-class Options(NamedTuple):
+class Options(msgspec.Struct, frozen=True):
     """How the server behaves."""
 
     token: str | None = None
@@ -46,8 +48,9 @@ class Options(NamedTuple):
     longest: float = 60.0  # seconds for one request
     concurrent: int = 2  # routes passed in that run at once; more wait their turn
     waiting: int = 64  # of those that may wait; more are told to come back (503)
-    routes: Mapping[str, Route] = {}  # POST path -> what answers it
-    ready: Mapping[str, Callable[[Call], Answer | None]] = {}  # ... -> what answers at once, without a turn, if it can
+    routes: Mapping[str, Route] = msgspec.field(default_factory=dict)  # POST path -> what answers it
+    # ... -> what answers at once, without a turn, if it can
+    ready: Mapping[str, Callable[[Call], Answer | None]] = msgspec.field(default_factory=dict)
     log: Callable[[str], None] | None = None
 
 
@@ -92,9 +95,7 @@ class Server:
         if path == "/healthz":
             return text(200, "ok\n")
         if not self._may(headers.get("authorization", "")):
-            return problem(401, "a token is needed")._replace(
-                headers=(("www-authenticate", "Bearer, Basic realm=mirror"),)
-            )
+            return problem(401, "a token is needed").with_header("www-authenticate", "Bearer, Basic realm=mirror")
         try:
             fields = parse_qs(
                 scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
@@ -104,10 +105,10 @@ class Server:
         query = {key: values[-1] for key, values in fields.items()}
         if path in self._options.routes:
             if method != "POST":
-                return problem(405, "POST a requirements file")._replace(headers=(("allow", "POST"),))
+                return problem(405, "POST a requirements file").with_header("allow", "POST")
             return await self._run(path, headers, query, receive)
         if method not in {"GET", "HEAD"}:
-            return problem(405, "only GET and HEAD here")._replace(headers=(("allow", "GET, HEAD"),))
+            return problem(405, "only GET and HEAD here").with_header("allow", "GET, HEAD")
         return await self._get(path, query, headers)
 
     async def _get(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:  # noqa: PLR0911 - one an address
@@ -149,7 +150,7 @@ class Server:
         if self._turns is None:
             self._turns = asyncio.Semaphore(self._options.concurrent)
         if self._waiting >= self._options.waiting:
-            return problem(503, "too many are waiting")._replace(headers=(("retry-after", "1"),))
+            return problem(503, "too many are waiting").with_header("retry-after", "1")
         self._waiting += 1
         try:
             await self._turns.acquire()
@@ -233,4 +234,4 @@ class Server:
 
 
 def _moved(path: str) -> Answer:
-    return problem(301, "moved permanently")._replace(headers=(("location", path),))
+    return problem(301, "moved permanently").with_header("location", path)

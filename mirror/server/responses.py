@@ -66,7 +66,7 @@ class Pages:
         """Return a project's page."""
         normal = normalize_name(name)
         if normal != name:
-            return problem(301, "moved permanently")._replace(headers=(("location", f"/simple/{quote(normal)}/"),))
+            return problem(301, "moved permanently").with_header("location", f"/simple/{quote(normal)}/")
         found = await self._project(normal)
         if isinstance(found, Answer):
             return found
@@ -160,11 +160,7 @@ class Pages:
         if isinstance(project, Answer):
             return project
         url = await asyncio.to_thread(_url_of, project, filename)
-        return (
-            problem(404, "no such file")
-            if url is None
-            else problem(302, "found")._replace(headers=(("location", url),))
-        )
+        return problem(404, "no such file") if url is None else problem(302, "found").with_header("location", url)
 
     # --- records in bulk ----------------------------------------------------------------------------------------------
 
@@ -212,7 +208,7 @@ class Pages:
             masks = {name: _mask(views.get(name), releases.get(name, "")) for name in names}
             selection = Selection(selection.names, "chosen", masks, named=True)
         body = export(self._store, selection)
-        return Page(body, "application/octet-stream").answer()._replace(zipped=None)
+        return Page(body, "application/octet-stream").answer(zips=False)
 
     def _load(self, index_id: str, names: list[str]) -> dict[str, ReleaseView | Absence]:
         """Return the views there are of some names, decoded once."""

@@ -223,7 +223,7 @@ class IndexLookup:
             if not view.versions:
                 row.status = view.status
                 raise self._withdrawn(index, row, exchange.status)
-            self._warn_shrunk(row, view)
+            self._reporter.warn_shrunk(row, view, self._clock())
             view.absorb(row)
         self._observer.arrived("listing", name, "index")
         if row is None:
@@ -248,16 +248,6 @@ class IndexLookup:
             f"{_age(row, now)} ago; the mirror keeps what it holds. If that is a mistake (an expired token, maintenance), mend it; "
             "--offline uses what is kept, `mirror prune --withdrawn` deletes it"
         )
-
-    def _warn_shrunk(self, row: ReleaseView, view: ReleaseView) -> None:
-        """Say that a page lists fewer releases than it did."""
-        listed = set(view.keys)
-        gone = [version for key, version in zip(row.keys, row.versions, strict=True) if key not in listed]
-        if gone:
-            self._reporter.warn(
-                f"{view.name}: its index does not list {len(gone)} of the {len(row.versions)} releases any more that it listed "
-                f"{_age(row, self._clock())} ago (the newest of them: {gone[-1]})"
-            )
 
     def _stored(self, index: SimpleIndex, name: str, row: ReleaseView | Absence) -> Project | None:
         """Return a project of the store; its files are read when they are wanted."""

@@ -9,6 +9,7 @@ from mirror.records.model import FetchFailure
 
 if TYPE_CHECKING:
     from mirror.ports import MirrorObserver
+    from mirror.records.release_view import ReleaseView
 
 
 class Reporter:
@@ -28,6 +29,17 @@ class Reporter:
     def warn_stale(self, problem: str, seconds: float) -> None:
         """Say why an index cannot be used, and how old the answer is that stands in for its own."""
         self.warn(f"the index cannot be used ({problem}); answering from the mirror, {age_in_words(seconds)} old")
+
+    def warn_shrunk(self, before: ReleaseView, now_listed: ReleaseView, now: float) -> None:
+        """Say that a page lists fewer releases than it did."""
+        listed = set(now_listed.keys)
+        gone = [version for key, version in zip(before.keys, before.versions, strict=True) if key not in listed]
+        if gone:
+            age = age_in_words(now - before.freshness.fetched_at)
+            self.warn(
+                f"{before.name}: its index does not list {len(gone)} of the {len(before.versions)} releases any more that it "
+                f"listed {age} ago (the newest of them: {gone[-1]})"
+            )
 
     def failure(self, name: str, release: str | None, error: Exception | None) -> FetchFailure:
         """Record a failure: the boundary of a project. What no foreign text can provoke is a bug and goes up as it is."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import stat
 import zipfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.store.atomic import AtomicWriteError, Batch
 from pipx_parallel.errors import OutputError
@@ -21,7 +23,7 @@ _UNIX = 3
 _CHUNK = 1024 * 1024
 
 
-class Member(NamedTuple):
+class Member(msgspec.Struct, frozen=True):
     """One file of the archive: its bytes, or the path of the file with its bytes."""
 
     name: str
@@ -30,6 +32,11 @@ class Member(NamedTuple):
     path: str = ""
     mode: int = 0o644
 
+    def __post_init__(self) -> None:
+        """Refuse a name that leads out of the folder that the archive is unpacked in. Raises ``ValueError``."""
+        if not self.name or "\\" in self.name or any(part in {"", ".", ".."} for part in self.name.split("/")):
+            raise ValueError(f"name: {self.name!r} is no path inside the archive")
+
 
 def write_zip(target: str, members: Iterable[Member]) -> int:
     """Write the archive completely or not at all; return its size in bytes. Raises ``OutputError``."""
@@ -37,7 +44,7 @@ def write_zip(target: str, members: Iterable[Member]) -> int:
         with Batch() as batch:
             with batch.open(target) as stream:
                 with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-                    for member in sorted(members):
+                    for member in sorted(members, key=lambda member: member.name):
                         _add(archive, member)
                 size = stream.tell()
             batch.commit()

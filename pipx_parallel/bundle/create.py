@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.errors import MirrorError
 from mirror.records.model import FetchFailure
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Resolution, Target
 
 
-class BundleRequest(NamedTuple):
+class BundleRequest(msgspec.Struct, frozen=True):
     """What to bundle, and how."""
 
     resolutions: Sequence[Resolution]
@@ -31,8 +33,13 @@ class BundleRequest(NamedTuple):
     environ: Mapping[str, str]  # for builds
     offline: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse another way with source archives. Raises ``ValueError``."""
+        if self.sdists not in {"refuse", "build", "include"}:
+            raise ValueError(f"sdists: {self.sdists!r} is no way to treat source archives")
 
-class BundleSummary(NamedTuple):
+
+class BundleSummary(msgspec.Struct, frozen=True):
     """The figures of a finished bundle. Sizes in bytes."""
 
     files: int

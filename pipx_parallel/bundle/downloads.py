@@ -11,7 +11,9 @@ import os
 import re
 import shutil
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.errors import Integrity, NotFound, Offline, Unreachable
 from mirror.ports import Exchange, Request
@@ -32,7 +34,7 @@ _WHOLE, _PARTIAL, _NO_RANGE = 200, 206, 416
 _GONE = (403, 404, 410)
 
 
-class Received(NamedTuple):
+class Received(msgspec.Struct, frozen=True):
     """A downloaded and checked file."""
 
     path: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from pipx_parallel.errors import NoSolution, UsageError
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")  # a file name that is not a path on any system
 
 
-class RequiredFile(NamedTuple):
+class RequiredFile(msgspec.Struct, frozen=True):
     """One pin, the file that satisfies it, and the targets it is for.
 
     ``file`` is None if there is only a tree (a repository, a folder), which can be built but not included.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +33,7 @@ the lock they come from. With any other installer: --no-index --find-links wheel
 """
 
 
-class BundleFile(NamedTuple):
+class BundleFile(msgspec.Struct, frozen=True):
     """A file of the bundle and the pin that it satisfies."""
 
     project: str

@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.errors import BuildFailed
 from pipx_parallel.errors import OutputError
@@ -20,7 +22,7 @@ _EPOCH = "315532800"  # 1980-01-01: the oldest date a zip can hold; the same sou
 _SHOWN = 12  # last lines of the log in an error
 
 
-class BuiltWheel(NamedTuple):
+class BuiltWheel(msgspec.Struct, frozen=True):
     """A wheel that was built."""
 
     path: str

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mirror.records.simple_file import FileList
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
+    from pipx_parallel.resolver.solution import Held
     from pipx_parallel.resolver.solver import Solution
 
 
@@ -71,14 +72,15 @@ def pins_of(
                 if held is None
                 else why_held(held, f"{name} {view.versions[best]}", versions, wording, answer.held)
                 + why_given_up(held, name, versions, wording, answer.held),
-                bounded=held is not None
-                and any(
-                    isinstance(fact, Required | Bound) and fact.edge.package.partition("[")[0] == name
-                    for fact in held.by
-                ),
+                bounded=held is not None and _is_bounded(held, name),
             )
         )
     return tuple(pins)
+
+
+def _is_bounded(held: Held, name: str) -> bool:
+    """Return whether a line of the user on the project itself keeps it from its newest release."""
+    return any(isinstance(fact, Required | Bound) and fact.edge.package.partition("[")[0] == name for fact in held.by)
 
 
 def relaxations_of(answer: Solution, candidates: Candidates) -> tuple[Relaxation, ...]:

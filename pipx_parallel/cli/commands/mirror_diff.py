@@ -42,7 +42,7 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         before.close()
     if context.chosen.text("format") == "json":
-        show(json.dumps([change._asdict() for change in changes], indent=2) + "\n")
+        show(json.dumps([change.to_json() for change in changes], indent=2) + "\n")
     elif changes:
         show("\n".join(line for change in changes for line in _lines(change)) + "\n")
     context.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")

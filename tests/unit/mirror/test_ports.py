@@ -33,6 +33,7 @@ FOREIGN = {
     "O_NOFOLLOW",
     "__file__",
     "BuildBackendWarning",
+    "traceback",
 }
 
 

@@ -61,7 +61,8 @@ def run(file: DistFile, folder: Path, site: Server, *, offline: bool = False) ->
         while True:
             request = steps.send(site(request))
     except StopIteration as ended:
-        return Received(*ended.value)
+        received: Received = ended.value
+        return received
 
 
 @pytest.fixture(autouse=True)
