@@ -16,8 +16,11 @@ import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import BuildFailed, BuildProblem, NeedsBuild
+from pipx_parallel.builds.environ import backend_environment, pip_environment
 from pipx_parallel.builds.environments import Environment, Environments, PipOptions
+from pipx_parallel.builds.folders import inside, read_metadata
 from pipx_parallel.builds.processes import Processes
+from pipx_parallel.builds.requires import build_requirements
 from pipx_parallel.builds.unpack import unpack
 
 if TYPE_CHECKING:
@@ -53,7 +56,8 @@ class BackendBuilder:
     ) -> None:
         """``secrets`` lists what no log may hold. Nothing is made before the first build."""
         self._policy = policy
-        self._environ = {name: text for name, text in environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+        self._environ = backend_environment(environ)
+        self._pip_environ = pip_environment(environ)
         self._secrets = secrets
         self._processes = Processes(policy.timeout)
         self._folder: str | None = None
@@ -102,13 +106,13 @@ class BackendBuilder:
             source = unpack(tree.archive, tree.label, source)
         else:
             shutil.copytree(tree.folder, source, dirs_exist_ok=True, symlinks=True, ignore=_not_source)
-        source = _inside(source, tree.subdirectory, tree.label)
+        source = inside(source, tree.subdirectory, tree.label)
         backend, requires, path = _build_system(source, tree.label)
         environment = self._environment(requires, prior_to, tree, said)
         hooks = self._hooks(work, (source, backend, path), requires, environment, said)
         settings = _settings(tree.config_settings)
         call = _Caller(os.path.join(work, _REPORT), requires)
-        more = call(hooks.get_requires_for_build_wheel, settings or None)
+        more = build_requirements(call(hooks.get_requires_for_build_wheel, settings or None), tree.label)
         if set(more) - set(requires) and self._policy.isolated:
             requires = (*requires, *more)
             environment = self._environment(requires, prior_to, tree, said)
@@ -116,8 +120,7 @@ class BackendBuilder:
         made = os.path.join(work, "metadata")
         os.mkdir(made)
         name = call(hooks.prepare_metadata_for_build_wheel, made, settings or None)
-        with open(os.path.join(made, str(name), "METADATA"), "rb") as file:
-            return file.read()
+        return read_metadata(made, str(name), tree.label)
 
     def _environment(self, requires: Sequence[str], prior_to: str, tree: SourceTree, said: list[str]) -> Environment:
         if not self._policy.isolated:
@@ -163,7 +166,7 @@ class BackendBuilder:
         with self._lock:
             if self._folder is None:
                 folder = tempfile.mkdtemp(prefix="pipx-parallel-")
-                self._environments = Environments(folder, self._processes, self._environ, self._policy.options)
+                self._environments = Environments(folder, self._processes, self._pip_environ, self._policy.options)
                 self._folder = folder
             return self._folder
 
@@ -260,15 +263,7 @@ def _build_system(source: str, label: str) -> tuple[str, tuple[str, ...], tuple[
     well_formed = isinstance(backend, str) and all(isinstance(value, (list, tuple)) for value in (requires, extra))
     if not well_formed or not all(isinstance(item, str) for item in (*requires, *extra)):
         raise BuildFailed(f"{label}: build-system of its pyproject.toml is malformed", BuildProblem.SOURCE)
-    return backend, tuple(requires), tuple(extra)
-
-
-def _inside(folder: str, subdirectory: str, label: str) -> str:
-    """Return a folder below another. Raises ``BuildFailed`` where it is not there, or leads out."""
-    target = os.path.realpath(os.path.join(folder, subdirectory))
-    if os.path.commonpath([os.path.realpath(folder), target]) != os.path.realpath(folder) or not os.path.isdir(target):
-        raise BuildFailed(f"{label}: there is no folder {subdirectory!r} in it", BuildProblem.SOURCE)
-    return target
+    return backend, build_requirements(requires, label), tuple(extra)
 
 
 def _not_source(_: str, names: list[str]) -> list[str]:

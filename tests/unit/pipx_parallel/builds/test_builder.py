@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -166,3 +167,54 @@ def test_a_program_that_is_not_there_is_reported() -> None:
     """By name."""
     with pytest.raises(BuildFailed, match="no-such-program cannot be run"):
         Processes(20.0).run(["no-such-program"], environ=os.environ)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-r /etc/passwd", "--index-url=https://index.example/", "-e .", "./folder", "lib\n-r /etc/passwd", "lib --hash=sha256:0",
+        "lib @ https://index.example/${HOME}", "", "# lib", "lib; " + "(" * 5000, "x" * 100_000,
+    ],
+)  # fmt: skip
+def test_a_build_requirement_is_no_option(line: str) -> None:
+    """What pip would read as an option, a path or a variable is refused before pip sees it, in both places that name some."""
+    backend = f"def get_requires_for_build_wheel(config_settings=None):\n    return [{line!r}]\n"
+    body = tarred({
+        "a-1.0/pyproject.toml": f"[build-system]\nrequires = [{json.dumps(line)}]\n".encode(), "a-1.0/setup.py": b"",
+    })  # fmt: skip
+    for tree in (archive(backend), SourceTree("a", "a-1.0.tar.gz", archive=body)):
+        with pytest.raises(BuildFailed, match="build requirement") as caught:
+            builder().build(tree)
+
+        assert "root:" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../source", "..", "/etc", "a-1.0.dist-info", "nothing"])
+def test_metadata_is_read_in_its_folder_only(tmp_path: Path, name: str) -> None:
+    """Neither a path nor a link leads out of the folder that a backend writes its metadata to."""
+    (tmp_path / "METADATA").write_text("Name: a\nVersion: 1\n\n", encoding="utf-8")
+    text = (
+        "import os\n\ndef prepare_metadata_for_build_wheel(folder, config_settings=None):\n"
+        "    open(os.path.join(folder, '..', 'source', 'METADATA'), 'w').write('Name: a\\nVersion: 1\\n\\n')\n"
+        "    os.mkdir(os.path.join(folder, 'a-1.0.dist-info'))\n"
+        f"    os.symlink({str(tmp_path / 'METADATA')!r}, os.path.join(folder, 'a-1.0.dist-info', 'METADATA'))\n"
+        f"    return {name!r}\n"
+    )
+    with pytest.raises(BuildFailed):
+        builder().build(archive(text))
+
+
+def test_a_backend_sees_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own process, with the variables of this one."""
+    monkeypatch.setenv("PIPX_PARALLEL_TOKEN", "t0p")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    text = (
+        "import os\n\ndef prepare_metadata_for_build_wheel(folder, config_settings=None):\n"
+        "    os.mkdir(os.path.join(folder, 'a-1.0.dist-info'))\n"
+        "    seen = ' '.join(sorted(name for name in os.environ if 'TOKEN' in name or 'PROXY' in name))\n"
+        "    open(os.path.join(folder, 'a-1.0.dist-info', 'METADATA'), 'w').write('Name: a\\nVersion: 1\\n'"
+        " + 'Requires-Python: ' + seen + '\\n\\n')\n"
+        "    return 'a-1.0.dist-info'\n"
+    )
+
+    assert parse_core_metadata(builder().build(archive(text))).requires_python == "HTTPS_PROXY"
