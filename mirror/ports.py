@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from mirror.urls import PublicUrl, page_address
+
 
 class Store(Protocol):
     """Bytes under string keys, safe for several processes at once, and for several threads of one.
@@ -146,7 +148,7 @@ class Exchange(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
-    url: str  # after redirects: relative links count from here
+    url: PublicUrl  # after redirects, without credentials and signatures: relative links count from here
     problem: str | None = None  # one short sentence fit for a user; never holds a secret
     stale: bool = False  # the transport fell back to an older answer because the index failed
     views: Views | None = None  # what became of a page that was read where it was fetched; the body is empty then
@@ -156,7 +158,7 @@ class Exchange(NamedTuple):
     @classmethod
     def failed(cls, request: Request, problem: str, kind: ProblemKind = ProblemKind.PASSING) -> Exchange:
         """Return the exchange of a request that no usable answer came to."""
-        return cls(request, 0, {}, b"", request.url, problem, kind=kind)
+        return cls(request, 0, {}, b"", page_address(request.url), problem, kind=kind)
 
     @property
     def refused(self) -> bool:

@@ -20,7 +20,16 @@ from tests.support.boundaries import Folder, Law, read_modules, violations
 FOLDERS = (
     Folder(
         "mirror",
-        ("mirror", "mirror.errors", "mirror.keys", "mirror.limits", "mirror.names", "mirror.ports", "mirror.settings"),
+        (
+            "mirror",
+            "mirror.errors",
+            "mirror.keys",
+            "mirror.limits",
+            "mirror.names",
+            "mirror.ports",
+            "mirror.settings",
+            "mirror.urls",
+        ),
         (),
     ),
     Folder("mirror.records", ("mirror.records*",), ("mirror",)),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.attestation import covered
 from mirror.exchange.record_iterator import Entry, entries, named_view
-from mirror.keys import FILES, TEXTS, VIEWS, files_key, files_key_of, kind_of, texts_key_of, view_key_of
+from mirror.exchange.secrets import clean_records, holds_secrets
+from mirror.keys import FILES, TEXTS, VALIDATORS, VIEWS, files_key, files_key_of, kind_of, texts_key_of, view_key_of
 from mirror.records.file_view import digest_of, is_whole, read_all
 from mirror.records.metadata_texts import unpack_texts
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
@@ -27,7 +28,7 @@ class Damage(NamedTuple):
 
     key: str
     problem: str
-    repair: str  # "delete": fetched again when it is needed; "": nothing to be done by itself
+    repair: str  # "delete": fetched again when it is needed; "clean": credentials are taken out; "": nothing to be done
 
 
 class Pruned(NamedTuple):
@@ -54,6 +55,8 @@ def check(store: Store) -> Iterator[Damage]:
                 damage = _check_again(store, entry, sealed=sealed)
         if damage is not None:
             yield damage
+        elif holds_secrets(entry):
+            yield Damage(entry.key, "an address in it, or in its files, holds credentials", "clean")
     yield from _check_small(store)
 
 
@@ -68,6 +71,8 @@ def _check_small(store: Store) -> Iterator[Damage]:
                 yield Damage(key, "it was not written by this program", "delete")
             elif key not in sound and key not in store.get_many((key,)) and key in dict(store.scan(key)):
                 yield Damage(key, "damaged record: its checksum differs", "delete")
+            elif VALIDATORS.owns(key) and b"?" in sound.get(key, b"").partition(b'", {')[0]:
+                yield Damage(key, "the address in it may hold a signature", "delete")
             elif TEXTS.owns(key) and key in sound:
                 yield from _check_texts(key, sound[key])
 
@@ -122,7 +127,8 @@ def repair(store: Store, damages: list[Damage]) -> int:
     keys += [
         view_key_of(key) for key in keys if FILES.owns(key)
     ]  # a view whose files are gone is fetched again with them
-    return store.delete_many(dict.fromkeys(keys))
+    cleaned = clean_records(store, [damage.key for damage in damages if damage.repair == "clean"])
+    return store.delete_many(dict.fromkeys(keys)) + cleaned
 
 
 def old_schemas(store: Store) -> dict[str, int]:

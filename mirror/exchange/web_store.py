@@ -18,11 +18,13 @@ from mirror.exchange.snapshot import BUNDLE, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.validation import checked
 from mirror.exchange.web_index import WebIndex, read_web_index
+from mirror.http.credentials import Credentials
 from mirror.keys import ADDRESSES, FACTS, FILES, VIEWS, address_key, facts_key, view_key, view_key_of
 from mirror.ports import Request, Store
 from mirror.records.file_view import holds, with_digest
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 from mirror.settings import MirrorSettings
+from mirror.urls import shown, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,8 +45,12 @@ class WebStore(Store):
 
     def __init__(self, url: str, settings: MirrorSettings | None = None) -> None:
         """Ask nothing yet; ``settings`` say how to reach it (proxy, certificates, credentials)."""
-        self._url = url.rstrip("/")
-        self._settings = settings or MirrorSettings(url, ())
+        plain, secret = split_url(url)
+        self._url = plain.rstrip("/")
+        self._shown = shown(url).rstrip("/")  # in messages
+        self._settings = settings or MirrorSettings(plain, ())
+        if secret is not None:
+            self._settings = self._settings._replace(credentials=Credentials([url]))
         self._transport: Transport | None = None
         self._head: WebIndex | None = None
         self._held: dict[str, bytes | None] = {}
@@ -85,9 +91,9 @@ class WebStore(Store):
             try:
                 head = read_web_index(exchange.body)
             except (ValueError, RecursionError) as error:
-                raise StoreError(f"{self._url} is no mirror: its index.json cannot be read: {error}") from error
+                raise StoreError(f"{self._shown} is no mirror: its index.json cannot be read: {error}") from error
             if head.schema != SCHEMA:
-                raise StoreError(f"{self._url} holds records of schema {head.schema}, this program reads {SCHEMA}")
+                raise StoreError(f"{self._shown} holds records of schema {head.schema}, this program reads {SCHEMA}")
             self._head = head
         return self._head
 
@@ -127,7 +133,7 @@ class WebStore(Store):
 
     def _check(self, path: str, body: bytes, digests: Mapping[str, str]) -> None:
         if hashlib.sha256(body).hexdigest() != digests[path]:
-            raise Integrity(f"{self._url}/{path}: its SHA-256 is not the one the mirror's index names")
+            raise Integrity(f"{self._shown}/{path}: its SHA-256 is not the one the mirror's index names")
 
     def _ask_ahead(self, keys: list[str]) -> None:
         """Fetch release views, and those that they lead to, a wave at a time: the resolve will ask for nearly all of them."""
@@ -203,7 +209,7 @@ class WebStore(Store):
             try:
                 yield SnapshotStore(read_snapshot(exchange.body))
             except Integrity as error:
-                raise Integrity(f"{self._url}: {error}") from error
+                raise Integrity(f"{self._shown}: {error}") from error
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -229,7 +235,7 @@ class WebStore(Store):
             try:
                 at, exchange = done.get(timeout=_SILENCE)
             except Empty:
-                raise StoreError(f"the mirror at {self._url} does not answer") from None
+                raise StoreError(f"the mirror at {self._shown} does not answer") from None
             if exchange.status == 200 and exchange.problem is None:
                 answers[at] = exchange
             elif attempts[at] < _ATTEMPTS and (exchange.status == 0 or exchange.status >= 500):
@@ -237,7 +243,7 @@ class WebStore(Store):
                 submit(at)
             else:
                 reason = exchange.problem or f"it answered {exchange.status}"
-                raise Unreachable(f"the mirror at {self._url} cannot be used: {reason}")
+                raise Unreachable(f"the mirror at {self._shown} cannot be used: {reason}")
         return [answer for answer in answers if answer is not None]
 
     # --- the rest of a store ------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from mirror.http.problems import (
 )
 from mirror.http.tls import TlsContexts
 from mirror.ports import Exchange, ProblemKind
+from mirror.urls import page_address
 
 if TYPE_CHECKING:
     import ssl
@@ -176,7 +177,7 @@ class AiohttpTransport:
                 if response.status not in _MOVED or target is None:
                     body = await self._body(response, request.limit)
                     told = {name.lower(): value for name, value in response.headers.items()}
-                    return Exchange(request, response.status, told, body, url)
+                    return Exchange(request, response.status, told, body, page_address(url))
                 await response.read()  # so that the connection can serve again
             following = urljoin(url, target).partition("#")[0]
             if _origin(following) != _origin(url):

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.ports import CredentialSource
+from mirror.urls import split_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,19 +31,6 @@ class _Known(NamedTuple):
     path: str
     user: str
     password: str | None
-
-
-def split_url(url: str) -> tuple[str, tuple[str, str | None] | None]:
-    """Return a URL without credentials, and these: user and password, unquoted; the password None where there is none."""
-    scheme, mark, rest = url.partition("://")
-    end = min([at for sign in "/?#" if (at := rest.find(sign)) >= 0], default=len(rest))
-    secret, sign, host = rest[:end].rpartition("@")
-    if not mark or not sign or scheme.endswith("ssh"):  # of ssh a user is a login, and there is never a password
-        return url, None
-    from urllib.parse import unquote  # 3 ms, and most URLs hold no credentials
-
-    user, colon, password = secret.partition(":")
-    return f"{scheme}://{host}{rest[end:]}", (unquote(user), unquote(password) if colon else None)
 
 
 class Credentials(CredentialSource):

@@ -7,6 +7,7 @@ take 1.1 s; decryption, framing and decompression run in C without the interpret
 from __future__ import annotations
 
 import os
+import re
 import select
 import socket
 import threading
@@ -21,6 +22,7 @@ import pycurl
 from mirror.http.problems import CANCELLED, CLOSED, REDIRECTS, too_large
 from mirror.http.tls import ca_bundle
 from mirror.ports import Exchange, ProblemKind
+from mirror.urls import page_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,7 +271,7 @@ def _answered(transfer: _Transfer, curl: pycurl.Curl) -> Exchange:
     """Return the exchange of a transfer that ended with a response."""
     status = curl.getinfo(pycurl.RESPONSE_CODE)
     body = b"" if status == 304 else transfer.body.getvalue()
-    return Exchange(transfer.request, status, transfer.headers, body, curl.getinfo(pycurl.EFFECTIVE_URL))
+    return Exchange(transfer.request, status, transfer.headers, body, page_address(curl.getinfo(pycurl.EFFECTIVE_URL)))
 
 
 def _failed(transfer: _Transfer, code: int, message: str) -> Exchange:
@@ -281,11 +283,11 @@ def _failed(transfer: _Transfer, code: int, message: str) -> Exchange:
 
 
 def _explain(code: int, message: str) -> str:
-    """Return libcurl's complaint as one sentence; its own message names host and cause, never a password."""
+    """Return libcurl's complaint as one sentence; what it quotes may be a proxy's URL with a password."""
     if code == pycurl.E_PARTIAL_FILE:
         return "the answer was cut short"
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return "timed out"
     if code in (pycurl.E_BAD_CONTENT_ENCODING, pycurl.E_WRITE_ERROR):
         return "the answer cannot be unpacked"
-    return message or f"libcurl error {code}"
+    return re.sub(r"'[^']*'|\"[^\"]*\"", "...", message) or f"libcurl error {code}"

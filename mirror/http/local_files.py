@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mirror.http.problems import too_large
 from mirror.ports import Exchange, ProblemKind
+from mirror.urls import page_address
 
 if TYPE_CHECKING:
     from mirror.ports import Request
@@ -61,12 +62,12 @@ def answer(request: Request) -> Exchange:
             if request.limit is not None and span is None and size > request.limit:
                 return Exchange.failed(request, *too_large(request.limit))
             if span is None:
-                return Exchange(request, 200, {}, file.read(), request.url)
+                return Exchange(request, 200, {}, file.read(), page_address(request.url))
             file.seek(span[0])
             told = {"content-range": f"bytes {span[0]}-{span[1]}/{size}"}
-            return Exchange(request, 206, told, file.read(span[1] - span[0] + 1), request.url)
+            return Exchange(request, 206, told, file.read(span[1] - span[0] + 1), page_address(request.url))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return Exchange(request, 404, {}, b"", request.url)
+        return Exchange(request, 404, {}, b"", page_address(request.url))
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         return Exchange.failed(request, f"the file cannot be read: {reason}", ProblemKind.UNSENDABLE)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.http.problems import CANCELLED
 from mirror.ports import Exchange, PageWish, ProblemKind, Request, Views
+from mirror.urls import PublicUrl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +104,7 @@ class PageTransport:
                 views = Views(view, files, error) if view or error else None
                 if status in _ASKED_WHO:
                     self._guarded.add(_place(request.url))
-                answer = Exchange(request, status, headers, b"", url, problem, kind=ProblemKind(kind))
+                answer = Exchange(request, status, headers, b"", PublicUrl(url), problem, kind=ProblemKind(kind))
                 done(answer._replace(views=views, size=size))
         except OSError:  # as good as a hang-up
             pass

@@ -36,6 +36,7 @@ from mirror.http.tls import TlsContexts
 from mirror.http.worker_pool import WorkerPool
 from mirror.keys import VALIDATORS
 from mirror.ports import Exchange, ProblemKind
+from mirror.urls import page_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +197,7 @@ class _Validators(BaseCache):
         """Remember a good answer that can be asked about again."""
         kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         if cache_key and response.status_code == 200 and ("etag" in kept or "last-modified" in kept):
-            self._new[cache_key] = json.dumps([response.url, kept]).encode()
+            self._new[cache_key] = json.dumps([page_address(response.url), kept]).encode()
 
     def flush(self) -> None:
         """Write what is new to the store, in one transaction."""
@@ -268,11 +269,11 @@ def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-ca
     headers = {name.lower(): value for name, value in response.headers.items()}
     if not isinstance(response, CachedResponse):
         body = b"" if response.status_code == 304 else response.content
-        return Exchange(job.request, response.status_code, headers, body, response.url)
+        return Exchange(job.request, response.status_code, headers, body, page_address(response.url))
     if response.revalidated:
-        return Exchange(job.request, 304, headers, b"", response.url)
+        return Exchange(job.request, 304, headers, b"", page_address(response.url))
     problem, kind = job.problem or Problem("the index failed")
-    return Exchange(job.request, 304, headers, b"", response.url, problem, stale=True, kind=kind)
+    return Exchange(job.request, 304, headers, b"", page_address(response.url), problem, stale=True, kind=kind)
 
 
 def _decoded(data: bytes | None) -> tuple[str, dict[str, str]] | None:

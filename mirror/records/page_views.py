@@ -12,6 +12,7 @@ from mirror.records.freshness import from_headers
 from mirror.records.listing_views import build_views, classify
 from mirror.records.release_view import encode
 from mirror.records.simple_parse import parse_listing
+from mirror.urls import may_hold_secrets, public_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +44,7 @@ def _packed(
 ) -> Views:
     # Relative URLs count from where the page was in the end, where that is not where it should be.
     view.page_url = exchange.url if exchange.url != exchange.request.url else None
-    raws = listing.raws
+    raws = public_files(listing.raws) if may_hold_secrets(exchange.body) else listing.raws
     kept, classified = _wanted(view, places, len(exchange.body) // max(1, len(raws)), wish)
     classify(view, classified, [[listing.files[at] for at in row] for row in places[classified : view.classified]])
     slices: list[Sequence[bytes]] = [()] * len(places)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mirror.records.release_view import ReleaseView
+    from mirror.urls import PublicUrl
 
 
 _STRETCH = 48  # older releases classified together: a block of the file view is unpacked for each look anyway
@@ -82,7 +83,7 @@ class Project:
         """Return the file view that is still to be stored, or None: it came from the store."""
         return self._packed if self._new else None
 
-    def replace_files(self, packed: bytes, page_url: str) -> None:
+    def replace_files(self, packed: bytes, page_url: PublicUrl) -> None:
         """Take the file view of all that the index lists of these releases; relative URLs count from ``page_url``."""
         self._packed = packed
         if page_url != self.page_url:

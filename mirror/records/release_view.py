@@ -21,6 +21,8 @@ from mirror.records.version_keys import is_prerelease_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mirror.urls import PublicUrl
+
 HEAD = 10  # newest releases classified when a listing arrives: the same in every run
 SCHEMA = 4  # of the stored release view and file view; docs/mirror-format.md
 
@@ -67,7 +69,7 @@ class ReleaseView:
         uploads_text: list[str] | None = None,
         skipped: int = 0,
         status: str | None = None,
-        page_url: str | None = None,
+        page_url: PublicUrl | None = None,
         dependency_sets: list[DependencySet] | None = None,
         known: dict[int, list[tuple[int, int]]] | None = None,
         withdrawn: Withdrawal | None = None,

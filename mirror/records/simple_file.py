@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from mirror.errors import Malformed
 from mirror.records.model import DistFile
+from mirror.urls import split_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -154,7 +155,7 @@ def _url_and_digest(url: str, page_url: str) -> tuple[str, tuple[str, str] | Non
     if not url.startswith(_SCHEMES):
         url = _absolute(url, page_url)
     if "@" in url:
-        url = _without_credentials(url)
+        url = split_url(url)[0]
     if (
         not url.isprintable()
     ):  # a line break would end a header of ours or a line of a lock; a surrogate cannot be written
@@ -169,13 +170,6 @@ def _absolute(url: str, page_url: str) -> str:
     if not joined.startswith(_SCHEMES):
         raise Malformed(f"{page_url}: a file is at {url!r}, which is no web or file address")
     return joined
-
-
-def _without_credentials(url: str) -> str:
-    """Drop ``user:password@``: what is kept of an index goes into locks and snapshots, where no secret may be."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _hashes(value: object) -> tuple[tuple[str, str], ...]:

@@ -20,6 +20,7 @@ from mirror.records.freshness import (
     from_json,
     revalidated,
 )
+from mirror.urls import public_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -56,7 +57,7 @@ def read_page(
         listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
         if entries and not listing.raws:
             raise Withdrawn(f"the find-links page {url} lists no files any more; what it listed is kept for --offline")
-        entries = [json.loads(bytes(raw)) for raw in listing.raws]
+        entries = [json.loads(bytes(raw)) for raw in public_files(listing.raws)]
         base, record = exchange.url, from_headers(exchange.headers, now)
     elif record is not None and exchange.status == 304:
         record = record if exchange.stale else revalidated(record, exchange.headers, now)

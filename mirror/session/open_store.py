@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from mirror.errors import StoreError
+from mirror.urls import shown
 
 if TYPE_CHECKING:
     from mirror.ports import Store
@@ -19,6 +20,7 @@ _DATABASE = "cache.db"  # what diskcache calls its file
 
 def is_fixed(location: str) -> bool:
     """Return whether a mirror answers only from what it holds: a snapshot, a folder that is read-only, or another's."""
+    location = _spelled(location)
     if location.startswith((*_WEB, *_REDIS)):
         return location.startswith(_WEB)
     return os.path.isfile(location) or _names_snapshot(location) or _is_read_only(location)
@@ -27,11 +29,14 @@ def is_fixed(location: str) -> bool:
 def refuse_fixed(location: str) -> None:
     """Raise ``StoreError`` where a mirror is to be changed that cannot be."""
     if is_fixed(location):
-        raise StoreError(f"the mirror {location} can only be read; name a folder or a Redis server with --mirror")
+        raise StoreError(
+            f"the mirror {shown(location)} can only be read; name a folder or a Redis server with --mirror"
+        )
 
 
 def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
     """Open the store of a mirror. Raises ``StoreError`` where it cannot be used, ``Integrity`` where it may not be trusted."""
+    location = _spelled(location)
     if location.startswith(_REDIS):
         try:
             from mirror.store.redis import RedisStore
@@ -64,6 +69,12 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
 def _names_snapshot(location: str) -> bool:
     """Return whether a location is called as snapshots are and is no folder: a new mirror there would be a mistake."""
     return location.lower().endswith(_SNAPSHOT) and not os.path.isdir(location)
+
+
+def _spelled(location: str) -> str:
+    """Return a location with its scheme in lower case (RFC 3986: schemes are the same in either)."""
+    scheme, mark, rest = location.partition("://")
+    return f"{scheme.lower()}{mark}{rest}" if mark else location
 
 
 def _is_read_only(folder: str) -> bool:

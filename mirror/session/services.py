@@ -8,6 +8,7 @@ from mirror.errors import MirrorError
 from mirror.keys import DERIVED, FILES, project_of
 from mirror.ports import Purpose
 from mirror.records.model import RequestCount
+from mirror.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -173,7 +174,7 @@ class MirrorAdmin:
 
         parts = self._parts
         return {
-            "location": parts.settings.location,
+            "location": shown(parts.settings.location),
             **describe(parts.store, parts.settings.indexes, parts.clock()),
         }
 

@@ -18,6 +18,7 @@ import redis
 from mirror.errors import StoreError
 from mirror.ports import Store
 from mirror.store.proof import seal, size_of, unseal
+from mirror.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,16 +39,19 @@ class RedisStore(Store):
 
     def __init__(self, url: str, *, patience: float = _PATIENCE) -> None:
         """Connect. Raises ``StoreError`` where the URL cannot be used or no server answers in time."""
-        self._place = re.sub(r"//[^@/]*@", "//", url)  # without credentials: it ends in messages
+        self._place = shown(url)  # in messages
         self._patience = patience
         try:
             # One attempt a command: waiting is done here, around whole batches.
             self._client = redis.Redis.from_url(
                 url, socket_timeout=30, socket_connect_timeout=5, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0)
             )
-        except ValueError as error:
-            raise StoreError(f"{self._place} is no address of a Redis database: {error}") from error
-        self._patiently(self._client.ping)
+            self._patiently(self._client.ping)
+        except (ValueError, TypeError, AttributeError) as error:  # what it says may quote a part of the password
+            raise StoreError(
+                f"{self._place} is no address of a Redis database: check port, number and options; "
+                "quote /, ?, # and @ in a password"
+            ) from error
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the values there are; keys that are absent are left out."""

@@ -6,8 +6,8 @@ import re
 from typing import NamedTuple
 
 from mirror.errors import Malformed
-from mirror.http.credentials import split_url
 from mirror.names import is_archive
+from mirror.urls import split_url
 from pipx_parallel.direct_url import split_fragment, split_revision, split_tool, strong_hashes
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

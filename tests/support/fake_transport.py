@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mirror.ports import Exchange, ProblemKind, Request
+from mirror.urls import PublicUrl
 
 
 class FakeTransport:
@@ -29,7 +30,7 @@ class FakeTransport:
         """Answer the oldest request; return its URL. Header names are written with underscores."""
         request, done = self.under_way.pop(0)
         told: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
-        done(Exchange(request, status, told, body, request.url))
+        done(Exchange(request, status, told, body, PublicUrl(request.url)))
         return request.url
 
     def fail(self, problem: str = "timed out", kind: ProblemKind = ProblemKind.PASSING) -> str:

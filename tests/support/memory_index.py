@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mirror.ports import Exchange, Request
+from mirror.urls import PublicUrl
 from tests.support.dists import metadata_text, sdist
 
 ROOT = "http://index.example/simple"
@@ -43,9 +44,13 @@ class MemoryIndex:
         self.asked.append(request.url)
         body = self._body(request.url)
         if body is None:
-            done(Exchange(request, 404, {}, b"", request.url))
+            done(Exchange(request, 404, {}, b"", PublicUrl(request.url)))
         else:
-            done(Exchange(request, 200, {"content-type": _TYPE, "cache-control": "max-age=600"}, body, request.url))
+            done(
+                Exchange(
+                    request, 200, {"content-type": _TYPE, "cache-control": "max-age=600"}, body, PublicUrl(request.url)
+                )
+            )
 
     def close(self) -> None:
         """Hold nothing that needs closing."""

@@ -8,6 +8,7 @@ import pytest
 
 from mirror.http.concurrency_limit import MOST_UNDER_WAY, WorkerLimit
 from mirror.ports import Exchange, ProblemKind, Request
+from mirror.urls import PublicUrl
 
 FIRST = WorkerLimit().allowed
 
@@ -50,7 +51,9 @@ def _take(limit: WorkerLimit, model: Model, under_way: list[tuple[float, int, fl
 
 def answer(status: int = 200, size: int = 1000, problem: str | None = None) -> Exchange:
     """Return an answer of an index."""
-    return Exchange(Request("https://index.example/a"), status, {}, b"x" * size, "https://index.example/a", problem)
+    return Exchange(
+        Request("https://index.example/a"), status, {}, b"x" * size, PublicUrl("https://index.example/a"), problem
+    )
 
 
 def test_an_index_that_bears_everything_is_asked_as_much_as_is_polite() -> None:
@@ -133,7 +136,7 @@ def test_an_answer_that_says_no_is_no_overload(exchange: Exchange) -> None:
 def test_what_is_done_here_says_nothing_of_the_index() -> None:
     """Files take no time."""
     limit = WorkerLimit()
-    local = Exchange(Request("file:///a"), 200, {}, b"", "file:///a")
+    local = Exchange(Request("file:///a"), 200, {}, b"", PublicUrl("file:///a"))
     for _ in range(100):
         limit.answered(local, 0.0, 0.0)
 

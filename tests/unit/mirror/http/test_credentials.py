@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mirror.http.credentials import Credentials, split_url
+from mirror.http.credentials import Credentials
+from mirror.urls import split_url
 
 URL = "https://index.example/simple/app/"
 

@@ -7,6 +7,7 @@ import pytest
 from mirror.http.retry import RetryPolicy, is_passing, next_delay, retry_after
 from mirror.ports import Exchange, ProblemKind, Request
 from mirror.records.freshness import http_date
+from mirror.urls import PublicUrl
 
 NOW = 1_700_000_000.0
 POLICY = RetryPolicy(retries=5, base=0.25, longest=10.0, longest_asked=60.0)
@@ -16,7 +17,7 @@ def answer(status: int = 503, problem: str | None = None, *, stale: bool = False
     """Return an exchange with a status, or with a problem."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = Request("https://index.example/simple/six/")
-    return Exchange(request, 0 if problem else status, named, b"", request.url, problem, stale)
+    return Exchange(request, 0 if problem else status, named, b"", PublicUrl(request.url), problem, stale)
 
 
 def delay(attempt: int, exchange: Exchange, random: float = 0.5) -> float | None:

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from mirror.http.problems import CLOSED
 from mirror.http.worker_pool import WorkerPool
 from mirror.ports import Exchange, Request
+from mirror.urls import PublicUrl
 
 
 def requests(count: int) -> list[Request]:
@@ -17,7 +18,7 @@ def requests(count: int) -> list[Request]:
 
 def answered(request: Request) -> Exchange:
     """Return a good exchange."""
-    return Exchange(request, 200, {}, b"", request.url)
+    return Exchange(request, 200, {}, b"", PublicUrl(request.url))
 
 
 def test_every_request_is_answered_once() -> None:

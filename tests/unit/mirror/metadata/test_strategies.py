@@ -13,6 +13,7 @@ from mirror.metadata.index_facts import IndexFacts
 from mirror.metadata.strategies import SMALL, TAIL, read_metadata
 from mirror.ports import Exchange, Request
 from mirror.records.model import DistFile
+from mirror.urls import PublicUrl
 from tests.support.dists import Dist, sdist, wheel, zipped
 
 URL = "http://index.example/files/"
@@ -40,7 +41,7 @@ def kind_of(request: Request) -> str:
 
 def said(status: int = 200, body: bytes = b"", problem: str | None = None) -> Answer:
     """Answer always the same."""
-    return lambda request: Exchange(request, status, {}, body, request.url, problem)
+    return lambda request: Exchange(request, status, {}, body, PublicUrl(request.url), problem)
 
 
 def served(dist: Dist, *, suffix: bool = True) -> Answer:
@@ -49,14 +50,14 @@ def served(dist: Dist, *, suffix: bool = True) -> Answer:
     def answer(request: Request) -> Exchange:
         span = dict(request.headers).get("Range")
         if span is None:
-            return Exchange(request, 200, {}, dist.body, request.url)
+            return Exchange(request, 200, {}, dist.body, PublicUrl(request.url))
         first, _, last = span.removeprefix("bytes=").partition("-")
         if not first and not suffix:
-            return Exchange(request, 416, {}, b"", request.url)
+            return Exchange(request, 416, {}, b"", PublicUrl(request.url))
         start = int(first) if first else len(dist.body) - int(last)
         end = int(last) + 1 if first else len(dist.body)
         told = {"content-range": f"bytes {start}-{end - 1}/{len(dist.body)}"}
-        return Exchange(request, 206, told, dist.body[start:end], request.url)
+        return Exchange(request, 206, told, dist.body[start:end], PublicUrl(request.url))
 
     return answer
 

@@ -13,6 +13,7 @@ import pytest
 from mirror.errors import Integrity, MirrorError, NotFound, Offline, Unreachable
 from mirror.ports import Exchange, Request
 from mirror.records.model import DistFile
+from mirror.urls import PublicUrl
 from pipx_parallel.bundle import downloads
 from pipx_parallel.bundle.downloads import Received, fetch, make_folder
 from pipx_parallel.errors import OutputError
@@ -42,15 +43,15 @@ class Site:
         span = dict(request.headers).get("Range")
         self.spans.append(span)
         if 0 <= self.breaks_after < len(self.spans):
-            return Exchange(request, 0, {}, b"", request.url, "timed out")
+            return Exchange(request, 0, {}, b"", PublicUrl(request.url), "timed out")
         if span is None or self.ranges == "ignore":
-            return Exchange(request, 200, {}, self.body, request.url)
+            return Exchange(request, 200, {}, self.body, PublicUrl(request.url))
         first, _, last = span.removeprefix("bytes=").partition("-")
         if self.ranges == "refuse" or int(first) >= len(self.body):
-            return Exchange(request, 416, {"content-range": f"bytes */{len(self.body)}"}, b"", request.url)
+            return Exchange(request, 416, {"content-range": f"bytes */{len(self.body)}"}, b"", PublicUrl(request.url))
         piece = self.body[int(first) : int(last) + 1]
         told = {"content-range": f"bytes {first}-{int(first) + len(piece) - 1}/{len(self.body)}"}
-        return Exchange(request, 206, told, piece, request.url)
+        return Exchange(request, 206, told, piece, PublicUrl(request.url))
 
 
 def run(file: DistFile, folder: Path, site: Server, *, offline: bool = False) -> Received:
@@ -163,7 +164,7 @@ def test_a_weak_hash_is_better_than_none(tmp_path: Path) -> None:
 def test_an_answer_without_the_file_is_reported(tmp_path: Path, status: int, kind: type[MirrorError]) -> None:
     """Each with its own exit code."""
     with pytest.raises(kind, match=r"a-1\.0"):
-        run(wheel(), tmp_path, lambda request: Exchange(request, status, {}, b"", request.url))
+        run(wheel(), tmp_path, lambda request: Exchange(request, status, {}, b"", PublicUrl(request.url)))
 
 
 def test_offline_names_what_is_not_here(tmp_path: Path) -> None:
