@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.state import SearchState
 
 
+MOST_UNUSABLE = 64  # releases that are passed over to find the newest one
+
+
 class RootEdge(NamedTuple):
     """One thing the user asks for.
 
@@ -55,10 +58,22 @@ def learn_newest(state: SearchState) -> None:
             best[package] = state.source.choose(state.names[package], mask)
             state.source.prepare_dependencies(state.names[package], [best[package]])
     for package, bit in best.items():
-        if bit not in state.needs[package]:
-            learn_needs(state, package, [bit])
+        best[package] = _learn_newest_usable(state, package, bit)
     switches = [it for it in state.direct if state.base[it] in best]
     set_direct(state, [*state.direct, *_brought_in(state, switches, best)])
+
+
+def _learn_newest_usable(state: SearchState, package: int, bit: int) -> int:
+    """Learn what a release needs, and as long as it turns out that it cannot be used, the next; return the last."""
+    for _ in range(MOST_UNUSABLE):
+        if bit not in state.needs[package]:
+            learn_needs(state, package, [bit])
+        rest = usable(state, package)
+        if not rest >> bit & 1 and rest:
+            bit = state.source.choose(state.names[package], rest)
+        else:
+            break
+    return bit
 
 
 def _brought_in(state: SearchState, switches: Iterable[int], best: Mapping[int, int]) -> Iterable[int]:
@@ -90,6 +105,15 @@ def allowed(state: SearchState, package: int) -> int:
         if isinstance(unit.cause, Required | Bound):
             out |= unit.masks[0]
     return state.universe[package] & ~ABSENT & ~out
+
+
+def usable(state: SearchState, package: int) -> int:
+    """Return the releases that the user's own lines allow, without those of which it is known that they cannot be used."""
+    out = 0
+    for unit in state.units[package]:
+        if isinstance(unit.cause, Unusable):
+            out |= unit.masks[0]
+    return allowed(state, package) & ~out
 
 
 def set_direct(state: SearchState, packages: Iterable[int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.assumptions import assume, pinned
-from pipx_parallel.resolver.fact_loader import allowed, learn_newest
+from pipx_parallel.resolver.fact_loader import allowed, learn_newest, usable
 from pipx_parallel.resolver.improvement import Improvement
 from pipx_parallel.resolver.interpolation import add_continuity
 from pipx_parallel.resolver.levels import Scale
@@ -56,7 +56,7 @@ class _Objective:
         """Go through all stages."""
         state = self.state
         for package in state.direct:
-            if state.base[package] == NOTHING and (mask := allowed(state, package)):
+            if state.base[package] == NOTHING and (mask := usable(state, package) or allowed(state, package)):
                 self.directs[package] = Scale(state.source, state.names[package], mask)
         add_continuity(state)
         for _ in range(MOST_ROUNDS):

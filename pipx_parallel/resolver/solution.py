@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.fact_loader import allowed
+from pipx_parallel.resolver.fact_loader import usable
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.state import NOTHING
 from pipx_parallel.resolver.terms import Bound, Derived, Inherited, Merged, Needs, Required, Unusable
@@ -91,7 +91,7 @@ def held_back(state: SearchState, roots: Sequence[RootEdge], chosen: Mapping[str
             continue
         best = state.source.best(name, state.universe[number] & ~ABSENT)
         if best != bit:
-            mask = allowed(state, number)
+            mask = usable(state, number)
             first = state.source.best(name, mask) if mask else best
             given_up = None if first in (best, bit) else _held(state, roots, number, first, chosen)
             held[name] = _held(state, roots, number, best, chosen)._replace(given_up=given_up)

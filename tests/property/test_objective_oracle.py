@@ -76,13 +76,25 @@ def allowed(universe: Universe, name: str) -> int:
     return mask
 
 
+def usable(universe: Universe, name: str) -> int:
+    """Return the same, for packages of the user without the best ones as long as these cannot be used."""
+    mask = allowed(universe, name)
+    rest = mask if name in directs_of(universe) else 0
+    while rest:
+        bit = FakeSource(universe).choose(name, rest)
+        if not isinstance(universe.needs.get((name, bit)), Unavailable):
+            return rest
+        rest &= ~(1 << bit)
+    return mask
+
+
 def wanted_extras(universe: Universe) -> list[str]:
     """Return the extras of the user that the newest allowed release of their package has."""
     source = FakeSource(universe)
     found = []
     for name in dict.fromkeys(root.edge.package for root in universe.roots if not root.constraint):
         base = base_of(name)
-        if base is not None and (mask := allowed(universe, base)):
+        if base is not None and (mask := usable(universe, base)):
             bit = source.choose(base, mask)
             if source.has_extra(base, bit, name) and not isinstance(universe.needs.get((base, bit)), Unavailable):
                 found.append(name)
@@ -97,7 +109,7 @@ def counted(universe: Universe) -> list[str]:
     names = dict.fromkeys(directs_of(universe))
     for extra in queue:
         base = str(base_of(extra))
-        bit = source.choose(base, allowed(universe, base)) if allowed(universe, base) else 0
+        bit = source.choose(base, usable(universe, base)) if usable(universe, base) else 0
         answer = universe.extras.get((base, bit, extra), ())
         if isinstance(answer, Unavailable) or isinstance(universe.needs.get((base, bit)), Unavailable):
             continue
@@ -111,7 +123,7 @@ def counted(universe: Universe) -> list[str]:
 
 def cost(universe: Universe, name: str, bit: int) -> int:
     """Return the lag of a release in days, from the best that the user allows, and whether it is not that one."""
-    mask = allowed(universe, name)
+    mask = usable(universe, name)
     order = [at for at in range(1, mask.bit_length()) if mask >> at & 1]
     order = order if universe.lowest else order[::-1]
     best, lag = universe.uploads.get((name, order[0]), 0), 0
@@ -141,9 +153,7 @@ def check(universe: Universe) -> None:
     assert is_closed(universe, mine)
     known = known_of(universe, source)
     for name in directs_of(universe):
-        assert (name, source.choose(name, allowed(universe, name)), None) in source.asked, (
-            "the newest was not looked at"
-        )
+        assert (name, source.choose(name, usable(universe, name)), None) in source.asked, "the newest was not looked at"
     escapes = known.escapes(mine)
     assert {(it.parent, it.child) for it in result.escapes} == {(parent, child) for parent, child, _ in escapes}
     assert known.relaxed_weight(mine) == min(known.relaxed_weight(answer) for answer in answers), (
