@@ -20,7 +20,7 @@ def _keys(workspace: Workspace) -> list[str]:
 
 
 def test_doctor_leaves_a_record_of_every_kind_alone(workspace: Workspace, index: LoopbackIndex) -> None:
-    """One mirror that has seen a build, a direct reference, a find-links page, an attestation and validators."""
+    """One mirror that has seen a build, a failed one, a direct reference, a find-links page, an attestation and validators."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib<2"], static=False))
     linked, direct = wheel("linked", "1.0"), wheel("direct", "1.0")
     page = f'<a href="../../files/linked/{linked.filename}#sha256={linked.sha256}">linked</a>'
@@ -29,6 +29,9 @@ def test_doctor_leaves_a_record_of_every_kind_alone(workspace: Workspace, index:
         flags = ["-f", f"{site.root}/simple/links/", "--transport", "requests"]
         ran = workspace.lock("app", "dyn", "linked", reference, flags=flags)
         assert ran.code == 0, ran.err
+    index.publish("broken", sdist("broken", "1.0", ["lib"], static=False, broken=True))
+    workspace.write("broken.txt", "broken\n")
+    assert workspace.run("lock", "broken.txt", "-o", "broken.out.txt").code == 1
     workspace.write("closed.txt", "app\n")
     assert workspace.run("mirror", "warm", "closed.txt", "--depth", "closure").code == 0
     ran = workspace.run("mirror", "verify", "closed.txt", "--certificate", "closed.json")
