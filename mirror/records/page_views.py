@@ -28,8 +28,8 @@ _RECENT_LEAST = 12  # releases kept whatever they take
 def views_of(exchange: Exchange, wish: PageWish, clock: Callable[[], float] = time.time) -> Views:
     """Return what becomes of an answer that is a project's page; what it refuses is a value here.
 
-    Unless the page is kept whole, the file view holds the newest releases, and the newest of those that are asked for where
-    these are older: packing all files of 171 pages takes 0.25 s of CPU time and 12 MB, and nobody has asked for the rest yet.
+    Unless the page is kept whole, or something old is asked for, the file view holds the newest releases: packing all files of 171
+    pages takes 0.25 s of CPU time and 12 MB, and nobody has asked for the rest yet.
     """
     try:
         listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
@@ -45,30 +45,25 @@ def _packed(
     # Relative URLs count from where the page was in the end, where that is not where it should be.
     view.page_url = exchange.url if exchange.url != exchange.request.url else None
     raws = public_files(listing.raws) if may_hold_secrets(exchange.body) else listing.raws
-    kept, classified = _wanted(view, places, len(exchange.body) // max(1, len(raws)), wish)
+    first, classified = _wanted(view, places, len(exchange.body) // max(1, len(raws)), wish)
     classify(view, classified, [[listing.files[at] for at in row] for row in places[classified : view.classified]])
-    slices: list[Sequence[bytes]] = [()] * len(places)
-    for span in kept:
-        slices[span] = [[memoryview(raws[at]) for at in row] for row in places[span]]  # type: ignore[misc]  # bytes-like
+    slices: list[Sequence[bytes]] = [()] * first
+    slices += [[memoryview(raws[at]) for at in row] for row in places[first:]]  # type: ignore[misc]  # bytes-like, for a join
     packed = pack(slices)
     view.digest = digest_of(packed)
     return Views(encode(view), packed)
 
 
-def _wanted(view: ReleaseView, places: Sequence[Sequence[int]], size: int, wish: PageWish) -> tuple[list[slice], int]:
-    """Return of which releases the files are kept, and from which on releases are classified.
+def _wanted(view: ReleaseView, places: Sequence[Sequence[int]], size: int, wish: PageWish) -> tuple[int, int]:
+    """Return the oldest release whose files are kept, and the oldest that is classified.
 
-    ``size`` is what a file object of the page takes on average.
+    ``size`` is what a file object of the page takes on average. If what is asked for is old, all is kept: a search will compare it
+    with others that are old, and the page would be fetched again for those.
     """
-    count = len(places)
-    if wish.whole:
-        return [slice(0, count)], 0 if wish.classified else view.classified
-    first = _first_kept(places, size, count)
+    first = _first_kept(places, size)
     asked = _newest_admitted(view, wish.admits)
-    if asked is None or asked >= first:
-        return [slice(first, count)], view.classified
-    lowest = _first_kept(places, size, asked + 1)
-    return [slice(first, count), slice(lowest, asked + 1)], min(lowest, view.classified)
+    is_old = asked is not None and asked < first
+    return 0 if wish.whole or is_old else first, 0 if wish.classified or is_old else view.classified
 
 
 def _newest_admitted(view: ReleaseView, admits: Sequence[Intervals]) -> int | None:
@@ -80,11 +75,11 @@ def _newest_admitted(view: ReleaseView, admits: Sequence[Intervals]) -> int | No
     return None
 
 
-def _first_kept(places: Sequence[Sequence[int]], size: int, end: int) -> int:
-    """Return the oldest release whose files are kept of those before ``end``, the newest first."""
+def _first_kept(places: Sequence[Sequence[int]], size: int) -> int:
+    """Return the oldest release whose files are kept of a page of which not everything is."""
     taken = 0
-    for release in range(end - 1, -1, -1):
+    for release in range(len(places) - 1, -1, -1):
         taken += len(places[release]) * size
-        if taken > _RECENT_BYTES and end - release >= _RECENT_LEAST:
+        if taken > _RECENT_BYTES and len(places) - release >= _RECENT_LEAST:
             return release
     return 0

@@ -43,6 +43,14 @@ def test_a_cutoff_fetches_no_page_twice(workspace: Workspace, long_index: Loopba
     assert max(pages(long_index).values()) == 1
 
 
+def test_a_conflict_at_an_old_pin_fetches_no_page_twice(workspace: Workspace, long_index: LoopbackIndex) -> None:
+    """A search weighs releases that are older still, by when they were uploaded."""
+    long_index.publish("other", *[wheel("other", f"2.{number}", ["lower<1.90"]) for number in range(3)])
+
+    assert locked(workspace, "upper<1.101", "other")["upper"] == "1.89"
+    assert max(pages(long_index).values()) == 1
+
+
 @pytest.mark.parametrize("line", ["upper==1.100", "upper<1.101", "upper~=1.100,<1.101"])
 def test_an_old_pin_fetches_no_page_twice(workspace: Workspace, long_index: LoopbackIndex, line: str) -> None:
     """What the user pins, and what that pins."""
