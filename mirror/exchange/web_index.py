@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import Malformed
 from mirror.records.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_QUERY = 5000  # characters of a bulk question: what every server and proxy takes
 
 
 class WebIndex(NamedTuple):
@@ -27,3 +32,17 @@ def read_web_index(body: bytes) -> WebIndex:
     bulk = "bulk" in table and table.flag("bulk")
     schema = table.integer("schema")
     return WebIndex(schema, bulk, table.text_by_name("indexes"), table.values("facts"), table.text_by_name("files"))
+
+
+def name_chunks(names: list[str]) -> Iterator[list[str]]:
+    """Yield the names in portions that fit into a question."""
+    chunk: list[str] = []
+    size = 0
+    for name in names:
+        if chunk and size + len(name) > _QUERY:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(name)
+        size += len(name) + 1
+    if chunk:
+        yield chunk

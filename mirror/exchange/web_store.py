@@ -17,7 +17,7 @@ from mirror.exchange.record_iterator import split_key
 from mirror.exchange.snapshot import BUNDLE, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.validation import checked
-from mirror.exchange.web_index import WebIndex, read_web_index
+from mirror.exchange.web_index import WebIndex, name_chunks, read_web_index
 from mirror.http.credentials import Credentials
 from mirror.keys import ADDRESSES, FACTS, FILES, VIEWS, address_key, facts_key, view_key, view_key_of
 from mirror.ports import Request, Store
@@ -35,7 +35,6 @@ _LARGEST_INDEX = 256 * 1024 * 1024
 _LARGEST = 1 << 30
 _ATTEMPTS = 3
 _SILENCE = 120.0  # seconds without any answer after which a mirror is given up
-_QUERY = 5000  # characters of a bulk question: what every server and proxy takes
 
 
 class WebStore(Store):
@@ -180,7 +179,7 @@ class WebStore(Store):
         urls = [
             f"{self._url}/records?reach=1&index={index_id}&names={','.join(chunk)}"
             for index_id, names in by_index.items()
-            for chunk in _chunks(names)
+            for chunk in name_chunks(names)
         ]
         for store in self._snapshots(urls):
             self._held |= store.get_many([key for key in store.snapshot.views if self._held.get(key) is None])
@@ -195,7 +194,7 @@ class WebStore(Store):
         urls = [
             f"{self._url}/records?files=1&index={index_id}&names={','.join(chunk)}"
             for index_id, names in by_index.items()
-            for chunk in _chunks(names)
+            for chunk in name_chunks(names)
         ]
         for store in self._snapshots(urls):
             for key in store.snapshot.blocks:
@@ -277,20 +276,6 @@ class WebStore(Store):
 def _fetched(key: str) -> bool:
     """Return whether a record is asked for by itself; the small ones are in the index."""
     return VIEWS.owns(key) or FILES.owns(key)
-
-
-def _chunks(names: list[str]) -> Iterator[list[str]]:
-    """Yield the names in portions that fit into a question."""
-    chunk: list[str] = []
-    size = 0
-    for name in names:
-        if chunk and size + len(name) > _QUERY:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(name)
-        size += len(name) + 1
-    if chunk:
-        yield chunk
 
 
 def _digest(view: bytes) -> str:
