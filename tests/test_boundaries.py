@@ -58,7 +58,7 @@ FOLDERS = (
         ("mirror.records",),
     ),
     Folder("resolver", ("pipx_parallel.resolver*",), ()),
-    Folder("options", ("pipx_parallel.config.options",), ()),
+    Folder("options", ("pipx_parallel.config.option*",), ()),
     Folder("requirements", ("pipx_parallel.requirements*",), ("mirror", "foundations", "options")),
     Folder(
         "config",

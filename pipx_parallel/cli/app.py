@@ -17,7 +17,7 @@ from pipx_parallel.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.config.options import Argument, Option
+    from pipx_parallel.config.option import Argument, Option
 
 NAME = "pipx-parallel"
 _CONTEXT = {"help_option_names": ["-h", "--help"]}

@@ -15,7 +15,7 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.config.options import Option
+    from pipx_parallel.config.option import Option
     from pipx_parallel.console import Printer
     from pipx_parallel.progress import Progress
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipx_parallel.config.options import Option
+    from pipx_parallel.config.option import Option
 
 COMMANDS = ("lock", "resolve")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from pipx_parallel.config.options import Option
+    from pipx_parallel.config.option import Option
 
 _ALL = "pipx_parallel.help_all"
 

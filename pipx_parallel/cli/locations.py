@@ -12,7 +12,7 @@ from pipx_parallel.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pipx_parallel.config.options import Option
+    from pipx_parallel.config.option import Option
 
 TABLES = ("setuptools", "sources")  # parts of [tool.pipx-parallel] that are no options
 _ON = ("1", "true", "yes", "on", "y", "t")

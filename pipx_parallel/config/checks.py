@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipx_parallel.config.layers import Chosen
-    from pipx_parallel.config.options import Option
+    from pipx_parallel.config.option import Option
 
 MOST_WORKERS = 50
 AUTO_WORKERS = 0  # the fetcher adapts the number

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.config.options import FILE_OPTIONS, OPTIONS, variable_of
+from pipx_parallel.config.option import variable_of
+from pipx_parallel.config.options import FILE_OPTIONS, OPTIONS
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

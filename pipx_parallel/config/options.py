@@ -7,87 +7,9 @@ stay text until ``config.settings`` checks them. An option that pip has too keep
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Option(NamedTuple):
-    """One option.
-
-    ``kind`` is how it is written: "text", "path" (a relative one counts from the file it stands in), "list" (text; a variable
-    holds several, separated by blanks), "flag" or "count". ``value`` names the check of ``config.settings`` that its text must
-    pass; "" takes text as it is.
-    """
-
-    names: tuple[str, ...]
-    help: str
-    kind: str = "text"
-    metavar: str = "TEXT"
-    multiple: bool = False
-    choices: tuple[str, ...] = ()
-    group: str = "Options"  # heading in the help
-    setting: str = ""  # field of ResolveSettings: "record.field"
-    default: str = ""
-    value: str = ""
-    pip: bool = False  # also read from pip's configuration
-    in_file: bool = False  # also an option line of a requirements file
-    adds: bool = False  # values of all sources add up, as in pip
-    in_lock: bool = False  # changes the pins: a lock names it
-    rare: bool = False  # shown by --help-all, not by --help
-
-    @property
-    def name(self) -> str:
-        """Return the first long spelling."""
-        return next(name for name in self.names if name.startswith("--"))
-
-    @property
-    def dest(self) -> str:
-        """Return the name with underscores, under which layers hold the value."""
-        return self.name[2:].replace("-", "_")
-
-    @property
-    def key(self) -> str:
-        """Return the name without dashes: the key in ``[tool.pipx-parallel]`` and in pip's configuration."""
-        return self.name[2:]
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Return the environment variables that set it, one for each long spelling."""
-        return tuple([variable_of(name[2:]) for name in self.names if name.startswith("--")])
-
-    @property
-    def field(self) -> str:
-        """Return the last part of ``setting``."""
-        return self.setting.rpartition(".")[2]
-
-
-class Argument(NamedTuple):
-    """One positional argument; ``many`` takes none or more and must be the last."""
-
-    dest: str
-    metavar: str
-    many: bool = False
-
-
-def variable_of(key: str) -> str:
-    """Return the environment variable of an option's key or dest."""
-    return f"PIPX_PARALLEL_{key.upper().replace('-', '_')}"
-
+from pipx_parallel.config.option import Argument, Option, flag_option, rare
 
 SOURCES = Argument("sources", "SOURCE", many=True)
-
-
-def _flag(  # noqa: PLR0913 - the fields of a flag
-    name: str, help: str, group: str, setting: str = "",  # noqa: A002 - the field's name
-    *, pip: bool = False, in_file: bool = False, in_lock: bool = False, rare: bool = False,
-) -> Option:  # fmt: skip
-    option = Option((name,), help, "flag", group=group, setting=setting)
-    return option._replace(pip=pip, in_file=in_file, in_lock=in_lock, rare=rare)
-
-
-def rare(*options: Option) -> tuple[Option, ...]:
-    """Return options as ones that only --help-all shows."""
-    return tuple([option._replace(rare=True) for option in options])
-
 
 _INPUT = "Input"
 REQUIREMENT = Option(
@@ -109,7 +31,7 @@ INPUT = (
     Option(
         ("--group",), "Include this dependency group.", "list", "NAME", multiple=True, group=_INPUT, in_lock=True
     ),
-    _flag("--build-requires", "Include the build requirements of the project.", _INPUT, in_lock=True, rare=True),
+    flag_option("--build-requires", "Include the build requirements of the project.", _INPUT, in_lock=True, rare=True),
     Option(
         ("--override",), "Replace every requirement on a package with this one.", metavar="REQUIREMENT", multiple=True,
         group=_INPUT, in_lock=True,
@@ -137,7 +59,7 @@ INDEX = (
         ("-f", "--find-links"), "Folder or page with links to archives.", "list", "LOCATION", multiple=True, group=_INDEX,
         setting="indexes.find_links", pip=True, in_file=True, adds=True,
     ),
-    _flag("--no-index", "Ignore the package index, use only --find-links.", _INDEX, "indexes.no_index",
+    flag_option("--no-index", "Ignore the package index, use only --find-links.", _INDEX, "indexes.no_index",
           pip=True, in_file=True),
     Option(
         ("--index-strategy",), "With several indexes, use the first that has a project, or the best release of all.",
@@ -188,8 +110,8 @@ MIRROR = (
         ("--mirror",), "Mirror to use: a folder, a snapshot, or the URL of a shared mirror.", "path", "LOCATION",
         group=_MIRROR, setting="mirror.location",
     ),
-    _flag("--offline", "Do not use the network; the mirror must have everything.", _MIRROR, "mirror.offline"),
-    _flag("--refresh", "Revalidate everything that is used with the index.", _MIRROR, "mirror.refresh", rare=True),
+    flag_option("--offline", "Do not use the network; the mirror must have everything.", _MIRROR, "mirror.offline"),
+    flag_option("--refresh", "Revalidate everything that is used with the index.", _MIRROR, "mirror.refresh", rare=True),
 )  # fmt: skip
 
 _SELECTION, _BUILDS = "Resolution", "Format and build"
@@ -199,16 +121,16 @@ SELECTION = (
         choices=("highest", "lowest", "lowest-direct"), group=_SELECTION, setting="selection.resolution",
         default="highest", in_lock=True,
     ),
-    _flag("--pre", "Allow pre-releases.", _SELECTION, "selection.pre", pip=True, in_file=True, in_lock=True),
+    flag_option("--pre", "Allow pre-releases.", _SELECTION, "selection.pre", pip=True, in_file=True, in_lock=True),
     Option(
         ("--all-releases",), 'Allow pre-releases of these packages (":all:").', "list", "NAMES", multiple=True,
         group=_SELECTION, setting="selection.all_releases", value="projects", pip=True, in_file=True, in_lock=True, rare=True),
     Option(
         ("--only-final",), 'Refuse pre-releases of these packages (":all:").', "list", "NAMES", multiple=True,
         group=_SELECTION, setting="selection.only_final", value="projects", pip=True, in_file=True, in_lock=True, rare=True),
-    _flag("--no-deps", "Lock only the given requirements, without their dependencies.", _SELECTION, "selection.no_deps",
+    flag_option("--no-deps", "Lock only the given requirements, without their dependencies.", _SELECTION, "selection.no_deps",
           pip=True, in_lock=True),
-    _flag("--require-hashes", "Refuse files without a known hash.", _SELECTION, "selection.require_hashes",
+    flag_option("--require-hashes", "Refuse files without a known hash.", _SELECTION, "selection.require_hashes",
           pip=True, in_file=True, rare=True),
     Option(
         ("--uploaded-prior-to", "--exclude-newer"), "Ignore files uploaded after this date, time or age (e.g. P7D).",
@@ -225,7 +147,7 @@ SELECTION = (
     ),
 )  # fmt: skip
 BUILDS = (
-    _flag("--prefer-binary", "Prefer an older wheel to a newer source archive.", _BUILDS, "selection.prefer_binary",
+    flag_option("--prefer-binary", "Prefer an older wheel to a newer source archive.", _BUILDS, "selection.prefer_binary",
           pip=True, in_file=True, in_lock=True, rare=True),
     Option(
         ("--only-binary",), 'Use only wheels for these packages (":all:").', "list", "NAMES", multiple=True,
@@ -235,8 +157,8 @@ BUILDS = (
         ("--no-binary",), 'Use no wheels for these packages (":all:").', "list", "NAMES", multiple=True,
         group=_BUILDS, setting="selection.no_binary", value="projects", pip=True, in_file=True, in_lock=True,
     ),
-    _flag("--no-build", "Do not run build backends; fail if a package needs one.", _BUILDS, "builds.no_build"),
-    _flag("--no-build-isolation", "Build with the packages installed beside this tool.", _BUILDS,
+    flag_option("--no-build", "Do not run build backends; fail if a package needs one.", _BUILDS, "builds.no_build"),
+    flag_option("--no-build-isolation", "Build with the packages installed beside this tool.", _BUILDS,
           "builds.no_build_isolation", pip=True, rare=True),
     Option(
         ("--build-timeout",), "Maximum time of one build in seconds.", metavar="SECONDS", group=_BUILDS,
@@ -274,7 +196,7 @@ UPGRADE = (
 )  # fmt: skip
 
 _OUTPUT = "Output"
-NO_HASHES = _flag("--no-hashes", "Omit hashes in formats that allow it.", _OUTPUT)
+NO_HASHES = flag_option("--no-hashes", "Omit hashes in formats that allow it.", _OUTPUT)
 OUTPUT = (
     Option(
         ("-o", "--output"), "Write this file; its name selects the format. May be repeated.", "path", "FILE",
@@ -283,13 +205,13 @@ OUTPUT = (
     NO_HASHES,
 )  # fmt: skip
 STYLE = rare(
-    _flag("--generate-hashes", "Write hashes (the default).", _OUTPUT),
-    _flag("--strip-extras", "Omit extras in requirements files.", _OUTPUT),
-    _flag("--no-annotate", "Omit '# via' comments in requirements files.", _OUTPUT),
+    flag_option("--generate-hashes", "Write hashes (the default).", _OUTPUT),
+    flag_option("--strip-extras", "Omit extras in requirements files.", _OUTPUT),
+    flag_option("--no-annotate", "Omit '# via' comments in requirements files.", _OUTPUT),
     Option(
         ("--annotation-style",), "Style of '# via' comments.", metavar="STYLE", choices=("split", "line"), group=_OUTPUT
     ),
-    _flag("--no-header", "Omit the header of requirements files.", _OUTPUT),
+    flag_option("--no-header", "Omit the header of requirements files.", _OUTPUT),
     Option(
         ("--custom-compile-command",), "Command to show in the header instead of this one.", metavar="COMMAND",
         group=_OUTPUT,
@@ -299,8 +221,8 @@ FORMAT = Option(
     ("--format",), "Format of standard output, or of a file whose name does not select one.", metavar="FORMAT",
     choices=("requirements", "pylock", "script", "powershell", "json", "sbom"), group=_OUTPUT,
 )  # fmt: skip
-CHECK = _flag("--check", "Check that the lock files are up to date; exit with 3 if not.", _OUTPUT)
-DIFF = _flag("--diff", "Show what would change without writing it.", _OUTPUT)
+CHECK = flag_option("--check", "Check that the lock files are up to date; exit with 3 if not.", _OUTPUT)
+DIFF = flag_option("--diff", "Show what would change without writing it.", _OUTPUT)
 DIFF_FORMAT = Option(
     ("--diff-format",),
     "Format of --diff.",
@@ -309,7 +231,7 @@ DIFF_FORMAT = Option(
     group=_OUTPUT,
     rare=True,
 )
-KEEP_GOING = _flag("--keep-going", "Write locks even if projects are missing, and mark them.", _OUTPUT, rare=True)
+KEEP_GOING = flag_option("--keep-going", "Write locks even if projects are missing, and mark them.", _OUTPUT, rare=True)
 
 _GENERAL = "General"
 CONSOLE = (
@@ -331,7 +253,7 @@ CONSOLE = (
         group=_GENERAL,
         rare=True,
     ),
-    _flag("--no-progress", "Do not show progress.", _GENERAL, rare=True),
+    flag_option("--no-progress", "Do not show progress.", _GENERAL, rare=True),
 )
 
 # Options of requirements files and of pip's configuration that this command line does not have.
@@ -339,7 +261,7 @@ FILE_ONLY = (
     Option(("-e", "--editable"), "An editable project.", "path", "PROJECT", in_file=True),
     Option(("--hash",), "A hash of the archive.", metavar="HASH", multiple=True, in_file=True),
     Option(("--config-settings",), "A setting for the build backend.", metavar="KEY=VALUE", multiple=True, in_file=True),
-    _flag("--no-require-hashes", "Do not require hashes.", "", "selection.no_require_hashes", pip=True, in_file=True),
+    flag_option("--no-require-hashes", "Do not require hashes.", "", "selection.no_require_hashes", pip=True, in_file=True),
     Option(
         ("--use-feature",), "A feature of pip.", "list", "NAME", multiple=True, pip=True, in_file=True,
         setting="pip.use_features",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipx_parallel.config.layers import Raw
-    from pipx_parallel.config.options import Option
+    from pipx_parallel.config.option import Option
     from pipx_parallel.requirements.reader import Reader
 
 # pip takes a command's section over [global]. What is locked is installed, so both commands' sections count, lock's last.

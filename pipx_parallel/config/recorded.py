@@ -9,7 +9,7 @@ from pipx_parallel.model import IndexOptions
 
 if TYPE_CHECKING:
     from pipx_parallel.config.layers import Chosen
-    from pipx_parallel.config.options import Option
+    from pipx_parallel.config.option import Option
     from pipx_parallel.config.settings import ResolveSettings
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pipx_parallel.cli import app, fast
 from pipx_parallel.cli.command_table import COMMANDS
 from pipx_parallel.cli.commands import lock, resolve
-from pipx_parallel.config.options import CONSOLE, Option
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import CONSOLE
 
 OPTIONS: dict[str, tuple[Option, ...]] = {
     "lock": (*lock.OPTIONS, *CONSOLE),

@@ -6,7 +6,8 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipx_parallel.cli.command_table import COMMANDS, CommandEntry
-from pipx_parallel.config.options import ALL, Option
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import ALL
 from tests.support.checkout import CHECKOUT
 
 PAGE = CHECKOUT / "docs" / "reference.md"

@@ -15,7 +15,8 @@ from pipx_parallel import benchmark
 from pipx_parallel.cli.context import begin, sources_of
 from pipx_parallel.cli.output import save, show
 from pipx_parallel.config.checks import MOST_WORKERS
-from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET, Option
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import UsageError
 from pipx_parallel.locks.writer import check

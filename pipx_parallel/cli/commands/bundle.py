@@ -15,7 +15,8 @@ from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request
 from pipx_parallel.cli.session import missing_code, resolved
 from pipx_parallel.config.mirror_location import default_mirror
-from pipx_parallel.config.options import CHOICE, INPUT, INPUT_FILE, SOURCES, TARGET, UPGRADE, WHERE, Option
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import CHOICE, INPUT, INPUT_FILE, SOURCES, TARGET, UPGRADE, WHERE
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.output import show
-from pipx_parallel.config.options import Argument
+from pipx_parallel.config.option import Argument
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import pip_settings, read_request
 from pipx_parallel.config.layers import several
-from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET, Option
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET
 from pipx_parallel.requirements.urls import mask_secrets
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
-from pipx_parallel.config.options import Argument, Option
+from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from mirror.errors import MirrorError
 from pipx_parallel.cli import MISMATCH
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option, rare
+from pipx_parallel.config.option import Argument, Option, rare
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import read_request, settings_of
-from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, TARGET, Argument, Option
+from pipx_parallel.config.option import Argument, Option
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, TARGET
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, rare
+from pipx_parallel.config.option import Argument, rare
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option, rare
+from pipx_parallel.config.option import Argument, Option, rare
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import store_on_termination
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.config.mirror_location import mirror_settings
-from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK, TARGET, Argument, Option
+from pipx_parallel.config.option import Argument, Option
+from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK, TARGET
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

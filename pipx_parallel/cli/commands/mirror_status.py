@@ -9,7 +9,8 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK, Argument, Option, rare
+from pipx_parallel.config.option import Argument, Option, rare
+from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,8 @@ from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request
 from pipx_parallel.cli.session import missing_code, resolved
-from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, SOURCES, TARGET, Option
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, SOURCES, TARGET
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code, resolved
-from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES, Option
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

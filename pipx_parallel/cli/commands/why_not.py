@@ -10,7 +10,8 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import resolved
-from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES, Argument, Option
+from pipx_parallel.config.option import Argument, Option
+from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 from pipx_parallel.errors import NoSolution, Suggestions, UsageError
 from pipx_parallel.model import Origin
 

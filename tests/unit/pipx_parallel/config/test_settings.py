@@ -7,7 +7,8 @@ import pytest
 from pipx_parallel.config.checks import AUTO_WORKERS
 from pipx_parallel.config.layers import PLACES, Chosen, Layer, Raw, input_layer
 from pipx_parallel.config.mirror_location import default_mirror, mirror_settings
-from pipx_parallel.config.options import OPTIONS, Option
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import OPTIONS
 from pipx_parallel.config.recorded import answer_settings, index_options
 from pipx_parallel.config.settings import MirrorAccess, ResolveSettings, resolve_settings
 from pipx_parallel.errors import UsageError
