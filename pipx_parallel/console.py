@@ -56,6 +56,7 @@ class Printer:
 
     def draw(self, line: str) -> None:
         """Redraw the one line that shows progress; an empty one removes it."""
+        line = line[: max(1, _columns() - 1)]  # a longer one would wrap, and could not be redrawn
         self._send("\r" + line.ljust(self._drawn) + ("" if line else "\r"))
         self._drawn = len(line)
 
@@ -82,3 +83,9 @@ def wants_colour(when: str, environ: Mapping[str, str], *, terminal: bool) -> bo
     if when != "auto":
         return when == "always"
     return terminal and not environ.get("NO_COLOR") and environ.get("TERM", "") not in {"", "dumb"}
+
+
+def _columns() -> int:
+    from shutil import get_terminal_size  # only where a line is drawn
+
+    return get_terminal_size().columns

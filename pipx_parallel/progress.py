@@ -27,20 +27,21 @@ class Progress(MirrorObserver, SolverObserver):
         self._clock = clock
         self._draws = draws
         self.explains = explains
-        self._began = self._last = clock()
+        self._last = clock()
         self._warned: dict[str, None] = {}
-        self.asked = self.answered = self.fetched = self.lost = self.chosen = self.conflicts = 0
+        self._project = ""  # what was asked for last
+        self.asked = self.answered = self.lost = 0
 
     def planned(self, kind: str, name: str) -> None:
         """Count a fact that was asked for."""
         self.asked += 1
+        self._project = name
         self._printer.trace(f"asking for {kind} of {name}")
         self._redraw()
 
     def arrived(self, kind: str, name: str, source: str) -> None:
         """Count a fact that came."""
         self.answered += 1
-        self.fetched += source != "store"
         self._printer.trace(f"{kind} of {name} from {source}")
         self._redraw()
 
@@ -61,14 +62,12 @@ class Progress(MirrorObserver, SolverObserver):
             self._printer.warn(message)
 
     def decided(self, package: str, bit: int) -> None:
-        """Count a candidate that was chosen."""
-        self.chosen += 1
+        """Print a decision with -vv."""
         self._printer.trace(f"choosing {package} #{bit}")
         self._redraw()
 
     def conflicted(self, package: str) -> None:
-        """Count a conflict."""
-        self.conflicts += 1
+        """Print a conflict with -vv."""
         self._printer.trace(f"conflict at {package}")
         self._redraw()
 
@@ -82,11 +81,9 @@ class Progress(MirrorObserver, SolverObserver):
 
     def line(self) -> str:
         """Return the line as it would be drawn now."""
-        seconds = max(self._clock() - self._began, 0.001)
-        rate = f", {self.fetched / seconds:.0f}/s" if self.fetched else ""
-        parts = [f"{self.answered}/{self.asked} facts{rate}", f"{self.chosen} decisions"]
-        parts += [f"{self.conflicts} conflicts"] * bool(self.conflicts) + [f"{self.lost} failed"] * bool(self.lost)
-        return " · ".join(parts)
+        project = f" ({self._project})" if self._project else ""
+        failed = f", {self.lost} failed" if self.lost else ""
+        return f"Resolving {self.answered}/{self.asked}{project}{failed}"
 
     def close(self) -> None:
         """Remove the line."""

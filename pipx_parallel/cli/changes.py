@@ -78,7 +78,7 @@ def with_line_ends(artifacts: Sequence[Artifact], before: Before) -> tuple[Artif
 
 
 def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
-    """Return why outputs are stale, a line each; nothing where all say what would be written now.
+    """Return why outputs are out of date and what to do, a line each; nothing if all would be written as they are.
 
     Digest and command do not count: a lock is up to date if only a comment of an input changed.
     """
@@ -89,8 +89,10 @@ def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
             reasons.append(f"{artifact.name} does not exist")
         elif _content(text) != _content(artifact.text):
             rows = _rows(artifact.name, text, artifact.text)
-            reasons.append(f"{artifact.name} is stale: {_named(rows) or _first_difference(text, artifact.text)}")
-    return reasons
+            what = _named(rows) or _first_difference(text, artifact.text)
+            reasons.append(f"{artifact.name} is out of date: {what}")
+    remedy = "run the same command without --check to update it"
+    return [f"{'; '.join(reasons)}; {remedy}"] if len(reasons) == 1 else [*reasons, *[remedy] * bool(reasons)]
 
 
 def difference(
@@ -99,7 +101,7 @@ def difference(
     """Return what would change, against the first output that exists, as text, JSON or Markdown."""
     from pipx_parallel.locks import lock_diff  # only where something changed
 
-    artifact = next((one for one in artifacts if before.get(one.name) is not None), artifacts[0])
+    artifact = next((output for output in artifacts if before.get(output.name) is not None), artifacts[0])
     facts = {name: fact for resolution in resolutions for name, fact in lock_diff.facts_of(resolution).items()}
     rows = _rows(artifact.name, before.get(artifact.name), artifact.text, facts)
     match request.context.chosen.text("diff_format"):
@@ -119,12 +121,14 @@ def summary(before: Before, artifacts: Sequence[Artifact]) -> str:
     names = ", ".join(artifact.name for artifact in files)
     if all(before.get(artifact.name) == artifact.text for artifact in files):
         return f"unchanged: {names}" if files else ""
-    changed = next((one for one in files if before.get(one.name) not in {None, one.text}), None)
+    changed = next((output for output in files if before.get(output.name) not in {None, output.text}), None)
     if changed is None:
         return f"wrote: {names}"
     from pipx_parallel.locks.lock_diff import summary as counted  # only where something changed
 
-    return f"wrote: {names} ({counted(_rows(changed.name, before[changed.name], changed.text))})"
+    rows = _rows(changed.name, before[changed.name], changed.text)
+    moved = [row for row in rows if row.before and row.after and row.before != row.after]
+    return f"wrote: {names} ({counted(rows)}{': ' if moved else ''}{_named(moved)})"
 
 
 def upgrade_roots(request: LockRequest) -> list[RootRequirement]:
@@ -160,7 +164,7 @@ def _versions(name: str, text: str | None, printer: Printer) -> dict[str, str]:
     try:
         return read_versions(text, name)
     except RequirementsError:
-        printer.warn(f"{name} is no lock that can be read; it will be replaced, and no pin of it is kept")
+        printer.warn(f"{name} cannot be read as a lock; it is replaced, and none of its pins is kept")
         return {}
 
 
@@ -176,16 +180,22 @@ def _rows(name: str, old: str | None, new: str, facts: Mapping[str, Facts] | Non
 
 
 def _named(rows: Sequence[PinChange]) -> str:
-    words = [
-        f"{row.name} {row.before or 'nothing'} → {row.after or 'nothing'}" for row in rows if row.before != row.after
-    ]
+    words = [_change(row) for row in rows if row.before != row.after]
     hidden = len(words) - _SHOWN
     return ", ".join([*words[:_SHOWN], *[f"and {hidden} more"] * (hidden > 0)])
 
 
+def _change(row: PinChange) -> str:
+    if row.before is None:
+        return f"add {row.name} {row.after}"
+    if row.after is None:
+        return f"remove {row.name} {row.before}"
+    return f"{row.name} {row.before} → {row.after}"
+
+
 def _first_difference(old: str, new: str) -> str:
     pairs = zip_longest(_content(old).splitlines(), _content(new).splitlines(), fillvalue="nothing")
-    number, left, right = next((at, *pair) for at, pair in enumerate(pairs, 1) if pair[0] != pair[1])
+    number, left, right = next((line, *pair) for line, pair in enumerate(pairs, 1) if pair[0] != pair[1])
     return f"line {number} is {left.strip()[:80]!r}, would be {right.strip()[:80]!r}"
 
 

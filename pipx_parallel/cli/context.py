@@ -49,7 +49,9 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandCon
     printer = printer_at(chosen.count("verbose") - chosen.count("quiet"), chosen.text("color") or "auto")
     for line in locations.unknown_variables(os.environ, options):
         printer.warn(line)
-    draws = is_terminal() and printer.verbosity == 0 and not chosen.flag("no_progress")
+    draws = (
+        is_terminal() and os.environ.get("TERM") != "dumb" and printer.verbosity == 0 and not chosen.flag("no_progress")
+    )
     from pipx_parallel.progress import Progress  # 2 ms of observers that a usage error does not need
 
     progress = Progress(printer, time.monotonic, draws=draws, explains=chosen.text("error_format") != "json")

@@ -26,7 +26,7 @@ def test_a_missing_package_stops_the_lock_and_names_the_nearest(workspace: Works
 
     (workspace.folder / "pylock.toml").unlink()
     check_refused(
-        workspace, ran, 1, "2 projects could not be had", "reqeusts", "did you mean 'requests'?", "zzz", "--packages"
+        workspace, ran, 1, "2 projects not available", "reqeusts", "did you mean 'requests'?", "zzz", "--packages"
     )
 
 

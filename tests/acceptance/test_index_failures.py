@@ -191,9 +191,7 @@ def test_offline_names_each_missing_project_and_release(workspace: Workspace, in
 
     ran = workspace.lock("app", "stranger", "other", flags=["--offline"])
 
-    check_refused(
-        workspace, ran, 4, "3 projects could not be had", "stranger", "other", "app 2.0", "r.txt:2", "r.txt:3"
-    )
+    check_refused(workspace, ran, 4, "3 projects not available", "stranger", "other", "app 2.0", "r.txt:2", "r.txt:3")
     assert len(index.requests_seen) == asked
 
 

@@ -92,7 +92,7 @@ class Clock:
 
 
 def test_progress_counts_and_draws_now_and_then() -> None:
-    """Ten times a second at most, with counts and the rate of what came from an index."""
+    """Ten times a second at most, with counts and what was asked for last."""
     stream, clock = io.StringIO(), Clock()
     progress = Progress(Printer(stream), clock, draws=True)
 
@@ -108,8 +108,8 @@ def test_progress_counts_and_draws_now_and_then() -> None:
     progress.close()
 
     assert drawn_at_once == ""
-    assert stream.getvalue() == "\r2/3 facts, 2/s · 0 decisions\r                            \r"
-    assert progress.line() == "2/3 facts, 2/s · 1 decisions · 1 conflicts · 1 failed"
+    assert stream.getvalue() == "\rResolving 2/3 (c)\r                 \r"
+    assert progress.line() == "Resolving 2/3 (c), 1 failed"
 
 
 def test_without_a_terminal_nothing_is_drawn_and_warnings_come_once() -> None:
@@ -133,3 +133,13 @@ def test_without_a_terminal_nothing_is_drawn_and_warnings_come_once() -> None:
 def test_the_nearest_name(name: str, found: str | None) -> None:
     """Close names only, and never the name itself."""
     assert nearest(name, ["numpy", "requests", "black"]) == found
+
+
+def test_progress_fits_the_width_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that wraps could not be redrawn."""
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = io.StringIO()
+
+    Printer(stream).draw("Resolving 81/132 (a-project-with-a-long-name)")
+
+    assert stream.getvalue() == "\rResolving 81/132 (a"

@@ -104,7 +104,7 @@ def test_all_missing_projects_are_named_together(home: Path, run: Run) -> None:
 
     ran = run("lock", "r.txt")
 
-    check_message(ran, 1, "2 projects could not be had", "r.txt:2", "r.txt:3", "did you mean 'picky'?")
+    check_message(ran, 1, "2 projects not available", "r.txt:2", "r.txt:3", "did you mean 'picky'?")
     assert list(home.iterdir()) == [home / "r.txt"]
 
 

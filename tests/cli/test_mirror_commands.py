@@ -125,7 +125,7 @@ def test_verify_predicts_the_hole_that_a_deleted_record_makes(run: Run, mirror: 
     told = run("mirror", "verify", "--packages", "app")
 
     assert told.code == 4
-    assert "hole: lib" in told.err
+    assert "lib 1" in told.err
     assert run("resolve", "--packages", "app", "--offline").code == 4
     warm(run, "--depth", "closure")
     assert run("mirror", "verify", "--packages", "app").code == 0
@@ -145,8 +145,8 @@ def test_a_chosen_mirror_is_not_closed_and_says_where(run: Run) -> None:
     told = run("mirror", "verify", "--packages", "app")
 
     assert told.code == 4
-    assert "hole: app 1.0" in told.err
-    assert "hole: lib 1.0" in told.err
+    assert "2 of 4 releases that a re-resolve could reach have no metadata (app 1, lib 1)" in told.err
+    assert "mirror warm --depth closure" in told.err
     assert run("resolve", "--packages", "app<2", "--offline").code == 4
 
 
@@ -208,7 +208,7 @@ def test_prune_spares_what_an_attestation_covers(run: Run) -> None:
     told = run("mirror", "prune", "--max-size", "1")
 
     assert told.code == 0
-    assert "deleted 1 projects" in told.err
+    assert "deleted 1 project," in told.err
     assert run("resolve", "--packages", "app", "--offline").code == 0
     assert run("resolve", "--packages", "picky", "--offline").code == 4
 

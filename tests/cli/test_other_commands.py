@@ -90,7 +90,7 @@ def test_a_warmed_mirror_serves_offline(run: Run, index: LoopbackIndex) -> None:
     ran = run("resolve", "--packages", "app", "--offline")
 
     assert (warmed.code, warmed.out) == (0, "")
-    assert "the mirror now serves 2 packages for " in warmed.err
+    assert "warmed 2 packages for " in warmed.err
     assert ran.code == 0
     assert len(index.requests_seen) == before
 

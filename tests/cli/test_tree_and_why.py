@@ -67,7 +67,7 @@ def test_why_not_shows_what_would_change(home: Path, run: Run) -> None:
 
     ran = run("why-not", "lib<2", "r.txt")
 
-    assert (ran.code, ran.out.splitlines()[0]) == (0, "lib<2 can be; it changes:")
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "lib<2 is possible; changes:")
     assert [line.split("  (")[0] for line in ran.out.splitlines()[1:-1]] == ["  ↓ lib  2.0 → 1.0"]
 
 
@@ -79,7 +79,7 @@ def test_why_not_argues_where_it_cannot_be(home: Path, run: Run) -> None:
 
     assert ran.code == 1
     assert ran.out.splitlines() == [
-        "lib>=2 cannot be:",
+        "lib>=2 is not possible:",
         "  why-not asks for lib>=2",
         "  r.txt:2 asks for picky",
         "  picky 1.0 needs lib<2",
@@ -90,7 +90,7 @@ def test_why_not_argues_where_it_cannot_be(home: Path, run: Run) -> None:
 
 def test_why_not_where_it_holds_already(run: Run) -> None:
     """Nothing to do; and the same for programs."""
-    assert run("why-not", "lib>=1", "--packages", "app").out == "lib>=1 holds already\n"
+    assert run("why-not", "lib>=1", "--packages", "app").out == "lib>=1 is already satisfied\n"
     assert json.loads(run("why-not", "lib>=1", "--packages", "app", "--format", "json").out)["possible"] is True
 
 

@@ -8,6 +8,7 @@ from mirror.errors import MirrorError
 from pipx_parallel.cli import MISMATCH
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
+from pipx_parallel.cli.wording import count as counted
 from pipx_parallel.config.option import Argument, Option, rare
 from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 
@@ -50,9 +51,11 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         store.close()
     if repairs and damages:
-        context.printer.say(f"deleted {gone} records")
+        context.printer.say(f"deleted {counted(gone, 'record')}")
     problems += 0 if repairs else len(damages)
-    context.printer.say("all is well" if not problems else f"{problems} problems; repair them: mirror doctor --repair")
+    context.printer.say(
+        "all is well" if not problems else f"{counted(problems, 'problem')}; repair: mirror doctor --repair"
+    )
     return MISMATCH if problems else 0
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
+from pipx_parallel.cli.wording import count
 from pipx_parallel.config.option import Argument, rare
 from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 
@@ -33,6 +34,6 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         store.close()
     context.printer.say(
-        f"imported {done.added} projects, replaced {done.replaced}, kept {done.kept} that were newer here"
+        f"imported {count(done.added, 'project')}, replaced {done.replaced}, kept {done.kept} that are as new here"
     )
     return 0

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
+from pipx_parallel.cli.wording import count as counted
+from pipx_parallel.cli.wording import size as sized
 from pipx_parallel.config.option import Argument, Option, rare
 from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 from pipx_parallel.errors import UsageError
@@ -48,7 +50,9 @@ def run(values: Mapping[str, object]) -> int:
         store.close()
     projects = sum(VIEWS.owns(key) for key in done.keys)
     kept = f"; {done.kept} stay because a certificate covers them" if done.kept else ""
-    context.printer.say(f"{'would delete' if dry else 'deleted'} {projects} projects, {done.freed:,} bytes{kept}")
+    context.printer.say(
+        f"{'would delete' if dry else 'deleted'} {counted(projects, 'project')}, {sized(done.freed)}{kept}"
+    )
     return 0
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.request import settings_of
+from pipx_parallel.cli.wording import count
 from pipx_parallel.config.option import Argument, rare
 from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 
@@ -34,6 +35,6 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         store.close()
     context.printer.say(
-        f"published to {folder}: {done.written} files written, {done.unchanged} unchanged, {done.removed} removed"
+        f"published to {folder}: {count(done.written, 'file')} written, {done.unchanged} unchanged, {done.removed} removed"
     )
     return 0

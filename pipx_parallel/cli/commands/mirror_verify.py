@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, NeedsBuild, StoreError
@@ -10,6 +11,7 @@ from pipx_parallel.cli import LACKING, MISMATCH
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request, settings_of
+from pipx_parallel.cli.wording import count
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, SOURCES, TARGET
 from pipx_parallel.errors import UsageError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from mirror.exchange.attestation import Attestation
     from mirror.ports import Store
+    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.resolution.closure import DependencyClosure
 
 CERTIFICATE = Option(
@@ -28,6 +31,7 @@ AGAINST = Option(("--against",), "Check that what this certificate covers has no
 ARCHIVES = Option(("--archives",), "Include releases that have only a source archive.", "flag")
 OPTIONS = (CERTIFICATE, AGAINST, ARCHIVES, *INPUT, INPUT_FILE, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
 ARGUMENTS = (SOURCES,)
+_SHOWN = 5  # projects that the summary names
 
 
 def run(values: Mapping[str, object]) -> int:
@@ -54,7 +58,7 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         store.close()
     if not (context.sources or context.chosen.texts("requirement") or context.chosen.texts("packages")):
-        context.printer.say("every record has the bytes that its digest was made of")
+        context.printer.say(f"all {count(_records(settings), 'record')} verified")
         return 0
     return _check_closure(context)
 
@@ -72,39 +76,66 @@ def _check_closure(context: CommandContext) -> int:
             dependency_closure = walk(request.inputs, request.targets, mirror, settings, archives=archives)
         finally:
             context.progress.close()
-    for line in hole_lines(dependency_closure):
-        context.printer.error(line)
+    _print_missing(context, dependency_closure)
     store = open_store(settings.mirror.location)
     try:
         certificate = _attestation(request, store, dependency_closure)
         targets = ", ".join(target.label for target in request.targets)
-        size = f"{len(dependency_closure.releases)} projects, {dependency_closure.size} releases"
-        size += (
-            f" ({dependency_closure.left_out} more are only source archives and not covered)"
-            if dependency_closure.left_out
-            else ""
-        )
+        size = f"{count(len(dependency_closure.releases), 'project')}, {count(dependency_closure.size, 'release')}"
+        if dependency_closure.left_out:
+            size += f" ({dependency_closure.left_out} more have only source archives and are not covered)"
         if dependency_closure.holes:
-            context.printer.say(
-                f"{len(dependency_closure.holes)} holes in {size} for {targets}; fill them: mirror warm --depth closure"
-            )
+            words = " ".join(["pipx-parallel mirror warm --depth closure", *request.sources])
+            context.printer.error(f"{_incomplete(dependency_closure)}. Fill the mirror: {words}")
             return LACKING
         if path := context.chosen.text("certificate"):
             _write(path, certificate, store)
     finally:
         store.close()
     seconds = time.perf_counter() - began
-    context.printer.say(f"closed: {size} for {targets}, mirror {certificate.digest[:16]}, in {seconds:.1f} s")
+    context.printer.say(f"complete: {size} for {targets}, mirror {certificate.digest[:16]}, in {seconds:.1f} s")
     return 0
 
 
+def _incomplete(dependency_closure: DependencyClosure) -> str:
+    """Return how much is missing, of which projects most."""
+    missing = len(dependency_closure.holes)
+    total = dependency_closure.size + sum(failure.release is None for failure in dependency_closure.holes)
+    by_project = Counter(failure.project for failure in dependency_closure.holes).most_common()
+    names = ", ".join(f"{name} {number}" for name, number in by_project[:_SHOWN])
+    more = len(by_project) - _SHOWN
+    names += f", {count(more, 'more project')}" if more > 0 else ""
+    has = "has" if missing == 1 else "have"
+    return f"incomplete: {missing} of {max(missing, total)} releases that a re-resolve could reach {has} no metadata ({names})"
+
+
+def _print_missing(context: CommandContext, dependency_closure: DependencyClosure) -> None:
+    """Print a line a project with -v, and a line a release with -vv."""
+    if context.printer.verbosity > 1:
+        for line in hole_lines(dependency_closure):
+            context.printer.trace(line)
+        return
+    for name, number in sorted(Counter(failure.project for failure in dependency_closure.holes).items()):
+        context.printer.detail(f"missing: {name}: {count(number, 'release')}")
+
+
 def hole_lines(dependency_closure: DependencyClosure) -> list[str]:
-    """Return a line a hole, sorted; a release whose dependencies only a build can tell says so."""
+    """Return a line for each release without metadata, sorted; one whose metadata only a build can tell says so."""
     return [
-        f"hole: {failure.project}{' ' + failure.release if failure.release else ''}: "
-        + ("known only to its build backend" if isinstance(failure.error, NeedsBuild) else str(failure.error))
+        f"missing metadata: {failure.project}{' ' + failure.release if failure.release else ''}"
+        + (" (only its build backend knows it)" if isinstance(failure.error, NeedsBuild) else "")
         for failure in dependency_closure.holes
     ]
+
+
+def _records(settings: ResolveSettings) -> int:
+    from mirror.session.open_store import open_store
+
+    store = open_store(settings.mirror.location)
+    try:
+        return sum(1 for _ in store.scan())
+    finally:
+        store.close()
 
 
 def _attestation(request: LockRequest, store: Store, dependency_closure: DependencyClosure) -> Attestation:

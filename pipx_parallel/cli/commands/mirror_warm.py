@@ -12,6 +12,7 @@ from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request
 from pipx_parallel.cli.session import missing_code, resolved
+from pipx_parallel.cli.wording import count, size
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, SOURCES, TARGET
 from pipx_parallel.errors import UsageError
@@ -92,7 +93,7 @@ def _warm_chosen(context: CommandContext) -> int:
     request = _keeping_whole(read_request(context))
     request = request._replace(settings=request.settings._replace(keep_going=True))
     resolutions = resolved(request)
-    context.printer.say(f"the mirror now serves {account.measure(request, resolutions)}")
+    context.printer.say(f"warmed {account.measure(request, resolutions)}")
     context.printer.detail(account.cost(request, resolutions))
     return missing_code(resolutions)
 
@@ -135,10 +136,10 @@ def _warm_closure(context: CommandContext, window: int | None, budget: Budget) -
         context.printer.warn(f"and {len(reach.holes) - _SHOWN} more; `mirror verify` lists all")
     seconds = time.monotonic() - budget.began
     context.printer.say(
-        f"{'warmed' if reach.finished else 'stopped by the budget after'} {len(reach.releases)} projects, {reach.size} releases"
-        f" ({len(reach.holes)} holes) in {seconds:.1f} s: {counts['requests']} requests, {counts['hits']} listings at hand,"
-        f" {counts['revalidated']} unchanged, {counts['bytes']:,} bytes"
-        + ("" if reach.finished else "; run again to go on")
+        f"{'warmed' if reach.finished else 'stopped by the budget after'} {count(len(reach.releases), 'project')},"
+        f" {count(reach.size, 'release')} ({len(reach.holes)} missing) in {seconds:.1f} s:"
+        f" {count(counts['requests'], 'request')}, {size(counts['bytes'])}, {counts['hits']} cached,"
+        f" {counts['revalidated']} unchanged" + ("" if reach.finished else "; run again to go on")
     )
     if reach.left_out:
         context.printer.say(

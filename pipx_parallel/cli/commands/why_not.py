@@ -50,7 +50,9 @@ def run(values: Mapping[str, object]) -> int:
         offers = [one for one in error.suggestions if one.origin != _ORIGIN and not one.after.startswith(own)]
         error = NoSolution(error.explanation, Suggestions(tuple(offers)), error.facts)
         show(
-            _said(error.to_json(), possible=False) if as_json else f"{wanted.text} cannot be:\n{_indented(str(error))}"
+            _said(error.to_json(), possible=False)
+            if as_json
+            else f"{wanted.text} is not possible:\n{_indented(str(error))}"
         )
         return NO_SOLUTION
     rows = [row for old, new in zip(before, after, strict=True) for row in _changes(old, new)]
@@ -84,8 +86,8 @@ def _report(wanted: RootRequirement, rows: list[PinChange], *, as_json: bool) ->
     if as_json:
         return _said(render_json(rows), possible=True)
     if not rows:
-        return f"{wanted.text} holds already\n"
-    return f"{wanted.text} can be; it changes:\n{_indented(render_text(rows))}"
+        return f"{wanted.text} is already satisfied\n"
+    return f"{wanted.text} is possible; changes:\n{_indented(render_text(rows))}"
 
 
 def _said(told: Mapping[str, object], *, possible: bool) -> str:
