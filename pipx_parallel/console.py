@@ -79,10 +79,16 @@ class Printer:
 
 
 def wants_colour(when: str, environ: Mapping[str, str], *, terminal: bool) -> bool:
-    """Return whether to colour. ``when`` is "auto", "always" or "never"; NO_COLOR and TERM=dumb decide for "auto"."""
+    """Return whether to colour. ``when`` is "auto", "always" or "never".
+
+    For "auto" the environment decides: NO_COLOR, then FORCE_COLOR and CLICOLOR_FORCE, then whether there is a terminal.
+    """
     if when != "auto":
         return when == "always"
-    return terminal and not environ.get("NO_COLOR") and environ.get("TERM", "") not in {"", "dumb"}
+    forced = any(environ.get(name, "0") not in {"", "0"} for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
+    return (
+        (terminal or forced) and not environ.get("NO_COLOR") and (forced or environ.get("TERM", "") not in {"", "dumb"})
+    )
 
 
 def _columns() -> int:

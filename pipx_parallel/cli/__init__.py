@@ -3,7 +3,7 @@
 Folder rule: a command is one file with ``OPTIONS``, ``ARGUMENTS`` and ``run(values) -> exit code``, and one line in
 ``commands``. Only ``app`` imports click. This module knows how each error ends the process, and imports nothing heavy.
 
-Exit codes: 0 done, 1 no solution, 2 bad usage or input, 3 a lock is stale, 4 offline and the mirror lacks something,
+Exit codes: 0 done, 1 no solution, 2 bad usage or input, 3 a lock is out of date, 4 offline and the mirror lacks something,
 5 the index is unreachable, 6 an integrity mismatch, 70 our bug, 130 interrupted.
 """
 

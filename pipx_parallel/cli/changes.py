@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipx_parallel.locks.lock_diff import Facts, PinChange
     from pipx_parallel.model import Resolution, RootRequirement
 
-Before = dict[str, str | None]  # the text each output holds now; None where there is none
+Before = dict[str, str | None]  # the text each output holds now; None if there is none
 _SHOWN = 10  # changes that a message names before it counts the rest
 
 
@@ -48,7 +48,7 @@ def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
     """Return the request with the pins that outputs hold as its preferences, but for those that are to move.
 
     ``-P name<3`` also bounds the project. An output that is no lock has no pins, which is said. Raises ``RequirementsError``
-    for a -P that is no requirement.
+    for a -P that is not a valid requirement.
     """
     settings = request.settings
     moving = [*upgrade_roots(request), *_of_groups(request)]
@@ -137,7 +137,7 @@ def upgrade_roots(request: LockRequest) -> list[RootRequirement]:
     if not asked:
         return []
     from pipx_parallel.requirements.files import FileReader  # only with -P
-    from pipx_parallel.requirements.requirement_lines import parse_text  # likewise
+    from pipx_parallel.requirements.requirement_lines import parse_text  # as above
 
     found = [parse_text(text, Origin("--upgrade-package"), FileReader())._replace(constraint=True) for text in asked]
     if any(root.url is not None or not root.name for root in found):
@@ -151,7 +151,7 @@ def _of_groups(request: LockRequest) -> Sequence[RootRequirement]:
     if not groups:
         return ()
     from pipx_parallel.requirements.files import FileReader  # only with --upgrade-group
-    from pipx_parallel.requirements.load import InputRequest, load_inputs  # likewise
+    from pipx_parallel.requirements.load import InputRequest, load_inputs  # as above
 
     project = next((source for source in request.sources if source.endswith("pyproject.toml")), "pyproject.toml")
     asked = [group if ":" in group else f"{project}:{group}" for group in groups]

@@ -26,7 +26,7 @@ _PREFIXES = ("PIPX_PARALLEL_CREDENTIALS_",)
 def environment_layer(options: tuple[Option, ...], environ: Mapping[str, str]) -> Layer:
     """Return what ``PIPX_PARALLEL_…`` says about these options; an empty variable says nothing.
 
-    Raises ``UsageError`` where a variable of a flag is neither on nor off, or a choice is unknown.
+    Raises ``UsageError`` if a variable of a flag is neither on nor off, or a choice is unknown.
     """
     values: dict[str, Raw] = {}
     for option in options:

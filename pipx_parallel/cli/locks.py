@@ -127,7 +127,7 @@ def _with_output(command: str, name: str, request: LockRequest) -> str:
 def check_names(names: Sequence[str], chosen: Chosen, *, written: bool = True) -> None:
     """Refuse outputs before any work is done.
 
-    Raises ``UsageError`` where a name says no format, ``OutputError`` where the file cannot be ``written``, if it is to be.
+    Raises ``UsageError`` if a name says no format, ``OutputError`` where the file cannot be ``written``, if it is to be.
     """
     for name in names:
         _format(name, chosen)
@@ -138,7 +138,7 @@ def check_names(names: Sequence[str], chosen: Chosen, *, written: bool = True) -
 
 
 def existing(name: str) -> str | None:
-    """Return the text an output holds now, or None where there is none or it cannot be read as text."""
+    """Return the text an output holds now, or None if there is none or it cannot be read as text."""
     if name == STDOUT:
         return None
     try:
@@ -149,7 +149,7 @@ def existing(name: str) -> str | None:
 
 
 def refuse_inputs(names: Sequence[str], request: LockRequest) -> None:
-    """Raise ``UsageError`` where an output is one of the files just read: a lock must not replace what it is made from."""
+    """Raise ``UsageError`` if an output is one of the files just read: a lock must not replace what it is made from."""
     read = {os.path.realpath(file.path) for file in request.inputs.files}
     for name in names:
         if name != STDOUT and os.path.realpath(name) in read:

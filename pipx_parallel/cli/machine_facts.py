@@ -25,7 +25,7 @@ def known_target(folder: str) -> Target:
         label, python, markers, tags = facts["target"]
         return Target(str(label), str(python), dict(markers), tuple(tags.split(" ")))
     except (AttributeError, KeyError, TypeError, ValueError):
-        pass  # not kept yet, or by somebody else: found out anew
+        pass  # not kept yet, or by somebody else: determined again
     target = running_target()
     kept = [target.label, target.python_full_version, dict(target.markers), " ".join(target.tags)]
     _write(folder, {**facts, "target": kept})
@@ -33,7 +33,7 @@ def known_target(folder: str) -> Target:
 
 
 def known_index(folder: str) -> str:
-    """Return pip's built-in index, from ``folder`` where it is kept there. Raises ``UsageError`` where there is no pip."""
+    """Return pip's built-in index, from ``folder`` where it is kept there. Raises ``UsageError`` if there is no pip."""
     facts = _read(folder)
     kept = facts.get("index")
     if isinstance(kept, str):

@@ -43,7 +43,7 @@ class LockRequest(NamedTuple):
 def read_request(context: CommandContext) -> LockRequest:
     """Read the inputs and settle everything that depends on them. Raises ``RequirementsError`` and ``UsageError``."""
     from pipx_parallel.requirements.files import FileReader  # here and below: only what a command needs is loaded
-    from pipx_parallel.requirements.load import InputRequest, load_inputs  # likewise
+    from pipx_parallel.requirements.load import InputRequest, load_inputs  # as above
 
     chosen = context.chosen
     pip = pip_settings()
@@ -94,7 +94,7 @@ def pip_settings() -> PipSettings:
     from pipx_parallel.config.pip_settings import (
         load_pip_settings,  # here and below: only what a command needs is loaded
     )
-    from pipx_parallel.requirements.files import FileReader  # likewise
+    from pipx_parallel.requirements.files import FileReader  # as above
 
     return load_pip_settings(os.environ, FileReader())
 

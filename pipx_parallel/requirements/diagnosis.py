@@ -1,4 +1,4 @@
-"""What is wrong with a text that is no requirement, in words of its writer rather than of a parser."""
+"""What is wrong with a text that is not a valid requirement, in words of its writer rather than of a parser."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def diagnose(text: str, parser_says: str) -> tuple[str, str]:
     head, _, marker = text.partition(";")
     found = _of_clauses(head)
     if found is not None:
-        return f"{quoted(text)} is no requirement: {found[0]}", found[1]
+        return f"{quoted(text)} is not a valid requirement: {found[0]}", found[1]
     says = parser_says.partition("\n")[0].rstrip(".:")
     if looks_like_path(head):
         remedy = "if it is a path, there is nothing there: paths count from the current folder"
     else:
         remedy = _LIKE_MARKER if marker else _LIKE
-    return f"{quoted(text)} is no requirement: {says}", remedy
+    return f"{quoted(text)} is not a valid requirement: {says}", remedy
 
 
 def _of_clauses(head: str) -> tuple[str, str] | None:
-    """Look for a mistake in what follows the name; None where none is known."""
+    """Look for a mistake in what follows the name; None if none is known."""
     match = _HEAD.match(head)
     if match is None or looks_like_path(head):
         return None
@@ -54,8 +54,8 @@ def _of_clause(clause: str) -> tuple[str, str] | None:
         return None
     operator, version = match["operator"], match["version"].strip()
     mistakes = (
-        (operator == "=", "'=' is no operator", "a version is compared with ==, not with ="),
-        (operator not in _OPERATORS, f"{quoted(operator)} is no operator", f"use one of {' '.join(_OPERATORS)}"),
+        (operator == "=", "'=' is not an operator", "use == to pin a version"),
+        (operator not in _OPERATORS, f"{quoted(operator)} is not an operator", f"use one of {' '.join(_OPERATORS)}"),
         (not version, f"no version follows {operator}", f"write one, like {operator}1.0, or leave the operator out"),
         (version.endswith("]"), "the extras stand behind the version", "write them behind the name: name[extra]>=1.0"),
         (
@@ -70,7 +70,7 @@ def _of_clause(clause: str) -> tuple[str, str] | None:
         ),
         (
             not _is_version(version.removesuffix(".*")),
-            f"{quoted(version)} is no version",
+            f"{quoted(version)} is not a version",
             "a version looks like 1.0, 2024.1 or 3.0rc1 (PEP 440)",
         ),
     )

@@ -33,7 +33,7 @@ class Gathering:
         self._hashes_written = False
 
     def read(self, location: str, asked_at: Origin | None = None) -> bytes:
-        """Return the bytes of a source that is no requirements file, and keep its digest. Raises ``RequirementsError``."""
+        """Return the bytes of a source that is not a requirements file, and keep its digest. Raises ``RequirementsError``."""
         try:
             data = self.reader.read(location)
         except MirrorError:

@@ -90,7 +90,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _read_plain(tail: str) -> tuple[tuple[str, str], ...] | None:
-    """Read options that are spelled in full and not quoted; None where the library must look."""
+    """Read options that are spelled in full and not quoted; None if the library must look."""
     if not tail.isascii() or '"' in tail or "'" in tail or "\\" in tail:
         return None
     words = tail.split()

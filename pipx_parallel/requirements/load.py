@@ -111,7 +111,7 @@ class _Loading:
         kind = kind_of(source, self._gathering.reader)
         if is_archive(source):
             remedy = f"give it as a requirement: --packages {quoted(source)}"
-            raise refusal(Origin(mask_secrets(source)), "an archive is no list of requirements", remedy)
+            raise refusal(Origin(mask_secrets(source)), "an archive is not a list of requirements", remedy)
         if kind == "folder":
             source = self._in_folder(source)
             kind = kind_of(source, self._gathering.reader)
@@ -188,7 +188,7 @@ class _Loading:
 
     def _add_toml(self, source: str) -> None:
         from pipx_parallel.requirements.pylock_input import is_lock, read_lock  # only locks need it
-        from pipx_parallel.requirements.pyproject import is_only_groups, is_project, read_pyproject  # likewise
+        from pipx_parallel.requirements.pyproject import is_only_groups, is_project, read_pyproject  # as above
 
         text = self._toml(source, None)
         if is_lock(text.tables):

@@ -11,7 +11,7 @@ _PLAIN = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 
 
 def is_name(text: str) -> bool:
-    """Say whether the text is a valid project name (core metadata, "Name")."""
+    """Return whether the text is a valid project name (core metadata, "Name")."""
     return re.fullmatch(_PLAIN, text) is not None
 
 

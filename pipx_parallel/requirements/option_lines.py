@@ -98,7 +98,7 @@ class OptionState:
         for word in words:
             if word not in (_ALL, _NONE) and not is_name(word):
                 remedy = f"{name} takes {_ALL}, {_NONE}, or project names separated by commas"
-                raise refusal(origin, f"{quoted(value)} is no list of projects for {name}", remedy)
+                raise refusal(origin, f"{quoted(value)} is not a list of projects for {name}", remedy)
         choose_names(words, chosen, other)
 
     def _use_feature(self, value: str, origin: Origin) -> None:

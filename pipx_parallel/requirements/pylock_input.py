@@ -25,7 +25,7 @@ _ALWAYS, _NEVER = "python_version >= '0'", "python_version < '0'"
 
 
 def is_lock(tables: Mapping[str, Any]) -> bool:
-    """Say whether these are the tables of a pylock file."""
+    """Return whether these are the tables of a pylock file."""
     return "lock-version" in tables
 
 
@@ -52,7 +52,7 @@ def _validate(text: TomlText) -> Pylock:
     try:
         return Pylock.from_dict(text.tables)
     except PylockValidationError as error:
-        problem = f"this is no valid pylock: {str(error).partition(chr(10))[0]}"
+        problem = f"this is not a valid pylock: {str(error).partition(chr(10))[0]}"
         raise refusal(text.origin, problem, "make the lock again") from None
 
 

@@ -22,12 +22,12 @@ _SELF = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*\[([^\]]*)\]\s*(?:;\s*(.+))?
 
 
 def is_project(text: TomlText) -> bool:
-    """Say whether there is a [project] table: without one only the build backend knows the dependencies."""
+    """Return whether there is a [project] table: without one only the build backend knows the dependencies."""
     return text.table("project") is not None
 
 
 def is_only_groups(text: TomlText) -> bool:
-    """Say whether dependency groups are all that the file has: then there is no project, and nothing to be built (PEP 735)."""
+    """Return whether dependency groups are all that the file has: then there is no project, and nothing to be built (PEP 735)."""
     return "dependency-groups" in text.tables and not {"project", "build-system"} & set(text.tables)
 
 
@@ -110,7 +110,7 @@ def _with_marker(requirement: str, marker: str) -> str:
 
 
 def _from_setuptools(text: TomlText, wanted: Wanted, project: dict[str, Any], asked: list[str]) -> Declared | None:
-    """Return what [tool.setuptools.dynamic] says by naming files, which needs no build; None where it does not."""
+    """Return what [tool.setuptools.dynamic] says by naming files, which needs no build; None if it does not."""
     tables = text.tables.get("tool", {})
     dynamic = tables.get("setuptools", {}).get("dynamic", {}) if isinstance(tables, dict) else {}
     entries: list[tuple[str, object]] = []

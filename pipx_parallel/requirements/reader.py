@@ -24,7 +24,7 @@ class Reader(Protocol):
         ...
 
     def kind(self, path: str) -> str:
-        """Return "file", "folder", or "" where there is neither. Never raises."""
+        """Return "file", "folder", or "" if there is neither. Never raises."""
         ...
 
     def absolute(self, path: str) -> str:

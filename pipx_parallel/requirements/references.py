@@ -26,7 +26,7 @@ _RELATIVE = (".", "/", "\\")
 
 
 class Located(NamedTuple):
-    """What a direct reference says. ``name`` is "" where only the project itself can tell it."""
+    """What a direct reference says. ``name`` is "" if only the project itself can tell it."""
 
     name: str  # normalised
     extras: tuple[str, ...]
@@ -36,7 +36,7 @@ class Located(NamedTuple):
 
 
 def find_reference(text: str, origin: Origin, reader: Reader) -> Located | None:
-    """Return what a URL or path says (marker already taken off), or None where the text is neither.
+    """Return what a URL or path says (marker already taken off), or None if the text is neither.
 
     A path counts from the current folder, as in pip, not from the file it is written in. Raises ``RequirementsError`` for a folder
     that is no project, a wheel whose name is malformed, and a bad ``#egg=``.
@@ -92,7 +92,7 @@ def locate(url: str, extras: tuple[str, ...], origin: Origin, reader: Reader) ->
         if reference.scheme == "file":
             url = _absolute(url, reader)
     except ValueError as error:
-        raise refusal(origin, f"{quoted(url)} is no URL that can be used: {error}", "check the URL") from None
+        raise refusal(origin, f"{quoted(url)} is not a URL that can be used: {error}", "check the URL") from None
     if reference.filename.lower().endswith(".whl"):
         name, specifier = _of_wheel(reference, origin)
     else:
@@ -101,7 +101,7 @@ def locate(url: str, extras: tuple[str, ...], origin: Origin, reader: Reader) ->
 
 
 def looks_like_path(text: str) -> bool:
-    """Say whether the text has a separator of paths or begins with a dot, as pip judges it."""
+    """Return whether the text has a separator of paths or begins with a dot, as pip judges it."""
     return text.startswith(_RELATIVE) or "/" in text or "\\" in text
 
 
@@ -128,7 +128,7 @@ def _of_wheel(reference: RequirementUrl, origin: Origin) -> tuple[str, str]:
     except InvalidWheelFilename as error:
         raise refusal(
             origin,
-            f"{quoted(reference.filename)} is no name of a wheel ({error})",
+            f"{quoted(reference.filename)} is not the name of a wheel ({error})",
             "give the file its name back: name-version-python-abi-platform.whl",
         ) from None
     return name, f"=={version}"
@@ -140,7 +140,7 @@ def _of_egg(reference: RequirementUrl, origin: Origin) -> str:
     if not is_name(reference.egg):
         raise refusal(
             origin,
-            f"#egg={reference.egg} is no project name",
+            f"#egg={reference.egg} is not a project name",
             "write the requirement as name[extra] @ URL",
         )
     return normalize_name(reference.egg)
@@ -150,6 +150,6 @@ def _check_project(path: str, origin: Origin, reader: Reader) -> None:
     if reader.kind(f"{path}/pyproject.toml") != "file" and reader.kind(f"{path}/setup.py") != "file":
         raise refusal(
             origin,
-            f"the folder {quoted(path)} is no project: it has neither pyproject.toml nor setup.py",
+            f"the folder {quoted(path)} is not a project: it has neither pyproject.toml nor setup.py",
             "paths count from the current folder; check the path",
         )

@@ -105,7 +105,7 @@ def _plain(text: str, origin: Origin) -> RootRequirement | None:
 def _canonical(clauses: str) -> str | None:
     """Return the clauses as ``str(SpecifierSet)`` has them: no blanks, sorted.
 
-    None where an operator comes twice: which of two equal versions stays is packaging's to say.
+    None if an operator comes twice: which of two equal versions stays is packaging's to say.
     """
     pieces = clauses.replace(" ", "").split(",")
     if len({piece.rstrip("0123456789.*") for piece in pieces}) < len(pieces):
@@ -127,7 +127,7 @@ def _general(text: str, origin: Origin, reader: Reader) -> RootRequirement:
     hashes: tuple[str, ...] = ()
     if requirement.url:
         if not scheme_of(requirement.url):
-            problem = f"{quoted(requirement.url)} is no URL that pip can fetch"
+            problem = f"{quoted(requirement.url)} is not a URL that pip can fetch"
             raise refusal(origin, problem, "write a path as file:///absolute/path, or without the name in front")
         named = locate(requirement.url, (), origin, reader)
         url, hashes = named.url, named.hashes
@@ -213,7 +213,7 @@ def _hashes(line: ParsedLine) -> tuple[str, ...]:
             raise refusal(line.origin, problem, "write it like: --hash=sha256:0123…")
         digest = digest.lower()
         if len(digest) != STRONG_HASHES[algorithm] or not re.fullmatch("[0-9a-f]+", digest):
-            problem = f"--hash {quoted(value)} is no {algorithm} digest"
+            problem = f"--hash {quoted(value)} is not a {algorithm} digest"
             raise refusal(
                 line.origin, problem, f"a {algorithm} digest has {STRONG_HASHES[algorithm]} hexadecimal digits"
             )

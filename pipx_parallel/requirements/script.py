@@ -12,7 +12,7 @@ _BEGIN, _END = "# /// script", "# ///"
 
 
 def has_block(data: bytes) -> bool:
-    """Say whether the text has the first line of a script block."""
+    """Return whether the text has the first line of a script block."""
     return any(line.rstrip() == _BEGIN.encode() for line in data.splitlines())
 
 

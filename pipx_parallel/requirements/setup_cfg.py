@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
-    """Return what is wanted, or None where [options] says nothing of dependencies (setup.py may).
+    """Return what is wanted, or None if [options] says nothing of dependencies (setup.py may).
 
     Raises ``RequirementsError`` for a malformed file and an extra that is not there.
     """
@@ -57,7 +57,7 @@ def _parse(text: str, origin: Origin) -> RawConfigParser:
         reason = "a line is neither [section] nor key = value"
         if isinstance(error, configparser.DuplicateSectionError | configparser.DuplicateOptionError):
             reason = "a section or key is there twice"
-        problem = f"this is no valid configuration file: {reason}"
+        problem = f"this is not a valid configuration file: {reason}"
         raise refusal(origin._replace(line=line), problem, "correct the syntax of this line") from None
     return parser
 

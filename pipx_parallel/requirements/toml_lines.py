@@ -29,7 +29,7 @@ class TomlText:
         except tomllib.TOMLDecodeError as error:
             message, line = _split_position(str(error))
             where = origin._replace(line=line + first_line - 1 if line else None)
-            raise refusal(where, f"this is no valid TOML: {message}", "correct the syntax of this line") from None
+            raise refusal(where, f"this is not valid TOML: {message}", "correct the syntax of this line") from None
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str) -> TomlText:
@@ -55,23 +55,25 @@ class TomlText:
         return self.origin
 
     def table(self, name: str, parent: dict[str, Any] | None = None) -> dict[str, Any] | None:
-        """Return a table, or None where there is none. Raises ``RequirementsError`` where it is something else."""
+        """Return a table, or None if there is none. Raises ``RequirementsError`` if it is something else."""
         found = (self.tables if parent is None else parent).get(name)
         if found is None or isinstance(found, dict):
             return found
-        raise refusal(self.at_key(name), f"{quoted(name)} is no table", f"write it as [{name}]")
+        raise refusal(self.at_key(name), f"{quoted(name)} is not a table", f"write it as [{name}]")
 
     def strings(self, value: object, key: str) -> list[str]:
         """Return a list of strings as it is. Raises ``RequirementsError`` for anything else."""
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return value
-        raise refusal(self.at_key(key), f"{quoted(key)} is no list of strings", 'write it like: ["name>=1.0", "other"]')
+        raise refusal(
+            self.at_key(key), f"{quoted(key)} is not a list of strings", 'write it like: ["name>=1.0", "other"]'
+        )
 
     def string(self, value: object, key: str) -> str | None:
         """Return a string, or None for None. Raises ``RequirementsError`` for anything else."""
         if value is None or isinstance(value, str):
             return value
-        raise refusal(self.at_key(key), f"{quoted(key)} is no string", "put it in quotes")
+        raise refusal(self.at_key(key), f"{quoted(key)} is not a string", "put it in quotes")
 
     def specifier(self, value: object, key: str) -> str | None:
         """Return a version specifier as it is written (PEP 440). Raises ``RequirementsError`` for anything else."""
@@ -84,7 +86,7 @@ class TomlText:
             SpecifierSet(found)
         except InvalidSpecifier:
             raise refusal(
-                self.at_key(key), f"{key} is no version specifier: {quoted(found)}", "write it like: >=3.11"
+                self.at_key(key), f"{key} is not a version specifier: {quoted(found)}", "write it like: >=3.11"
             ) from None
         return found
 

@@ -67,12 +67,12 @@ def scheme_of(text: str) -> str:
 
 
 def is_location_url(text: str) -> bool:
-    """Say whether a requirements file is named by URL rather than by path."""
+    """Return whether a requirements file is named by URL rather than by path."""
     return text[:8].lower().startswith(("http:", "https:", "file:"))
 
 
 def parse_reference(url: str) -> RequirementUrl:
-    """Take a requirement's URL apart. Raises ``ValueError`` where it is no URL at all."""
+    """Take a requirement's URL apart. Raises ``ValueError`` if it is no URL at all."""
     from urllib.parse import unquote, urlsplit  # only direct references need it
 
     parts = urlsplit(url)

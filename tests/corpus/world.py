@@ -86,7 +86,7 @@ def first_index() -> dict[str, list[Dist]]:
         "wants-old": [wheel("wants-old", "1.0", ["lib<1.5"])],
         "wants-new": [wheel("wants-new", "1.0", ["lib>=2"])],
         "either-way": [wheel("either-way", "1.0", ["lib<1.5"]), wheel("either-way", "2.0", ["lib>=2"])],
-        "malformed": [wheel("malformed", "1.0"), wheel("malformed", "2.0", ["this is no requirement"])],
+        "malformed": [wheel("malformed", "1.0"), wheel("malformed", "2.0", ["this is not a valid requirement"])],
         "built-twice": [wheel("built-twice", "1.0", tags="1-py3-none-any"), wheel("built-twice", "1.0", tags="2-py3-none-any")],
     }  # fmt: skip
 

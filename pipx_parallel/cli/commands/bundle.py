@@ -103,7 +103,7 @@ def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, 
 def _targets(settings: ResolveSettings, pythons: Sequence[str], asked: Sequence[str]) -> tuple[Target, ...]:
     """Return every target that was asked for, none twice. Raises ``UsageError``."""
     from pipx_parallel.cli import machine_facts  # loaded already; named where it is used
-    from pipx_parallel.targets.targets import resolve_targets  # likewise
+    from pipx_parallel.targets.targets import resolve_targets  # as above
 
     wanted = [settings._replace(target=settings.target._replace(python_version=version)) for version in pythons] or [
         settings

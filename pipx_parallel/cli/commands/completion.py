@@ -27,7 +27,7 @@ def run(values: Mapping[str, object]) -> int:
     """
     from click.shell_completion import get_completion_class  # this command's own
 
-    from pipx_parallel.cli.app import NAME, group  # likewise
+    from pipx_parallel.cli.app import NAME, group  # as above
 
     shell = str(values.get("shell"))
     kind = get_completion_class(shell) if shell in SHELLS else None

@@ -101,7 +101,7 @@ def _warm_chosen(context: CommandContext) -> int:
 def _keeping_whole(request: LockRequest) -> LockRequest:
     """Return the request with all files of every page kept, so that the mirror has old releases too.
 
-    Raises ``StoreError`` where the mirror can only be read.
+    Raises ``StoreError`` if the mirror can only be read.
     """
     from mirror.session.open_store import refuse_fixed  # loaded by now
 

@@ -62,7 +62,7 @@ def run(values: Mapping[str, object]) -> int:
 
 def _wanted(text: str) -> RootRequirement:
     from pipx_parallel.requirements.files import FileReader  # this command's own
-    from pipx_parallel.requirements.requirement_lines import parse_text  # likewise
+    from pipx_parallel.requirements.requirement_lines import parse_text  # as above
 
     root = parse_text(text, Origin(_ORIGIN), FileReader())
     if root.url is not None or not root.name:
@@ -72,7 +72,7 @@ def _wanted(text: str) -> RootRequirement:
 
 def _changes(before: Resolution, after: Resolution) -> tuple[PinChange, ...]:
     from pipx_parallel.locks.lock_diff import compare, facts_of  # this command's own
-    from pipx_parallel.locks.lock_reader import Lock, LockedPackage  # likewise
+    from pipx_parallel.locks.lock_reader import Lock, LockedPackage  # as above
 
     old, new = (
         Lock("json", tuple(LockedPackage(pin.name, pin.version) for pin in one.pins)) for one in (before, after)

@@ -135,7 +135,9 @@ def test_a_constraint_is_marked_as_one() -> None:
 
 def test_a_malformed_text_of_a_flag_names_the_flag() -> None:
     """There is no file to name."""
-    with pytest.raises(RequirementsError, match=r"^--packages: 'a==' is no requirement: no version follows =="):
+    with pytest.raises(
+        RequirementsError, match=r"^--packages: 'a==' is not a valid requirement: no version follows =="
+    ):
         parse_text("a==", Origin("--packages"), TextReader({}))
 
 
