@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mirror.limits import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import TextIO
 
 _RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -19,11 +19,19 @@ class Printer:
     One message is one ``write``, so that threads do not mix their lines.
     """
 
-    def __init__(self, stream: TextIO | None, verbosity: int = 0, *, colour: bool = False) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None,
+        verbosity: int = 0,
+        *,
+        colour: bool = False,
+        columns: Callable[[], int] = lambda: 80,
+    ) -> None:
         """Keep where to (None: nowhere) and how much; ``colour`` lets escape sequences be written."""
         self.stream = stream
         self.verbosity = verbosity
         self.colour = colour
+        self._columns = columns
         self._drawn = 0  # width of the line that stands unfinished on the terminal
 
     def error(self, text: str) -> None:
@@ -56,7 +64,7 @@ class Printer:
 
     def draw(self, line: str) -> None:
         """Redraw the one line that shows progress; an empty one removes it."""
-        line = line[: max(1, _columns() - 1)]  # a longer one would wrap, and could not be redrawn
+        line = line[: max(1, self._columns() - 1)]  # a longer one would wrap, and could not be redrawn
         self._send("\r" + line.ljust(self._drawn) + ("" if line else "\r"))
         self._drawn = len(line)
 
@@ -89,9 +97,3 @@ def wants_colour(when: str, environ: Mapping[str, str], *, terminal: bool) -> bo
     return (
         (terminal or forced) and not environ.get("NO_COLOR") and (forced or environ.get("TERM", "") not in {"", "dumb"})
     )
-
-
-def _columns() -> int:
-    from shutil import get_terminal_size  # only where a line is drawn
-
-    return get_terminal_size().columns

@@ -80,7 +80,14 @@ def printer(values: Mapping[str, object]) -> Printer:
 def printer_at(verbosity: int, colour: str) -> Printer:
     """Return the printer on this process's stderr."""
     terminal = is_terminal()
-    return Printer(sys.stderr, verbosity, colour=wants_colour(colour, os.environ, terminal=terminal))
+    colours = wants_colour(colour, os.environ, terminal=terminal)
+    return Printer(sys.stderr, verbosity, colour=colours, columns=_columns)
+
+
+def _columns() -> int:
+    from shutil import get_terminal_size  # only where progress is drawn
+
+    return get_terminal_size().columns
 
 
 def is_terminal() -> bool:

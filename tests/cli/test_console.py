@@ -139,11 +139,10 @@ def test_the_nearest_name(name: str, found: str | None) -> None:
     assert nearest(name, ["numpy", "requests", "black"]) == found
 
 
-def test_progress_fits_the_width_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_fits_the_width_of_the_terminal() -> None:
     """A line that wraps could not be redrawn."""
-    monkeypatch.setenv("COLUMNS", "20")
     stream = io.StringIO()
 
-    Printer(stream).draw("Resolving 81/132 (a-project-with-a-long-name)")
+    Printer(stream, columns=lambda: 20).draw("Resolving 81/132 (a-project-with-a-long-name)")
 
     assert stream.getvalue() == "\rResolving 81/132 (a"
