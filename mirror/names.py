@@ -22,6 +22,11 @@ def normalize_name(name: str) -> str:
     return name
 
 
+def is_project_name(name: str) -> bool:
+    """Return whether a text is a project's name (PEP 508): nothing that leads elsewhere where it becomes part of an address."""
+    return re.fullmatch(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]", name) is not None
+
+
 def is_archive(filename: str) -> bool:
     """Return whether a file name ends like that of a wheel or a source archive."""
     return filename.lower().endswith(ARCHIVE_SUFFIXES)

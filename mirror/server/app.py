@@ -13,10 +13,11 @@ import contextlib
 import hmac
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 import msgspec
 
+from mirror.names import is_project_name
 from mirror.server.answers import Answer, problem, text
 from mirror.server.negotiation import accepts_gzip, matches, page_type
 from mirror.server.responses import Pages
@@ -93,7 +94,7 @@ class Server:
         self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
     ) -> Answer:
         if path == "/healthz":
-            return text(200, "ok\n")
+            return self._pages.health()
         if not self._may(headers.get("authorization", "")):
             return problem(401, "a token is needed").with_header("www-authenticate", "Bearer, Basic realm=mirror")
         try:
@@ -113,13 +114,15 @@ class Server:
 
     async def _get(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:  # noqa: PLR0911 - one an address
         pages = self._pages
-        parts = [unquote(part) for part in path.split("/")[1:]]
+        parts = path.split("/")[1:]  # decoded by the server library; a second time would let a name hide what it is
         match parts:
             case ["simple"] | ["simple", _]:
                 kind = page_type(headers.get("accept"))
                 if parts == ["simple", ""] and kind is not None:
                     return await asyncio.to_thread(pages.index, kind)
-                return problem(406, "only JSON and HTML are available") if kind is None else _moved(path + "/")
+                if kind is None:
+                    return problem(406, "only JSON and HTML are available")
+                return _moved(path + "/") if is_project_name(parts[-1]) else problem(404, "no project has such a name")
             case ["simple", name, ""]:
                 kind = page_type(headers.get("accept"))
                 return (

@@ -14,7 +14,7 @@ from mirror.exchange.dependency_closure import dependency_closure
 from mirror.exchange.record_iterator import addresses
 from mirror.exchange.snapshot import Selection, export
 from mirror.keys import FACTS, FILES, project_of, texts_key, view_key
-from mirror.names import normalize_name
+from mirror.names import is_project_name, normalize_name
 from mirror.records.filenames import split_filename
 from mirror.records.metadata_texts import unpack_texts
 from mirror.records.model import DistFile, FetchFailure
@@ -23,7 +23,7 @@ from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
 from mirror.records.version_keys import version_key
-from mirror.server.answers import Answer, Page, problem
+from mirror.server.answers import Answer, Page, problem, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +54,11 @@ class Pages:
         self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
         self._bulk: OrderedDict[tuple[tuple[str, str], ...], tuple[object, Answer]] = OrderedDict()
 
+    def health(self) -> Answer:
+        """Return whether the server can do its work."""
+        trouble = self._desk.trouble
+        return text(200, "ok\n") if trouble is None else problem(503, trouble)
+
     # --- the Simple API -----------------------------------------------------------------------------------------------
 
     def index(self, kind: str) -> Answer:
@@ -64,6 +69,8 @@ class Pages:
 
     async def project(self, name: str, kind: str) -> Answer:
         """Return a project's page."""
+        if not is_project_name(name):
+            return problem(404, "no project has such a name")
         normal = normalize_name(name)
         if normal != name:
             return problem(301, "moved permanently").with_header("location", f"/simple/{quote(normal)}/")
@@ -151,7 +158,7 @@ class Pages:
 
     async def file(self, name: str, filename: str) -> Answer:
         """Return a redirect to the index's own file, or the metadata of one."""
-        if normalize_name(name) != name or not self._shown(name):
+        if not is_project_name(name) or normalize_name(name) != name or not self._shown(name):
             return problem(404, "no such file")
         if filename.endswith(".metadata"):
             found = await asyncio.wrap_future(self._desk.metadata(name, filename.removesuffix(".metadata")))

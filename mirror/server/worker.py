@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from mirror.errors import Malformed, MirrorError, NotFound, Offline
+from mirror.errors import Malformed, MirrorError, NotFound, Offline, StoreError
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.model import FetchFailure
@@ -71,6 +72,7 @@ class MirrorWorker:
         self._pages: dict[str, list[Future[object]]] = {}
         self._metadata: list[tuple[str, str, Future[object]]] = []
         self._failed: dict[str, float] = {}
+        self.trouble: str | None = None  # why the store cannot be used, until it can
         self._thread = threading.Thread(target=self._run, name="mirror-desk", daemon=True)
         self._thread.start()
 
@@ -93,14 +95,50 @@ class MirrorWorker:
         return future
 
     def _run(self) -> None:
-        mirror = self._open()
+        while self._serve() and self._refuse_for(_RETRY):
+            pass  # the store failed: after a while it is opened anew
+
+    def _serve(self) -> bool:
+        """Answer questions until the end (False), or until the store fails (True)."""
+        mirror = None
         try:
+            mirror = self._open()
             if not mirror.settings.offline:
                 mirror.listener = Ahead(mirror)
             while self._turn(mirror):
-                pass
+                failure = mirror.admin.store_failure()
+                if failure is not None:
+                    raise failure
+        except (MirrorError, OSError) as error:
+            self.trouble = str(error) or type(error).__name__
+            self._fail(error)
+            return True
         finally:
-            mirror.close()
+            if mirror is not None:
+                with suppress(MirrorError, OSError):  # told already; what was not stored is fetched again
+                    mirror.close()
+        return False
+
+    def _refuse_for(self, seconds: float) -> bool:
+        """Answer questions with why the store cannot be used, for a while; return False at the end."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            try:
+                question = self._queue.get(timeout=left)
+            except Empty:
+                break
+            if question is None:
+                return False
+            question[2].set_result(FetchFailure(question[0], None, StoreError(self.trouble or "the store failed")))
+        return True
+
+    def _fail(self, error: Exception) -> None:
+        """Answer everything that waits with an error."""
+        waiting = [*[f for row in self._pages.values() for f in row], *[row[2] for row in self._metadata]]
+        self._pages.clear()
+        self._metadata.clear()
+        for future in waiting:
+            future.set_exception(error)
 
     def _turn(self, mirror: Mirror) -> bool:
         """Take in questions and answers once; return False at the end."""
@@ -111,6 +149,7 @@ class MirrorWorker:
             question = ("", "", Future())
             if not waiting:
                 mirror.admin.checkpoint()
+                self.trouble = None
         if question is None:
             return False
         name, filename, future = question
@@ -124,10 +163,7 @@ class MirrorWorker:
             mirror.pump(block=False)
             self._answer(mirror)
         except Exception as error:  # noqa: BLE001 - a question that goes wrong must not end the desk
-            for one in [*[f for row in self._pages.values() for f in row], *[row[2] for row in self._metadata]]:
-                one.set_exception(error)
-            self._pages.clear()
-            self._metadata.clear()
+            self._fail(error)
         return True
 
     def _want(self, mirror: Mirror, name: str) -> None:

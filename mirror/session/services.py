@@ -182,6 +182,10 @@ class MirrorAdmin:
         """Hand what is new to the writer, one transaction: after it, a kill loses none of it."""
         self._parts.write_buffer.checkpoint(self._learned())
 
+    def store_failure(self) -> Exception | None:
+        """Return why storing has failed, if it has: nothing more is stored in this session."""
+        return self._parts.write_buffer.failure
+
     def seal(self) -> None:
         """Say that nothing more will be learned in this run: storing goes on beside whatever the caller does next.
 

@@ -101,6 +101,11 @@ class WriteBuffer:
     # --- batches ------------------------------------------------------------------------------------------------------
 
     @property
+    def failure(self) -> Exception | None:
+        """Return why storing has failed in this run, if it has."""
+        return self._writer.failure
+
+    @property
     def due(self) -> bool:
         """Return whether the last batch is long enough ago for the next."""
         return self._clock() - self._checkpointed > _CHECKPOINT

@@ -37,6 +37,11 @@ class WriteBehind:
         """Queue preparation to be done in the writer's thread (packing); it must not touch the store."""
         self._send(work)
 
+    @property
+    def failure(self) -> Exception | None:
+        """Return why a batch could not be stored, if that was so: from then on nothing is."""
+        return self._error
+
     def flush(self) -> None:
         """Wait until everything queued is stored; raises the first error."""
         if self._thread is not None:
