@@ -121,8 +121,8 @@ class MirrorWorker:
 
     def _refuse_for(self, seconds: float) -> bool:
         """Answer questions with why the store cannot be used, for a while; return False at the end."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        until = self._clock() + seconds
+        while (left := until - self._clock()) > 0:
             try:
                 question = self._queue.get(timeout=left)
             except Empty:
