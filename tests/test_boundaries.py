@@ -102,7 +102,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "packaging": ("mirror*", "pipx_parallel*"),
     "click": ("pipx_parallel.cli*", "pipx_parallel.console", "pipx_parallel.progress"),
     "cyclonedx": ("pipx_parallel.emitters.sbom",),
-    "diskcache": ("mirror.store.disk",),
+    "diskcache": ("mirror.store.disk_cache",),
     "packageurl": ("pipx_parallel.emitters.sbom",),
     # Records off the warm path are structs: they compare by type and validate. On the warm path loading it (25 ms) would cost more
     # than it saves (0.06 ms for each of 128 classes).
@@ -221,6 +221,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.curl_transport",
         "mirror.http.fetcher",
         "mirror.http.requests_transport",
+        "mirror.store.disk",
         "mirror.store.new",
         "mirror.http.page_transport",
         "mirror.http.worker_pool",

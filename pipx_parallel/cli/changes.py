@@ -124,9 +124,12 @@ def summary(before: Before, artifacts: Sequence[Artifact]) -> str:
     changed = next((output for output in files if before.get(output.name) not in {None, output.text}), None)
     if changed is None:
         return f"wrote: {names}"
+    old = before[changed.name] or ""
+    if _content(old) == _content(changed.text):
+        return f"wrote: {names} (no changes)"  # only the digest or the command differs: nothing to read
     from pipx_parallel.locks.lock_diff import summary as counted  # only where something changed
 
-    rows = _rows(changed.name, before[changed.name], changed.text)
+    rows = _rows(changed.name, old, changed.text)
     moved = [row for row in rows if row.before and row.after and row.before != row.after]
     return f"wrote: {names} ({counted(rows)}{': ' if moved else ''}{_named(moved)})"
 

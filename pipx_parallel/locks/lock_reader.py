@@ -25,6 +25,7 @@ _DIGEST = re.compile(
     r'(?:^inputs = |^ *"inputs": |"pipx-parallel:inputs",\s*"value": |^# pipx-parallel: inputs )"?(sha256:[0-9a-f]{64})"?',
     re.MULTILINE,
 )
+_OWN_HEADER = "# pipx-parallel: inputs "
 _PACKAGE = r'^\[\[packages\]\]\nname = "([a-z0-9-]+)"\n(?:version = "([^"\\\n]+)")?'
 _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*"
@@ -85,7 +86,23 @@ def read_versions(text: str, source: str) -> dict[str, str]:
             if version:
                 versions.setdefault(name, version)
         return versions
+    if _OWN_HEADER in text[:_HEAD] and _kind(text) == "requirements":
+        return _plain_versions(text) or read_lock(text, source).versions()
     return read_lock(text, source).versions()
+
+
+def _plain_versions(text: str) -> dict[str, str]:
+    """Return name → version of requirements as we write them: a pin begins its line; {} if any line reads otherwise."""
+    versions: dict[str, str] = {}
+    for line in text.splitlines():
+        first = line[:1]
+        if first in {"", "#", " "} or line.split("=")[0].split(" ")[0] in _OPTIONS:  # a comment, a hash, an index
+            continue
+        match = _PIN.fullmatch(line.removesuffix("\\").rstrip())
+        if match is None or match["version"] is None:
+            return {}
+        versions.setdefault(normalize_name(match["name"]), match["version"])
+    return versions
 
 
 @lru_cache(maxsize=2)  # the pins to keep and the summary of changes both read the old lock

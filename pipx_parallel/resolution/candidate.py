@@ -56,19 +56,23 @@ class Candidate:
             project.classify(0)
         line = 0 if policy.needs_all_releases else max(0, count - HEAD)
         head = ((1 << count) - 1) >> line << line
-        ranks = self._ranks_of(view.file_kinds)
+        kind_sets = [(file_kinds, releases) for file_kinds, mask in view.kind_sets.items() if (releases := mask & head)]
+        numbers = list(
+            {number for file_kinds, _ in kind_sets for number in file_kinds}
+        )  # those of the head: one in three
+        ranks = dict(zip(numbers, self._ranks_of([view.file_kinds[number] for number in numbers]), strict=True))
         usable = (1 << line) - 1
         yanked = binary = 0
-        for file_kinds, mask in view.kind_sets.items():
+        for file_kinds, releases in kind_sets:
             open_ = [view.file_kinds[n].yanked for n in file_kinds if ranks[n] is not None]
             if open_:
-                usable |= mask & head
+                usable |= releases
                 if all(open_):
-                    yanked |= mask & head
+                    yanked |= releases
                 if policy.prefers_binary and any(
                     ranks[n] is not None and view.file_kinds[n].tags != SDIST for n in file_kinds
                 ):
-                    binary |= mask & head
+                    binary |= releases
         self.finals = (((1 << count) - 1) & ~view.prereleases) << 1
         # What the user names himself is not for policies to refuse: they choose among an index's files (as in pip).
         self.usable = (

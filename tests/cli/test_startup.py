@@ -43,6 +43,10 @@ HEAVY = (
     ),
     *(
         "dataclasses",
+        "diskcache",
+        "tempfile",
+        "shutil",
+        "pickle",
         "concurrent.futures",
         "importlib.metadata",
         "mirror.http.transports",
@@ -55,6 +59,7 @@ HEAVY = (
         "mirror.records.simple_parse",
         "mirror.records.simple_html",
     ),
+    "pipx_parallel.locks.lock_diff",
     "pipx_parallel.resolution.lock_service",
     "pipx_parallel.resolution.lock_solver",
 )

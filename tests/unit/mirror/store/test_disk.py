@@ -151,3 +151,33 @@ def test_the_version_changes_with_every_commit_of_anybody(tmp_path: Path) -> Non
     store.close()
     other.close()
     assert len(set(seen)) == 4
+
+
+def test_more_keys_are_read_than_one_statement_takes(tmp_path: Path) -> None:
+    """Reading is in chunks; keys that are not there and keys asked for twice do no harm."""
+    store = DiskStore(str(tmp_path / "m"))
+    items = {f"k/{number}": str(number).encode() for number in range(1100)}
+    store.put_many(items)
+
+    assert store.get_many([*items, "k/none", "k/7"]) == items
+    assert store.get_many([]) == {}
+    store.close()
+
+
+def test_a_store_that_is_only_read_loads_no_diskcache(tmp_path: Path) -> None:
+    """Neither does opening one that is there."""
+    folder = str(tmp_path / "m")
+    store = DiskStore(folder)
+    store.put_many({"k": b"v"})
+    store.close()
+    script = (
+        "import sys\nfrom mirror.store.disk import DiskStore\nstore = DiskStore(sys.argv[1])\n"
+        "print(store.get_many(['k']), store.version() > 0, 'diskcache' in sys.modules)\nstore.close()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    ran = subprocess.run(
+        [sys.executable, "-c", script, folder], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout == "{'k': b'v'} True False\n"

@@ -212,3 +212,32 @@ def test_what_is_wrong_in_a_lock_is_named_by_its_path(text: str, said: str) -> N
         read_lock(text, "lock")
 
     assert said in str(raised.value)
+
+
+OURS = """\
+# Made by pipx-parallel with this command:
+#    pipx-parallel lock r.in -o r.txt
+# pipx-parallel: inputs sha256:{digest}
+--index-url https://index.example/simple
+
+Foo.Bar[x,y]==1.0 ; python_version >= "3.11" \\
+    --hash=sha256:{digest}
+    # via -r r.in
+one-line==2.0  # via foo-bar
+zope==3.0 --hash=sha256:{digest}
+"""
+
+
+@pytest.mark.parametrize("extra", ["", "local @ file:///x/local-1.0.tar.gz\n", "-e ./tree\n"])
+def test_the_pins_of_our_own_requirements_are_those_that_the_whole_reader_gives(extra: str) -> None:
+    """The fast reading takes plain pins; what it cannot read goes to the whole reader."""
+    text = OURS.format(digest="0" * 64) + extra
+
+    assert read_versions(text, "r.txt") == read_lock(text, "r.txt").versions()
+    assert read_versions(text, "r.txt")["foo-bar"] == "1.0"
+
+
+def test_a_line_of_our_own_requirements_that_is_no_pin_is_refused() -> None:
+    """Edited by hand: the fast reading is not more lenient."""
+    with pytest.raises(RequirementsError, match="not pinned"):
+        read_versions(OURS.format(digest="0" * 64) + "loose>=1\n", "r.txt")
