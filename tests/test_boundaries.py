@@ -228,6 +228,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.server.worker",
         "mirror.records.project",
         "mirror.server.app",
+        "mirror.server.connections",  # timers of the event loop
         "mirror.server.responses",
         "mirror.store.shared",
         "mirror.exchange.web_store",

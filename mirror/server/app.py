@@ -48,6 +48,8 @@ class Options(msgspec.Struct, frozen=True):
     largest_body: int = 1024 * 1024  # bytes
     longest: float = 60.0  # seconds for one request
     concurrent: int = 2  # routes passed in that run at once; more wait their turn
+    requests: int = 500  # answered at once; more are told to come back (503), but for health and figures
+    longest_body: float = 20.0  # seconds in which a body must have come
     waiting: int = 64  # of those that may wait; more are told to come back (503)
     routes: Mapping[str, Route] = msgspec.field(default_factory=dict)  # POST path -> what answers it
     # ... -> what answers at once, without a turn, if it can
@@ -64,6 +66,7 @@ class Server:
         self._options = options
         self._turns: asyncio.Semaphore | None = None
         self._waiting = 0
+        self._active = 0
         self._counts: dict[tuple[str, int], int] = {}
         self._seconds: dict[str, float] = {}
 
@@ -75,20 +78,33 @@ class Server:
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         method, path = scope["method"], scope["path"]
         route = self._route_name(path)
+        self._active += 1
         try:
-            answer = await asyncio.wait_for(self._answer(method, path, scope, headers, receive), self._options.longest)
-        except TimeoutError:
-            answer = problem(504, "it took longer than this server allows")
-        except Exception as error:  # noqa: BLE001 - a client is told that it is our fault, the log what it was
-            answer = problem(500, "internal error")
-            self._log(f"internal error: {type(error).__name__}: {error}")
-        await self._send(answer, method, headers, send)
+            answer = await self._answered(method, path, scope, headers, receive)
+            with contextlib.suppress(TimeoutError):  # a client that does not read: the server library drops it
+                await asyncio.wait_for(self._send(answer, method, headers, send), self._options.longest)
+        finally:
+            self._active -= 1
         taken = time.monotonic() - began
         self._counts[route, answer.status] = self._counts.get((route, answer.status), 0) + 1
         self._seconds[route] = self._seconds.get(route, 0.0) + taken
         # The query is left out, and so are headers: a log line holds no secret.
         shown = "".join(character if character.isprintable() else "?" for character in path[:_LOG_LENGTH])
         self._log(f"{method} {shown} {answer.status} {taken * 1000:.0f} ms")
+
+    async def _answered(
+        self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
+    ) -> Answer:
+        """Return the answer to a request, whatever happens; there is always room for health and figures."""
+        if self._active > self._options.requests and path not in ("/healthz", "/metrics"):
+            return problem(503, "too many requests at once").with_header("retry-after", "1")
+        try:
+            return await asyncio.wait_for(self._answer(method, path, scope, headers, receive), self._options.longest)
+        except TimeoutError:
+            return problem(504, "it took longer than this server allows")
+        except Exception as error:  # noqa: BLE001 - a client is told that it is our fault, the log what it was
+            self._log(f"internal error: {type(error).__name__}: {error}")
+            return problem(500, "internal error")
 
     async def _answer(  # noqa: PLR0911 - one an outcome
         self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
@@ -142,7 +158,10 @@ class Server:
 
     async def _run(self, path: str, headers: Mapping[str, str], query: Mapping[str, str], receive: Receive) -> Answer:
         """Answer at once where that can be, else run the route in a thread, a bounded number at once."""
-        body = await self._body(headers, receive)
+        try:
+            body = await asyncio.wait_for(self._body(headers, receive), self._options.longest_body)
+        except TimeoutError:
+            return problem(408, "the body did not come in time")
         if isinstance(body, Answer):
             return body
         call = Call(body, query, time.monotonic() + self._options.longest)

@@ -6,15 +6,18 @@ import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from mirror.errors import AddressUnavailable
+from mirror.server.connections import Room, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mirror.server.app import Server
 
-_CONNECTIONS = 500
+_CONNECTIONS = 4000
+_OTHER_FILES = 200  # that the process opens besides: the store, requests of its own
 _IDLE = 30  # seconds that a connection is kept open for another request
 _GRACE = 5  # seconds for what is under way when the server is told to stop
 
@@ -42,7 +45,7 @@ def serve(application: Server, host: str, port: int, say: Callable[[str], None])
         access_log=False,
         lifespan="off",
         server_header=False,
-        limit_concurrency=_CONNECTIONS,
+        http=bounded(AutoHTTPProtocol, Room(_most_connections())),
         timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=_GRACE,
     )
@@ -52,3 +55,18 @@ def serve(application: Server, host: str, port: int, say: Callable[[str], None])
         return
     finally:
         listening.close()
+
+
+def _most_connections() -> int:
+    """Return how many connections may be open at once, having raised what the system allows this process."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return _CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, soft - _OTHER_FILES)
+    return _CONNECTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -121,6 +122,26 @@ def test_a_query_is_refused_before_work_begins(served: Served) -> None:
     assert [status for status, _ in answers] == [400] * len(HOSTILE_QUERIES)
     assert max(len(text) for _, text in answers) < 1000
     assert served.lock(b"app\n", "?python=3.12&platform=linux")[0] == 200
+
+
+def test_clients_that_send_nothing_displace_nobody(served: Served) -> None:
+    """Half-sent headers and connections that are kept open: honest clients are answered, and slow ones closed."""
+    host, _, port = served.url.removeprefix("http://").partition(":")
+    slow = [socket.create_connection((host, int(port)), 30) for _ in range(500)]
+    idle = [socket.create_connection((host, int(port)), 30) for _ in range(300)]
+    try:
+        for connection in slow:
+            connection.sendall(b"GET /simple/app/ HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+        for connection in idle:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 200"
+
+        assert served.get("/healthz")[0] == served.get("/simple/app/")[0] == served.get("/metrics")[0] == 200
+        assert served.lock(b"app\n")[0] == 200
+        assert [connection.recv(1) for connection in slow[:5]] == [b""] * 5
+    finally:
+        for connection in [*slow, *idle]:
+            connection.close()
 
 
 def test_a_solve_gives_its_turn_back_at_its_limit(tmp_path: Path, index: LoopbackIndex) -> None:
