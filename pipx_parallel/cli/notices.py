@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.errors import NoSolution
-from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,5 +54,7 @@ def kept_against_resolution(request: LockRequest) -> str | None:
 
 
 def _unused(option: str, name: str, pinned: Iterable[str]) -> str:
+    from pipx_parallel.nearest_names import nearest  # only on the way to a warning
+
     near = nearest(name, pinned)
     return f"{option} {name} has no effect: no requirement names it" + (f"; did you mean {near!r}?" if near else "")

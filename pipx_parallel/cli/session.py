@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import failures, failures_code
+from pipx_parallel.cli import failures_code
 from pipx_parallel.cli.mirror_opening import build_tools, opened
 from pipx_parallel.cli.notices import without_effect
 from pipx_parallel.errors import Incomplete
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mirror.ports import Intervals
+    from mirror.records.model import FetchFailure
     from mirror.session.mirror import Mirror
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.model import Resolution
@@ -46,11 +47,9 @@ def resolving(request: LockRequest) -> Iterator[tuple[Resolution, ...]]:
         try:
             resolutions = resolve(request.inputs, request.targets, mirror, request.settings, progress, tools.context)
             if missing := tuple(dict.fromkeys(failure for one in resolutions for failure in one.missing)):
-                request.context.printer.warn(failures.report(missing, request.inputs, mirror.admin.names))
+                request.context.printer.warn(_report(missing, request, mirror))
         except Incomplete as error:
-            raise Incomplete(
-                error.failures, failures.report(error.failures, request.inputs, mirror.admin.names)
-            ) from error
+            raise Incomplete(error.failures, _report(error.failures, request, mirror)) from error
         finally:
             progress.close()
         for line in without_effect(request, resolutions):
@@ -65,6 +64,13 @@ def resolving(request: LockRequest) -> Iterator[tuple[Resolution, ...]]:
         yield resolutions
         closing = time.perf_counter()
     request.context.seconds["keep"] = time.perf_counter() - closing
+
+
+def _report(failures: Sequence[FetchFailure], request: LockRequest, mirror: Mirror) -> str:
+    """Return a text that names every failure."""
+    from pipx_parallel.cli.failures import report  # only if something is missing
+
+    return report(failures, request.inputs, mirror.admin.names)
 
 
 def _want_inputs(request: LockRequest, mirror: Mirror) -> None:
