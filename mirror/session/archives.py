@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import IO
 
 
@@ -15,6 +14,8 @@ class Archives:
 
     def put(self, name: str, archive: bytes) -> None:
         """Keep an archive in a file without a name, which goes with this process. Where the disk is full it is not kept."""
+        import tempfile  # 10 ms with what it loads: only a run that reads a source archive
+
         file = tempfile.TemporaryFile()  # noqa: SIM115 - it is open until it is taken
         try:
             file.write(archive)
