@@ -97,9 +97,9 @@ class TreeReader:
         except OSError as error:
             what = "constraints" if include.constraint else "requirements"
             reason = error.strerror or str(error)
-            remedy = "check the path; a package by its name is given with --packages"
+            remedy = "check the path; use --packages to lock packages by name"
             if include.parent or asked_at.line:
-                remedy = "paths count from the folder of the file that names them"
+                remedy = "paths are relative to the file that names them"
             if is_location_url(include.location):
                 remedy = "check the URL, or save the file here and name its path"
             problem = f"cannot read the {what} file {quoted(include.location)}: {reason}"
