@@ -71,8 +71,7 @@ def is_sound(data: bytes) -> bool:
     """Return whether the head and the tables of a stored file view are as they were stored; blocks prove themselves when read."""
     if data[:4] != _MAGIC or len(data) < _HEAD:
         return False
-    count, blocks = _ints(data[4:12])
-    tables = 4 * count + 8 * blocks
+    tables = 4 * int.from_bytes(data[4:8], "little") + 8 * int.from_bytes(data[8:12], "little")
     return len(data) >= _HEAD + tables and data[_SUMMED:_HEAD] == _sum(data[:_SUMMED] + data[_HEAD : _HEAD + tables])
 
 

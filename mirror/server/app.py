@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from mirror.errors import MirrorError
 from mirror.names import is_project_name
 from mirror.server.answers import Answer, problem, text
 from mirror.server.negotiation import accepts_gzip, matches, page_type
@@ -102,6 +103,8 @@ class Server:
             return await asyncio.wait_for(self._answer(method, path, scope, headers, receive), self._options.longest)
         except TimeoutError:
             return problem(504, "it took longer than this server allows")
+        except MirrorError as error:  # a project that cannot be read: its own fault, and known by name
+            return problem(503, str(error))
         except Exception as error:  # noqa: BLE001 - a client is told that it is our fault, the log what it was
             self._log(f"internal error: {type(error).__name__}: {error}")
             return problem(500, "internal error")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.dists import wheel
-from tests.support.index_pages import SPARSE_JSON
+from tests.support.index_pages import SPARSE_JSON, Page
 from tests.support.index_server import LoopbackIndex
 from tests.support.served import Served
 
@@ -122,6 +122,18 @@ def test_a_query_is_refused_before_work_begins(served: Served) -> None:
     assert [status for status, _ in answers] == [400] * len(HOSTILE_QUERIES)
     assert max(len(text) for _, text in answers) < 1000
     assert served.lock(b"app\n", "?python=3.12&platform=linux")[0] == 200
+
+
+def test_a_project_with_a_hostile_address_is_refused_by_name(served: Served, index: LoopbackIndex) -> None:
+    """A line break in a URL of its page: no connection is dropped, nothing is called a bug, and others are served."""
+    entry = '{"filename": "evil-1.0-py3-none-any.whl", "url": "https://files.example/\\r\\nX: y", "hashes": {}}'
+    index.publish_page("evil", Page(f'{{"files": [{entry}]}}'.encode()))
+
+    for path in ("/simple/evil/", "/files/evil/evil-1.0-py3-none-any.whl"):
+        status, headers, body = served.get(path)
+        assert (status, "x" in headers, b"evil" in body) == (503, False, True)
+    assert served.get("/simple/app/")[0] == 200
+    assert "internal error" not in served.stop()
 
 
 def test_clients_that_send_nothing_displace_nobody(served: Served) -> None:
