@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 BASE = ""  # the bucket of what is needed without any extra
 
-_EXTRA = re.compile(r"""\bextra\s*(==|!=|[<>~a-z]+)\s*['"]([^'"]*)['"]|['"]([^'"]*)['"]\s*(==|!=|in|not)\s*\bextra\b""")
+# Text, compiled on first use: a warm lock reads no marker.
+_EXTRA = r"""\bextra\s*(==|!=|[<>~a-z]+)\s*['"]([^'"]*)['"]|['"]([^'"]*)['"]\s*(==|!=|in|not)\s*\bextra\b"""
 _PLAIN_LINE = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([A-Za-z0-9._, -]*)\])?\s*(\(?[^;@()]*\)?)\s*(?:;(.*))?", re.DOTALL
 )
@@ -185,7 +186,7 @@ def _bucket(lines: Iterable[str]) -> dict[str, list[int]]:
         if "extra" not in marker:
             buckets.setdefault(BASE, []).append(index)
             continue
-        found = _EXTRA.findall(marker)
+        found = re.findall(_EXTRA, marker)
         names = {normalize_name(ours or theirs) for _, ours, theirs, _ in found}
         plain = all((operator or other) == "==" for operator, _, _, other in found)
         if not names or not plain or " or " in marker:

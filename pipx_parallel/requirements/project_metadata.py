@@ -37,8 +37,8 @@ class BuiltProject(NamedTuple):
 
 ProjectBuild = Callable[[str], BuiltProject]  # folder -> metadata; raises RequirementsError or a MirrorError
 
-_EXTRA_LAST = re.compile(r"(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*(?P<q>['\"])(?P<extra>[^'\"]+)(?P=q)", re.DOTALL)
-_EXTRA_FIRST = re.compile(r"extra\s*==\s*(?P<q>['\"])(?P<extra>[^'\"]+)(?P=q)\s+and\s+(?P<rest>.+)", re.DOTALL)
+_EXTRA_LAST = r"(?s)(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*(?P<q>['\"])(?P<extra>[^'\"]+)(?P=q)"
+_EXTRA_FIRST = r"(?s)extra\s*==\s*(?P<q>['\"])(?P<extra>[^'\"]+)(?P=q)\s+and\s+(?P<rest>.+)"
 
 
 def check_extras(wanted: Sequence[str], available: Sequence[str], origin: Origin) -> None:
@@ -58,7 +58,7 @@ def from_built(built: BuiltProject, wanted: Wanted, origin: Origin) -> Declared:
         if "extra" not in marker:
             found.append((text, origin))
             continue
-        match = _EXTRA_LAST.fullmatch(marker.strip()) or _EXTRA_FIRST.fullmatch(marker.strip())
+        match = re.fullmatch(_EXTRA_LAST, marker.strip()) or re.fullmatch(_EXTRA_FIRST, marker.strip())
         rest = (match["rest"] or "").strip() if match else ""
         if match is None or "extra" in rest or (" or " in rest and not rest.startswith("(")):
             raise refusal(

@@ -27,6 +27,7 @@ class Candidate:
     """
 
     __slots__ = (
+        "_best_kinds",
         "_distance",
         "_ranks_of",
         "_trusts_wheels",
@@ -43,6 +44,7 @@ class Candidate:
         view = project.view
         name = view.name
         self.project = project
+        self._best_kinds: dict[int, int | None] = {}  # release -> its file kind, where no line names hashes
         self.allowed: dict[int, frozenset[int]] = {}  # release -> the variants that --hash leaves of it
         direct = project.reference is not None
         wheels, sdist = (True, 0) if direct else (policy.takes_wheels(name), policy.sdist_rank(name))
@@ -85,9 +87,11 @@ class Candidate:
 
     def file_kind_of(self, release: int) -> int | None:
         """Return the variant that stands for a release: its best file, yanked only if all are; None: nothing to install."""
+        allowed = self.allowed.get(release)
+        if allowed is None and release in self._best_kinds:
+            return self._best_kinds[release]
         view = self.project.view
         self.project.classify(release)
-        allowed = self.allowed.get(release)
         numbers = [number for number in view.kind_set_of(release) if allowed is None or number in allowed]
         ranks = self._ranks_of([view.file_kinds[number] for number in numbers])
         ranked = [
@@ -95,7 +99,10 @@ class Candidate:
             for number, rank in zip(numbers, ranks, strict=True)
             if rank is not None
         ]
-        return min(ranked)[2] if ranked else None
+        best = min(ranked)[2] if ranked else None
+        if allowed is None:
+            self._best_kinds[release] = best
+        return best
 
     def metadata_kind(self, release: int, file_kind: int) -> int:
         """Return the file kind whose metadata says what a release needs: that of its best file, or of another target's wheel.

@@ -29,15 +29,16 @@ _ALIASES = {
     "windows": "x86_64-pc-windows-msvc",
     "macos": "aarch64-apple-darwin",
 }
-_TRIPLE = re.compile(
+# Patterns are text, compiled on first use: the facts of this machine are stored, and most runs name no target.
+_TRIPLE = (
     r"(?P<arch>[a-z0-9_]+?)-(?:(?:pc-)?(?P<windows>windows)(?:-msvc)?|(?:apple-)?(?P<macos>darwin)"
     r"|unknown-linux(?:-(?P<libc>gnu|musl))?|manylinux(?P<legacy>2014|2010|1)"
     r"|manylinux_(?P<glibc>\d{1,2}_\d{1,2})|musllinux_(?P<musl>\d{1,2}_\d{1,2}))"
 )
 _LEGACY_GLIBC = {"2014": (2, 17), "2010": (2, 12), "1": (2, 5)}
 # Tags are listed from the version that is named down to the first, for each platform: so what is named is bounded.
-_NUMBER = re.compile(r"[0-9]{1,2}")
-_TAG = re.compile(r"[a-z0-9_]{1,64}")  # of a platform, once dashes and dots are underscores; and of an ABI
+_NUMBER = r"[0-9]{1,2}"
+_TAG = r"[a-z0-9_]{1,64}"  # of a platform, once dashes and dots are underscores; and of an ABI
 _MOST_TAGS = 32  # platforms, or ABIs, that one target names
 _OLD_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 _WINDOWS = {"x86_64": ("win_amd64", "AMD64"), "aarch64": ("win_arm64", "ARM64"), "i686": ("win32", "x86")}
@@ -127,7 +128,7 @@ def _check_tags(platforms: Sequence[str], abis: Sequence[str]) -> None:
     if max(len(platforms), len(abis)) > _MOST_TAGS:
         raise UsageError(f"a target names at most {_MOST_TAGS} platforms and {_MOST_TAGS} ABIs")
     for abi in abis:
-        if not _TAG.fullmatch(abi.lower()):
+        if not re.fullmatch(_TAG, abi.lower()):
             raise UsageError(f"--abi: '{abi[:80]}' cannot be used; give one such as cp313 or abi3")
 
 
@@ -143,7 +144,7 @@ def resolve_targets(settings: ResolveSettings) -> tuple[Target, ...]:
 
 
 def _is_short(name: str) -> bool:
-    return _TRIPLE.fullmatch(_ALIASES.get(name.lower(), name.lower())) is not None
+    return re.fullmatch(_TRIPLE, _ALIASES.get(name.lower(), name.lower())) is not None
 
 
 def _label(markers: Mapping[str, str], version: str) -> str:
@@ -156,7 +157,7 @@ def _parse_version(text: str) -> tuple[int, ...]:
     parts = text.split(".")
     if len(parts) == 1 and len(text) > 1:
         parts = [text[0], text[1:]]
-    if len(parts) > 3 or not all(map(_NUMBER.fullmatch, parts)):
+    if len(parts) > 3 or not all(re.fullmatch(_NUMBER, part) for part in parts):
         raise UsageError(
             f"--python-version: '{text[:80]}' is not a valid version; give a version such as 3.13 or 3.13.1"
         )
@@ -173,11 +174,11 @@ def _parse_implementation(text: str) -> str:
 
 def _parse_platform(name: str) -> _Platform:
     lowered = name.lower()
-    triple = _TRIPLE.fullmatch(_ALIASES.get(lowered, lowered))
+    triple = re.fullmatch(_TRIPLE, _ALIASES.get(lowered, lowered))
     if triple is not None:
         return _from_triple(triple, name)
     tag = lowered.replace("-", "_").replace(".", "_")
-    if not _TAG.fullmatch(tag):
+    if not re.fullmatch(_TAG, tag):
         raise UsageError(
             f"--platform: '{name[:80]}' cannot be used; a tag has at most 64 letters, digits and underscores"
         )
