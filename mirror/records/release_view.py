@@ -20,8 +20,34 @@ from mirror.records.version_keys import is_prerelease_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NotRequired, TypedDict, Unpack
 
     from mirror.urls import PublicUrl
+
+    class ReleaseParts(TypedDict):
+        """What a release view is made of."""
+
+        name: str
+        digest: NotRequired[str]  # of the file view it belongs to; "" until that has been packed
+        freshness: FreshnessRecord
+        versions: Sequence[str]
+        keys: Sequence[str]
+        prereleases: int
+        classified: int
+        file_kinds: NotRequired[list[FileKind]]
+        kind_sets: NotRequired[dict[tuple[int, ...], int]]
+        uploads_text: NotRequired[list[str]]
+        skipped: NotRequired[int]
+        status: NotRequired[str | None]
+        page_url: NotRequired[
+            PublicUrl | None
+        ]  # where relative file URLs count from, if not the project's place in its index
+        dependency_sets: NotRequired[list[DependencySet]]
+        known: NotRequired[dict[int, list[tuple[int, int]]]]  # file kind -> (dependency set, releases)
+        withdrawn: NotRequired[
+            Withdrawal | None
+        ]  # its index does not list it any more; the rest is what it listed before
+
 
 HEAD = 10  # newest releases classified when a listing arrives: the same in every run
 SCHEMA = 4  # of the stored release view and file view; docs/mirror-format.md
@@ -54,43 +80,24 @@ class ReleaseView:
         "withdrawn",
     )
 
-    def __init__(  # noqa: PLR0913 - a record with a mutable part; every field is named where it is built
-        self,
-        *,
-        name: str,
-        digest: str = "",
-        freshness: FreshnessRecord,
-        versions: Sequence[str],
-        keys: Sequence[str],
-        prereleases: int,
-        classified: int,
-        file_kinds: list[FileKind] | None = None,
-        kind_sets: dict[tuple[int, ...], int] | None = None,
-        uploads_text: list[str] | None = None,
-        skipped: int = 0,
-        status: str | None = None,
-        page_url: PublicUrl | None = None,
-        dependency_sets: list[DependencySet] | None = None,
-        known: dict[int, list[tuple[int, int]]] | None = None,
-        withdrawn: Withdrawal | None = None,
-    ) -> None:
+    def __init__(self, **parts: Unpack[ReleaseParts]) -> None:
         """Keep the parts; use ``mirror.records.listing_views.build_views`` or ``decode`` to make one."""
-        self.name = name
-        self.digest = digest  # of the file view it belongs to; "" until that has been packed
-        self.freshness = freshness
-        self.versions = versions
-        self.keys = keys
-        self.prereleases = prereleases
-        self.classified = classified
-        self.file_kinds: list[FileKind] = [] if file_kinds is None else file_kinds
-        self.kind_sets: dict[tuple[int, ...], int] = {} if kind_sets is None else kind_sets
-        self.uploads_text: list[str] = [] if uploads_text is None else uploads_text
-        self.skipped = skipped
-        self.status = status
-        self.page_url = page_url  # where relative file URLs count from, if not the project's place in its index
-        self.dependency_sets = [] if dependency_sets is None else dependency_sets
-        self._known: dict[int, list[tuple[int, int]]] = {} if known is None else known
-        self.withdrawn = withdrawn  # its index does not list it any more; what is here is what it listed before
+        self.name = parts["name"]
+        self.digest = parts.get("digest", "")
+        self.freshness = parts["freshness"]
+        self.versions = parts["versions"]
+        self.keys = parts["keys"]
+        self.prereleases = parts["prereleases"]
+        self.classified = parts["classified"]
+        self.file_kinds = parts.get("file_kinds") or []
+        self.kind_sets = parts.get("kind_sets") or {}
+        self.uploads_text = parts.get("uploads_text") or []
+        self.skipped = parts.get("skipped", 0)
+        self.status = parts.get("status")
+        self.page_url = parts.get("page_url")
+        self.dependency_sets = parts.get("dependency_sets") or []
+        self._known = parts.get("known") or {}
+        self.withdrawn = parts.get("withdrawn")
         self.built: dict[
             tuple[int, int], DependencySet
         ] = {}  # (release, variant): true of this machine, so never stored here

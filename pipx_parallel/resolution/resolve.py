@@ -179,7 +179,8 @@ def _offers(
     if not seconds:
         return Suggestions(())
     from pipx_parallel.resolution.deadline import Deadline, OutOfTimeError  # only if there is no answer
-    from pipx_parallel.resolution.suggestions import Situation, suggest  # only where there is no answer
+    from pipx_parallel.resolution.line_changes import Situation  # only where there is no answer
+    from pipx_parallel.resolution.suggestions import suggest  # only where there is no answer
 
     def attempt(situation: Situation) -> Mapping[str, str] | None:
         """Return the versions that a changed situation leads to, or None where it leads to none."""

@@ -1,0 +1,123 @@
+"""Changes of one line of the input that may make an impossible list possible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.records.version_keys import compile_specifier
+from pipx_parallel.model import Offer
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.wording import asked_text
+from pipx_parallel.resolver.terms import Required
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipx_parallel.config.settings import ResolveSettings
+    from pipx_parallel.model import Inputs, RootRequirement, Target
+    from pipx_parallel.resolution.explain import Explanation
+
+
+class Situation(NamedTuple):
+    """What is to be resolved, for whom, and how."""
+
+    inputs: Inputs
+    target: Target
+    settings: ResolveSettings
+
+
+class Change(NamedTuple):
+    """A situation that differs in one thing, and how to say so.
+
+    ``shows`` is the project whose new version is told. Of the changes of one ``group`` the first that helps is enough.
+    """
+
+    offer: Offer
+    situation: Situation
+    shows: str = ""
+    group: str = ""
+
+
+def without_hashes(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    """Yield each line without its hashes."""
+    for line in lines:
+        if line.hashes:
+            text = asked_text(line)
+            offer = Offer("line", f"{line.origin}: write {text} without its --hash", str(line.origin), line.text, text)
+            yield Change(offer, _with_line(situation, line, line._replace(hashes=(), text=text)))
+
+
+def pins_of_yanked(argument: Explanation, situation: Situation) -> Iterator[Change]:
+    """Pin a yanked release where nothing else is in the range: only a pin may take one."""
+    for used in argument.facts:
+        if used.allowed or not isinstance(used.cause, Required):
+            continue
+        line = argument.wording.line(used.cause.label)
+        candidate = argument.wording.candidates.candidate(line.name)
+        if not isinstance(candidate, Candidate):
+            continue
+        intervals = compile_specifier(line.specifier.replace(" ", "")).intervals
+        keys, yanked = candidate.project.view.keys, candidate.yanked & candidate.usable
+        fitting = [
+            at
+            for at, key in enumerate(keys)
+            if yanked >> at + 1 & 1 and any(low <= key < high for low, high in intervals)
+        ]
+        if fitting:
+            pin = f"=={candidate.project.view.versions[fitting[-1]]}"
+            change = _rewritten(situation, line, line._replace(specifier=pin), ", a yanked release")
+            yield change._replace(shows="")
+
+
+def relaxed(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    """Drop one clause of a line, the last line first: what was written last is most often what changed; then all clauses."""
+    bounded = [line for line in reversed(lines) if line.specifier]
+    for line in bounded:
+        clauses = [part.strip() for part in line.specifier.split(",")]
+        for place in range(len(clauses)) if len(clauses) > 1 else ():
+            kept = ",".join(clauses[:place] + clauses[place + 1 :])
+            yield _rewritten(situation, line, line._replace(specifier=kept))
+        yield _rewritten(situation, line, line._replace(specifier=""))
+
+
+def without_extras(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    """Yield each line without one of its extras."""
+    for line in lines:
+        for extra in line.extras:
+            kept = tuple(other for other in line.extras if other != extra)
+            yield _rewritten(situation, line, line._replace(extras=kept))
+
+
+def without(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    """Yield the input without one of the lines, the last line first."""
+    for line in reversed(lines):
+        text = asked_text(line)
+        offer = Offer("line", f"{line.origin}: remove {text}", str(line.origin), line.text, "")
+        yield Change(offer, _with_line(situation, line, None), group=f"{line.origin} {line.name}")
+
+
+def _rewritten(situation: Situation, before: RootRequirement, after: RootRequirement, note: str = "") -> Change:
+    written = asked_text(before)
+    extras = f"[{','.join(after.extras)}]" if after.extras else ""
+    text = f"{before.name}{extras}{after.specifier}"
+    if before.constraint and not after.specifier:
+        offer = Offer("line", f"{before.origin}: remove the constraint {written}", str(before.origin), before.text, "")
+        return Change(offer, _with_line(situation, before, None), before.name, f"{before.origin} {before.name}")
+    offer = Offer(
+        "line", f"{before.origin}: write {text} instead of {written}{note}", str(before.origin), before.text, text
+    )
+    return Change(
+        offer, _with_line(situation, before, after._replace(text=text)), before.name, f"{before.origin} {before.name}"
+    )
+
+
+def _with_line(situation: Situation, before: RootRequirement, after: RootRequirement | None) -> Situation:
+    inputs = situation.inputs
+
+    def changed(rows: Sequence[RootRequirement]) -> tuple[RootRequirement, ...]:
+        found = [(after if row == before else row) for row in rows]
+        return tuple(row for row in found if row is not None)
+
+    return situation._replace(
+        inputs=inputs._replace(roots=changed(inputs.roots), constraints=changed(inputs.constraints))
+    )
