@@ -109,6 +109,7 @@ class PageTransport:
         except OSError:  # as good as a hang-up
             pass
         self._broken = True
+        self._socket.close()  # nobody is at its other end any more
         if self._closed:
             self._fail_rest()
         else:

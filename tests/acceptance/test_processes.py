@@ -120,3 +120,11 @@ def test_the_mirror_is_private(workspace: Workspace) -> None:
     )  # fmt: skip
 
     assert stat.S_IMODE(workspace.mirror.stat().st_mode) == 0o700
+
+
+@posix
+def test_a_lock_leaves_no_socket_open(workspace: Workspace) -> None:
+    """Python's development mode warns of each that is."""
+    ran = workspace.lock("web", environment={"PYTHONDEVMODE": "1"})
+
+    assert "ResourceWarning" not in ran.err
