@@ -7,14 +7,30 @@ them); it holds once the package can only take values of the mask. "``a`` 1.0 ne
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from pipx_parallel.resolver.ports import Edge
 
+_T = TypeVar("_T", bound=tuple[object, ...])
 
+
+def _equal_by_type(kind: type[_T]) -> type[_T]:
+    """Make instances of a named tuple equal only to instances of the same class; their hash stays that of the tuple."""
+
+    def equal(self: _T, other: object) -> bool:
+        return type(other) is kind and tuple.__eq__(self, other)
+
+    def unequal(self: _T, other: object) -> bool:
+        return type(other) is not kind or tuple.__ne__(self, other)
+
+    kind.__eq__, kind.__ne__ = equal, unequal  # type: ignore[assignment, method-assign]
+    return kind
+
+
+@_equal_by_type
 class Required(NamedTuple):
     """The user asks for it. ``label`` is the caller's own word for where."""
 
@@ -22,6 +38,7 @@ class Required(NamedTuple):
     edge: Edge
 
 
+@_equal_by_type
 class Bound(NamedTuple):
     """The user allows only these values, should anything bring the package in."""
 
@@ -29,6 +46,7 @@ class Bound(NamedTuple):
     edge: Edge
 
 
+@_equal_by_type
 class Needs(NamedTuple):
     """Releases of ``parent`` need ``edges``, all on one package; with ``switch``, only where that extra is on."""
 
@@ -37,6 +55,7 @@ class Needs(NamedTuple):
     edges: tuple[Edge, ...]
 
 
+@_equal_by_type
 class Unusable(NamedTuple):
     """Releases of ``package`` cannot be used (with ``switch``: not with that extra)."""
 
@@ -45,6 +64,7 @@ class Unusable(NamedTuple):
     reason: str
 
 
+@_equal_by_type
 class ExtraOf(NamedTuple):
     """A switch that is on needs the package whose extra it is."""
 
@@ -52,12 +72,14 @@ class ExtraOf(NamedTuple):
     package: str
 
 
+@_equal_by_type
 class Preferred(NamedTuple):
     """A soft constraint: while its switch is on, ``package`` keeps to some values. Never part of a proof."""
 
     package: str
 
 
+@_equal_by_type
 class Inherited(NamedTuple):
     """Older releases keep to an upper bound of a newer one (``stated_by``). Never part of a proof."""
 
@@ -65,12 +87,14 @@ class Inherited(NamedTuple):
     needs: Needs
 
 
+@_equal_by_type
 class Merged(NamedTuple):
     """Several needs of one package on one other, read together: some release of the union is needed."""
 
     parts: tuple[Incompatibility, ...]
 
 
+@_equal_by_type
 class Derived(NamedTuple):
     """Follows from ``parts`` by resolution, in this order."""
 
