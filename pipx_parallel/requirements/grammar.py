@@ -127,7 +127,7 @@ def _read_with_library(tail: str, line: LogicalLine) -> tuple[tuple[str, str], .
     try:
         left_over = _option_parser(lambda name, value: options.append((name, value)))(words)
     except _Misspelt as error:
-        raise refusal(line.origin, f"{error} in {quoted(line.written)}", _remedy_for(str(error))) from None
+        raise refusal(line.origin, f"{error} in {quoted(line.written)}", _remedy_for(error.__context__)) from None
     if left_over:
         raise refusal(
             line.origin,
@@ -137,11 +137,14 @@ def _read_with_library(tail: str, line: LogicalLine) -> tuple[tuple[str, str], .
     return tuple(options)
 
 
-def _remedy_for(message: str) -> str:
-    if "no such option" in message:
-        return "see pip's documentation of the requirements file format for the options a file may hold"
-    if "ambiguous option" in message:
+def _remedy_for(cause: BaseException | None) -> str:
+    """Return what to do about what the parser met: None if it only counted the values of an option."""
+    import optparse  # loaded by then
+
+    if isinstance(cause, optparse.AmbiguousOptionError):  # a BadOptionError too
         return "write the option's name in full"
+    if isinstance(cause, optparse.BadOptionError):
+        return "see pip's documentation of the requirements file format for the options a file may hold"
     return "give the option one value"
 
 
@@ -164,7 +167,7 @@ def _option_parser(record: Callable[[str, str], object]) -> Callable[[list[str]]
     import optparse  # 10 ms; it decides abbreviations the way pip does
 
     class Parser(optparse.OptionParser):
-        def error(self, msg: str) -> Any:  # optparse's own signature
+        def error(self, msg: str) -> Any:  # optparse's own signature; it is called while what went wrong is handled
             raise _Misspelt(msg)
 
     def callback(option: optparse.Option, _spelling: str, value: str | None, _parser: optparse.OptionParser) -> None:

@@ -105,3 +105,26 @@ def test_the_library_gives_its_message_without_its_name() -> None:
         parse("--frob")
 
     assert caught.value.problem == "no such option: --frob in '--frob'"
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("--frob", "see pip's documentation of the requirements file format for the options a file may hold"),
+        ("--no", "write the option's name in full"),
+        ("--index-url", "give the option one value"),
+        ("--pre=yes", "give the option one value"),
+        (
+            "--'no such option'",
+            "see pip's documentation of the requirements file format for the options a file may hold",
+        ),
+        ("--pre='no such option'", "give the option one value"),
+        ("--no='ambiguous option'", "write the option's name in full"),
+    ],
+)
+def test_the_remedy_of_a_misspelt_option_fits_its_kind(text: str, remedy: str) -> None:
+    """By what the parser met, whatever words the line holds."""
+    with pytest.raises(RequirementsError) as caught:
+        parse(text)
+
+    assert caught.value.remedy == remedy
