@@ -20,6 +20,9 @@ _SCHEMES = ("https://", "http://", "file:///")
 # PEP 714's name, PEP 691's name, and the one that indexes served under by mistake.
 _SIDECAR_KEYS = ("core-metadata", "dist-info-metadata", "data-dist-info-metadata")
 
+# The lengths of digests in hex: a value of another length is no hash, whatever an index calls it, and is read as absent.
+_DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+
 
 class Brief(NamedTuple):
     """What of a file object chooses a release; ``yanked`` as the index says it (PEP 691: a truth value or a reason)."""
@@ -150,7 +153,7 @@ def _url_and_digest(url: str, page_url: str) -> tuple[str, tuple[str, str] | Non
     if "#" in url:
         url, _, fragment = url.partition("#")
         algorithm, _, value = fragment.partition("&")[0].partition("=")
-        if algorithm.isalnum() and value.isalnum() and algorithm != "egg":
+        if algorithm.isalnum() and value.isalnum() and algorithm != "egg" and _is_digest(algorithm.lower(), value):
             digest = (algorithm.lower(), value.lower())
     if not url.startswith(_SCHEMES):
         url = _absolute(url, page_url)
@@ -179,8 +182,13 @@ def _hashes(value: object) -> tuple[tuple[str, str], ...]:
         (str(name).lower(), digest.lower())
         for name, digest in value.items()
         if isinstance(digest, str) and digest.isalnum() and digest.isascii() and str(name).isprintable()
+        if _is_digest(str(name).lower(), digest)
     ]
     return tuple(sorted(pairs)) if len(pairs) > 1 else tuple(pairs)
+
+
+def _is_digest(algorithm: str, value: str) -> bool:
+    return len(value) == _DIGITS.get(algorithm, len(value))
 
 
 def _text(value: object) -> str | None:

@@ -11,7 +11,7 @@ from pipx_parallel.config.options import CHOICE, INDEX, INPUT, NO_HASHES, STYLE,
 from pipx_parallel.config.recorded import answer_settings, index_options
 from pipx_parallel.emitters.interface import LockContext, RequirementsStyle
 from pipx_parallel.emitters.registry import emitter_for, format_of
-from pipx_parallel.errors import NoSolution, UsageError
+from pipx_parallel.errors import UsageError
 from pipx_parallel.requirements.urls import mask_secrets
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Resolution
 
 STDOUT = "-"
+_HASHED = {"requirements", "script", "powershell"}  # formats with hashes, unless --no-hashes says not
 
 
 def names_of(chosen: Chosen, sources: Sequence[str]) -> tuple[str, ...]:
@@ -156,19 +157,10 @@ def refuse_inputs(names: Sequence[str], request: LockRequest) -> None:
             raise UsageError(f"-o {name} would replace an input; write the lock to another file")
 
 
-def refuse_bare(names: Sequence[str], chosen: Chosen, resolutions: Sequence[Resolution]) -> None:
-    """Raise ``NoSolution`` naming every pin that a pylock.toml could not hold: PEP 751 wants a hash of each file."""
-    if not any(_format(name, chosen) == "pylock" for name in names):
-        return
-    pins = [pin for resolution in resolutions for pin in resolution.pins]
-    bare = [
-        f"{pin.name} {pin.version}: its index gives no hash of {pin.installable[0].filename}, and pylock.toml needs one; "
-        "write requirements instead (-o locked.txt)"
-        for pin in pins
-        if pin.installable and not any(file.hashes for file in pin.installable)
-    ]
-    if bare:
-        raise NoSolution(tuple(dict.fromkeys(bare)))
+def need_hashes(names: Sequence[str], chosen: Chosen) -> bool:
+    """Return whether an output needs a hash of each file: PEP 751 wants one, and pip refuses a list that has only some."""
+    formats = {_format(name, chosen) for name in names}
+    return "pylock" in formats or (not chosen.flag("no_hashes") and bool(formats & _HASHED))
 
 
 def _format(name: str, chosen: Chosen) -> str:

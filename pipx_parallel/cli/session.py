@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import failures_code
+from pipx_parallel.cli.hashing import with_hashes
 from pipx_parallel.cli.mirror_opening import build_tools, opened
 from pipx_parallel.cli.notices import without_effect
 from pipx_parallel.errors import Incomplete
@@ -28,10 +29,11 @@ def resolved(request: LockRequest) -> tuple[Resolution, ...]:
 
 
 @contextmanager
-def resolving(request: LockRequest) -> Iterator[tuple[Resolution, ...]]:
+def resolving(request: LockRequest, *, hashed: bool = False) -> Iterator[tuple[Resolution, ...]]:
     """Resolve for every target; where ``settings.keep_going`` left something out, warn of all of it at once.
 
-    What was learned is stored beside the block, and is stored when it ends.
+    With ``hashed`` every file that pip will choose gets a hash: what the index states none of is downloaded. What was learned
+    is stored beside the block, and is stored when it ends.
 
     Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` where the mirror is broken.
     """
@@ -56,6 +58,8 @@ def resolving(request: LockRequest) -> Iterator[tuple[Resolution, ...]]:
             request.context.printer.warn(line)
         if request.inputs.requires_python:
             _warn_of_python(request, resolutions)
+        if hashed:
+            resolutions = with_hashes(request, resolutions, mirror)
         if request.settings.selection.require_hashes:
             from pipx_parallel.resolution import hash_rules  # loaded with the solver; named where it is used
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mirror.names import normalize_name
 from mirror.records.simple_file import FileList
+from pipx_parallel.direct_url import STRONG_HASHES
 from pipx_parallel.format_control import listed_in
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from pipx_parallel.emitters.merge import LockEntry
     from pipx_parallel.model import IndexOptions, Pin
 
-# The algorithms that pip accepts for --hash, best first.
-_STRONG = ("sha256", "sha384", "sha512")
-_HEX = re.compile(r"[0-9a-f]{16,}")
+_HEX = re.compile(r"[0-9a-f]+")
 _NUMBERS = r"v?([0-9]+(?:\.[0-9]+)*)"  # compiled at first need: 0.3 ms
 _SDIST_SUFFIXES = (".tar.gz", ".zip")  # PEP 625 and packaging.utils.parse_sdist_filename know no others
 
@@ -29,12 +28,17 @@ def strong_hash(file: DistFile) -> str | None:
 
 
 def _strongest(hashes: Iterable[tuple[str, str]]) -> str | None:
-    digests = dict(hashes)
-    for algorithm in _STRONG:
-        digest = digests.get(algorithm)
-        if digest is not None and _HEX.fullmatch(digest):
-            return f"{algorithm}:{digest}"
-    return None
+    best = min(
+        usable_hashes(hashes), default=None
+    )  # in the order of their names: sha256 is the one that every reader knows
+    return None if best is None else ":".join(best)
+
+
+def usable_hashes(hashes: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the hashes that pip accepts: for an algorithm it does not know it refuses the whole lock."""
+    return tuple(
+        [pair for pair in hashes if len(pair[1]) == STRONG_HASHES.get(pair[0]) and _HEX.fullmatch(pair[1]) is not None]
+    )
 
 
 def strong_hashes(files: Iterable[DistFile]) -> tuple[str, ...]:
@@ -45,7 +49,7 @@ def strong_hashes(files: Iterable[DistFile]) -> tuple[str, ...]:
 
 def wheels(entry: LockEntry) -> list[DistFile]:
     """Return the wheels with a hash that at least one target of the lock can install, sorted by name."""
-    return [file for file in entry.installable if file.filename.endswith(".whl") and file.hashes]
+    return [file for file in entry.installable if file.filename.endswith(".whl") and strong_hash(file)]
 
 
 def source_archive(entry: LockEntry, options: IndexOptions) -> DistFile | None:
@@ -60,7 +64,11 @@ def source_archive(entry: LockEntry, options: IndexOptions) -> DistFile | None:
     names = _filenames(pin.files)
     for suffix in _SDIST_SUFFIXES:
         for number, filename in enumerate(names):
-            if filename.endswith(suffix) and _names(filename.removesuffix(suffix), pin) and pin.files[number].hashes:
+            if (
+                filename.endswith(suffix)
+                and _names(filename.removesuffix(suffix), pin)
+                and strong_hash(pin.files[number])
+            ):
                 return pin.files[number]
     return None
 

@@ -179,7 +179,7 @@ def _file_table(file: DistFile) -> str:
     items.append(f'url = "{url}"')  # a safe URL needs no TOML escapes
     if file.size is not None and file.size >= 0:
         items.append(f"size = {file.size}")
-    items.append(f"hashes = {toml_text.string_table(file.hashes)}")
+    items.append(f"hashes = {toml_text.string_table(locked_files.usable_hashes(file.hashes))}")
     return f"{{ {', '.join(items)} }}"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
+from pipx_parallel.emitters.locked_files import usable_hashes
 from pipx_parallel.emitters.plain_text import one_line, safe_url
 from pipx_parallel.errors import UsageError
 
@@ -77,7 +78,7 @@ def _component(pin: Pin, context: LockContext) -> Component:
         ExternalReference(
             type=ExternalReferenceType.DISTRIBUTION,
             url=XsUri(safe_url(file.url)),
-            hashes=[HashType(alg=algorithms[kind], content=value) for kind, value in file.hashes if kind in algorithms],
+            hashes=[HashType(alg=algorithms[kind], content=value) for kind, value in usable_hashes(file.hashes)],
         )
         for file in (pin.files if context.hashes else ())
         if file.url

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import account, changes, locks
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.hashing import downloads_folder
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request
-from pipx_parallel.cli.session import missing_code, resolved
-from pipx_parallel.config.mirror_location import default_mirror
+from pipx_parallel.cli.session import missing_code, resolving
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import CHOICE, INPUT, INPUT_FILE, SOURCES, TARGET, UPGRADE, WHERE
 from pipx_parallel.errors import UsageError
@@ -67,8 +66,8 @@ def run(values: Mapping[str, object]) -> int:
     targets = _targets(settings, _texts(mine["python_version"]), _texts(mine["target"]))
     request = request._replace(find_targets=lambda: targets)
     request = changes.keeping_pins(request, changes.read_before([_pins_beside(request.sources)]))
-    resolutions = resolved(request)
-    context.printer.say(f"locked {account.measure(request, resolutions)}")
+    with resolving(request, hashed=True) as resolutions:
+        context.printer.say(f"locked {account.measure(request, resolutions)}")
     began = time.perf_counter()
     made = _make(request, resolutions, output, str(mine["sdists"] or "refuse"))
     size = f"{made.files} files, {made.size / 1e6:.1f} MB"
@@ -92,7 +91,7 @@ def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, 
         no_network=offline or settings.indexes.no_index,
     )
     bundle = BundleRequest(
-        resolutions, sdists, _downloads(settings.mirror.location), output, lock.text, environ, offline
+        resolutions, sdists, downloads_folder(settings.mirror.location), output, lock.text, environ, offline
     )
     with opened(
         settings._replace(network=settings.network._replace(max_workers=workers)), request.context.progress
@@ -135,13 +134,6 @@ def _pins_beside(sources: Sequence[str]) -> str:
     """Return the lock beside the first source, whose pins are kept."""
     source = next(iter(sources), locks.STDOUT)
     return source if source == locks.STDOUT or "://" in source else locks.default_name(source)
-
-
-def _downloads(mirror: str) -> str:
-    """Return the folder of downloads: in the mirror where that is a folder of this machine, else in this user's own mirror."""
-    if "://" in mirror or os.path.isfile(mirror):
-        mirror = default_mirror(os.environ, sys.platform)
-    return os.path.join(mirror, "downloads")
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -46,10 +46,9 @@ def run(values: Mapping[str, object]) -> int:
     request = changes.keeping_pins(request, before)
     if line := notices.kept_against_resolution(request):
         context.printer.warn(line)
-    with resolving(request) as resolutions:
+    with resolving(request, hashed=locks.need_hashes(names, chosen)) as resolutions:
         for line in notices.without_pin(changes.upgrade_roots(request), resolutions):
             context.printer.warn(line)
-        locks.refuse_bare(names, chosen, resolutions)
         artifacts = changes.with_line_ends(locks.render(request, resolutions, names), before)
     if shows:
         show(changes.difference(request, before, artifacts, resolutions))

@@ -28,7 +28,7 @@ def run(values: Mapping[str, object]) -> int:
     locks.check_names(names, context.chosen)
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))
-    with resolving(request) as resolutions:
+    with resolving(request, hashed=locks.need_hashes(names, context.chosen)) as resolutions:
         artifacts = locks.render(request, resolutions, names, figures=True)
     save(artifacts, context.seconds)
     account.tell_quality(request, resolutions)

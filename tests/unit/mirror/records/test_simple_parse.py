@@ -86,7 +86,8 @@ def test_every_way_of_linking_ends_in_absolute_urls(flavour: Flavour) -> None:
 
 @pytest.mark.parametrize("key", ["core-metadata", "dist-info-metadata", "data-dist-info-metadata"])
 @pytest.mark.parametrize(
-    ("value", "record"), [(True, True), ({"sha256": "AB"}, "sha256=ab"), ({}, True), (False, False), (None, False)]
+    ("value", "record"),
+    [(True, True), ({"sha256": "AB" * 32}, f"sha256={'ab' * 32}"), ({}, True), (False, False), (None, False)],
 )
 def test_sidecars_are_known_by_each_of_their_names(key: str, value: object, record: object) -> None:
     """PEP 658's names and PEP 714's."""
@@ -207,7 +208,7 @@ def test_a_file_object_is_decoded_whole() -> None:
     """Hashes are sorted and in lower case, the URL is absolute and bare."""
     raw = json.dumps(
         entry(
-            url="six-1.0.tar.gz#sha512=CD", hashes={"sha256": "AB", "MD5": "EF"}, size=7, yanked=True,
+            url=f"six-1.0.tar.gz#sha512={'CD' * 64}", hashes={"sha256": "AB" * 32, "MD5": "EF" * 16}, size=7, yanked=True,
             upload_time="2024-01-01T00:00:00Z", requires_python=">=3.8",
         )
     ).encode()  # fmt: skip
@@ -215,7 +216,7 @@ def test_a_file_object_is_decoded_whole() -> None:
     assert parse_file(raw, URL) == DistFile(
         "six-1.0.tar.gz",
         URL + "six-1.0.tar.gz",
-        (("md5", "ef"), ("sha256", "ab"), ("sha512", "cd")),
+        (("md5", "ef" * 16), ("sha256", "ab" * 32), ("sha512", "cd" * 64)),
         7,
         "2024-01-01T00:00:00Z",
         ">=3.8",

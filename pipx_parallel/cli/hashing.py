@@ -1,0 +1,37 @@
+"""Hashes for files that their index states none of: download what pip will choose, and compute them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli.wording import count
+from pipx_parallel.config.mirror_location import default_mirror
+from pipx_parallel.emitters.locked_files import strong_hash
+
+if TYPE_CHECKING:
+    from mirror.session.mirror import Mirror
+    from pipx_parallel.cli.request import LockRequest
+    from pipx_parallel.model import Resolution
+
+
+def with_hashes(request: LockRequest, resolutions: tuple[Resolution, ...], mirror: Mirror) -> tuple[Resolution, ...]:
+    """Return the resolutions with a hash of each file that pip will choose. Raises ``Incomplete``."""
+    pins = [pin for one in resolutions for pin in one.pins if pin.url is None and pin.installable]
+    if all(strong_hash(pin.installable[0]) is not None for pin in pins):
+        return resolutions
+    from pipx_parallel.bundle.file_hashes import complete  # few indexes state no hashes
+
+    access = request.settings.mirror
+    made = complete(resolutions, mirror, downloads_folder(access.location), offline=access.offline)
+    size = f"{made.fetched / 1e6:.1f} MB fetched"
+    request.context.printer.say(f"hashed {count(made.files, 'file')} without a usable hash on the index ({size})")
+    return made.resolutions
+
+
+def downloads_folder(mirror: str) -> str:
+    """Return the folder of downloads: in the mirror where that is a folder of this machine, else in this user's own mirror."""
+    if "://" in mirror or os.path.isfile(mirror):
+        mirror = default_mirror(os.environ, sys.platform)
+    return os.path.join(mirror, "downloads")
