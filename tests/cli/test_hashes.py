@@ -30,10 +30,10 @@ USELESS: dict[str, dict[str, str | None]] = {
 
 def publish(index: LoopbackIndex, hashes: dict[str, str | None]) -> None:
     """List one wheel with these hashes; its bytes are served as a file of another project."""
-    index.publish("store", [WHEEL])
+    index.publish("store", WHEEL)
     file = {"filename": WHEEL.filename, "url": f"{index.root}/files/store/{WHEEL.filename}", "hashes": hashes}
     page = {"meta": {"api-version": "1.0"}, "name": "bare", "files": [file]}
-    index.publish("bare", Page(json.dumps(page).encode()))
+    index.publish_page("bare", Page(json.dumps(page).encode()))
 
 
 @pytest.mark.parametrize("kind", sorted(USELESS))
