@@ -38,7 +38,7 @@ def unhashed(pin: Pin) -> DistFile | None:
 
 
 def complete(resolutions: Sequence[Resolution], mirror: Mirror, folder: str, *, offline: bool) -> Completed:
-    """Download every such file, ten at once at most, and add its sha256. Raises ``Incomplete`` and ``OutputError``."""
+    """Download every such file, as many at once as the mirror takes, and add its sha256. Raises ``Incomplete`` and ``OutputError``."""
     needs = {file.url: (pin, file) for one in resolutions for pin in one.pins if (file := unhashed(pin)) is not None}
     if not needs:
         return Completed(tuple(resolutions), 0, 0)
@@ -72,6 +72,6 @@ def _with_digest(file: DistFile, digests: Mapping[str, str]) -> DistFile:
     return file._replace(hashes=tuple(sorted({**dict(file.hashes), "sha256": digests[file.url]}.items())))
 
 
-def _explained(error: MirrorError) -> str:
+def _explained(error: Exception) -> str:
     remedy = "run once without --offline, or write requirements with --no-hashes" if isinstance(error, Offline) else ""
     return f"{error}; {_REMEDY}" + (f": {remedy}" if remedy else "")
