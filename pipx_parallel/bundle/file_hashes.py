@@ -38,7 +38,7 @@ def unhashed(pin: Pin) -> DistFile | None:
 
 
 def complete(resolutions: Sequence[Resolution], mirror: Mirror, folder: str, *, offline: bool) -> Completed:
-    """Download every such file, as many at once as the mirror takes, and add its sha256. Raises ``Incomplete`` and ``OutputError``."""
+    """Download every such file and add its sha256. Raises ``Incomplete`` and ``OutputError``."""
     needs = {file.url: (pin, file) for one in resolutions for pin in one.pins if (file := unhashed(pin)) is not None}
     if not needs:
         return Completed(tuple(resolutions), 0, 0)
