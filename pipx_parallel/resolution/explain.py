@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.solution import Held
     from pipx_parallel.resolver.solver import Impossible
 
-MOST_LINES = 12  # of an argument with what could be changed
+MOST_LINES = 12  # of argument and suggestions together
 MOST_REASONS = 3  # of one pin
 _END = "so no set of releases meets them all"
 
@@ -128,6 +128,13 @@ def _since(fact: Needs, best: str, chosen: Mapping[str, str], wording: Wording, 
     return f" ({why_held(nearest, wording.releases(edge.package, 1 << held.best), chosen, wording, rest)})"
 
 
+class _Subject(NamedTuple):
+    """Who needs something, in words, and whether a verb in the plural agrees with them."""
+
+    text: str
+    plural: bool
+
+
 class _Sentences:
     """Words for one argument."""
 
@@ -158,11 +165,12 @@ class _Sentences:
         """Say a fact, and after it which newer release one may think of, and why that will not do."""
         cause, wording = used.cause, self.wording
         if isinstance(cause, Unusable):
-            yield f"{self.parent(cause.package, used.releases, cause.switch)[0]} cannot be used: {cause.reason}"
+            yield f"{self.subject(cause.package, used.releases, cause.switch).text} cannot be used: {cause.reason}"
             return
         edge = cause.edges[0] if isinstance(cause, Needs) else cause.edge
         if isinstance(cause, Needs):
-            subject, verb = self.parent(cause.parent, used.releases, cause.switch)
+            subject, plural = self.subject(cause.parent, used.releases, cause.switch)
+            verb = "need" if plural else "needs"
             if used.others and used.allowed:
                 yield f"{subject} {verb} {self.naming.some(used.child, used.allowed)}, each its own part of that"
                 return
@@ -177,14 +185,12 @@ class _Sentences:
         if (newer := wording.newer_but_unfit(edge)) is not None:
             yield newer
 
-    def parent(self, name: str, mask: int, switch: str | None) -> tuple[str, str]:
-        """Name who needs something, and the verb that agrees with it."""
-        subject = self.naming.some(name, mask)
-        verb = "need" if mask & (mask - 1) and not subject.startswith("every ") else "needs"
-        if switch:
-            every = subject.removesuffix(name)
-            subject = f"{every}{switch}" if every != subject else switch + subject[len(name) :]
-        return subject, verb
+    def subject(self, name: str, mask: int, switch: str | None) -> _Subject:
+        """Name who needs something: releases of a package, or an extra of them."""
+        if self.naming.is_every(name, mask):
+            return _Subject(f"every release of {switch or name}", plural=False)
+        text = self.naming.some(name, mask)
+        return _Subject(switch + text[len(name) :] if switch else text, plural=mask & (mask - 1) != 0)
 
 
 def _is_unmet(used: report.Used) -> bool:

@@ -14,6 +14,7 @@ from pipx_parallel.model import Offer, Origin, RootRequirement
 from pipx_parallel.resolution import line_changes
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.deadline import OutOfTimeError
+from pipx_parallel.resolution.explain import MOST_LINES
 from pipx_parallel.resolution.line_changes import Change, Situation
 from pipx_parallel.resolution.wording import written
 from pipx_parallel.resolver.masks import bits_of, mask_of
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 12
 MOST_OFFERS = 3
-MOST_LINES = 12  # of argument and offers together
 _PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _ALL = ":all:"
 _SDIST_RANK = 1 << 30  # below every wheel

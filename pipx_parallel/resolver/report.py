@@ -1,7 +1,7 @@
-"""From a proof to an argument: steps as plain data, and their default wording.
+"""From a proof to an argument: steps as plain data, and the wording of their conclusions.
 
 A step lists the facts it uses, each on the releases that matter there, and what follows from them; the last step has no
-conclusion, because its facts contradict each other. ``lines`` words it with the caller's names for things.
+conclusion, because its facts contradict each other. The caller words the facts; ``Naming`` names releases and conclusions.
 """
 
 from __future__ import annotations
@@ -13,14 +13,11 @@ from pipx_parallel.resolver.terms import Bound, Derived, ExtraOf, Merged, Needs,
 from pipx_parallel.resolver.unsat_core import smallest_proof
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
     from pipx_parallel.resolver.fact_loader import RootEdge
-    from pipx_parallel.resolver.ports import Edge
     from pipx_parallel.resolver.solver import Impossible
     from pipx_parallel.resolver.terms import Incompatibility
-
-MOST_LINES = 12
 
 
 class Vocabulary(Protocol):
@@ -32,18 +29,6 @@ class Vocabulary(Protocol):
 
     def releases(self, name: str, mask: int) -> str:
         """Name some releases of a package: ``urllib3 1.26.0 to 1.26.18``."""
-        ...
-
-    def need(self, edge: Edge) -> str:
-        """Give a requirement as it was written: ``urllib3<2``."""
-        ...
-
-    def root(self, label: Hashable) -> str:
-        """Say where the user wrote something: ``requirements.txt:12``."""
-        ...
-
-    def unmet(self, edge: Edge) -> str:
-        """Say why nothing meets a requirement: ``no release of urllib3 is <0.1``."""
         ...
 
 
@@ -191,18 +176,8 @@ def _premises(used: Used) -> tuple[str, ...]:
     return (name, cause.switch) if cause.switch else (name,)
 
 
-def explanation(impossible: Impossible, vocabulary: Vocabulary) -> list[str]:
-    """Return the argument in words, a line a fact or conclusion, ``MOST_LINES`` at most."""
-    return lines(explain(impossible), impossible, vocabulary)
-
-
-def lines(steps: Sequence[Step], impossible: Impossible, vocabulary: Vocabulary) -> list[str]:
-    """Word an argument."""
-    return _Wording(impossible, vocabulary).text(steps)
-
-
 class Naming:
-    """What an argument calls releases, and what it concludes of them; the same in every wording."""
+    """What an argument calls releases, and what it concludes of them; in the caller's words."""
 
     def __init__(self, impossible: Impossible, vocabulary: Vocabulary) -> None:
         """Take what was found impossible, and the caller's words."""
@@ -212,13 +187,16 @@ class Naming:
 
     def some(self, name: str, mask: int) -> str:
         """Name releases; all of a package in one word, a switch by its name."""
-        number = self.numbers[name]
-        if self.impossible.bases[number] >= 0:
+        if self.impossible.bases[self.numbers[name]] >= 0:
             return self.vocabulary.package(name)
-        every = self.impossible.universe[number] & ~ABSENT
-        if every and not every & ~mask and every & (every - 1):
+        if self.is_every(name, mask):
             return f"every release of {self.vocabulary.package(name)}"
         return self.vocabulary.releases(name, mask) if mask else f"no release of {self.vocabulary.package(name)}"
+
+    def is_every(self, name: str, mask: int) -> bool:
+        """Return whether these are all releases, of a package that has several."""
+        every = self.impossible.universe[self.numbers[name]] & ~ABSENT
+        return not every & ~mask and every & (every - 1) != 0
 
     def conclusion(self, terms: Sequence[tuple[str, int]]) -> str:
         """Word what excludes each other: what is there, and what it needs."""
@@ -234,52 +212,3 @@ class Naming:
         if len(there) == 1:
             return f"{there[0]} cannot be used"
         return f"{' with '.join(there)} cannot be used together"
-
-
-class _Wording(Naming):
-    """Words for one argument."""
-
-    def text(self, steps: Sequence[Step]) -> list[str]:
-        found: dict[str, None] = {}
-        referred = {used for step in steps for used in step.uses}
-        for place, step in enumerate(steps):
-            found.update(dict.fromkeys(self.fact(used) for used in step.facts))
-            if step.conclusion:
-                mark = f" ({place + 1})" if place in referred and len(steps) > 2 else ""
-                found[f"so {self.conclusion(step.conclusion)}{mark}"] = None
-        text = list(found)
-        if len(text) > MOST_LINES - 1:
-            cut = len(text) - (MOST_LINES - 2)
-            text[MOST_LINES - 3 : MOST_LINES - 3 + cut] = [f"… {cut} more"]
-        return [*text, *self.ending(steps[-1])]
-
-    def ending(self, last: Step) -> list[str]:
-        """Say that the end is reached, unless the only fact has said so."""
-        if len(last.facts) == 1 and not last.uses:
-            return []
-        return ["so no set of releases meets them all"]
-
-    def fact(self, used: Used) -> str:
-        cause, vocabulary = used.cause, self.vocabulary
-        if isinstance(cause, Required):
-            return (
-                f"{vocabulary.root(cause.label)} asks for {vocabulary.need(cause.edge)}{self.unmet(used, cause.edge)}"
-            )
-        if isinstance(cause, Bound):
-            return f"{vocabulary.root(cause.label)} allows only {vocabulary.need(cause.edge)}"
-        if isinstance(cause, Unusable):
-            return f"{self.parent(cause.package, used.releases, cause.switch)} cannot be used: {cause.reason}"
-        subject = self.parent(cause.parent, used.releases, cause.switch)
-        if used.others and used.allowed:
-            return f"{subject} needs {self.some(used.child, used.allowed)}, each its own part of that"
-        needs = " and ".join(dict.fromkeys(vocabulary.need(edge) for edge in cause.edges))
-        return f"{subject} needs {needs}{self.unmet(used, cause.edges[0])}"
-
-    def unmet(self, used: Used, edge: Edge) -> str:
-        if used.allowed:
-            return ""
-        return f", but {self.impossible.missing.get(edge.package) or self.vocabulary.unmet(edge)}"
-
-    def parent(self, name: str, mask: int, switch: str | None) -> str:
-        extra = f" (as {self.vocabulary.package(switch)})" if switch else ""
-        return self.some(name, mask) + extra

@@ -63,7 +63,7 @@ class Impossible(NamedTuple):
     """There is no answer. ``proof`` has no terms; its causes lead down to what the source and the user said.
 
     ``names`` are the packages by number, ``universe`` all values of each, ``bases`` the package whose extra a switch is (-1:
-    no switch), ``missing`` why packages are not to be had. ``resolver.report`` turns this into an argument.
+    no switch). ``resolver.report`` turns this into an argument.
     """
 
     roots: Sequence[RootEdge]
@@ -71,7 +71,6 @@ class Impossible(NamedTuple):
     names: Sequence[str]
     universe: Sequence[int]
     bases: Sequence[int]
-    missing: Mapping[str, str]
     counts: Counts
 
 
@@ -90,7 +89,7 @@ def solve(
     add_roots(state, roots)
     outcome = optimise(state, roots, limits)
     if not isinstance(outcome, bool):
-        return Impossible(roots, outcome, state.names, state.universe, state.base, state.missing, _counts(state))
+        return Impossible(roots, outcome, state.names, state.universe, state.base, _counts(state))
     chosen, needs = reachable(state, roots)
     return Solution(
         chosen,

@@ -48,7 +48,6 @@ class SearchState:
         self.universe: list[int] = []
         self.base: list[int] = []  # of a switch: the package whose extra it is, else NOTHING
         self.switches: list[list[int]] = []
-        self.missing: dict[str, str] = {}  # packages nobody has, and why
         # facts
         self.units: list[list[Incompatibility]] = []
         self.newest: list[int] = []  # per package: the newest release that a requirement without bounds admits
@@ -137,10 +136,7 @@ class SearchState:
 
     def _domain(self, name: str) -> int:
         answer = self.source.domain(name)
-        if isinstance(answer, Unavailable):
-            self.missing[name] = answer.reason
-            return 0
-        return answer & ~ABSENT
+        return 0 if isinstance(answer, Unavailable) else answer & ~ABSENT
 
     def _tie(self, switch: int, base: int) -> None:
         self.switches[base].append(switch)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 PROGRAM = """
 from random import Random
-from pipx_parallel.resolver.report import explanation
 from pipx_parallel.resolver.solver import Impossible, solve
 from tests.property.strategies import universe_of
-from tests.support.fake_source import FakeSource, PlainWords
+from tests.support.fake_source import FakeSource
+from tests.support.plain_argument import explanation
 for seed in range(300):
     universe = universe_of(Random(seed))
     source = FakeSource(universe)
     result = solve(source, universe.roots)
     if isinstance(result, Impossible):
-        print(seed, explanation(result, PlainWords()), result.counts)
+        print(seed, explanation(result), result.counts)
     else:
         print(seed, list(result.chosen.items()), result.needs, result.held, result.counts)
     print(source.asked, source.prepared, source.hinted)
