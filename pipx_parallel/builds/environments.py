@@ -100,7 +100,16 @@ class Environments:
         listed = os.path.join(folder, "requirements.txt")
         with open(listed, "w", encoding="utf-8") as file:
             file.write("\n".join(requirements) + "\n")
-        command = [sys.executable, "-m", "pip", "--python", environment.python, "install", "--ignore-installed"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            environment.python,
+            "install",
+            "--ignore-installed",
+            "--no-compile",
+        ]
         # A variable, so that it holds for what these requirements are built with as well.
         environ = {**self._environ, **({"PIP_UPLOADED_PRIOR_TO": prior_to} if prior_to else {})}
         done = self._processes.run([*command, "--no-warn-script-location", "-r", listed], environ=environ)

@@ -132,17 +132,17 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
 
     ``thorough`` looks into every source archive before giving up.
     """
+    archives = candidates.archives
 
     def search() -> Solution | Impossible:
         while True:
-            answer = solve(candidates, root_edges(candidates, wanted, bounds), observer)
+            edges = root_edges(candidates, wanted, bounds)
+            answer = solve(candidates, edges, observer, is_final=lambda: not (thorough and archives.may_take_more))
             if isinstance(answer, Impossible) or not candidates.build_chosen(answer.chosen):
                 return answer
 
     answer = search()
-    while (
-        isinstance(answer, Impossible) and thorough and candidates.archives.left_out and candidates.take_all_archives()
-    ):
+    while isinstance(answer, Impossible) and thorough and archives.left_out and candidates.take_all_archives():
         answer = search()
     if isinstance(answer, Impossible):
         from pipx_parallel.resolution.prerelease_fallback import search_again  # only where a first search fails

@@ -45,6 +45,11 @@ class SourceArchives:
         self._walks: dict[str, list[int]] = {}  # releases looked at whose metadata needs a build, in that order
         self._pending: dict[tuple[str, int], Row] = {}
 
+    @property
+    def may_take_more(self) -> bool:
+        """Return whether releases were left out that a further search will look into."""
+        return self.left_out and not self._takes_all
+
     def note_known(self, package: str, bit: int) -> None:
         """Note a release whose metadata needs no build."""
         self._known.setdefault(package, set()).add(bit)
@@ -90,17 +95,15 @@ class SourceArchives:
             self._walk(package, bit)
             return Unavailable(str(error)) if behind else None
         if (package, bit) not in self._pending:
-            failed = sum(name == package for name, _ in self.failures)
-            if failed >= MOST_FAILED:
+            if self._has_failed(package):
                 return Unavailable(f"needs a build, and {MOST_FAILED} builds of {package} have failed")
-            walk, waiting = self._walks.get(package, ()), sum(name == package for name, _ in self._pending)
+            walk = self._walks.get(package, ())
             if len(walk) >= (MOST_BUILDS_AT_LAST if self._takes_all else MOST_BUILDS):
                 self.left_out = self.left_out or not self._takes_all
-                return Unavailable(f"needs a build, and {len(walk)} newer releases of {package} need one too")
-            if failed + waiting >= MOST_FAILED or (self._known.get(package) and not self._takes_all):
+                return Unavailable(f"needs a build, and {len(walk)} other releases of {package} need one too")
+            if self._known.get(package) and not self._takes_all:
                 self.left_out = True
                 return Unavailable("needs a build")
-            self._walk(package, bit)
             self._pending[package, bit] = row
         return DependencySet((), None)
 
@@ -109,13 +112,23 @@ class SourceArchives:
         return (package, bit) in self._pending
 
     def build(self, chosen: Mapping[str, int]) -> list[tuple[str, int]]:
-        """Build what was postponed of these releases, side by side, and wait; return which these were."""
-        built = [(name, bit) for name, bit in chosen.items() if (name, bit) in self._pending]
-        rows = [self._pending.pop(key) for key in built]
+        """Build what was postponed of these releases, side by side, and wait; return which these were.
+
+        A release is built only while few builds of its project have failed. The search that is repeated learns which are not.
+        """
+        postponed = [(name, bit) for name, bit in chosen.items() if (name, bit) in self._pending]
+        rows = [self._pending.pop(key) for key in postponed]
+        rows = [row for row, (name, _) in zip(rows, postponed, strict=True) if not self._has_failed(name)]
+        for package, bit in postponed:
+            self._walk(package, bit)
         if rows:
             self._built_since = True
             self._mirror.records.build(rows)
-        return built
+        return postponed
+
+    def _has_failed(self, package: str) -> bool:
+        """Return whether so many builds of a project have failed that no further one is tried."""
+        return sum(name == package for name, _ in self.failures) >= MOST_FAILED
 
     def _walk(self, package: str, bit: int) -> None:
         walk = self._walks.setdefault(package, [])

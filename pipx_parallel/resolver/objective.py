@@ -18,7 +18,7 @@ from pipx_parallel.resolver.solution import reachable
 from pipx_parallel.resolver.state import NEVER, NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipx_parallel.resolver.fact_loader import RootEdge
     from pipx_parallel.resolver.search import SolverLimits
@@ -27,25 +27,31 @@ if TYPE_CHECKING:
 
 MOST_RELAXATIONS = 16
 MOST_ROUNDS = 16
+MOST_UNPROVEN = 500  # releases read for a proof that a further search makes again
 
 
-def optimise(state: SearchState, roots: Sequence[RootEdge], limits: SolverLimits) -> bool | Incompatibility:
+def optimise(
+    state: SearchState, roots: Sequence[RootEdge], limits: SolverLimits, is_final: Callable[[], bool]
+) -> bool | Incompatibility:
     """Settle the search at the best answer; return whether it is known to be, or the end of the argument if there is none.
 
-    Raises ``LimitReachedError``.
+    ``is_final`` returns whether that argument must be complete. Raises ``LimitReachedError``.
     """
     if not limits.improve:
         core = search(state, limits.conflicts)
         return False if core is None else core
     learn_newest(state)
-    return _Objective(state, roots, limits).run()
+    return _Objective(state, roots, limits, is_final).run()
 
 
 class _Objective:
     """The stages of one search."""
 
-    def __init__(self, state: SearchState, roots: Sequence[RootEdge], limits: SolverLimits) -> None:
+    def __init__(
+        self, state: SearchState, roots: Sequence[RootEdge], limits: SolverLimits, is_final: Callable[[], bool]
+    ) -> None:
         self.state = state
+        self.is_final = is_final
         self.roots = roots
         self.limits = limits
         self.directs: dict[int, Scale] = {}
@@ -90,6 +96,7 @@ class _Objective:
         """Settle everything with the user's packages near their newest, giving up as few soft constraints as possible."""
         state, stop = self.state, self.limits.improve
         relaxed: frozenset[int] = frozenset()
+        unproven: Incompatibility | None = None
         try:
             for _ in range(MOST_RELAXATIONS):
                 self.guard = add_guard(state, relaxed)
@@ -102,11 +109,16 @@ class _Objective:
                         continue
                     core = found
                 if core is None or state.continuity not in core.packages:
+                    state.last_read = NEVER
                     self.optimal &= state.continuity == NOTHING or not state.guesses
                     return core
                 state.continuity = NOTHING  # nothing may be passed over unread: there is no answer but there
+                if not self.is_final():
+                    unproven, state.last_read = core, state.reads + MOST_UNPROVEN
         except LimitReachedError:
-            pass
+            if unproven is not None and state.reads > state.last_read:
+                return unproven
+        state.last_read = NEVER
         self.optimal = False
         self.guard = state.guard = state.continuity = NOTHING
         state.back_to(0)

@@ -28,11 +28,13 @@ class LimitReachedError(Exception):
 def search(state: SearchState, stop: int, base_level: int = 0) -> Incompatibility | None:
     """Settle every package and return None, or return what of the decisions up to ``base_level`` makes that impossible.
 
-    Raises ``LimitReachedError`` when ``state.conflicts`` goes beyond ``stop``.
+    Raises ``LimitReachedError`` when ``state.conflicts`` goes beyond ``stop``, or too many releases were read.
     """
     while True:
         conflict = propagate(state)
         if conflict is None:
+            if state.reads > state.last_read:
+                raise LimitReachedError(f"no answer and no proof after {state.reads} releases")
             if not step(state):
                 return None
             continue

@@ -27,7 +27,7 @@ from pipx_parallel.resolver.solution import Held, Need, held_back, reachable
 from pipx_parallel.resolver.state import SearchState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipx_parallel.resolver.ports import CandidateSource, SolverObserver
     from pipx_parallel.resolver.terms import Incompatibility
@@ -79,15 +79,19 @@ def solve(
     roots: Sequence[RootEdge],
     observer: SolverObserver | None = None,
     limits: SolverLimits | None = None,
+    is_final: Callable[[], bool] = lambda: True,
 ) -> Solution | Impossible:
     """Find releases that satisfy ``roots`` and all that they need, or prove that there are none.
+
+    ``is_final`` returns whether the source leaves nothing out that it may have in a further search. If not, the proof may be
+    incomplete: releases of long histories are taken to need what others of the same package need.
 
     Raises ``LimitReachedError`` when the search meets more conflicts than ``limits`` allow. Errors of the source pass through.
     """
     limits = limits or SolverLimits()
     state = SearchState(source, observer)
     add_roots(state, roots)
-    outcome = optimise(state, roots, limits)
+    outcome = optimise(state, roots, limits, is_final)
     if not isinstance(outcome, bool):
         return Impossible(roots, outcome, state.names, state.universe, state.base, _counts(state))
     chosen, needs = reachable(state, roots)

@@ -82,7 +82,8 @@ class SearchState:
         self.conflicts = 0
         self.learned = 0
         self.reads = 0  # releases that were asked for their needs
-        self.most_reads = NEVER
+        self.most_reads = NEVER  # beyond, a conflict ends the search
+        self.last_read = NEVER  # beyond, the next step does
 
     def intern(self, name: str) -> int:
         """Return the number of a package; on first sight ask for its domain."""

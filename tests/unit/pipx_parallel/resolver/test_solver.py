@@ -329,3 +329,17 @@ def test_nothing_is_asked_twice() -> None:
     solve(source, universe.roots)
 
     assert len(source.asked) == len(set(source.asked))
+
+
+def test_a_proof_that_is_made_again_reads_only_a_part_of_long_histories() -> None:
+    """Where a further search follows, it is not worth reading thousands of releases to rule out an answer among them."""
+    needs = {f"a:{bit}": [f"b:{bit}"] for bit in range(1, 1_200)} | {f"b:{bit}": ["c:1"] for bit in range(1, 1_200)}
+    universe = world(
+        {"a": 1_200, "b": 1_200, "c": 2}, {**needs, "a:1200": ["b:1200"], "b:1200": ["c:1"]}, ["a:1-1200", "c:2"]
+    )
+    final, other = FakeSource(universe), FakeSource(universe)
+
+    assert isinstance(solve(final, universe.roots), Impossible)
+    assert isinstance(solve(other, universe.roots, is_final=lambda: False), Impossible)
+    assert len(final.asked) > 2_000
+    assert len(other.asked) < 1_000

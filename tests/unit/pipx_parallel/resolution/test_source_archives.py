@@ -1,0 +1,71 @@
+"""Which source archives are built: only those of an answer, and none after so many failures of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from mirror.errors import BuildFailed, NeedsBuild
+from mirror.records.dependency_sets import DependencySet
+from mirror.session.mirror import Mirror
+from pipx_parallel.resolution.source_archives import MOST_BUILDS_AT_LAST, MOST_FAILED, SourceArchives
+from pipx_parallel.resolver.ports import Unavailable
+
+NEEDS_BUILD = NeedsBuild("has no static metadata")
+
+
+class Records:
+    """What builds, and what it was asked to build."""
+
+    def __init__(self) -> None:
+        """Build nothing yet."""
+        self.can_build = True
+        self.built: list[Any] = []
+        self.records = self  # the mirror's own name for it
+
+    def build(self, rows: Sequence[Any]) -> None:
+        """Note what is built."""
+        self.built += rows
+
+
+def row(bit: int) -> Any:
+    """Return what stands for a project's release."""
+    return ("a", bit, 0)
+
+
+def test_releases_that_no_answer_holds_keep_no_other_from_being_built() -> None:
+    """However many were looked at: they cost nothing until an answer holds them, and are no reason against an older one."""
+    records = Records()
+    archives = SourceArchives(cast("Mirror", records))
+    archives.take_all()
+
+    for bit in range(2 * MOST_BUILDS_AT_LAST, 0, -1):
+        assert isinstance(archives.postponed("a", bit, row(bit), NEEDS_BUILD), DependencySet)
+    assert archives.build({"a": 1}) == [("a", 1)]
+    assert records.built == [row(1)]
+
+
+def test_builds_on_one_walk_are_bounded() -> None:
+    """A history of releases that need a build, each built in vain, is not built to its end."""
+    archives = SourceArchives(cast("Mirror", Records()))
+    archives.take_all()
+
+    for bit in range(MOST_BUILDS_AT_LAST + 1, 1, -1):
+        archives.postponed("a", bit, row(bit), NEEDS_BUILD)
+        archives.build({"a": bit})
+    assert isinstance(archives.postponed("a", 1, row(1), NEEDS_BUILD), Unavailable)
+    assert not archives.may_take_more
+
+
+def test_after_failures_nothing_of_the_project_is_built_even_if_it_was_to_be() -> None:
+    """The search is repeated without what was postponed before the builds failed."""
+    records = Records()
+    archives = SourceArchives(cast("Mirror", records))
+    archives.take_all()
+    archives.postponed("a", 1, row(1), NEEDS_BUILD)
+
+    for bit in range(MOST_FAILED + 1, 1, -1):
+        archives.failed("a", bit, BuildFailed("no compiler"))
+    assert archives.build({"a": 1}) == [("a", 1)]
+    assert not records.built
+    assert isinstance(archives.postponed("a", 1, row(1), NEEDS_BUILD), Unavailable)
