@@ -251,6 +251,7 @@ class CurlTransport:
         curl.setopt(pycurl.HEADERFUNCTION, transfer.header)
         if settings.proxy:
             curl.setopt(pycurl.PROXY, settings.proxy)
+            curl.setopt(pycurl.NOPROXY, "")  # a proxy that is named goes before no_proxy, as in pip
         if settings.client_cert:
             curl.setopt(pycurl.SSLCERT, settings.client_cert)
         if self._bundle:

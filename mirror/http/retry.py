@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mirror.ports import Exchange
 
 # 429 and 503 ask for patience; 500, 502 and 504 are what a proxy says while its index restarts; 408 invites a new try.
-_PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
+# 507, 520 to 530 and 529 are what content delivery networks say of a server they cannot reach or that is overloaded.
+_PASSING = frozenset((408, 425, 429, 500, 502, 503, 504, 507, *range(520, 531)))
 
 
 class RetryPolicy(NamedTuple):

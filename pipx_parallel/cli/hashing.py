@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
+from pipx_parallel.cli.cache_folder import mirror_folder
 from pipx_parallel.cli.wording import count
-from pipx_parallel.config.mirror_location import default_mirror
 from pipx_parallel.emitters.locked_files import strong_hash
 
 if TYPE_CHECKING:
@@ -33,5 +32,5 @@ def with_hashes(request: LockRequest, resolutions: tuple[Resolution, ...], mirro
 def downloads_folder(mirror: str) -> str:
     """Return the folder of downloads: in the mirror where that is a folder of this machine, else in this user's own mirror."""
     if "://" in mirror or os.path.isfile(mirror):
-        mirror = default_mirror(os.environ, sys.platform)
+        mirror = mirror_folder()
     return os.path.join(mirror, "downloads")

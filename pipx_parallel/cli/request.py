@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.cli import machine_facts
-from pipx_parallel.cli.cache_folder import cache_folder
+from pipx_parallel.cli.cache_folder import cache_folder, expanded, mirror_folder
 from pipx_parallel.cli.context import sources_of
-from pipx_parallel.config import mirror_location
 from pipx_parallel.config.layers import Layer, input_layer
 from pipx_parallel.config.settings import resolve_settings
 
@@ -76,10 +74,10 @@ def settings_of(context: CommandContext, pip: PipSettings | None = None) -> Reso
     from mirror.session.open_store import is_fixed  # half a millisecond that a fresh --check does not need
 
     chosen = context.chosen.with_layer(Layer("pip", (pip or pip_settings()).values))
-    mirror = mirror_location.default_mirror(os.environ, sys.platform)
-    settings = resolve_settings(chosen, mirror, time.time())
+    settings = resolve_settings(chosen, mirror_folder(), time.time())
     access, network = settings.mirror, settings.network
-    access = access._replace(offline=access.offline or is_fixed(access.location))
+    location = expanded(access.location)
+    access = access._replace(location=location, offline=access.offline or is_fixed(location))
     settings = settings._replace(mirror=access)
     for name, path in (("cert", network.cert), ("client_cert", network.client_cert)):
         if path is not None and not access.offline and not os.path.exists(path):

@@ -42,12 +42,11 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
     )
 
 
-def default_mirror(environ: Mapping[str, str], platform: str) -> str:
-    """Return the default folder of a user's mirror; ``platform`` is ``sys.platform``.
+def default_mirror(environ: Mapping[str, str], platform: str, home: str) -> str:
+    """Return the default folder of a user's mirror; ``platform`` is ``sys.platform``, ``home`` the user's home.
 
     It is a folder for data, not for caches: what was warmed must survive cleaning a cache.
     """
-    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
     if platform == "win32":
         root = environ.get("LOCALAPPDATA") or f"{home}\\AppData\\Local"
         return f"{root}\\pipx-parallel\\mirror"

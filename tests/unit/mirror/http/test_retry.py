@@ -25,7 +25,7 @@ def delay(attempt: int, exchange: Exchange, random: float = 0.5) -> float | None
     return next_delay(attempt, exchange, POLICY, lambda: random, NOW)
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 507, 520, 527, 529, 530])
 def test_what_passes_is_tried_again(status: int) -> None:
     """These say: later."""
     assert is_passing(answer(status))

@@ -279,6 +279,14 @@ class TransportContract:
 
             assert proxy.requests_seen[0].headers["host"] == "index.example"
 
+    def test_a_proxy_that_is_named_goes_before_no_proxy(self, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As pip's --proxy: only a proxy of the environment has exceptions there."""
+        monkeypatch.setenv("no_proxy", "index.example")
+        with LoopbackIndex() as proxy, closing(make(TransportSettings(timeout=5.0, proxy=proxy.root))) as transport:
+            exchange_all(transport, Request("http://index.example/simple/six/"))
+
+            assert proxy.requests_seen[0].headers["host"] == "index.example"
+
     def test_the_index_is_told_who_asks(self, make: Make) -> None:
         """The user agent is the one of the settings, and nothing else is added."""
         with self.serving(make, user_agent="pipx-parallel/9.9") as (index, transport):

@@ -219,7 +219,8 @@ def test_credentials_of_find_links_and_routes_leave_their_urls_too() -> None:
 )
 def test_the_mirror_lives_where_data_lives(platform: str, environ: dict[str, str], place: str) -> None:
     """Not in a cache folder: what was warmed outlives a tidy-up."""
-    assert default_mirror(environ, platform) == place
+    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    assert default_mirror(environ, platform, home) == place
 
 
 def test_the_lock_records_only_settings_that_change_the_result() -> None:
