@@ -153,6 +153,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.setuptools_plugin",
     ),
     "environment": (
+        "mirror.http.proxies",  # HTTP_PROXY
         "mirror.http.tls",  # SSL_CERT_FILE and its kin
         "mirror.http.credentials",  # NETRC, and credentials by host
         "pipx_parallel.__main__",

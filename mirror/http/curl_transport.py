@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pycurl
 
 from mirror.http.problems import CANCELLED, CLOSED, REDIRECTS, too_large
+from mirror.http.proxies import upper_case_proxy
 from mirror.http.tls import ca_bundle
 from mirror.ports import Exchange, ProblemKind
 from mirror.urls import page_address
@@ -249,8 +250,9 @@ class CurlTransport:
         curl.setopt(pycurl.LOW_SPEED_TIME, max(1, int(settings.timeout)))
         curl.setopt(pycurl.WRITEFUNCTION, transfer.write)
         curl.setopt(pycurl.HEADERFUNCTION, transfer.header)
+        if proxy := settings.proxy or upper_case_proxy(host.scheme):
+            curl.setopt(pycurl.PROXY, proxy)
         if settings.proxy:
-            curl.setopt(pycurl.PROXY, settings.proxy)
             curl.setopt(pycurl.NOPROXY, "")  # a proxy that is named goes before no_proxy, as in pip
         if settings.client_cert:
             curl.setopt(pycurl.SSLCERT, settings.client_cert)

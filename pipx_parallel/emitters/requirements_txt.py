@@ -110,8 +110,9 @@ def _requirement(entry: LockEntry, extras: Sequence[str], root: RootRequirement 
     url = safe_url(pin.url)
     if root is not None and root.editable and not entry.marker:
         return f"-e {url}"
-    if "+file:" in url.partition("/")[0]:
-        # pip before 24.1 treats ``name @ git+file:///path`` as a path, because the URL has no host.
+    if "+file:" in url.partition("/")[0] and not extras:
+        # pip before 24.1 treats ``name @ git+file:///path`` as a path, because the URL has no host;
+        # pip 26 refuses extras in ``#egg=``.
         return f"{url}{'&' if '#' in url else '#'}egg={name}{marker}"
     return f"{name} @ {url}{marker}"
 

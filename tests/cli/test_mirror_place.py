@@ -19,10 +19,9 @@ def test_a_place_that_no_shell_expanded_is_expanded_once(
 ) -> None:
     """The mirror is usable again offline, and no folder called ``~`` or ``$PLACE`` is made."""
     monkeypatch.setenv("PLACE", str(tmp_path / "home"))
-    flags = (f"--mirror={place}",)
+    flags = [] if by_variable else [f"--mirror={place}"]
     if by_variable:
         monkeypatch.setenv("PIPX_PARALLEL_MIRROR", place)
-        flags = ()
 
     codes = [run("lock", "--packages", "app", *flags, *more).code for more in ((), ("--offline",))]
 

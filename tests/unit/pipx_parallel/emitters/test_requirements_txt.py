@@ -155,6 +155,14 @@ def test_direct_references_keep_their_url() -> None:
     ]
 
 
+def test_a_local_repository_with_an_extra_is_a_named_reference() -> None:
+    """pip 26 refuses extras in ``#egg=``."""
+    url = f"git+file:///work/d@{COMMIT}"
+    one = resolution([pin("d", "1", url=url, files=(), installable=())], [root(f"d[x] @ {url}")])
+
+    assert [line for line in lines(one) if not line.startswith("    # ")] == [f"d[x] @ {url}"]
+
+
 def test_targets_that_differ_get_markers() -> None:
     """Each line applies to its own target."""
     first, second = resolution([pin("a", "1")]), resolution([pin("a", "2")], for_target=target("3.12"))
