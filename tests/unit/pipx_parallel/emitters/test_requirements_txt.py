@@ -156,7 +156,7 @@ def test_direct_references_keep_their_url() -> None:
 
 
 def test_a_local_repository_with_an_extra_is_a_named_reference() -> None:
-    """pip 26 refuses extras in ``#egg=``."""
+    """An ``#egg=`` with extras is refused by pip 26."""
     url = f"git+file:///work/d@{COMMIT}"
     one = resolution([pin("d", "1", url=url, files=(), installable=())], [root(f"d[x] @ {url}")])
 
