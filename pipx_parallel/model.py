@@ -171,6 +171,11 @@ class RequirementEdge(NamedTuple):
     requirement: str  # as written by the parent, without the marker
     origin: Origin | None = None
 
+    @property
+    def parent_project(self) -> str:
+        """Return the parent without the extra that asks."""
+        return self.parent.partition("[")[0]
+
 
 class Stats(NamedTuple):
     """The times and counts of a run; never part of a lock."""

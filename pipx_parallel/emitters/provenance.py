@@ -35,7 +35,7 @@ def requesters(
     for resolution in resolutions:
         for edge in resolution.edges:
             if edge.parent:
-                parents.setdefault(edge.child, set()).add(edge.parent.partition("[")[0])
+                parents.setdefault(edge.child, set()).add(edge.parent_project)
             elif edge.origin is not None:
                 sources.setdefault(edge.child, set()).add(source_words(edge.origin))
     for constraint in constraints:

@@ -105,7 +105,7 @@ def _add_dependencies(
     for resolution in resolutions:
         by_name = {pin.name: components[pin.name, pin.version] for pin in resolution.pins}
         for edge in resolution.edges:
-            parent = by_name.get(edge.parent.partition("[")[0]) if edge.parent else root
+            parent = by_name.get(edge.parent_project) if edge.parent else root
             child = by_name.get(edge.child)
             if parent is not None and child is not None and child is not parent and child not in needs[parent]:
                 needs[parent].append(child)

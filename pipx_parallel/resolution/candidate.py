@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mirror.records.filenames import SDIST
 from mirror.records.release_view import HEAD
+from pipx_parallel.resolver.masks import mask_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,15 +76,15 @@ class Candidate:
                     ranks[n] is not None and view.file_kinds[n].tags != SDIST for n in file_kinds
                 ):
                     binary |= releases
-        self.finals = (((1 << count) - 1) & ~view.prereleases) << 1
+        self.finals = mask_from(((1 << count) - 1) & ~view.prereleases)
         # What the user names himself is not for policies to refuse: they choose among an index's files (as in pip).
         self.usable = (
-            usable << 1
+            mask_from(usable)
             if direct
-            else policy.allowed_releases(name, policy.within_cutoff(view, usable) << 1, self.finals)
+            else policy.allowed_releases(name, mask_from(policy.within_cutoff(view, usable)), self.finals)
         )
-        self.yanked = yanked << 1
-        self.binary = binary << 1 if policy.prefers_binary else -1
+        self.yanked = mask_from(yanked)
+        self.binary = mask_from(binary) if policy.prefers_binary else -1
 
     def file_kind_of(self, release: int) -> int | None:
         """Return the variant that stands for a release: its best file, yanked only if all are; None: nothing to install."""

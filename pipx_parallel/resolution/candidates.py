@@ -17,8 +17,9 @@ from mirror.records.filenames import SDIST
 from mirror.records.model import FetchFailure, admitted_by
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
 from pipx_parallel.resolution.source_archives import SourceArchives
-from pipx_parallel.resolver.masks import mask_of
+from pipx_parallel.resolver.masks import bit_of, mask_of, release_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
 
 if TYPE_CHECKING:
@@ -69,11 +70,11 @@ class Candidates:
 
     def prepare(self, packages: Sequence[str]) -> None:
         """Ask the mirror for these projects, all at once."""
-        self.mirror.want_projects([name.partition("[")[0] for name in packages])
+        self.mirror.want_projects([base_of(name) for name in packages])
 
     def domain(self, package: str) -> int | Unavailable:
         """Return the releases that may be chosen, or why there are none."""
-        if package[-1] == "]":
+        if is_extra(package):
             return ON
         known = self._domains.get(package)
         if known is None:
@@ -82,7 +83,7 @@ class Candidates:
 
     def switch_of(self, package: str) -> str | None:
         """Return the project whose extra this package stands for."""
-        return package.partition("[")[0] if package[-1] == "]" else None
+        return base_of(package) if is_extra(package) else None
 
     def choose(self, package: str, mask: int) -> int:
         """Return the release to try first: the pin that is kept, else the newest final, pre-release, yanked release."""
@@ -111,31 +112,32 @@ class Candidates:
         if isinstance(candidate, FetchFailure) or candidate.project.reference is not None:
             return 0
         try:
-            candidate.project.classify(bit - 1)
+            candidate.project.classify(release_of(bit))
         except MirrorError:
             return 0
-        return candidate.project.view.uploads(bit - 1)[0] // _DAY
+        return candidate.project.view.uploads(release_of(bit))[0] // _DAY
 
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Return whether a release states needs of an extra; one whose needs are not known is given the benefit."""
         found = self.needs(package, bit)
         if isinstance(found, FetchFailure | Unavailable) or self.archives.is_pending(package, bit):
             return True
-        return switch[len(package) + 1 : -1] in found.extras()
+        return extra_of(switch) in found.extras()
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
         """Ask the mirror for what these candidates need, all at once."""
         candidate = self._candidates[package]
         if isinstance(candidate, Candidate):
             for bit in bits:
-                number = self._file_kind_of(candidate, bit - 1)
-                file_kind = candidate.metadata_kind(bit - 1, number) if isinstance(number, int) else None
+                release = release_of(bit)
+                number = self._file_kind_of(candidate, release)
+                file_kind = candidate.metadata_kind(release, number) if isinstance(number, int) else None
                 if file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST:
-                    self.mirror.want_dependencies(candidate.project, bit - 1, file_kind)
+                    self.mirror.want_dependencies(candidate.project, release, file_kind)
 
     def dependencies(self, package: str, bit: int, switch: str | None = None) -> Sequence[Edge] | Unavailable:
         """Return what a candidate needs, or what an extra adds to that."""
-        extra = BASE if switch is None else switch[len(package) + 1 : -1]
+        extra = BASE if switch is None else extra_of(switch)
         key = (package, bit, extra)
         known = self._edges.get(key)
         if known is None:
@@ -169,7 +171,7 @@ class Candidates:
         candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure):
             return candidate
-        release = bit - 1
+        release = release_of(bit)
         view = candidate.project.view
         file_kind = self._file_kind_of(candidate, release)
         if not isinstance(file_kind, int):
@@ -187,7 +189,7 @@ class Candidates:
         self, package: str, bit: int, candidate: Candidate, file_kind: int
     ) -> DependencySet | FetchFailure | Unavailable:
         """Return what the metadata of a release says, from where it is read without a build if it can be."""
-        release, view, archives = bit - 1, candidate.project.view, self.archives
+        release, view, archives = release_of(bit), candidate.project.view, self.archives
         if view.file_kinds[file_kind].tags != SDIST:
             archives.note_known(package, bit)
         elif not archives.takes(package, bit):
@@ -249,7 +251,7 @@ class Candidates:
         mask = mask_of(view.keys, specifier.intervals)
         if specifier.literal is not None:  # PEP 440, arbitrary equality: the text itself
             wanted = specifier.literal.lower()
-            mask &= sum([1 << at + 1 for at, version in enumerate(view.versions) if version.lower() == wanted])
+            mask &= sum([1 << bit_of(at) for at, version in enumerate(view.versions) if version.lower() == wanted])
         if self._refused is not None:
             return mask & ~self._refused.get(name, 0)
         before = mask
@@ -340,6 +342,8 @@ class Candidates:
             else:
                 key = (name, dependency.specifier.text)
                 edges.append(Edge(name, mask, key))
-            switches = [f"{name}[{other}]" for other in dependency.extras if not (name == package and other == extra)]
+            switches = [
+                package_key(name, other) for other in dependency.extras if not (name == package and other == extra)
+            ]
             edges += [Edge(switch, ON, (switch, "")) for switch in switches]
         return edges

@@ -16,6 +16,7 @@ from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.roots import candidates_for
+from pipx_parallel.resolver.masks import releases_in
 from pipx_parallel.targets.rules import SDIST
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class _Walk:
             mask &= self.candidates.admitted(name, bound.specifier)
         if self._window is not None:
             mask = self._newest([mask & asked for asked in self._asked[name]], candidate.finals)
-        return mask >> 1  # from the solver's bits to releases
+        return releases_in(mask)
 
     def _newest(self, masks: Iterable[int], finals: int) -> int:
         """Return the newest few of each mask, final releases where there are some."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.resolution.package_keys import extra_of
 from pipx_parallel.resolution.wording import Wording
 from pipx_parallel.resolver.terms import Bound, Inherited, Needs, Required, Unusable
 
@@ -106,7 +107,7 @@ def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], wording: Wordin
     if best.partition(" ")[0] != fact.parent:
         return f"{fact.switch or fact.parent} {chosen.get(fact.parent, '')} needs {needs}"
     child = fact.edges[0].package
-    extra = f" with [{fact.switch.partition('[')[2]}" if fact.switch else ""
+    extra = f" with [{extra_of(fact.switch)}]" if fact.switch else ""
     return f"{best}{extra} needs {needs}" + (f", and {child} is at {chosen[child]}" if child in chosen else "")
 
 

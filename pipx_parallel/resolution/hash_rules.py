@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mirror.records.filenames import split_filename
 from pipx_parallel.errors import NoSolution, RequirementsError
-from pipx_parallel.resolver.masks import bits_of
+from pipx_parallel.resolver.masks import bits_of, release_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -66,9 +66,10 @@ class HashRules:
         view = candidate.project.view
         kept = 0
         for bit in bits_of(mask & candidate.usable):
-            candidate.project.classify(bit - 1)
-            candidate.allowed[bit - 1] = self._file_kinds(view.name, view.file_kinds, files_of(bit - 1))
-            kept |= (candidate.file_kind_of(bit - 1) is not None) << bit
+            release = release_of(bit)
+            candidate.project.classify(release)
+            candidate.allowed[release] = self._file_kinds(view.name, view.file_kinds, files_of(release))
+            kept |= (candidate.file_kind_of(release) is not None) << bit
         return kept
 
     def _file_kinds(self, name: str, known: Sequence[FileKind], files: Iterable[DistFile]) -> frozenset[int]:

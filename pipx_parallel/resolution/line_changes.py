@@ -8,6 +8,7 @@ from mirror.records.version_keys import compile_specifier
 from pipx_parallel.model import Offer
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.wording import asked_text
+from pipx_parallel.resolver.masks import bit_of
 from pipx_parallel.resolver.terms import Required
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def pins_of_yanked(argument: Explanation, situation: Situation) -> Iterator[Chan
         fitting = [
             at
             for at, key in enumerate(keys)
-            if yanked >> at + 1 & 1 and any(low <= key < high for low, high in intervals)
+            if yanked >> bit_of(at) & 1 and any(low <= key < high for low, high in intervals)
         ]
         if fitting:
             pin = f"=={candidate.project.view.versions[fitting[-1]]}"

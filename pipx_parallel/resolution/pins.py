@@ -11,7 +11,9 @@ from pipx_parallel.locks.quality import libyears
 from pipx_parallel.model import BeyondBound, Pin, Relaxation, RequirementEdge, WithoutExtra
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import why_given_up, why_held
+from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.wording import Wording, written
+from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.terms import Bound, Required
 
 if TYPE_CHECKING:
@@ -32,22 +34,22 @@ def pins_of(
     directs = {root.name for root in roots}
     wording = Wording(candidates, roots, constraints)
     versions = {
-        name: _candidate(candidates, name).project.view.versions[bit - 1]
+        name: _candidate(candidates, name).project.view.versions[release_of(bit)]
         for name, bit in answer.chosen.items()
-        if name[-1] != "]"
+        if not is_extra(name)
     }
     pins = []
     candidates.mirror.files.prefetch(
-        [(_candidate(candidates, name).project, answer.chosen[name] - 1) for name in versions]
+        [(_candidate(candidates, name).project, release_of(answer.chosen[name])) for name in versions]
     )
     for name in sorted(answer.chosen):
-        if name[-1] == "]":
+        if is_extra(name):
             continue
         candidate = _candidate(candidates, name)
         view = candidate.project.view
-        release = answer.chosen[name] - 1
+        release = release_of(answer.chosen[name])
         try:
-            best = _newest_installable(candidates, candidate, name, release + 1) - 1
+            best = release_of(_newest_installable(candidates, candidate, name, answer.chosen[name]))
             files = candidates.mirror.files.read(candidate.project, release)
         except MirrorError:
             if (name, view.versions[release]) in candidates.holes:
@@ -80,14 +82,14 @@ def pins_of(
 
 def _is_bounded(held: Held, name: str) -> bool:
     """Return whether a line of the user on the project itself keeps it from its newest release."""
-    return any(isinstance(fact, Required | Bound) and fact.edge.package.partition("[")[0] == name for fact in held.by)
+    return any(isinstance(fact, Required | Bound) and base_of(fact.edge.package) == name for fact in held.by)
 
 
 def relaxations_of(answer: Solution, candidates: Candidates) -> tuple[Relaxation, ...]:
     """Return what an answer does that is only done if there is no other, in the order of the solver."""
 
     def version(name: str, bit: int) -> str:
-        return _candidate(candidates, name).project.view.versions[bit - 1]
+        return _candidate(candidates, name).project.view.versions[release_of(bit)]
 
     found: list[Relaxation] = []
     for parent, child, needs, stated_by in answer.escapes:
@@ -95,7 +97,7 @@ def relaxations_of(answer: Solution, candidates: Candidates) -> tuple[Relaxation
         by, pins = version(parent, stated_by), [(name, version(name, answer.chosen[name])) for name in (parent, child)]
         found.append(BeyondBound(*pins[0], *pins[1], text, by))
     for switch in answer.lacking:
-        name, _, extra = switch.removesuffix("]").partition("[")
+        name, extra = base_of(switch), extra_of(switch)
         found.append(WithoutExtra(name, version(name, answer.chosen[name]), extra))
     return tuple(found)
 
@@ -117,7 +119,7 @@ def _newest_installable(candidates: Candidates, candidate: Candidate, name: str,
     Older releases count as usable until somebody looks; here those above the chosen one are looked at.
     """
     mask = candidate.usable >> bit << bit
-    while (best := candidates.best(name, mask)) != bit and candidate.file_kind_of(best - 1) is None:
+    while (best := candidates.best(name, mask)) != bit and candidate.file_kind_of(release_of(best)) is None:
         mask &= ~(1 << best)
     return best
 
@@ -156,7 +158,7 @@ def edges_of(answer: Solution, roots: Sequence[RootRequirement]) -> tuple[Requir
             edge = RequirementEdge("", root.name, f"{root.name}{extras}{root.specifier}", root.origin)
             found.setdefault((root.name, "", f"{edge.requirement}\n{root.origin}"), edge)
     for parent, switch, need in answer.needs:
-        child = need.package.partition("[")[0]
+        child = base_of(need.package)
         if child == parent:
             continue
         name, text = written(need)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mirror.records.version_keys import version_key
 from pipx_parallel.format_control import ALL, listed_in
+from pipx_parallel.resolver.masks import bit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,8 +113,8 @@ class Policy:
     def choose(self, name: str, view: ReleaseView, mask: int, finals: int, yanked: int, binary: int = -1) -> int:  # noqa: PLR0913, PLR0917
         """Return the bit of the release to try first; masks are shifted by one, as the solver counts."""
         at = self._kept(name, view)
-        if at is not None and mask >> (at + 1) & 1:
-            return at + 1
+        if at is not None and mask >> bit_of(at) & 1:
+            return bit_of(at)
         return self.best(name, mask, finals, yanked, binary)
 
     def _kept(self, name: str, view: ReleaseView) -> int | None:

@@ -16,6 +16,7 @@ from mirror.records.filenames import SDIST
 from mirror.records.model import admitted_by
 from mirror.session.page_loader import FilesState
 from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolver.masks import bit_of, release_of
 
 if TYPE_CHECKING:
     from mirror.records.dependency_sets import DependencySet
@@ -62,7 +63,7 @@ class Speculation:
         """Ask for what a dependency set that is now known names, if it is the guess's."""
         name = project.view.name
         guess = self._guesses.get(name)
-        if guess is not None and guess[0] == release + 1:
+        if guess is not None and guess[0] == bit_of(release):
             self._guesses[name] = (guess[0], found)
             self._work.append(name)
             self._run()
@@ -87,7 +88,7 @@ class Speculation:
         bit = self._guess(name, candidate)
         known = self._guesses.get(name)
         if known is None or known[0] != bit:
-            release = bit - 1
+            release = release_of(bit)
             if release < candidate.project.view.classified:
                 state = self._mirror.files.want(candidate.project, release)
                 if state is not FilesState.AT_HAND:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.package_keys import is_extra
 from pipx_parallel.resolution.wording import written
-from pipx_parallel.resolver.masks import bits_of, mask_of
+from pipx_parallel.resolver.masks import bits_of, mask_of, release_of
 from pipx_parallel.resolver.solver import Impossible
 from pipx_parallel.resolver.unsat_core import facts_of
 
@@ -69,7 +70,7 @@ def _not_allowed(answer: Solution, candidates: Candidates, asked: list[Dependenc
         specifiers.setdefault(name, []).append(compile_specifier(text))
     wrong = []
     for name, bit in answer.chosen.items():
-        candidate = candidates.candidate(name) if name[-1] != "]" else None
+        candidate = candidates.candidate(name) if not is_extra(name) else None
         if isinstance(candidate, Candidate) and not _allowed(candidates, candidate, bit, specifiers.get(name, [])):
             wrong.append((name, bit))
     return wrong
@@ -77,7 +78,7 @@ def _not_allowed(answer: Solution, candidates: Candidates, asked: list[Dependenc
 
 def _allowed(candidates: Candidates, candidate: Candidate, bit: int, specifiers: list[CompiledSpecifier]) -> bool:
     view = candidate.project.view
-    file_kind = candidate.file_kind_of(bit - 1)
+    file_kind = candidate.file_kind_of(release_of(bit))
     if file_kind is not None and view.file_kinds[file_kind].yanked and not any(one.pins for one in specifiers):
         return False
     if candidate.finals >> bit & 1 or candidates.policy.takes_prereleases(view.name):
@@ -87,4 +88,4 @@ def _allowed(candidates: Candidates, candidate: Candidate, bit: int, specifiers:
     finals = candidate.finals & candidate.usable & ~candidate.yanked
     for one in specifiers:
         finals &= mask_of(view.keys, one.intervals)
-    return not any(candidate.file_kind_of(final - 1) is not None for final in bits_of(finals))
+    return not any(candidate.file_kind_of(release_of(final)) is not None for final in bits_of(finals))

@@ -11,9 +11,11 @@ from pipx_parallel.errors import Incomplete, NoSolution, Suggestions
 from pipx_parallel.model import Resolution, Stats
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import argue
+from pipx_parallel.resolution.package_keys import is_extra, package_key
 from pipx_parallel.resolution.pins import edges_of, pins_of, relaxations_of
 from pipx_parallel.resolution.prefetch import Speculation
 from pipx_parallel.resolution.roots import candidates_for, candidates_of, for_target, memory_key, root_edges
+from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
 from pipx_parallel.targets.rules import TargetRules
 
@@ -193,9 +195,9 @@ def _offers(
             return None
         if isinstance(answer, Impossible) or _missing(candidates, answer):
             return None
-        found = {name: candidates.candidate(name) for name in answer.chosen if name[-1] != "]"}
+        found = {name: candidates.candidate(name) for name in answer.chosen if not is_extra(name)}
         return {
-            name: one.project.view.versions[answer.chosen[name] - 1]
+            name: one.project.view.versions[release_of(answer.chosen[name])]
             for name, one in found.items()
             if isinstance(one, Candidate)
         }
@@ -219,8 +221,12 @@ def _concerns(candidates: Candidates, answer: Solution | Impossible, name: str, 
     if release is None:
         return any(
             not package
-            or (answer.chosen.get(package) == bit and (extra == BASE or f"{package}[{extra}]" in answer.chosen))
+            or (answer.chosen.get(package) == bit and (extra == BASE or package_key(package, extra) in answer.chosen))
             for package, bit, extra in candidates.lacking[name]
         )
     bit, candidate = answer.chosen.get(name), candidates.candidate(name)
-    return bit is not None and isinstance(candidate, Candidate) and candidate.project.view.versions[bit - 1] == release
+    return (
+        bit is not None
+        and isinstance(candidate, Candidate)
+        and candidate.project.view.versions[release_of(bit)] == release
+    )

@@ -11,6 +11,7 @@ from pipx_parallel.errors import RequirementsError
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.candidates import ON, Candidates
 from pipx_parallel.resolution.hash_rules import HashRules
+from pipx_parallel.resolution.package_keys import package_key
 from pipx_parallel.resolution.policy import Policy
 from pipx_parallel.resolver.ports import Edge
 from pipx_parallel.resolver.solver import RootEdge
@@ -140,7 +141,7 @@ def root_edges(candidates: Candidates, wanted: Sequence[Dependency], bounds: Seq
             continue
         edges.append(RootEdge(_edge(candidates, dependency), place))
         edges += [
-            RootEdge(Edge(f"{name}[{extra}]", ON, (f"{name}[{extra}]", "")), place) for extra in dependency.extras
+            RootEdge(Edge(switch := package_key(name, extra), ON, (switch, "")), place) for extra in dependency.extras
         ]
     asked = {edge.edge.package for edge in edges}
     for place, dependency in enumerate(bounds):

@@ -16,8 +16,9 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.deadline import OutOfTimeError
 from pipx_parallel.resolution.explain import MOST_LINES
 from pipx_parallel.resolution.line_changes import Change, Situation
+from pipx_parallel.resolution.package_keys import is_extra
 from pipx_parallel.resolution.wording import written
-from pipx_parallel.resolver.masks import bits_of, mask_of
+from pipx_parallel.resolver.masks import bits_of, mask_of, release_of
 from pipx_parallel.resolver.terms import Needs, Unusable
 from pipx_parallel.targets.rules import TargetRules
 
@@ -163,7 +164,7 @@ def _unfit(argument: Explanation) -> Iterator[tuple[Candidate, int]]:
         name, mask = used.child, 0
         if isinstance(used.cause, Unusable):
             name, mask = used.cause.package, used.releases
-        candidate = candidates.candidate(name) if name[-1] != "]" else None
+        candidate = candidates.candidate(name) if not is_extra(name) else None
         if not isinstance(candidate, Candidate):
             continue
         view = candidate.project.view
@@ -171,7 +172,7 @@ def _unfit(argument: Explanation) -> Iterator[tuple[Candidate, int]]:
             edge = used.cause.edges[0] if isinstance(used.cause, Needs) else used.cause.edge
             mask = mask_of(view.keys, compile_specifier(written(edge)[1]).intervals) & ~used.allowed
         for bit in reversed([*bits_of(mask)][-_MOST_LOOKED_AT:]):
-            if bit > view.classified and candidate.file_kind_of(bit - 1) is None:
+            if release_of(bit) >= view.classified and candidate.file_kind_of(release_of(bit)) is None:
                 yield candidate, bit
 
 
@@ -180,7 +181,7 @@ def _opens(unfit: Sequence[tuple[Candidate, int]], target: Target) -> bool:
     rules = TargetRules(target)
     for candidate, bit in unfit:
         view = candidate.project.view
-        file_kinds = [view.file_kinds[number] for number in view.kind_set_of(bit - 1)]
+        file_kinds = [view.file_kinds[number] for number in view.kind_set_of(release_of(bit))]
         if any(rank is not None for rank in rules.ranks_of(file_kinds, _SDIST_RANK, wheels=True)):
             return True
     return False
@@ -192,7 +193,7 @@ def _overrides(argument: Explanation, situation: Situation) -> Iterator[Change]:
     for cause in reversed(needs):
         edge = cause.edges[0]
         name, specifier = written(edge)
-        if name[-1] == "]" or not edge.mask or not specifier:
+        if is_extra(name) or not edge.mask or not specifier:
             continue
         text = f"{name}{specifier}"
         row = RootRequirement(name, (), specifier, None, None, (), Origin("--override"), text)
@@ -212,5 +213,5 @@ def _projects(argument: Explanation) -> list[str]:
     for used in argument.facts:
         cause = used.cause
         names = [cause.package] if isinstance(cause, Unusable) else [used.child]
-        (rest if used.allowed else wrong).update(dict.fromkeys(name for name in names if name[-1] != "]"))
+        (rest if used.allowed else wrong).update(dict.fromkeys(name for name in names if not is_extra(name)))
     return list({**wrong, **rest})

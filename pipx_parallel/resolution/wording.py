@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.requirements.urls import mask_secrets
 from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolver.masks import mask_of, runs_of
+from pipx_parallel.resolver.masks import mask_of, release_of, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -41,9 +41,11 @@ class Wording:
             return name
         versions = candidate.project.view.versions
         runs = runs_of(mask, candidate.usable | mask)
-        spans = [_span(versions[first - 1], versions[last - 1]) for first, last in runs]
+        spans = [_span(versions[release_of(first)], versions[release_of(last)]) for first, last in runs]
         if len(spans) > _MOST_RUNS:
-            spans = [f"{mask.bit_count()} releases from {versions[runs[0][0] - 1]} to {versions[runs[-1][1] - 1]}"]
+            spans = [
+                f"{mask.bit_count()} releases from {versions[release_of(runs[0][0])]} to {versions[release_of(runs[-1][1])]}"
+            ]
         return f"{name} {', '.join(spans)}"
 
     def need(self, edge: Edge) -> str:
@@ -94,16 +96,16 @@ class Wording:
         if name in self.candidates.hashes and self.candidates.admitted(name, specifier) & candidate.usable:
             return f"no file of {name} that can be installed has one of the hashes given for it"
         bit = named.bit_length() - 1
-        return f"{name} {view.versions[bit - 1]} {self.fault(name, bit)}"
+        return f"{name} {view.versions[release_of(bit)]} {self.fault(name, bit)}"
 
     def fault(self, name: str, bit: int) -> str:
         """Say why a release cannot be taken, without naming it: ``requires Python >=3.12``."""
         candidate = self.candidates.candidate(name)
         if not isinstance(candidate, Candidate):
             return str(candidate.error)
-        candidate.project.classify(bit - 1)
-        if candidate.file_kind_of(bit - 1) is None or not candidate.usable >> bit & 1:
-            return self.candidates.policy.why_not_usable(candidate.project.view, bit - 1, self.candidates.rules)
+        candidate.project.classify(release_of(bit))
+        if candidate.file_kind_of(release_of(bit)) is None or not candidate.usable >> bit & 1:
+            return self.candidates.policy.why_not_usable(candidate.project.view, release_of(bit), self.candidates.rules)
         if candidate.yanked >> bit & 1:
             return "is yanked, and only an exact pin (==) may take it"
         return "is a pre-release, which nothing asks for"
@@ -116,9 +118,9 @@ class Wording:
             return None
         view = candidate.project.view
         bit = mask_of(view.keys, compile_specifier(text).intervals).bit_length() - 1
-        if bit < (edge.mask & candidate.usable).bit_length() or view.prereleases >> bit - 1 & 1:
+        if bit < (edge.mask & candidate.usable).bit_length() or view.prereleases >> release_of(bit) & 1:
             return None
-        return f"{name} {view.versions[bit - 1]} {self.fault(name, bit)}"
+        return f"{name} {view.versions[release_of(bit)]} {self.fault(name, bit)}"
 
 
 def written(edge: Edge) -> tuple[str, str]:

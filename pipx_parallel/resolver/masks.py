@@ -1,5 +1,7 @@
 """Sets of releases as integers: bit 0 is "not installed", bit *i + 1* is release *i*, oldest first.
 
+Modules outside the solver number releases from 0; ``bit_of``, ``release_of``, ``mask_from`` and ``releases_in`` convert.
+
 Everything here is arithmetic; what a release is called is the caller's business.
 """
 
@@ -24,6 +26,26 @@ def mask_of(keys: Sequence[str], intervals: Sequence[tuple[str, str]]) -> int:
         stop = bisect_left(keys, high, start) if low < high else start
         mask |= (1 << stop + 1) - (1 << start + 1)
     return mask
+
+
+def bit_of(release: int) -> int:
+    """Return the bit number of a release."""
+    return release + 1
+
+
+def release_of(bit: int) -> int:
+    """Return the release that a bit number, not that of "not installed", stands for."""
+    return bit - 1
+
+
+def mask_from(releases: int) -> int:
+    """Return a set of releases, whose bit *i* is release *i*, as a mask of the solver's; "not installed" is not in it."""
+    return releases << 1
+
+
+def releases_in(mask: int) -> int:
+    """Return the releases of a mask as a set whose bit *i* is release *i*."""
+    return mask >> 1
 
 
 def bits_of(mask: int) -> Iterator[int]:
