@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipx_parallel.emitters.plain_text import one_line
 from pipx_parallel.errors import NoSolution
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> I
         yield _unused(chosen.called("exclude"), name, pinned)
     for name in sorted(never & {root.name for root in inputs.overrides}):
         yield _unused(chosen.called("override"), name, pinned)
+
+
+def yanked(resolutions: Sequence[Resolution]) -> Iterator[str]:
+    """Yield a warning for each pin that its index has withdrawn (PEP 592), with the reason that it states."""
+    pins = {(pin.name, pin.version): pin for resolution in resolutions for pin in resolution.pins if pin.installable}
+    for (name, version), pin in sorted(pins.items()):
+        reason = pin.installable[0].yanked
+        if reason is not None:
+            yield one_line(f"{name} {version} was yanked by its project: {reason or 'no reason is stated'}")
 
 
 def without_pin(moving: Sequence[RootRequirement], resolutions: Sequence[Resolution]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli import failures_code
 from pipx_parallel.cli.hashing import with_hashes
 from pipx_parallel.cli.mirror_opening import build_tools, opened
-from pipx_parallel.cli.notices import without_effect
+from pipx_parallel.cli.notices import without_effect, yanked
 from pipx_parallel.errors import Incomplete
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def resolving(request: LockRequest, *, hashed: bool = False) -> Iterator[tuple[R
             raise Incomplete(error.failures, _report(error.failures, request, mirror)) from error
         finally:
             progress.close()
-        for line in without_effect(request, resolutions):
+        for line in (*without_effect(request, resolutions), *yanked(resolutions)):
             request.context.printer.warn(line)
         if request.inputs.requires_python:
             _warn_of_python(request, resolutions)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
+from tests.support.dists import wheel
+from tests.support.index_server import LoopbackIndex
 
 
 @pytest.fixture
@@ -86,3 +88,21 @@ def test_pins_kept_against_another_resolution_are_reported(source: Path, run: Ru
 
     assert ("existing pins are kept; add -U" in kept.err, "existing pins" in moved.err) == (True, False)
     assert "lib==1.0" in Path("r.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"), [("breaks\x1b[0m on 3.11", "breaks [0m on 3.11"), (True, "no reason is stated")]
+)
+def test_a_yanked_pin_is_reported_with_its_reason(
+    home: Path, index: LoopbackIndex, run: Run, mark: str | bool, said: str
+) -> None:
+    """At every lock, also offline; without control characters of the index; a release that is not yanked is not named."""
+    index.publish("bad", wheel("bad", "1.0")._replace(yanked=mark), wheel("bad", "0.9"))
+    (home / "r.in").write_text("bad==1.0\nlib\n", encoding="utf-8")
+
+    for flags in ((), ("--offline",)):
+        ran = run("lock", "r.in", "-o", "r.txt", *flags)
+
+        assert (ran.code, f"bad 1.0 was yanked by its project: {said}" in ran.err) == (0, True), ran.err
+        assert ran.err.count("yanked") == 1
+    assert "yanked" not in run("lock", "--packages", "bad", "-o", "other.txt").err
