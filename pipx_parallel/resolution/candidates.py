@@ -16,10 +16,11 @@ from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
 from mirror.records.model import FetchFailure, admitted_by
 from mirror.records.version_keys import compile_specifier
+from pipx_parallel.resolution.admissions import Admissions
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
 from pipx_parallel.resolution.source_archives import SourceArchives
-from pipx_parallel.resolver.masks import bit_of, mask_of, release_of
+from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
 
 if TYPE_CHECKING:
@@ -55,13 +56,11 @@ class Candidates:
         self.hashes = hashes
         self.holes: dict[tuple[str, str | None], FetchFailure] = {}
         self.lacking: dict[str, list[tuple[str, int, str]]] = {}  # project -> (package, bit, extra) that need it
-        self.withheld: set[str] = set()  # projects of which last resorts were kept back
-        self._refused: Mapping[str, int] | None = None  # None: last resorts are kept back
+        self.admissions = Admissions(self.candidate, policy, pinned)
+        self.admitted = self.admissions.admitted  # asked for every edge: no call in between
         self._forgives = False
         self._strangers = False
-        self._pinned = pinned
         self._candidates: dict[str, Candidate | FetchFailure] = {}
-        self._masks: dict[tuple[str, str], int] = {}
         self._edges: dict[tuple[str, int, str], Sequence[Edge] | Unavailable] = {}
         self._domains: dict[str, int | Unavailable] = {}
         self.archives = SourceArchives(mirror)
@@ -176,12 +175,7 @@ class Candidates:
         file_kind = self._file_kind_of(candidate, release)
         if not isinstance(file_kind, int):
             return file_kind or Unavailable(self.policy.why_not_usable(view, release, self.rules))
-        if (
-            self._refused is None
-            and view.file_kinds[file_kind].yanked
-            and not (candidate.yanked | self._yanked_but_pinned(package, 1 << bit)) >> bit & 1
-        ):
-            self.withheld.add(package)
+        if view.file_kinds[file_kind].yanked and self.admissions.withholds_yanked(candidate, package, bit):
             return Unavailable("it is yanked")  # an old release: only now is it known
         return self._read(package, bit, candidate, candidate.metadata_kind(release, file_kind))
 
@@ -221,62 +215,10 @@ class Candidates:
         self._edges.clear()
         return met
 
-    def admitted(self, name: str, specifier: CompiledSpecifier) -> int:
-        """Return the releases that a specifier admits; yanked ones only where it pins (PEP 592) or the user did."""
-        key = (name, specifier.text)
-        known = self._masks.get(key)
-        if known is None:
-            known = self._masks[key] = self._admitted(name, specifier)
-        return known
-
-    def with_hashes(self, name: str, mask: int) -> int:
-        """Return the releases of ``mask`` that ``--hash`` leaves."""
-        candidate = self.candidate(name)
-        if name not in self.hashes or not isinstance(candidate, Candidate):
-            return mask
-        try:
-            return self.hashes.narrowed(
-                candidate, mask, lambda release: self.mirror.files.read(candidate.project, release)
-            )
-        except MirrorError as error:
-            self.holes[name, None] = FetchFailure(name, None, error)
-            self.lacking[name] = [("", 0, "")]  # the user's own line, whatever is chosen
-            return mask
-
-    def _admitted(self, name: str, specifier: CompiledSpecifier) -> int:
-        candidate = self.candidate(name)
-        if isinstance(candidate, FetchFailure):
-            return 0
-        view = candidate.project.view
-        mask = mask_of(view.keys, specifier.intervals)
-        if specifier.literal is not None:  # PEP 440, arbitrary equality: the text itself
-            wanted = specifier.literal.lower()
-            mask &= sum([1 << bit_of(at) for at, version in enumerate(view.versions) if version.lower() == wanted])
-        if self._refused is not None:
-            return mask & ~self._refused.get(name, 0)
-        before = mask
-        if candidate.yanked and not specifier.pins:
-            mask &= ~candidate.yanked | self._yanked_but_pinned(name, candidate.yanked)
-        if view.prereleases and not specifier.prereleases and not self.policy.takes_prereleases(name):
-            mask = mask & candidate.finals if mask & candidate.finals & candidate.usable else mask
-        if mask != before:
-            self.withheld.add(name)
-        return mask
-
     def admit_all_but(self, refused: Mapping[str, int] | None) -> None:
         """Admit pre-releases and yanked releases wherever a specifier names them, but for ``refused``; None: as before."""
-        self._refused = refused
-        self._masks.clear()
+        self.admissions.admit_all_but(refused)
         self._edges.clear()
-
-    def _yanked_but_pinned(self, name: str, yanked: int) -> int:
-        """Return which of the yanked releases the user names exactly."""
-        candidate = self.candidate(name)
-        allowed = 0
-        if isinstance(candidate, Candidate):
-            for specifier in self._pinned.get(name, ()):
-                allowed |= mask_of(candidate.project.view.keys, specifier.intervals)
-        return allowed & yanked
 
     def _domain(self, package: str) -> int | Unavailable:
         candidate = self.candidate(package)

@@ -39,7 +39,7 @@ def search_again(
     ``asked`` is what the user asks for and bounds; ``search`` solves anew with the candidates as they then are.
     """
     if not any(
-        impossible.names[package] in candidates.withheld
+        impossible.names[package] in candidates.admissions.withheld
         for fact in facts_of(impossible.proof)
         for package in fact.packages
     ):

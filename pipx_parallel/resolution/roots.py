@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from mirror.errors import MirrorError
 from mirror.records.model import CompiledSpecifier, Dependency, FetchFailure
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.errors import RequirementsError
@@ -157,4 +158,19 @@ def _edge(candidates: Candidates, dependency: Dependency) -> Edge:
     """Return what a line of the user allows of a project, ``--hash`` included."""
     name, text = dependency.name, dependency.specifier.text
     mask = candidates.admitted(name, dependency.specifier)
-    return Edge(name, candidates.with_hashes(name, mask), (name, text))
+    return Edge(name, with_hashes(candidates, name, mask), (name, text))
+
+
+def with_hashes(candidates: Candidates, name: str, mask: int) -> int:
+    """Return the releases of ``mask`` that ``--hash`` leaves."""
+    candidate = candidates.candidate(name)
+    if name not in candidates.hashes or not isinstance(candidate, Candidate):
+        return mask
+    try:
+        return candidates.hashes.narrowed(
+            candidate, mask, lambda release: candidates.mirror.files.read(candidate.project, release)
+        )
+    except MirrorError as error:
+        candidates.holes[name, None] = FetchFailure(name, None, error)
+        candidates.lacking[name] = [("", 0, "")]  # the user's own line, whatever is chosen
+        return mask

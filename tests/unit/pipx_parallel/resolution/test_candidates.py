@@ -17,6 +17,7 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.candidates import ON, Candidates
 from pipx_parallel.resolution.hash_rules import HashRules
 from pipx_parallel.resolution.policy import Policy
+from pipx_parallel.resolution.roots import with_hashes
 from pipx_parallel.resolver.ports import Edge, Unavailable
 from pipx_parallel.targets.rules import TargetRules
 from pipx_parallel.targets.targets import make_target
@@ -171,9 +172,9 @@ def test_hashes_leave_what_they_name() -> None:
     named = f"sha256:{hash_of('pkg-2-py2.py3-none-any.whl')}"
     with candidates_of({"pkg": rows, "lib": {"1": []}}, roots=[root("pkg", named)]) as candidates:
         everything = candidates.admitted("pkg", compile_specifier(""))
-        assert told(candidates, "pkg", candidates.with_hashes("pkg", everything)) == ["2"]
+        assert told(candidates, "pkg", with_hashes(candidates, "pkg", everything)) == ["2"]
         assert candidates.dependencies("pkg", 2) == [Edge("lib", 0b10, ("lib", ""))]
-        assert candidates.with_hashes("lib", 0b10) == 0b10
+        assert with_hashes(candidates, "lib", 0b10) == 0b10
 
 
 @pytest.mark.parametrize(("lines", "left"), [([["a", "b"], ["b", "c"]], {"b"}), ([["a"], ["b"]], set()), ([[]], None)])

@@ -1,0 +1,85 @@
+"""Which releases of a project a specifier admits: pre-releases and yanked releases are withheld where there are others.
+
+Every decision to withhold is noted, so that a search that finds nothing can be repeated with them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.records.model import FetchFailure
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolver.masks import bit_of, mask_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mirror.records.model import CompiledSpecifier
+    from pipx_parallel.resolution.policy import Policy
+
+
+class Admissions:
+    """The masks of specifiers, each computed once."""
+
+    def __init__(
+        self,
+        candidate: Callable[[str], Candidate | FetchFailure],
+        policy: Policy,
+        pinned: Mapping[str, Sequence[CompiledSpecifier]],
+    ) -> None:
+        """``candidate`` looks a project up; ``pinned`` holds the user's specifiers that pin one version."""
+        self.withheld: set[str] = set()  # projects of which pre-releases or yanked releases were kept back
+        self._refused: Mapping[str, int] | None = None  # None: they are kept back
+        self._candidate = candidate
+        self._policy = policy
+        self._pinned = pinned
+        self._masks: dict[tuple[str, str], int] = {}
+
+    def admitted(self, name: str, specifier: CompiledSpecifier) -> int:
+        """Return the releases that a specifier admits; yanked ones only where it pins (PEP 592) or the user did."""
+        key = (name, specifier.text)
+        known = self._masks.get(key)
+        if known is None:
+            known = self._masks[key] = self._admitted(name, specifier)
+        return known
+
+    def withholds_yanked(self, candidate: Candidate, name: str, bit: int) -> bool:
+        """Return whether a release, only now known to be yanked, is kept back; note it if so."""
+        if self._refused is not None or (candidate.yanked | self._pinned_among(name, 1 << bit)) >> bit & 1:
+            return False
+        self.withheld.add(name)
+        return True
+
+    def admit_all_but(self, refused: Mapping[str, int] | None) -> None:
+        """Admit pre-releases and yanked releases wherever a specifier names them, but for ``refused``; None: as before."""
+        self._refused = refused
+        self._masks.clear()
+
+    def _admitted(self, name: str, specifier: CompiledSpecifier) -> int:
+        candidate = self._candidate(name)
+        if isinstance(candidate, FetchFailure):
+            return 0
+        view = candidate.project.view
+        mask = mask_of(view.keys, specifier.intervals)
+        if specifier.literal is not None:  # PEP 440, arbitrary equality: the text itself
+            wanted = specifier.literal.lower()
+            mask &= sum([1 << bit_of(at) for at, version in enumerate(view.versions) if version.lower() == wanted])
+        if self._refused is not None:
+            return mask & ~self._refused.get(name, 0)
+        before = mask
+        if candidate.yanked and not specifier.pins:
+            mask &= ~candidate.yanked | self._pinned_among(name, candidate.yanked)
+        if view.prereleases and not specifier.prereleases and not self._policy.takes_prereleases(name):
+            mask = mask & candidate.finals if mask & candidate.finals & candidate.usable else mask
+        if mask != before:
+            self.withheld.add(name)
+        return mask
+
+    def _pinned_among(self, name: str, yanked: int) -> int:
+        """Return which of the yanked releases the user names exactly."""
+        candidate = self._candidate(name)
+        allowed = 0
+        if isinstance(candidate, Candidate):
+            for specifier in self._pinned.get(name, ()):
+                allowed |= mask_of(candidate.project.view.keys, specifier.intervals)
+        return allowed & yanked
