@@ -58,8 +58,8 @@ class Candidates:
         self.lacking: dict[str, list[tuple[str, int, str]]] = {}  # project -> (package, bit, extra) that need it
         self.admissions = Admissions(self.candidate, policy, pinned)
         self.admitted = self.admissions.admitted  # asked for every edge: no call in between
-        self._forgives = False
-        self._strangers = False
+        self._collects_failures = False
+        self._has_missing_projects = False
         self._candidates: dict[str, Candidate | FetchFailure] = {}
         self._edges: dict[tuple[str, int, str], Sequence[Edge] | Unavailable] = {}
         self._domains: dict[str, int | Unavailable] = {}
@@ -191,9 +191,9 @@ class Candidates:
         found = self.mirror.dependencies(candidate.project, release, file_kind)
         if not isinstance(found, FetchFailure):
             (archives.note_built if (release, file_kind) in view.built else archives.note_known)(package, bit)
-        elif isinstance(found.error, BuildFailed) and not self._forgives:
+        elif isinstance(found.error, BuildFailed) and not self._collects_failures:
             return archives.failed(package, bit, found.error)
-        elif isinstance(found.error, NeedsBuild) and not self._forgives:
+        elif isinstance(found.error, NeedsBuild) and not self._collects_failures:
             return archives.postponed(package, bit, (candidate.project, release, file_kind), found.error) or found
         return found
 
@@ -211,7 +211,10 @@ class Candidates:
 
     def collect_failures(self) -> bool:
         """Report projects that do not exist, and builds, as failures, not as reasons; return whether that may help."""
-        met, self._forgives = (self._strangers or self.archives.met) and not self._forgives, True
+        met, self._collects_failures = (
+            (self._has_missing_projects or self.archives.met) and not self._collects_failures,
+            True,
+        )
         self._edges.clear()
         return met
 
@@ -272,11 +275,11 @@ class Candidates:
                 return Unavailable(f"depends on {name} at a URL, which an index may not ask for")
             child = self.candidate(name)
             if isinstance(child, FetchFailure):
-                if self._forgives or not isinstance(child.error, NotFound):
+                if self._collects_failures or not isinstance(child.error, NotFound):
                     self.holes[name, None] = child
                     self.lacking.setdefault(name, []).append((package, bit, extra))
                     continue
-                self._strangers = True
+                self._has_missing_projects = True
             mask = self.admitted(name, dependency.specifier)
             if name == package:  # an extra that asks for other extras of the same project (PEP 508 allows it)
                 if not mask >> bit & 1:
