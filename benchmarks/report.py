@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import summary
-from pipx_parallel.svg_chart import bar_chart, line_chart
+from pipx_parallel.emitters.svg_chart import bar_chart, line_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

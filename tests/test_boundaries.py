@@ -51,7 +51,6 @@ FOLDERS = (
                 ".format_control",
                 ".model",
                 ".nearest_names",
-                ".svg_chart",
                 ".version",
             )
         ),

@@ -173,7 +173,7 @@ class Project:
     def classify(self, release: int) -> None:
         """See that the kinds of files of a release, and of a stretch of older ones with it, are known.
 
-        Raises ``MirrorError`` where its files cannot be had.
+        Raises ``MirrorError`` if its files are not available.
         """
         view = self.view
         if release >= view.classified:

@@ -72,7 +72,7 @@ class IndexLookup:
                 self._rows[place] = None
 
     def read_pages(self, run: Runner) -> None:
-        """Read the find-links pages on the web before anything is looked up; one that cannot be had is warned of."""
+        """Read the find-links pages on the web before anything is looked up; one that is not available is warned of."""
         pages = self._places.pages()
         if not pages:
             return

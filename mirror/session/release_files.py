@@ -35,7 +35,7 @@ class ReleaseFiles:
         return self._sidecars
 
     def read(self, project: Project, release: int) -> FileList:
-        """Return every file of a release. Raises ``MirrorError`` where they cannot be had."""
+        """Return every file of a release. Raises ``MirrorError`` if they are not available."""
         entries = project.file_slice(release)
         if entries is None:
             raise project.no_files(release)

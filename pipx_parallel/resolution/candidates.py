@@ -152,7 +152,7 @@ class Candidates:
             project = self.mirror.project(name)
             try:
                 known = project if isinstance(project, FetchFailure) else Candidate(project, self.rules, self.policy)
-            except MirrorError as error:  # a policy looks at old releases whose files cannot be had
+            except MirrorError as error:  # a policy looks at old releases whose files are not available
                 known = FetchFailure(name, None, error)
             self._candidates[name] = known
         return known

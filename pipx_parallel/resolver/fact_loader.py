@@ -181,7 +181,7 @@ def _add_need(state: SearchState, parent: int, release: int, switch: int, edges:
             mask &= edge.mask
         key = tuple(edge.key for edge in edges)
     if child in (parent, switch):
-        # The release (or the extra) needs itself: true as it stands, or it cannot be had at all.
+        # The release (or the extra) needs itself: true as it stands, or the release cannot be used at all.
         if not mask & (release if child == parent else ON):
             _rule_out(state, parent, release, switch, Needs(state.names[parent], _name(state, switch), edges))
         return

@@ -133,7 +133,7 @@ def _numbers(chosen: Chosen, name: str, default: str) -> list[int]:
 
 
 def _draw(path: str, found: Sequence[benchmark.WorkerFigures]) -> None:
-    from pipx_parallel.svg_chart import bar_chart  # only with --svg
+    from pipx_parallel.emitters.svg_chart import bar_chart  # only with --svg
 
     bars = [(f"{row.workers} worker{'s' * (row.workers != 1)} ({row.saving:.0f}% saved)", row.seconds) for row in found]
     save((Artifact(path, bar_chart("Time to resolve on an empty mirror, by workers", bars, "s")),))

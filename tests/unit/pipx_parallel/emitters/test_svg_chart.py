@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipx_parallel.svg_chart import bar_chart, line_chart
+from pipx_parallel.emitters.svg_chart import bar_chart, line_chart
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
