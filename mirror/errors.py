@@ -43,7 +43,7 @@ class MirrorError(Exception):
 
     def __init__(self, *args: object) -> None:
         """Keep the message; foreign text that it quotes is cut to ``limits.ERROR_CHARACTERS``."""
-        super().__init__(*[shortened(one) if isinstance(one, str) else one for one in args])
+        super().__init__(*[shortened(arg) if isinstance(arg, str) else arg for arg in args])
 
 
 class NotFound(MirrorError, LookupError):

@@ -66,7 +66,7 @@ KINDS = (
     VALIDATORS,
 )  # fmt: skip
 
-USE_KEY = DERIVED.key("use")  # how often listings were at hand; this machine's own
+USE_KEY = DERIVED.key("use")  # how often listings were in the store; of this machine only
 
 
 def kind_of(key: str) -> RecordKind | None:

@@ -261,7 +261,7 @@ class MirrorObserver:
         """Say that a build starts: of a project's release, a folder, a URL."""
 
     def failed(self, kind: str, name: str, reason: str) -> None:
-        """Say that it could not be had."""
+        """Report that it is not available."""
 
     def warned(self, message: str) -> None:
         """Pass on one sentence the user should read."""

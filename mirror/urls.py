@@ -22,7 +22,7 @@ _URLS = ("url", "provenance")  # of a file object (PEP 691, PEP 740)
 def split_url(url: str) -> tuple[PublicUrl, tuple[str, str | None] | None]:
     """Return a URL without credentials, and these: user and password, unquoted; the password None where there is none."""
     scheme, mark, rest = url.partition("://")
-    end = min([at for sign in "/?#" if (at := rest.find(sign)) >= 0], default=len(rest))
+    end = min([index for sign in "/?#" if (index := rest.find(sign)) >= 0], default=len(rest))
     secret, sign, host = rest[:end].rpartition("@")
     if not mark or not sign or scheme.endswith("ssh"):  # of ssh a user is a login, and there is never a password
         return PublicUrl(url), None
@@ -56,7 +56,7 @@ def shown(location: str) -> str:
     scheme, mark, rest = location.partition("://")
     if not mark:
         return location
-    authority = rest[: min([at for sign in "/?#" if (at := rest.find(sign)) >= 0], default=len(rest))]
+    authority = rest[: min([index for sign in "/?#" if (index := rest.find(sign)) >= 0], default=len(rest))]
     if "@" in rest[len(authority) :]:
         return f"{scheme}://…"
     return page_address(location)
