@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.model import Target
 
-# They name the kernel's build and differ between equal machines; no published marker is known to use them.
+# They contain the kernel's build number and differ between otherwise equal machines; no known published marker uses them.
 _MACHINE_ONLY = frozenset({"platform_release", "platform_version"})
 _COMMENT = "pipx-parallel: inputs "
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import IndexOptions, Pin
 
 _HEX = re.compile(r"[0-9a-f]+")
-_NUMBERS = r"v?([0-9]+(?:\.[0-9]+)*)"  # compiled at first need: 0.3 ms
+_NUMBERS = r"v?([0-9]+(?:\.[0-9]+)*)"  # compiled on first use: 0.3 ms
 _SDIST_SUFFIXES = (".tar.gz", ".zip")  # PEP 625 and packaging.utils.parse_sdist_filename know no others
 
 
@@ -28,14 +28,13 @@ def strong_hash(file: DistFile) -> str | None:
 
 
 def _strongest(hashes: Iterable[tuple[str, str]]) -> str | None:
-    best = min(
-        usable_hashes(hashes), default=None
-    )  # in the order of their names: sha256 is the one that every reader knows
+    # The first by name: sha256, which every reader supports, precedes sha384 and sha512.
+    best = min(usable_hashes(hashes), default=None)
     return None if best is None else ":".join(best)
 
 
 def usable_hashes(hashes: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return the hashes that pip accepts: for an algorithm it does not know it refuses the whole lock."""
+    """Return the hashes that pip accepts: pip refuses a whole lock if it does not support one algorithm."""
     return tuple(
         [pair for pair in hashes if len(pair[1]) == STRONG_HASHES.get(pair[0]) and _HEX.fullmatch(pair[1]) is not None]
     )
@@ -43,8 +42,8 @@ def usable_hashes(hashes: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], .
 
 def strong_hashes(files: Iterable[DistFile]) -> tuple[str, ...]:
     """Return the best hash of every file, sorted, without duplicates."""
-    every = files.hashes() if isinstance(files, FileList) else [file.hashes for file in files]
-    return tuple(sorted({digest for hashes in every if (digest := _strongest(hashes)) is not None}))
+    hash_sets = files.hashes() if isinstance(files, FileList) else [file.hashes for file in files]
+    return tuple(sorted({digest for hashes in hash_sets if (digest := _strongest(hashes)) is not None}))
 
 
 def wheels(entry: LockEntry) -> list[DistFile]:

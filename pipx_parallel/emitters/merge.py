@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mirror.records.model import DistFile, FetchFailure
     from pipx_parallel.model import Pin, Resolution, Target
 
-# PEP 508 variables, those first by which people tell environments apart.
+# PEP 508 variables, in order of preference for distinguishing environments.
 _VARIABLES = (
     "python_version",
     "sys_platform",
@@ -75,7 +75,7 @@ def missing_lines(resolutions: Sequence[Resolution]) -> Iterator[str]:
     for failure in missing(resolutions):
         subject = f"{failure.project} {failure.release}" if failure.release else failure.project
         problem = str(failure.error)
-        # Most messages name the project already.
+        # Most messages begin with the project's name.
         yield f"# MISSING: {one_line(problem if problem.startswith(f'{subject}: ') else f'{subject}: {problem}')}"
 
 
@@ -120,7 +120,7 @@ def _conjunction(row: Iterable[tuple[str, str]]) -> str:
 
 
 def _by_name(files: tuple[DistFile, ...]) -> tuple[DistFile, ...]:
-    return files if len(files) < 2 else tuple(sorted(files, key=_filename))  # most pins have one
+    return files if len(files) < 2 else tuple(sorted(files, key=_filename))  # most pins have one file
 
 
 def _filename(file: DistFile) -> str:

@@ -6,7 +6,7 @@ import re
 
 # Everything that any reader treats as a line end (``str.splitlines`` has more of them than a shell), all other control
 # characters, and lone surrogates, which cannot be encoded. Most patterns here are strings and compiled on first use (0.3 ms
-# each): most texts need none of them.
+# each): most texts do not need them.
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
 _USERINFO = r"(?<=://)[^\s/?#]*@"  # to the last @: a password may contain one
 _URL_UNSAFE = re.compile(r"""[^!#$%&()*+,\-./0-9:;=?@A-Z\[\]_a-z~]|\$(?=\{)""")

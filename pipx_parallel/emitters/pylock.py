@@ -207,7 +207,7 @@ def _direct_lines(entry: LockEntry, root: RootRequirement | None) -> list[str]:
     items += _optional("subdirectory", source.subdirectory)
     lines = [f"{table} = {toml_text.inline_table(items)}"]
     if not _is_wheel(entry.pin):
-        # Our own field: the version of the tree when it was locked, for diffs and kept pins.
+        # The version of the tree when it was locked, for diffs and kept pins. PEP 751 has no key for it.
         lines.append(f"tool = {{ pipx-parallel = {{ version = {toml_text.string(entry.pin.version)} }} }}")
     return lines
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 FORMATS = ("pylock", "requirements", "script", "powershell", "json", "sbom")
 # The order matters: a CycloneDX document is JSON too.
 _BY_SUFFIX = {".cdx.json": "sbom", ".txt": "requirements", ".sh": "script", ".ps1": "powershell", ".json": "json"}
-_KNOWN = "pylock.toml, pylock.NAME.toml, *.txt, *.sh, *.ps1, *.json, *.cdx.json"
+_FILE_NAMES = "pylock.toml, pylock.NAME.toml, *.txt, *.sh, *.ps1, *.json, *.cdx.json"
 
 
 def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the option's own name
@@ -25,17 +25,17 @@ def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the 
     base = name.replace("\\", "/").rpartition("/")[2]
     if base == "pylock.toml" or (base.startswith("pylock.") and base.endswith(".toml") and base.count(".") == 2):
         return "pylock"
-    for suffix, known_format in _BY_SUFFIX.items():
+    for suffix, suffix_format in _BY_SUFFIX.items():
         if base.endswith(suffix) and base != suffix:
-            return known_format
+            return suffix_format
     if format is not None:
         return format
-    raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_KNOWN}, or give --format")
+    raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_FILE_NAMES}, or give --format")
 
 
 def emitter_for(name: str, format: str | None = None) -> Emitter:  # noqa: A002 - the option's own name
     """Return the emitter for an output, by the rule of ``format_of`` ("-" needs a format). Raises ``UsageError``."""
-    # Imported one by one: a lock that is only a pylock.toml loads no other emitter (2 ms each).
+    # Imported on demand: a run that writes only a pylock.toml loads no other emitter (2 ms each).
     match format_of(name, format):
         case "pylock":
             from pipx_parallel.emitters import pylock

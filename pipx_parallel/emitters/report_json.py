@@ -50,7 +50,7 @@ def _target(resolution: Resolution, context: LockContext) -> dict[str, object]:
         "edges": [_edge(edge) for edge in resolution.edges],
         "missing": [_missing(failure) for failure in resolution.missing],
         "quality": quality_of(resolution)._asdict(),
-        "last-resorts": [_relaxation(taken) for taken in resolution.relaxations],
+        "last-resorts": [_relaxation(relaxation) for relaxation in resolution.relaxations],
         "optimal": resolution.optimal,
     }
     if resolution.stats is not None:
@@ -103,9 +103,9 @@ def _origin(origin: Origin) -> dict[str, object]:
     return {"source": one_line(origin.source), "line": origin.line, "via": [one_line(step) for step in origin.via]}
 
 
-def _relaxation(taken: Relaxation) -> dict[str, object]:
-    kind = "without-extra" if isinstance(taken, WithoutExtra) else "beyond-bound"
-    return {"kind": kind} | {name.replace("_", "-"): value for name, value in taken._asdict().items()}
+def _relaxation(relaxation: Relaxation) -> dict[str, object]:
+    kind = "without-extra" if isinstance(relaxation, WithoutExtra) else "beyond-bound"
+    return {"kind": kind} | {name.replace("_", "-"): value for name, value in relaxation._asdict().items()}
 
 
 def _build(build: BuildRecord) -> dict[str, object]:

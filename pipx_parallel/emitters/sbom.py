@@ -32,7 +32,7 @@ _ROOT = "lock"
 
 
 def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
-    """Return the one document for all the resolutions (see ``Emitter``). Raises ``UsageError`` without the extra."""
+    """Return the one document for all the resolutions (see ``Emitter``). Raises ``UsageError`` if the extra is not installed."""
     try:
         from cyclonedx.model import Property  # here and below: 250 ms, only for this format
         from cyclonedx.model.bom import Bom, BomMetaData
@@ -101,15 +101,15 @@ def _add_dependencies(
     components: dict[tuple[str, str], Component],
     resolutions: Sequence[Resolution],
 ) -> None:
-    needs: dict[Component, list[Component]] = {root: [], **{component: [] for component in components.values()}}
+    children_of: dict[Component, list[Component]] = {root: [], **{component: [] for component in components.values()}}
     for resolution in resolutions:
         by_name = {pin.name: components[pin.name, pin.version] for pin in resolution.pins}
         for edge in resolution.edges:
             parent = by_name.get(edge.parent_project) if edge.parent else root
             child = by_name.get(edge.child)
-            if parent is not None and child is not None and child is not parent and child not in needs[parent]:
-                needs[parent].append(child)
-    for parent, children in needs.items():
+            if parent is not None and child is not None and child is not parent and child not in children_of[parent]:
+                children_of[parent].append(child)
+    for parent, children in children_of.items():
         bom.register_dependency(parent, children)
 
 

@@ -30,16 +30,16 @@ class Axis(NamedTuple):
 def bar_chart(title: str, rows: Sequence[tuple[str, float]], unit: str) -> str:
     """Draw one horizontal bar per row ``(label, value)``, its value and ``unit`` written beside it.
 
-    Values are not negative; for a value that is not finite the word "none" is drawn instead of a bar.
+    Values must not be negative. A value that is not finite is drawn as the word "none".
     """
     left = 20 + max((_text_width(label) for label, _ in rows), default=0)
     longest = max((value for _, value in rows if math.isfinite(value)), default=0) or 1.0
-    room = _WIDTH - left - 110
+    available = _WIDTH - left - 110
     parts = [_text(16, 26, title, "t")]
     for index, (label, value) in enumerate(rows):
         top = 44 + index * (_BAR + _GAP)
         finite = math.isfinite(value)
-        length = room * value / longest if finite else 0.0
+        length = available * value / longest if finite else 0.0
         value_text = f"{_number(value)} {unit}".strip() if finite else "none"
         parts.append(_text(left - 8, top + 16, label, anchor="end"))
         parts.append(f'<rect x="{left}" y="{top}" width="{length:.1f}" height="{_BAR}" fill="{_colour(index)}"/>')
@@ -136,8 +136,8 @@ def _line(points: Sequence[tuple[float, float]], colour: str) -> list[str]:
 def _document(title: str, height: int, parts: Sequence[str]) -> str:
     box = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img"><title>{escape(title)}</title>'
-    paper = f'<style>{_STYLE}</style><rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
-    return "\n".join([head + paper, *parts, "</svg>", ""])
+    background = f'<style>{_STYLE}</style><rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
+    return "\n".join([head + background, *parts, "</svg>", ""])
 
 
 def _text(x: float, y: float, text: str, class_: str = "", *, anchor: str = "start") -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mirror.records.tables import Table
 
-_HEAD = 4096  # characters: in every format of ours the digest is within these
+_HEAD = 4096  # characters: every format of this project has its digest within these
 _DIGEST = re.compile(
     r'(?:^inputs = |^ *"inputs": |"pipx-parallel:inputs",\s*"value": |^# pipx-parallel: inputs )"?(sha256:[0-9a-f]{64})"?',
     re.MULTILINE,
@@ -92,7 +92,7 @@ def read_versions(text: str, source: str) -> dict[str, str]:
 
 
 def _plain_versions(text: str) -> dict[str, str]:
-    """Return name → version of requirements as we write them: a pin begins its line; {} if any line reads otherwise."""
+    """Return name → version if every pin begins its line, as in files of this project; else {}."""
     versions: dict[str, str] = {}
     for line in text.splitlines():
         first = line[:1]
@@ -251,7 +251,7 @@ def _pinned(line: str, number: int, source: str) -> LockedPackage:
 def _without_hashes(line: str) -> tuple[str, tuple[str, ...]]:
     """Return the line without its ``--hash`` options, and their values, sorted."""
     head, *options = line.split(" --hash=")
-    if " --hash " in line or any(" " in option for option in options):  # another spelling, or text behind a hash
+    if " --hash " in line or any(" " in option for option in options):  # another spelling, or text after a hash
         return _HASH.sub("", line).strip(), tuple(sorted(_HASH.findall(line)))
     return head.strip(), tuple(sorted(options))
 

@@ -104,8 +104,8 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pi
 def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, complete: bool) -> None:
     """Raise ``StaleLock`` if the pins do not satisfy the dependencies; with ``complete`` each must have a pin.
 
-    A dependency whose marker is false in this environment is not checked, because the lock may have been made for an
-    environment like this: if a project requires ``a<2`` on an old Python and ``a>=2`` on a new one, its lock has one of the two.
+    A dependency whose marker is false in this environment is not checked: the lock may have been made for this environment
+    only. Example: a project requires ``a<2`` on an old Python and ``a>=2`` on a new one, and its lock pins one of the two.
     """
     # 45 ms, only for a build with the table
     from packaging.requirements import Requirement
@@ -178,13 +178,13 @@ def _refuse_outside(paths: Iterable[object]) -> None:
             )
 
 
-def _get(table: Any, key: str, kind: type[_T], where: str) -> _T | None:
-    """Return the value of a key, None without it. Raises ``UsageError`` if it has another type; ``where`` is for the message."""
+def _get(table: Any, key: str, kind: type[_T], location: str) -> _T | None:
+    """Return the value of a key, None without it. Raises ``UsageError`` if it has another type; ``location`` is for the message."""
     if not isinstance(table, dict):
-        raise UsageError(f"{where} must be a table (PEP 751)")
+        raise UsageError(f"{location} must be a table (PEP 751)")
     value = table.get(key)
     if value is not None and not isinstance(value, kind):
-        raise UsageError(f"{where}: {key} must be {_TYPE_NAMES[kind]} (PEP 751)")
+        raise UsageError(f"{location}: {key} must be {_TYPE_NAMES[kind]} (PEP 751)")
     return value
 
 
@@ -196,31 +196,31 @@ def _refuse_incomplete(lock: Mapping[str, Any], path: str) -> None:
         raise UsageError(f"{path} is incomplete: it was locked without {names}")
 
 
-def _pinned(package: Any, where: str, path: str) -> Pinned:  # package: any TOML value
-    name = canonicalize_name(_get(package, "name", str, where) or "")
+def _pinned(package: Any, location: str, path: str) -> Pinned:  # package: any TOML value
+    name = canonicalize_name(_get(package, "name", str, location) or "")
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{where} has no name, so {path} is not a lock file (PEP 751)")
-    where = f"{path}: {name}"
-    marker = _get(package, "marker", str, where)
+        raise UsageError(f"{location} has no name, so {path} is not a lock file (PEP 751)")
+    location = f"{path}: {name}"
+    marker = _get(package, "marker", str, location)
     if marker and _LOCK_ONLY.search(_QUOTED.sub("", marker)):
-        raise UsageError(f"{where} is locked only for some extras or groups ({marker}); lock each to its own file")
-    reference = "".join(_references(package, where))
-    version = None if reference else _get(package, "version", str, where)
+        raise UsageError(f"{location} is locked only for some extras or groups ({marker}); lock each to its own file")
+    reference = "".join(_references(package, location))
+    version = None if reference else _get(package, "version", str, location)
     if not reference and version is None:
-        raise UsageError(f"{where} has neither a version nor a URL")
-    source = f" @ {reference} " if reference else f"=={_plain(version, where)}"
+        raise UsageError(f"{location} has neither a version nor a URL")
+    source = f" @ {reference} " if reference else f"=={_plain(version, location)}"
     requirement = _requirement(f"{name}{source}" + (f"; {marker}" if marker else ""), path)
     return Pinned(name, version, str(requirement), requirement.marker)
 
 
-def _plain(version: str | None, where: str) -> str:
+def _plain(version: str | None, location: str) -> str:
     # 26 ms, only for a build with the table
     from packaging.version import InvalidVersion, Version
 
     try:
         return str(Version(version or ""))
     except InvalidVersion as error:
-        raise UsageError(f"{where} is pinned to {version!r}, which is not a version (PEP 440)") from error
+        raise UsageError(f"{location} is pinned to {version!r}, which is not a version (PEP 440)") from error
 
 
 def _requirement(line: str, path: str) -> Requirement:
@@ -235,24 +235,24 @@ def _requirement(line: str, path: str) -> Requirement:
         raise UsageError(f"{path}: invalid requirement {line!r}: {problem}") from error
 
 
-def _references(package: Mapping[str, Any], where: str) -> Iterator[str]:
+def _references(package: Mapping[str, Any], location: str) -> Iterator[str]:
     """Yield the parts of the direct reference (PEP 508, PEP 440) of a package that does not come from an index."""
     kind = next((kind for kind in ("vcs", "archive", "directory") if kind in package), None)
     if kind is None:
         return
-    source = _get(package, kind, dict, where)
-    url = _get(source, "url", str, where)
+    source = _get(package, kind, dict, location)
+    url = _get(source, "url", str, location)
     if kind == "directory" or not url:
-        raise UsageError(f"{where} is locked from a local path, which a wheel cannot require")
-    subdirectory = _get(source, "subdirectory", str, where)
+        raise UsageError(f"{location} is locked from a local path, which a wheel cannot require")
+    subdirectory = _get(source, "subdirectory", str, location)
     fragments = [f"subdirectory={subdirectory}"] if subdirectory else []
     if kind == "vcs":
-        commit = _get(source, "commit-id", str, where)
+        commit = _get(source, "commit-id", str, location)
         if not commit:
-            raise UsageError(f"{where} comes from a repository, and the lock does not name the commit (PEP 751)")
-        yield f"{_get(source, 'type', str, where) or 'git'}+{url}@{commit}"
+            raise UsageError(f"{location} comes from a repository, and the lock does not name the commit (PEP 751)")
+        yield f"{_get(source, 'type', str, location) or 'git'}+{url}@{commit}"
     else:
         yield url
-        hashes = _get(source, "hashes", dict, where) or {}
+        hashes = _get(source, "hashes", dict, location) or {}
         fragments += [f"{algorithm}={digest}" for algorithm, digest in sorted(hashes.items())][-1:]
     yield "#" + "&".join(fragments) if fragments else ""

@@ -48,20 +48,20 @@ def sentence(quality: Quality) -> str:
     return f"libyears {quality.direct:.1f} direct, {quality.total:.1f} in all; {quality.older} pins are not the newest{unknown}"
 
 
-def relaxation_text(taken: Relaxation) -> str:
-    """Return a last resort as one sentence."""
-    if isinstance(taken, WithoutExtra):
-        return f"{taken.name} {taken.version} does not have the extra {taken.extra}"
+def relaxation_text(relaxation: Relaxation) -> str:
+    """Return a relaxation as one sentence."""
+    if isinstance(relaxation, WithoutExtra):
+        return f"{relaxation.name} {relaxation.version} does not have the extra {relaxation.extra}"
     return (
-        f"{taken.parent} {taken.parent_version} may not work with {taken.child} {taken.child_version}: "
-        f"{taken.parent} {taken.stated_by} needs {taken.requirement}, and no answer keeps to that"
+        f"{relaxation.parent} {relaxation.parent_version} may not work with {relaxation.child} {relaxation.child_version}: "
+        f"{relaxation.parent} {relaxation.stated_by} needs {relaxation.requirement}, and no solution satisfies that"
     )
 
 
 def notable(resolution: Resolution) -> Iterator[str]:
-    """Yield a warning for each last resort, and for each direct pin that is years behind without a bound of the user."""
-    for taken in resolution.relaxations:
-        yield relaxation_text(taken)
+    """Yield a warning for each relaxation, and for each direct pin that is years behind although the user does not bound it."""
+    for relaxation in resolution.relaxations:
+        yield relaxation_text(relaxation)
     for pin in resolution.pins:
         if pin.direct and pin.libyears is not None and pin.libyears >= NOTABLE and not pin.bounded:
             yield f"{pin.name} {pin.version} is {pin.libyears:.1f} years behind {pin.latest}" + (
@@ -74,4 +74,4 @@ def held_back(resolution: Resolution) -> Iterator[str]:
     for pin in resolution.pins:
         if pin.latest is not None and pin.latest != pin.version:
             age = "" if pin.libyears is None else f" ({pin.libyears:.1f} libyears)"
-            yield f"{pin.name} {pin.version}, not {pin.latest}{age}: {pin.reason or 'it is kept from the lock before'}"
+            yield f"{pin.name} {pin.version}, not {pin.latest}{age}: {pin.reason or 'it is kept from the previous lock'}"

@@ -17,9 +17,9 @@ _LIKE_MARKER = "write it like: name>=1.0; python_version < '3.12'"
 def diagnose(text: str, parser_says: str) -> tuple[str, str]:
     """Return (problem, remedy) for a text that packaging refused with ``parser_says``."""
     head, _, marker = text.partition(";")
-    found = _of_clauses(head)
-    if found is not None:
-        return f"{quoted(text)} is not a valid requirement: {found[0]}", found[1]
+    mistake = _of_clauses(head)
+    if mistake is not None:
+        return f"{quoted(text)} is not a valid requirement: {mistake[0]}", mistake[1]
     says = parser_says.partition("\n")[0].rstrip(".:")
     if looks_like_path(head):
         remedy = "if it is a path, there is nothing there: paths count from the current folder"
@@ -42,9 +42,9 @@ def _of_clauses(head: str) -> tuple[str, str] | None:
             "put each requirement on a line of its own; a version needs an operator",
         )
     for clause in rest.split(","):
-        found = _of_clause(clause.strip())
-        if found is not None:
-            return found
+        mistake = _of_clause(clause.strip())
+        if mistake is not None:
+            return mistake
     return None
 
 

@@ -60,18 +60,18 @@ class Gathering:
         self, location: str, *, constraint: bool = False, asked_at: Origin | None = None
     ) -> list[RootRequirement]:
         """Return what a requirements file and those it includes ask for; their options are taken in."""
-        found: list[RootRequirement] = []
+        roots: list[RootRequirement] = []
         tree = TreeReader(self.reader, self._environ, self.seen)
         for line, bounds in tree.lines(location, constraint=constraint, asked_at=asked_at):
             if line.requirement:
                 root = parse_root(line, constraint=bounds, reader=self.reader)
                 self._hashes_written = self._hashes_written or any(name == "--hash" for name, _ in line.options)
-                found.append(root)
+                roots.append(root)
                 continue
             # Whatever their order on the line, pip sets the index before it adds the extra ones.
             for name, value in sorted(line.options, key=lambda option: option[0] != "--index-url"):
                 self._options.apply(name, value, line.origin)
-        return found
+        return roots
 
     def add_text(self, text: str, origin: Origin) -> None:
         """Add a requirement that stands alone. Raises ``RequirementsError``."""

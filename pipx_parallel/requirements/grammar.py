@@ -85,8 +85,8 @@ def _split(text: str) -> tuple[str, str]:
     """Split at the first word that starts with a dash; only blanks separate words here, as in pip."""
     if text[0] == "-":
         return "", text
-    at = text.index(" -")
-    return text[:at].rstrip(), text[at + 1 :]
+    index = text.index(" -")
+    return text[:index].rstrip(), text[index + 1 :]
 
 
 def _read_plain(tail: str) -> tuple[tuple[str, str], ...] | None:
@@ -95,10 +95,10 @@ def _read_plain(tail: str) -> tuple[tuple[str, str], ...] | None:
         return None
     words = tail.split()
     options: list[tuple[str, str]] = []
-    at = 0
-    while at < len(words):
-        name, equals, value = words[at].partition("=")
-        at += 1
+    index = 0
+    while index < len(words):
+        name, equals, value = words[index].partition("=")
+        index += 1
         if name in _SWITCHES and not equals:
             options.append((name, ""))
             continue
@@ -107,10 +107,10 @@ def _read_plain(tail: str) -> tuple[tuple[str, str], ...] | None:
         elif name not in _VALUED:
             return None
         if not equals:
-            if at == len(words) or words[at].startswith("-"):
+            if index == len(words) or words[index].startswith("-"):
                 return None
-            value = words[at]
-            at += 1
+            value = words[index]
+            index += 1
         options.append((name, value))
     return tuple(options)
 
@@ -157,8 +157,8 @@ def _option_table() -> list[tuple[tuple[str, ...], bool]]:
         spellings = tuple(name for name in (*option._long_opts, *option._short_opts) if name not in _GONE)  # noqa: SLF001 - optparse has no other way to ask
         if spellings:
             table.append((spellings, bool(option.takes_value())))
-    known = {name for spellings, _ in table for name in spellings}
-    table.extend(added for added in _ADDED if added[0][-1] not in known)
+    library_names = {name for spellings, _ in table for name in spellings}
+    table.extend(added for added in _ADDED if added[0][-1] not in library_names)
     return table
 
 

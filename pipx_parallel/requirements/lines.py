@@ -56,11 +56,11 @@ def _join(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 
 def _expand(written: str, origin: Origin, environ: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        found = environ.get(match[1])
-        if not found:
-            state = "empty" if found == "" else "not set"
+    def expanded(match: re.Match[str]) -> str:
+        value = environ.get(match[1])
+        if not value:
+            state = "empty" if value == "" else "not set"
             raise refusal(origin, f"the variable ${{{match[1]}}} is {state}", f"set {match[1]} in the environment")
-        return found
+        return value
 
-    return re.sub(_VARIABLE, value, written)
+    return re.sub(_VARIABLE, expanded, written)

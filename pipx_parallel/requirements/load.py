@@ -246,16 +246,16 @@ class _Loading:
 
 
 def _overrides(overrides: Sequence[str], gathering: Gathering) -> tuple[RootRequirement, ...]:
-    found: list[RootRequirement] = []
+    roots: list[RootRequirement] = []
     for text in overrides:
         if gathering.reader.kind(text) == "file":
-            found.extend(gathering.read_file(text))
+            roots.extend(gathering.read_file(text))
         else:
-            found.append(parse_text(text, Origin("--override"), gathering.reader))
-    for root in found:
+            roots.append(parse_text(text, Origin("--override"), gathering.reader))
+    for root in roots:
         if not root.name:
             raise refusal(root.origin, f"the override {quoted(root.text)} has no name", "write it as name @ URL")
-    return tuple(found)
+    return tuple(roots)
 
 
 def _normalized(names: Sequence[str], flag: str) -> tuple[str, ...]:

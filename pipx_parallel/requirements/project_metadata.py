@@ -51,12 +51,12 @@ def check_extras(wanted: Sequence[str], available: Sequence[str], origin: Origin
 
 def from_built(built: BuiltProject, wanted: Wanted, origin: Origin) -> Declared:
     """Return the requirements of built metadata, those of the wanted extras without their ``extra ==`` marker."""
-    found: list[tuple[str, Origin]] = []
+    requirements: list[tuple[str, Origin]] = []
     available: list[str] = []
     for text in built.requires_dist:
         head, _, marker = text.partition(";")
         if "extra" not in marker:
-            found.append((text, origin))
+            requirements.append((text, origin))
             continue
         match = re.fullmatch(_EXTRA_LAST, marker.strip()) or re.fullmatch(_EXTRA_FIRST, marker.strip())
         rest = (match["rest"] or "").strip() if match else ""
@@ -69,6 +69,6 @@ def from_built(built: BuiltProject, wanted: Wanted, origin: Origin) -> Declared:
         extra = normalize_name(match["extra"])
         available.append(extra)
         if extra in wanted.extras:
-            found.append((f"{head.strip()} ; {rest}" if rest else head.strip(), origin))
+            requirements.append((f"{head.strip()} ; {rest}" if rest else head.strip(), origin))
     check_extras(wanted.extras, available, origin)
-    return Declared(tuple(found), built.requires_python)
+    return Declared(tuple(requirements), built.requires_python)

@@ -52,8 +52,8 @@ def _labelled(text: TomlText, part: str, rows: Iterable[tuple[str, Origin]]) -> 
     name = project.get("name") if isinstance(project, dict) else None
     for requirement, origin in rows:
         if isinstance(name, str) and not origin.label:
-            place = f"{origin.source}:{part}" if part else origin.source
-            yield requirement, origin._replace(label=f"{name} ({place})")
+            source = f"{origin.source}:{part}" if part else origin.source
+            yield requirement, origin._replace(label=f"{name} ({source})")
         else:
             yield requirement, origin
 
@@ -162,7 +162,7 @@ def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
             origin, f"there is no dependency group {quoted(group)}", f"the groups are: {', '.join(sorted(table))}"
         )
     try:
-        found = DependencyGroupResolver(table).resolve(group)
+        requirements = DependencyGroupResolver(table).resolve(group)
     except (ExceptionGroup, ValueError, TypeError, LookupError) as error:
         problem = f"the dependency group {quoted(group)} is malformed: {_reasons(error)}"
         raise refusal(
@@ -175,7 +175,7 @@ def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
                 written[str(Requirement(item))] = item
             except (InvalidRequirement, TypeError, AttributeError):
                 continue  # not in the wanted group, or it would have been refused above
-    for requirement in found:
+    for requirement in requirements:
         as_written = written.get(str(requirement), str(requirement))
         yield as_written, text.where(as_written)
 

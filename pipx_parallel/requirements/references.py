@@ -49,9 +49,9 @@ def find_reference(text: str, origin: Origin, reader: Reader) -> Located | None:
         return Located("", extras, "", path_to_url(reader.absolute(path)), ())
     if not is_archive(path):
         return None
-    name, at, _ = text.partition("@")
+    name, separator, _ = text.partition("@")
     if reader.kind(path) != "file":
-        if at and not looks_like_path(name):
+        if separator and not looks_like_path(name):
             return None  # "name @ something.zip": the grammar of PEP 508 has the say
         raise refusal(origin, f"there is no file {quoted(path)}", "paths count from the current folder; check the path")
     return locate(path_to_url(reader.absolute(path)), extras, origin, reader)

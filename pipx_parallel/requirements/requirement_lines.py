@@ -64,7 +64,7 @@ def split_packages(text: str) -> tuple[str, ...]:
     """
     pieces: list[str] = []
     depth, quote, start = 0, "", 0
-    for at, char in enumerate(text):
+    for index, char in enumerate(text):
         if quote:
             quote = "" if char == quote else quote
         elif char in "\"'":
@@ -73,9 +73,9 @@ def split_packages(text: str) -> tuple[str, ...]:
             depth += 1
         elif char in "])":
             depth -= 1
-        elif char == "," and depth <= 0 and not text[at + 1 :].lstrip().startswith(("<", ">", "=", "!", "~")):
-            pieces.append(text[start:at])
-            start = at + 1
+        elif char == "," and depth <= 0 and not text[index + 1 :].lstrip().startswith(("<", ">", "=", "!", "~")):
+            pieces.append(text[start:index])
+            start = index + 1
     pieces.append(text[start:])
     return tuple(piece.strip() for piece in pieces if piece.strip())
 
@@ -203,7 +203,7 @@ def _editable(line: ParsedLine, reader: Reader) -> RootRequirement:
 
 def _hashes(line: ParsedLine) -> tuple[str, ...]:
     """Return the values of ``--hash``, checked: a digest of the wrong length could never match a file."""
-    found: list[str] = []
+    hashes: list[str] = []
     for name, value in line.options:
         if name != "--hash":
             continue
@@ -217,20 +217,20 @@ def _hashes(line: ParsedLine) -> tuple[str, ...]:
             raise refusal(
                 line.origin, problem, f"a {algorithm} digest has {STRONG_HASHES[algorithm]} hexadecimal digits"
             )
-        found.append(f"{algorithm}:{digest}")
-    return tuple(found)
+        hashes.append(f"{algorithm}:{digest}")
+    return tuple(hashes)
 
 
 def _config_settings(line: ParsedLine) -> tuple[tuple[str, str], ...]:
-    found: list[tuple[str, str]] = []
+    settings: list[tuple[str, str]] = []
     for name, value in line.options:
         if name == "--config-settings":
             key, equals, setting = value.partition("=")
             if not equals:
                 problem = f"--config-settings {quoted(value)} has no equals sign"
                 raise refusal(line.origin, problem, "write it like: --config-settings=key=value")
-            found.append((key, setting))
-    return tuple(found)
+            settings.append((key, setting))
+    return tuple(settings)
 
 
 def _without_options(line: ParsedLine) -> str:

@@ -27,7 +27,7 @@ def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
         return None
     finder = _Lines(text, origin)
     files: list[tuple[str, Origin]] = []
-    found: list[tuple[str, Origin]] = []
+    requirements: list[tuple[str, Origin]] = []
     extras = {
         normalize_name(name): value
         for name, value in (
@@ -42,8 +42,8 @@ def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
             paths = value.strip().removeprefix("file:").replace("\n", ",").split(",")
             files.extend((path.strip(), finder.where("file:")) for path in paths if path.strip())
         else:
-            found.extend((item, finder.where(item)) for item in _items(value))
-    return Declared(tuple(found), parser.get("options", "python_requires", fallback=None) or None, tuple(files))
+            requirements.extend((item, finder.where(item)) for item in _items(value))
+    return Declared(tuple(requirements), parser.get("options", "python_requires", fallback=None) or None, tuple(files))
 
 
 def _parse(text: str, origin: Origin) -> RawConfigParser:
@@ -79,8 +79,8 @@ class _Lines:
         self._taken: dict[str, int] = {}
 
     def where(self, item: str) -> Origin:
-        for at in range(self._taken.get(item, 0), len(self._lines)):
-            if item in self._lines[at]:
-                self._taken[item] = at + 1
-                return self._origin._replace(line=at + 1)
+        for index in range(self._taken.get(item, 0), len(self._lines)):
+            if item in self._lines[index]:
+                self._taken[item] = index + 1
+                return self._origin._replace(line=index + 1)
         return self._origin

@@ -40,10 +40,10 @@ class TomlText:
     def where(self, value: str) -> Origin:
         """Return the origin of a string value; of a value that stands there several times, one after the other."""
         spellings = (f'"{value}"', f"'{value}'", '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"')
-        for at in range(self._taken.get(value, 0), len(self._lines)):
-            if any(spelling in self._lines[at] for spelling in spellings):
-                self._taken[value] = at + 1
-                return self.origin._replace(line=at + self._first_line)
+        for index in range(self._taken.get(value, 0), len(self._lines)):
+            if any(spelling in self._lines[index] for spelling in spellings):
+                self._taken[value] = index + 1
+                return self.origin._replace(line=index + self._first_line)
         return self.at_key(value) if value in self._taken else self.origin
 
     def at_key(self, key: str) -> Origin:
@@ -56,9 +56,9 @@ class TomlText:
 
     def table(self, name: str, parent: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """Return a table, or None if there is none. Raises ``RequirementsError`` if it is something else."""
-        found = (self.tables if parent is None else parent).get(name)
-        if found is None or isinstance(found, dict):
-            return found
+        value = (self.tables if parent is None else parent).get(name)
+        if value is None or isinstance(value, dict):
+            return value
         raise refusal(self.at_key(name), f"{quoted(name)} is not a table", f"write it as [{name}]")
 
     def strings(self, value: object, key: str) -> list[str]:
@@ -77,18 +77,18 @@ class TomlText:
 
     def specifier(self, value: object, key: str) -> str | None:
         """Return a version specifier as it is written (PEP 440). Raises ``RequirementsError`` for anything else."""
-        found = self.string(value, key)
-        if found is None or re.fullmatch(_PLAIN_SPECIFIER, found):
-            return found
+        text = self.string(value, key)
+        if text is None or re.fullmatch(_PLAIN_SPECIFIER, text):
+            return text
         from packaging.specifiers import InvalidSpecifier, SpecifierSet  # 45 ms, and plain ones do without
 
         try:
-            SpecifierSet(found)
+            SpecifierSet(text)
         except InvalidSpecifier:
             raise refusal(
-                self.at_key(key), f"{key} is not a version specifier: {quoted(found)}", "write it like: >=3.11"
+                self.at_key(key), f"{key} is not a version specifier: {quoted(text)}", "write it like: >=3.11"
             ) from None
-        return found
+        return text
 
 
 def _split_position(message: str) -> tuple[str, int | None]:

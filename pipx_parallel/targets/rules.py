@@ -26,7 +26,7 @@ _SYSTEMS = ("linux", "macosx", "win")
 
 
 def _system(platform: str) -> str:
-    """Return the operating system that a platform tag is for; the tag itself where it is none of the usual."""
+    """Return the operating system of a platform tag, or the tag itself if it names none of ``_SYSTEMS``."""
     return next((system for system in _SYSTEMS if system in platform), platform)
 
 
@@ -85,9 +85,10 @@ class TargetRules:
         return min(matching) if matching else None
 
     def distance(self, kind: FileKind) -> tuple[bool, bool, bool, str] | None:
-        """Return how unlike the target a wheel is that it cannot install; the smallest is the most likely to need the same.
+        """Return the distance between the target's tags and those of a wheel that the target cannot install.
 
-        None for one that its index says is for other Pythons: what it needs says nothing about this one.
+        The dependencies of the wheel with the smallest distance most likely hold for the target too. None if the wheel's
+        Requires-Python excludes the target: its dependencies may then differ.
         """
         if not self.python_allowed(kind.requires_python):
             return None
@@ -150,8 +151,8 @@ class TargetRules:
         try:
             value: Any = json.loads(stored)
             pythons, markers, ranks = value
-            self._pythons = {str(key): bool(answer) for key, answer in pythons.items()}
-            self._markers = {str(key): bool(answer) for key, answer in markers.items()}
+            self._pythons = {str(key): bool(allowed) for key, allowed in pythons.items()}
+            self._markers = {str(key): bool(holds) for key, holds in markers.items()}
             self._ranks = {str(key): None if rank is None else int(rank) for key, rank in ranks.items()}
         except (ValueError, TypeError, AttributeError):  # derived data: if it is damaged, it is computed again
             self._pythons, self._markers, self._ranks = {}, {}, {}

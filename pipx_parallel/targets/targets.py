@@ -29,17 +29,17 @@ _ALIASES = {
     "windows": "x86_64-pc-windows-msvc",
     "macos": "aarch64-apple-darwin",
 }
-# Patterns are text, compiled on first use: the facts of this machine are stored, and most runs name no target.
+# Patterns are strings, compiled on first use: most runs use the stored target of the running Python.
 _TRIPLE = (
     r"(?P<arch>[a-z0-9_]+?)-(?:(?:pc-)?(?P<windows>windows)(?:-msvc)?|(?:apple-)?(?P<macos>darwin)"
     r"|unknown-linux(?:-(?P<libc>gnu|musl))?|manylinux(?P<legacy>2014|2010|1)"
     r"|manylinux_(?P<glibc>\d{1,2}_\d{1,2})|musllinux_(?P<musl>\d{1,2}_\d{1,2}))"
 )
 _LEGACY_GLIBC = {"2014": (2, 17), "2010": (2, 12), "1": (2, 5)}
-# Tags are listed from the version that is named down to the first, for each platform: so what is named is bounded.
+# Each platform has a tag for every version from the named one down to the first, so the numbers are bounded.
 _NUMBER = r"[0-9]{1,2}"
-_TAG = r"[a-z0-9_]{1,64}"  # of a platform, once dashes and dots are underscores; and of an ABI
-_MOST_TAGS = 32  # platforms, or ABIs, that one target names
+_TAG = r"[a-z0-9_]{1,64}"  # a platform (dashes and dots replaced by underscores) or an ABI
+_MOST_TAGS = 32  # maximum number of platforms, and of ABIs, of one target
 _OLD_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 _WINDOWS = {"x86_64": ("win_amd64", "AMD64"), "aarch64": ("win_arm64", "ARM64"), "i686": ("win32", "x86")}
 _SYSTEMS = {  # sys_platform -> platform_system, os_name

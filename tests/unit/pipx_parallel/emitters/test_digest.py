@@ -47,21 +47,21 @@ def test_it_moves_with_the_targets() -> None:
 
 def test_it_does_not_move_with_command_path_kernel_or_password() -> None:
     """A check from another folder, on another kernel, after the password was changed, still matches."""
-    one = target()
-    other_kernel = one._replace(markers={**one.markers, "platform_release": "7.0", "platform_version": "#2"})
+    plain = target()
+    other_kernel = plain._replace(markers={**plain.markers, "platform_release": "7.0", "platform_version": "#2"})
     with_user = BASE._replace(options=IndexOptions(index_url="https://u:p@index.example/simple"))
     with_other = BASE._replace(options=IndexOptions(index_url="https://u:q@index.example/simple"))
     moved = BASE._replace(command="x", files=(SourceFile("../requirements.in", BASE.files[0].sha256),))
 
-    assert input_digest(moved, [other_kernel]) == input_digest(BASE, [one])
-    assert input_digest(with_user, [one]) == input_digest(with_other, [one])
+    assert input_digest(moved, [other_kernel]) == input_digest(BASE, [plain])
+    assert input_digest(with_user, [plain]) == input_digest(with_other, [plain])
 
 
 @pytest.mark.parametrize("name", ["pylock.toml", "a.txt", "a.sh", "a.ps1", "a.json"])
 def test_every_format_carries_it_in_its_first_4_kilobytes(name: str) -> None:
     """``lock --check`` reads no further when nothing changed."""
-    one = web_resolution()
+    resolved = web_resolution()
 
-    text = emitter_for(name).render(name, [one], BASE)[0].text
+    text = emitter_for(name).render(name, [resolved], BASE)[0].text
 
-    assert input_digest(BASE, [one.target]) in text[:4096]
+    assert input_digest(BASE, [resolved.target]) in text[:4096]

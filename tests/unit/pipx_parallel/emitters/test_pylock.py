@@ -48,9 +48,9 @@ def table(*resolutions: Resolution, ctx: LockContext | None = None) -> dict[str,
     return parsed
 
 
-def package(one: Pin, ctx: LockContext | None = None, roots: tuple[Any, ...] = ()) -> dict[str, Any]:
+def package(locked: Pin, ctx: LockContext | None = None, roots: tuple[Any, ...] = ()) -> dict[str, Any]:
     """Return the one package table of a lock with that pin alone."""
-    (only,) = table(resolution([one], roots), ctx=ctx)["packages"]
+    (only,) = table(resolution([locked], roots), ctx=ctx)["packages"]
     return dict(only)
 
 
@@ -84,10 +84,10 @@ def test_only_what_the_target_may_install_and_the_source_archive_are_named() -> 
     other = wheel("numpy", "2.0", "cp311-cp311-win_amd64")
     source = sdist("numpy", "2.0")
 
-    found = package(pin("numpy", "2.0", mine, other, source, installable=(mine,)))
+    entry = package(pin("numpy", "2.0", mine, other, source, installable=(mine,)))
 
-    assert [one["url"].rpartition("/")[2] for one in found["wheels"]] == [mine.filename]
-    assert found["sdist"]["url"] == source.url
+    assert [file["url"].rpartition("/")[2] for file in entry["wheels"]] == [mine.filename]
+    assert entry["sdist"]["url"] == source.url
 
 
 def test_no_source_archive_where_only_wheels_are_allowed() -> None:
@@ -132,13 +132,13 @@ def test_a_file_without_a_hash_is_not_locked_and_a_project_without_files_is_name
 def test_what_is_missing_is_marked() -> None:
     """A comment for the reader, a table for programs; line ends in the message stay inside the line."""
     failure = FetchFailure("nope", None, NotFound("no index has nope\n[[packages]]\nname='x'"))
-    one = resolution([pin("a", "1")], missing=[failure])
+    resolved = resolution([pin("a", "1")], missing=[failure])
 
-    text = pylock.render("pylock.toml", [one], context())[0].text
+    text = pylock.render("pylock.toml", [resolved], context())[0].text
 
     assert "\n# MISSING: nope: no index has nope [[packages]] name='x'\n" in text
-    assert table(one)["tool"]["pipx-parallel"]["missing"][0]["name"] == "nope"
-    assert len(table(one)["packages"]) == 1
+    assert table(resolved)["tool"]["pipx-parallel"]["missing"][0]["name"] == "nope"
+    assert len(table(resolved)["packages"]) == 1
 
 
 def test_an_empty_lock_is_a_lock() -> None:
@@ -197,13 +197,13 @@ def test_an_upload_time_is_a_moment_or_absent(written: str, kept: bool) -> None:
 
 def test_the_file_name_is_given_where_the_url_does_not_end_in_it() -> None:
     """PEP 751: name is needed where the last part of the URL is another."""
-    for place in (
+    for path in (
         "download?file=a-1",
         "download?file=/a-1-py3-none-any.whl",
         "a-1-py3-none-any.whl#x",
         "a%2D1-py3-none-any.whl",
     ):
-        odd = wheel("a", "1")._replace(url=f"https://files.index.example/{place}")
+        odd = wheel("a", "1")._replace(url=f"https://files.index.example/{path}")
         assert package(pin("a", "1", odd))["wheels"][0]["name"] == "a-1-py3-none-any.whl"
 
     assert "name" not in package(pin("a", "1"))["wheels"][0]
@@ -212,10 +212,10 @@ def test_the_file_name_is_given_where_the_url_does_not_end_in_it() -> None:
 def test_credentials_are_nowhere_in_the_lock() -> None:
     """Index, file URLs, the command and the settings lose them."""
     secret = wheel("a", "1")._replace(url="https://user:hunter2@files.index.example/a-1-py3-none-any.whl")
-    one = pin("a", "1", secret, index="https://user:hunter2@index.example/simple")
+    locked = pin("a", "1", secret, index="https://user:hunter2@index.example/simple")
     ctx = context("lock --index-url https://user:hunter2@index.example/simple", settings={"x": "http://u:hunter2@h/"})
 
-    text = pylock.render("pylock.toml", [resolution([one])], ctx)[0].text
+    text = pylock.render("pylock.toml", [resolution([locked])], ctx)[0].text
 
     assert "hunter2" not in text
     assert "https://index.example/simple" in text
@@ -225,49 +225,49 @@ def test_an_archive_reference_is_locked_by_hash() -> None:
     """The hash comes from the file that was read, or from the URL's fragment."""
     url = f"https://files.index.example/a-1.zip#sha256={digest('a')}&subdirectory=sub"
 
-    found = package(pin("a", "1", url=url, files=(), installable=(), index=None))
+    entry = package(pin("a", "1", url=url, files=(), installable=(), index=None))
 
-    assert found["archive"] == {
+    assert entry["archive"] == {
         "url": "https://files.index.example/a-1.zip",
         "hashes": {"sha256": digest("a")},
         "subdirectory": "sub",
     }
-    assert found["tool"] == {"pipx-parallel": {"version": "1"}}
+    assert entry["tool"] == {"pipx-parallel": {"version": "1"}}
 
 
 def test_a_repository_is_locked_by_commit() -> None:
     """The branch that was asked for is kept beside it."""
-    one = pin(
+    locked = pin(
         "a", "1", url=f"git+ssh://git@host.example/a.git@{COMMIT}#subdirectory=s", files=(), installable=(), index=None
     )
     asked = root("a @ git+ssh://git@host.example/a.git@main#subdirectory=s")
 
-    found = package(one, roots=(asked,))
+    entry = package(locked, roots=(asked,))
 
-    assert found["vcs"] == {
+    assert entry["vcs"] == {
         "type": "git",
         "url": "ssh://git@host.example/a.git",
         "requested-revision": "main",
         "commit-id": COMMIT,
         "subdirectory": "s",
     }
-    assert "version" not in found
+    assert "version" not in entry
 
 
 def test_a_repository_without_a_commit_is_not_locked() -> None:
     """A branch moves: nothing fixes the content."""
-    one = pin("a", "1", url="git+https://host.example/a.git@main", files=(), installable=(), index=None)
+    locked = pin("a", "1", url="git+https://host.example/a.git@main", files=(), installable=(), index=None)
 
-    assert table(resolution([one]))["packages"] == []
+    assert table(resolution([locked]))["packages"] == []
 
 
 def test_a_folder_is_locked_by_path() -> None:
     """Percent-encoding of the URL is undone; an editable one stays editable."""
-    one = pin("a", "1", url="file:///work/my%20app", files=(), installable=(), index=None)
+    locked = pin("a", "1", url="file:///work/my%20app", files=(), installable=(), index=None)
 
-    found = package(one, roots=(root("a @ file:///work/my%20app", editable=True),))
+    entry = package(locked, roots=(root("a @ file:///work/my%20app", editable=True),))
 
-    assert found["directory"] == {"path": "/work/my app", "editable": True}
+    assert entry["directory"] == {"path": "/work/my app", "editable": True}
 
 
 def test_targets_that_agree_share_one_entry_without_a_marker() -> None:
@@ -280,10 +280,10 @@ def test_targets_that_agree_share_one_entry_without_a_marker() -> None:
         [pin("a", "1", files=every, installable=(windows,))], for_target=target(platform="win32", machine="AMD64")
     )
 
-    found = table(first, second)
+    lock = table(first, second)
 
-    assert len(found["environments"]) == 2
-    (only,) = found["packages"]
+    assert len(lock["environments"]) == 2
+    (only,) = lock["packages"]
     assert "marker" not in only
     assert len(only["wheels"]) == 2
 
@@ -297,17 +297,17 @@ def test_targets_that_differ_select_by_marker() -> None:
         resolution([pin("a", "1"), pin("colorama", "1"), pin("shared", "5")], for_target=targets[2]),
     ]
 
-    found = table(*resolutions)
+    lock = table(*resolutions)
 
-    for one in resolutions:
+    for resolved in resolutions:
         chosen = [
             (entry["name"], entry["version"])
-            for entry in found["packages"]
-            if "marker" not in entry or Marker(entry["marker"]).evaluate(dict(one.target.markers))
+            for entry in lock["packages"]
+            if "marker" not in entry or Marker(entry["marker"]).evaluate(dict(resolved.target.markers))
         ]
-        assert chosen == [(known.name, known.version) for known in one.pins]
-        selected = Pylock.from_dict(found).select(environment=cast("Environment", one.target.markers))
-        assert [entry.name for entry, _ in selected] == [known.name for known in one.pins]
+        assert chosen == [(expected.name, expected.version) for expected in resolved.pins]
+        selected = Pylock.from_dict(lock).select(environment=cast("Environment", resolved.target.markers))
+        assert [entry.name for entry, _ in selected] == [expected.name for expected in resolved.pins]
 
 
 def test_several_targets_look_as_agreed() -> None:
@@ -360,12 +360,12 @@ def test_no_text_breaks_the_lock(  # noqa: D103 - the name says it
 ) -> None:
     hostile = DistFile("a-1-py3-none-any.whl", url or "x", (("sha256", digest("a")),), 1, uploaded)
     asked = root("a", source=source)._replace(text=requirement)
-    one = resolution(
+    resolved = resolution(
         [pin("a", "1", hostile, requires_python=requires_python, index=url or None)],
         [asked],
         missing=[FetchFailure("b", reason, NotFound(reason))],
     )
 
-    found = table(one, ctx=context(command, settings=settings))
+    lock = table(resolved, ctx=context(command, settings=settings))
 
-    assert len(found["packages"]) == 1
+    assert len(lock["packages"]) == 1

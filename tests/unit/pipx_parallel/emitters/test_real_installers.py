@@ -47,10 +47,10 @@ def running_target() -> Target:
 def placed(folder: Path, *made: dists.Dist) -> Pin:
     """Write the files and return the pin of that release, by ``file:`` URLs."""
     files = []
-    for one in made:
-        (folder / one.filename).write_bytes(one.body)
-        url = (folder / one.filename).as_uri()
-        files.append(DistFile(one.filename, url, (("sha256", one.sha256),), len(one.body), one.upload_time))
+    for dist in made:
+        (folder / dist.filename).write_bytes(dist.body)
+        url = (folder / dist.filename).as_uri()
+        files.append(DistFile(dist.filename, url, (("sha256", dist.sha256),), len(dist.body), dist.upload_time))
     return pin(made[0].name, made[0].version, *files, index=None)
 
 
@@ -80,9 +80,9 @@ def written(projects: Projects, name: str, *, options: IndexOptions | None = Non
 
 def run(*command: str | Path, **variables: str) -> str:
     """Run a tool in isolation; fail with what it said."""
-    known = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "PIPX_"))}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "PIPX_"))}
     done = subprocess.run(
-        [str(word) for word in command], env={**known, **ISOLATED, **variables}, capture_output=True, text=True,
+        [str(word) for word in command], env={**environ, **ISOLATED, **variables}, capture_output=True, text=True,
         check=False, timeout=180,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -91,10 +91,10 @@ def run(*command: str | Path, **variables: str) -> str:
 
 def tool(name: str) -> str:
     """Return a tool's path; skip where it is not installed."""
-    found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
-    if found is None:
+    path = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+    if path is None:
         pytest.skip(f"{name} is not installed")
-    return found
+    return path
 
 
 def installed(folder: Path) -> list[str]:
@@ -180,7 +180,7 @@ def test_direct_references_are_installed_from_the_pylock(projects: Projects, tmp
     """An archive by hash and a folder: pip takes each, uv both at once (pip refuses a folder beside anything hashed)."""
     shutil.unpack_archive(projects.folder / "lib-2.0.tar.gz", tmp_path / "source", filter="data")
     folder = pin("lib", "2.0", url=(tmp_path / "source" / "lib-2.0").as_uri(), files=(), installable=(), index=None)
-    (app,) = (one for one in projects.resolution.pins if one.name == "the-app")
+    (app,) = (pinned for pinned in projects.resolution.pins if pinned.name == "the-app")
     archive = app._replace(url=app.files[0].url, index=None)
 
     def lock(*pins: Pin) -> Path:
@@ -220,7 +220,7 @@ def test_the_script_installs_a_repository_at_its_commit(projects: Projects, tmp_
     run("git", "-C", repository, *who, "commit", "-q", "-m", "x")
     commit = run("git", "-C", repository, "rev-parse", "HEAD").strip()
     lib = pin("lib", "2.0", url=f"git+{repository.as_uri()}@{commit}", files=(), installable=(), index=None)
-    others = [one for one in projects.resolution.pins if one.name != "lib"]
+    others = [pinned for pinned in projects.resolution.pins if pinned.name != "lib"]
     mixed = projects._replace(resolution=resolution([*others, lib], for_target=running_target()))
     script = written(mixed, "install.sh", options=IndexOptions(no_index=True, find_links=(str(projects.folder),)))
 

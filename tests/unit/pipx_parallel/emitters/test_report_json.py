@@ -21,10 +21,10 @@ SCHEMA = json.loads((Path(__file__).parents[4] / "docs" / "report.schema.json").
 
 def report(*resolutions: Resolution, **facts: Any) -> dict[str, Any]:
     """Render, parse, and hold the report to the schema."""
-    found: dict[str, Any] = json.loads(report_json.render("report.json", resolutions, context(**facts))[0].text)
+    parsed: dict[str, Any] = json.loads(report_json.render("report.json", resolutions, context(**facts))[0].text)
 
-    assert problems(found, SCHEMA) == []
-    return found
+    assert problems(parsed, SCHEMA) == []
+    return parsed
 
 
 def test_the_example_looks_as_agreed() -> None:
@@ -42,21 +42,21 @@ def test_every_part_follows_the_schema() -> None:
         stats=Stats({"total": 0.5, "fill": 0.25}, {"requests": 3}),
     )
 
-    found = report(first, resolution([], for_target=target("3.12")))
+    parsed = report(first, resolution([], for_target=target("3.12")))
 
-    assert [one["name"] for one in found["targets"][0]["missing"]] == ["c", "d"]
-    assert found["targets"][0]["pins"][1]["url"] == "https://h.example/b.zip"
-    assert found["targets"][0]["seconds"] == {"fill": 0.25, "total": 0.5}
-    assert "seconds" not in found["targets"][1]
+    assert [failure["name"] for failure in parsed["targets"][0]["missing"]] == ["c", "d"]
+    assert parsed["targets"][0]["pins"][1]["url"] == "https://h.example/b.zip"
+    assert parsed["targets"][0]["seconds"] == {"fill": 0.25, "total": 0.5}
+    assert "seconds" not in parsed["targets"][1]
 
 
 def test_keys_have_one_order_whatever_the_order_of_the_facts() -> None:
     """Mappings that come from outside are sorted."""
-    one, other = target(), target()
-    other = other._replace(markers=dict(reversed(list(other.markers.items()))))
+    plain, reordered = target(), target()
+    reordered = reordered._replace(markers=dict(reversed(list(reordered.markers.items()))))
     texts = {
         report_json.render("x", [resolution([], for_target=each)], context(settings=settings))[0].text
-        for each, settings in ((one, {"a": "1", "b": "2"}), (other, {"b": "2", "a": "1"}))
+        for each, settings in ((plain, {"a": "1", "b": "2"}), (reordered, {"b": "2", "a": "1"}))
     }
 
     assert len(texts) == 1

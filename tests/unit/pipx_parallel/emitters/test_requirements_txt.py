@@ -73,9 +73,9 @@ def test_who_asked_is_noted_in_the_words_of_the_source() -> None:
         root("a", source="pyproject.toml"),
     ]
 
-    found = lines(resolution([pin("a", "1")], roots, [("z", "a", "a")]), hashes=False)
+    rendered = lines(resolution([pin("a", "1")], roots, [("z", "a", "a")]), hashes=False)
 
-    assert found == [
+    assert rendered == [
         "a==1",
         "    # via",
         "    #   --packages",
@@ -87,10 +87,12 @@ def test_who_asked_is_noted_in_the_words_of_the_source() -> None:
 
 def test_extras_that_were_asked_for_are_kept() -> None:
     """Those of roots and those of dependencies, normalised."""
-    one = resolution([pin("a", "1"), pin("b", "1")], [root("a[x]")], [("a", "b", "b[Y_y,x] >=1"), ("a", "a", "a[z]")])
+    resolved = resolution(
+        [pin("a", "1"), pin("b", "1")], [root("a[x]")], [("a", "b", "b[Y_y,x] >=1"), ("a", "a", "a[z]")]
+    )
 
-    assert lines(one, hashes=False)[0] == "a[x,z]==1"
-    assert "b[x,y-y]==1" in lines(one, hashes=False)
+    assert lines(resolved, hashes=False)[0] == "a[x,z]==1"
+    assert "b[x,y-y]==1" in lines(resolved, hashes=False)
 
 
 def test_options_come_from_the_inputs_and_carry_no_credentials() -> None:
@@ -132,7 +134,7 @@ def test_exceptions_follow_the_rule(options: IndexOptions, written: list[str]) -
 
 def test_direct_references_keep_their_url() -> None:
     """An archive with its hash, a commit and a folder without: no hash of these can exist."""
-    one = resolution(
+    resolved = resolution(
         [
             pin(
                 "a", "1", url=f"https://x:y@files.index.example/a-1.zip#sha256={digest('a')}", files=(), installable=()
@@ -144,9 +146,9 @@ def test_direct_references_keep_their_url() -> None:
         [root("c @ file:///work/c d", editable=True)],
     )
 
-    found = [line for line in lines(one) if not line.startswith("    # ")]
+    rendered = [line for line in lines(resolved) if not line.startswith("    # ")]
 
-    assert found == [
+    assert rendered == [
         f"a @ https://files.index.example/a-1.zip#sha256={digest('a')} \\",
         f"    --hash=sha256:{digest('a')}",
         f"b @ git+https://host.example/b.git@{COMMIT}",
@@ -158,19 +160,19 @@ def test_direct_references_keep_their_url() -> None:
 def test_a_local_repository_with_an_extra_is_a_named_reference() -> None:
     """An ``#egg=`` with extras is refused by pip 26."""
     url = f"git+file:///work/d@{COMMIT}"
-    one = resolution([pin("d", "1", url=url, files=(), installable=())], [root(f"d[x] @ {url}")])
+    resolved = resolution([pin("d", "1", url=url, files=(), installable=())], [root(f"d[x] @ {url}")])
 
-    assert [line for line in lines(one) if not line.startswith("    # ")] == [f"d[x] @ {url}"]
+    assert [line for line in lines(resolved) if not line.startswith("    # ")] == [f"d[x] @ {url}"]
 
 
 def test_targets_that_differ_get_markers() -> None:
     """Each line applies to its own target."""
     first, second = resolution([pin("a", "1")]), resolution([pin("a", "2")], for_target=target("3.12"))
 
-    found = lines(first, second, hashes=False)
+    rendered = lines(first, second, hashes=False)
 
-    assert found == ['a==1 ; python_version == "3.11"', 'a==2 ; python_version == "3.12"']
-    assert all(Requirement(line) for line in found)
+    assert rendered == ['a==1 ; python_version == "3.11"', 'a==2 ; python_version == "3.12"']
+    assert all(Requirement(line) for line in rendered)
 
 
 def test_what_is_missing_is_marked() -> None:
@@ -194,13 +196,13 @@ def test_what_is_missing_is_named_once() -> None:
 @given(st.text(), st.text(), st.text(), st.text())
 def test_no_text_starts_a_line_of_its_own(command: str, source: str, problem: str, url: str) -> None:
     """Whatever an index, a file name or a command holds, each line is one of ours."""
-    one = resolution(
+    resolved = resolution(
         [pin("a", "1", sdist("a", "1")), pin("b", "1", url=url or "x", files=(), installable=())],
         [root("a", source=source)],
         missing=[FetchFailure("c", None, NotFound(problem))],
     )
 
-    text = requirements_txt.render("x", [one], context(command))[0].text
+    text = requirements_txt.render("x", [resolved], context(command))[0].text
 
     starts = ("#", "a==1 \\", "    --hash=sha256:", "    # ", "b @ ")
     assert all(line.startswith(starts) for line in text.splitlines() if line)

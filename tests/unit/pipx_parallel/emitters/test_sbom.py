@@ -20,21 +20,24 @@ def _document() -> str:
 
 
 def test_every_pin_is_a_component_with_its_files() -> None:
-    """By package URL; hashes stand beside the places where the files come from."""
-    told = json.loads(_document())
+    """By package URL; hashes stand beside the URLs of the files."""
+    document = json.loads(_document())
 
     pins = web_resolution().pins
-    assert [(one["name"], one["version"]) for one in told["components"]] == [(pin.name, pin.version) for pin in pins]
-    assert told["components"][0]["purl"] == f"pkg:pypi/{pins[0].name}@{pins[0].version}"
-    hashes = {one["hashes"][0]["content"] for one in told["components"][0]["externalReferences"]}
+    components = document["components"]
+    assert [(component["name"], component["version"]) for component in components] == [
+        (pin.name, pin.version) for pin in pins
+    ]
+    assert components[0]["purl"] == f"pkg:pypi/{pins[0].name}@{pins[0].version}"
+    hashes = {reference["hashes"][0]["content"] for reference in components[0]["externalReferences"]}
     assert hashes == {dict(file.hashes)["sha256"] for file in pins[0].files}
 
 
 def test_the_graph_starts_at_what_the_user_asked_for() -> None:
     """Each edge of the resolution is a dependency."""
-    told = json.loads(_document())
+    document = json.loads(_document())
 
-    graph = {row["ref"]: row.get("dependsOn", []) for row in told["dependencies"]}
+    graph = {row["ref"]: row.get("dependsOn", []) for row in document["dependencies"]}
     asked = {edge.child for edge in web_resolution().edges if not edge.parent}
     assert {reference.partition("/")[2].partition("@")[0] for reference in graph["lock"]} == asked
 

@@ -47,9 +47,9 @@ def words(shell: str) -> list[str]:
     return {"busybox": ["busybox", "sh"], "zsh": ["zsh", "--emulate", "sh"]}.get(shell, [shell])
 
 
-def script(folder: Path, one: Resolution, given: LockContext | None = None) -> Path:
+def script(folder: Path, resolved: Resolution, given: LockContext | None = None) -> Path:
     """Write the script as the writer would."""
-    (artifact,) = script_posix.render("install.sh", [one], given or context())
+    (artifact,) = script_posix.render("install.sh", [resolved], given or context())
     path = folder / "install.sh"
     path.write_bytes(artifact.text.encode())
     path.chmod(artifact.mode)
@@ -68,10 +68,10 @@ def run(shell: str, path: Path, *arguments: str, **variables: str) -> subprocess
     """Run the script in its own folder with a private temporary folder."""
     scratch = path.parent / "scratch"
     scratch.mkdir(exist_ok=True)
-    known = {"PATH": os.environ["PATH"], "TMPDIR": str(scratch), "LOG": str(path.parent / "log"), **variables}
+    environ = {"PATH": os.environ["PATH"], "TMPDIR": str(scratch), "LOG": str(path.parent / "log"), **variables}
     return subprocess.run(
         [*words(shell), str(path), *arguments],
-        cwd=path.parent, env=known, capture_output=True, text=True, check=False, timeout=60,
+        cwd=path.parent, env=environ, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
 
@@ -87,13 +87,13 @@ def test_shellcheck_has_nothing_to_say(tmp_path: Path) -> None:
     """As a POSIX script, without exceptions."""
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    one = resolution(
+    resolved = resolution(
         [pin("a", "1"), pin("b", "1", url="file:///b", files=(), installable=())],
         missing=[FetchFailure("c", None, NotFound("it's gone"))],
     )
 
     done = subprocess.run(
-        ["shellcheck", "-s", "sh", script(tmp_path, one)], capture_output=True, text=True, check=False
+        ["shellcheck", "-s", "sh", script(tmp_path, resolved)], capture_output=True, text=True, check=False
     )
 
     assert done.stdout == ""
@@ -144,13 +144,15 @@ def test_a_dry_run_changes_nothing_and_prints_commands_a_shell_reads_back(
 def test_hostile_package_data_is_data(tmp_path: Path, shell: str) -> None:
     """Delimiters, expansions and our own placeholders in URLs and messages stay text."""
     evil = "x\nPIPX_PARALLEL_REQUIREMENTS\ntouch pwned\n$(touch pwned)`touch pwned`' \"; touch pwned #@CHECKED@@HEADER@"
-    one = resolution(
+    resolved = resolution(
         [pin("a", "1"), pin("b", "1", url=f"file:///{evil}", files=(), installable=())],
         [root("a", source=evil)],
         missing=[FetchFailure("c", evil, NotFound(evil))],
     )
     environment(tmp_path / "venv")
-    path = script(tmp_path, one, context(evil, options=IndexOptions(find_links=(evil,), index_url=f"https://{evil}")))
+    path = script(
+        tmp_path, resolved, context(evil, options=IndexOptions(find_links=(evil,), index_url=f"https://{evil}"))
+    )
 
     done = run(shell, path, "--venv", "venv")
 

@@ -52,12 +52,12 @@ def test_no_text_leaves_its_string_or_comment(problem: str, url: str, command: s
     """Strings and comments taken out, hostile data gives the same script as harmless data."""
 
     def skeleton(problem: str, url: str, command: str) -> str:
-        one = resolution(
+        resolved = resolution(
             [pin("a", "1"), pin("b", "1", url=url, files=(), installable=())],
             [root("a", source=command)],
             missing=[FetchFailure("c", None, NotFound(problem))],
         )
-        text = script_powershell.render("x", [one], context(command))[0].text
+        text = script_powershell.render("x", [resolved], context(command))[0].text
         return tokens(text.removeprefix("\ufeff"))[1]
 
     assert skeleton(problem, f"file:///{url}", command) == skeleton("gone", "file:///x", "lock")

@@ -100,10 +100,10 @@ def test_hashes_of_locks_of_different_kinds_are_not_compared() -> None:
 
 def test_several_versions_of_one_name_are_one_row() -> None:
     """For different targets."""
-    one = Lock("pylock", (LockedPackage("a", "1"), LockedPackage("a", "2")))
-    two = Lock("pylock", (LockedPackage("a", "1"), LockedPackage("a", "3")))
+    before = Lock("pylock", (LockedPackage("a", "1"), LockedPackage("a", "2")))
+    after = Lock("pylock", (LockedPackage("a", "1"), LockedPackage("a", "3")))
 
-    assert compare(one, two) == (PinChange("a", "up", "1, 2", "1, 3", Facts()),)
+    assert compare(before, after) == (PinChange("a", "up", "1, 2", "1, 3", Facts()),)
 
 
 def test_a_version_that_is_not_valid_is_older_than_any() -> None:
@@ -117,9 +117,11 @@ def test_the_facts_come_from_the_resolution() -> None:
     """Who asks for it, when its first file came, whether all files are yanked, how old it is, its project's status."""
     old = wheel("a", "1", upload_time="2025-05-05T00:00:00Z", yanked="bad")
     young = wheel("a", "1", "cp311-cp311-any", upload_time="2026-01-01T00:00:00Z", yanked="bad")
-    one = resolution([pin("a", "1", old, young), pin("b", "1")], [root("a", 7)], [("b", "a", "a"), ("a", "a", "a[x]")])
+    resolved = resolution(
+        [pin("a", "1", old, young), pin("b", "1")], [root("a", 7)], [("b", "a", "a"), ("a", "a", "a[x]")]
+    )
 
-    aged = one._replace(pins=(one.pins[0]._replace(libyears=2.5, status="deprecated"), *one.pins[1:]))
+    aged = resolved._replace(pins=(resolved.pins[0]._replace(libyears=2.5, status="deprecated"), *resolved.pins[1:]))
     assert facts_of(aged) == {
         "a": Facts(("requirements.in:7", "b"), "2025-05-05", "bad", 2.5, "deprecated"),
         "b": Facts((), "2026-01-02"),

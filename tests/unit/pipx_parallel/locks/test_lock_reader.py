@@ -51,7 +51,7 @@ def rendered(name: str) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_our_own_locks_give_their_pins_back(name: str) -> None:
     """Every format, also by the fast way."""
-    expected = {one.name: one.version for one in WEB.pins}
+    expected = {pin.name: pin.version for pin in WEB.pins}
 
     assert read_lock(rendered(name), name).versions() == expected
     assert read_versions(rendered(name), name) == expected
@@ -62,21 +62,21 @@ def test_our_own_locks_give_their_hashes_and_digest_back(name: str) -> None:
     """A pylock has those of its targets' files, the others all; here they are the same."""
     lock = read_lock(rendered(name), name)
 
-    hashes = {one.name: {f"sha256:{file.hashes[0][1]}" for file in one.files} for one in WEB.pins}
-    assert {one.name: set(one.hashes) for one in lock.packages} == hashes
+    hashes = {pin.name: {f"sha256:{file.hashes[0][1]}" for file in pin.files} for pin in WEB.pins}
+    assert {package.name: set(package.hashes) for package in lock.packages} == hashes
     assert lock.digest == read_digest(rendered(name)) == input_digest(context(), [WEB.target])
 
 
 def test_direct_references_come_back() -> None:
     """With the version the source tree said, where the format keeps it."""
-    one = resolution(
+    resolved = resolution(
         [
             pin("a", "1", url=f"https://h.example/a.zip#sha256={digest('a')}", files=(), installable=()),
             pin("b", "2", url=f"git+https://h.example/b.git@{COMMIT}", files=(), installable=()),
             pin("c", "3", url="file:///work/c", files=(), installable=()),
         ]
     )
-    text = emitter_for("pylock.toml").render("pylock.toml", [one], context())[0].text
+    text = emitter_for("pylock.toml").render("pylock.toml", [resolved], context())[0].text
 
     assert read_lock(text, "pylock.toml").packages == (
         LockedPackage("a", "1", (f"sha256:{digest('a')}",), None, "https://h.example/a.zip"),
@@ -91,7 +91,7 @@ def test_several_targets_come_back_with_their_markers() -> None:
 
     for name in ("pylock.toml", "locked.txt", "install.sh"):
         lock = read_lock(emitter_for(name).render(name, both, context())[0].text, name)
-        assert [(one.version, one.marker) for one in lock.packages] == [
+        assert [(package.version, package.marker) for package in lock.packages] == [
             ("1", 'python_version == "3.11"'),
             ("2", 'python_version == "3.12"'),
         ]
@@ -197,7 +197,7 @@ _LOCK = 'lock-version = "1.0"\ncreated-by = "x"\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (_REPORT % '[{"name": 1}]', "targets[0].pins[0].name: must be text"),
         (_REPORT % "{}", "targets[0].pins: must be a list, is a table"),
@@ -206,12 +206,12 @@ _LOCK = 'lock-version = "1.0"\ncreated-by = "x"\n'
         (_LOCK + '[[packages]]\nname = "a"\n[[packages.wheels]]\nname = 1\n', "packages[0].wheels[0].name"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_in_a_lock_is_named_by_its_path(text: str, said: str) -> None:
+def test_what_is_wrong_in_a_lock_is_named_by_its_path(text: str, message: str) -> None:
     """So that it is found in a file of thousands of lines."""
     with pytest.raises(RequirementsError) as raised:
         read_lock(text, "lock")
 
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 OURS = """\

@@ -135,7 +135,7 @@ def test_a_pin_for_elsewhere_does_not_contradict_what_counts_here() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "said"),
+    ("lock", "message"),
     [
         ({}, "is not a lock file"),
         (_lock(**{"lock-version": 1}), "lock-version must be a string"),
@@ -162,9 +162,9 @@ def test_a_pin_for_elsewhere_does_not_contradict_what_counts_here() -> None:
         (_lock(tool={"pipx-parallel": {"missing": ["beta"]}}), "locked without beta"),
     ],
 )
-def test_a_lock_that_is_not_valid_is_refused_with_the_place(lock: dict[str, Any], said: str) -> None:
+def test_a_lock_that_is_not_valid_is_refused_with_the_place(lock: dict[str, Any], message: str) -> None:
     """Whatever stands in the file, it is one sentence that names the file."""
-    with pytest.raises(UsageError, match=said) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         pins_of(lock, "locks/pylock.toml", "app")
 
     assert str(caught.value).startswith("locks/pylock.toml")

@@ -22,10 +22,10 @@ def test_the_sum_is_of_direct_pins_and_of_all() -> None:
         pin("b", "1", latest="2", libyears=0.25),
         pin("c", "1", latest="1"),
     )
-    found = quality_of(web_resolution()._replace(pins=pins))
+    quality = quality_of(web_resolution()._replace(pins=pins))
 
-    assert found == (1.5, 1.75, 2, 1)
-    assert sentence(found) == "libyears 1.5 direct, 1.8 in all; 2 pins are not the newest; 1 of unknown age"
+    assert quality == (1.5, 1.75, 2, 1)
+    assert sentence(quality) == "libyears 1.5 direct, 1.8 in all; 2 pins are not the newest; 1 of unknown age"
 
 
 def test_a_direct_pin_years_behind_is_reported_unless_the_user_bounds_it() -> None:
@@ -41,7 +41,7 @@ def test_a_direct_pin_years_behind_is_reported_unless_the_user_bounds_it() -> No
 
 
 def test_each_pin_that_is_not_the_newest_says_what_holds_it() -> None:
-    """A pin without a reason was kept from the lock before."""
+    """A pin without a reason was kept from the previous lock."""
     kept = pin("k", "1", latest="2")
 
-    assert list(held_back(web_resolution()._replace(pins=(kept,)))) == ["k 1, not 2: it is kept from the lock before"]
+    assert list(held_back(web_resolution()._replace(pins=(kept,)))) == ["k 1, not 2: it is kept from the previous lock"]

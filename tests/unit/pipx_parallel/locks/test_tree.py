@@ -65,11 +65,11 @@ def test_depth_limits_the_levels() -> None:
 
 def test_a_circle_ends() -> None:
     """Projects that need each other are drawn once."""
-    one = resolution(
+    resolved = resolution(
         [pin("a", "1"), pin("b", "1")], [root("a")], [("a", "b", "b"), ("b", "a", "a"), ("a", "a", "a[x]")]
     )
 
-    assert render_tree(one).splitlines() == [
+    assert render_tree(resolved).splitlines() == [
         "a 1 (a, requirements.in:1)",
         "└── b 1 (b)",
         "    └── a 1 (a) (*)",
@@ -80,28 +80,28 @@ def test_a_circle_ends() -> None:
 def test_a_chain_of_thousands_is_drawn() -> None:
     """No recursion limit is met."""
     names = [f"p{number:04}" for number in range(3000)]
-    edges = [(one, other, other) for one, other in pairwise(names)]
-    one = resolution([pin(name, "1") for name in names], [root(names[0])], edges)
+    edges = [(parent, child, child) for parent, child in pairwise(names)]
+    resolved = resolution([pin(name, "1") for name in names], [root(names[0])], edges)
 
-    assert len(render_tree(one).splitlines()) == 3000
-    assert render_why(one, names[-1]).count("→") == 2999
+    assert len(render_tree(resolved).splitlines()) == 3000
+    assert render_why(resolved, names[-1]).count("→") == 2999
 
 
 def test_one_project_asked_for_twice_is_one_root() -> None:
     """With both lines named."""
-    one = resolution([pin("a", "1")], [root("a>0", 1), root("a<2", 2)])
+    resolved = resolution([pin("a", "1")], [root("a>0", 1), root("a<2", 2)])
 
-    assert render_tree(one) == "a 1 (a>0, requirements.in:1, a<2, requirements.in:2)\n"
+    assert render_tree(resolved) == "a 1 (a>0, requirements.in:1, a<2, requirements.in:2)\n"
 
 
 def test_what_is_missing_is_drawn_as_missing() -> None:
     """Under whoever asked for it."""
     gone = FetchFailure("b", None, NotFound("no index has b"))
-    one = resolution([pin("a", "1")], [root("a")], [("a", "b", "b")], missing=[gone])
+    resolved = resolution([pin("a", "1")], [root("a")], [("a", "b", "b")], missing=[gone])
 
-    assert "└── b (missing) (b)" in render_tree(one)
+    assert "└── b (missing) (b)" in render_tree(resolved)
     with pytest.raises(UsageError, match="b is missing: no index has b"):
-        render_why(one, "b")
+        render_why(resolved, "b")
 
 
 def test_a_project_outside_the_set_is_a_usage_error() -> None:
@@ -114,6 +114,6 @@ def test_a_project_outside_the_set_is_a_usage_error() -> None:
 
 def test_a_direct_reference_says_that_it_is_fixed() -> None:
     """There is no newer one to speak of."""
-    one = resolution([pin("a", "1", url="file:///a")], [root("a @ file:///a")])
+    resolved = resolution([pin("a", "1", url="file:///a")], [root("a @ file:///a")])
 
-    assert "fixed by its reference: file:///a" in render_why(one, "a")
+    assert "fixed by its reference: file:///a" in render_why(resolved, "a")

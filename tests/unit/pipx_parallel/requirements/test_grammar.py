@@ -74,16 +74,16 @@ def test_the_options_are_those_of_the_installed_pip() -> None:
 
     factories = [*req_file.SUPPORTED_OPTIONS, *req_file.SUPPORTED_OPTIONS_REQ]
     made = [factory() for factory in factories]
-    pips = {name: bool(one.takes_value()) for one in made for name in (*one._short_opts, *one._long_opts)}
+    pips = {name: bool(option.takes_value()) for option in made for name in (*option._short_opts, *option._long_opts)}
 
     assert _options() == pips
 
 
 def test_the_short_way_knows_every_option_of_the_table() -> None:
     """So that a plain line never needs the library."""
-    known = {*grammar._VALUED, *grammar._SWITCHES, *grammar._SHORT}
+    names = {*grammar._VALUED, *grammar._SWITCHES, *grammar._SHORT}
 
-    assert set(_options()) - known == {"--pypi-url", "-C"}
+    assert set(_options()) - names == {"--pypi-url", "-C"}
 
 
 @pytest.mark.parametrize("text", ["-r a.txt", "a==1 --hash=sha256:aa", "--index-url https://h.example --pre", "a"])

@@ -59,8 +59,8 @@ def test_a_variable_without_value_is_refused() -> None:
 @given(st.text(alphabet="ab \\#\n\r\t", max_size=40))
 def test_whatever_the_text_lines_keep_their_order(text: str) -> None:
     """No line is lost twice, none is empty, and numbers rise."""
-    found = read(text)
+    lines = read(text)
 
-    assert all(line.strip() for _, line in found)
-    numbers = [number for number, _ in found if number is not None]
+    assert all(line.strip() for _, line in lines)
+    numbers = [number for number, _ in lines if number is not None]
     assert numbers == sorted(set(numbers))

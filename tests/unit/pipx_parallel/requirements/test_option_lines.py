@@ -13,10 +13,10 @@ HERE = Origin("sub/r.txt", 3)
 
 def state(*options: tuple[str, str], there: tuple[str, ...] = ()) -> IndexOptions:
     """Apply the options in order."""
-    found = OptionState(lambda path: path in there)
+    written = OptionState(lambda path: path in there)
     for name, value in options:
-        found.apply(name, value, HERE)
-    return found.finish(hashes_written=False)
+        written.apply(name, value, HERE)
+    return written.finish(hashes_written=False)
 
 
 def test_nothing_written_is_the_default() -> None:
@@ -39,10 +39,10 @@ def test_find_links_beside_the_file_come_before_the_current_folder() -> None:
 
 def test_every_option_line_is_kept_with_its_place() -> None:
     """``inspect`` shows them."""
-    found = OptionState(lambda _: False)
-    found.apply("--pre", "", HERE)
+    written = OptionState(lambda _: False)
+    written.apply("--pre", "", HERE)
 
-    assert found.written == [WrittenOption("--pre", "", HERE)]
+    assert written.written == [WrittenOption("--pre", "", HERE)]
 
 
 def test_the_features_are_those_of_the_installed_pip() -> None:

@@ -87,27 +87,27 @@ def test_common_lines_are_read_the_plain_way(text: str) -> None:
 
 def test_the_text_is_what_was_written_with_its_variables() -> None:
     """A secret of the environment never becomes part of a root's text; its URL has it, for fetching."""
-    found = root("a @ https://${TOKEN}@h.example/a-1.tar.gz", environ={"TOKEN": "s3cret"})
+    requirement = root("a @ https://${TOKEN}@h.example/a-1.tar.gz", environ={"TOKEN": "s3cret"})
 
-    assert found.text == "a @ https://****@h.example/a-1.tar.gz"
-    assert found.url == "https://s3cret@h.example/a-1.tar.gz"
+    assert requirement.text == "a @ https://****@h.example/a-1.tar.gz"
+    assert requirement.url == "https://s3cret@h.example/a-1.tar.gz"
 
 
 def test_hashes_of_line_and_fragment_are_one_list() -> None:
     """Pip allows a file that has any of them."""
-    found = root(
+    requirement = root(
         f"a @ https://h.example/a-1.tar.gz#sha256={DIGEST} --hash=sha512:{'b' * 128} --hash=sha256:{DIGEST.upper()}"
     )
 
-    assert found.hashes == (f"sha512:{'b' * 128}", f"sha256:{DIGEST}")
-    assert found.text == f"a @ https://h.example/a-1.tar.gz#sha256={DIGEST}"
+    assert requirement.hashes == (f"sha512:{'b' * 128}", f"sha256:{DIGEST}")
+    assert requirement.text == f"a @ https://h.example/a-1.tar.gz#sha256={DIGEST}"
 
 
 def test_a_wheel_says_its_name_and_version() -> None:
     """From its file name."""
-    found = root("https://h.example/Flask_X-1.0-py3-none-any.whl ; os_name == 'nt'")
+    requirement = root("https://h.example/Flask_X-1.0-py3-none-any.whl ; os_name == 'nt'")
 
-    assert (found.name, found.specifier, found.marker) == ("flask-x", "==1.0", 'os_name == "nt"')
+    assert (requirement.name, requirement.specifier, requirement.marker) == ("flask-x", "==1.0", 'os_name == "nt"')
 
 
 @pytest.mark.parametrize("text", ["./p", "https://h.example/p-1.0.tar.gz", "git+https://h.example/p.git", "-e ./p"])
@@ -118,9 +118,9 @@ def test_what_does_not_say_its_name_has_none(text: str) -> None:
 
 def test_a_folder_becomes_an_absolute_url() -> None:
     """It counts from the current folder, as in pip."""
-    found = root("-e ./p[Test]", "p/setup.py")
+    requirement = root("-e ./p[Test]", "p/setup.py")
 
-    assert (found.url, found.extras, found.editable) == ("file:///here/p", ("test",), True)
+    assert (requirement.url, requirement.extras, requirement.editable) == ("file:///here/p", ("test",), True)
 
 
 def test_config_settings_are_kept_in_order() -> None:

@@ -129,18 +129,18 @@ def test_a_short_name_covers_older_c_libraries() -> None:
     """A wheel for glibc 2.17 runs where 2.28 is."""
     tags = make_target("3.12", ("x86_64-manylinux_2_28",)).tags
 
-    found = [
+    accepted = [
         tag
         for tag in ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux1")
         if f"cp312-cp312-{tag}_x86_64" in tags
     ]
-    assert found == ["manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux1"]
+    assert accepted == ["manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux1"]
     assert "cp312-cp312-manylinux_2_29_x86_64" not in tags
     assert "py3-none-any" in tags
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "message"),
     [
         (("three",), "--python-version: 'three'"),
         (("3.1.2.3",), "--python-version"),
@@ -152,12 +152,12 @@ def test_a_short_name_covers_older_c_libraries() -> None:
         ((None, (), "xx"), "--implementation: 'xx'"),
     ],
 )
-def test_a_wrong_flag_value_is_refused(flags: tuple[Any, ...], said: str) -> None:
+def test_a_wrong_flag_value_is_refused(flags: tuple[Any, ...], message: str) -> None:
     """Naming the flag and the value."""
     with pytest.raises(UsageError) as caught:
         make_target(*flags)
 
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_each_short_name_is_a_target_of_its_own() -> None:
