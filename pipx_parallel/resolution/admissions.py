@@ -1,4 +1,4 @@
-"""Which releases of a project a specifier admits: pre-releases and yanked releases are withheld where there are others.
+"""Which releases of a project a specifier admits: pre-releases and yanked releases are withheld if there are others.
 
 Every decision to withhold is noted, so that a search that finds nothing can be repeated with them.
 """
@@ -12,27 +12,22 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import bit_of, mask_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from mirror.records.model import CompiledSpecifier
-    from pipx_parallel.resolution.policy import Policy
+    from pipx_parallel.resolution.candidate import TargetFacts
 
 
 class Admissions:
     """The masks of specifiers, each computed once."""
 
-    def __init__(
-        self,
-        candidate: Callable[[str], Candidate | FetchFailure],
-        policy: Policy,
-        pinned: Mapping[str, Sequence[CompiledSpecifier]],
-    ) -> None:
-        """``candidate`` looks a project up; ``pinned`` holds the user's specifiers that pin one version."""
+    def __init__(self, facts: TargetFacts, refused: Mapping[str, int] | None) -> None:
+        """Withhold pre-releases and yanked releases, or with ``refused`` only these releases (a mask per project)."""
         self.withheld: set[str] = set()  # projects of which pre-releases or yanked releases were kept back
-        self._refused: Mapping[str, int] | None = None  # None: they are kept back
-        self._candidate = candidate
-        self._policy = policy
-        self._pinned = pinned
+        self.refused = refused
+        self._candidate = facts.candidate
+        self._policy = facts.policy
+        self._pinned = facts.pinned
         self._masks: dict[tuple[str, str], int] = {}
 
     def admitted(self, name: str, specifier: CompiledSpecifier) -> int:
@@ -45,15 +40,10 @@ class Admissions:
 
     def withholds_yanked(self, candidate: Candidate, name: str, bit: int) -> bool:
         """Return whether a release, only now known to be yanked, is kept back; note it if so."""
-        if self._refused is not None or (candidate.yanked | self._pinned_among(name, 1 << bit)) >> bit & 1:
+        if self.refused is not None or (candidate.yanked | self._pinned_among(name, 1 << bit)) >> bit & 1:
             return False
         self.withheld.add(name)
         return True
-
-    def admit_all_but(self, refused: Mapping[str, int] | None) -> None:
-        """Admit pre-releases and yanked releases wherever a specifier names them, but for ``refused``; None: as before."""
-        self._refused = refused
-        self._masks.clear()
 
     def _admitted(self, name: str, specifier: CompiledSpecifier) -> int:
         candidate = self._candidate(name)
@@ -64,8 +54,8 @@ class Admissions:
         if specifier.literal is not None:  # PEP 440, arbitrary equality: the text itself
             wanted = specifier.literal.lower()
             mask &= sum([1 << bit_of(at) for at, version in enumerate(view.versions) if version.lower() == wanted])
-        if self._refused is not None:
-            return mask & ~self._refused.get(name, 0)
+        if self.refused is not None:
+            return mask & ~self.refused.get(name, 0)
         before = mask
         if candidate.yanked and not specifier.pins:
             mask &= ~candidate.yanked | self._pinned_among(name, candidate.yanked)

@@ -1,4 +1,4 @@
-"""One project as one target sees it: which of its releases may be installed, and which file stands for each.
+"""Projects as one target sees them: which releases may be installed, and which file stands for each.
 
 Packaging rules become masks here: tags, Requires-Python, cutoff, yanked files (PEP 592) and pre-releases (PEP 440).
 """
@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST
+from mirror.records.model import FetchFailure
 from mirror.records.release_view import HEAD
+from pipx_parallel.resolution.source_archives import ArchiveHistory
 from pipx_parallel.resolver.masks import mask_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from mirror.records.model import FileKind
+    from mirror.records.dependency_sets import DependencySet
+    from mirror.records.model import CompiledSpecifier, Dependency, FileKind
     from mirror.records.project import Project
+    from mirror.session.mirror import Mirror
+    from pipx_parallel.resolution.hash_rules import HashRules
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.targets.rules import TargetRules
 
@@ -121,3 +127,63 @@ class Candidate:
             and (distance := self._distance(view.file_kinds[number])) is not None
         ]
         return min(distances)[1] if distances else file_kind
+
+
+class TargetFacts:
+    """What holds for one target whichever search asks: its rules, the policy, the user's hashes, and every project."""
+
+    __slots__ = ("_candidates", "_domains", "archives", "hashes", "mirror", "pinned", "policy", "rules")
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        rules: TargetRules,
+        policy: Policy,
+        pinned: Mapping[str, Sequence[CompiledSpecifier]],
+        hashes: HashRules,
+    ) -> None:
+        """``pinned`` holds, per project, the user's specifiers that pin one version: these may be yanked (PEP 592)."""
+        self.mirror = mirror
+        self.rules = rules
+        self.policy = policy
+        self.pinned = pinned
+        self.hashes = hashes
+        self.archives = ArchiveHistory()
+        self._candidates: dict[str, Candidate | FetchFailure] = {}
+        self._domains: dict[str, int | str] = {}
+
+    def candidate(self, name: str) -> Candidate | FetchFailure:
+        """Return a project as the target sees it, waiting for it if need be."""
+        candidate = self._candidates.get(name)
+        if candidate is None:
+            project = self.mirror.project(name)
+            try:
+                candidate = (
+                    project if isinstance(project, FetchFailure) else Candidate(project, self.rules, self.policy)
+                )
+            except MirrorError as error:  # a policy looks at old releases whose files are not available
+                candidate = FetchFailure(name, None, error)
+            self._candidates[name] = candidate
+        return candidate
+
+    def usable(self, name: str) -> int | str:
+        """Return the releases that the target may install, or the reason why there are none."""
+        usable = self._domains.get(name)
+        if usable is None:
+            candidate = self.candidate(name)
+            if isinstance(candidate, FetchFailure):
+                usable = str(candidate.error)
+            else:
+                usable = candidate.usable or self.policy.why_nothing_is_usable(candidate.project.view, self.rules)
+            self._domains[name] = usable
+        return usable
+
+    def active(self, dependency_set: DependencySet, extra: str) -> list[Dependency]:
+        """Return the dependencies of an extra whose markers hold in the target. Raises ``Malformed``."""
+        holds = self.rules.marker_holds
+        return [
+            replaced
+            for dependency in dependency_set.dependencies(extra)
+            if holds(dependency.marker, extra)
+            for replaced in self.policy.replaced(dependency)
+        ]

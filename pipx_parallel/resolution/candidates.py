@@ -1,7 +1,7 @@
 """What the solver may choose from: a ``CandidateSource`` over a mirror, for one target.
 
 Packaging rules become masks here: of each project which releases a specifier admits (what the target can install of it is in
-``candidate``), of each dependency set the edges.
+``candidate``, which all searches share), of each dependency set the edges.
 
 Failures are holes, not exclusions: a project or release whose facts could not be had is treated as needing nothing, and is
 reported at the end. Otherwise a network fault would silently choose an older release.
@@ -9,7 +9,7 @@ reported at the end. Otherwise a network fault would silently choose an older re
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import BuildFailed, MirrorError, NeedsBuild, NotFound
 from mirror.records.dependency_sets import BASE
@@ -19,7 +19,7 @@ from mirror.records.version_keys import compile_specifier
 from pipx_parallel.resolution.admissions import Admissions
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
-from pipx_parallel.resolution.source_archives import SourceArchives
+from pipx_parallel.resolution.source_archives import NOT_BUILT, SourceArchives
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
 
@@ -27,43 +27,77 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mirror.records.dependency_sets import DependencySet
-    from mirror.records.model import CompiledSpecifier, Dependency
-    from mirror.session.mirror import Mirror
-    from pipx_parallel.resolution.hash_rules import HashRules
-    from pipx_parallel.resolution.policy import Policy
-    from pipx_parallel.targets.rules import TargetRules
+    from mirror.records.model import Dependency
+    from pipx_parallel.resolution.candidate import TargetFacts
 
 _DAY = 86_400  # seconds
 _UNBOUNDED = compile_specifier("")
 ON = 2  # the mask of an extra's switch that is on
 
 
+class SearchMode(NamedTuple):
+    """What a search takes beyond what the first one takes."""
+
+    takes_all_archives: bool = False  # looks into every release with only a source archive
+    collects_failures: bool = False  # projects that do not exist, and builds, are failures to report, not reasons
+    refused: Mapping[str, int] | None = (
+        None  # pre-releases and yanked releases are admitted, but for these (None: withheld)
+    )
+
+
 class Candidates:
-    """``resolver.ports.CandidateSource`` over a mirror; also remembers what could not be had."""
+    """``resolver.ports.CandidateSource`` over a mirror, for one search; also notes which failures it met.
+
+    No answer of an instance changes while it lives. Another mode, or a search after a build, is a new instance over the same
+    ``TargetFacts``.
+    """
 
     def __init__(
-        self,
-        mirror: Mirror,
-        rules: TargetRules,
-        policy: Policy,
-        pinned: Mapping[str, Sequence[CompiledSpecifier]],
-        hashes: HashRules,
+        self, facts: TargetFacts, mode: SearchMode | None = None, admissions: Admissions | None = None
     ) -> None:
-        """``pinned`` holds, per project, the user's specifiers that pin one version: these may be yanked (PEP 592)."""
-        self.mirror = mirror
-        self.rules = rules
-        self.policy = policy
-        self.hashes = hashes
+        """Take the facts, the mode, and the admissions of an instance that refuses the same releases, if there is one."""
+        self.facts = facts
+        self.mode = mode = mode or SearchMode()
+        self.mirror, self.rules, self.policy, self.hashes = facts.mirror, facts.rules, facts.policy, facts.hashes
+        self.candidate, self.active = facts.candidate, facts.active
+        self.admissions = admissions or Admissions(facts, mode.refused)
+        self.admitted = self.admissions.admitted  # asked for every edge: no call in between
+        self.archives = SourceArchives(facts.mirror, facts.archives, takes_all=mode.takes_all_archives)
         self.holes: dict[tuple[str, str | None], FetchFailure] = {}
         self.lacking: dict[str, list[tuple[str, int, str]]] = {}  # project -> (package, bit, extra) that need it
-        self.admissions = Admissions(self.candidate, policy, pinned)
-        self.admitted = self.admissions.admitted  # asked for every edge: no call in between
-        self._collects_failures = False
-        self._has_missing_projects = False
-        self._candidates: dict[str, Candidate | FetchFailure] = {}
+        self.has_missing_projects = False
+        self._needs: dict[tuple[str, int], DependencySet | FetchFailure | Unavailable] = {}
         self._edges: dict[tuple[str, int, str], Sequence[Edge] | Unavailable] = {}
-        self._domains: dict[str, int | Unavailable] = {}
-        self.archives = SourceArchives(mirror)
+
+    def in_mode(self, mode: SearchMode) -> Candidates:
+        """Return the candidates of the same facts in another mode."""
+        return Candidates(self.facts, mode, self.admissions if mode.refused is self.mode.refused else None)
+
+    def after_builds(self, chosen: Mapping[str, int]) -> Candidates | None:
+        """Build those of an answer's releases that need it; return what to search again with, None if none needed it."""
+        built = frozenset(self.archives.build(chosen))
+        if not built:
+            return None
+        later = Candidates(self.facts, self.mode, self.admissions)
+        later._take_over(self, built)
+        return later
+
+    def _take_over(self, before: Candidates, built: frozenset[tuple[str, int]]) -> None:
+        """Take what an earlier instance answered and noted, except of the releases that were built since."""
+        self.holes = before.holes.copy()
+        self.lacking = {name: rows.copy() for name, rows in before.lacking.items()}
+        self.has_missing_projects = before.has_missing_projects
+        self.archives.left_out = before.archives.left_out
+        self._needs = {key: needs for key, needs in before._needs.items() if key not in built}
+        self._edges = {key: edges for key, edges in before._edges.items() if key[:2] not in built}
+
+    def is_complete(self) -> bool:
+        """Return whether nothing was left out that a search which takes all archives may have."""
+        return not self.archives.left_out
+
+    def met_failures(self) -> bool:
+        """Return whether a search that collects failures would take something else for a failure than for a reason."""
+        return (self.has_missing_projects or self.facts.archives.met) and not self.mode.collects_failures
 
     # --- the solver's questions -----------------------------------------------------------------------------------------
 
@@ -75,10 +109,8 @@ class Candidates:
         """Return the releases that may be chosen, or why there are none."""
         if is_extra(package):
             return ON
-        known = self._domains.get(package)
-        if known is None:
-            known = self._domains[package] = self._domain(package)
-        return known
+        usable = self.facts.usable(package)
+        return usable if isinstance(usable, int) else Unavailable(usable)
 
     def switch_of(self, package: str) -> str | None:
         """Return the project whose extra this package stands for."""
@@ -86,7 +118,7 @@ class Candidates:
 
     def choose(self, package: str, mask: int) -> int:
         """Return the release to try first: the pin that is kept, else the newest final, pre-release, yanked release."""
-        candidate = self._candidates[package]
+        candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure):
             raise candidate.error
         masks = (candidate.finals, candidate.yanked, candidate.binary)
@@ -94,20 +126,20 @@ class Candidates:
 
     def best(self, package: str, mask: int) -> int:
         """Return the release that would be tried first if no lock existed."""
-        candidate = self._candidates[package]
+        candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure):
             raise candidate.error
         return self.policy.best(package, mask, candidate.finals, candidate.yanked, candidate.binary)
 
     def newest(self, package: str) -> int:
         """Return the newest release that a requirement without bounds admits."""
-        candidate = self._candidates[package]
+        candidate = self.candidate(package)
         usable = candidate.usable if isinstance(candidate, Candidate) else 0
         return (self.admitted(package, _UNBOUNDED) & usable).bit_length() - 1
 
     def uploaded(self, package: str, bit: int) -> int:
         """Return the day on which the first file of a release was uploaded, since 1970; 0 if that is not known."""
-        candidate = self._candidates[package]
+        candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure) or candidate.project.reference is not None:
             return 0
         try:
@@ -118,14 +150,12 @@ class Candidates:
 
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Return whether a release states needs of an extra; one whose needs are not known is given the benefit."""
-        found = self.needs(package, bit)
-        if isinstance(found, FetchFailure | Unavailable) or self.archives.is_pending(package, bit):
-            return True
-        return extra_of(switch) in found.extras()
+        needs = self.needs(package, bit)
+        return isinstance(needs, FetchFailure | Unavailable) or needs is NOT_BUILT or extra_of(switch) in needs.extras()
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
         """Ask the mirror for what these candidates need, all at once."""
-        candidate = self._candidates[package]
+        candidate = self.candidate(package)
         if isinstance(candidate, Candidate):
             for bit in bits:
                 release = release_of(bit)
@@ -145,18 +175,6 @@ class Candidates:
 
     # --- facts ----------------------------------------------------------------------------------------------------------
 
-    def candidate(self, name: str) -> Candidate | FetchFailure:
-        """Return a project as the target sees it, waiting for it if need be."""
-        known = self._candidates.get(name)
-        if known is None:
-            project = self.mirror.project(name)
-            try:
-                known = project if isinstance(project, FetchFailure) else Candidate(project, self.rules, self.policy)
-            except MirrorError as error:  # a policy looks at old releases whose files are not available
-                known = FetchFailure(name, None, error)
-            self._candidates[name] = known
-        return known
-
     def _file_kind_of(self, candidate: Candidate, release: int) -> int | FetchFailure | None:
         """Return the kind of file that stands for a release, None where none may be installed; a failure is a value."""
         try:
@@ -167,6 +185,12 @@ class Candidates:
 
     def needs(self, package: str, bit: int) -> DependencySet | FetchFailure | Unavailable:
         """Return the dependency set of a candidate, waiting for it if need be."""
+        needs = self._needs.get((package, bit))
+        if needs is None:
+            needs = self._needs[package, bit] = self._needs_of(package, bit)
+        return needs
+
+    def _needs_of(self, package: str, bit: int) -> DependencySet | FetchFailure | Unavailable:
         candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure):
             return candidate
@@ -191,45 +215,11 @@ class Candidates:
         found = self.mirror.dependencies(candidate.project, release, file_kind)
         if not isinstance(found, FetchFailure):
             (archives.note_built if (release, file_kind) in view.built else archives.note_known)(package, bit)
-        elif isinstance(found.error, BuildFailed) and not self._collects_failures:
+        elif isinstance(found.error, BuildFailed) and not self.mode.collects_failures:
             return archives.failed(package, bit, found.error)
-        elif isinstance(found.error, NeedsBuild) and not self._collects_failures:
+        elif isinstance(found.error, NeedsBuild) and not self.mode.collects_failures:
             return archives.postponed(package, bit, (candidate.project, release, file_kind), found.error) or found
         return found
-
-    def build_chosen(self, chosen: Mapping[str, int]) -> bool:
-        """Build those of an answer's releases that need it; return whether there were any: then the search is to be repeated."""
-        built = frozenset(self.archives.build(chosen))
-        for key in [key for key in self._edges if key[:2] in built]:
-            del self._edges[key]
-        return bool(built)
-
-    def take_all_archives(self) -> bool:
-        """Look into every release with only a source archive from now on; return whether a search may find more then."""
-        self._edges.clear()
-        return self.archives.take_all()
-
-    def collect_failures(self) -> bool:
-        """Report projects that do not exist, and builds, as failures, not as reasons; return whether that may help."""
-        met, self._collects_failures = (
-            (self._has_missing_projects or self.archives.met) and not self._collects_failures,
-            True,
-        )
-        self._edges.clear()
-        return met
-
-    def admit_all_but(self, refused: Mapping[str, int] | None) -> None:
-        """Admit pre-releases and yanked releases wherever a specifier names them, but for ``refused``; None: as before."""
-        self.admissions.admit_all_but(refused)
-        self._edges.clear()
-
-    def _domain(self, package: str) -> int | Unavailable:
-        candidate = self.candidate(package)
-        if isinstance(candidate, FetchFailure):
-            return Unavailable(str(candidate.error))
-        if candidate.usable:
-            return candidate.usable
-        return Unavailable(self.policy.why_nothing_is_usable(candidate.project.view, self.rules))
 
     def _dependencies(self, package: str, bit: int, extra: str) -> Sequence[Edge] | Unavailable:
         found = self.needs(package, bit)
@@ -250,16 +240,6 @@ class Candidates:
         self.mirror.want_projects(admits, admits)
         return self._edges_of(package, bit, extra, wanted)
 
-    def active(self, found: DependencySet, extra: str) -> list[Dependency]:
-        """Return the dependencies of a bucket whose markers hold in the target. Raises ``Malformed``."""
-        holds = self.rules.marker_holds
-        return [
-            replaced
-            for dependency in found.dependencies(extra)
-            if holds(dependency.marker, extra)
-            for replaced in self.policy.replaced(dependency)
-        ]
-
     def _is_direct(self, name: str) -> bool:
         """Return whether a direct reference answers for a project."""
         project = self.mirror.peek(name)
@@ -275,11 +255,11 @@ class Candidates:
                 return Unavailable(f"depends on {name} at a URL, which an index may not ask for")
             child = self.candidate(name)
             if isinstance(child, FetchFailure):
-                if self._collects_failures or not isinstance(child.error, NotFound):
+                if self.mode.collects_failures or not isinstance(child.error, NotFound):
                     self.holes[name, None] = child
                     self.lacking.setdefault(name, []).append((package, bit, extra))
                     continue
-                self._has_missing_projects = True
+                self.has_missing_projects = True
             mask = self.admitted(name, dependency.specifier)
             if name == package:  # an extra that asks for other extras of the same project (PEP 508 allows it)
                 if not mask >> bit & 1:

@@ -32,11 +32,11 @@ def search_again(
     candidates: Candidates,
     impossible: Impossible,
     asked: Iterable[Dependency],
-    search: Callable[[], Solution | Impossible],
-) -> Solution | None:
-    """Return an answer with last resorts, or None where there is none either; then the candidates are as before.
+    search: Callable[[Candidates], tuple[Solution | Impossible, Candidates]],
+) -> tuple[Solution, Candidates] | None:
+    """Return an answer with last resorts, and the candidates it was chosen from; None if there is none either.
 
-    ``asked`` is what the user asks for and bounds; ``search`` solves anew with the candidates as they then are.
+    ``asked`` is what the user asks for and bounds; ``search`` solves anew with the candidates it is given.
     """
     if not any(
         impossible.names[package] in candidates.admissions.withheld
@@ -47,16 +47,15 @@ def search_again(
     asked = list(asked)
     refused: dict[str, int] = {}
     for _ in range(MOST_ROUNDS):
-        candidates.admit_all_but(refused)
-        answer = search()
+        answer, admitting = search(candidates.in_mode(candidates.mode._replace(refused=refused)))
         if isinstance(answer, Impossible):
             break
-        wrong = _not_allowed(answer, candidates, asked)
+        wrong = _not_allowed(answer, admitting, asked)
         if not wrong:
-            return answer
+            return answer, admitting
+        refused = refused.copy()
         for name, bit in wrong:
             refused[name] = refused.get(name, 0) | 1 << bit
-    candidates.admit_all_but(None)
     return None
 
 

@@ -89,7 +89,7 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
     admits = admitted_by(wanted)
     mirror.want_projects(admits, admits)
     try:
-        answer = _searched(candidates, wanted, bounds, observer, keeps_going=settings.keep_going)
+        answer, candidates = _searched(candidates, wanted, bounds, observer, keeps_going=settings.keep_going)
     except LimitReachedError as error:
         raise NoSolution((str(error),)) from error
     missing = (*lost, *_missing(candidates, answer))
@@ -129,37 +129,40 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
     *,
     keeps_going: bool = False,
     thorough: bool = True,
-) -> Solution | Impossible:
-    """Solve, and where that fails, again with what a first search leaves out. Raises ``LimitReachedError``.
+) -> tuple[Solution | Impossible, Candidates]:
+    """Solve, and if that fails, again with what a first search leaves out; return the candidates of the last search too.
 
     ``thorough`` looks into every source archive before giving up.
-    """
-    archives = candidates.archives
 
-    def search() -> Solution | Impossible:
+    Raises ``LimitReachedError``.
+    """
+
+    def search(candidates: Candidates) -> tuple[Solution | Impossible, Candidates]:
         while True:
             edges = root_edges(candidates, wanted, bounds)
-            answer = solve(candidates, edges, observer, is_final=lambda: not (thorough and archives.may_take_more))
-            if isinstance(answer, Impossible) or not candidates.build_chosen(answer.chosen):
-                return answer
+            answer = solve(candidates, edges, observer, is_final=candidates.is_complete if thorough else lambda: True)
+            after_builds = None if isinstance(answer, Impossible) else candidates.after_builds(answer.chosen)
+            if after_builds is None:
+                return answer, candidates
+            candidates = after_builds
 
-    answer = search()
-    while isinstance(answer, Impossible) and thorough and archives.left_out and candidates.take_all_archives():
-        answer = search()
+    answer, candidates = search(candidates)
+    if isinstance(answer, Impossible) and thorough and not candidates.is_complete():
+        answer, candidates = search(candidates.in_mode(candidates.mode._replace(takes_all_archives=True)))
     if isinstance(answer, Impossible):
         from pipx_parallel.resolution.prerelease_fallback import search_again  # only where a first search fails
 
-        answer = search_again(candidates, answer, (*wanted, *bounds), search) or answer
-    if isinstance(answer, Impossible) and keeps_going and candidates.collect_failures():
-        answer = search()
-    return answer
+        answer, candidates = search_again(candidates, answer, (*wanted, *bounds), search) or (answer, candidates)
+    if isinstance(answer, Impossible) and keeps_going and candidates.met_failures():
+        answer, candidates = search(candidates.in_mode(candidates.mode._replace(collects_failures=True)))
+    return answer, candidates
 
 
 def _build_log(impossible: Impossible, candidates: Candidates) -> list[str]:
     """Return the end of the log of the newest failed build that an argument rests on."""
     from pipx_parallel.resolver.unsat_core import facts_of  # only on the way to an error
 
-    failures = candidates.archives.failures
+    failures = candidates.facts.archives.failures
     deciding = [
         (bit, failure)
         for fact in facts_of(impossible.proof) if failures
@@ -190,7 +193,7 @@ def _offers(
         if deadline.passed():
             raise OutOfTimeError
         try:
-            answer = _searched(candidates, wanted, bounds, deadline, thorough=False)
+            answer, candidates = _searched(candidates, wanted, bounds, deadline, thorough=False)
         except LimitReachedError:
             return None
         if isinstance(answer, Impossible) or _missing(candidates, answer):

@@ -9,7 +9,7 @@ from mirror.errors import MirrorError
 from mirror.records.model import CompiledSpecifier, Dependency, FetchFailure
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.errors import RequirementsError
-from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.candidate import Candidate, TargetFacts
 from pipx_parallel.resolution.candidates import ON, Candidates
 from pipx_parallel.resolution.hash_rules import HashRules
 from pipx_parallel.resolution.package_keys import package_key
@@ -60,7 +60,7 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
     policy = _policy(inputs, settings, wanted, rules)
     wanted = [_overridden(dependency, policy) for dependency in wanted]
     hashes = HashRules([*inputs.roots, *inputs.constraints])
-    return Candidates(mirror, rules, policy, _pins(wanted + bounds), hashes), wanted, bounds
+    return Candidates(TargetFacts(mirror, rules, policy, _pins(wanted + bounds), hashes)), wanted, bounds
 
 
 def for_target(inputs: Inputs, rules: TargetRules, directs: Directs | None) -> tuple[Inputs, tuple[FetchFailure, ...]]:

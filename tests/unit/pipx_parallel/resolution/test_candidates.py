@@ -13,8 +13,8 @@ from mirror.records.release_view import HEAD
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.config.settings import SelectionSettings
 from pipx_parallel.model import Origin, RootRequirement
-from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolution.candidates import ON, Candidates
+from pipx_parallel.resolution.candidate import Candidate, TargetFacts
+from pipx_parallel.resolution.candidates import ON, Candidates, SearchMode
 from pipx_parallel.resolution.hash_rules import HashRules
 from pipx_parallel.resolution.policy import Policy
 from pipx_parallel.resolution.roots import with_hashes
@@ -40,7 +40,7 @@ def candidates_of(
     pins = {name: [compile_specifier(text) for text in texts] for name, texts in (pinned or {}).items()}
     with memory_mirror(packages) as mirror:
         made = Policy(settings or SelectionSettings(), **policy)
-        yield Candidates(mirror, RULES, made, pins, HashRules(roots))
+        yield Candidates(TargetFacts(mirror, RULES, made, pins, HashRules(roots)))
 
 
 def told(candidates: Candidates, name: str, mask: int) -> list[str]:
@@ -158,12 +158,54 @@ def test_a_project_that_does_not_exist_is_a_reason_until_failures_are_collected(
         assert candidates.dependencies("pkg", 1) == [Edge("ghost", 0, ("ghost", ""))]
         assert candidates.holes == {}
 
-        assert candidates.collect_failures()
+        assert candidates.met_failures()
 
-        assert candidates.dependencies("pkg", 1) == []
-        assert isinstance(candidates.holes["ghost", None], FetchFailure)
-        assert candidates.lacking == {"ghost": [("pkg", 1, "")]}
-        assert not candidates.collect_failures()
+        collecting = candidates.in_mode(SearchMode(collects_failures=True))
+
+        assert collecting.dependencies("pkg", 1) == []
+        assert isinstance(collecting.holes["ghost", None], FetchFailure)
+        assert collecting.lacking == {"ghost": [("pkg", 1, "")]}
+        assert not collecting.met_failures()
+
+
+def answers_of(candidates: Candidates) -> list[object]:
+    """Return what a solver may ask of the index of the test below."""
+    return [
+        *[candidates.domain(name) for name in ("app", "lib", "ghost")],
+        *[candidates.dependencies("app", bit) for bit in range(1, 20)],
+        *[candidates.has_extra("app", bit, "app[x]") for bit in range(1, 20)],
+        candidates.admitted("lib", compile_specifier(">=1")),
+    ]
+
+
+MODES = [
+    SearchMode(takes_all_archives=True),
+    SearchMode(collects_failures=True),
+    SearchMode(refused={}),
+    SearchMode(takes_all_archives=True, collects_failures=True, refused={"lib": 0b10}),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_answers_of_an_instance_never_change_while_it_lives(mode: SearchMode) -> None:
+    """Each mode answers something else, by an instance of its own; the solver's facts stay as they are."""
+    wheels: dict[str, Any] = {f"2.{minor}": ["ghost"] for minor in range(17)}
+    index = {
+        "app": {"0.1": {"requires": ["lib"], "files": ["sdist"]}, "1": ["lib"], **wheels},
+        "lib": {"1": [], "2rc1": [], "3": {"yanked": True}},
+    }
+    with candidates_of(index) as candidates:
+        for bit in range(19, 0, -1):
+            candidates.dependencies("app", bit)
+        before = answers_of(candidates)
+
+        other = candidates.in_mode(mode)
+
+        assert answers_of(other) != before
+        assert answers_of(candidates) == before
+        assert other.after_builds({"app": 19}) is None
+        with pytest.raises(AttributeError):
+            candidates.mode.refused = {}  # type: ignore[misc]
 
 
 def test_hashes_leave_what_they_name() -> None:
@@ -205,9 +247,9 @@ def test_no_archive_is_read_behind_many_releases_with_wheels() -> None:
         for bit in range(18, 1, -1):
             found.dependencies("a", bit)
         assert isinstance(found.dependencies("a", 1), Unavailable)
-        assert found.archives.left_out
-        found.take_all_archives()
-        assert [edge.package for edge in _edges(found.dependencies("a", 1))] == ["c"]
+        assert not found.is_complete()
+        thorough = found.in_mode(SearchMode(takes_all_archives=True))
+        assert [edge.package for edge in _edges(thorough.dependencies("a", 1))] == ["c"]
 
 
 def _edges(answer: Sequence[Edge] | Unavailable) -> Sequence[Edge]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from mirror.errors import BuildFailed, NeedsBuild
 from mirror.records.dependency_sets import DependencySet
 from mirror.session.mirror import Mirror
-from pipx_parallel.resolution.source_archives import MOST_BUILDS_AT_LAST, MOST_FAILED, SourceArchives
+from pipx_parallel.resolution.source_archives import MOST_BUILDS_AT_LAST, MOST_FAILED, ArchiveHistory, SourceArchives
 from pipx_parallel.resolver.ports import Unavailable
 
 NEEDS_BUILD = NeedsBuild("has no static metadata")
@@ -36,8 +36,7 @@ def row(bit: int) -> Any:
 def test_releases_that_no_answer_holds_keep_no_other_from_being_built() -> None:
     """However many were looked at: they cost nothing until an answer holds them, and are no reason against an older one."""
     records = Records()
-    archives = SourceArchives(cast("Mirror", records))
-    archives.take_all()
+    archives = SourceArchives(cast("Mirror", records), ArchiveHistory(), takes_all=True)
 
     for bit in range(2 * MOST_BUILDS_AT_LAST, 0, -1):
         assert isinstance(archives.postponed("a", bit, row(bit), NEEDS_BUILD), DependencySet)
@@ -47,21 +46,19 @@ def test_releases_that_no_answer_holds_keep_no_other_from_being_built() -> None:
 
 def test_builds_on_one_walk_are_bounded() -> None:
     """A history of releases that need a build, each built in vain, is not built to its end."""
-    archives = SourceArchives(cast("Mirror", Records()))
-    archives.take_all()
+    archives = SourceArchives(cast("Mirror", Records()), ArchiveHistory(), takes_all=True)
 
     for bit in range(MOST_BUILDS_AT_LAST + 1, 1, -1):
         archives.postponed("a", bit, row(bit), NEEDS_BUILD)
         archives.build({"a": bit})
     assert isinstance(archives.postponed("a", 1, row(1), NEEDS_BUILD), Unavailable)
-    assert not archives.may_take_more
+    assert not archives.left_out
 
 
 def test_after_failures_nothing_of_the_project_is_built_even_if_it_was_to_be() -> None:
     """The search is repeated without what was postponed before the builds failed."""
     records = Records()
-    archives = SourceArchives(cast("Mirror", records))
-    archives.take_all()
+    archives = SourceArchives(cast("Mirror", records), ArchiveHistory(), takes_all=True)
     archives.postponed("a", 1, row(1), NEEDS_BUILD)
 
     for bit in range(MOST_FAILED + 1, 1, -1):
