@@ -24,9 +24,14 @@ def main(command: list[str]) -> int:
     _adopt_orphans()
     silence = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
     child = os.posix_spawn(command[0], command, os.environ, file_actions=silence, setsigdef=(signal.SIGPIPE,))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    ending = threading.Thread(target=_end_with_parent, daemon=True)
+    ending.start()
     while True:
-        ended, status = os.wait()
+        try:
+            ended, status = os.wait()
+        except ChildProcessError:  # standard input was closed, and the other thread waited for the program it killed
+            ending.join()
+            return 128 + signal.SIGKILL
         if ended == child:
             break
     _kill_children()
