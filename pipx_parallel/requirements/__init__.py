@@ -1,1 +1,1 @@
-"""Requirements: the user's text in, roots and options out. Nothing here opens a file: a reader is passed in."""
+"""Requirements: parse the user's inputs into roots and options. Only ``files`` opens files; all others take a ``Reader``."""

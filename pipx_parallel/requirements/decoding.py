@@ -1,4 +1,4 @@
-"""Bytes of a requirements file to text, by the rules of pip's documentation ("Requirements File Format", encoding)."""
+"""Decode the bytes of a requirements file by the rules of pip's documentation ("Requirements File Format", encoding)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipx_parallel.requirements.refusal import quoted, refusal
 if TYPE_CHECKING:
     from pipx_parallel.model import Origin
 
-# The four-byte marks first: the mark of UTF-16 LE is the beginning of that of UTF-32 LE.
+# The four-byte marks come first: the mark of UTF-16 LE is a prefix of that of UTF-32 LE.
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\x00\x00\xfe\xff", "utf-32-be"),
@@ -18,14 +18,14 @@ _MARKS = (
     (b"\xfe\xff", "utf-16-be"),
     (b"\xff\xfe", "utf-16-le"),
 )
-_DECLARATION = rb"coding[:=]\s*([-\w.]+)"  # compiled when first used
+_DECLARATION = rb"coding[:=]\s*([-\w.]+)"  # compiled on first use
 
 
 def decode(data: bytes, origin: Origin) -> str:
     """Return the text: by its byte order mark, else its PEP 263 declaration in the first two lines, else as UTF-8.
 
-    Raises ``RequirementsError`` for an encoding nobody knows and for bytes that do not fit; unlike pip there is no fallback to the
-    locale's encoding, which would give another text on another machine.
+    Raises ``RequirementsError`` for an unknown encoding and for bytes that are not valid in it. Unlike in pip there is no
+    fallback to the locale's encoding: the text would depend on the machine.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -43,11 +43,11 @@ def _decode(data: bytes, encoding: str, source: str, origin: Origin) -> str:
         return data.decode(encoding)
     except LookupError:
         raise refusal(
-            origin, f"unknown encoding {quoted(encoding)} in {source}", "name one that Python knows, such as utf-8"
+            origin, f"unknown encoding {quoted(encoding)} in {source}", "name one that Python supports, such as utf-8"
         ) from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        stated = f"{encoding}, which {source} asks for" if source else "UTF-8"
+        stated = f"{encoding}, which {source} declares" if source else "UTF-8"
         raise refusal(
             origin._replace(line=line),
             f"the bytes are not {stated} (byte {error.start + 1})",

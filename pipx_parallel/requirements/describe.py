@@ -1,4 +1,4 @@
-"""``inspect``: what was understood of the inputs, as plain data without secrets."""
+"""Describe parsed inputs as plain data without secrets, for ``inspect``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def describe(inputs: Inputs) -> dict[str, Any]:
-    """Return everything of the inputs, JSON-ready, each root, constraint and option with its origin; URLs masked."""
+    """Return the inputs as JSON-ready data: each root, constraint and option with its origin; secrets in URLs masked."""
     return {
         "roots": [_root(root) for root in inputs.roots],
         "constraints": [_root(root) for root in inputs.constraints],

@@ -1,4 +1,4 @@
-"""What is wrong with a text that is not a valid requirement, in words of its writer rather than of a parser."""
+"""Explain why a text is not a valid requirement, with a remedy."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _LIKE = "write it like: name, name[extra]>=1.0,<2, or name @ https://…"
 _LIKE_MARKER = "write it like: name>=1.0; python_version < '3.12'"
 
 
-def diagnose(text: str, parser_says: str) -> tuple[str, str]:
-    """Return (problem, remedy) for a text that packaging refused with ``parser_says``."""
+def diagnose(text: str, parser_message: str) -> tuple[str, str]:
+    """Return (problem, remedy) for a text that ``packaging`` refused with ``parser_message``."""
     head, _, marker = text.partition(";")
     mistake = _of_clauses(head)
     if mistake is not None:
         return f"{quoted(text)} is not a valid requirement: {mistake[0]}", mistake[1]
-    says = parser_says.partition("\n")[0].rstrip(".:")
+    reason = parser_message.partition("\n")[0].rstrip(".:")
     if looks_like_path(head):
-        remedy = "if it is a path, there is nothing there: paths count from the current folder"
+        remedy = "if it is a path, it does not exist: paths are relative to the current folder"
     else:
         remedy = _LIKE_MARKER if marker else _LIKE
-    return f"{quoted(text)} is not a valid requirement: {says}", remedy
+    return f"{quoted(text)} is not a valid requirement: {reason}", remedy
 
 
 def _of_clauses(head: str) -> tuple[str, str] | None:
-    """Look for a mistake in what follows the name; None if none is known."""
+    """Return (problem, remedy) of the first common mistake after the name, or None."""
     match = _HEAD.match(head)
     if match is None or looks_like_path(head):
         return None
@@ -39,7 +39,7 @@ def _of_clauses(head: str) -> tuple[str, str] | None:
     if rest and rest[0] not in "=<>!~@[,(":
         return (
             f"{quoted(rest)} follows the name",
-            "put each requirement on a line of its own; a version needs an operator",
+            "put each requirement on its own line; a version needs an operator",
         )
     for clause in rest.split(","):
         mistake = _of_clause(clause.strip())
@@ -56,17 +56,17 @@ def _of_clause(clause: str) -> tuple[str, str] | None:
     mistakes = (
         (operator == "=", "'=' is not an operator", "use == to pin a version"),
         (operator not in _OPERATORS, f"{quoted(operator)} is not an operator", f"use one of {' '.join(_OPERATORS)}"),
-        (not version, f"no version follows {operator}", f"write one, like {operator}1.0, or leave the operator out"),
-        (version.endswith("]"), "the extras stand behind the version", "write them behind the name: name[extra]>=1.0"),
+        (not version, f"no version follows {operator}", f"add a version, like {operator}1.0, or remove the operator"),
+        (version.endswith("]"), "the extras follow the version", "write them after the name: name[extra]>=1.0"),
         (
             operator == "~=" and version.isdecimal(),
             f"~={version} has one number",
-            f"~= needs two at least: ~={version}.0",
+            f"~= needs at least two: ~={version}.0",
         ),
         (
             version.endswith(".*") and operator not in ("==", "!="),
             f".* cannot follow {operator}",
-            "use it with == or != only",
+            "use it only with == or !=",
         ),
         (
             not _is_version(version.removesuffix(".*")),
@@ -78,7 +78,7 @@ def _of_clause(clause: str) -> tuple[str, str] | None:
 
 
 def _is_version(text: str) -> bool:
-    from packaging.version import InvalidVersion, Version  # 45 ms, only on the way to an error
+    from packaging.version import InvalidVersion, Version  # 45 ms, only for an error
 
     try:
         Version(text)

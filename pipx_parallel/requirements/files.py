@@ -1,6 +1,6 @@
-"""The reader of real files: the only file of this folder that opens any."""
+"""Read files, standard input and URLs: the only module of this folder that opens files."""
 
-# Paths stay the text that the user wrote, which pathlib would tidy; and pathlib costs 3 ms to import.
+# Paths stay strings as the user wrote them: pathlib would normalise them, and takes 3 ms to import.
 from __future__ import annotations
 
 import os
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 
 class FileReader:
-    """A ``Reader`` over the disk, standard input, and, where ``fetch`` is given, the network."""
+    """A ``Reader`` of the disk, standard input, and, if ``fetch`` is given, the network."""
 
     def __init__(self, fetch: Callable[[str], bytes] | None = None, stdin: Callable[[], bytes] | None = None) -> None:
-        """Take how to get an ``http(s):`` URL (raises ``OSError``) and how to read standard input."""
+        """Take the functions that fetch an ``http(s):`` URL (raises ``OSError``) and read standard input."""
         self._fetch = fetch
         self._stdin = stdin or _read_stdin
         self._streams: dict[str, bytes] = {}
 
     def read(self, location: str) -> bytes:
-        """Return the bytes. Raises ``OSError``, also for a URL where no fetching is possible."""
+        """Return the bytes. Raises ``OSError``, also for a URL if there is no ``fetch``."""
         if location in self._streams:
             return self._streams[location]
         if location == "-":
-            return self._kept(location, self._stdin())
+            return self._buffer(location, self._stdin())
         if is_location_url(location):
             if not location.lower().startswith("file:"):
                 if self._fetch is None:
-                    raise OSError("nothing may be fetched by URL here")
+                    raise OSError("URLs cannot be fetched here")
                 return self._fetch(location)
             try:
                 location = url_to_path(location)
@@ -39,10 +39,10 @@ class FileReader:
                 raise OSError(str(error)) from error
         with open(location, "rb") as file:
             data = file.read()
-        return data if os.path.isfile(location) else self._kept(location, data)
+        return data if os.path.isfile(location) else self._buffer(location, data)
 
-    def _kept(self, location: str, data: bytes) -> bytes:
-        """Keep what a stream gave: a pipe (a shell's ``<(…)``) says it once, and may be looked at before it is parsed."""
+    def _buffer(self, location: str, data: bytes) -> bytes:
+        """Keep the data of a stream: a pipe (a shell's ``<(…)``) can be read only once, but its format is detected first."""
         return self._streams.setdefault(location, data)
 
     def kind(self, path: str) -> str:
@@ -52,7 +52,7 @@ class FileReader:
         return "file" if os.path.isfile(path) else ""
 
     def absolute(self, path: str) -> str:
-        """Return the path counted from the current folder."""
+        """Return the absolute path; relative paths are relative to the current folder."""
         return os.path.abspath(path)
 
 

@@ -1,4 +1,4 @@
-"""What has been read so far, of all sources together."""
+"""Accumulate the roots, constraints and options of all sources."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Gathering:
-    """Collects roots, constraints, options and the digests of every text read."""
+    """Collects roots, constraints, options and the digest of each text that was read."""
 
     def __init__(self, reader: Reader, environ: Mapping[str, str]) -> None:
-        """Take where texts come from and the variables that requirements files may use."""
+        """Take the reader of texts and the variables that requirements files may use."""
         self.reader = reader
         self.roots: list[RootRequirement] = []
         self.constraints: list[RootRequirement] = []
@@ -33,11 +33,11 @@ class Gathering:
         self._hashes_written = False
 
     def read(self, location: str, asked_at: Origin | None = None) -> bytes:
-        """Return the bytes of a source that is not a requirements file, and keep its digest. Raises ``RequirementsError``."""
+        """Return the bytes of a source that is not a requirements file, and record its digest. Raises ``RequirementsError``."""
         try:
             data = self.reader.read(location)
         except MirrorError:
-            raise  # of a URL: the network's own error says what to do
+            raise  # from a URL: the network's error has its own remedy
         except OSError as error:
             origin = asked_at or Origin(mask_secrets(location))
             problem = f"cannot read {quoted(location)}: {error.strerror or error}"
@@ -46,20 +46,20 @@ class Gathering:
         return data
 
     def seen(self, location: str, data: bytes) -> None:
-        """Keep the digest of a text."""
-        from hashlib import sha256  # 2 ms; a list given by flag has no text to digest
+        """Record the digest of a text."""
+        from hashlib import sha256  # 2 ms; a list given by an option has no text to digest
 
         self._files[mask_secrets(location)] = sha256(data).hexdigest()
 
     def add_file(self, location: str, *, constraint: bool = False, asked_at: Origin | None = None) -> None:
-        """Read a requirements or constraints file and all it includes. Raises ``RequirementsError``."""
+        """Read a requirements or constraints file and the files it includes. Raises ``RequirementsError``."""
         for root in self.read_file(location, constraint=constraint, asked_at=asked_at):
             (self.constraints if root.constraint else self.roots).append(root)
 
     def read_file(
         self, location: str, *, constraint: bool = False, asked_at: Origin | None = None
     ) -> list[RootRequirement]:
-        """Return what a requirements file and those it includes ask for; their options are taken in."""
+        """Return the requirements of a file and of the files it includes; apply their options."""
         roots: list[RootRequirement] = []
         tree = TreeReader(self.reader, self._environ, self.seen)
         for line, bounds in tree.lines(location, constraint=constraint, asked_at=asked_at):
@@ -68,22 +68,22 @@ class Gathering:
                 self._hashes_written = self._hashes_written or any(name == "--hash" for name, _ in line.options)
                 roots.append(root)
                 continue
-            # Whatever their order on the line, pip sets the index before it adds the extra ones.
+            # pip sets the index before it adds the extra ones, whatever their order on the line.
             for name, value in sorted(line.options, key=lambda option: option[0] != "--index-url"):
                 self._options.apply(name, value, line.origin)
         return roots
 
     def add_text(self, text: str, origin: Origin) -> None:
-        """Add a requirement that stands alone. Raises ``RequirementsError``."""
+        """Add a requirement that is not from a requirements file. Raises ``RequirementsError``."""
         self.roots.append(parse_text(text, origin, self.reader))
 
     def add_requires_python(self, specifier: str | None) -> None:
-        """Narrow the Pythons to those that this source, too, can use."""
+        """Add the Requires-Python of a source to those of the other sources."""
         if specifier and specifier not in self._requires_python:
             self._requires_python.append(specifier)
 
     def finish(self, overrides: tuple[RootRequirement, ...], excludes: tuple[str, ...]) -> Inputs:
-        """Return all that was gathered."""
+        """Return the inputs."""
         return Inputs(
             roots=tuple(self.roots),
             constraints=tuple(self.constraints),

@@ -1,8 +1,8 @@
-"""The grammar of one line: requirement text, or options. The only file that names the requirements-file library.
+"""Parse one line: requirement text, or options. The only module that imports the requirements-file library.
 
-The library (pip-requirements-parser) costs 80 ms to import, so a line that is spelled plainly is read without it: option names in
-full or their usual short form, values without quotes. Everything else goes through the library's option table, completed with
-what pip 26 has and the library lacks; ``tests/unit/.../test_grammar.py`` compares the table with pip's own.
+The library (pip-requirements-parser) takes 80 ms to import, so plain lines are parsed without it: option names in full or in
+their usual short form, values without quotes. All other lines use the library's option table, extended by the options that
+pip 26 has and the library lacks; ``tests/unit/.../test_grammar.py`` compares the table with pip's own.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ _SHORT = {
 _VALUED = frozenset(option.name for option in FILE_OPTIONS if option.kind != "flag")
 _SWITCHES = frozenset(option.name for option in FILE_OPTIONS if option.kind == "flag")
 
-# What pip 26 takes and pip-requirements-parser 32.0.1 does not: names, and whether a value follows.
+# Options that pip 26 accepts and pip-requirements-parser 32.0.1 does not: names, and whether a value follows.
 _ADDED: tuple[tuple[tuple[str, ...], bool], ...] = (
     (("--all-releases",), True),
     (("--only-final",), True),
     (("--no-require-hashes",), False),
     (("-C", "--config-settings"), True),
 )
-# What the library takes for the sake of old files and pip 26 refuses.
-_GONE = (
+# Options that the library accepts for old files and pip 26 refuses.
+_REMOVED = (
     "--requirements", "--install-option", "--global-option", "--allow-all-external", "--allow-external",
     "--allow-unverified", "-Z", "--always-unzip", "--no-use-wheel",
 )  # fmt: skip
 
 _OF_REQUIREMENT = ("--hash", "--config-settings")  # the only options that may follow a requirement
 _ALONE = ("--requirement", "--constraint")
-_ONCE = ("--requirement", "--constraint", "--find-links", "--editable")  # pip reads the first of several, silently
+_ONCE = ("--requirement", "--constraint", "--find-links", "--editable")  # of several, pip silently reads only the first
 
 
 class ParsedLine(NamedTuple):
-    """One line, understood: a requirement with its options, or options only (``requirement`` is "").
+    """A parsed line: a requirement with its options, or options only (``requirement`` is "").
 
-    ``options`` holds (name in full, value) in the order written; a switch has the value "". ``--editable`` is not among
-    them: its value is the requirement.
+    ``options`` holds (full name, value) in the order written; a switch has the value "". ``--editable`` is not included:
+    its value is the requirement.
     """
 
     origin: Origin
@@ -61,10 +61,10 @@ class _Misspelt(Exception):
 
 
 def parse_line(line: LogicalLine) -> ParsedLine:
-    """Read one logical line.
+    """Parse one logical line.
 
-    Raises ``RequirementsError`` for an option pip 26 does not take in a file, and for one that pip would read and then ignore
-    where it stands.
+    Raises ``RequirementsError`` for an option that pip 26 does not accept in a file, and for an option that pip would ignore in
+    its position.
     """
     text = line.text
     if text[0] != "-" and " -" not in text:
@@ -82,7 +82,7 @@ def parse_line(line: LogicalLine) -> ParsedLine:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Split at the first word that starts with a dash; only blanks separate words here, as in pip."""
+    """Split before the first word that starts with a dash; only blanks separate words here, as in pip."""
     if text[0] == "-":
         return "", text
     index = text.index(" -")
@@ -90,7 +90,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _read_plain(tail: str) -> tuple[tuple[str, str], ...] | None:
-    """Read options that are spelled in full and not quoted; None if the library must look."""
+    """Return options that are spelled in full and not quoted; None if the library is needed."""
     if not tail.isascii() or '"' in tail or "'" in tail or "\\" in tail:
         return None
     words = tail.split()
@@ -116,7 +116,7 @@ def _read_plain(tail: str) -> tuple[tuple[str, str], ...] | None:
 
 
 def _read_with_library(tail: str, line: LogicalLine) -> tuple[tuple[str, str], ...]:
-    import shlex  # only quotes, abbreviations and mistakes need it
+    import shlex  # only for quotes, abbreviations and errors
 
     try:
         words = shlex.split(tail)
@@ -132,29 +132,29 @@ def _read_with_library(tail: str, line: LogicalLine) -> tuple[tuple[str, str], .
         raise refusal(
             line.origin,
             f"{quoted(' '.join(left_over))} follows the options in {quoted(line.written)}",
-            "put it on a line of its own, or in quotes where it belongs to the option's value (pip would ignore it)",
+            "put it on its own line, or in quotes if it belongs to the option's value (pip would ignore it)",
         )
     return tuple(options)
 
 
 def _remedy_for(cause: BaseException | None) -> str:
-    """Return what to do about what the parser met: None if it only counted the values of an option."""
-    import optparse  # loaded by then
+    """Return the remedy for an error of the parser; ``cause`` is None if an option has the wrong number of values."""
+    import optparse  # already loaded
 
     if isinstance(cause, optparse.AmbiguousOptionError):  # a BadOptionError too
         return "write the option's name in full"
     if isinstance(cause, optparse.BadOptionError):
-        return "see pip's documentation of the requirements file format for the options a file may hold"
+        return "see pip's documentation of the requirements file format for the options that a file may have"
     return "give the option one value"
 
 
 def _option_table() -> list[tuple[tuple[str, ...], bool]]:
-    """Return (spellings, takes a value) of every option: the library's, less what is gone, and what pip 26 added."""
-    import pip_requirements_parser as library  # 80 ms, and plain lines do without
+    """Return (spellings, takes a value) of every option: the library's without the removed ones, and those of pip 26."""
+    import pip_requirements_parser as library  # 80 ms, not for plain lines
 
     table: list[tuple[tuple[str, ...], bool]] = []
     for option in library.build_parser().option_list:
-        spellings = tuple(name for name in (*option._long_opts, *option._short_opts) if name not in _GONE)  # noqa: SLF001 - optparse has no other way to ask
+        spellings = tuple(name for name in (*option._long_opts, *option._short_opts) if name not in _REMOVED)  # noqa: SLF001 - optparse has no other way to ask
         if spellings:
             table.append((spellings, bool(option.takes_value())))
     library_names = {name for spellings, _ in table for name in spellings}
@@ -163,11 +163,11 @@ def _option_table() -> list[tuple[tuple[str, ...], bool]]:
 
 
 def _option_parser(record: Callable[[str, str], object]) -> Callable[[list[str]], list[str]]:
-    """Return a function that reads words, calls ``record`` for each option in order, and returns what is left over."""
-    import optparse  # 10 ms; it decides abbreviations the way pip does
+    """Return a function that parses words, calls ``record`` for each option in order, and returns the remaining words."""
+    import optparse  # 10 ms; it resolves abbreviations as pip does
 
     class Parser(optparse.OptionParser):
-        def error(self, msg: str) -> Any:  # optparse's own signature; it is called while what went wrong is handled
+        def error(self, msg: str) -> Any:  # optparse's signature; called while the cause is being handled
             raise _Misspelt(msg)
 
     def callback(option: optparse.Option, _spelling: str, value: str | None, _parser: optparse.OptionParser) -> None:
@@ -185,21 +185,22 @@ def _option_parser(record: Callable[[str, str], object]) -> Callable[[list[str]]
 
 
 def _check(requirement: str, options: tuple[tuple[str, str], ...], line: LogicalLine) -> None:
-    """Refuse what pip would read and silently not do."""
+    """Raise for options that pip would read and silently ignore."""
     names = [name for name, _ in options]
     for name in _ONCE:
         if names.count(name) > 1:
-            problem = f"{name} is given twice on one line, and pip reads the first only"
-            raise refusal(line.origin, problem, "use a line for each")
+            problem = f"{name} is given twice on one line, and pip reads only the first"
+            raise refusal(line.origin, problem, "put each on its own line")
     if requirement or "--editable" in names:
         _check_beside_requirement("--editable" if not requirement else "", names, line.origin)
         return
     wrong = next((name for name in names if name in _OF_REQUIREMENT), None)
     if wrong:
-        raise refusal(line.origin, f"{wrong} stands without a requirement", "write it after the requirement it is for")
+        raise refusal(line.origin, f"{wrong} has no requirement", "write it after its requirement")
     alone = next((name for name in names if name in _ALONE), None)
     if alone and len(names) > 1:
-        raise refusal(line.origin, f"{alone} must stand alone: pip ignores the rest of the line", "use a line for each")
+        problem = f"{alone} must be alone on its line: pip ignores the rest"
+        raise refusal(line.origin, problem, "put each on its own line")
 
 
 def _check_beside_requirement(editable: str, names: list[str], origin: Origin) -> None:
@@ -207,7 +208,7 @@ def _check_beside_requirement(editable: str, names: list[str], origin: Origin) -
     wrong = next((name for name in names if name not in allowed), None)
     if wrong is None:
         return
-    remedy = "put it on a line of its own"
+    remedy = "put it on its own line"
     if wrong == "--hash":
-        remedy = "an editable project has no archive to compare with: remove the hash, or the -e"
+        remedy = "an editable project has no archive to hash: remove the hash, or the -e"
     raise refusal(origin, f"{wrong} has no effect beside this requirement", remedy)

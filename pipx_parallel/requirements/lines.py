@@ -1,4 +1,4 @@
-"""Physical lines to logical lines: continuations joined, comments dropped, variables replaced, as pip does it."""
+"""Join physical lines to logical lines: continuations joined, comments removed, variables replaced, as in pip."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ if TYPE_CHECKING:
 
     from pipx_parallel.model import Origin
 
-# Compiled when first used: most files have neither.
+# Compiled on first use: most files have neither.
 _COMMENT = r"(?:^|\s+)#.*$"
 _VARIABLE = r"\$\{([A-Z0-9_]+)\}"
 
 
 class LogicalLine(NamedTuple):
-    """One line as the grammar sees it."""
+    """One line for the grammar."""
 
     origin: Origin  # of its first physical line
-    written: str  # before variables were replaced: what a message may show
-    text: str  # after
+    written: str  # before variables are replaced: safe to show in a message
+    text: str  # after variables are replaced
 
 
 def logical_lines(text: str, origin: Origin, environ: Mapping[str, str]) -> Iterator[LogicalLine]:
-    """Yield the lines that say something.
+    """Yield the lines that are not empty.
 
-    Only ``${UPPER_CASE}`` is a variable. Raises ``RequirementsError`` for one that is not set or empty: pip would keep the
-    text ``${NAME}`` there and go on to ask an index for it.
+    Only ``${UPPER_CASE}`` is a variable. Raises ``RequirementsError`` if a variable is not set or empty: pip would keep the
+    text ``${NAME}`` and request it from an index.
     """
     for number, joined in _join(text.splitlines()):
         written = (re.sub(_COMMENT, "", joined) if "#" in joined else joined).strip()
         if written:
-            where = origin._replace(line=number)
-            yield LogicalLine(where, written, _expand(written, where, environ) if "${" in written else written)
+            line_origin = origin._replace(line=number)
+            text = _expand(written, line_origin, environ) if "${" in written else written
+            yield LogicalLine(line_origin, written, text)
 
 
 def _join(lines: list[str]) -> Iterator[tuple[int, str]]:
@@ -47,7 +48,7 @@ def _join(lines: list[str]) -> Iterator[tuple[int, str]]:
             first = first or number
             pieces.append(line.rstrip("\\"))
             continue
-        # A comment ends a continuation; the blank lets it be seen as one after joining.
+        # A comment ends a continuation; the blank makes it a comment after joining.
         pieces.append(f" {line}" if is_comment else line)
         yield first or number, "".join(pieces)
         pieces, first = [], 0

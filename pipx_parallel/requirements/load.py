@@ -1,6 +1,6 @@
-"""Sources to ``Inputs``: what a SOURCE of the command line is, and all of them together."""
+"""Load all sources into ``Inputs``: detect what each SOURCE of the command line is, and read it."""
 
-# Paths stay the text that the user wrote, which pathlib would tidy; and pathlib costs 3 ms to import.
+# Paths stay strings as the user wrote them: pathlib would normalise them, and takes 3 ms to import.
 from __future__ import annotations
 
 import os
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from pipx_parallel.requirements.reader import Reader
     from pipx_parallel.requirements.toml_lines import TomlText
 
-# What is looked for in a folder, in this order.
+# The files that are looked for in a folder, in this order.
 _IN_FOLDER = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.in", "requirements.txt")
 
 
 class InputRequest(NamedTuple):
-    """What a command is asked to read.
+    """The inputs that a command names.
 
     A source is ``-``, a folder, pyproject.toml, setup.cfg, setup.py, a PEP 723 script, a pylock.toml, or else a requirements
     file. ``extras``, ``groups`` and ``build_requires`` apply to the projects among the sources; ``[PATH:]GROUP`` names another
-    pyproject.toml, and a group without any project one of the current folder.
+    pyproject.toml, and without a project among the sources a group is read from ./pyproject.toml.
     """
 
     sources: Sequence[str] = ()
@@ -52,32 +52,31 @@ class InputRequest(NamedTuple):
 
 
 def load_inputs(
-    asked: InputRequest, *, environ: Mapping[str, str], reader: Reader, builder: ProjectBuild | None = None
+    request: InputRequest, *, environ: Mapping[str, str], reader: Reader, builder: ProjectBuild | None = None
 ) -> Inputs:
-    """Read all sources and return what they say, in the order given.
+    """Read all sources and return their roots and options, in the order given.
 
     Args:
-        asked: what to read.
-        environ: the variables that requirements files may use.
-        reader: opens files and URLs.
-        builder: asks build backends; without it, dynamic dependencies are refused.
+        request: The sources to read.
+        environ: The variables that requirements files may use.
+        reader: Reads files and URLs.
+        builder: Calls build backends; without it, dynamic dependencies are refused.
 
     Raises:
-        RequirementsError: with file, line and remedy.
-
+        RequirementsError: An input is malformed or cannot be read; the message has file, line and remedy.
     """
     gathering = Gathering(reader, environ)
-    loading = _Loading(gathering, asked, builder)
-    for text in split_packages(asked.packages or ""):
+    loading = _Loading(gathering, request, builder)
+    for text in split_packages(request.packages or ""):
         gathering.add_text(text, Origin("--packages"))
-    for source in asked.sources:
+    for source in request.sources:
         loading.add(source)
-    for path in asked.requirement_files:
+    for path in request.requirement_files:
         gathering.add_file(path)
-    for path in asked.constraint_files:
+    for path in request.constraint_files:
         gathering.add_file(path, constraint=True)
     loading.add_remaining_groups()
-    return gathering.finish(_overrides(asked.overrides, gathering), _normalized(asked.excludes, "--exclude"))
+    return gathering.finish(_overrides(request.overrides, gathering), _normalized(request.excludes, "--exclude"))
 
 
 def kind_of(source: str, reader: Reader) -> str:
@@ -97,17 +96,17 @@ def kind_of(source: str, reader: Reader) -> str:
 class _Loading:
     """One call of ``load_inputs``."""
 
-    def __init__(self, gathering: Gathering, asked: InputRequest, builder: ProjectBuild | None) -> None:
+    def __init__(self, gathering: Gathering, request: InputRequest, builder: ProjectBuild | None) -> None:
         self._gathering = gathering
-        groups = tuple(group for group in asked.groups if ":" not in group)
-        self._wanted = Wanted(_normalized(asked.extras, "--extra"), groups, asked.build_requires)
-        self._elsewhere = tuple(group for group in asked.groups if ":" in group)
+        groups = tuple(group for group in request.groups if ":" not in group)
+        self._wanted = Wanted(_normalized(request.extras, "--extra"), groups, request.build_requires)
+        self._elsewhere = tuple(group for group in request.groups if ":" in group)
         self._builder = builder
         self._projects = 0
         self._locks = 0
 
     def add(self, source: str) -> None:
-        """Read one source, whatever it is."""
+        """Read one source of any kind."""
         kind = kind_of(source, self._gathering.reader)
         if is_archive(source):
             remedy = f"give it as a requirement: --packages {quoted(source)}"
@@ -122,14 +121,14 @@ class _Loading:
         elif kind == "toml":
             self._add_toml(source)
         elif kind == "script":
-            from pipx_parallel.requirements.script import read_script  # only scripts need it
+            from pipx_parallel.requirements.script import read_script  # only for scripts
 
             self._take(read_script(self._gathering.read(source), source), source)
         else:
             self._add_setup(source, kind)
 
     def add_remaining_groups(self) -> None:
-        """Read the groups of other pyproject.toml files, and those that no project among the sources could have."""
+        """Read the groups of other pyproject.toml files, and the plain groups if no source is a project."""
         for entry in self._elsewhere:
             path, _, group = entry.rpartition(":")
             self._add_groups(path, (group,))
@@ -145,33 +144,33 @@ class _Loading:
             )
 
     def _add_groups(self, path: str, groups: tuple[str, ...]) -> None:
-        from pipx_parallel.requirements.pyproject import read_pyproject  # only projects need it
+        from pipx_parallel.requirements.pyproject import read_pyproject  # only for projects
 
         text = self._toml(path, Origin("--group"))
         self._take(read_pyproject(text, Wanted(groups=groups, dependencies=False), None), path)
 
     def _is_script(self, source: str) -> bool:
-        """Return whether a file without a known suffix begins like a script."""
+        """Return whether a file without a suffix is a script, by its first bytes."""
         if os.path.splitext(source)[1] or source == "-" or is_location_url(source):
             return False
         try:
             data = self._gathering.reader.read(source)
         except OSError:
-            return False  # said where it is read in earnest
-        from pipx_parallel.requirements.script import has_block  # only scripts need it
+            return False  # reported when the source is read
+        from pipx_parallel.requirements.script import has_block  # only for scripts
 
         return data.startswith(b"#!") or has_block(data)
 
     def _in_folder(self, folder: str) -> str:
         for name in _IN_FOLDER:
             path = os.path.join(folder, name) if folder not in ("", ".") else name
-            if self._gathering.reader.kind(path) == "file" and not self._is_passed_over(path, name):
+            if self._gathering.reader.kind(path) == "file" and not self._is_not_source(path, name):
                 return path
         problem = f"the folder has none of {', '.join(_IN_FOLDER)}"
         raise refusal(Origin(mask_secrets(folder)), problem, "name a file")
 
-    def _is_passed_over(self, path: str, name: str) -> bool:
-        """Return whether a file is no source: a generated requirements.txt, or a pyproject.toml that only configures tools."""
+    def _is_not_source(self, path: str, name: str) -> bool:
+        """Return whether a file is not a source: a generated requirements.txt, or a pyproject.toml that only configures tools."""
         if name == "requirements.txt":
             from pipx_parallel.requirements.generated import generator_of  # only for folders
 
@@ -182,12 +181,12 @@ class _Loading:
         return not any(table in text.tables for table in ("project", "build-system", "dependency-groups"))
 
     def _toml(self, path: str, asked_at: Origin | None) -> TomlText:
-        from pipx_parallel.requirements.toml_lines import TomlText  # only TOML sources need it
+        from pipx_parallel.requirements.toml_lines import TomlText  # only for TOML sources
 
         return TomlText.from_bytes(self._gathering.read(path, asked_at), mask_secrets(path))
 
     def _add_toml(self, source: str) -> None:
-        from pipx_parallel.requirements.pylock_input import is_lock, read_lock  # only locks need it
+        from pipx_parallel.requirements.pylock_input import is_lock, read_lock  # only for locks
         from pipx_parallel.requirements.pyproject import is_only_groups, is_project, read_pyproject  # as above
 
         text = self._toml(source, None)
@@ -218,7 +217,7 @@ class _Loading:
         if declared is None:
             build = self._build_of(source)
             if build is None:
-                problem = "only running the project's build can tell what it needs"
+                problem = "only the project's build can state its dependencies"
                 remedy = "allow builds, list the dependencies in pyproject.toml, or lock a requirements file"
                 raise refusal(Origin(source), problem, remedy)
             self._gathering.read(source)
@@ -226,7 +225,7 @@ class _Loading:
         self._take(declared, source)
 
     def _read_setup_cfg(self, source: str) -> Declared | None:
-        from pipx_parallel.requirements.setup_cfg import read_setup_cfg  # only setup.cfg needs it
+        from pipx_parallel.requirements.setup_cfg import read_setup_cfg  # only for setup.cfg
 
         return read_setup_cfg(self._gathering.read(source), source, self._wanted)
 
@@ -262,5 +261,5 @@ def _normalized(names: Sequence[str], flag: str) -> tuple[str, ...]:
     words = [word.strip() for entry in names for word in entry.split(",") if word.strip()]
     for word in words:
         if not is_name(word):
-            raise refusal(Origin(flag), f"{quoted(word)} is no name", "write names separated by commas")
+            raise refusal(Origin(flag), f"{quoted(word)} is not a valid name", "write names separated by commas")
     return tuple(dict.fromkeys(map(normalize_name, words)))

@@ -1,4 +1,4 @@
-"""Names: their one normal form, and how a list of them is split."""
+"""Validate project names and split lists of extras."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from mirror.names import normalize_name
 
-# A pattern as text: re compiles it when it is first used, which for most inputs is never (0.2 to 0.5 ms).
+# A string, compiled on first use (0.2 to 0.5 ms): most inputs do not need it.
 _PLAIN = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 
 
@@ -16,5 +16,5 @@ def is_name(text: str) -> bool:
 
 
 def normalize_extras(extras: str) -> tuple[str, ...]:
-    """Return the names of a comma-separated list, normalised, sorted, each once."""
+    """Return the names of a comma-separated list, normalised, sorted, without duplicates."""
     return tuple(sorted({normalize_name(extra.strip()) for extra in extras.split(",") if extra.strip()}))

@@ -1,6 +1,6 @@
-"""Option lines to ``IndexOptions``: each does to the ones before it what it does in pip."""
+"""Convert option lines to ``IndexOptions``; each option changes the earlier ones as in pip."""
 
-# Paths stay the text that the user wrote, which pathlib would tidy; and pathlib costs 3 ms to import.
+# Paths stay strings as the user wrote them: pathlib would normalise them, and takes 3 ms to import.
 from __future__ import annotations
 
 import os
@@ -18,20 +18,21 @@ if TYPE_CHECKING:
 
     from pipx_parallel.model import Origin
 
-# Features that pip 26 takes with --use-feature, the always-on ones included; none changes which releases fit.
+# Features that pip 26 accepts with --use-feature, including those that are always on; none changes which releases are allowed.
 FEATURES = (
     "build-constraint", "fast-deps", "inprocess-build-deps", "no-binary-enable-wheel-cache", "truststore", "venv-isolation",
 )  # fmt: skip
 _ALL, _NONE = ":all:", ":none:"
-# The options of a file that IndexOptions holds, and those that exclude each other, by their names in full.
+# The options of a file that IndexOptions has, and those that exclude each other, by their full names.
 _BY_NAME = {option.name: option for option in FILE_OPTIONS if option.field in IndexOptions._fields}
 _OPPOSITE = {OPTIONS[dest].name: OPTIONS[other].name for dest, other in OPPOSITES.items()}
 
 
 def choose_names(words: Sequence[str], chosen: set[str], other: set[str]) -> None:
-    """Add project names to ``chosen`` and take them from ``other``: ``--only-binary`` against ``--no-binary``, as pip does it.
+    """Add project names to ``chosen`` and remove them from ``other`` (``--only-binary`` and ``--no-binary``), as in pip.
 
-    ``:all:`` replaces both sets by itself, ``:none:`` empties the chosen one; what stands before the last ``:all:`` is lost.
+    ``:all:`` clears both sets and adds itself to ``chosen``; ``:none:`` clears ``chosen``. Words before the last ``:all:`` have
+    no effect.
     """
     while _ALL in words:
         other.clear()
@@ -39,7 +40,7 @@ def choose_names(words: Sequence[str], chosen: set[str], other: set[str]) -> Non
         chosen.add(_ALL)
         words = words[words.index(_ALL) + 1 :]
         if _NONE not in words:
-            return  # whatever names follow are among all
+            return  # ``:all:`` includes the names that follow
     for word in words:
         if word == _NONE:
             chosen.clear()
@@ -51,11 +52,11 @@ def choose_names(words: Sequence[str], chosen: set[str], other: set[str]) -> Non
 class OptionState:
     """The options of all files read so far.
 
-    ``exists`` says whether a path is there: pip takes a find-links path relative to its file where that exists, else as written.
+    ``exists`` returns whether a path exists: pip reads a find-links path relative to its file if that exists, else as written.
     """
 
     def __init__(self, exists: Callable[[str], bool]) -> None:
-        """Begin with nothing written."""
+        """Start without options."""
         self._exists = exists
         self._index_url: str | None = None
         self._lists: dict[str, list[str]] = {name: [] for name, option in _BY_NAME.items() if option.multiple}
@@ -64,14 +65,14 @@ class OptionState:
         self.written: list[WrittenOption] = []
 
     def apply(self, name: str, value: str, origin: Origin) -> None:
-        """Take one option in. Raises ``RequirementsError`` for a value that means nothing."""
+        """Apply one option. Raises ``RequirementsError`` for an invalid value."""
         self.written.append(WrittenOption(name, value, origin))
         if name == "--index-url":
-            # pip: the new index takes the place of all that were named before it, the extra ones included.
+            # pip: the new index replaces all earlier ones, including the extra indexes.
             self._index_url = value
             self._lists["--extra-index-url"].clear()
         elif name == "--find-links":
-            self._append(name, self._place(value, origin))
+            self._append(name, self._links_location(value, origin))
         elif name in self._names:
             self._choose(name, value, origin)
         elif name == "--use-feature":
@@ -85,7 +86,7 @@ class OptionState:
         if value not in self._lists[name]:
             self._lists[name].append(value)
 
-    def _place(self, value: str, origin: Origin) -> str:
+    def _links_location(self, value: str, origin: Origin) -> str:
         if is_location_url(value) or is_location_url(origin.source):
             return value
         beside = os.path.normpath(os.path.join(os.path.dirname(origin.source), value))
@@ -115,7 +116,7 @@ class OptionState:
             raise refusal(origin, problem, "remove one of them")
 
     def finish(self, *, hashes_written: bool) -> IndexOptions:
-        """Return the options; a ``--hash`` on any line asks for hashes on all, unless ``--no-require-hashes`` says not."""
+        """Return the options; a ``--hash`` on any line requires hashes on all, unless there is ``--no-require-hashes``."""
         values: dict[str, Any] = {}
         for name, option in _BY_NAME.items():
             if name in self._names:

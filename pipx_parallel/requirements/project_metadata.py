@@ -1,4 +1,4 @@
-"""What a project's own files say it needs, whatever file says it; and the hook of builds."""
+"""The dependencies that a project declares, in whatever file, and the hook for builds."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pipx_parallel.requirements.refusal import quoted, refusal
 
 
 class Wanted(NamedTuple):
-    """Which parts of a project are to be locked."""
+    """The parts of a project to lock."""
 
     extras: tuple[str, ...] = ()  # normalised
     groups: tuple[str, ...] = ()
     build_requires: bool = False
-    dependencies: bool = True  # False: only the groups are asked for
+    dependencies: bool = True  # False: only the groups
 
 
 class Declared(NamedTuple):
-    """What a project declares, of what was wanted: requirements with their places, in order."""
+    """The wanted requirements that a project declares, with their origins, in order."""
 
     requirements: tuple[tuple[str, Origin], ...]
     requires_python: str | None = None
-    files: tuple[tuple[str, Origin], ...] = ()  # requirements files it points to (setuptools' ``file:``), read as well
+    files: tuple[tuple[str, Origin], ...] = ()  # requirements files it refers to (setuptools' ``file:``)
 
 
 class BuiltProject(NamedTuple):
-    """What a build backend says of a project (core metadata)."""
+    """The core metadata of a project, from its build backend."""
 
     requires_dist: tuple[str, ...]
     requires_python: str | None = None

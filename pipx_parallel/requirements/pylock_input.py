@@ -1,4 +1,4 @@
-"""A pylock.toml (PEP 751) as an input: to be locked again, or written in another form."""
+"""Read a pylock.toml (PEP 751) as an input: to lock again, or to write in another format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipx_parallel.requirements.reader import Reader
     from pipx_parallel.requirements.toml_lines import TomlText
 
-# PEP 751's two marker variables that a requirement's marker cannot have: decided here, by what was asked for.
+# PEP 751's two marker variables that a requirement's marker cannot have: evaluated here for the requested extras and groups.
 _CHOICE = re.compile(r"(?P<q>['\"])(?P<name>[^'\"]+)(?P=q)\s+(?P<no>not\s+)?in\s+(?P<list>extras|dependency_groups)")
 _ALWAYS, _NEVER = "python_version >= '0'", "python_version < '0'"
 
@@ -47,13 +47,13 @@ def read_lock(
 
 
 def _validate(text: TomlText) -> Pylock:
-    from packaging.pylock import Pylock, PylockValidationError  # 45 ms, only where a lock is an input
+    from packaging.pylock import Pylock, PylockValidationError  # 45 ms, only if a lock is an input
 
     try:
         return Pylock.from_dict(text.tables)
     except PylockValidationError as error:
         problem = f"this is not a valid pylock: {str(error).partition(chr(10))[0]}"
-        raise refusal(text.origin, problem, "make the lock again") from None
+        raise refusal(text.origin, problem, "create the lock again") from None
 
 
 def _root(package: Package, text: TomlText, reader: Reader, chosen: Mapping[str, Sequence[str]]) -> RootRequirement:
@@ -86,9 +86,9 @@ def _files(package: Package) -> list[Any]:
 def _url(package: Package, source: str, reader: Reader) -> str | None:
     """Return the direct reference of a package that is not from an index."""
     if package.vcs is not None:
-        where = package.vcs.url or _path_url(package.vcs.path or "", source, reader)
+        location = package.vcs.url or _path_url(package.vcs.path or "", source, reader)
         fragment = f"#subdirectory={package.vcs.subdirectory}" if package.vcs.subdirectory else ""
-        return f"{package.vcs.type}+{where}@{package.vcs.commit_id}{fragment}"
+        return f"{package.vcs.type}+{location}@{package.vcs.commit_id}{fragment}"
     if package.directory is not None:
         fragment = f"#subdirectory={package.directory.subdirectory}" if package.directory.subdirectory else ""
         return _path_url(package.directory.path, source, reader) + fragment
@@ -99,18 +99,18 @@ def _url(package: Package, source: str, reader: Reader) -> str | None:
 
 
 def _path_url(path: str, source: str, reader: Reader) -> str:
-    """Return the URL of a path of the lock, which counts from the lock's own folder (PEP 751)."""
+    """Return the URL of a path of the lock, which is relative to the lock's folder (PEP 751)."""
     if is_location_url(source):
         return join_location(source, path)
     return path_to_url(reader.absolute(join_location(source, path)))
 
 
 def _marker(marker: str, chosen: Mapping[str, Sequence[str]]) -> str | None:
-    """Decide the parts of a marker that ask for extras and groups of the lock."""
+    """Evaluate the parts of a marker about extras and groups of the lock; None if the whole marker is true."""
 
     def decide(match: re.Match[str]) -> str:
-        asked = normalize_name(match["name"]) in chosen[match["list"]]
-        return _ALWAYS if asked != bool(match["no"]) else _NEVER
+        requested = normalize_name(match["name"]) in chosen[match["list"]]
+        return _ALWAYS if requested != bool(match["no"]) else _NEVER
 
     decided = _CHOICE.sub(decide, marker)
     return None if decided == _ALWAYS else decided

@@ -1,4 +1,4 @@
-"""pyproject.toml: [project] (PEP 621), its extras, [dependency-groups] (PEP 735), [build-system] (PEP 518)."""
+"""Read pyproject.toml: [project] (PEP 621), its extras, [dependency-groups] (PEP 735), [build-system] (PEP 518)."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Origin
     from pipx_parallel.requirements.toml_lines import TomlText
 
-# Where pyproject.toml has no [build-system], pip builds with setuptools of this age (PEP 518 and pip's own default).
+# If pyproject.toml has no [build-system], pip builds with setuptools of at least this version (PEP 518, pip's default).
 DEFAULT_BUILD_REQUIRES = ("setuptools>=40.8.0",)
 _SELF = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*\[([^\]]*)\]\s*(?:;\s*(.+))?", re.DOTALL)
 
 
 def is_project(text: TomlText) -> bool:
-    """Return whether there is a [project] table: without one only the build backend knows the dependencies."""
+    """Return whether there is a [project] table: without it only the build backend can state the dependencies."""
     return text.table("project") is not None
 
 
 def is_only_groups(text: TomlText) -> bool:
-    """Return whether dependency groups are all that the file has: then there is no project, and nothing to be built (PEP 735)."""
+    """Return whether the file has only dependency groups: then there is no project to build (PEP 735)."""
     return "dependency-groups" in text.tables and not {"project", "build-system"} & set(text.tables)
 
 
 def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject] | None) -> Declared:
-    """Return what is wanted of the project.
+    """Return the wanted parts of the project.
 
-    ``build`` asks the build backend; it is called only where ``dynamic`` names what is wanted. Raises ``RequirementsError`` for a
-    malformed table, an extra or group that is not there, and for dynamic dependencies where nothing may be built.
+    ``build`` calls the build backend, only if a wanted part is ``dynamic``. Raises ``RequirementsError`` for a malformed table, a
+    missing extra or group, and for dynamic dependencies if builds are not allowed.
     """
-    # Before the project itself: what is malformed here must not wait for a build.
+    # Read before the project itself, so that an error here is reported before a build.
     others = [row for group in wanted.groups for row in _labelled(text, group, _of_group(text, group))]
     if wanted.build_requires:
         others.extend(_of_build_system(text))
@@ -47,7 +47,7 @@ def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProj
 
 
 def _labelled(text: TomlText, part: str, rows: Iterable[tuple[str, Origin]]) -> Iterator[tuple[str, Origin]]:
-    """Yield requirements with how annotations name them: as uv does, ``shop (pyproject.toml:dev)`` for a group or an extra."""
+    """Yield requirements with their label for annotations, as in uv: ``shop (pyproject.toml:dev)`` for a group or an extra."""
     project = text.tables.get("project")
     name = project.get("name") if isinstance(project, dict) else None
     for requirement, origin in rows:
@@ -65,11 +65,11 @@ def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject
     dynamic = text.strings(project.get("dynamic", []), "dynamic")
     requires_python = text.specifier(project.get("requires-python"), "requires-python")
     names = ("dependencies", "optional-dependencies") if wanted.extras else ("dependencies",)
-    asked = [name for name in names if name in dynamic]
-    if asked:
-        declared = _from_setuptools(text, wanted, project, asked)
+    dynamic_names = [name for name in names if name in dynamic]
+    if dynamic_names:
+        declared = _from_setuptools(text, wanted, project, dynamic_names)
         if declared is None:
-            declared = _from_backend(text, wanted, build, f"{' and '.join(asked)} are dynamic")
+            declared = _from_backend(text, wanted, build, f"{' and '.join(dynamic_names)} are dynamic")
         return declared._replace(requires_python=declared.requires_python or requires_python)
     own = text.strings(project.get("dependencies", []), "dependencies")
     return Declared((*((item, text.where(item)) for item in own), *_of_extras(text, project, wanted)), requires_python)
@@ -80,18 +80,18 @@ def _of_extras(text: TomlText, project: dict[str, Any], wanted: Wanted) -> Itera
     extras = {normalize_name(name): text.strings(items, name) for name, items in table.items()}
     check_extras(wanted.extras, tuple(extras), text.at_key("project.optional-dependencies"))
     own_name = normalize_name(text.string(project.get("name"), "name") or "")
-    met: set[tuple[str, str]] = set()
+    visited: set[tuple[str, str]] = set()
 
     def follow(extra: str, outer: str) -> Iterator[tuple[str, Origin]]:
-        if (extra, outer) in met:
+        if (extra, outer) in visited:
             return
-        met.add((extra, outer))
+        visited.add((extra, outer))
         for item in extras[extra]:
             match = _SELF.fullmatch(item.strip())
             if match is None or normalize_name(match[1]) != own_name:
                 yield _with_marker(item, outer), text.where(item)
                 continue
-            # The project asks for its own extras: their contents, under both markers.
+            # The project requires its own extras: their contents, with both markers.
             inner = normalize_extras(match[2])
             check_extras(inner, tuple(extras), text.where(item))
             marker = f"({outer}) and ({match[3].strip()})" if outer and match[3] else outer or (match[3] or "").strip()
@@ -109,19 +109,21 @@ def _with_marker(requirement: str, marker: str) -> str:
     return f"{head.rstrip()} ; ({own.strip()}) and ({marker})" if mark else f"{requirement} ; {marker}"
 
 
-def _from_setuptools(text: TomlText, wanted: Wanted, project: dict[str, Any], asked: list[str]) -> Declared | None:
-    """Return what [tool.setuptools.dynamic] says by naming files, which needs no build; None if it does not."""
+def _from_setuptools(
+    text: TomlText, wanted: Wanted, project: dict[str, Any], dynamic_names: list[str]
+) -> Declared | None:
+    """Return the files that [tool.setuptools.dynamic] names, which need no build; None if a dynamic part has no file."""
     tables = text.tables.get("tool", {})
     dynamic = tables.get("setuptools", {}).get("dynamic", {}) if isinstance(tables, dict) else {}
     entries: list[tuple[str, object]] = []
     static: list[tuple[str, Origin]] = []
-    if "dependencies" in asked:
+    if "dependencies" in dynamic_names:
         entries.append(("dependencies", dynamic.get("dependencies")))
     else:
         static.extend(
             (item, text.where(item)) for item in text.strings(project.get("dependencies", []), "dependencies")
         )
-    if "optional-dependencies" in asked:
+    if "optional-dependencies" in dynamic_names:
         table = {normalize_name(name): entry for name, entry in (dynamic.get("optional-dependencies") or {}).items()}
         entries.extend((extra, table.get(extra)) for extra in wanted.extras)
     else:
@@ -142,20 +144,20 @@ def _from_backend(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProje
         origin = text.at_key("dynamic")
     if build is None:
         remedy = "allow builds, list the dependencies in [project], or lock a requirements file"
-        raise refusal(origin, f"{why}: only the build backend knows what this project needs", remedy)
+        raise refusal(origin, f"{why}: only the build backend knows the dependencies of this project", remedy)
     return from_built(build(), wanted, origin)
 
 
 def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
-    """Yield a dependency group, included groups resolved (PEP 735)."""
+    """Yield the requirements of a dependency group and of the groups it includes (PEP 735)."""
     from packaging.dependency_groups import DependencyGroupResolver  # 45 ms, only with --group
-    from packaging.requirements import InvalidRequirement, Requirement  # 45 ms, and plain lines do without
+    from packaging.requirements import InvalidRequirement, Requirement  # 45 ms, not for plain lines
 
     table = text.table("dependency-groups")
     origin = text.at_key("dependency-groups")
     if table is None:
         raise refusal(
-            origin, f"there is no [dependency-groups], so no group {quoted(group)}", "add the table, or drop --group"
+            origin, f"there is no [dependency-groups], so no group {quoted(group)}", "add the table, or remove --group"
         )
     if normalize_name(group) not in map(normalize_name, table):
         raise refusal(
@@ -193,6 +195,8 @@ def _of_build_system(text: TomlText) -> Iterator[tuple[str, Origin]]:
             yield item, text.origin
         return
     if "requires" not in table:
-        raise refusal(text.at_key("build-system"), "[build-system] has no requires", "PEP 518 asks for the key: add it")
+        raise refusal(
+            text.at_key("build-system"), "[build-system] has no requires", "add the key, which PEP 518 requires"
+        )
     for item in text.strings(table["requires"], "requires"):
         yield item, text.where(item)

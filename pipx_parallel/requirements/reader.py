@@ -1,4 +1,4 @@
-"""Requirements files and the files they include, as one stream of lines. Nothing here opens a file: a ``Reader`` is passed in."""
+"""Read requirements files and the files they include as one stream of lines, through a ``Reader``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Where texts come from. ``pipx_parallel.requirements.files.FileReader`` is the one of the command line."""
+    """Reads inputs by location. The command line uses ``pipx_parallel.requirements.files.FileReader``."""
 
     def read(self, location: str) -> bytes:
         """Return the bytes at a path, an ``http(s):`` or ``file:`` URL, or ``-`` (standard input). Raises ``OSError``."""
@@ -28,32 +28,32 @@ class Reader(Protocol):
         ...
 
     def absolute(self, path: str) -> str:
-        """Return the path counted from the current folder, normalised."""
+        """Return the absolute path, normalised; relative paths are relative to the current folder."""
         ...
 
 
 class Include(NamedTuple):
-    """A requirements file under way: where it is, and which lines led to it."""
+    """A requirements file that is being read, and the chain of lines that include it."""
 
-    location: str  # as the user would write it
-    identity: str  # absolute, to see that a file includes itself
+    location: str  # for messages
+    identity: str  # absolute, to detect a loop
     via: tuple[str, ...]
     constraint: bool
     parent: Include | None
 
 
 class LocatedLine(NamedTuple):
-    """A line, and whether it stands in a constraints file."""
+    """A line, and whether it is in a constraints file."""
 
     line: ParsedLine
     constraint: bool
 
 
 class TreeReader:
-    """Follows ``-r`` and ``-c`` from one file on, depth first, in the order written."""
+    """Follows ``-r`` and ``-c`` from a file, depth first, in the order written."""
 
     def __init__(self, reader: Reader, environ: Mapping[str, str], seen: Callable[[str, bytes], None]) -> None:
-        """Take where texts come from, the variables, and who is to be told of each text read (location, bytes)."""
+        """Take the reader, the variables, and the function to call with each text that is read (location, bytes)."""
         self._reader = reader
         self._environ = environ
         self._seen = seen
@@ -61,10 +61,10 @@ class TreeReader:
     def lines(
         self, location: str, *, constraint: bool = False, asked_at: Origin | None = None
     ) -> Iterator[LocatedLine]:
-        """Yield every line of the file and of those it includes, the including lines left out.
+        """Yield every line of the file and of the files it includes, without the ``-r`` and ``-c`` lines.
 
-        ``asked_at`` is where the file itself is named, unless the user did on the command line.
-        Raises ``RequirementsError`` with file and line for whatever cannot be read, is malformed, or includes itself.
+        ``asked_at`` is the origin that names the file; None for the command line. Raises ``RequirementsError`` with file and
+        line if a file cannot be read, is malformed, or includes itself.
         """
         top = Include(location, self._identity(location), (), constraint, None)
         yield from self._follow(top, asked_at or Origin(mask_secrets(location)))
@@ -76,7 +76,7 @@ class TreeReader:
                 yield LocatedLine(line, include.constraint)
                 continue
             location = join_location(include.location, value)
-            # pip: a -r inside a constraints file names requirements again.
+            # As in pip, -r inside a constraints file includes requirements.
             via = (*include.via, str(line.origin))
             child = Include(location, self._identity(location), via, name == "--constraint", include)
             _refuse_loop(child, line.origin)
@@ -93,16 +93,16 @@ class TreeReader:
         try:
             return self._reader.read(include.location)
         except MirrorError:
-            raise  # of a URL: the network's own error says what to do
+            raise  # from a URL: the network's error has its own remedy
         except OSError as error:
-            what = "constraints" if include.constraint else "requirements"
+            kind = "constraints" if include.constraint else "requirements"
             reason = error.strerror or str(error)
             remedy = "check the path; use --packages to lock packages by name"
             if include.parent or asked_at.line:
                 remedy = "paths are relative to the file that names them"
             if is_location_url(include.location):
-                remedy = "check the URL, or save the file here and name its path"
-            problem = f"cannot read the {what} file {quoted(include.location)}: {reason}"
+                remedy = "check the URL, or save the file locally and give its path"
+            problem = f"cannot read the {kind} file {quoted(include.location)}: {reason}"
             raise refusal(asked_at, problem, remedy) from error
 
     def _identity(self, location: str) -> str:
@@ -110,7 +110,7 @@ class TreeReader:
 
 
 def _refuse_loop(child: Include, origin: Origin) -> None:
-    """Raise where a file that is being read is asked for again; a file included twice side by side is no loop."""
+    """Raise if a file that is being read includes itself; including a file twice, one after the other, is allowed."""
     chain = [child.location]
     above = child.parent
     while above is not None:

@@ -1,4 +1,4 @@
-"""Requirements that say where the thing is: URLs, paths to archives and folders, version control, editable projects."""
+"""Parse direct references: URLs, paths of archives and folders, version control, editable projects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RELATIVE = (".", "/", "\\")
 
 
 class Located(NamedTuple):
-    """What a direct reference says. ``name`` is "" if only the project itself can tell it."""
+    """A parsed direct reference. ``name`` is "" if only the project's metadata has it."""
 
     name: str  # normalised
     extras: tuple[str, ...]
@@ -36,10 +36,10 @@ class Located(NamedTuple):
 
 
 def find_reference(text: str, origin: Origin, reader: Reader) -> Located | None:
-    """Return what a URL or path says (marker already taken off), or None if the text is neither.
+    """Return the reference if a text without marker is a URL or path, else None.
 
-    A path counts from the current folder, as in pip, not from the file it is written in. Raises ``RequirementsError`` for a folder
-    that is no project, a wheel whose name is malformed, and a bad ``#egg=``.
+    As in pip, a path is relative to the current folder, not to the file that contains it. Raises ``RequirementsError`` for a
+    folder that is not a project, a wheel whose name is malformed, and an invalid ``#egg=``.
     """
     if scheme_of(text):
         return locate(text, (), origin, reader)
@@ -52,13 +52,14 @@ def find_reference(text: str, origin: Origin, reader: Reader) -> Located | None:
     name, separator, _ = text.partition("@")
     if reader.kind(path) != "file":
         if separator and not looks_like_path(name):
-            return None  # "name @ something.zip": the grammar of PEP 508 has the say
-        raise refusal(origin, f"there is no file {quoted(path)}", "paths count from the current folder; check the path")
+            return None  # "name @ something.zip" is parsed by PEP 508
+        remedy = "paths are relative to the current folder; check the path"
+        raise refusal(origin, f"there is no file {quoted(path)}", remedy)
     return locate(path_to_url(reader.absolute(path)), extras, origin, reader)
 
 
 def find_editable(text: str, origin: Origin, reader: Reader) -> Located:
-    """Return what the value of ``-e`` says: a local folder, or version control with a name.
+    """Return the reference in the value of ``-e``: a local folder, or version control with a name.
 
     Raises ``RequirementsError`` for anything else.
     """
@@ -71,7 +72,7 @@ def find_editable(text: str, origin: Origin, reader: Reader) -> Located:
         return locate(path, extras, origin, reader)
     tool = text.partition(":")[0].lower()
     if f"{tool}+{tool}" in VCS_SCHEMES or tool == "hg":
-        text = f"{tool}+{text}"  # git://… is short for git+git://…
+        text = f"{tool}+{text}"  # git://… means git+git://…
         scheme = scheme_of(text)
     if scheme not in VCS_SCHEMES:
         raise refusal(
@@ -81,18 +82,18 @@ def find_editable(text: str, origin: Origin, reader: Reader) -> Located:
         )
     located = locate(text, (), origin, reader)
     if not located.name:
-        raise refusal(origin, f"{quoted(text)} does not say which project it is", "write it as name @ URL")
+        raise refusal(origin, f"{quoted(text)} does not name its project", "write it as name @ URL")
     return located
 
 
 def locate(url: str, extras: tuple[str, ...], origin: Origin, reader: Reader) -> Located:
-    """Return what a URL says of itself: name and version of a wheel, ``#egg=``, hashes. Raises ``RequirementsError``."""
+    """Parse a URL: name and version of a wheel, ``#egg=``, hashes. Raises ``RequirementsError``."""
     try:
         reference = parse_reference(url)
         if reference.scheme == "file":
             url = _absolute(url, reader)
     except ValueError as error:
-        raise refusal(origin, f"{quoted(url)} is not a URL that can be used: {error}", "check the URL") from None
+        raise refusal(origin, f"{quoted(url)} is not a valid URL: {error}", "check the URL") from None
     if reference.filename.lower().endswith(".whl"):
         name, specifier = _of_wheel(reference, origin)
     else:
@@ -101,7 +102,7 @@ def locate(url: str, extras: tuple[str, ...], origin: Origin, reader: Reader) ->
 
 
 def looks_like_path(text: str) -> bool:
-    """Return whether the text has a separator of paths or begins with a dot, as pip judges it."""
+    """Return whether the text has a path separator or begins with a dot, as in pip."""
     return text.startswith(_RELATIVE) or "/" in text or "\\" in text
 
 
@@ -114,14 +115,14 @@ def split_extras(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _absolute(url: str, reader: Reader) -> str:
-    """Return a file: URL whose path is absolute; a relative one counts from the current folder."""
+    """Return a file: URL with an absolute path; a relative path is relative to the current folder."""
     path = url_to_path(url)
     _, mark, fragment = url.partition("#")
     return path_to_url(reader.absolute(path)) + mark + fragment
 
 
 def _of_wheel(reference: RequirementUrl, origin: Origin) -> tuple[str, str]:
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # 45 ms, and plain lines do without
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # 45 ms, not for plain lines
 
     try:
         name, version, _, _ = parse_wheel_filename(reference.filename)
@@ -129,7 +130,7 @@ def _of_wheel(reference: RequirementUrl, origin: Origin) -> tuple[str, str]:
         raise refusal(
             origin,
             f"{quoted(reference.filename)} is not the name of a wheel ({error})",
-            "give the file its name back: name-version-python-abi-platform.whl",
+            "rename the file: name-version-python-abi-platform.whl",
         ) from None
     return name, f"=={version}"
 
@@ -151,5 +152,5 @@ def _check_project(path: str, origin: Origin, reader: Reader) -> None:
         raise refusal(
             origin,
             f"the folder {quoted(path)} is not a project: it has neither pyproject.toml nor setup.py",
-            "paths count from the current folder; check the path",
+            "paths are relative to the current folder; check the path",
         )

@@ -1,4 +1,4 @@
-"""Lines to roots and constraints."""
+"""Convert lines to roots and constraints."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pipx_parallel.requirements.reader import Reader
     from pipx_parallel.requirements.references import Located
 
-# The plain form, understood without packaging (45 ms to import): name, extras, clauses with release numbers only. A property
-# test holds it to what packaging makes of the same text.
+# The plain form, parsed without packaging (45 ms to import): name, extras, clauses with release numbers only. A property test
+# compares the result with that of packaging.
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _NUMBER = r"[0-9]+(?:\.[0-9]+)*"
 _CLAUSE = rf"(?:[=!]=[ ]*{_NUMBER}(?:\.\*)?|[<>]=?[ ]*{_NUMBER}|~=[ ]*{_NUMBER}\.[0-9]+)"
@@ -32,15 +32,15 @@ _PLAIN = re.compile(
 def parse_root(line: ParsedLine, *, constraint: bool, reader: Reader) -> RootRequirement:
     """Return the requirement of one line.
 
-    ``name`` is "" for an unnamed direct reference (a local folder, a source archive or version control without ``#egg=``): only the
-    project itself can tell it. A wheel's URL gives name and ``==version``. Raises ``RequirementsError``.
+    ``name`` is "" for an unnamed direct reference (a local folder, a source archive or version control without ``#egg=``): only
+    the project's metadata has it. A wheel's URL gives name and ``==version``. Raises ``RequirementsError``.
     """
     root = _plain(line.requirement, line.origin) if not line.editable else None
     if root is None:
         root = _editable(line, reader) if line.editable else _general(line.requirement, line.origin, reader)
     hashes, settings = _hashes(line), _config_settings(line)
     if constraint or hashes or settings or line.written != root.text:
-        # The hashes of the line first, then that of the URL, each once.
+        # The hashes of the line, then that of the URL, without duplicates.
         root = root._replace(
             text=mask_secrets(_without_options(line)),
             constraint=constraint,
@@ -51,7 +51,7 @@ def parse_root(line: ParsedLine, *, constraint: bool, reader: Reader) -> RootReq
 
 
 def parse_text(text: str, origin: Origin, reader: Reader) -> RootRequirement:
-    """Return the root of a requirement that stands alone (a flag, a list in a TOML file). Raises ``RequirementsError``."""
+    """Return the root of a requirement from an option or a TOML list. Raises ``RequirementsError``."""
     root = _plain(text, origin) or _general(text, origin, reader)
     masked = mask_secrets(text)
     return root if root.text == masked else root._replace(text=masked)
@@ -60,7 +60,7 @@ def parse_text(text: str, origin: Origin, reader: Reader) -> RootRequirement:
 def split_packages(text: str) -> tuple[str, ...]:
     """Split ``--packages "a>=1,<2,b[x,y],c"`` into requirements.
 
-    A comma separates two requirements unless it stands inside brackets or quotes, or the next piece begins with an operator.
+    A comma separates two requirements unless it is inside brackets or quotes, or an operator follows.
     """
     pieces: list[str] = []
     depth, quote, start = 0, "", 0
@@ -86,7 +86,7 @@ def _plain(text: str, origin: Origin) -> RootRequirement | None:
         return None
     name, extras, clauses = match.groups()
     if not clauses and is_archive(name):
-        return None  # pip takes it for a file
+        return None  # pip treats it as a file
     specifier = _canonical(clauses) if clauses else ""
     if specifier is None:
         return None
@@ -103,9 +103,9 @@ def _plain(text: str, origin: Origin) -> RootRequirement | None:
 
 
 def _canonical(clauses: str) -> str | None:
-    """Return the clauses as ``str(SpecifierSet)`` has them: no blanks, sorted.
+    """Return the clauses in the form of ``str(SpecifierSet)``: without blanks, sorted.
 
-    None if an operator comes twice: which of two equal versions stays is packaging's to say.
+    None if an operator occurs twice: packaging decides which of two equal versions remains.
     """
     pieces = clauses.replace(" ", "").split(",")
     if len({piece.rstrip("0123456789.*") for piece in pieces}) < len(pieces):
@@ -114,21 +114,21 @@ def _canonical(clauses: str) -> str | None:
 
 
 def _general(text: str, origin: Origin, reader: Reader) -> RootRequirement:
-    """Read what is not plain: a direct reference, or anything of PEP 508."""
-    from pipx_parallel.requirements.references import find_reference, locate  # only lines that are not plain need it
+    """Parse a requirement that is not plain: a direct reference, or any form of PEP 508."""
+    from pipx_parallel.requirements.references import find_reference, locate  # not for plain lines
 
     bare, marker = _split_marker(text, origin)
     located = find_reference(bare, origin, reader)
     if located is not None:
         return _from_reference(located, marker, origin, text)
-    # A marker that is there but empty is allowed in a file, and only there.
+    # An empty marker is allowed only in a requirements file.
     requirement = _parse(text if marker or ";" not in text[len(bare) :] else bare, origin)
     url: str | None = None
     hashes: tuple[str, ...] = ()
     if requirement.url:
         if not scheme_of(requirement.url):
             problem = f"{quoted(requirement.url)} is not a URL that pip can fetch"
-            raise refusal(origin, problem, "write a path as file:///absolute/path, or without the name in front")
+            raise refusal(origin, problem, "write a path as file:///absolute/path, or remove the name before it")
         named = locate(requirement.url, (), origin, reader)
         url, hashes = named.url, named.hashes
     return RootRequirement(
@@ -144,16 +144,16 @@ def _general(text: str, origin: Origin, reader: Reader) -> RootRequirement:
 
 
 def _split_marker(text: str, origin: Origin) -> tuple[str, str | None]:
-    """Split off the marker; in a bare URL only "; " begins one, for a URL may hold a semicolon."""
-    from pipx_parallel.requirements.references import looks_like_path  # only lines that are not plain need it
+    """Split off the marker; in a bare URL only "; " begins a marker, because a URL may contain a semicolon."""
+    from pipx_parallel.requirements.references import looks_like_path  # not for plain lines
 
     bare, mark, marker = text.partition("; " if scheme_of(text) else ";")
     bare, marker = bare.rstrip(), marker.strip()
     if not mark or not marker:
         return bare, None
     if " @ " in bare or not (scheme_of(bare) or looks_like_path(bare) or is_archive(bare)):
-        return bare, marker  # read with its requirement, in one go
-    from packaging.markers import InvalidMarker, Marker  # 45 ms, and plain lines do without
+        return bare, marker  # parsed together with its requirement
+    from packaging.markers import InvalidMarker, Marker  # 45 ms, not for plain lines
 
     try:
         return bare, str(Marker(marker))
@@ -163,12 +163,12 @@ def _split_marker(text: str, origin: Origin) -> tuple[str, str | None]:
 
 
 def _parse(text: str, origin: Origin) -> Requirement:
-    from packaging.requirements import InvalidRequirement, Requirement  # 45 ms, and plain lines do without
+    from packaging.requirements import InvalidRequirement, Requirement  # 45 ms, not for plain lines
 
     try:
         return Requirement(text)
     except InvalidRequirement as error:
-        from pipx_parallel.requirements.diagnosis import diagnose  # only on the way to an error
+        from pipx_parallel.requirements.diagnosis import diagnose  # only for an error
 
         raise refusal(origin, *diagnose(text, str(error))) from None
 
@@ -187,8 +187,8 @@ def _from_reference(located: Located, marker: str | None, origin: Origin, text: 
 
 
 def _editable(line: ParsedLine, reader: Reader) -> RootRequirement:
-    """Read the value of ``-e``: a path, version control, or ``name[extra] @ URL ; marker``."""
-    from pipx_parallel.requirements.references import find_editable, looks_like_path  # only -e needs it
+    """Parse the value of ``-e``: a path, version control, or ``name[extra] @ URL ; marker``."""
+    from pipx_parallel.requirements.references import find_editable, looks_like_path  # only for -e
 
     text = line.requirement
     head = text.partition("@")[0].rstrip()
@@ -234,12 +234,12 @@ def _config_settings(line: ParsedLine) -> tuple[tuple[str, str], ...]:
 
 
 def _without_options(line: ParsedLine) -> str:
-    """Return the line as written, less the options behind the requirement."""
+    """Return the line as written, without the options after the requirement."""
     return line.written if line.editable else line.written.partition(" -")[0].rstrip()
 
 
 def _as_constraint(root: RootRequirement) -> RootRequirement:
-    """Return the root as a constraint. Extras have no effect in one: locks that keep them are used as constraints, too."""
+    """Return the root as a constraint, without extras: locks that have extras are used as constraints, too."""
     problem, remedy = "", ""
     if root.editable:
         problem, remedy = "is editable", "remove the -e"

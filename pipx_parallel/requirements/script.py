@@ -1,4 +1,4 @@
-"""Scripts with inline metadata (PEP 723)."""
+"""Read scripts with inline metadata (PEP 723)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def has_block(data: bytes) -> bool:
 
 
 def read_script(data: bytes, source: str) -> Declared:
-    """Return what the script needs. Raises ``RequirementsError`` for no block, two blocks, and whatever is malformed in it."""
+    """Return the script's requirements. Raises ``RequirementsError`` for no block, two blocks, or a malformed block."""
     origin = Origin(source)
     lines = decode(data, origin).splitlines()
     starts = [number for number, line in enumerate(lines, start=1) if line.rstrip() == _BEGIN]
@@ -34,7 +34,7 @@ def read_script(data: bytes, source: str) -> Declared:
 
 
 def _block(lines: list[str], start: int, origin: Origin) -> str:
-    """Return the TOML of the block that begins after line ``start``: up to the last end mark before the comments stop."""
+    """Return the TOML of the block after line ``start``, up to the last end mark before the first line without a comment."""
     content: list[str] = []
     end: int | None = None
     for line in lines[start:]:
@@ -44,8 +44,6 @@ def _block(lines: list[str], start: int, origin: Origin) -> str:
             end = len(content)
         content.append(line[2:])
     if end is None:
-        where = origin._replace(line=start)
-        raise refusal(
-            where, "the metadata block has no end", f"close it with a line {_END}; each line before it begins with '# '"
-        )
+        remedy = f"close it with a line {_END}; each line before it begins with '# '"
+        raise refusal(origin._replace(line=start), "the metadata block has no end", remedy)
     return "\n".join(content[:end])

@@ -1,4 +1,4 @@
-"""setup.cfg: the declarative tables of setuptools."""
+"""Read setup.cfg: the declarative tables of setuptools."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
-    """Return what is wanted, or None if [options] says nothing of dependencies (setup.py may).
+    """Return the wanted parts, or None if there is no [options] table (setup.py may have the dependencies).
 
-    Raises ``RequirementsError`` for a malformed file and an extra that is not there.
+    Raises ``RequirementsError`` for a malformed file or a missing extra.
     """
     origin = Origin(source)
     text = decode(data, origin)
@@ -47,7 +47,7 @@ def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
 
 
 def _parse(text: str, origin: Origin) -> RawConfigParser:
-    import configparser  # requirements files do without
+    import configparser  # not for requirements files
 
     parser = configparser.RawConfigParser()
     try:
@@ -56,14 +56,14 @@ def _parse(text: str, origin: Origin) -> RawConfigParser:
         line = getattr(error, "lineno", None) or next((number for number, _ in getattr(error, "errors", ())), None)
         reason = "a line is neither [section] nor key = value"
         if isinstance(error, configparser.DuplicateSectionError | configparser.DuplicateOptionError):
-            reason = "a section or key is there twice"
+            reason = "a section or key occurs twice"
         problem = f"this is not a valid configuration file: {reason}"
         raise refusal(origin._replace(line=line), problem, "correct the syntax of this line") from None
     return parser
 
 
 def _items(value: str) -> Iterator[str]:
-    """Split a list as setuptools does: by lines where there are several, else by semicolons."""
+    """Split a list as setuptools does: by lines if there are several, else by semicolons."""
     pieces = value.splitlines() if "\n" in value else value.split(";")
     for piece in pieces:
         if piece.strip() and not piece.strip().startswith("#"):
@@ -71,7 +71,7 @@ def _items(value: str) -> Iterator[str]:
 
 
 class _Lines:
-    """Finds the line of a list item; of an item that stands there twice, one after the other."""
+    """Finds the line of a list item; an item that occurs several times gets its lines in order."""
 
     def __init__(self, text: str, origin: Origin) -> None:
         self._lines = text.splitlines()

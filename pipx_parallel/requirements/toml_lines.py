@@ -1,4 +1,4 @@
-"""TOML texts with line numbers: the parser of the standard library gives values only."""
+"""Parse TOML with line numbers, which the parser of the standard library does not provide."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _PLAIN_SPECIFIER = f"{_PLAIN_CLAUSE}(?:,{_PLAIN_CLAUSE})*"
 
 
 class TomlText:
-    """A parsed TOML text that can say on which line a string stands."""
+    """A parsed TOML text that can locate the line of a string."""
 
     def __init__(self, text: str, origin: Origin, *, first_line: int = 1) -> None:
         """Parse. Raises ``RequirementsError`` with the line of a syntax error."""
-        import tomllib  # requirements files do without
+        import tomllib  # not for requirements files
 
         self.origin = origin
         self._lines = text.splitlines()
@@ -28,17 +28,19 @@ class TomlText:
             self.tables: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             message, line = _split_position(str(error))
-            where = origin._replace(line=line + first_line - 1 if line else None)
-            raise refusal(where, f"this is not valid TOML: {message}", "correct the syntax of this line") from None
+            line_origin = origin._replace(line=line + first_line - 1 if line else None)
+            raise refusal(
+                line_origin, f"this is not valid TOML: {message}", "correct the syntax of this line"
+            ) from None
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str) -> TomlText:
-        """Decode (UTF-8, as TOML asks) and parse."""
+        """Decode (UTF-8, as TOML requires) and parse."""
         origin = Origin(source)
         return cls(decode(data, origin), origin)
 
     def where(self, value: str) -> Origin:
-        """Return the origin of a string value; of a value that stands there several times, one after the other."""
+        """Return the origin of a string value; a value that occurs several times gets its lines in order."""
         spellings = (f'"{value}"', f"'{value}'", '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"')
         for index in range(self._taken.get(value, 0), len(self._lines)):
             if any(spelling in self._lines[index] for spelling in spellings):
@@ -47,7 +49,7 @@ class TomlText:
         return self.at_key(value) if value in self._taken else self.origin
 
     def at_key(self, key: str) -> Origin:
-        """Return the origin of the first line that begins with this key or is this table's header."""
+        """Return the origin of the first line that begins with this key or is the header of this table."""
         for number, line in enumerate(self._lines, start=self._first_line):
             stripped = line.strip().lstrip("[").replace('"', "").replace("'", "")
             if stripped.startswith(key) and stripped[len(key) :].lstrip()[:1] in ("=", "]", "."):
@@ -62,7 +64,7 @@ class TomlText:
         raise refusal(self.at_key(name), f"{quoted(name)} is not a table", f"write it as [{name}]")
 
     def strings(self, value: object, key: str) -> list[str]:
-        """Return a list of strings as it is. Raises ``RequirementsError`` for anything else."""
+        """Return the value if it is a list of strings. Raises ``RequirementsError`` for anything else."""
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return value
         raise refusal(
@@ -80,7 +82,7 @@ class TomlText:
         text = self.string(value, key)
         if text is None or re.fullmatch(_PLAIN_SPECIFIER, text):
             return text
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # 45 ms, and plain ones do without
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet  # 45 ms, not for plain specifiers
 
         try:
             SpecifierSet(text)
@@ -92,7 +94,7 @@ class TomlText:
 
 
 def _split_position(message: str) -> tuple[str, int | None]:
-    """Take "… (at line 3, column 7)" apart."""
+    """Split "… (at line 3, column 7)" into the message and the line."""
     head, _, tail = message.partition(" (at line ")
     number = tail.partition(",")[0]
     return head, int(number) if number.isdecimal() else None

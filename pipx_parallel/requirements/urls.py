@@ -1,6 +1,6 @@
-"""URLs and paths as requirements use them, and the hiding of secrets in them. Nothing here touches a disk or a network."""
+"""Parse the URLs and paths of requirements, and mask the secrets in them. Pure: no disk, no network."""
 
-# Paths stay the text that the user wrote, which pathlib would tidy; and pathlib costs 3 ms to import.
+# Paths stay strings as the user wrote them: pathlib would normalise them, and takes 3 ms to import.
 from __future__ import annotations
 
 import os
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pipx_parallel.direct_url import split_fragment
 
-# The version control schemes that pip knows: tool + transport.
+# The version control schemes that pip supports: tool + transport.
 VCS_SCHEMES = (
     "bzr+file", "bzr+ftp", "bzr+http", "bzr+https", "bzr+lp", "bzr+sftp", "bzr+ssh",
     "git+file", "git+git", "git+http", "git+https", "git+ssh",
@@ -19,9 +19,9 @@ VCS_SCHEMES = (
 URL_SCHEMES = ("http", "https", "file", "ftp", *VCS_SCHEMES)
 _FRAGMENT_HASHES = ("sha512", "sha384", "sha256", "sha224", "sha1", "md5")
 
-# Patterns as texts: re compiles each when it is first used, which for most inputs is never (0.2 to 0.5 ms each).
+# Strings, compiled on first use (0.2 to 0.5 ms each): most inputs do not need them.
 _CREDENTIALS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<userinfo>[^/?#\s]*)@"
-_TELLING_QUERY = (
+_QUERY_VALUE = (
     r"(?i)(?P<key>[?&][^=&#\s]*(?:token|secret|password|passwd|api_?key|auth|signature|sig|credential)[^=&#\s]*=)"
     r"[^&#\s]+"
 )
@@ -29,7 +29,7 @@ _MASK = "****"
 
 
 class RequirementUrl(NamedTuple):
-    """What a URL of a requirement says beside where the thing is."""
+    """The parts of a requirement's URL."""
 
     url: str  # as written, fragment included
     scheme: str
@@ -40,14 +40,14 @@ class RequirementUrl(NamedTuple):
 
 
 def mask_secrets(text: str) -> str:
-    """Return the text with every password, token and secret query value of its URLs replaced by ``****``.
+    """Return the text with each password, token and secret query value in its URLs replaced by ``****``.
 
-    The user name is kept where a password follows it, and for ssh, where it is no secret.
+    A user name is kept if a password follows it, and for ssh, because it is not a secret there.
     """
     if "@" in text:
         text = re.sub(_CREDENTIALS, _mask_userinfo, text)
     if "=" in text and ("?" in text or "&" in text):
-        text = re.sub(_TELLING_QUERY, rf"\g<key>{_MASK}", text)
+        text = re.sub(_QUERY_VALUE, rf"\g<key>{_MASK}", text)
     return text
 
 
@@ -56,28 +56,28 @@ def _mask_userinfo(match: re.Match[str]) -> str:
     user, _, password = userinfo.partition(":")
     if password:
         return f"{scheme}://{user}:{_MASK}@"
-    # Without a password the user name is a token, but for ssh, where it is a login.
+    # Without a password the user name is a token, except for ssh.
     return match[0] if scheme.lower().endswith("ssh") else f"{scheme}://{_MASK}@"
 
 
 def scheme_of(text: str) -> str:
-    """Return the scheme in lower case where the text is a URL that pip would take for a requirement, else ""."""
+    """Return the scheme in lower case if the text is a URL that pip accepts as a requirement, else ""."""
     scheme = text.partition(":")[0].lower() if ":" in text else ""
     return scheme if scheme in URL_SCHEMES else ""
 
 
 def is_location_url(text: str) -> bool:
-    """Return whether a requirements file is named by URL rather than by path."""
+    """Return whether the location of a requirements file is a URL, not a path."""
     return text[:8].lower().startswith(("http:", "https:", "file:"))
 
 
 def parse_reference(url: str) -> RequirementUrl:
-    """Take a requirement's URL apart. Raises ``ValueError`` if it is no URL at all."""
-    from urllib.parse import unquote, urlsplit  # only direct references need it
+    """Split a requirement's URL into its parts. Raises ``ValueError`` if it is not a URL."""
+    from urllib.parse import unquote, urlsplit  # only for direct references
 
     parts = urlsplit(url)
     if parts.scheme.rpartition("+")[2] in ("http", "https", "ssh") and not parts.hostname:
-        msg = "it names no host"
+        msg = "it has no host"
         raise ValueError(msg)
     _, fragment = split_fragment(url)
     hashes = tuple(f"{name}:{fragment[name].lower()}" for name in _FRAGMENT_HASHES if fragment.get(name))
@@ -87,21 +87,21 @@ def parse_reference(url: str) -> RequirementUrl:
         scheme=parts.scheme.lower(),
         egg=fragment.get("egg"),
         subdirectory=fragment.get("subdirectory"),
-        hashes=hashes[:1],  # pip reads one: the strongest written first in its own order
+        hashes=hashes[:1],  # as in pip, only the strongest
         filename=path.rpartition("/")[2],
     )
 
 
 def path_to_url(path: str) -> str:
     """Return the ``file:`` URL of an absolute path (RFC 8089)."""
-    from pathlib import PurePath  # only direct references need it
+    from pathlib import PurePath  # only for direct references
 
     return PurePath(os.path.normpath(path)).as_uri()
 
 
 def url_to_path(url: str) -> str:
-    """Return the path of a ``file:`` URL, fragment dropped; may be relative. Raises ``ValueError`` for another host."""
-    from urllib.parse import unquote, urlsplit  # only direct references need it
+    """Return the path of a ``file:`` URL without the fragment; may be relative. Raises ``ValueError`` for another host."""
+    from urllib.parse import unquote, urlsplit  # only for direct references
 
     parts = urlsplit(url)
     host = "" if parts.netloc.lower() == "localhost" else parts.netloc
@@ -116,9 +116,9 @@ def url_to_path(url: str) -> str:
 
 
 def join_location(parent: str, child: str) -> str:
-    """Return where ``child`` is, as named in the requirements file ``parent`` ("-" and "" count from the current folder)."""
+    """Return the location of ``child``, which the file ``parent`` names (relative to the current folder for "-" and "")."""
     if is_location_url(parent):
-        from urllib.parse import urljoin  # only direct references need it
+        from urllib.parse import urljoin  # only for direct references
 
         return urljoin(parent, child)
     if is_location_url(child) or parent in ("", "-"):

@@ -110,13 +110,13 @@ def test_the_library_gives_its_message_without_its_name() -> None:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("--frob", "see pip's documentation of the requirements file format for the options a file may hold"),
+        ("--frob", "see pip's documentation of the requirements file format for the options that a file may have"),
         ("--no", "write the option's name in full"),
         ("--index-url", "give the option one value"),
         ("--pre=yes", "give the option one value"),
         (
             "--'no such option'",
-            "see pip's documentation of the requirements file format for the options a file may hold",
+            "see pip's documentation of the requirements file format for the options that a file may have",
         ),
         ("--pre='no such option'", "give the option one value"),
         ("--no='ambiguous option'", "write the option's name in full"),

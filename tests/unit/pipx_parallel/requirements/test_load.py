@@ -168,7 +168,7 @@ def test_real_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reads == ["-", "https://h.example/r.txt"]
     assert [reader.kind("r.txt"), reader.kind("."), reader.kind("x")] == ["file", "folder", ""]
     assert reader.absolute("x/../r.txt") == str(tmp_path / "r.txt")
-    with pytest.raises(OSError, match="nothing may be fetched"):
+    with pytest.raises(OSError, match="cannot be fetched"):
         FileReader().read("https://h.example/r.txt")
     with pytest.raises(OSError, match="another host"):
         FileReader().read("file://elsewhere/r.txt")
