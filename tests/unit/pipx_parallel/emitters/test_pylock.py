@@ -171,7 +171,7 @@ def test_requires_python_is_canonical_or_absent(written: str, expected: str | No
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("written", "selected"),
     [
         ("2026-01-02T03:04:05Z", True),
         ("2026-01-02T03:04:05.1Z", True),
@@ -190,9 +190,9 @@ def test_requires_python_is_canonical_or_absent(written: str, expected: str | No
         ("", False),
     ],
 )
-def test_an_upload_time_is_a_moment_or_absent(written: str, kept: bool) -> None:
+def test_an_upload_time_is_a_moment_or_absent(written: str, selected: bool) -> None:
     """TOML has date-times; a wrong one would make the lock unreadable."""
-    assert ("upload-time" in package(pin("a", "1", wheel("a", "1", upload_time=written)))["wheels"][0]) is kept
+    assert ("upload-time" in package(pin("a", "1", wheel("a", "1", upload_time=written)))["wheels"][0]) is selected
 
 
 def test_the_file_name_is_given_where_the_url_does_not_end_in_it() -> None:

@@ -42,6 +42,8 @@ def test_a_direct_pin_years_behind_is_reported_unless_the_user_bounds_it() -> No
 
 def test_each_pin_that_is_not_the_newest_says_what_holds_it() -> None:
     """A pin without a reason was kept from the previous lock."""
-    kept = pin("k", "1", latest="2")
+    old_pin = pin("k", "1", latest="2")
 
-    assert list(held_back(web_resolution()._replace(pins=(kept,)))) == ["k 1, not 2: it is kept from the previous lock"]
+    assert list(held_back(web_resolution()._replace(pins=(old_pin,)))) == [
+        "k 1, not 2: it is kept from the previous lock"
+    ]
