@@ -1,14 +1,14 @@
-"""The metadata mirror: facts about package indexes, kept locally, never wheels.
+"""The metadata mirror: metadata of package indexes in a local store. It never stores wheels.
 
-Rule of this folder: nothing here imports ``pipx_parallel``. This package binds nothing, so that importing a record does
-not load an HTTP stack. ``mirror`` is a very general name: every import of it is absolute.
+Rule of this folder: nothing here imports ``pipx_parallel``. This module imports nothing, so that importing a record does
+not load an HTTP stack. ``mirror`` is a general name, so every import of it is absolute.
 
 Supported import paths:
 
 ====================  =====================================================================
-``mirror.errors``     what can go wrong, one class per blame
+``mirror.errors``     the exceptions, one class per cause
 ``mirror.records.model``    the frozen records of the sparse format
-``mirror.ports``      the protocols ``Store``, ``Transport``, ``Clock`` and the observer
-``mirror.session.mirror``     ``open_mirror``: the one place where a mirror is put together
+``mirror.ports``      the protocols ``Store``, ``Transport``, ``Builder``, ``CredentialSource`` and the observer
+``mirror.session.mirror``     ``open_mirror``: creates a mirror from its settings
 ====================  =====================================================================
 """

@@ -1,18 +1,18 @@
-"""What can go wrong in the mirror, one class per blame.
+"""The exceptions of the mirror, one class per cause.
 
 MirrorError
- ├── NotFound         the index answered: there is no such project or file
- ├── NoSuchPath       a requirement names a path of this machine that leads to nothing
- ├── Unreachable      the index did not answer, or not in a way that can be used
- │    └── Withdrawn   it does not list any more what it listed before
- ├── Offline          the fact is not in the mirror and the network may not be asked
- ├── Malformed        the index (or a file) answered with something that cannot be read
- ├── Integrity        bytes do not have the hash that was promised
- ├── NeedsBuild       dependencies of this release are known only to its build backend
+ ├── NotFound         the index answered that there is no such project or file
+ ├── NoSuchPath       a requirement names a local path that does not exist
+ ├── Unreachable      the index did not answer, or its answer cannot be used
+ │    └── Withdrawn   the index no longer lists what it listed before
+ ├── Offline          the fact is not in the mirror and network access is not allowed
+ ├── Malformed        a page or file does not follow its specification
+ ├── Integrity        bytes do not have the expected hash
+ ├── NeedsBuild       only the build backend can give the dependencies of this release
  ├── BuildFailed      a build backend was run and did not give metadata
- ├── NotInstalled     what was asked for needs a package that is not here
+ ├── NotInstalled     a requested feature needs a package that is not installed
  ├── AddressUnavailable  the server cannot listen at the address
- └── StoreError       the mirror's own storage cannot be read or written
+ └── StoreError       the mirror's storage cannot be read or written
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 from mirror.limits import shortened
 
-# What readers raise for text that its author made to break them: too deep, too large, too many digits, no Unicode.
+# What parsers raise for hostile text: nested too deeply, too large, too many digits, not Unicode.
 FOREIGN_TEXT_ERRORS = (
     ArithmeticError,
     AttributeError,
@@ -39,35 +39,35 @@ FOREIGN_TEXT_ERRORS = (
 
 
 class MirrorError(Exception):
-    """Root of every error of this package. ``str(error)`` is one sentence fit for a user, of bounded length."""
+    """Root of every error of this package. ``str(error)`` is one sentence for the user, of bounded length."""
 
     def __init__(self, *args: object) -> None:
-        """Keep the message; foreign text that it quotes is cut to ``limits.ERROR_CHARACTERS``."""
+        """Store the message, shortened to ``limits.ERROR_CHARACTERS``: it may quote untrusted text."""
         super().__init__(*[shortened(arg) if isinstance(arg, str) else arg for arg in args])
 
 
 class NotFound(MirrorError, LookupError):
-    """Every index that was asked answered that it has no such project or file."""
+    """Every requested index answered that it has no such project or file."""
 
 
 class NoSuchPath(MirrorError, LookupError):
-    """A requirement names a local path that leads to nothing."""
+    """A requirement names a local path that does not exist."""
 
 
 class Unreachable(MirrorError, OSError):
-    """No usable answer came within the retries allowed."""
+    """No usable response came within the allowed retries."""
 
 
 class Withdrawn(Unreachable):
-    """An index does not list any more what it listed before: by intention or by mistake. The mirror keeps what it holds."""
+    """An index no longer lists what it listed before, on purpose or by mistake. The mirror keeps its records."""
 
 
 class Offline(MirrorError, LookupError):
-    """The mirror lacks this fact and asking the network is forbidden."""
+    """The mirror does not have this fact and network access is not allowed."""
 
 
 class AddressUnavailable(MirrorError, OSError):
-    """The server cannot listen at the address it was given."""
+    """The server cannot listen at the given address."""
 
 
 class Malformed(MirrorError, ValueError):
@@ -75,26 +75,26 @@ class Malformed(MirrorError, ValueError):
 
 
 class Integrity(MirrorError, ValueError):
-    """Bytes differ from the hash that was promised for them."""
+    """Bytes do not have the expected hash."""
 
 
 class NeedsBuild(MirrorError):
-    """The dependencies of a release can be known only by running its build backend.
+    """The dependencies of a release are available only by running its build backend.
 
-    ``archive`` holds the source archive where it was read; whoever records the error drops it.
+    ``archive`` holds the source archive if it was read. Code that records the error drops it.
     """
 
     def __init__(self, message: str, archive: bytes = b"") -> None:
-        """Keep the archive beside the message."""
+        """Store the message and the archive."""
         self.archive = archive
         super().__init__(message)
 
 
 class BuildProblem(Enum):
-    """What of a build failed."""
+    """Which part of a build failed."""
 
-    BACKEND = "backend"  # the build backend ended in an error, or gave nothing that can be read
-    REQUIREMENTS = "requirements"  # what the backend needs cannot be installed
+    BACKEND = "backend"  # the build backend failed, or its output cannot be read
+    REQUIREMENTS = "requirements"  # the build requirements cannot be installed
     SOURCE = "source"  # the source cannot be unpacked, or its build-system table is malformed
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
@@ -103,8 +103,8 @@ class BuildProblem(Enum):
 class BuildFailed(MirrorError):
     """A build did not give metadata.
 
-    ``reason`` is one sentence; ``log`` the end of what the build said, ``path`` where all of it is. ``missing`` is a module of the
-    build tools that was not there, if that is why. ``str()`` has all but the last.
+    ``reason`` is one sentence. ``log`` has the last lines of the build log, ``path`` is the file with all of it. ``missing`` is
+    the module of the build tools whose absence is the cause, if any. ``str()`` has all of these but ``missing``.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class BuildFailed(MirrorError):
         path: str = "",
         missing: str = "",
     ) -> None:
-        """Keep the parts."""
+        """Store the parts; the message is made of them."""
         self.reason = reason
         self.problem = problem
         self.log = tuple(log)
@@ -126,12 +126,12 @@ class BuildFailed(MirrorError):
 
     @property
     def where(self) -> str:
-        """Return in parentheses where the whole log is; nothing where none was written."""
+        """Return the path of the whole log in parentheses, or "" if no log was written."""
         return f" (the whole log: {self.path})" if self.path else ""
 
 
 class NotInstalled(MirrorError):
-    """Something that was asked for by name needs a package that is not installed, or that cannot be loaded."""
+    """A feature requested by name needs a package that is not installed or cannot be imported."""
 
 
 class StoreError(MirrorError, OSError):
@@ -139,10 +139,14 @@ class StoreError(MirrorError, OSError):
 
 
 def error_of_foreign_text(what: str, error: Exception) -> MirrorError:
-    """Return the typed error for what a reader of foreign text raised; ``what`` names the text.
+    """Return the typed error for an exception that a parser of untrusted text raised.
 
-    This is the boundary of a project: an error of this package stays as it is, what foreign text can provoke becomes
-    ``Malformed``, and anything else, being a bug, is raised again.
+    Args:
+        what: The name of the text, for the message.
+        error: The exception. A ``MirrorError`` is returned as it is; one of ``FOREIGN_TEXT_ERRORS`` becomes ``Malformed``.
+
+    Raises:
+        Exception: ``error`` itself if it is anything else, because it is then a bug.
     """
     if isinstance(error, MirrorError):
         return error

@@ -1,6 +1,6 @@
-"""The keys of the store: one table of all kinds of records, and indexes as keys name them (a URL in one spelling, a short id).
+"""The keys of the store: one table of all kinds of records, and the normalised URL and short id of an index.
 
-Every reader and writer of the store derives its keys from ``KINDS``; docs/mirror-format.md has the same table.
+Every reader and writer of the store takes its keys from ``KINDS``. docs/mirror-format.md has the same table.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ from typing import NamedTuple
 
 
 class SimpleIndex(NamedTuple):
-    """One place that speaks the Simple API (PEP 503). ``url`` ends without a slash and holds no credentials."""
+    """One index with the Simple API (PEP 503). ``url`` has no slash at its end and holds no credentials."""
 
     url: str
     id: str
 
     def page(self, name: str) -> str:
-        """Return the address of a project's page; ``name`` is normalised."""
+        """Return the URL of a project's page; ``name`` is normalised."""
         return f"{self.url}/{name}/"
 
 
 def simple_index(url: str) -> SimpleIndex:
-    """Return the index at a URL; two spellings of one address are one index."""
+    """Return the index at a URL; a URL with and without a slash at its end is the same index."""
     plain = url.rstrip("/")
     return SimpleIndex(plain, hashlib.blake2s(plain.encode(), digest_size=6).hexdigest())
 
 
 class RecordKind(NamedTuple):
-    """One kind of record: how its keys begin, what its values are, and who may do what with it."""
+    """One kind of record: its key prefix, the format of its values, and which commands may share or delete it."""
 
     prefix: str
     record: str  # the class or format of the value
-    shared: bool = False  # part of snapshots and published folders; else it stays on the machine
-    removable: bool = False  # an index has it: `mirror prune` may delete it, and `mirror doctor` if it is damaged
+    shared: bool = False  # part of snapshots and published folders; otherwise only for this machine
+    removable: bool = False  # `mirror prune` may delete it, and `mirror doctor` if it is damaged: an index has it
 
     def key(self, *parts: str) -> str:
         """Return the key of a record of this kind."""
@@ -66,11 +66,11 @@ KINDS = (
     VALIDATORS,
 )  # fmt: skip
 
-USE_KEY = DERIVED.key("use")  # how often listings were in the store; of this machine only
+USE_KEY = DERIVED.key("use")  # counts of requests and of listings read from the store, on this machine only
 
 
 def kind_of(key: str) -> RecordKind | None:
-    """Return the kind of a key, or None for one that this program does not write."""
+    """Return the kind of a key, or None if this program does not write such keys."""
     return next((kind for kind in KINDS if kind.owns(key)), None)
 
 
@@ -110,10 +110,10 @@ def texts_key_of(view_key: str) -> str:
 
 
 def facts_key(index_id: str) -> str:
-    """Return the store key of what was learned of an index."""
+    """Return the store key of the facts about an index."""
     return FACTS.key(index_id)
 
 
 def address_key(index_id: str) -> str:
-    """Return the store key of an index's URL: an id alone does not say which index it was."""
+    """Return the store key of an index's URL: the URL cannot be computed from the id."""
     return ADDRESSES.key(index_id)

@@ -1,8 +1,8 @@
-"""The protocols of the mirror's edges, each with its whole contract: what it does, what may be raised, and what is optional.
+"""The protocols of the mirror, each with its whole contract: what it does, what it may raise, and what is optional.
 
-``Store`` keeps bytes. ``Transport`` moves bytes. ``CredentialSource`` knows passwords. ``Builder`` runs build backends.
-``MirrorObserver`` watches. A member that not every implementation needs has a default here, and implementations inherit it:
-callers call every member of a port, they never ask whether it is there.
+``Store`` stores bytes. ``Transport`` sends requests. ``CredentialSource`` gives credentials. ``Builder`` runs build backends.
+``MirrorObserver`` receives progress. A member that not every implementation needs has a default here that implementations
+inherit. So callers may call every member and need not test whether it exists.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from mirror.urls import PublicUrl, page_address
 
 
 class Store(Protocol):
-    """Bytes under string keys, safe for several processes at once, and for several threads of one.
+    """Bytes under string keys, safe for several processes and several threads at once.
 
-    Values are ``bytes`` only; nothing is ever unpickled. Every method but ``close`` may raise ``StoreError``, and ``get_many``
-    and ``scan`` of a store that proves its bytes also ``Integrity``; nothing else. A batch given to ``put_many`` or made by
-    ``update`` is visible to others whole or not at all. A store that can only be read takes a batch and forgets it: what is
-    lost can be computed or fetched again.
+    Values are ``bytes`` only; nothing is unpickled. Every method but ``close`` may raise ``StoreError``. ``get_many`` and
+    ``scan`` of a store that verifies its bytes may also raise ``Integrity``. Nothing else is raised. A batch of ``put_many``
+    or ``update`` is atomic. A read-only store accepts a batch and discards it, because the values can be computed or fetched
+    again.
     """
 
-    repacks: bool = False  # file views are packed anew when they are read: the digest in them proves nothing
+    repacks: bool = False  # file views are packed again when they are read, so their digest verifies nothing
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return the values there are; keys that are absent are left out."""
+        """Return the stored values; absent keys are left out."""
         ...
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
@@ -34,18 +34,18 @@ class Store(Protocol):
         ...
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Read, change and write each key inside one transaction; None from a change leaves the key as it is.
+        """Read, change and write each key in one transaction; a change that returns None leaves its key as it is.
 
-        What a change raises goes up as it is, and nothing of the batch is written.
+        An exception of a change is passed on, and then nothing of the batch is written.
         """
         ...
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        """Remove the keys that are there, in one transaction; return how many were."""
+        """Remove the keys that exist, in one transaction; return their number."""
         ...
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Yield (key, size in bytes) of every key with that prefix, sorted by key."""
+        """Yield (key, size in bytes) of every key with the prefix, sorted by key."""
         ...
 
     def close(self) -> None:
@@ -53,34 +53,33 @@ class Store(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Make now what the first write would make. By default there is nothing to make."""
+        """Create now what the first write would create. The default does nothing."""
         return
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - a default, not a duty
-        """Expect that the files of (key of a file view, version) will be read. By default nothing is fetched ahead."""
+        """Fetch the files of each (key of a file view, version) ahead, since they will be read. The default does nothing."""
         return
 
     def version(self) -> object | None:
-        """Return a value that differs once anything stored has changed. By default None: the store cannot tell."""
+        """Return a value that changes when anything stored changes, or None (the default) if the store has no such value."""
         return None
 
 
-Intervals = tuple[tuple[str, str], ...]  # as ``mirror.records.model.CompiledSpecifier`` has them
+Intervals = tuple[tuple[str, str], ...]  # the intervals of a ``mirror.records.model.CompiledSpecifier``
 
 
 class PageWish(NamedTuple):
-    """Says of a request that it is for a project's page, and what should become of the answer."""
+    """Marks a request for a project's page, and says how much of the page is stored."""
 
-    name: str  # normalised: whose page it should be
-    whole: bool = False  # keep the files of every release, not of the newest alone
-    classified: bool = False  # find out of every release, not of the newest alone, which kinds of files it has
-    admits: tuple[
-        Intervals, ...
-    ] = ()  # what is asked of the project: the newest release that all admit is kept as well
+    name: str  # the normalised name of the project
+    whole: bool = False  # store the files of every release, not only of the newest
+    classified: bool = False  # classify the files of every release, not only of the newest
+    # The intervals of the requested specifiers: the newest release that all of them admit is stored too.
+    admits: tuple[Intervals, ...] = ()
 
 
 class Views(NamedTuple):
-    """What became of a project's page: the encoded release view and the packed file view, or why there are none."""
+    """The views made of a project's page: the encoded release view and the packed file view, or the error."""
 
     view: bytes
     files: bytes
@@ -88,7 +87,7 @@ class Views(NamedTuple):
 
 
 class Purpose(Enum):
-    """What a request is for."""
+    """The purpose of a request."""
 
     PAGES = "project pages"
     METADATA = "metadata"
@@ -98,22 +97,22 @@ class Purpose(Enum):
 
 
 class Request(NamedTuple):
-    """One HTTP request, said in full: nothing is added by a transport but authentication and connection headers."""
+    """One complete HTTP request: a transport adds only authentication and connection headers."""
 
     url: str  # http(s):// without credentials
     headers: tuple[tuple[str, str], ...] = ()
     method: str = "GET"
-    cache_key: str | None = None  # where validators may be kept; None: this exchange is never cached
-    limit: int | None = None  # bytes of body (decoded) past which the transfer is aborted with a problem
-    fallback: bool = False  # an older answer can stand in: not worth many tries
-    page: PageWish | None = None  # a project's page: a transport may answer with its views in place of its body
+    cache_key: str | None = None  # the key of the stored validators; None: this exchange is never cached
+    limit: int | None = None  # bytes of the decoded body; a longer body aborts the transfer with a problem
+    fallback: bool = False  # an older response can be used instead, so few retries are made
+    page: PageWish | None = None  # set for a project's page: a transport may return its views instead of its body
     purpose: Purpose = Purpose.OTHER
 
 
 class Work(NamedTuple):
-    """One thing to be done in a thread of this machine: a build, a clone. Never sent anywhere, never tried again.
+    """A task that runs in a local thread: a build or a clone. It is not a request and is never retried.
 
-    Steps that yield it are sent what ``do`` returns, or have what it raises thrown into them.
+    The generator that yields it receives the return value of ``do``, or the exception that ``do`` raises.
     """
 
     what: str
@@ -127,91 +126,91 @@ _REMEDIES = {
 
 
 class ProblemKind(Enum):
-    """What a problem means for whoever decides about it: transports say the kind, nobody reads the sentence."""
+    """The kind of a problem. Code decides by the kind, never by the text of the message."""
 
-    PASSING = "passing"  # the same request may succeed a little later
-    TOO_LARGE = "too large"  # the answer is longer than the request's limit
-    TLS = "tls"  # the certificate or encryption of the server was not accepted, or ours cannot be used
-    UNSENDABLE = "unsendable"  # the request is not one that can be sent, or the local file cannot be read
-    REDIRECTS = "redirects"  # too many of them
+    PASSING = "passing"  # the same request may succeed later
+    TOO_LARGE = "too large"  # the body is longer than the request's limit
+    TLS = "tls"  # the server's certificate or encryption was not accepted, or the client certificate cannot be used
+    UNSENDABLE = "unsendable"  # the request cannot be sent, or the local file cannot be read
+    REDIRECTS = "redirects"  # too many redirects
     CANCELLED = "cancelled"  # the transport was closed
 
 
 class Exchange(NamedTuple):
-    """How one request ended. Network trouble is a value here, never an exception.
+    """The result of one request. A network error is a value here, never an exception.
 
-    ``status`` is the HTTP status; 0 with ``problem`` set where no response came. ``headers`` has lower-case names.
-    A 304 has an empty body: the record that is already kept is the body.
+    ``status`` is the HTTP status, or 0 with ``problem`` set if no response came. ``headers`` has lower-case names.
+    A 304 has an empty body: the stored record is still valid.
     """
 
     request: Request
     status: int
     headers: Mapping[str, str]
     body: bytes
-    url: PublicUrl  # after redirects, without credentials and signatures: relative links count from here
-    problem: str | None = None  # one short sentence fit for a user; never holds a secret
-    stale: bool = False  # the transport fell back to an older answer because the index failed
-    views: Views | None = None  # what became of a page that was read where it was fetched; the body is empty then
-    size: int = 0  # bytes of such a page
-    kind: ProblemKind = ProblemKind.PASSING  # of ``problem``; means nothing without one
+    url: PublicUrl  # after redirects, without credentials and signatures: the base of relative links
+    problem: str | None = None  # one short sentence for the user, without secrets
+    stale: bool = False  # the transport used an older response because the index failed
+    views: Views | None = None  # set if the transport parsed the page; the body is empty then
+    size: int = 0  # bytes of a page that the transport parsed
+    kind: ProblemKind = ProblemKind.PASSING  # of ``problem``; no meaning without a problem
 
     @classmethod
     def failed(cls, request: Request, problem: str, kind: ProblemKind = ProblemKind.PASSING) -> Exchange:
-        """Return the exchange of a request that no usable answer came to."""
+        """Return the exchange of a request that has no usable response."""
         return cls(request, 0, {}, b"", page_address(request.url), problem, kind=kind)
 
     @property
     def refused(self) -> bool:
-        """Say whether the index is there and would not answer us: then nothing older may stand in for its answer."""
+        """Return whether the index refused access (401, 403). Then an older response may not be used instead."""
         return self.status in _REMEDIES
 
     @property
     def trouble(self) -> str:
-        """Return why this answer cannot be used, with the remedy where the status tells it."""
+        """Return why this response cannot be used, with the remedy if the status has one."""
         return self.problem or f"the index answered {self.status}{_REMEDIES.get(self.status, '')}"
 
 
 class Transport(Protocol):
-    """Moves requests. One attempt each: retries, limits and order belong to the fetcher above.
+    """Sends requests, one attempt each. The fetcher decides on retries, limits and order.
 
-    ``submit`` returns at once and calls ``done`` exactly once, from any thread, also after ``close`` (then with a problem).
-    Nothing is raised: network trouble is a problem of the exchange, and the problem has a kind (``ProblemKind``).
+    ``submit`` returns at once and calls ``done`` exactly once, from any thread. After ``close`` it calls ``done`` with a problem.
+    Nothing is raised: a network error is the ``problem`` of the exchange, and has a ``ProblemKind``.
     """
 
     name: str
 
     def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
-        """Start the request; never raises for network conditions."""
+        """Start the request; never raises for a network error."""
         ...
 
     def close(self) -> None:
-        """Abort what is under way; safe to call twice and from a signal handler's thread."""
+        """Abort the running requests; safe to call twice and from the thread of a signal handler."""
         ...
 
 
 class SourceTree(NamedTuple):
-    """What a builder is given: an archive's bytes, or a folder of this machine. Nothing in it is trusted."""
+    """The input of a builder: an archive's bytes, or a local folder. Its content is untrusted."""
 
-    name: str  # normalised project name; "" where only the build can tell it
+    name: str  # normalised project name; "" if only the build can give it
     label: str  # for messages: a file name, a URL without secrets, a path
     archive: bytes = b""
-    folder: str = ""  # used where ``archive`` is empty; never written to
-    subdirectory: str = ""  # where in it the project lies
+    folder: str = ""  # used if ``archive`` is empty; never written to
+    subdirectory: str = ""  # the folder of the project within the archive or folder
     config_settings: tuple[tuple[str, str], ...] = ()
-    environ: tuple[tuple[str, str], ...] = ()  # variables that its backend sees besides the builder's own
-    version: str = ""  # of the release, where that is known before
-    uploaded: str = ""  # when the archive was uploaded, ISO 8601; "" where that is unknown
+    environ: tuple[tuple[str, str], ...] = ()  # environment variables of its backend, in addition to the builder's
+    version: str = ""  # of the release; "" if unknown before the build
+    uploaded: str = ""  # the upload time of the archive, ISO 8601; "" if unknown
 
 
 class Builder(Protocol):
-    """Runs a project's build backend to learn its metadata (PEP 517): the one exception to "nothing read is executed".
-
-    ``fingerprint`` names everything of this machine that the answer may depend on: metadata is kept under it.
-    """
+    """Runs a project's build backend to get its metadata (PEP 517). Nothing else of the mirror executes what it reads."""
 
     @property
     def fingerprint(self) -> str:
-        """Return it; the same for the life of a process."""
+        """Return a text that names everything on this machine that built metadata depends on; constant in a process.
+
+        Built metadata is stored under it.
+        """
         ...
 
     @property
@@ -220,48 +219,53 @@ class Builder(Protocol):
         ...
 
     def build(self, tree: SourceTree) -> bytes:
-        """Return METADATA; blocks; called from several threads. Raises ``BuildFailed`` or ``NeedsBuild`` (not allowed)."""
+        """Build and return METADATA. Blocks; may be called from several threads.
+
+        Raises:
+            BuildFailed: The backend gave no metadata.
+            NeedsBuild: Builds are not allowed.
+        """
         ...
 
     def close(self) -> None:
-        """End what is being built; safe to call twice."""
+        """Stop the running builds; safe to call twice."""
         ...
 
 
 class CredentialSource(Protocol):
-    """Knows who the user is to which index. Safe to call from several threads; never raises; its answers are never stored."""
+    """Gives the user's credentials for a URL. Safe to call from several threads; never raises; credentials are never stored."""
 
     def __call__(self, url: str) -> tuple[str, str] | None:
-        """Return (user, password) for a URL without asking anybody, or None."""
+        """Return (user, password) for a URL, or None. Never prompts the user or runs a program."""
         ...
 
     def challenged(self, url: str) -> bool:  # noqa: ARG002 - a default
-        """Look further after a 401, blocking; return whether there is something new to try. By default there is not."""
+        """Search slower sources after a 401; return whether there are new credentials to try. The default has none."""
         return False
 
     def learn(self, url: str) -> str:
-        """Take in the credentials that a URL holds, if any; return the URL without them. By default none are kept."""
+        """Store the credentials of a URL in memory, if it has any; return the URL without them. The default stores none."""
         return url
 
     def secrets(self) -> tuple[str, ...]:
-        """Return every password known so far, for whoever writes a log. By default none is known."""
+        """Return every password in memory, so that a log can leave them out. The default has none."""
         return ()
 
 
 class MirrorObserver:
-    """Hooks for progress and figures. All of them do nothing; none may raise."""
+    """Hooks for progress and statistics. All of them do nothing; none may raise."""
 
     def planned(self, kind: str, name: str) -> None:
-        """Say that a fact (``kind``: "listing" or "metadata") of a project was asked for."""
+        """Report that a fact of a project (``kind``: "listing" or "metadata") is requested."""
 
     def arrived(self, kind: str, name: str, source: str) -> None:
-        """Say where it came from: "store", "index", "revalidated" or "stale"."""
+        """Report the source of a fact: "store", "index", "revalidated" or "stale"."""
 
     def building(self, name: str) -> None:
-        """Say that a build starts: of a project's release, a folder, a URL."""
+        """Report that a build starts: of a project's release, a folder or a URL."""
 
     def failed(self, kind: str, name: str, reason: str) -> None:
-        """Report that it is not available."""
+        """Report that a fact is not available."""
 
     def warned(self, message: str) -> None:
-        """Pass on one sentence the user should read."""
+        """Report a warning for the user, one sentence."""

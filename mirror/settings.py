@@ -1,4 +1,4 @@
-"""What a mirror is opened with: one frozen record, made in one place by whoever composes the program."""
+"""The settings of a mirror: one frozen record."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
 
 
 class TlsSettings(NamedTuple):
-    """How servers are known, and how this client is."""
+    """How server certificates are verified, and the client certificate."""
 
-    verify: str | bool = True  # a CA bundle's path, or whether certificates are checked
-    client_cert: str | None = None  # path of a PEM file with certificate and key
-    trusted_hosts: tuple[str, ...] = ()  # whose certificates are not checked
+    verify: str | bool = True  # the path of a CA bundle, or whether certificates are verified
+    client_cert: str | None = None  # the path of a PEM file with certificate and key
+    trusted_hosts: tuple[str, ...] = ()  # hosts whose certificates are not verified
 
 
 class MirrorSettings(NamedTuple):
-    """Where the mirror is, where its facts come from, and how hard it may ask.
+    """The location of the mirror, the indexes it reads, and the limits of its requests.
 
     ``indexes`` are Simple API roots in order of preference, without credentials; ``find_links`` are folders or pages.
-    ``credentials`` maps a URL to (user, password) or None; it is called late and its answer is never stored.
+    ``credentials`` maps a URL to (user, password) or None. It is called for each request and its result is never stored.
     """
 
     location: str
@@ -28,14 +28,12 @@ class MirrorSettings(NamedTuple):
     find_links: tuple[str, ...] = ()
     offline: bool = False
     refresh: bool = False
-    keep_whole: bool = False  # of each page fetched keep the files of every release, not of the newest alone
-    classify_all: bool = (
-        False  # the kinds and dates of old releases decide as well (a cutoff): keep and read all of each page
-    )
-    workers: int = 0  # 0: sized by what is measured ("auto"); 1 to 50 otherwise
-    timeout: float = 15.0  # seconds without a byte before an attempt is given up
-    retries: int = 4  # tries after the first: five requests for one URL
-    deadline: float | None = None  # of the monotonic clock, after which nothing is waited for any more
+    keep_whole: bool = False  # store the files of every release of a fetched page, not only of the newest
+    classify_all: bool = False  # store and classify all releases: a cutoff needs kinds and dates of old ones too
+    workers: int = 0  # 0: adapted to measurements ("auto"); otherwise 1 to 50
+    timeout: float = 15.0  # seconds without a byte before an attempt fails
+    retries: int = 4  # after the first attempt: at most five requests for one URL
+    deadline: float | None = None  # a time of the monotonic clock; nothing waits longer
     transport: str = "auto"  # "auto", "curl", "requests" or "aiohttp"
     tls: TlsSettings = TlsSettings()
     proxy: str | None = None
@@ -43,4 +41,4 @@ class MirrorSettings(NamedTuple):
     strategy: str = "first-index"  # or "best-match"
     routes: tuple[tuple[str, str], ...] = ()  # (normalised project name, index URL)
     user_agent: str = "python-metadata-mirror"
-    requests_per_second: float = 0.0  # 0: no limit beyond the workers
+    requests_per_second: float = 0.0  # 0: limited only by the workers

@@ -1,8 +1,8 @@
-"""URLs with and without secrets, as two types, and the way from the first to the second.
+"""URLs without secrets, as a type of their own, and the functions that make them.
 
-A page may name files with ``user:password@``, a redirect may lead to a signed address. None of that may reach a record, a lock or a
-message, so what is kept or shown is a ``PublicUrl``, and only the functions here make one. Credentials are put back when a request
-is made, from what the user configured (``mirror.http.credentials``).
+A page may name files with ``user:password@``, and a redirect may lead to a signed URL. Neither may reach a record, a lock or a
+message. So only a ``PublicUrl`` is stored or shown, and only the functions here make one. ``mirror.http.credentials`` adds the
+credentials that the user configured when a request is made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _URLS = ("url", "provenance")  # of a file object (PEP 691, PEP 740)
 
 
 def split_url(url: str) -> tuple[PublicUrl, tuple[str, str | None] | None]:
-    """Return a URL without credentials, and these: user and password, unquoted; the password None where there is none."""
+    """Return a URL without credentials, and the credentials: user and password, unquoted; the password may be None."""
     scheme, mark, rest = url.partition("://")
     end = min([index for sign in "/?#" if (index := rest.find(sign)) >= 0], default=len(rest))
     secret, sign, host = rest[:end].rpartition("@")
@@ -33,24 +33,24 @@ def split_url(url: str) -> tuple[PublicUrl, tuple[str, str | None] | None]:
 
 
 def page_address(url: str) -> PublicUrl:
-    """Return where a page was found, for relative URLs to count from: no credentials, no query (a signature?), no fragment."""
+    """Return the base of a page's relative URLs: its URL without credentials, query (it may be a signature) and fragment."""
     return PublicUrl(split_url(url)[0].partition("#")[0].partition("?")[0])
 
 
 def public_files(entries: Iterable[bytes]) -> list[bytes]:
-    """Return file objects (JSON) without credentials in their URLs; those that hold none are the same bytes."""
+    """Return file objects (JSON) without credentials in their URLs; objects without credentials stay the same bytes."""
     return [_public_file(bytes(entry)) if _may_hold_secret(bytes(entry)) else entry for entry in entries]
 
 
 def may_hold_secrets(page: bytes) -> bool:
-    """Return whether a page may name credentials: most hold no such sign, which is found out in no time."""
+    """Return whether a page may hold credentials: a fast test that most pages fail."""
     return _may_hold_secret(page)
 
 
 def shown(location: str) -> str:
-    """Return an address of a store for messages: scheme, host and path.
+    """Return the URL of a store for messages: scheme, host and path.
 
-    A password may hold ``/``, ``?``, ``#`` or ``@`` that should have been quoted; where it is not clear what belongs to it, the
+    A password may hold ``/``, ``?``, ``#`` or ``@`` that should have been quoted. If it is not clear where the password ends, the
     host is left out too.
     """
     scheme, mark, rest = location.partition("://")

@@ -16,15 +16,18 @@ ROOT = Path(__file__).parent.parent
 # Where the words below may not occur any more. One row a folder; a pattern of `Path.glob`, from the root of the repository.
 DONE = (
     "mirror/*.py",
-    "pipx_parallel/targets/*.py",
-    "tests/unit/pipx_parallel/targets/*.py",
-    "pipx_parallel/locks/*.py",
-    "tests/unit/pipx_parallel/locks/*.py",
+    "mirror/records/*.py",
     "pipx_parallel/emitters/*.py",
-    "tests/unit/pipx_parallel/emitters/*.py",
+    "pipx_parallel/locks/*.py",
     "pipx_parallel/requirements/*.py",
-    "tests/unit/pipx_parallel/requirements/*.py",
+    "pipx_parallel/targets/*.py",
     "tests/test_vocabulary.py",
+    "tests/unit/mirror/*.py",
+    "tests/unit/mirror/records/*.py",
+    "tests/unit/pipx_parallel/emitters/*.py",
+    "tests/unit/pipx_parallel/locks/*.py",
+    "tests/unit/pipx_parallel/requirements/*.py",
+    "tests/unit/pipx_parallel/targets/*.py",
 )
 
 # Old name: what to write instead. A leading underscore and capitals do not matter.

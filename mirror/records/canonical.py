@@ -1,4 +1,4 @@
-"""One spelling for the same facts: release views renumbered so that the order in which they were learned leaves no trace."""
+"""The canonical form of a release view: renumbered, so that it does not depend on the order in which facts were added."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def canonical(view: ReleaseView) -> ReleaseView:
-    """Return an equal view: variants and dependency sets sorted, those that nothing uses left out, base lines compiled."""
-    known = view.known_rows()
-    used = {number for kind_set in view.kind_sets for number in kind_set} | {file_kind for file_kind, _, _ in known}
+    """Return an equal view with file kinds and dependency sets sorted, unused ones left out, and base lines compiled."""
+    rows = view.known_rows()
+    used = {number for kind_set in view.kind_sets for number in kind_set} | {file_kind for file_kind, _, _ in rows}
     order = sorted(used, key=lambda number: _order(view.file_kinds[number]))
     file_kinds: list[FileKind] = []
-    place: dict[int, int] = {}
-    for number in order:  # equal variants become one
+    new_numbers: dict[int, int] = {}
+    for number in order:  # equal file kinds are merged
         if not file_kinds or file_kinds[-1] != view.file_kinds[number]:
             file_kinds.append(view.file_kinds[number])
-        place[number] = len(file_kinds) - 1
+        new_numbers[number] = len(file_kinds) - 1
     kind_sets: dict[tuple[int, ...], int] = {}
     for kind_set, mask in view.kind_sets.items():
-        renumbered = tuple(sorted({place[number] for number in kind_set}))
+        renumbered = tuple(sorted({new_numbers[number] for number in kind_set}))
         kind_sets[renumbered] = kind_sets.get(renumbered, 0) | mask
     fresh = view.freshness
     new = ReleaseView(
@@ -45,19 +45,19 @@ def canonical(view: ReleaseView) -> ReleaseView:
         skipped=view.skipped,
         status=view.status,
         page_url=view.page_url,
-        withdrawn=view.withdrawn and view.withdrawn._replace(at=float(int(view.withdrawn.at))),
+        withdrawn=view.withdrawn and view.withdrawn._replace(since=float(int(view.withdrawn.since))),
     )
-    _learn(new, view, [(place[file_kind], number, mask) for file_kind, number, mask in known])
+    _learn(new, view, [(new_numbers[file_kind], number, mask) for file_kind, number, mask in rows])
     return new
 
 
-def _learn(new: ReleaseView, view: ReleaseView, known: list[tuple[int, int, int]]) -> None:
-    """Give the new view what the old one knows, in an order that depends on content alone."""
+def _learn(new: ReleaseView, view: ReleaseView, rows: list[tuple[int, int, int]]) -> None:
+    """Add the dependency sets of the old view to the new view, in an order that depends only on their content."""
     sets = view.dependency_sets
-    ordered = sorted(known, key=lambda row: (row[0], sets[row[1]].requires_python or "", sets[row[1]].lines, row[2]))
+    ordered = sorted(rows, key=lambda row: (row[0], sets[row[1]].requires_python or "", sets[row[1]].lines, row[2]))
     plain: dict[int, DependencySet] = {}
     for file_kind, number, mask in ordered:
-        more = mask & ~new.known_releases(file_kind)  # two equal variants may know the same release
+        more = mask & ~new.known_releases(file_kind)  # two merged file kinds may have a set for the same release
         if not more:
             continue
         if number not in plain:
@@ -66,11 +66,11 @@ def _learn(new: ReleaseView, view: ReleaseView, known: list[tuple[int, int, int]
         new.learn_mask(more, file_kind, plain[number])
 
 
-def _compile_base(found: DependencySet) -> None:
+def _compile_base(dependency_set: DependencySet) -> None:
     try:
-        found.dependencies(BASE)
+        dependency_set.dependencies(BASE)
     except Malformed:
-        return  # a line that nobody can read stays text; so do those after it, in every copy alike
+        return  # an invalid line and those after it stay text: the same in every copy
 
 
 def _order(file_kind: FileKind) -> tuple[str, str, bool]:
@@ -78,12 +78,12 @@ def _order(file_kind: FileKind) -> tuple[str, str, bool]:
 
 
 def facts_digest(view: ReleaseView) -> str:
-    """Return the SHA-256 of what a canonical view says: neither when it was fetched nor how its files are packed."""
+    """Return the SHA-256 of a canonical view's content, without its fetch time and the digest of its files."""
     value = [
         view.name, list(view.versions), [list(file_kind) for file_kind in view.file_kinds],
         [[list(kind_set), format(mask, "x")] for kind_set, mask in view.kind_sets.items()], view.uploads_text, view.classified,
         view.skipped, view.status, view.page_url,
-        [[found.requires_python, list(found.lines)] for found in view.dependency_sets],
+        [[dependency_set.requires_python, list(dependency_set.lines)] for dependency_set in view.dependency_sets],
         [[file_kind, number, format(mask, "x")] for file_kind, number, mask in view.known_rows()],
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()

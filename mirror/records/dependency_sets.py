@@ -1,7 +1,7 @@
-"""Dependency sets: the distinct Requires-Dist lists of a project, bucketed by extra, each line compiled once.
+"""Dependency sets: the distinct Requires-Dist lists of a project, grouped by extra, each line compiled once.
 
-Bucketing is a search for ``extra == "…"`` in the marker, so that the many lines of extras nobody asked for are never
-parsed; a line is compiled when it is first wanted, and stays compiled in the record.
+Grouping searches the marker for ``extra == "…"``, so that the lines of unused extras are never parsed. A line is compiled
+on first use, and the record stores the compiled form.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from mirror.records.version_keys import compile_specifier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-BASE = ""  # the bucket of what is needed without any extra
+BASE = ""  # the bucket of lines that apply without any extra
 
-# Text, compiled on first use: a warm lock reads no marker.
+# A text, compiled by ``re`` on first use: a warm lock reads no marker.
 _EXTRA = r"""\bextra\s*(==|!=|[<>~a-z]+)\s*['"]([^'"]*)['"]|['"]([^'"]*)['"]\s*(==|!=|in|not)\s*\bextra\b"""
 _PLAIN_LINE = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([A-Za-z0-9._, -]*)\])?\s*(\(?[^;@()]*\)?)\s*(?:;(.*))?", re.DOTALL
@@ -28,7 +28,7 @@ _PLAIN_LINE = re.compile(
 
 
 class DependencySet:
-    """What a release needs: its requirement lines, which lines belong to which extra, and each line compiled on demand."""
+    """The requirement lines of a release, grouped by extra, and compiled on demand."""
 
     __slots__ = ("_buckets", "_compiled", "lines", "requires_python")
 
@@ -39,16 +39,17 @@ class DependencySet:
         compiled: dict[int, Dependency] | None = None,
         buckets: dict[str, list[int]] | None = None,
     ) -> None:
-        """Keep the lines as the metadata has them (core metadata, Requires-Dist)."""
+        """Store the lines as the core metadata has them (Requires-Dist)."""
         self.lines = tuple(lines)
         self.requires_python = requires_python
         self._compiled: dict[int, Dependency] = {} if compiled is None else compiled
         self._buckets = buckets
 
     def dependencies(self, extra: str = BASE) -> list[Dependency]:
-        """Return the dependencies of one bucket, in the order written; markers are not evaluated here.
+        """Return the dependencies of one bucket, in the order of the lines; markers are not evaluated here.
 
-        Raises ``Malformed`` naming the line where one cannot be parsed.
+        Raises:
+            Malformed: A line cannot be parsed; the message has the line.
         """
         if self._buckets is None:
             self._buckets = _bucket(self.lines)
@@ -61,23 +62,25 @@ class DependencySet:
         return sorted(extra for extra in self._buckets if extra != BASE)
 
     def is_sound(self) -> bool:
-        """Return whether every part is of the type that it should be: a stranger's record may hold anything."""
+        """Return whether every part has the expected type: an untrusted record may hold anything."""
         buckets = {} if self._buckets is None else self._buckets
         return (
             isinstance(self.requires_python, str | None)
             and all(isinstance(line, str) for line in self.lines)
             and isinstance(buckets, dict)
-            and all(type(at) is int and 0 <= at < len(self.lines) for places in buckets.values() for at in places)
+            and all(
+                type(index) is int and 0 <= index < len(self.lines) for indexes in buckets.values() for index in indexes
+            )
         )
 
     def _compile(self, index: int) -> Dependency:
-        known = self._compiled.get(index)
-        if known is None:
-            known = self._compiled[index] = compile_requirement(self.lines[index])
-        return known
+        dependency = self._compiled.get(index)
+        if dependency is None:
+            dependency = self._compiled[index] = compile_requirement(self.lines[index])
+        return dependency
 
     def to_json(self) -> list[Any]:
-        """Return the stored form: Requires-Python, lines (compiled where they are), buckets."""
+        """Return the stored form: Requires-Python, lines (in compiled form if compiled), buckets."""
         compiled = self._compiled
         rows: list[Any] = [
             _dependency_to_json(compiled[i], line) if i in compiled else line for i, line in enumerate(self.lines)
@@ -86,13 +89,13 @@ class DependencySet:
 
     @classmethod
     def from_json(cls, value: list[Any]) -> DependencySet:
-        """Rebuild from the stored form; compiled rows stay raw until they are wanted."""
+        """Rebuild a set from the stored form; compiled rows are decoded on first use."""
         requires_python, rows, buckets = value
         return _Stored(rows, requires_python, buckets)
 
 
 class _Stored(DependencySet):
-    """A set read from the store: rows become dependencies when they are first asked for."""
+    """A set read from the store: a row is decoded on first use."""
 
     __slots__ = ("_rows",)
 
@@ -104,12 +107,12 @@ class _Stored(DependencySet):
         return super().is_sound() and all(isinstance(row, str) or _is_compiled(row) for row in self._rows)
 
     def _compile(self, index: int) -> Dependency:
-        known = self._compiled.get(index)
-        if known is None:
+        dependency = self._compiled.get(index)
+        if dependency is None:
             row = self._rows[index]
-            known = compile_requirement(row) if isinstance(row, str) else _dependency_from_json(row)
-            self._compiled[index] = known
-        return known
+            dependency = compile_requirement(row) if isinstance(row, str) else _dependency_from_json(row)
+            self._compiled[index] = dependency
+        return dependency
 
     def to_json(self) -> list[Any]:
         for index, row in enumerate(self._rows):
@@ -119,10 +122,12 @@ class _Stored(DependencySet):
 
 
 def compile_requirement(line: str) -> Dependency:
-    """Return one Requires-Dist line ready for a resolver (PEP 508).
+    """Return one Requires-Dist line (PEP 508) as a dependency.
 
-    The plain form is read here; anything else, and any plain form that is not quite right, by ``packaging``.
-    Raises ``Malformed``, also for a line past the bounds of ``limits``.
+    The plain form is read here. ``packaging`` reads every other line, also a plain one with an error.
+
+    Raises:
+        Malformed: The line is invalid, or exceeds ``limits``.
     """
     if len(line) > REQUIREMENT_CHARACTERS:
         raise Malformed(f"a requirement has more than {REQUIREMENT_CHARACTERS} characters: {line[:80]!r}…")
@@ -146,7 +151,7 @@ def compile_requirement(line: str) -> Dependency:
 
 
 def _try_compile(clauses: str) -> CompiledSpecifier | None:
-    """Return the compiled specifier, or None where packaging should see the whole line (and word the error)."""
+    """Return the compiled specifier, or None if packaging must read the whole line (and raise the error)."""
     text = clauses.replace(" ", "")
     if text and text[-1] == ",":
         return None
@@ -157,7 +162,7 @@ def _try_compile(clauses: str) -> CompiledSpecifier | None:
 
 
 def _compile_with_packaging(line: str) -> Dependency:
-    """Return any PEP 508 line as a dependency; ``packaging`` parses it."""
+    """Return any PEP 508 line as a dependency, parsed by ``packaging``."""
     from packaging.requirements import InvalidRequirement, Requirement  # 50 ms, and only unusual lines need it
 
     try:
@@ -179,16 +184,16 @@ def _check_extras(line: str, extras: Sequence[str]) -> None:
 
 
 def _bucket(lines: Iterable[str]) -> dict[str, list[int]]:
-    """Return which lines each extra brings in; a line whose marker may hold with no extra is in the base bucket too."""
+    """Return the line numbers by extra; a line whose marker may hold without an extra is in the base bucket too."""
     buckets: dict[str, list[int]] = {}
     for index, line in enumerate(lines):
         marker = line.partition(";")[2]
         if "extra" not in marker:
             buckets.setdefault(BASE, []).append(index)
             continue
-        found = re.findall(_EXTRA, marker)
-        names = {normalize_name(ours or theirs) for _, ours, theirs, _ in found}
-        plain = all((operator or other) == "==" for operator, _, _, other in found)
+        comparisons = re.findall(_EXTRA, marker)
+        names = {normalize_name(ours or theirs) for _, ours, theirs, _ in comparisons}
+        plain = all((operator or other) == "==" for operator, _, _, other in comparisons)
         if not names or not plain or " or " in marker:
             buckets.setdefault(BASE, []).append(index)
         for name in sorted(names):
@@ -197,7 +202,7 @@ def _bucket(lines: Iterable[str]) -> dict[str, list[int]]:
 
 
 def _dependency_to_json(dependency: Dependency, line: str) -> list[Any]:
-    """Return a compiled line as JSON: the line itself first, then what is needed to skip parsing it."""
+    """Return a compiled line as JSON: the line itself, then its parsed parts."""
     name, extras, specifier, marker, url = dependency
     return [
         line,
@@ -213,15 +218,15 @@ def _dependency_to_json(dependency: Dependency, line: str) -> list[Any]:
 
 
 def _is_compiled(row: list[Any]) -> bool:
-    """Return whether a row is what ``_dependency_to_json`` makes."""
-    if len(row) != 9:  # of its parts
+    """Return whether a row has the form that ``_dependency_to_json`` writes."""
+    if len(row) != 9:
         return False
     line, name, extras, text, intervals, flags, literal, marker, url = row
     ends = [end for low, high in intervals for end in (low, high)]
     return (
-        all(isinstance(one, str) for one in (line, name, text, *extras, *ends))
+        all(isinstance(part, str) for part in (line, name, text, *extras, *ends))
         and type(flags) is int
-        and all(one is None or isinstance(one, str) for one in (literal, marker, url))
+        and all(part is None or isinstance(part, str) for part in (literal, marker, url))
     )
 
 

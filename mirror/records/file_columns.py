@@ -1,11 +1,11 @@
-"""File objects in their smallest form: what a snapshot keeps of a project's files.
+"""The compact form of file objects in a snapshot.
 
-Half of a project page is hexadecimal digests (a hash and a path a file), which no compressor gets below four bits a digit. So
-they leave the text and stand beside it as bytes; what remains compresses to a tenth. 171 projects, 125,024 files: 53.8 MB of
-text take 12.9 MB compressed as they are, 9.1 MB this way.
+Half of a project page is hexadecimal digests (a hash and a path for each file), and a compressor needs at least four bits for
+a digit. So the digests are stored as bytes beside the text, and the rest compresses to a tenth. 171 projects, 125,024 files:
+53.8 MB of text take 12.9 MB compressed as they are, and 9.1 MB in this form.
 
 Layout (little-endian): count of releases; per release the length of its slice in this text (0: not held); length of the text;
-the text with each digest replaced by ``FF`` and its length in bytes; the digests. Slices run from the newest release.
+the text with each digest replaced by ``FF`` and its length in bytes; the digests. Slices are ordered from the newest release.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 _DIGEST = re.compile(rb"(?:[0-9a-f]{2}){16,64}")
 _MARK = re.compile(rb"\xff(.)", re.DOTALL)
-_MOST = 1 << 30  # bytes of one project, unpacked: ten times the largest page known
+_MOST = 1 << 30  # bytes of one project, unpacked: ten times the largest known page
 
 
 def squeeze(slices: Sequence[bytes]) -> bytes:
-    """Return the compact form of the file objects of each release, oldest first; ``b""`` for what is not held.
+    """Return the compact form of the file objects of each release, oldest first; ``b""`` for a release that is not held.
 
-    Raises ``Malformed`` where a slice is not UTF-8.
+    Raises:
+        Malformed: A slice is not UTF-8.
     """
     digests: list[bytes] = []
 
@@ -47,14 +48,18 @@ def squeeze(slices: Sequence[bytes]) -> bytes:
 
 
 def parts(data: bytes) -> tuple[bytes, bytes]:
-    """Return a compact form in two parts: what is worth compressing, and the digests."""
+    """Return a compact form in two parts: the text, which compresses well, and the digests, which do not."""
     count = _number(data, 0)
     end = 8 + 4 * count + _number(data, 4 + 4 * count)
     return data[:end], data[end:]
 
 
 def expand(data: bytes) -> list[bytes]:
-    """Return the file objects of each release, oldest first; raises ``Malformed`` for what ``squeeze`` did not make."""
+    """Return the file objects of each release, oldest first.
+
+    Raises:
+        Malformed: The data is not a result of ``squeeze``.
+    """
     count = _number(data, 0)
     start = 8 + 4 * count
     size = _number(data, 4 + 4 * count)
@@ -64,24 +69,24 @@ def expand(data: bytes) -> list[bytes]:
         raise Malformed("truncated files of a snapshot") from error
     if sum(lengths) != size or start + size > len(data):
         raise Malformed("truncated files of a snapshot")
-    at = start + size
+    offset = start + size
 
     def give(match: re.Match[bytes]) -> bytes:
-        nonlocal at
-        begin, at = at, at + match[1][0]
-        return data[begin:at].hex().encode()
+        nonlocal offset
+        begin, offset = offset, offset + match[1][0]
+        return data[begin:offset].hex().encode()
 
     slices = []
     for length in lengths:
         slices.append(_MARK.sub(give, data[start : start + length]))
         start += length
-    if at != len(data) or sum(map(len, slices)) > _MOST:
+    if offset != len(data) or sum(map(len, slices)) > _MOST:
         raise Malformed("files of a snapshot do not add up")
     return slices[::-1]
 
 
-def _number(data: bytes, at: int) -> int:
-    number = data[at : at + 4]
+def _number(data: bytes, offset: int) -> int:
+    number = data[offset : offset + 4]
     if len(number) < 4:
         raise Malformed("truncated files of a snapshot")
     return int.from_bytes(number, "little")

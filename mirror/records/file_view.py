@@ -1,10 +1,10 @@
-"""The file view: every file of a project, release by release, compressed in blocks so that one release can be read alone.
+"""The file view: all files of a project by release, compressed in blocks, so that one release can be read alone.
 
 Layout (little-endian): magic ``PPF2``, count of releases, count of blocks, digest (16 bytes, of what follows the checksum),
 checksum (8 bytes, of all before it and of both tables); the tables: per release the length of its slice, per block its raw and its
-compressed length; then the blocks (Zstandard frames, each with its checksum). So whoever reads one release proves all that it reads
-without looking at the rest. Slices run from the newest release to the oldest, a block ends after the release that fills it, so the
-releases that are chosen most are in the first blocks. A slice is PEP 691 file objects as the index gave them, joined by commas.
+compressed length; then the blocks (Zstandard frames, each with its checksum). So one release can be read and verified without the
+rest. Slices are ordered from the newest release to the oldest, and a block ends after the release that fills it. So the releases
+that are chosen most often are in the first blocks. A slice is PEP 691 file objects as the index gave them, joined by commas.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SUMMED = 28  # bytes of the head before its checksum
 _HEAD = 36
 _BLOCK = 24 * 1024  # bytes before compression: smaller blocks compress worse, larger ones cost more per slice read
 _LEVEL = 1  # 54.8 MB of pages in 0.09 s; level 3 takes 0.20 s and saves nothing at this block size
-_LARGEST_BLOCK = 256 * 1024 * 1024  # a record from a stranger may not claim more
+_LARGEST_BLOCK = 256 * 1024 * 1024  # the limit for an untrusted record
 
 
 def pack(slices: Sequence[Iterable[bytes]]) -> bytes:
@@ -63,12 +63,12 @@ def _sum(head: bytes) -> bytes:
 
 
 def is_whole(data: bytes) -> bool:
-    """Return whether every byte of a stored file view is as it was stored: reads all of it."""
+    """Return whether every byte of a stored file view is unchanged; reads all of it."""
     return is_sound(data) and data[12:_SUMMED] == _digest(data[_HEAD:])
 
 
 def is_sound(data: bytes) -> bool:
-    """Return whether the head and the tables of a stored file view are as they were stored; blocks prove themselves when read."""
+    """Return whether the head and the tables of a stored file view are unchanged; each block is verified when it is read."""
     if data[:4] != _MAGIC or len(data) < _HEAD:
         return False
     tables = 4 * int.from_bytes(data[4:8], "little") + 8 * int.from_bytes(data[8:12], "little")
@@ -76,14 +76,14 @@ def is_sound(data: bytes) -> bool:
 
 
 def with_digest(data: bytes, digest: str) -> bytes:
-    """Return a file view under another name: of the same files, packed by somebody else."""
+    """Return a file view with another digest in its head: of a release view whose files another program packed."""
     count, blocks = _ints(data[4:12])
     head = data[:12] + bytes.fromhex(digest).rjust(16, b"\0")
     return head + _sum(head + data[_HEAD : _HEAD + 4 * count + 8 * blocks]) + data[_HEAD:]
 
 
 def digest_of(data: bytes) -> str:
-    """Return the digest that names a stored file view; the release view it belongs to holds the same."""
+    """Return the digest of a stored file view; its release view holds the same digest."""
     return data[12:_SUMMED].hex()
 
 
@@ -93,21 +93,21 @@ def is_complete(data: bytes) -> bool:
 
 
 def holds(data: bytes, release: int) -> bool:
-    """Return whether a stored file view holds the files of a release, without unpacking anything."""
+    """Return whether a stored file view holds the files of a release, without unpacking a block."""
     return _ints(data[_HEAD + 4 * release : _HEAD + 4 + 4 * release]) != array("I", [0]) and release < release_count(
         data
     )
 
 
 def release_count(data: bytes) -> int:
-    """Return the number of releases a stored file view holds; raises ``Malformed``."""
+    """Return the number of releases of a stored file view; raises ``Malformed``."""
     if data[:4] != _MAGIC or len(data) < _HEAD:
         raise Malformed("not a file view")
     return _ints(data[4:8])[0]
 
 
 def read_slice(data: bytes, release: int) -> bytes:
-    """Return one release's file objects as a JSON array; raises ``Malformed`` where the record is damaged."""
+    """Return one release's file objects as a JSON array; raises ``Malformed`` if the record is damaged."""
     count = release_count(data)
     blocks = _ints(data[8:12])[0]
     lengths = _ints(data[_HEAD : _HEAD + 4 * count])
@@ -126,7 +126,7 @@ def read_slice(data: bytes, release: int) -> bytes:
 
 
 def read_all(data: bytes) -> list[bytes]:
-    """Return the joined file objects of every release, oldest first; raises ``Malformed`` where the record is damaged."""
+    """Return the joined file objects of every release, oldest first; raises ``Malformed`` if the record is damaged."""
     count = release_count(data)
     blocks = _ints(data[8:12])[0]
     lengths = _ints(data[_HEAD : _HEAD + 4 * count])
@@ -154,7 +154,7 @@ def _unpack(block: bytes, raw: int) -> bytes:
     if raw > _LARGEST_BLOCK:
         raise Malformed("file view claims an impossible block")
     try:
-        # A frame says itself how long its content is, and is believed: so it is asked before anything is made of that size.
+        # The decompressor allocates the length that the frame header names, so check it before decompressing.
         frame = zstandard.get_frame_parameters(block)
         if frame.content_size != raw or not frame.has_checksum:
             raise Malformed("damaged file view: a block has the wrong length or no checksum")
@@ -175,7 +175,7 @@ def _little(values: array[int]) -> bytes:
 
 
 def _ints(data: bytes) -> array[int]:
-    """Return little-endian bytes as 32-bit numbers; a ragged end is dropped, which the caller's counts notice."""
+    """Return little-endian bytes as 32-bit numbers; an incomplete last number is dropped, so the caller checks the count."""
     values = array("I")
     values.frombytes(data[: len(data) // 4 * 4])
     if sys.byteorder == "big":

@@ -1,4 +1,4 @@
-"""What a file's name says: version and tags of a wheel, version of an sdist (PEP 427, PEP 625 and what came before)."""
+"""Parsing of file names: version and tags of a wheel, version of an sdist (PEP 427, PEP 625 and older conventions)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 from mirror.names import SDIST_SUFFIXES, normalize_name
 
-SDIST = "sdist"  # stands where a wheel has its tags
+SDIST = "sdist"  # the value of an sdist in place of a wheel's tags
 
 _CACHE_LIMIT = 4096
 
-_normal_forms: dict[str, str] = {}  # name part as written -> PEP 503 form: a project writes its name one or two ways
+_normal_forms: dict[str, str] = {}  # name part as written -> PEP 503 form; a project uses one or two spellings
 
 
 def _normal_form(name: str) -> str:
@@ -24,11 +24,17 @@ def _normal_form(name: str) -> str:
 
 
 def split_filename(filename: str, project: str) -> tuple[str, str] | None:
-    """Read (version, tags) out of a file name of a project; tags are ``SDIST`` for a source archive.
+    """Return (version, tags) of a file name; tags are ``SDIST`` for a source archive.
 
-    ``project`` is normalised. The version is as written: whether it is one, the caller finds out. None for what is neither
-    wheel nor sdist (eggs, installers), for names that follow no rule, and for files of another project.
     Takes 0.6 µs for a wheel (CPython 3.11): it runs for every file of every listing.
+
+    Args:
+        filename: The file name.
+        project: The normalised name of the project.
+
+    Returns:
+        The version as written (not checked to be a version) and the tags. None for a file that is neither wheel nor sdist
+        (eggs, installers), for a name that follows no convention, and for a file of another project.
     """
     if not filename.endswith(".whl"):
         return _split_sdist(filename, project)
@@ -47,17 +53,17 @@ def split_filename(filename: str, project: str) -> tuple[str, str] | None:
 def build_tag(filename: str) -> tuple[int, str]:
     """Return the build tag of a wheel as it is compared (PEP 427): number, then the rest; ``(0, "")`` where there is none."""
     parts = filename.split("-")
-    found = re.match(r"(\d+)(.*)", parts[2]) if len(parts) == 6 else None
-    return (int(found[1]), found[2]) if found is not None else (0, "")
+    match = re.match(r"(\d+)(.*)", parts[2]) if len(parts) == 6 else None
+    return (int(match[1]), match[2]) if match is not None else (0, "")
 
 
 def is_distribution(filename: str) -> bool:
-    """Tell whether the name ends as a wheel's or a source archive's does."""
+    """Return whether the name has the suffix of a wheel or a source archive."""
     return filename.endswith(".whl") or is_sdist(filename)
 
 
 def is_sdist(filename: str) -> bool:
-    """Tell whether the name ends as a source archive's does."""
+    """Return whether the name has the suffix of a source archive."""
     return filename.endswith((".tar.gz", ".zip")) or filename.lower().endswith(SDIST_SUFFIXES)
 
 
@@ -65,10 +71,10 @@ def _split_sdist(filename: str, project: str) -> tuple[str, str] | None:
     stem = _stem(filename)
     if stem is None:
         return None
-    at = len(project)
-    if stem[at : at + 1] == "-" and _normal_form(stem[:at]) == project:
-        return stem[at + 1 :], SDIST
-    # Rare: separators doubled in the name ("a..b-1.0"), so that it is longer than its normal form.
+    length = len(project)
+    if stem[length : length + 1] == "-" and _normal_form(stem[:length]) == project:
+        return stem[length + 1 :], SDIST
+    # Rare: double separators in the name ("a..b-1.0"), so it is longer than its normal form.
     begin = re.match("[-_.]+".join(map(re.escape, project.split("-"))) + "(?=-)", stem, re.IGNORECASE)
     return None if begin is None else (stem[begin.end() + 1 :], SDIST)
 

@@ -1,8 +1,8 @@
-"""METADATA of a project's wheels as the wheels have them: one record a project, each distinct text kept once.
+"""METADATA of a project's wheels, byte for byte: one record for each project, each distinct text stored once.
 
-A server offers these bytes as sidecars (PEP 658): pip refuses a sidecar that differs from the wheel, so nothing made again from
-dependency sets will do. The METADATA of one release is much like that of the next, so all texts of a project are compressed
-together: 3.8 kB a project for a lock of 171 packages, 4.4 kB where 791 releases of 173 projects were warmed (one by one: 17 kB).
+A server offers these bytes as sidecars (PEP 658). pip refuses a sidecar that differs from the wheel, so a text made from the
+dependency sets cannot be used. The METADATA of successive releases is similar, so all texts of a project are compressed together:
+3.8 kB per project for a lock of 171 packages, 4.4 kB for 791 releases of 173 projects (17 kB if compressed one by one).
 
 Layout: magic ``PPM1``, digest (16 bytes, of all that follows), length before compression (8 bytes, little-endian), a Zstandard
 frame. In it a line of JSON, ``{"files": {file name: number of its text}, "lengths": [bytes of each text]}``, then the texts.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MAGIC = b"PPM1"
 _HEAD = len(_MAGIC) + 16
 _LEVEL = 3  # level 9 saves 5 % and takes three times as long
-_LARGEST = 256 * 1024 * 1024  # bytes of one project, unpacked; past it nothing is added
+_LARGEST = 256 * 1024 * 1024  # bytes of one project, unpacked; a record above it gets no more texts
 
 
 def pack_texts(texts: Mapping[str, bytes]) -> bytes:
@@ -37,7 +37,7 @@ def pack_texts(texts: Mapping[str, bytes]) -> bytes:
 
 
 def unpack_texts(data: bytes) -> dict[str, bytes]:
-    """Return METADATA by file name. Raises ``Malformed`` for what ``pack_texts`` did not make."""
+    """Return METADATA by file name; raises ``Malformed`` if the data is not a result of ``pack_texts``."""
     body = data[_HEAD:]
     if data[: len(_MAGIC)] != _MAGIC or data[len(_MAGIC) : _HEAD] != _digest(body):
         raise Malformed("damaged METADATA record: its digest differs")
@@ -52,13 +52,13 @@ def unpack_texts(data: bytes) -> dict[str, bytes]:
 
 
 def add_texts(stored: bytes | None, new: Mapping[str, bytes]) -> bytes | None:
-    """Return the record with more texts in it, or None where it has all of them already. A damaged record is begun anew."""
+    """Return the record with more texts, or None if it already has them. A damaged record is replaced."""
     try:
-        known = unpack_texts(stored) if stored is not None else {}
+        texts = unpack_texts(stored) if stored is not None else {}
     except Malformed:
-        known = {}
-    merged = {**known, **new}
-    if merged == known or sum(map(len, merged.values())) > _LARGEST:
+        texts = {}
+    merged = {**texts, **new}
+    if merged == texts or sum(map(len, merged.values())) > _LARGEST:
         return None
     return pack_texts(merged)
 

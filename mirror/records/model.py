@@ -1,9 +1,9 @@
-"""The records of the sparse format: frozen, plain, JSON-ready.
+"""The records of the sparse format: frozen, and made of JSON types.
 
-Named tuples, not dataclasses: measured on CPython 3.11, importing ``dataclasses`` costs 11 ms and each frozen, slotted class
-0.9 ms, a named tuple 0.13 ms; a warm lock has about 100 ms in all.
+They are named tuples, not dataclasses: on CPython 3.11, importing ``dataclasses`` costs 11 ms and each frozen, slotted class
+0.9 ms, but a named tuple 0.13 ms. A whole warm lock takes about 100 ms.
 
-Order: within a project, releases are numbered from the *oldest* (0) to the newest by PEP 440, so a set of releases is an
+Order: the releases of a project are numbered from the *oldest* (0) to the newest by PEP 440. So a set of releases is an
 ``int`` whose bit *i* is release *i*, the newest member is ``mask.bit_length() - 1``, and a new release appends a bit.
 """
 
@@ -27,28 +27,28 @@ class DistFile(NamedTuple):
     size: int | None = None  # bytes
     upload_time: str | None = None  # PEP 700: ISO 8601, UTC, ending in Z
     requires_python: str | None = None
-    yanked: str | None = None  # PEP 592: the reason ("" where none is given); None where not yanked
+    yanked: str | None = None  # PEP 592: the reason ("" if none is given); None if not yanked
     core_metadata: str | bool = False  # PEP 714: True, False, or "sha256=…" of the sidecar
 
 
 class CompiledSpecifier(NamedTuple):
     """A specifier set turned into intervals over sort keys (``mirror.records.version_keys``).
 
-    ``intervals`` are half-open ``(low, high)`` pairs of sort keys, ascending, disjoint. ``literal`` holds the right-hand
-    side of PEP 440's ``===`` where there is one.
+    ``intervals`` are half-open ``(low, high)`` pairs of sort keys, ascending and disjoint. ``literal`` is the right-hand
+    side of ``===`` (PEP 440), if the set has one.
     """
 
     text: str
     intervals: tuple[tuple[str, str], ...]
     prereleases: bool = False  # PEP 440: a pre-release is mentioned explicitly
-    pins: bool = False  # exactly one version is named by == or === (PEP 592 lets it take a yanked file)
+    pins: bool = False  # == or === names exactly one version (PEP 592: then a yanked file may be used)
     literal: str | None = None
 
 
 class Dependency(NamedTuple):
-    """One requirement of a dependency set, ready for a resolver.
+    """One parsed requirement of a dependency set.
 
-    ``marker`` is the whole marker as written (None for none); ``url`` is set for a PEP 508 direct reference.
+    ``marker`` is the whole marker as written, or None; ``url`` is set for a PEP 508 direct reference.
     """
 
     name: str  # normalised, PEP 503
@@ -59,7 +59,7 @@ class Dependency(NamedTuple):
 
 
 class BuildOutcome(Enum):
-    """How a build that a run needed ended."""
+    """The outcome of a build that a run needed."""
 
     BUILT = "built"
     FAILED = "failed"
@@ -69,14 +69,14 @@ class BuildOutcome(Enum):
 class BuildRecord(NamedTuple):
     """One build that a run needed."""
 
-    name: str  # normalised project name, or what a direct reference leads to
-    version: str  # "" where only the build would tell
+    name: str  # normalised project name, or the URL or path of a direct reference
+    version: str  # "" if only the build can give it
     outcome: BuildOutcome
-    reason: str | None = None  # why it failed
+    reason: str | None = None  # of a failure
 
 
 class RequestCount(NamedTuple):
-    """What a run's requests for one purpose cost."""
+    """The number and size of a run's requests for one purpose."""
 
     purpose: str
     requests: int
@@ -84,7 +84,7 @@ class RequestCount(NamedTuple):
 
 
 class FileKind(NamedTuple):
-    """One distinct kind of file a project publishes: its tags, Requires-Python and yank state."""
+    """One distinct kind of file of a project: its tags, Requires-Python and yank state."""
 
     tags: str  # compressed tag set of a wheel name, "py3-none-any"; "sdist" for a source archive
     requires_python: str | None = None
@@ -92,19 +92,19 @@ class FileKind(NamedTuple):
 
 
 class Withdrawal(NamedTuple):
-    """Since when an index does not list a project any more that it listed before, and how it said so."""
+    """The time since which an index no longer lists a project that it listed before, and the status of its response."""
 
-    at: float  # seconds since the epoch
-    status: int  # of its answer: 404, 410, or 200 for a page without files
+    since: float  # seconds since the epoch
+    status: int  # 404, 410, or 200 for a page without files
 
     @property
     def words(self) -> str:
-        """Return what the index did."""
+        """Return the response of the index as a part of a sentence."""
         return "lists no files of it" if self.status == 200 else f"answered {self.status}"
 
 
 class FetchFailure(NamedTuple):
-    """A fact that could not be had: recorded, not raised, so that one project never stops the rest."""
+    """A fact that is not available. It is recorded, not raised, so that one project does not stop the others."""
 
     project: str
     release: str | None  # None: the project's listing
@@ -112,7 +112,7 @@ class FetchFailure(NamedTuple):
 
 
 def admitted_by(dependencies: Iterable[Dependency]) -> dict[str, list[Intervals]]:
-    """Return, by project, what each specifier of some dependencies admits."""
+    """Return the intervals of each dependency's specifier, by project."""
     admits: dict[str, list[Intervals]] = {}
     for dependency in dependencies:
         admits.setdefault(dependency.name, []).append(dependency.specifier.intervals)

@@ -1,4 +1,4 @@
-"""One project as a running mirror holds it: its release view, and access to its files, which stay packed."""
+"""One project in a running mirror: its release view, and access to its packed files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from mirror.urls import PublicUrl
 
 
-_STRETCH = 48  # older releases classified together: a block of the file view is unpacked for each look anyway
+_STRETCH = 48  # older releases classified together: each read of the file view unpacks a whole block
 
 
 class Project:
-    """A project of one index. ``page_url`` is where relative file URLs count from; ``changed`` marks facts not yet stored."""
+    """A project of one index. ``page_url`` is the base of relative file URLs; ``changed`` marks facts not yet stored."""
 
     __slots__ = (
         "_last",
@@ -47,9 +47,16 @@ class Project:
         refetch: Callable[[Project], None] | None = None,
         load: Callable[[], bytes | None] | None = None,
     ) -> None:
-        """``packed`` is the file view of a page that has just come; ``load`` reads the stored one, when it is wanted.
+        """Create the project of a release view.
 
-        ``refetch`` sees that the files of every release are kept (``replace_files``), or raises ``MirrorError``.
+        Args:
+            view: The release view.
+            index_id: The id of the index.
+            index_url: The URL of the index.
+            page_url: The base of relative file URLs.
+            packed: The file view of a page that was just fetched.
+            refetch: Fetches the page again and calls ``replace_files`` with the files of every release. May raise ``MirrorError``.
+            load: Reads the stored file view, on first use.
         """
         self.view = view
         self.index_id = index_id
@@ -58,33 +65,35 @@ class Project:
         self.changed = packed is not None
         self._packed = packed
         self._new = packed is not None
-        self._last: tuple[int, bytes] = (-1, b"")  # the release whose files were read last, and these
+        self._last: tuple[int, bytes] = (-1, b"")  # the release whose files were read last, and its files
         self.refetched = False
-        self.new_texts: dict[str, bytes] = {}  # METADATA by file name that is not stored yet
+        self.new_texts: dict[str, bytes] = {}  # METADATA not yet stored, by file name
         self._load = load
         self._refetch = refetch
 
-    reference: str | None = None  # where a direct reference leads; None for releases of an index
-    of_index = True  # what is known of its dependencies is in its record; False of a folder or page, or merged
+    reference: str | None = None  # the target of a direct reference; None for releases of an index
+    of_index = (
+        True  # its dependencies are stored in its record; False for a folder, a find-links page, or a merged project
+    )
 
     def parts(self) -> tuple[Project, ...]:
-        """Return what is stored of this project: itself, or the projects it was put together from."""
+        """Return the projects whose records are stored: itself, or those that it is merged from."""
         return (self,)
 
     def sources(self) -> tuple[Project, ...]:
-        """Return the projects that this one was put together from, or itself; changes nothing."""
+        """Return the projects that this one is merged from, or itself; changes nothing."""
         return (self,)
 
-    def index_of(self, release: int) -> str:  # noqa: ARG002 - of a project of several indexes it depends on the release
+    def index_of(self, release: int) -> str:  # noqa: ARG002 - for a project of several indexes it depends on the release
         """Return the URL of the index that a release comes from; "" where it comes from no index."""
         return self.index_url
 
     def new_files(self) -> bytes | None:
-        """Return the file view that is still to be stored, or None: it came from the store."""
+        """Return the file view if it is not yet stored, or None."""
         return self._packed if self._new else None
 
     def replace_files(self, packed: bytes, page_url: PublicUrl) -> None:
-        """Take the file view of all that the index lists of these releases; relative URLs count from ``page_url``."""
+        """Replace the file view by one with all files of these releases; ``page_url`` is the base of relative URLs."""
         self._packed = packed
         if page_url != self.page_url:
             self.page_url = self.view.page_url = page_url
@@ -92,36 +101,40 @@ class Project:
         self.view.digest = digest_of(packed)
 
     def add_text(self, release: int, filename: str, text: bytes) -> None:  # noqa: ARG002 - as ``index_of``
-        """Take METADATA of a wheel, as the wheel has it."""
+        """Add METADATA of a wheel, byte for byte."""
         self.new_texts[filename] = text
         self.changed = True
 
     def keeps(self, release: int) -> bool:
-        """Tell whether the files of a release are at hand, without asking any index."""
+        """Return whether the files of a release are stored, without a request to the index."""
         packed = self._own_files()
         return packed is not None and holds(packed, release)
 
     def lacking(self, release: int) -> tuple[Project, ...]:
-        """Return which parts (``parts``) must be fetched again before it is known which files a release has."""
+        """Return which of ``parts()`` must be fetched again to get the files of a release."""
         return () if self.refetched or self.keeps(release) or not self.parts() else (self,)
 
     @property
     def can_refetch(self) -> bool:
-        """Return whether the index may be asked for files that are not kept."""
+        """Return whether the index may be requested for files that are not stored."""
         return self._refetch is not None
 
     def file_slice(self, release: int) -> bytes | None:
-        """Return one release's file objects as a JSON array, asking the index where they are not kept; None where it may not.
+        """Return one release's file objects as a JSON array, fetched from the index if they are not stored.
 
-        Raises ``MirrorError`` where the index cannot give them.
+        Returns:
+            The JSON array, or None if the files are not stored and the index may not be requested.
+
+        Raises:
+            MirrorError: The index does not give them.
         """
-        found = self._kept_slice(release)
-        if found is None and self._refetch_for(release):
-            found = self._kept_slice(release)
-        return found
+        data = self._kept_slice(release)
+        if data is None and self._refetch_for(release):
+            data = self._kept_slice(release)
+        return data
 
     def _refetch_for(self, release: int) -> bool:
-        """Have the page fetched again unless it was; return whether it was now. ``release`` is whom an error is about."""
+        """Fetch the page again unless it was already; return whether it was fetched now. An error names ``release``."""
         if self._refetch is None or self.refetched:
             return False
         try:
@@ -131,19 +144,19 @@ class Project:
         return True
 
     def _kept_slice(self, release: int) -> bytes | None:
-        known, data = self._last
-        if known == release:
-            return data  # asked for the metadata's address first, then for the lock
+        last_release, data = self._last
+        if last_release == release:
+            return data  # read first for the URL of the metadata, then for the lock
         packed = self._own_files()
         if packed is None or not holds(packed, release):
             return None
         try:
-            found = read_slice(packed, release)
-        except Malformed:  # a damaged block: the file view is as if it were absent
+            data = read_slice(packed, release)
+        except Malformed:  # a damaged block: the file view counts as absent
             self._packed = self._load = None
             return None
-        self._last = (release, found)
-        return found
+        self._last = (release, data)
+        return data
 
     def _own_files(self) -> bytes | None:
         """Return the packed file view if it belongs to the release view: another process may have stored a newer listing."""
@@ -155,7 +168,7 @@ class Project:
         return packed if packed is not None and digest_of(packed) == self.view.digest else None
 
     def no_files(self, release: int) -> MirrorError:
-        """Return the error that a release has no files here, with the remedy."""
+        """Return the error for a release without files, with the remedy."""
         if self.refetched:
             return self.about(release, NotFound("its index does not list it any more"))
         return self.about(
@@ -167,20 +180,21 @@ class Project:
         )
 
     def about(self, release: int, error: MirrorError) -> MirrorError:
-        """Return an error that says of which release it speaks."""
+        """Return an error of the same class whose message names the release."""
         return type(error)(f"{self.view.name} {self.view.versions[release]}: {error}")
 
     def classify(self, release: int) -> None:
-        """See that the kinds of files of a release, and of a stretch of older ones with it, are known.
+        """Classify a release, together with the unclassified releases between and some older ones.
 
-        Raises ``MirrorError`` if its files are not available.
+        Raises:
+            MirrorError: Its files are not available.
         """
         view = self.view
         if release >= view.classified:
             return
-        from mirror.records.listing_views import classify  # only a look at old releases pays for it
+        from mirror.records.listing_views import classify  # only needed for old releases
 
-        files: list[Sequence[Brief]] = []  # from the newest of them down
+        files: list[Sequence[Brief]] = []  # newest first
         top = view.classified
         for number in range(top - 1, max(-1, release - _STRETCH - 1), -1):
             data = self._kept_slice(number)
@@ -189,12 +203,12 @@ class Project:
             if data is not None:
                 files.append(read_briefly(data))
             elif self.refetched:
-                files.append([])  # the index was asked and does not list it any more
+                files.append([])  # the page was fetched again and no longer lists it
             elif number >= release:
                 raise self.no_files(release)
             else:
-                break  # a stretch is a convenience: what is not kept stays unjudged
-        if view.classified != top:  # waiting for files lets others look as well: one of them was here meanwhile
+                break  # the older releases are optional: without stored files they stay unclassified
+        if view.classified != top:  # another thread classified releases during the fetch
             self.classify(release)
             return
         classify(view, top - len(files), files[::-1])

@@ -1,9 +1,9 @@
-"""The release view: all that a resolver reads of a project, in one small record.
+"""The release view: the data of a project that a resolver reads, in one small record.
 
-Releases are numbered from the oldest. Files with equal tags, Requires-Python and yanked mark are one *file kind*; the file
-kinds of a release are its *kind set*, stored as a mask over releases. So what a target can install is decided once per file
-kind, not once per file. Releases from number ``classified`` up have a kind set; older ones get theirs from the file view when
-a resolver looks at them (``Project.classify``).
+Releases are numbered from the oldest. Files with equal tags, Requires-Python and yanked mark are one *file kind*. The file
+kinds of a release are its *kind set*, and each kind set is stored with a mask of releases. So compatibility with a target is
+decided once per file kind, not once per file. Releases from number ``classified`` up have a kind set. Older ones get it from the
+file view when a resolver reads them (``Project.classify``).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from mirror.urls import PublicUrl
 
     class ReleaseParts(TypedDict):
-        """What a release view is made of."""
+        """The parts of a release view."""
 
         name: str
-        digest: NotRequired[str]  # of the file view it belongs to; "" until that has been packed
+        digest: NotRequired[str]  # of its file view; "" until that is packed
         freshness: FreshnessRecord
         versions: Sequence[str]
         keys: Sequence[str]
@@ -39,22 +39,18 @@ if TYPE_CHECKING:
         uploads_text: NotRequired[list[str]]
         skipped: NotRequired[int]
         status: NotRequired[str | None]
-        page_url: NotRequired[
-            PublicUrl | None
-        ]  # where relative file URLs count from, if not the project's place in its index
+        page_url: NotRequired[PublicUrl | None]  # the base of relative file URLs, if not the project's URL in its index
         dependency_sets: NotRequired[list[DependencySet]]
-        known: NotRequired[dict[int, list[tuple[int, int]]]]  # file kind -> (dependency set, releases)
-        withdrawn: NotRequired[
-            Withdrawal | None
-        ]  # its index does not list it any more; the rest is what it listed before
+        dependency_rows: NotRequired[dict[int, list[tuple[int, int]]]]  # file kind -> (dependency set, releases)
+        withdrawn: NotRequired[Withdrawal | None]  # its index no longer lists it; the other parts are the last listing
 
 
-HEAD = 10  # newest releases classified when a listing arrives: the same in every run
+HEAD = 10  # number of newest releases classified when a listing is fetched: the same in every run
 SCHEMA = 4  # of the stored release view and file view; docs/mirror-format.md
 
 
 class ReleaseView:
-    """One project as its index lists it, with the dependency sets learned so far.
+    """One project as its index lists it, with the dependency sets read so far.
 
     ``versions`` and ``keys`` are ascending; ``kind_sets`` maps file kind numbers to the mask of releases that have
     exactly these; ``uploads_text`` holds "first+later" upload times per classified release.
@@ -81,7 +77,7 @@ class ReleaseView:
     )
 
     def __init__(self, **parts: Unpack[ReleaseParts]) -> None:
-        """Keep the parts; use ``mirror.records.listing_views.build_views`` or ``decode`` to make one."""
+        """Store the parts; use ``mirror.records.listing_views.build_views`` or ``decode`` to make a view."""
         self.name = parts["name"]
         self.digest = parts.get("digest", "")
         self.freshness = parts["freshness"]
@@ -96,19 +92,18 @@ class ReleaseView:
         self.status = parts.get("status")
         self.page_url = parts.get("page_url")
         self.dependency_sets = parts.get("dependency_sets") or []
-        self._known = parts.get("known") or {}
+        self._known = parts.get("dependency_rows") or {}
         self.withdrawn = parts.get("withdrawn")
-        self.built: dict[
-            tuple[int, int], DependencySet
-        ] = {}  # (release, variant): true of this machine, so never stored here
+        # By (release, file kind), from builds: valid only on this machine, so not part of the record.
+        self.built: dict[tuple[int, int], DependencySet] = {}
 
     def uploads(self, release: int) -> tuple[int, int]:
-        """Return the first and last upload time of a classified release's files in epoch seconds; zeros if unknown."""
+        """Return the first and last upload time of a classified release's files, in epoch seconds; 0 if unknown."""
         first, _, later = self.uploads_text[release - self.classified].partition("+")
         return int(first), int(first) + int(later or 0)
 
     def add_kind_set(self, file_kinds: tuple[int, ...], release: int) -> None:
-        """Say which variants a release has."""
+        """Set the file kinds of a release."""
         self.kind_sets[file_kinds] = self.kind_sets.get(file_kinds, 0) | 1 << release
 
     def kind_set_of(self, release: int) -> tuple[int, ...]:
@@ -119,63 +114,63 @@ class ReleaseView:
         return ()
 
     def index_of(self, key: str) -> int | None:
-        """Return the number of the release with that sort key."""
-        from bisect import bisect_left  # only a release that is looked up by key needs it
+        """Return the number of the release with a sort key, or None."""
+        from bisect import bisect_left  # only a lookup by key needs it
 
-        at = bisect_left(self.keys, key)
-        return at if at < len(self.keys) and self.keys[at] == key else None
+        number = bisect_left(self.keys, key)
+        return number if number < len(self.keys) and self.keys[number] == key else None
 
     def dependency_set(self, release: int, file_kind: int) -> DependencySet | None:
-        """Return what that file of the release needs, or None where it is not known yet."""
+        """Return the dependency set of a file kind of a release, or None if it was not read yet."""
         for number, mask in self._known.get(file_kind, ()):
             if mask >> release & 1:
                 return self.dependency_sets[number]
         return self.built.get((release, file_kind))
 
     def known_releases(self, file_kind: int) -> int:
-        """Return the mask of releases whose dependencies are known for that variant."""
+        """Return the mask of releases that have a dependency set for the file kind."""
         mask = 0
         for _, releases in self._known.get(file_kind, ()):
             mask |= releases
         return mask
 
     def known_rows(self) -> list[tuple[int, int, int]]:
-        """Return every (variant, dependency set, mask of releases) that is known, in stored order."""
+        """Return every row (file kind, number of a dependency set, mask of releases), in stored order."""
         return [(file_kind, number, mask) for file_kind, rows in self._known.items() for number, mask in rows]
 
-    def learn(self, release: int, file_kind: int, found: DependencySet) -> DependencySet:
-        """Add what one file needs; equal sets are kept once. Returns the set that is kept."""
-        return self.learn_mask(1 << release, file_kind, found)
+    def learn(self, release: int, file_kind: int, dependency_set: DependencySet) -> DependencySet:
+        """Add the dependency set of a file; equal sets are stored once. Return the stored set."""
+        return self.learn_mask(1 << release, file_kind, dependency_set)
 
-    def learn_mask(self, mask: int, file_kind: int, found: DependencySet) -> DependencySet:
-        """As ``learn``, for all releases of a mask at once."""
+    def learn_mask(self, mask: int, file_kind: int, dependency_set: DependencySet) -> DependencySet:
+        """Add a dependency set as ``learn`` does, for all releases of a mask at once."""
         for number, existing in enumerate(self.dependency_sets):  # noqa: B007 - the number is used below
-            if existing.lines == found.lines and existing.requires_python == found.requires_python:
+            if existing.lines == dependency_set.lines and existing.requires_python == dependency_set.requires_python:
                 break
         else:
-            number, existing = len(self.dependency_sets), found
-            self.dependency_sets.append(found)
+            number, existing = len(self.dependency_sets), dependency_set
+            self.dependency_sets.append(dependency_set)
         rows = self._known.setdefault(file_kind, [])
-        for at, (row, releases) in enumerate(rows):
+        for index, (row, releases) in enumerate(rows):
             if row == number:
-                rows[at] = (row, releases | mask)
+                rows[index] = (row, releases | mask)
                 return existing
         rows.append((number, mask))
         return existing
 
     def absorb(self, older: ReleaseView) -> None:
-        """Take over what another view of this project knows of dependencies, by release and file kind.
+        """Add the dependency sets of another view of this project, by release and file kind.
 
-        For releases that are not classified here yet, the file kind is added too; whether they still have it is decided when
+        For releases that are not classified here yet, the file kind is added too. Whether they still have it is decided when
         they are classified.
         """
-        ours: dict[FileKind, list[int]] = {}  # a yank changes nothing of what a file needs, and may be taken back
+        ours: dict[FileKind, list[int]] = {}  # a yank does not change a file's dependencies, and may be reverted
         for number, file_kind in enumerate(self.file_kinds):
             ours.setdefault(file_kind._replace(yanked=False), []).append(number)
         same = older.versions == self.versions
-        place = {} if same else {key: at for at, key in enumerate(self.keys)}
+        numbers = {} if same else {key: number for number, key in enumerate(self.keys)}
         for number, dependency_set, mask in older.known_rows():
-            moved = mask if same else _moved(mask, older.keys, place)
+            moved = mask if same else _moved(mask, older.keys, numbers)
             file_kind = older.file_kinds[number]
             kinds = ours.setdefault(file_kind._replace(yanked=False), [])
             if not kinds and moved & (1 << self.classified) - 1:
@@ -186,15 +181,15 @@ class ReleaseView:
                     self.learn_mask(news, kind, older.dependency_sets[dependency_set])
 
 
-def _moved(mask: int, keys: Sequence[str], place: dict[str, int]) -> int:
+def _moved(mask: int, keys: Sequence[str], numbers: dict[str, int]) -> int:
     """Return a mask renumbered from one list of sort keys to another."""
     moved = 0
     while mask:
         top = mask.bit_length() - 1
         mask &= ~(1 << top)
-        at = place.get(keys[top])
-        if at is not None:
-            moved |= 1 << at
+        number = numbers.get(keys[top])
+        if number is not None:
+            moved |= 1 << number
     return moved
 
 
@@ -224,35 +219,35 @@ def encode(view: ReleaseView) -> bytes:
 
 
 _SUM = b'{"sum":"'
-_SUM_END = len(_SUM) + 16  # where the sixteen digits end
+_SUM_END = len(_SUM) + 16  # the offset after the sixteen digits
 
 
 def _sealed(record: bytes) -> bytes:
-    """Return a JSON object with the digest of its text as its first member: 171 views are checked in 1.3 ms."""
+    """Return a JSON object with the digest of its text as its first member: 171 views are verified in 1.3 ms."""
     rest = record[1:]
     return b"".join((_SUM, blake2b(rest, digest_size=8).hexdigest().encode(), b'",', rest))
 
 
 def is_sound(data: bytes) -> bool:
-    """Return whether a stored release view has the bytes that its digest was made of."""
+    """Return whether a stored release view matches its digest."""
     digest = blake2b(data[_SUM_END + 2 :], digest_size=8).hexdigest().encode()
     return data.startswith(_SUM) and data[len(_SUM) : _SUM_END + 2] == digest + b'",'
 
 
 class Absence(NamedTuple):
-    """The index answered that it has no such project: stored, so that the result is the same offline."""
+    """A project that its index does not have: stored, so that the result is the same offline."""
 
     freshness: FreshnessRecord
 
 
 def encode_absence(absence: Absence) -> bytes:
-    """Return the stored form of a project that is not there."""
+    """Return the stored form of a project that its index does not have."""
     value = {"schema": SCHEMA, "absent": True, "fresh": list(absence.freshness)}
     return _sealed(json.dumps(value, separators=(",", ":")).encode())
 
 
 def decode(data: bytes) -> ReleaseView | Absence:
-    """Rebuild a view from its stored form; raises ``Malformed`` where it is not one of this schema."""
+    """Rebuild a view from its stored form; raises ``Malformed`` if it is damaged or of another schema."""
     try:
         value: dict[str, Any] = json.loads(data)
         if value["schema"] != SCHEMA:
@@ -261,9 +256,9 @@ def decode(data: bytes) -> ReleaseView | Absence:
             raise Malformed("damaged release view: its digest differs")
         if value.get("absent"):
             return Absence(FreshnessRecord(*value["fresh"]))
-        known: dict[int, list[tuple[int, int]]] = {}
+        dependency_rows: dict[int, list[tuple[int, int]]] = {}
         for file_kind, number, mask in value["known"]:
-            known.setdefault(file_kind, []).append((number, int(mask, 16)))
+            dependency_rows.setdefault(file_kind, []).append((number, int(mask, 16)))
         return ReleaseView(
             name=value["name"],
             digest=value["digest"],
@@ -279,7 +274,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
             status=value["status"],
             page_url=value["page"],
             dependency_sets=[DependencySet.from_json(row) for row in value["needs"]],
-            known=known,
+            dependency_rows=dependency_rows,
             withdrawn=Withdrawal(*value["withdrawn"]) if "withdrawn" in value else None,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -291,7 +286,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
 def prerelease_mask(keys: Sequence[str]) -> int:
     """Return the mask of releases that are pre-releases."""
     mask = 0
-    for at, key in enumerate(keys):
+    for release, key in enumerate(keys):
         if is_prerelease_key(key):
-            mask |= 1 << at
+            mask |= 1 << release
     return mask

@@ -1,6 +1,6 @@
-"""One file object of the Simple API (PEP 691) -> ``DistFile``, with the standard library alone.
+"""Parse one file object of the Simple API (PEP 691) into a ``DistFile``, with the standard library only.
 
-Apart from ``simple_parse`` because writing a lock needs this and nothing else of it: no msgspec (30 ms) is loaded here.
+Separate from ``simple_parse``, because writing a lock needs only this, and msgspec takes 30 ms to load.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SCHEMES = ("https://", "http://", "file:///")
-# PEP 714's name, PEP 691's name, and the one that indexes served under by mistake.
+# The name of PEP 714, the name of PEP 691, and the name that indexes used by mistake.
 _SIDECAR_KEYS = ("core-metadata", "dist-info-metadata", "data-dist-info-metadata")
 
-# The lengths of digests in hex: a value of another length is no hash, whatever an index calls it, and is read as absent.
+# The lengths of digests in hex. A value of another length is not a hash and is read as absent.
 _DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 
 
 class Brief(NamedTuple):
-    """What of a file object chooses a release; ``yanked`` as the index says it (PEP 691: a truth value or a reason)."""
+    """The fields of a file object that classify a release; ``yanked`` is as in the page (PEP 691: a boolean or a reason)."""
 
     filename: str
     requires_python: str | None
@@ -34,9 +34,9 @@ class Brief(NamedTuple):
 
 
 def read_briefly(data: bytes) -> list[Brief]:
-    """Read a JSON array of file objects, as a file view keeps them, as far as judging releases needs it.
+    """Read the fields that classify releases from a JSON array of file objects (a slice of a file view).
 
-    An entry without a name is left out; a value of a wrong type is read as absent. Raises ``Malformed`` for what is no JSON.
+    An entry without a name is left out; a value of a wrong type is read as absent. Raises ``Malformed`` if it is not JSON.
     """
     try:
         entries = json.loads(data)
@@ -52,10 +52,14 @@ def read_briefly(data: bytes) -> list[Brief]:
 
 
 def parse_file(raw: bytes, page_url: str) -> DistFile:
-    """Decode one raw PEP 691 file object; ``raw`` is anything ``bytes()`` takes.
+    """Decode one raw PEP 691 file object. A value of a wrong type is read as absent.
 
-    A relative URL counts from ``page_url``. A value of a wrong type is read as absent. Raises ``Malformed`` where there is
-    no file name or no URL that can be fetched.
+    Args:
+        raw: The JSON, as anything that ``bytes()`` accepts.
+        page_url: The base of a relative URL.
+
+    Raises:
+        Malformed: The object has no file name, or no URL that can be fetched.
     """
     return parse_files((raw,), page_url)[0]
 
@@ -66,15 +70,15 @@ def parse_files(raws: Iterable[bytes], page_url: str) -> list[DistFile]:
 
 
 class FileList(Sequence[DistFile]):
-    """The files of one release, decoded when they are looked at: a lock of 171 packages has 3,000 and shows 350.
+    """The files of one release, each decoded on first access: a lock of 171 packages has 3,000 files and lists 350.
 
-    Reads like a tuple, in the page's order. Looking raises ``Malformed`` where an entry has no name or no usable URL.
+    Behaves as a tuple in the page's order. Access raises ``Malformed`` if an entry has no name or no usable URL.
     """
 
     __slots__ = ("_entries", "_files", "_page_url")
 
     def __init__(self, data: bytes, page_url: str) -> None:
-        """Take a JSON array of file objects (PEP 691). Raises ``Malformed`` where ``data`` is none."""
+        """Parse a JSON array of file objects (PEP 691). Raises ``Malformed`` if ``data`` is not JSON."""
         try:
             self._entries: list[Any] = json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -83,11 +87,11 @@ class FileList(Sequence[DistFile]):
         self._files: list[DistFile | None] = [None] * len(self._entries)
 
     def names(self) -> list[str]:
-        """Return the file names, without decoding anything else; "" for an entry that has none."""
+        """Return the file names, without decoding the other fields; "" for an entry that has none."""
         return [str(entry.get("filename", "")) if isinstance(entry, dict) else "" for entry in self._entries]
 
     def hashes(self) -> list[tuple[tuple[str, str], ...]]:
-        """Return each file's hashes, as ``DistFile.hashes``, without decoding the rest of a file that states them in full."""
+        """Return each file's hashes, as ``DistFile.hashes``. The other fields of a file are decoded only if its URL has a hash."""
         return [
             _hashes(entry["hashes"])
             if isinstance(entry, dict) and entry.get("hashes") and "#" not in str(entry.get("url"))
@@ -96,20 +100,20 @@ class FileList(Sequence[DistFile]):
         ]
 
     def __len__(self) -> int:
-        """Return how many files there are."""
+        """Return the number of files."""
         return len(self._entries)
 
     @overload
-    def __getitem__(self, place: int) -> DistFile: ...
+    def __getitem__(self, index: int) -> DistFile: ...
     @overload
-    def __getitem__(self, place: slice) -> tuple[DistFile, ...]: ...
-    def __getitem__(self, place: int | slice) -> DistFile | tuple[DistFile, ...]:
+    def __getitem__(self, index: slice) -> tuple[DistFile, ...]: ...
+    def __getitem__(self, index: int | slice) -> DistFile | tuple[DistFile, ...]:
         """Return a file, or several as a tuple."""
-        if isinstance(place, slice):
-            return tuple([self[at] for at in range(*place.indices(len(self)))])
-        file = self._files[place]
+        if isinstance(index, slice):
+            return tuple([self[number] for number in range(*index.indices(len(self)))])
+        file = self._files[index]
         if file is None:
-            file = self._files[place] = _dist_file(self._entries[place], self._page_url)
+            file = self._files[index] = _dist_file(self._entries[index], self._page_url)
         return file
 
     def __eq__(self, other: object) -> bool:
@@ -129,7 +133,8 @@ def _dist_file(entry: object, page_url: str) -> DistFile:
     ):
         raise Malformed(f"{page_url}: a file entry has no file name or no URL")
     if not entry["filename"].isprintable() or "/" in entry["filename"] or "\\" in entry["filename"]:
-        raise Malformed(f"{page_url}: {entry['filename']!r} is no file name")  # a shared mirror may be a stranger's
+        # A shared mirror may be untrusted.
+        raise Malformed(f"{page_url}: {entry['filename']!r} is no file name")
     url, digest = _url_and_digest(entry["url"], page_url)
     hashes = _hashes(entry.get("hashes"))
     if digest and digest[0] not in dict(hashes):
@@ -148,7 +153,7 @@ def _dist_file(entry: object, page_url: str) -> DistFile:
 
 
 def _url_and_digest(url: str, page_url: str) -> tuple[str, tuple[str, str] | None]:
-    """Return the absolute URL without fragment and without credentials, and the hash its fragment named (PEP 503)."""
+    """Return the absolute URL without fragment and credentials, and the hash that its fragment names (PEP 503)."""
     digest = None
     if "#" in url:
         url, _, fragment = url.partition("#")
@@ -159,9 +164,8 @@ def _url_and_digest(url: str, page_url: str) -> tuple[str, tuple[str, str] | Non
         url = _absolute(url, page_url)
     if "@" in url:
         url = split_url(url)[0]
-    if (
-        not url.isprintable()
-    ):  # a line break would end a header of ours or a line of a lock; a surrogate cannot be written
+    # A line break would end a header or a line of a lock; a surrogate cannot be written.
+    if not url.isprintable():
         raise Malformed(f"{page_url}: a file is at {url!r}, which holds characters that no address has")
     return url, digest
 
@@ -196,7 +200,7 @@ def _text(value: object) -> str | None:
 
 
 def _yanked(value: object) -> str | None:
-    """Return the reason, "" for a yank without one, None for no yank. PEP 691: what counts is whether it is truthy."""
+    """Return the reason, "" for a yank without one, None for no yank. PEP 691: a truthy value means yanked."""
     if isinstance(value, str):
         return value or None
     return "" if value is True else None

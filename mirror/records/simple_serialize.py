@@ -1,4 +1,4 @@
-"""Records -> pages of the Simple API, as JSON (PEP 691, 700, 714, 740's silence, 792) and as HTML (PEP 503, 592, 658, 714)."""
+"""Write pages of the Simple API from records, as JSON (PEP 691, 700, 714, 792) and as HTML (PEP 503, 592, 658, 714)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def project_json(name: str, versions: Sequence[str], files: Sequence[DistFile], 
 
 
 def page_json(name: str, versions: Sequence[str], files: list[dict[str, Any]], status: str | None = None) -> bytes:
-    """Return a project's page of file objects."""
+    """Return a project's page as JSON, from file objects."""
     page: dict[str, Any] = {
         "meta": {"api-version": _api(files, status)},
         "name": name,
@@ -35,7 +35,7 @@ def page_json(name: str, versions: Sequence[str], files: list[dict[str, Any]], s
 
 
 def file_object(file: DistFile) -> dict[str, Any]:
-    """Return the PEP 691 object of a file; what is not known is left out."""
+    """Return the PEP 691 object of a file, without the fields that are unknown."""
     entry: dict[str, Any] = {"filename": file.filename, "url": file.url, "hashes": dict(file.hashes)}
     if file.requires_python is not None:
         entry["requires-python"] = file.requires_python
@@ -46,9 +46,9 @@ def file_object(file: DistFile) -> dict[str, Any]:
     if file.yanked is not None:
         entry["yanked"] = file.yanked or True
     if file.core_metadata:
-        told = _sidecar(file.core_metadata)
-        entry["core-metadata"] = told
-        entry["data-dist-info-metadata"] = told  # PEP 714: for clients that know only the older name
+        sidecar = _sidecar(file.core_metadata)
+        entry["core-metadata"] = sidecar
+        entry["data-dist-info-metadata"] = sidecar  # PEP 714: for clients that read only the older name
     return entry
 
 
@@ -71,16 +71,16 @@ def index_html(names: Iterable[str]) -> bytes:
 
 
 def _api(files: Iterable[dict[str, Any]], status: str | None) -> str:
-    """Return the version of the API that the page keeps: 1.1 demands a size of every file (PEP 700)."""
+    """Return the API version of the page: 1.1 requires a size for every file (PEP 700)."""
     if any("size" not in file for file in files):
         return "1.0"
     return "1.4" if status and status != "active" else "1.1"
 
 
-def _sidecar(told: str | bool) -> bool | dict[str, str]:  # noqa: FBT001 - the record's own type
-    if isinstance(told, bool):
-        return told
-    algorithm, _, value = told.partition("=")
+def _sidecar(core_metadata: str | bool) -> bool | dict[str, str]:  # noqa: FBT001 - the record's own type
+    if isinstance(core_metadata, bool):
+        return core_metadata
+    algorithm, _, value = core_metadata.partition("=")
     return {algorithm: value}
 
 
@@ -88,15 +88,15 @@ def _anchor(file: DistFile) -> str:
     digest = next((f"#{name}={value}" for name, value in file.hashes if name == "sha256"), "")
     if not digest and file.hashes:
         digest = "#{}={}".format(*file.hashes[0])
-    said = [("href", file.url + digest)]
+    pairs = [("href", file.url + digest)]
     if file.requires_python is not None:
-        said.append(("data-requires-python", file.requires_python))
+        pairs.append(("data-requires-python", file.requires_python))
     if file.yanked is not None:
-        said.append(("data-yanked", file.yanked))
+        pairs.append(("data-yanked", file.yanked))
     if file.core_metadata:
         value = "true" if isinstance(file.core_metadata, bool) else file.core_metadata
-        said += [("data-core-metadata", value), ("data-dist-info-metadata", value)]
-    attributes = " ".join(f'{key}="{html.escape(value)}"' for key, value in said)
+        pairs += [("data-core-metadata", value), ("data-dist-info-metadata", value)]
+    attributes = " ".join(f'{key}="{html.escape(value)}"' for key, value in pairs)
     return f"<a {attributes}>{html.escape(file.filename)}</a>"
 
 

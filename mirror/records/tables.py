@@ -1,4 +1,4 @@
-"""Values of JSON and TOML from outside, read by type; an error says where it stands: ``targets[0].pins[3].hashes[1]``."""
+"""Typed access to untrusted JSON and TOML; an error has the path of the value: ``targets[0].pins[3].hashes[1]``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES = {str: "text", int: "a whole number", bool: "true or false", list: "a li
 
 
 class Table:
-    """A mapping that knows where it stands. Every reader raises ``Malformed`` with the path of what is wrong."""
+    """A mapping with its path in the document. Every method that reads raises ``Malformed`` with the path of a wrong value."""
 
     __slots__ = ("_path", "_value")
 
@@ -30,7 +30,7 @@ class Table:
 
     def text(self, key: str) -> str:
         """Return the text under a key."""
-        return _typed(self._value.get(key), str, self._at(key))
+        return _typed(self._value.get(key), str, self._path_of(key))
 
     def optional_text(self, key: str) -> str | None:
         """Return the text under a key, or None."""
@@ -38,62 +38,62 @@ class Table:
 
     def integer(self, key: str) -> int:
         """Return the whole number under a key."""
-        return _typed(self._value.get(key), int, self._at(key))
+        return _typed(self._value.get(key), int, self._path_of(key))
 
     def flag(self, key: str) -> bool:
         """Return the truth value under a key."""
-        return _typed(self._value.get(key), bool, self._at(key))
+        return _typed(self._value.get(key), bool, self._path_of(key))
 
     def table(self, key: str) -> Table:
         """Return the mapping under a key."""
-        return Table(self._value.get(key), self._at(key))
+        return Table(self._value.get(key), self._path_of(key))
 
     def tables(self, key: str) -> Iterator[Table]:
-        """Yield the mappings of the list under a key; none where there is no such key."""
+        """Yield the mappings of the list under a key; nothing if there is no such key."""
         for number, value in enumerate(self.items(key)):
-            yield Table(value, f"{self._at(key)}[{number}]")
+            yield Table(value, f"{self._path_of(key)}[{number}]")
 
     def items(self, key: str) -> list[object]:
-        """Return the list under a key; an empty one where there is no such key."""
-        return _typed(self._value.get(key, []), list, self._at(key))
+        """Return the list under a key; an empty list if there is no such key."""
+        return _typed(self._value.get(key, []), list, self._path_of(key))
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return the list of texts under a key."""
-        path = self._at(key)
+        path = self._path_of(key)
         values: list[object] = _typed(self._value.get(key), list, path)
         return tuple([_typed(value, str, f"{path}[{number}]") for number, value in enumerate(values)])
 
     def integers(self, key: str, count: int) -> tuple[int, ...]:
-        """Return the list of so many whole numbers under a key."""
-        path = self._at(key)
+        """Return the list under a key, which must have ``count`` whole numbers."""
+        path = self._path_of(key)
         values = self.items(key)
         if len(values) != count:
             raise Malformed(f"{path}: must have {count} values, has {len(values)}")
         return tuple([_typed(value, int, f"{path}[{number}]") for number, value in enumerate(values)])
 
     def rows(self, key: str, *types: type[object]) -> list[tuple[Any, ...]]:
-        """Return the list under a key, whose entries are lists of just these types."""
-        path = self._at(key)
+        """Return the list under a key, whose entries must be lists of exactly these types."""
+        path = self._path_of(key)
         rows = []
         for number, value in enumerate(self.items(key)):
             row: list[object] = _typed(value, list, f"{path}[{number}]")
             if len(row) != len(types):
                 raise Malformed(f"{path}[{number}]: must have {len(types)} values, has {len(row)}")
             pairs = enumerate(zip(row, types, strict=True))
-            rows.append(tuple([_typed(item, kind, f"{path}[{number}][{place}]") for place, (item, kind) in pairs]))
+            rows.append(tuple([_typed(item, kind, f"{path}[{number}][{index}]") for index, (item, kind) in pairs]))
         return rows
 
     def text_by_name(self, key: str) -> dict[str, str]:
         """Return the mapping of names to texts under a key."""
-        path = self._at(key)
+        path = self._path_of(key)
         values: dict[str, object] = _typed(self._value.get(key), dict, path)
         return {name: _typed(value, str, f"{path}[{name[:80]!r}]") for name, value in values.items()}
 
     def values(self, key: str) -> dict[str, object]:
-        """Return the mapping under a key as it is."""
-        return _typed(self._value.get(key), dict, self._at(key))
+        """Return the mapping under a key, with values of any type."""
+        return _typed(self._value.get(key), dict, self._path_of(key))
 
-    def _at(self, key: str) -> str:
+    def _path_of(self, key: str) -> str:
         return f"{self._path}.{key}" if self._path else key
 
 

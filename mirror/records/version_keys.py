@@ -1,11 +1,11 @@
-"""Versions as strings that sort as PEP 440 says, and specifiers as intervals over them.
+"""Sort keys of versions (strings in PEP 440 order), and specifiers as intervals over them.
 
-A resolver that is warm has no time to parse versions: with a key stored beside each, comparing is comparing strings, and
-which releases a specifier admits is two bisections per interval. ``packaging`` decides what a version or a specifier *is*;
-the forms below that skip it are those where both agree, which a property test proves.
+Parsing versions is too slow for a warm lock. With a stored key for each version, versions are compared as strings, and the
+releases that a specifier admits are found by two bisections per interval. ``packaging`` defines valid versions and specifiers;
+the fast paths here accept only forms for which both agree, which a property test checks.
 
-Key layout: epoch, release without trailing zeros, pre-release stage, post, dev, local. Numbers carry their length as a
-letter first ("a7", "b42"), stage marks sort below every letter, so a longer release sorts above a shorter one's suffixes.
+Key layout: epoch, release without trailing zeros, pre-release stage, post, dev, local. A number is preceded by a letter for its
+length ("a7", "b42"). Stage marks sort below every letter, so a longer release sorts above the suffixes of a shorter one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Interval = tuple[str, str]
 
 
 def _number(value: str) -> str:
-    """Return digits (no leading zero) led by a letter for their count."""
+    """Return digits (no leading zero) preceded by a letter for their count."""
     length = len(value)
     return chr(96 + length) + value if length <= 25 else "z" + _number(str(length)) + value
 
@@ -58,7 +58,7 @@ def _suffix(stage: str, number: str | None, post: str | None, dev: str | None) -
 
 
 class _Numbers(dict[str, str]):
-    """The key of each release number met: the same few hundred recur in every project. KeyError for what is none."""
+    """A cache of the keys of release numbers: all projects use the same few hundred. KeyError if it is not a number."""
 
     def __missing__(self, part: str) -> str:
         if not part.isdecimal() or not part.isascii() or (part[0] == "0" and part != "0"):
@@ -71,9 +71,9 @@ _numbers = _Numbers()
 
 
 def final_key(text: str) -> str | None:
-    """Return the sort key of a final release in normal form ("1.2.3"), or None for anything else.
+    """Return the sort key of a final release in normal form ("1.2.3"), or None for any other text.
 
-    Nearly all versions are of this form, and it takes 0.6 µs where the whole reading takes 3 µs.
+    Most versions have this form. This takes 0.6 µs, and ``version_key`` takes 3 µs.
     """
     if len(text) > VERSION_CHARACTERS:
         return None
@@ -81,7 +81,7 @@ def final_key(text: str) -> str | None:
     while release.endswith(".0"):
         release = release[:-2]
     if release == "0":
-        return None  # rare, and trimmed to nothing: the whole reading knows how
+        return None  # rare: its key has no release number, which ``version_key`` handles
     try:
         return _EPOCH_ZERO + "".join([_numbers[part] for part in release.split(".")]) + "%!%"
     except (KeyError, IndexError):
@@ -90,9 +90,9 @@ def final_key(text: str) -> str | None:
 
 @lru_cache(maxsize=65536)
 def version_key(text: str) -> str | None:
-    """Return the sort key of a version as written, or None where it is no version (PEP 440, appendix B).
+    """Return the sort key of a version as written, or None if it is not a version (PEP 440, appendix B).
 
-    A text longer than ``VERSION_CHARACTERS`` is none.
+    A text longer than ``VERSION_CHARACTERS`` is not a version.
     """
     if len(text) > VERSION_CHARACTERS:
         return None
@@ -109,7 +109,7 @@ def version_key(text: str) -> str | None:
 
 
 def normalised_version(text: str) -> str:
-    """Return a valid version in PEP 440's normal form (release zeros kept)."""
+    """Return a valid version in PEP 440's normal form, with its trailing zeros."""
     if _PLAIN.fullmatch(text) is not None:
         return text
     from packaging.version import Version  # 15 ms, and only unusual spellings need it
@@ -134,7 +134,7 @@ def key_of(version: Version) -> str:
 
 
 def _local(local: str) -> str:
-    """Return the key of a local segment: numbers above words, shorter before longer (PEP 440, local versions)."""
+    """Return the key of a local version: numbers sort above words, shorter before longer (PEP 440)."""
     return "+" + "".join(
         ["1" + _number(str(int(part))) + "!" if part.isdigit() else "0" + part + "!" for part in local.split(".")]
     )
@@ -143,7 +143,7 @@ def _local(local: str) -> str:
 def is_prerelease_key(key: str) -> bool:
     """Return whether a key is of a pre-release or development release (PEP 440)."""
     if key.endswith("%!%"):
-        return False  # a final release: nearly every one
+        return False  # a final release: most keys
     public = key.partition("+")[0]
     return "#" in public or "$0" in public or "$1" in public or "$2" in public
 
@@ -152,7 +152,8 @@ def is_prerelease_key(key: str) -> bool:
 def compile_specifier(text: str) -> CompiledSpecifier:
     """Return the intervals that a specifier set admits; pre-releases are not treated specially.
 
-    Raises ``packaging.specifiers.InvalidSpecifier`` (a ValueError) where the text is none, or past the bounds of ``limits``.
+    Raises:
+        packaging.specifiers.InvalidSpecifier: A ValueError; the text is invalid, or exceeds ``limits``.
     """
     if not text:
         return CompiledSpecifier("", ((LOWEST, HIGHEST),))
@@ -182,7 +183,7 @@ def _refuse_size(text: str) -> None:
 
 
 def _simple_bounds(operator: str, digits: str, wildcard: bool) -> list[Interval] | None:  # noqa: FBT001, PLR0911 - one an operator
-    """Return the intervals of one clause with a plain release number, or None where packaging must judge."""
+    """Return the intervals of one clause with a plain release number, or None if packaging must parse it."""
     if wildcard:
         return _prefix_bounds(operator, digits) if operator in ("==", "!=") else None
     base = _EPOCH_ZERO + _release(digits)
@@ -200,7 +201,7 @@ def _simple_bounds(operator: str, digits: str, wildcard: bool) -> list[Interval]
     if operator == "!=":
         return [(LOWEST, key), (key + ",", HIGHEST)]
     if "." not in digits:
-        return None  # ~=1 is not a specifier: let packaging say so
+        return None  # ~=1 is invalid: packaging raises the error
     return _intersect([(key, HIGHEST)], _prefix_bounds("==", digits.rpartition(".")[0]))
 
 
@@ -213,7 +214,7 @@ def _prefix_bounds(operator: str, digits: str, epoch: str = _EPOCH_ZERO) -> list
 
 
 def _compile_with_packaging(text: str) -> CompiledSpecifier:
-    """Return the intervals of any specifier set; packaging parses it."""
+    """Return the intervals of any specifier set, parsed by packaging."""
     from packaging.specifiers import SpecifierSet  # 40 ms, and only unusual specifiers need it
     from packaging.version import InvalidVersion, Version
 
@@ -241,7 +242,7 @@ def _compile_with_packaging(text: str) -> CompiledSpecifier:
 
 
 def _bounds(operator: str, version: Version, wildcard: bool) -> list[Interval]:  # noqa: FBT001, PLR0911 - one an operator
-    """Return the intervals of one parsed clause (PEP 440, version specifiers; packaging 26's reading of > and <)."""
+    """Return the intervals of one parsed clause (PEP 440, version specifiers; > and < as in packaging 26)."""
     digits = ".".join(map(str, version.release))
     if wildcard:
         return _prefix_bounds(operator, digits, _number(str(version.epoch)))
@@ -264,7 +265,7 @@ def _bounds(operator: str, version: Version, wildcard: bool) -> list[Interval]: 
 
 
 def _above(version: Version, public: str) -> str:
-    """Return the least key that >V admits: past V, its local versions and its post-releases."""
+    """Return the least key that >V admits: above V, its local versions and its post-releases."""
     if version.dev is not None:
         return public.rpartition("#")[0] + "#" + _number(str(version.dev + 1))
     if version.post is not None:
@@ -273,7 +274,7 @@ def _above(version: Version, public: str) -> str:
 
 
 def _intersect_all(parts: list[list[Interval]]) -> list[Interval]:
-    """Return the common part of all lists; halves first, so that n of them cost n log n steps."""
+    """Return the intersection of all lists, by halves, so that n lists take n log n steps."""
     if len(parts) < 2:
         return parts[0] if parts else [(LOWEST, HIGHEST)]
     half = len(parts) // 2
@@ -281,15 +282,15 @@ def _intersect_all(parts: list[list[Interval]]) -> list[Interval]:
 
 
 def _intersect(left: list[Interval], right: list[Interval]) -> list[Interval]:
-    """Return the common part of two ascending lists of disjoint half-open intervals, in one pass over both."""
+    """Return the intersection of two ascending lists of disjoint half-open intervals, in one pass."""
     common: list[Interval] = []
-    at = other = 0
-    while at < len(left) and other < len(right):
-        low, high = max(left[at][0], right[other][0]), min(left[at][1], right[other][1])
+    left_index = right_index = 0
+    while left_index < len(left) and right_index < len(right):
+        low, high = max(left[left_index][0], right[right_index][0]), min(left[left_index][1], right[right_index][1])
         if low < high:
             common.append((low, high))
-        if left[at][1] < right[other][1]:
-            at += 1
+        if left[left_index][1] < right[right_index][1]:
+            left_index += 1
         else:
-            other += 1
+            right_index += 1
     return common

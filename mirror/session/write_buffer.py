@@ -206,7 +206,7 @@ def _store_project(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
             other.absorb(mine)
             return encode(other)
         mine.absorb(other)
-        if mine.withdrawn is None and other.withdrawn is not None and mine.freshness.fetched_at < other.withdrawn.at:
+        if mine.withdrawn is None and other.withdrawn is not None and mine.freshness.fetched_at < other.withdrawn.since:
             mine.withdrawn, mine.freshness = other.withdrawn, other.freshness  # found by another process meanwhile
         return encode(mine)
 

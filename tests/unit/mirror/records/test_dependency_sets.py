@@ -1,4 +1,4 @@
-"""Dependency sets: which lines belong to which extra, and that ours and packaging's reading of a line agree."""
+"""Dependency sets: lines are grouped by extra, and a line has the same meaning as in packaging."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ words = st.text(st.sampled_from("ab1.-_ ,<>=!~()[];'\"@x"), max_size=14)
 @settings(max_examples=300, deadline=None)
 @given(words)
 def test_nothing_is_read_that_packaging_refuses(line: str) -> None:
-    """Any text: what we take, packaging takes, and means the same."""
+    """Any text: a line that is accepted is valid for packaging, with the same meaning."""
     try:
         ours = compile_requirement(line)
     except Malformed:
@@ -79,50 +79,52 @@ def test_nothing_is_read_that_packaging_refuses(line: str) -> None:
     assert ours.specifier.intervals == compile_specifier(str(theirs.specifier)).intervals
 
 
-def names(found: DependencySet, extra: str = "") -> list[str]:
+def names(dependency_set: DependencySet, extra: str = "") -> list[str]:
     """Return the names a bucket holds."""
-    return [dependency.name for dependency in found.dependencies(extra)]
+    return [dependency.name for dependency in dependency_set.dependencies(extra)]
 
 
 def test_lines_are_sorted_into_extras() -> None:
     """By the extra that their marker names, in either order, normalised."""
-    found = DependencySet(
+    dependency_set = DependencySet(
         ["base", 'fast; extra == "Speed.Up"', 'both; "speed_up" == extra and os_name == "nt"', 'docs; extra == "docs"']
     )
 
-    assert names(found) == ["base"]
-    assert names(found, "speed-up") == ["fast", "both"]
-    assert found.extras() == ["docs", "speed-up"]
-    assert names(found, "nothing") == []
+    assert names(dependency_set) == ["base"]
+    assert names(dependency_set, "speed-up") == ["fast", "both"]
+    assert dependency_set.extras() == ["docs", "speed-up"]
+    assert names(dependency_set, "nothing") == []
 
 
 def test_a_marker_that_may_hold_without_the_extra_is_in_the_base_too() -> None:
     """`or`, and comparisons other than ==: the marker decides, so the line must be seen."""
-    found = DependencySet(['a; extra == "x" or os_name == "posix"', 'b; extra != "x"', 'c; extra == "x"'])
+    dependency_set = DependencySet(['a; extra == "x" or os_name == "posix"', 'b; extra != "x"', 'c; extra == "x"'])
 
-    assert names(found) == ["a", "b"]
-    assert "c" in names(found, "x")
-    assert "a" in names(found, "x")
+    assert names(dependency_set) == ["a", "b"]
+    assert "c" in names(dependency_set, "x")
+    assert "a" in names(dependency_set, "x")
 
 
-def test_a_set_comes_back_from_the_store() -> None:
-    """Lines that were compiled, and lines that were not; again and again."""
-    found = DependencySet([*LINES[:8], 'z>=1; extra == "x"'], ">=3.8")
-    wanted = found.dependencies()
-    stored = json.dumps(found.to_json())
+def test_a_set_is_read_back_from_the_store() -> None:
+    """Compiled lines and others; also after a second round."""
+    dependency_set = DependencySet([*LINES[:8], 'z>=1; extra == "x"'], ">=3.8")
+    wanted = dependency_set.dependencies()
+    stored = json.dumps(dependency_set.to_json())
 
     again = DependencySet.from_json(json.loads(stored))
 
-    assert (again.lines, again.requires_python) == (found.lines, ">=3.8")
+    assert (again.lines, again.requires_python) == (dependency_set.lines, ">=3.8")
     assert again.dependencies() == wanted
     assert names(again, "x") == ["z"]
-    assert DependencySet.from_json(json.loads(json.dumps(again.to_json()))).dependencies("x") == found.dependencies("x")
+    assert DependencySet.from_json(json.loads(json.dumps(again.to_json()))).dependencies(
+        "x"
+    ) == dependency_set.dependencies("x")
 
 
-def test_a_malformed_line_is_met_only_where_it_is_wanted() -> None:
-    """An extra that nobody asks for may be nonsense."""
-    found = DependencySet(["base", 'x >>> 1; extra == "broken"'])
+def test_a_malformed_line_is_an_error_only_when_it_is_used() -> None:
+    """An extra that is not requested may be invalid."""
+    dependency_set = DependencySet(["base", 'x >>> 1; extra == "broken"'])
 
-    assert names(found) == ["base"]
+    assert names(dependency_set) == ["base"]
     with pytest.raises(Malformed):
-        found.dependencies("broken")
+        dependency_set.dependencies("broken")

@@ -1,4 +1,4 @@
-"""What a file's name says."""
+"""Parsing of file names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from mirror.records.filenames import is_distribution, is_sdist, split_filename
     ],
 )  # fmt: skip
 def test_version_and_tags_are_read(filename: str, project: str, expected: tuple[str, str]) -> None:
-    """PEP 427, PEP 625, and what was made before them."""
+    """PEP 427, PEP 625, and older conventions."""
     assert split_filename(filename, project) == expected
 
 
@@ -60,7 +60,7 @@ def test_version_and_tags_are_read(filename: str, project: str, expected: tuple[
         "six-1.0.tar.gz.asc",
     ],
 )
-def test_what_is_no_file_of_the_project_is_skipped(filename: str) -> None:
+def test_other_files_are_skipped(filename: str) -> None:
     """Eggs, installers, other projects' files, and nonsense."""
     assert split_filename(filename, "six") is None
 
@@ -75,7 +75,7 @@ def test_it_agrees_with_packaging_on_wheels() -> None:
 
 
 def test_names_have_one_form() -> None:
-    """PEP 503; also after the memory of it was full once."""
+    """PEP 503; also after the cache was full."""
     for number in range(5000):
         normalize_name(f"Name_{number}")
 

@@ -1,4 +1,4 @@
-"""Whether a stored answer may be used as it is."""
+"""Whether a stored response may be used as it is."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ BARE = FreshnessRecord(NOW, 600.0)
     ],
 )
 def test_lifetime_is_what_the_index_says(headers: dict[str, str], lifetime: float) -> None:
-    """RFC 9111, for a private cache; ten minutes where nothing is said."""
+    """RFC 9111, for a private cache; ten minutes without cache headers."""
     assert from_headers(headers, NOW) == FreshnessRecord(NOW, lifetime)
 
 
 def test_validators_are_kept() -> None:
-    """They are what makes asking again cheap."""
+    """They make revalidation cheap."""
     record = from_headers({"etag": '"abc"', "last-modified": "Mon, 01 Jan 2024 00:00:00 GMT"}, NOW)
 
     assert record == FreshnessRecord(NOW, DEFAULT_LIFETIME, '"abc"', "Mon, 01 Jan 2024 00:00:00 GMT")
 
 
 def test_no_store_leaves_no_validators() -> None:
-    """The index does not want to be asked by them."""
+    """The next request is not conditional."""
     assert from_headers({"cache-control": "no-store", "etag": '"abc"'}, NOW) == FreshnessRecord(NOW, 0.0)
 
 
@@ -79,7 +79,7 @@ def test_no_store_leaves_no_validators() -> None:
     ],
 )
 def test_the_decision_goes_by_age(record: FreshnessRecord | None, age: float, decision: str) -> None:
-    """Fresh is served, stale is asked about, what cannot be asked about is fetched."""
+    """A fresh record is served, a stale one is revalidated, and one without validators is fetched."""
     assert decide(record, NOW + age) == decision
 
 
@@ -91,14 +91,14 @@ def test_refresh_trusts_no_freshness(record: FreshnessRecord | None, decision: s
 
 @pytest.mark.parametrize("age", [-1e9, 0, 1e9])
 @pytest.mark.parametrize("refresh", [False, True])
-def test_offline_serves_whatever_there_is(age: float, *, refresh: bool) -> None:
+def test_offline_serves_every_stored_record(age: float, *, refresh: bool) -> None:
     """The mirror is a mirror, not a cache."""
     assert decide(BARE, NOW + age, offline=True, refresh=refresh) == SERVE
     assert decide(None, NOW, offline=True, refresh=refresh) == FETCH
 
 
-def test_conditional_headers_name_what_is_known() -> None:
-    """Both, one, or none."""
+def test_conditional_headers_name_the_validators() -> None:
+    """Both, or none."""
     assert conditional_headers(TAGGED) == (
         ("If-None-Match", '"abc"'),
         ("If-Modified-Since", "Mon, 01 Jan 2024 00:00:00 GMT"),
@@ -126,5 +126,5 @@ def test_records_survive_json(record: FreshnessRecord) -> None:
 
 @pytest.mark.parametrize("value", [None, [], [1, 2, 3, 4], ["x", 600, None, None], {"fetched_at": 1}, [1, 2, None]])
 def test_damage_reads_as_nothing(value: object) -> None:
-    """Then the fact is fetched anew."""
+    """Then the page is fetched again."""
     assert from_json(value) is None

@@ -1,4 +1,4 @@
-"""HTML as indexes really write it."""
+"""HTML as indexes write it."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def test_the_first_base_counts() -> None:
         ('data-core-metadata="false"', "core-metadata", False),
     ],
 )
-def test_attributes_say_what_json_keys_say(attributes: str, key: str, value: object) -> None:
+def test_attributes_become_json_keys(attributes: str, key: str, value: object) -> None:
     """PEP 503, 592, 658 and 714."""
     assert only(f'<a href="a-1.whl" {attributes}>x</a>')[key] == value
 
 
-def test_what_is_not_said_is_not_there() -> None:
-    """A bare link is a bare object."""
+def test_a_missing_attribute_gives_no_key() -> None:
+    """A link without attributes is an object without optional keys."""
     assert only('<a href="a-1.whl">x</a>') == {"filename": "a-1.whl", "url": URL + "a-1.whl", "hashes": {}}
 
 
@@ -126,7 +126,7 @@ def test_meta_tags_tell_version_and_status() -> None:
     assert read_html("", URL)[1:] == ("1.0", "active", None, 0)
 
 
-def test_a_search_form_on_a_page_of_files_does_no_harm() -> None:
+def test_a_search_form_on_a_page_of_files_is_ignored() -> None:
     """Only a form without any distribution is a sign-in page."""
     assert files('<form></form><a href="a-1.whl">x</a>')
     with pytest.raises(Malformed, match="sign-in"):

@@ -38,7 +38,7 @@ def parse(body: bytes, content_type: str | None = JSON_TYPE) -> Listing:
 
 
 def test_a_json_page_becomes_a_listing() -> None:
-    """Files in page order, with what chooses a release decoded and the rest at hand."""
+    """Files in page order: the fields that classify a release are decoded, the rest is raw JSON."""
     body = page(
         entry(requires_python=">=3.8", upload_time="2024-01-01T00:00:00Z", size=10, yanked="bad", core_metadata=True),
         entry(filename="six-2.0.tar.gz"),
@@ -58,7 +58,7 @@ def test_a_json_page_becomes_a_listing() -> None:
     "flavour", [MODERN, MODERN._replace(sidecar_hash=False), MODERN._replace(statuses={"lib": "archived"})]
 )
 def test_html_says_what_json_says(name: str, flavour: Flavour) -> None:
-    """Both ways of saying it end in the same files; HTML has no sizes, upload times or versions."""
+    """Both forms give the same files; HTML has no sizes, upload times or versions."""
     dists = demo_projects()[name]
     flavour = flavour._replace(api="1.0")
     from_json = parse(project_json(name, dists, flavour, FILES))
@@ -89,8 +89,8 @@ def test_every_way_of_linking_ends_in_absolute_urls(flavour: Flavour) -> None:
     ("value", "record"),
     [(True, True), ({"sha256": "AB" * 32}, f"sha256={'ab' * 32}"), ({}, True), (False, False), (None, False)],
 )
-def test_sidecars_are_known_by_each_of_their_names(key: str, value: object, record: object) -> None:
-    """PEP 658's names and PEP 714's."""
+def test_each_name_of_sidecars_is_read(key: str, value: object, record: object) -> None:
+    """The names of PEP 658 and PEP 714."""
     listing = parse(page(entry(**{key: value})))
 
     assert parse_file(listing.raws[0], URL).core_metadata == record
@@ -105,7 +105,7 @@ def test_sidecars_are_known_by_each_of_their_names(key: str, value: object, reco
     ],
 )
 def test_a_value_of_a_wrong_type_is_read_as_absent(field: str, value: object) -> None:
-    """One bad value costs neither its file nor its page."""
+    """A wrong value does not drop its file or its page."""
     listing = parse(page(entry(**{field: value}), entry(filename="six-2.0.tar.gz")))
 
     assert listing.files == [ParsedFile("six-1.0.tar.gz"), ParsedFile("six-2.0.tar.gz")]
@@ -159,7 +159,7 @@ def test_the_rest_of_the_page_is_read_as_far_as_it_goes(changes: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "neither JSON nor HTML"),
         (b"\x1f\x8b\x08", "neither JSON nor HTML"),
@@ -174,9 +174,9 @@ def test_the_rest_of_the_page_is_read_as_far_as_it_goes(changes: dict[str, Any],
         (b'<html><form action="/login"><a href="/help.html">help</a></form></html>', "sign-in page"),
     ],
 )
-def test_what_is_no_project_page_is_refused_with_a_reason(body: bytes, said: str) -> None:
+def test_what_is_no_project_page_is_refused_with_a_reason(body: bytes, message: str) -> None:
     """The sentence names the page."""
-    with pytest.raises(Malformed, match=said) as caught:
+    with pytest.raises(Malformed, match=message) as caught:
         parse(body, "text/plain")
 
     assert str(caught.value).startswith(URL)
@@ -190,15 +190,15 @@ def test_a_mislabelled_page_is_read_for_what_it_is(content_type: str | None) -> 
     assert len(parse(b"\xef\xbb\xbf" + page(entry()), content_type).files) == 1
 
 
-def test_links_below_plain_text_are_a_page_where_the_index_says_html() -> None:
-    """Some hand-made indexes begin with a headline; a plain message without a link is still no page."""
+def test_links_below_plain_text_are_a_page_if_the_content_type_is_html() -> None:
+    """Some hand-written indexes begin with a headline; a plain message without a link is not a page."""
     assert len(parse(b"Index of six\n<a href='six-1.0.tar.gz'>x</a>", "text/html").files) == 1
     with pytest.raises(Malformed, match="neither JSON nor HTML"):
         parse(b"the index is being repaired", "text/html")
 
 
 def test_the_charset_of_html_is_honoured() -> None:
-    """Yank reasons are written in all tongues."""
+    """Yank reasons are written in many languages."""
     body = "<a href='six-1.0.tar.gz' data-yanked='käse'>x</a>".encode("latin-1")
 
     assert parse(body, "text/html; charset=ISO-8859-1").files[0].yanked == "käse"
@@ -242,7 +242,7 @@ def test_yanked_is_a_reason_or_none(value: object, record: str | None) -> None:
     ],
 )
 def test_urls_are_absolute_and_hold_no_credentials(url: str, record: str) -> None:
-    """What is kept of an index ends in locks."""
+    """Stored URLs are written into locks."""
     assert parse_file(json.dumps(entry(url=url)).encode(), URL).url == record
 
 
@@ -255,13 +255,13 @@ def test_a_url_that_cannot_be_fetched_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("raw", [b"{", b"5", b"{}", b'{"filename": "x"}', b'{"filename": "x", "url": 5}'])
 def test_a_raw_object_that_is_not_valid_is_refused(raw: bytes) -> None:
-    """A damaged store is said, not guessed at."""
+    """A damaged record is an error."""
     with pytest.raises(Malformed):
         parse_file(raw, URL)
 
 
-def test_bytes_that_are_no_utf_8_cost_one_letter_not_the_page() -> None:
-    """An author's yank reason in Latin-1, for one."""
+def test_bytes_that_are_not_utf_8_replace_a_letter_not_the_page() -> None:
+    """For example a yank reason in Latin-1."""
     body = page(entry(yanked="k@se"), entry(filename="six-2.0.tar.gz")).replace(b"@", b"\xe4")
 
     assert [file.yanked for file in parse(body).files] == ["k\ufffdse", False]
@@ -269,7 +269,7 @@ def test_bytes_that_are_no_utf_8_cost_one_letter_not_the_page() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_damage_is_either_read_around_or_refused(seed: int) -> None:
-    """Nothing but ``Malformed`` ever leaves the parser, and files and raw objects stay aligned."""
+    """The parser raises nothing but ``Malformed``, and files and raw objects stay aligned."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     pages = [
         render(name, dists, MODERN, FILES)
@@ -280,8 +280,8 @@ def test_damage_is_either_read_around_or_refused(seed: int) -> None:
     for _ in range(500):
         body = bytearray(random.choice(pages))
         for _ in range(random.randint(1, 4)):
-            at = random.randrange(len(body))
-            body[at : at + random.choice((0, 1, 20))] = random.choice(
+            offset = random.randrange(len(body))
+            body[offset : offset + random.choice((0, 1, 20))] = random.choice(
                 (b"", b"\xff", b"null", b'"', b"[1]", b"<a ", b"\\ud800")
             )
         try:

@@ -1,4 +1,4 @@
-"""Pages that are written can be read, by our own reader as by others."""
+"""Written pages can be read back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES = [
 
 
 def test_json_gives_every_field_back() -> None:
-    """Through our own reader; a yank without a reason stays a yank."""
+    """With our parser; a yank without a reason stays a yank."""
     page = parse_listing(project_json("a", ["1.0", "1.1", "1.2"], FILES), None, "http://index.example/simple/a/")
 
     read = parse_files(page.raws, "http://index.example/simple/a/")
@@ -26,18 +26,18 @@ def test_json_gives_every_field_back() -> None:
     assert read == FILES
 
 
-def test_html_gives_back_what_html_can_say() -> None:
-    """Sizes, times and all but one hash have no place in it."""
+def test_html_gives_back_its_fields() -> None:
+    """HTML has no sizes and times, and only one hash."""
     page = parse_listing(project_html("a", FILES, "archived"), "text/html", "http://index.example/simple/a/")
 
     read = parse_files(page.raws, "http://index.example/simple/a/")
-    kept = [file._replace(size=None, upload_time=None, hashes=file.hashes[-1:]) for file in FILES]
-    assert read == kept
+    expected = [file._replace(size=None, upload_time=None, hashes=file.hashes[-1:]) for file in FILES]
+    assert read == expected
     assert page.status == "archived"
 
 
-def test_the_version_of_the_api_is_the_one_that_is_kept() -> None:
-    """PEP 700 demands a size of every file; PEP 792 is newer."""
+def test_the_api_version_fits_the_page() -> None:
+    """PEP 700 requires a size for every file; PEP 792 is newer."""
     assert json.loads(project_json("a", [], FILES))["meta"] == {"api-version": "1.1"}
     assert json.loads(project_json("a", [], [FILES[0]._replace(size=None)]))["meta"] == {"api-version": "1.0"}
     assert json.loads(project_json("a", [], FILES, "archived"))["project-status"] == {"status": "archived"}

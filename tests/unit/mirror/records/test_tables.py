@@ -1,4 +1,4 @@
-"""Values from outside: each of its type, and an error that says where it stands."""
+"""Untrusted values: each has its type, and an error has the path of the value."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def test_values_are_read_by_type() -> None:
     assert table.rows("rows", str, int) == [("a", 1), ("b", 2)]
     assert table.texts("names") == ("a", "b")
     assert (table.text_by_name("by"), table.values("by")) == ({"k": "v"}, {"k": "v"})
-    assert [one.text("text") for one in table.table("inner").tables("deep")] == ["t"]
+    assert [inner.text("text") for inner in table.table("inner").tables("deep")] == ["t"]
 
 
 Read = Callable[[Table], object]
 
 
 @pytest.mark.parametrize(
-    ("read", "said"),
+    ("read", "message"),
     [
         (lambda table: table.text("gone"), "gone: missing"),
         (lambda table: table.text("count"), "count: must be text, is a whole number"),
@@ -43,21 +43,21 @@ Read = Callable[[Table], object]
         (lambda table: table.table("names"), "names: must be a table, is a list"),
         (lambda table: list(table.tables("names")), "names[0]: must be a table, is text"),
         (
-            lambda table: [one.integer("text") for one in table.table("inner").tables("deep")],
+            lambda table: [inner.integer("text") for inner in table.table("inner").tables("deep")],
             "inner.deep[0].text: must be a",
         ),
         (lambda table: table.text_by_name("inner"), "inner['deep']: must be text, is a list"),
     ],
 )
-def test_an_error_says_where(read: Read, said: str) -> None:
+def test_an_error_has_the_path(read: Read, message: str) -> None:
     """A path from the document's top."""
     with pytest.raises(Malformed) as raised:
         read(Table(DOCUMENT))
 
-    assert str(raised.value).startswith(said)
+    assert str(raised.value).startswith(message)
 
 
-def test_a_document_that_is_no_table_is_said() -> None:
+def test_a_document_that_is_not_a_table_is_an_error() -> None:
     """It has no path."""
     with pytest.raises(Malformed, match="the document: must be a table, is a list"):
         Table([])

@@ -53,8 +53,8 @@ def test_keys_sort_as_packaging_does() -> None:
         assert (key_a < key_b, key_a == key_b) == (a < b, a == b), (a, b)
 
 
-def test_pre_releases_are_known_by_their_key() -> None:
-    """The key alone tells a pre-release."""
+def test_a_pre_release_is_recognised_by_its_key() -> None:
+    """The key alone is enough."""
     assert [is_prerelease_key(key_of(t)) for t in VERSIONS] == [Version(t).is_prerelease for t in VERSIONS]
 
 
@@ -64,8 +64,8 @@ def test_normal_form_is_packagings() -> None:
     assert [normalised_version(t) for t in VERSIONS + odd] == [str(Version(t)) for t in VERSIONS + odd]
 
 
-def test_the_quick_reading_of_final_releases_is_the_whole_one() -> None:
-    """What the quick reading takes, it reads alike; what it does not take, it leaves alone."""
+def test_the_fast_path_for_final_releases_agrees() -> None:
+    """It gives the same key as the slow path, or None."""
     odd = ["1.", ".1", "01.2", "1..2", "", "1.0-1", "v1", "\u0661", "1.0.0.0", "0", "0.0", "00"]
     read = [(text, final_key(text)) for text in VERSIONS + odd]
 
@@ -79,20 +79,20 @@ def test_what_is_no_version_has_no_key() -> None:
 
 
 def clauses() -> list[str]:
-    """Return every clause that packaging takes, over the pool of versions."""
-    found = []
+    """Return every clause that packaging accepts, over the pool of versions."""
+    valid = []
     for operator, text in product(("==", "!=", ">=", "<=", ">", "<", "~=", "==*", "!=*"), VERSIONS):
         clause = operator.rstrip("*") + text + (".*" if operator.endswith("*") else "")
         try:
             Specifier(clause)
         except InvalidSpecifier:
             continue
-        found.append(clause)
-    return found
+        valid.append(clause)
+    return valid
 
 
 def admits(text: str, key: str) -> bool:
-    """Return whether the compiled specifier takes a key."""
+    """Return whether the compiled specifier admits a key."""
     return any(low <= key < high for low, high in compile_specifier(text).intervals)
 
 
@@ -116,7 +116,7 @@ def test_sets_of_clauses_agree(parts: list[str], text: str) -> None:
 
 
 def test_explicit_pre_releases_and_pins_are_noted() -> None:
-    """PEP 440 and PEP 592 need to know what a specifier names."""
+    """PEP 440 and PEP 592 depend on them."""
     seen = {
         t: compile_specifier(t)[2:4] for t in ("==1.0", ">=1.0rc1", "<2", "==1.*", "!=1.0a1", "===1.0", "==1.0rc1,>0")
     }

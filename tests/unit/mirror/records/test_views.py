@@ -27,8 +27,8 @@ PYTHONS = (None, ">=3.8", ">= '2.7'")
 quick = settings(max_examples=60, deadline=None)
 
 
-class Told(NamedTuple):
-    """One file as a page tells of it."""
+class PageFile(NamedTuple):
+    """One file of a page."""
 
     version: str
     tags: str = TAGS[0]
@@ -46,7 +46,7 @@ class Told(NamedTuple):
         }  # fmt: skip
 
 
-class Made(NamedTuple):
+class PageViews(NamedTuple):
     """The views of a page."""
 
     view: ReleaseView
@@ -59,18 +59,18 @@ class Made(NamedTuple):
         return Project(view, "id", "http://index.example/simple", URL, load=lambda: self.files)
 
 
-def made(told: Sequence[Told]) -> Made:
+def page_views(files: Sequence[PageFile]) -> PageViews:
     """Return the views of a page with these files."""
-    page = json.dumps({"meta": {"api-version": "1.1"}, "name": "pkg", "files": [one.entry() for one in told]})
+    page = json.dumps({"meta": {"api-version": "1.1"}, "name": "pkg", "files": [file.entry() for file in files]})
     listing = parse_listing(page.encode(), None, URL)
-    view, places = build_views(listing, "pkg", FRESH)
-    files = pack([[bytes(listing.raws[at]) for at in row] for row in places])
-    view.digest = digest_of(files)
-    return Made(view, files)
+    view, positions = build_views(listing, "pkg", FRESH)
+    packed = pack([[bytes(listing.raws[position]) for position in row] for row in positions])
+    view.digest = digest_of(packed)
+    return PageViews(view, packed)
 
 
 def facts_of(view: ReleaseView) -> dict[str, tuple[set[FileKind], tuple[int, int]]]:
-    """Return what a completely classified view knows of each release, whatever the numbers of its file kinds."""
+    """Return the file kinds and upload times of each release of a completely classified view."""
     return {
         version: ({view.file_kinds[number] for number in view.kind_set_of(release)}, view.uploads(release))
         for release, version in enumerate(view.versions)
@@ -83,7 +83,7 @@ def row(lines: Sequence[str]) -> DependencySet:
 
 
 files = st.builds(
-    Told,
+    PageFile,
     version=st.integers(0, 30).map(lambda number: f"{number}.0")
     | st.sampled_from(["1.0rc1", "2", "1.0.0", "3.0.post1"]),
     tags=st.sampled_from(TAGS),
@@ -96,10 +96,10 @@ pages = st.lists(files, max_size=60)
 
 @quick
 @given(pages, st.lists(st.integers(0, 40), max_size=5))
-def test_late_classification_gives_the_same_result(told: list[Told], looks: list[int]) -> None:
-    """Whichever releases are looked at, in whichever order, all facts are those of the whole page."""
-    found = made(told)
-    lazy, eager = found.project(), found.project()
+def test_late_classification_gives_the_same_result(files: list[PageFile], looks: list[int]) -> None:
+    """Whichever releases are classified first, in whichever order, the result is that of the whole page."""
+    views = page_views(files)
+    lazy, eager = views.project(), views.project()
     for release in looks:
         if release < len(lazy.view.versions):
             lazy.classify(release)
@@ -109,9 +109,9 @@ def test_late_classification_gives_the_same_result(told: list[Told], looks: list
 
     assert facts_of(lazy.view) == facts_of(eager.view)
     by_release: dict[str, set[FileKind]] = {}
-    for one in told:
-        kind = FileKind(one.tags, one.requires_python, bool(one.yanked))
-        version = next(v for v, k in zip(lazy.view.versions, lazy.view.keys, strict=True) if k == key(one.version))
+    for file in files:
+        kind = FileKind(file.tags, file.requires_python, bool(file.yanked))
+        version = next(v for v, k in zip(lazy.view.versions, lazy.view.keys, strict=True) if k == key(file.version))
         by_release.setdefault(version, set()).add(kind)
     assert {version: kinds for version, (kinds, _) in facts_of(lazy.view).items()} == by_release
 
@@ -120,16 +120,16 @@ def key(version: str) -> str:
     """Return the sort key."""
     from mirror.records.version_keys import version_key
 
-    found = version_key(version)
-    assert found is not None
-    return found
+    sort_key = version_key(version)
+    assert sort_key is not None
+    return sort_key
 
 
 @quick
 @given(pages, st.lists(st.tuples(st.integers(0, 40), st.lists(st.sampled_from(["a", "b>=1", 'c; extra == "x"'])))))
-def test_what_is_stored_comes_back(told: list[Told], learned: list[tuple[int, list[str]]]) -> None:
-    """Encoded, decoded and encoded again: the same bytes, and the same answers."""
-    view = made(told).view
+def test_a_stored_view_is_read_back(files: list[PageFile], learned: list[tuple[int, list[str]]]) -> None:
+    """Encoded, decoded and encoded again: the same bytes and the same values."""
+    view = page_views(files).view
     for release, lines in learned:
         if view.classified <= release < len(view.versions):
             view.learn(release, view.kind_set_of(release)[0], row(lines))
@@ -143,26 +143,26 @@ def test_what_is_stored_comes_back(told: list[Told], learned: list[tuple[int, li
     for release in range(view.classified, len(view.versions)):
         assert again.kind_set_of(release) == view.kind_set_of(release)
         for file_kind in view.kind_set_of(release):
-            known, kept = view.dependency_set(release, file_kind), again.dependency_set(release, file_kind)
-            assert (known and known.lines) == (kept and kept.lines)
+            stored, decoded = view.dependency_set(release, file_kind), again.dependency_set(release, file_kind)
+            assert (stored and stored.lines) == (decoded and decoded.lines)
 
 
 @quick
 @given(st.lists(st.lists(st.binary(max_size=400).map(lambda data: b'"' + data.hex().encode() + b'"'), max_size=5)))
-def test_every_slice_of_a_file_view_comes_back(slices: list[list[bytes]]) -> None:
-    """Alone and all together."""
+def test_every_slice_of_a_file_view_is_read_back(slices: list[list[bytes]]) -> None:
+    """One by one and all at once."""
     data = pack(slices)
 
     assert (release_count(data), is_whole(data)) == (len(slices), True)
     assert [read_slice(data, release) for release in range(len(slices))] == [
-        b"[" + b",".join(one) + b"]" for one in slices
+        b"[" + b",".join(files) + b"]" for files in slices
     ]
-    assert read_all(data) == [b",".join(one) for one in slices]
+    assert read_all(data) == [b",".join(files) for files in slices]
 
 
 @pytest.mark.parametrize("cut", [0, 3, 20, 29, 40, -1])
 def test_a_damaged_file_view_is_malformed(cut: int) -> None:
-    """Cut short anywhere: an error, never a crash or half an answer."""
+    """Truncated anywhere: an error, never a crash or partial data."""
     data = pack([[b'"%d"' % number] * 9 for number in range(9)])
 
     with pytest.raises(Malformed):
@@ -178,13 +178,13 @@ def test_a_file_view_may_not_claim_the_impossible() -> None:
         read_slice(bytes(data), 0)
 
 
-def test_whatever_is_read_of_a_file_view_is_proved() -> None:
-    """Of each release, whichever byte is another: the same files, or a refusal."""
-    slices = [[b'{"filename": "%d", "upload-time": "2024-01-%02d"}' % (at, at)] for at in range(1, 9)]
+def test_whatever_is_read_of_a_file_view_is_verified() -> None:
+    """Whichever byte is changed: each release has the same files, or an error is raised."""
+    slices = [[b'{"filename": "%d", "upload-time": "2024-01-%02d"}' % (number, number)] for number in range(1, 9)]
     data = pack(slices)
     rows = [read_slice(data, release) for release in range(len(slices))]
-    for at in range(len(data)):
-        damaged = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+    for offset in range(len(data)):
+        damaged = data[:offset] + bytes([data[offset] ^ 1]) + data[offset + 1 :]
         if not is_sound(damaged):
             continue
         for release, row in enumerate(rows):
@@ -204,20 +204,22 @@ def test_what_is_no_release_view_is_malformed(change: bytes) -> None:
 
 def test_a_release_view_with_a_flipped_digit_is_malformed() -> None:
     """Its digest differs."""
-    data = encode(made([Told("1.0"), Told("2.0")]).view)
+    data = encode(page_views([PageFile("1.0"), PageFile("2.0")]).view)
 
     with pytest.raises(Malformed):
         decode(data.replace(b"2.0", b"2.1", 1))
 
 
-def test_that_a_project_is_not_there_is_kept() -> None:
+def test_the_absence_of_a_project_is_stored() -> None:
     """With its freshness."""
     assert decode(encode_absence(Absence(FRESH))) == Absence(FRESH)
 
 
 def test_releases_are_numbered_from_the_oldest() -> None:
-    """By PEP 440, two spellings of one version being one release; pre-releases are marked."""
-    view = made([Told("10.0"), Told("2.0rc1"), Told("1.0"), Told("1.0.0", TAGS[2]), Told("2.0")]).view
+    """By PEP 440: two spellings of a version are one release; pre-releases are marked."""
+    view = page_views(
+        [PageFile("10.0"), PageFile("2.0rc1"), PageFile("1.0"), PageFile("1.0.0", TAGS[2]), PageFile("2.0")]
+    ).view
 
     assert list(view.versions) == ["1.0", "2.0rc1", "2.0", "10.0"]
     assert view.prereleases == 0b0010
@@ -226,7 +228,7 @@ def test_releases_are_numbered_from_the_oldest() -> None:
 
 
 def test_what_cannot_be_read_is_counted() -> None:
-    """File names and versions that no rule knows."""
+    """File names and versions that cannot be parsed."""
     page = {
         "files": [{"filename": name, "url": name} for name in ("pkg-1.0.tar.gz", "pkg-x.tar.gz", "readme", "pkg-1.egg")]
     }
@@ -236,16 +238,16 @@ def test_what_cannot_be_read_is_counted() -> None:
 
 
 def test_names_with_a_common_prefix_are_distinguished() -> None:
-    """A post-release in its old spelling (1.0-2), an installer and an egg are no files of 1.0; a wheel's build number is."""
+    """A post-release in its old spelling (1.0-2), an installer and an egg are not of 1.0; a wheel with a build number is."""
     names = (
         "pkg-1.0-1-py3-none-any.whl", "pkg-1.0-2.tar.gz", "pkg-1.0-py2.7.egg", "pkg-1.0-py3-none-any.whl",
         "pkg-1.0.tar.gz", "pkg-1.0.win32.exe", "pkg-1.1.tar.gz", "pkg-1.1-py3-none-any.whl", "pkg-1.0.zip",
         "pkg-1.1-py3-none.whl",
     )  # fmt: skip
     page = {"files": [{"filename": name, "url": name} for name in names]}
-    view, places = build_views(parse_listing(json.dumps(page).encode(), None, URL), "pkg", FRESH)
+    view, positions = build_views(parse_listing(json.dumps(page).encode(), None, URL), "pkg", FRESH)
 
-    assert dict(zip(view.versions, [[names[at] for at in row] for row in places], strict=True)) == {
+    assert dict(zip(view.versions, [[names[position] for position in row] for row in positions], strict=True)) == {
         "1.0": ["pkg-1.0-1-py3-none-any.whl", "pkg-1.0-py3-none-any.whl", "pkg-1.0.tar.gz", "pkg-1.0.zip"],
         "1.0.post2": ["pkg-1.0-2.tar.gz"],
         "1.1": ["pkg-1.1.tar.gz", "pkg-1.1-py3-none-any.whl"],
@@ -253,10 +255,10 @@ def test_names_with_a_common_prefix_are_distinguished() -> None:
     assert view.skipped == 3
 
 
-def test_only_the_newest_are_judged_when_a_listing_arrives() -> None:
-    """The others when somebody looks."""
-    found = made([Told(f"{number}.0") for number in range(30)])
-    project = found.project()
+def test_only_the_newest_are_classified_when_a_listing_is_fetched() -> None:
+    """The others are classified on first use."""
+    views = page_views([PageFile(f"{number}.0") for number in range(30)])
+    project = views.project()
     assert project.view.classified == 30 - HEAD
 
     project.classify(25)
@@ -267,10 +269,10 @@ def test_only_the_newest_are_judged_when_a_listing_arrives() -> None:
     assert project.changed
 
 
-def test_a_look_at_files_that_are_gone_says_so() -> None:
+def test_missing_files_are_an_error() -> None:
     """A file view of another listing is not used."""
-    found = made([Told(f"{number}.0") for number in range(30)])
-    project = Made(found.view, pack([[b"{}"]] * 30)).project()
+    views = page_views([PageFile(f"{number}.0") for number in range(30)])
+    project = PageViews(views.view, pack([[b"{}"]] * 30)).project()
 
     with pytest.raises(Offline, match=r"pkg 0\.0|pkg"):
         project.classify(0)
@@ -278,7 +280,7 @@ def test_a_look_at_files_that_are_gone_says_so() -> None:
 
 def test_equal_dependency_sets_are_kept_once() -> None:
     """Releases share them."""
-    view = made([Told(f"{number}.0") for number in range(5)]).view
+    view = page_views([PageFile(f"{number}.0") for number in range(5)]).view
     first = view.learn(0, 0, row(["a", "b"]))
 
     assert view.learn(3, 0, row(["a", "b"])) is first
@@ -289,69 +291,72 @@ def test_equal_dependency_sets_are_kept_once() -> None:
     assert view.dependency_set(1, 0) is None
 
 
-def test_a_newer_listing_absorbs_what_an_older_one_knew() -> None:
-    """By release and kind of file, however the numbers have moved; a yank does not change what a file needs."""
-    old = made([Told("1.0"), Told("3.0", TAGS[2]), Told("4.0")]).view
+def test_a_newer_listing_absorbs_the_dependency_sets_of_an_older_one() -> None:
+    """By release and file kind, whatever their numbers; a yank does not change a file's dependencies."""
+    old = page_views([PageFile("1.0"), PageFile("3.0", TAGS[2]), PageFile("4.0")]).view
     numbers = {file_kind.tags: number for number, file_kind in enumerate(old.file_kinds)}
     old.learn(0, numbers[TAGS[0]], row(["of-1"]))
     old.learn(1, numbers[TAGS[2]], row(["of-3"]))
     old.learn(2, numbers[TAGS[0]], row(["of-4"]))
-    new = made([Told("0.5"), Told("1.0"), Told("2.0"), Told("3.0", TAGS[2], yanked=True), Told("5.0")]).view
+    new = page_views(
+        [PageFile("0.5"), PageFile("1.0"), PageFile("2.0"), PageFile("3.0", TAGS[2], yanked=True), PageFile("5.0")]
+    ).view
 
     new.absorb(old)
 
     kinds = {file_kind.tags: number for number, file_kind in enumerate(new.file_kinds)}
     assert [
-        found.lines if (found := new.dependency_set(release, kinds[TAGS[0]])) else None for release in range(5)
+        dependency_set.lines if (dependency_set := new.dependency_set(release, kinds[TAGS[0]])) else None
+        for release in range(5)
     ] == [None, ("of-1",), None, None, None]
     of_3 = new.dependency_set(3, kinds[TAGS[2]])
     assert of_3 is not None
     assert of_3.lines == ("of-3",)
 
 
-def test_a_yank_loses_nothing_that_was_learned() -> None:
-    """Also where other releases of the same kind are not yanked."""
-    old = made([Told("1.0"), Told("2.0")]).view
+def test_a_yank_loses_no_dependency_set() -> None:
+    """Also if other releases of the same kind are not yanked."""
+    old = page_views([PageFile("1.0"), PageFile("2.0")]).view
     old.learn(0, 0, row(["of-1"]))
-    new = made([Told("1.0", yanked=True), Told("2.0")]).view
+    new = page_views([PageFile("1.0", yanked=True), PageFile("2.0")]).view
 
     new.absorb(old)
 
     (kind,) = new.kind_set_of(0)
-    found = new.dependency_set(0, kind)
+    dependency_set = new.dependency_set(0, kind)
     assert new.file_kinds[kind].yanked
-    assert found is not None
-    assert found.lines == ("of-1",)
+    assert dependency_set is not None
+    assert dependency_set.lines == ("of-1",)
 
 
 def test_facts_of_releases_that_are_not_classified_yet_are_kept() -> None:
     """A page that is fetched again is classified at its top only; old releases are of kinds that its top does not have."""
     page = [
-        *(Told(f"1.{minor}", requires_python=">=3.6") for minor in range(30)),
-        *(Told(f"2.{minor}") for minor in range(HEAD)),
+        *(PageFile(f"1.{minor}", requires_python=">=3.6") for minor in range(30)),
+        *(PageFile(f"2.{minor}") for minor in range(HEAD)),
     ]
-    old = made(page).project()
+    old = page_views(page).project()
     old.classify(0)
     kind = next(number for number, file_kind in enumerate(old.view.file_kinds) if file_kind.requires_python)
     old.view.learn(3, kind, row(["of-3"]))
-    new = made([*page, Told("3.0")])
+    new = page_views([*page, PageFile("3.0")])
 
     new.view.absorb(old.view)
     project = new.project()
     project.classify(0)
 
     (kind,) = project.view.kind_set_of(3)
-    found = project.view.dependency_set(3, kind)
-    assert found is not None
-    assert found.lines == ("of-3",)
+    dependency_set = project.view.dependency_set(3, kind)
+    assert dependency_set is not None
+    assert dependency_set.lines == ("of-3",)
 
 
-def test_absorbing_never_replaces_what_is_known() -> None:
-    """The newer listing's own word counts."""
-    old, new = made([Told("1.0")]).view, made([Told("1.0")]).view
+def test_absorbing_never_replaces_a_dependency_set() -> None:
+    """The set of the newer listing counts."""
+    old, new = page_views([PageFile("1.0")]).view, page_views([PageFile("1.0")]).view
     old.learn(0, 0, row(["old"]))
-    kept = new.learn(0, 0, row(["new"]))
+    learned = new.learn(0, 0, row(["new"]))
 
     new.absorb(old)
 
-    assert new.dependency_set(0, 0) is kept
+    assert new.dependency_set(0, 0) is learned
