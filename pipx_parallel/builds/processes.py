@@ -93,7 +93,8 @@ def _start(
     try:
         return subprocess.Popen(  # noqa: S603 - a program we name, no shell between
             [sys.executable, "-I", "-S", _SUPERVISOR, *words] if _POSIX else words, cwd=cwd, env=dict(environ),
-            stdin=subprocess.PIPE if _POSIX else subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+            stdin=subprocess.PIPE if _POSIX else subprocess.DEVNULL, stdout=said,
+            stderr=subprocess.DEVNULL if _POSIX else subprocess.STDOUT,  # a supervisor has nothing to say in a build's log
             start_new_session=_POSIX,
         )  # fmt: skip
     except OSError as error:

@@ -94,10 +94,10 @@ def test_a_build_that_hangs_is_given_up(workspace: Workspace, index: LoopbackInd
 
     check_refused(
         workspace,
-        workspace.lock("slow", flags=["--build-timeout", "7.5"]),
+        workspace.lock("slow", flags=["--build-timeout", "1.5"]),
         1,
         "slow-1.0.tar.gz",
-        "given up after 7.5 seconds",
+        "given up after 1.5 seconds",
     )
 
 
