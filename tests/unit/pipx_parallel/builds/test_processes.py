@@ -19,7 +19,9 @@ needs_posix = pytest.mark.skipif(os.name != "posix", reason="the supervisor runs
 def test_a_program_stopped_at_any_moment_leaves_an_empty_log(milliseconds: int) -> None:
     """The limits run from before the supervisor has started to after its program has."""
     with pytest.raises(BuildFailed) as caught:
-        Processes(milliseconds / 1000).run([sys.executable, "-S", "-c", "import time; time.sleep(60)"], environ=os.environ)
+        Processes(milliseconds / 1000).run(
+            [sys.executable, "-S", "-c", "import time; time.sleep(60)"], environ=os.environ
+        )
 
     assert caught.value.problem is BuildProblem.TIMEOUT
     assert caught.value.log == ()
