@@ -1,4 +1,4 @@
 """The ordered strategies that read the core metadata of one file: wheel, sdist, static, ranged, built.
 
-Pure steps: requests out, responses in. May import: ``mirror.records`` and foundations.
+Generators without I/O: they yield requests and receive responses. May import: ``mirror.records`` and foundations.
 """

@@ -1,4 +1,4 @@
-"""Metadata that only a build backend can give: built once for a source and a machine, then kept (offline included)."""
+"""Metadata that only a build backend can give: built once for a source and a machine, then stored (also for offline use)."""
 
 from __future__ import annotations
 
@@ -20,41 +20,40 @@ if TYPE_CHECKING:
     from mirror.records.model import DistFile
 
 
-_RETRY = (
-    24 * 3600
-)  # seconds after which a build is tried again whose requirements could not be installed, or that took too long
+# Seconds after which a failed build is tried again if its requirements could not be installed or it took too long.
+_RETRY = 24 * 3600
 _PASSING = (BuildProblem.REQUIREMENTS, BuildProblem.TIMEOUT)
 
 
 class BuildParts(NamedTuple):
-    """What builds need of a session: ``read`` and ``keep`` a record of the store; ``done`` collects what was built."""
+    """The parts of a session that builds use: ``read`` and ``write`` a record of the store; ``done`` collects the builds."""
 
     store: Store
-    builder: Builder | None  # None where nothing may be built
+    builder: Builder | None  # None if builds are not allowed
     read: Callable[[str], bytes | None]
-    keep: Callable[[str, bytes], None]
+    write: Callable[[str, bytes], None]
     observer: MirrorObserver
     clock: Callable[[], float]
     done: list[BuildRecord]
 
 
 class Builds:
-    """What was built before, what failed before, and the way to build what was not."""
+    """Stored metadata of builds, stored failures, and new builds."""
 
     def __init__(self, parts: BuildParts) -> None:
-        """Read nothing yet."""
+        """Store the parts; nothing is read yet."""
         self._parts = parts
         self._fingerprint = parts.builder.fingerprint if parts.builder is not None else ""
 
-    def known(self, source: str) -> CoreMetadata | None:
-        """Return what a source (``source_of``) was found to need by an earlier build on a machine like this one.
+    def built_metadata(self, source: str) -> CoreMetadata | None:
+        """Return the metadata of a source (``source_of``) from an earlier build on this machine, or None.
 
-        Without a builder any machine's answer is taken, this is what the mirror has; the first by name of several.
+        Without a builder, metadata built on any machine is used: the first by key.
         """
         if self._fingerprint:
             key = BUILDS.key(source, self._fingerprint)
         else:
-            key = next((found for found, _ in self._parts.store.scan(BUILDS.key(source, ""))), "")
+            key = next((stored_key for stored_key, _ in self._parts.store.scan(BUILDS.key(source, ""))), "")
         data = self._parts.read(key) if key else None
         if data is None:
             return None
@@ -64,7 +63,7 @@ class Builds:
             return None  # damaged: it is built again
 
     def read(self, source: str) -> CoreMetadata | None:
-        """Return what a file of a find-links page says: such files belong to no project's record."""
+        """Return the metadata of a file of a find-links page, or None: such files belong to no project's record."""
         data = self._parts.read(LINKED_FILES.key(source))
         try:
             return None if data is None else parse_core_metadata(data)
@@ -72,11 +71,11 @@ class Builds:
             return None  # damaged: it is read again
 
     def write(self, source: str, metadata: CoreMetadata) -> None:
-        """Keep what such a file says."""
-        self._parts.keep(LINKED_FILES.key(source), to_text(metadata))
+        """Store the metadata of a file of a find-links page."""
+        self._parts.write(LINKED_FILES.key(source), to_text(metadata))
 
     def failure(self, source: str, tree: SourceTree) -> BuildFailed | None:
-        """Return why a build of a source failed on this machine in an earlier run; None where it may be tried (again)."""
+        """Return the failure of an earlier build of a source on this machine; None if a build may be tried."""
         key = FAILED_BUILDS.key(source, self._fingerprint)
         data = self._parts.read(key) if self._fingerprint else None
         failed = None if data is None else _decoded(data, self._parts.clock())
@@ -84,10 +83,15 @@ class Builds:
             self._note(tree, BuildOutcome.FAILED_BEFORE, failed.reason)
         return failed
 
-    def steps(self, source: str, tree: SourceTree, *, remembers: bool = False) -> Generator[Work, bytes, CoreMetadata]:
-        """Build a tree and keep what came of it; a failure too if ``remembers``.
+    def steps(
+        self, source: str, tree: SourceTree, *, stores_failure: bool = False
+    ) -> Generator[Work, bytes, CoreMetadata]:
+        """Build a tree and store its metadata, or its failure if ``stores_failure``.
 
-        Raises ``BuildFailed``, ``NeedsBuild``, ``Malformed``.
+        Raises:
+            BuildFailed: The backend gave no metadata.
+            NeedsBuild: Builds are not allowed.
+            Malformed: The metadata cannot be read.
         """
         builder = self._parts.builder
         if builder is None:
@@ -99,12 +103,12 @@ class Builds:
             metadata = parse_core_metadata(body, f"metadata built of {tree.label}")
         except BuildFailed as error:
             self._note(tree, BuildOutcome.FAILED, error.reason)
-            if remembers and error.problem is not BuildProblem.CANCELLED:
-                self._parts.keep(FAILED_BUILDS.key(source, self._fingerprint), _encoded(error, self._parts.clock()))
+            if stores_failure and error.problem is not BuildProblem.CANCELLED:
+                self._parts.write(FAILED_BUILDS.key(source, self._fingerprint), _encoded(error, self._parts.clock()))
             raise
         self._note(tree, BuildOutcome.BUILT, None)
         head = body.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
-        self._parts.keep(BUILDS.key(source, self._fingerprint), head)
+        self._parts.write(BUILDS.key(source, self._fingerprint), head)
         return metadata._replace(built=True)
 
     def _note(self, tree: SourceTree, outcome: BuildOutcome, reason: str | None) -> None:
@@ -126,12 +130,18 @@ def _encoded(error: BuildFailed, now: float) -> bytes:
 
 
 def _decoded(data: bytes, now: float) -> BuildFailed | None:
-    """Return a failed build; None for one that is old enough to be tried again, and for what is none."""
+    """Return a stored failure; None if it is old enough to try again, or damaged."""
     try:
         match json.loads(data):
-            case {"at": int(at), "problem": str(kind), "reason": str(reason), "log": list(log), "path": str(path)}:
+            case {
+                "at": int(failed_at),
+                "problem": str(kind),
+                "reason": str(reason),
+                "log": list(log),
+                "path": str(path),
+            }:
                 problem = BuildProblem(kind)
-                if problem in _PASSING and now - at > _RETRY:
+                if problem in _PASSING and now - failed_at > _RETRY:
                     return None
                 return BuildFailed(reason, problem, log=[str(line) for line in log], path=path)
     except ValueError:
@@ -140,6 +150,6 @@ def _decoded(data: bytes, now: float) -> BuildFailed | None:
 
 
 def source_of(file: DistFile) -> str:
-    """Return the name under which builds of a file are kept: its SHA-256, or where it is if its index promises none."""
+    """Return the name under which builds of a file are stored: its SHA-256, or a digest of its URL if it has none."""
     digest = dict(file.hashes).get("sha256")
     return digest or "url-" + hashlib.blake2s(file.url.encode(), digest_size=16).hexdigest()

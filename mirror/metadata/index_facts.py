@@ -1,17 +1,17 @@
-"""What has been learned of one index; kept with it, so that the next process starts wise."""
+"""Observed features of one index, persisted so that the next run need not probe again."""
 
 from __future__ import annotations
 
-_PATIENCE = 3  # unadvertised sidecars missed in a row before an index is not asked for them again
+_PATIENCE = 3  # number of missing unadvertised sidecars after which they are not requested from an index again
 
 
 class IndexFacts:
-    """How an index answers: whether it serves ranges, and sidecars that it does not advertise."""
+    """Whether an index supports range requests, and how often it has a sidecar that it does not advertise."""
 
     __slots__ = ("ranges", "sidecar_hits", "sidecar_misses")
 
     def __init__(self, ranges: bool | None = None, sidecar_hits: int = 0, sidecar_misses: int = 0) -> None:  # noqa: FBT001 - a fact, not a flag
-        """``ranges`` is None until a ranged read has been answered."""
+        """Store the facts; ``ranges`` is None until a range request has been answered."""
         self.ranges = ranges
         self.sidecar_hits = sidecar_hits
         self.sidecar_misses = sidecar_misses

@@ -1,4 +1,4 @@
-"""PKG-INFO out of an sdist (PEP 517, PEP 625, PEP 643), in memory: nothing is written, nothing is run."""
+"""Read PKG-INFO from an sdist (PEP 517, PEP 625, PEP 643) in memory: nothing is written to disk, nothing is executed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ if TYPE_CHECKING:
     import tarfile
 
 _MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of PKG-INFO
-_FIXED_LIMIT, _RATIO_LIMIT, _LIMIT = (
-    64 * 1024 * 1024,
-    100,
-    1024 * 1024 * 1024,
-)  # bytes unpacked; real sdists: below 30:1
+# Bytes unpacked: at most the fixed limit and 100 times the archive's size (real sdists: below 30), and never more than 1 GB.
+_FIXED_LIMIT, _RATIO_LIMIT, _LIMIT = 64 * 1024 * 1024, 100, 1024 * 1024 * 1024
 
 
 class _Readable(Protocol):
@@ -24,7 +21,7 @@ class _Readable(Protocol):
 
 
 class _Bounded:
-    """A stream that ends in ``Malformed`` when more comes out of an archive than any honest one holds."""
+    """A stream that raises ``Malformed`` when more bytes are unpacked than the limit."""
 
     def __init__(self, stream: _Readable, limit: int, filename: str) -> None:
         self._stream = stream
@@ -36,25 +33,28 @@ class _Bounded:
         data = self._stream.read(size)
         self._left -= len(data)
         if self._left < 0:
-            raise Malformed(
-                f"{self._filename}: unpacking it gives far more than a source archive holds; not read further"
-            )
+            raise Malformed(f"{self._filename}: it unpacks to far more than a source archive holds; reading stopped")
         return data
 
 
 def sdist_pkg_info(body: bytes, filename: str) -> bytes:
     """Return the PKG-INFO of the top-level folder of a whole sdist.
 
-    Raises ``Malformed`` where there is none, where the archive cannot be read, and where unpacking it runs away.
+    Raises:
+        Malformed: There is no PKG-INFO, the archive cannot be read, or it unpacks to more than the limit.
     """
-    found = _member(body, filename, "PKG-INFO")
-    if found is None:
+    pkg_info = _member(body, filename, "PKG-INFO")
+    if pkg_info is None:
         raise Malformed(f"{filename}: there is no PKG-INFO in its top-level folder")
-    return found
+    return pkg_info
 
 
 def sdist_pyproject(body: bytes, filename: str) -> bytes | None:
-    """Return the pyproject.toml of the top-level folder of a whole sdist, or None. Raises ``Malformed`` as above."""
+    """Return the pyproject.toml of the top-level folder of a whole sdist, or None.
+
+    Raises:
+        Malformed: The archive cannot be read, or it unpacks to more than the limit.
+    """
     return _member(body, filename, "pyproject.toml")
 
 
@@ -79,9 +79,9 @@ def _from_tar(body: bytes, filename: str, wanted: str) -> bytes | None:
 
 
 def _unpacker(body: bytes) -> _Readable:
-    """Return a reader of the tar stream; its first bytes say how it is packed, names have been wrong."""
+    """Return a reader of the tar stream. The first bytes give the compression, because suffixes can be wrong."""
     if body.startswith(b"\x1f\x8b"):
-        import gzip  # standard library, 4 ms: only where an sdist is read
+        import gzip  # 4 ms to load, and few locks read an sdist
 
         return gzip.GzipFile(fileobj=io.BytesIO(body))
     if body.startswith(b"BZh"):
@@ -114,6 +114,6 @@ def _from_zip(body: bytes, filename: str, wanted: str) -> bytes | None:
 
 
 def _is_top(path: str, wanted: str) -> bool:
-    """Tell whether a path is ``folder/wanted``: PKG-INFO of an egg-info folder lies deeper and may differ."""
+    """Return whether a path is ``folder/wanted``: the PKG-INFO in an egg-info folder is deeper and may differ."""
     folder, _, name = path.removeprefix("./").partition("/")
     return name == wanted and folder not in {"", ".", ".."}

@@ -1,4 +1,4 @@
-"""What a source tree says of its dependencies without being built: PKG-INFO (PEP 643) or the project table (PEP 621)."""
+"""Metadata of a source tree without a build: PKG-INFO (PEP 643) or the project table of pyproject.toml (PEP 621)."""
 
 from __future__ import annotations
 
@@ -12,31 +12,36 @@ _MATTERING = frozenset(("dependencies", "optional-dependencies", "requires-pytho
 
 
 def static_metadata(body: bytes, filename: str) -> CoreMetadata | None:
-    """Return what an sdist says for certain, or None where only its build backend knows.
+    """Return the static metadata of an sdist, or None if it must be built.
 
-    Raises ``Malformed`` where the archive cannot be read. An sdist without PKG-INFO is one that must be built, as in pip.
+    An sdist without PKG-INFO must be built too, as in pip, unless its project table is static.
+
+    Raises:
+        Malformed: The archive cannot be read.
     """
     try:
-        told = parse_core_metadata(sdist_pkg_info(body, filename))
+        metadata = parse_core_metadata(sdist_pkg_info(body, filename))
     except Malformed:
-        told = None
-    if told is not None and told.is_static:
-        return told
+        metadata = None
+    if metadata is not None and metadata.is_static:
+        return metadata
     pyproject = sdist_pyproject(body, filename)
     if pyproject is None:
         return None
-    stated = project_metadata(pyproject)
-    if stated is None or told is None:
-        return stated
-    return stated._replace(version=told.version)
+    project = project_metadata(pyproject)
+    if project is None or metadata is None:
+        return project
+    return project._replace(version=metadata.version)
 
 
 def project_metadata(pyproject: bytes) -> CoreMetadata | None:
-    """Return what a pyproject.toml says for certain (PEP 621), or None: no project table, or what matters is dynamic.
+    """Return the static metadata of a pyproject.toml (PEP 621).
 
-    The version is "" where that is dynamic. A file that is no TOML says nothing: its backend will complain better.
+    Returns:
+        The metadata, with "" for a dynamic version. None if there is no project table, if dependencies or Requires-Python are
+        dynamic, or if the file is not TOML: the build backend then gives the error.
     """
-    import tomllib  # 8 ms; only where a source tree is read
+    import tomllib  # 8 ms to load; only for a source tree
 
     try:
         table = tomllib.loads(pyproject.decode()).get("project")
@@ -62,7 +67,7 @@ def project_metadata(pyproject: bytes) -> CoreMetadata | None:
     )
 
 
-def _texts(value: Any) -> list[str]:  # whatever a TOML file holds
+def _texts(value: Any) -> list[str]:  # any TOML value
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 

@@ -1,14 +1,14 @@
-"""Metadata strategies: how one file's core metadata is read, as requests out and exchanges in. No I/O here.
+"""Metadata strategies: generators that read one file's core metadata. They yield requests and receive exchanges; no I/O here.
 
-Strategies in order, each falling through on its own, because presence varies file by file:
+The strategies are tried in this order for each file, because what an index offers differs by file:
 
-1. the sidecar the index advertises (PEP 658, PEP 714)
-2. a ranged read of the wheel's tail, or a sidecar that is there though not advertised: whichever this index answers
+1. the sidecar that the index advertises (PEP 658, PEP 714)
+2. a range request for the end of the wheel, then a sidecar that is not advertised, if the index supports them
 3. the whole wheel
-4. for an sdist, its PKG-INFO where that is static (Metadata 2.2 or later, nothing that matters in Dynamic), or the project
-   table of its pyproject.toml where that is
+4. for an sdist: its PKG-INFO if that is static (Metadata 2.2 or later, dependencies not in Dynamic), or the project table of
+   its pyproject.toml if that is static
 
-What only a build backend can tell is not found out here: ``NeedsBuild`` says so, with the archive.
+No build is run here: if only a build backend can give the metadata, ``NeedsBuild`` is raised with the archive.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ if TYPE_CHECKING:
     from mirror.ports import Exchange
     from mirror.records.model import DistFile
 
-TAIL = 64 * 1024  # bytes: holds directory and METADATA of 148 of 171 real wheels; 16 KB needed twice the requests
-SMALL = TAIL  # a wheel up to this size is read whole: its tail is all of it, and its hash can be checked
+TAIL = 64 * 1024  # bytes: has the directory and METADATA of 148 of 171 real wheels; 16 KB needs twice the requests
+SMALL = TAIL  # bytes; a wheel up to this size is fetched whole, so that its hash can be checked
 _SIDECAR_LIMIT = METADATA_BYTES
 _MORE_READS = 4
 _WHOLE_LIMIT = 4 * 1024 * 1024 * 1024
 
 
 def read_metadata(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, CoreMetadata]:
-    """Try the strategies for one file: yields requests, is sent exchanges, returns the metadata.
+    """Try the strategies for one file; yield requests, receive exchanges, return the metadata.
 
-    Raises ``NotFound``, ``Unreachable``, ``Integrity``, ``Malformed`` or ``NeedsBuild`` when every strategy has failed.
+    Raises:
+        MirrorError: Every strategy failed: ``NotFound``, ``Unreachable``, ``Integrity``, ``Malformed`` or ``NeedsBuild``.
     """
     troubles: list[MirrorError] = []
     if file.core_metadata:
@@ -72,7 +73,7 @@ def read_metadata(file: DistFile, facts: IndexFacts) -> Generator[Request, Excha
 def _attempt(
     steps: Generator[Request, Exchange, bytes], file: DistFile, troubles: list[MirrorError]
 ) -> Generator[Request, Exchange, CoreMetadata | None]:
-    """Try one strategy; what it raises is kept, and the next is tried."""
+    """Try one strategy; add its error to ``troubles`` and return None if it fails."""
     try:
         body = yield from steps
         return _metadata(body, file.filename)
@@ -82,20 +83,24 @@ def _attempt(
 
 
 def _metadata(body: bytes, filename: str) -> CoreMetadata:
-    """Read metadata. Raises ``Malformed``, as pip does, for those of another project or version than a wheel's name says."""
+    """Parse metadata.
+
+    Raises:
+        Malformed: The metadata is invalid, or its name or version differs from the wheel's file name (an error in pip too).
+    """
     metadata = parse_core_metadata(body, f"METADATA of {filename}")
     if not filename.endswith(".whl"):
         return metadata
     name, version = filename.split("-")[:2]
     if normalize_name(metadata.name) != normalize_name(name):
-        raise Malformed(f"{filename}: its metadata are those of another project, {metadata.name}")
+        raise Malformed(f"{filename}: its metadata is of another project, {metadata.name}")
     if metadata.version != version and version_key(metadata.version) != version_key(version.replace("_", "-")):
-        raise Malformed(f"{filename}: its metadata are those of another version, {metadata.version}")
+        raise Malformed(f"{filename}: its metadata is of another version, {metadata.version}")
     return metadata._replace(wheel=WheelText(filename, body))
 
 
 def _gravest(troubles: list[MirrorError]) -> MirrorError:
-    """Return the error that tells most: a wrong hash above nonsense above silence; of several that of the last strategy."""
+    """Return the most severe error by type (a wrong hash first), and of several the one of the last strategy."""
     for kind in (Integrity, Malformed, Unreachable, NotFound):
         for trouble in reversed(troubles):
             if isinstance(trouble, kind):
@@ -104,7 +109,7 @@ def _gravest(troubles: list[MirrorError]) -> MirrorError:
 
 
 def _sidecar(file: DistFile, *, advertised: bool) -> Generator[Request, Exchange, bytes]:
-    """Fetch ``URL.metadata``; its hash is checked where the index gives one (PEP 714)."""
+    """Fetch ``URL.metadata``; its hash is checked if the index gives one (PEP 714)."""
     exchange = yield Request(file.url + ".metadata", limit=_SIDECAR_LIMIT, purpose=Purpose.METADATA)
     body = _body(exchange, file)
     promised = file.core_metadata if advertised and isinstance(file.core_metadata, str) else ""
@@ -115,7 +120,7 @@ def _sidecar(file: DistFile, *, advertised: bool) -> Generator[Request, Exchange
 
 
 def _ranged(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, bytes]:
-    """Read the wheel's tail, and one more range where METADATA lies further in."""
+    """Fetch the end of the wheel by a range request, and more ranges if METADATA is not in it."""
     start = max(0, file.size - TAIL) if file.size is not None else None
     span = f"bytes={start}-{(file.size or 1) - 1}" if start is not None else f"bytes=-{TAIL}"
     exchange = yield Request(file.url, (("Range", span),), limit=SMALL, purpose=Purpose.METADATA)
@@ -125,27 +130,27 @@ def _ranged(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, b
             facts.ranges = False
         if exchange.status in (200, 404, 410) and exchange.problem is None:
             return _whole_body(exchange, file)
-        raise Unreachable(f"{file.filename}: no ranged read ({exchange.problem or exchange.status})")
+        raise Unreachable(f"{file.filename}: the range request failed ({exchange.problem or exchange.status})")
     facts.ranges = True
     parts = [(_range_start(exchange, file), exchange.body)]
     for _ in range(_MORE_READS):
-        found = read_parts(parts, file.filename)
-        if not isinstance(found, NeedRange):
-            return found
+        metadata = read_parts(parts, file.filename)
+        if not isinstance(metadata, NeedRange):
+            return metadata
         more = yield Request(
             file.url,
-            (("Range", f"bytes={found.start}-{found.end - 1}"),),
+            (("Range", f"bytes={metadata.start}-{metadata.end - 1}"),),
             limit=_SIDECAR_LIMIT,
             purpose=Purpose.METADATA,
         )
         if more.status != 206:
-            raise Unreachable(f"{file.filename}: a ranged read was refused ({more.problem or more.status})")
+            raise Unreachable(f"{file.filename}: a range request failed ({more.problem or more.status})")
         parts.append((_range_start(more, file), more.body))
-    raise Malformed(f"{file.filename}: its directory leads nowhere")
+    raise Malformed(f"{file.filename}: the archive's directory is damaged")
 
 
 def _whole(file: DistFile) -> Generator[Request, Exchange, bytes]:
-    """Fetch the whole wheel, check its hash, read METADATA out of it."""
+    """Fetch the whole wheel, check its hash, and return its METADATA."""
     exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.METADATA)
     return _whole_body(exchange, file)
 
@@ -157,20 +162,18 @@ def _whole_body(exchange: Exchange, file: DistFile) -> bytes:
 
 
 def _sdist(file: DistFile) -> Generator[Request, Exchange, CoreMetadata]:
-    """Fetch an sdist and take what it says statically (PEP 643, PEP 621)."""
+    """Fetch an sdist and return its static metadata (PEP 643, PEP 621). Raises ``NeedsBuild`` if it has none."""
     exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.SOURCES)
     body = _body(exchange, file)
     _check(body, file.hashes, file.filename)
     metadata = static_metadata(body, file.filename)
     if metadata is not None:
         return metadata
-    raise NeedsBuild(
-        f"{file.filename} has no static metadata: its dependencies are known only to its build backend", body
-    )
+    raise NeedsBuild(f"{file.filename} has no static metadata: only its build backend can give its dependencies", body)
 
 
 def _body(exchange: Exchange, file: DistFile) -> bytes:
-    """Return the body of a good answer, or raise what the answer means."""
+    """Return the body of a successful response, or raise the error for its status."""
     if exchange.status in (404, 410):
         raise NotFound(f"{file.filename}: the index has no {exchange.url.rpartition('/')[2]}")
     if exchange.problem is not None or exchange.status != 200:
@@ -179,18 +182,18 @@ def _body(exchange: Exchange, file: DistFile) -> bytes:
 
 
 def _check(body: bytes, hashes: tuple[tuple[str, str], ...], what: str) -> None:
-    """Raise ``Integrity`` unless the body has the strongest hash that was promised and is known here."""
+    """Raise ``Integrity`` if the body does not have the expected hash; SHA-256 is preferred, unsupported ones are skipped."""
     for algorithm, wanted in sorted(hashes, key=lambda pair: pair[0] != "sha256"):
         if algorithm in hashlib.algorithms_guaranteed:
             if hashlib.new(algorithm, body, usedforsecurity=False).hexdigest() != wanted.lower():
-                raise Integrity(f"{what}: its {algorithm} is not the one the index promised")
+                raise Integrity(f"{what}: its {algorithm} differs from the one in the index")
             return
 
 
 def _range_start(exchange: Exchange, file: DistFile) -> int:
-    """Return where the answered range begins (RFC 9110, Content-Range)."""
+    """Return the first offset of the range in a response (RFC 9110, Content-Range)."""
     span = exchange.headers.get("content-range", "").removeprefix("bytes").strip()
     start = span.partition("-")[0]
     if not start.isdigit():
-        raise Malformed(f"{file.filename}: a ranged answer does not say which range it is")
+        raise Malformed(f"{file.filename}: the response to a range request has no valid Content-Range")
     return int(start)

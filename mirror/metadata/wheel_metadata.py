@@ -1,7 +1,7 @@
-"""METADATA out of a wheel of which only parts are at hand (PEP 427, PKWARE APPNOTE 6.3). Bytes in, bytes out.
+"""Read METADATA from parts of a wheel (PEP 427, PKWARE APPNOTE 6.3). Bytes in, bytes out.
 
-A zip archive is read from its end: the end record names the central directory, the directory names each member. So the last
-64 KB of a wheel usually hold all there is to know, and where they do not, they say which bytes to ask for next.
+A zip archive is read from its end: the end record has the offset of the central directory, and the directory that of each
+member. So the last 64 KB of a wheel are usually enough. If not, they give the range to request next.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _ZIP64_EXTRA = 1
 _METADATA_PATH = b".dist-info/METADATA"
 _STORED, _DEFLATED, _ENCRYPTED = 0, 8, 1
-_LOCAL_EXTRA = 64  # bytes: how much longer the local extra field may be before it takes one more read
-MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of METADATA, unpacked: the largest seen is 0.4 MB
+_LOCAL_EXTRA = 64  # bytes: a local extra field that is longer than the directory's by more takes another request
+MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of METADATA, unpacked: the largest known is 0.4 MB
 _DIRECTORY_LIMIT = 64 * 1024 * 1024
 
 
 class NeedRange(NamedTuple):
-    """Bytes that are still needed: from ``start`` up to, not including, ``end``."""
+    """A range that is still needed: from ``start`` up to, not including, ``end``."""
 
     start: int
     end: int
 
 
 class _Member(NamedTuple):
-    """Where one member is and how it is packed."""
+    """The entry of one member in the central directory."""
 
     path: str
     offset: int  # of its local header
@@ -50,11 +50,11 @@ class _Member(NamedTuple):
     method: int
     flags: int
     crc: int
-    header: int  # bytes the local header takes by the directory's account
+    header: int  # bytes of the local header, by the lengths in the directory
 
 
 class _Missing(Exception):
-    """Bytes are needed that no part holds. A turn of the road, no error: it never leaves this file."""
+    """A range is needed that no part has. Control flow within this module, not an error."""
 
     def __init__(self, need: NeedRange) -> None:
         self.need = need
@@ -62,7 +62,7 @@ class _Missing(Exception):
 
 
 class _Parts:
-    """What is at hand of a file: runs of bytes with their offsets."""
+    """The fetched parts of a file: runs of bytes with their offsets."""
 
     __slots__ = ("_runs", "end")
 
@@ -71,7 +71,7 @@ class _Parts:
         self.end = max(start + len(data) for start, data in runs)
 
     def read(self, start: int, end: int) -> bytes:
-        """Return the bytes of that range. Raises ``_Missing`` with the first gap in it."""
+        """Return the bytes of a range. Raises ``_Missing`` with the first gap in it."""
         pieces: list[bytes] = []
         position = start
         for offset, data in self._runs:
@@ -90,24 +90,24 @@ class _Parts:
 def read_tail(tail: bytes, tail_start: int, filename: str) -> bytes | NeedRange:
     """Return METADATA from the last bytes of a wheel, or the range that is still needed.
 
-    ``tail`` runs from ``tail_start`` to the end of the file. Raises ``Malformed`` for what is no wheel.
+    ``tail`` is the file from ``tail_start`` to its end. Raises ``Malformed`` if it is not a wheel.
     """
     return read_parts(((tail_start, tail),), filename)
 
 
 def wheel_metadata(body: bytes, filename: str) -> bytes:
-    """Return METADATA from a whole wheel. Raises ``Malformed`` for what is no wheel."""
-    found = read_parts(((0, body),), filename)
-    if isinstance(found, NeedRange):
-        raise Malformed(f"{filename}: the archive is cut short")
-    return found
+    """Return METADATA from a whole wheel. Raises ``Malformed`` if it is not a wheel."""
+    metadata = read_parts(((0, body),), filename)
+    if isinstance(metadata, NeedRange):
+        raise Malformed(f"{filename}: the archive is truncated")
+    return metadata
 
 
 def read_parts(parts: Sequence[tuple[int, bytes]], filename: str) -> bytes | NeedRange:
     """Return METADATA from (offset, bytes) parts of a wheel, one of which reaches its end, or the range still needed.
 
-    Add the range that is asked for to the parts and call again: three calls are enough for any wheel but an absurd one.
-    Raises ``Malformed`` for what is no wheel.
+    Fetch the returned range, add it to the parts, and call again. Three calls are enough for any ordinary wheel.
+    Raises ``Malformed`` if it is not a wheel.
     """
     held = _Parts(parts)
     try:
@@ -124,36 +124,36 @@ def read_parts(parts: Sequence[tuple[int, bytes]], filename: str) -> bytes | Nee
 
 
 def _directory(held: _Parts, filename: str) -> tuple[bytes, int]:
-    """Return the central directory, and by how much all offsets are shifted (bytes put before the archive)."""
-    at, size, offset = _end_record(held, filename)
-    shift = at - size - offset
+    """Return the central directory, and the shift of all offsets (the number of bytes prepended to the archive)."""
+    end, size, offset = _end_record(held, filename)
+    shift = end - size - offset
     if size > _DIRECTORY_LIMIT or shift < 0:
         raise Malformed(f"{filename}: the archive's directory points outside the archive")
-    return held.read(at - size, at), shift
+    return held.read(end - size, end), shift
 
 
 def _end_record(held: _Parts, filename: str) -> tuple[int, int, int]:
-    """Return where the central directory ends, its size, and its offset as written."""
+    """Return the end of the central directory, its size, and its offset as written."""
     start = max(0, held.end - _END.size - _MAX16)
     tail = _suffix(held, start)
     start = held.end - len(tail)
-    at = tail.rfind(b"PK\5\6")
-    while at >= 0:
-        if len(tail) - at >= _END.size:
-            *_, size, offset, comment = _END.unpack_from(tail, at)
-            if at + _END.size + comment == len(tail):
+    position = tail.rfind(b"PK\5\6")
+    while position >= 0:
+        if len(tail) - position >= _END.size:
+            *_, size, offset, comment = _END.unpack_from(tail, position)
+            if position + _END.size + comment == len(tail):
                 break
-        at = tail.rfind(b"PK\5\6", 0, at)
+        position = tail.rfind(b"PK\5\6", 0, position)
     else:
-        raise Malformed(f"{filename}: this is no zip archive (no end record)")
-    # A writer may add the zip64 record for its count of members alone: so look for it, whatever the numbers here.
-    locator = start + at - _LOCATOR64.size
-    found = _end_record_64(held, locator) if locator >= 0 else None
-    return found or (start + at, size, offset)
+        raise Malformed(f"{filename}: this is not a zip archive (no end record)")
+    # The zip64 record may be there only because of the number of members, so search for it in any case.
+    locator = start + position - _LOCATOR64.size
+    record = _end_record_64(held, locator) if locator >= 0 else None
+    return record or (start + position, size, offset)
 
 
 def _suffix(held: _Parts, start: int) -> bytes:
-    """Return what is at hand of the range from ``start`` to the end, without a gap."""
+    """Return the longest suffix of the range from ``start`` to the end that is fetched without a gap."""
     try:
         return held.read(start, held.end)
     except _Missing as missing:
@@ -161,12 +161,12 @@ def _suffix(held: _Parts, start: int) -> bytes:
 
 
 def _end_record_64(held: _Parts, locator: int) -> tuple[int, int, int] | None:
-    """Read the zip64 end record; None where there is none."""
-    signature, _, at, _ = _LOCATOR64.unpack(held.read(locator, locator + _LOCATOR64.size))
+    """Read the zip64 end record; None if there is none."""
+    signature, _, record_offset, _ = _LOCATOR64.unpack(held.read(locator, locator + _LOCATOR64.size))
     if signature != b"PK\6\7":
         return None
-    # Where bytes were put before the archive, the offset in the locator is wrong: the record stands right before it.
-    for start in (at, locator - _END64.size):
+    # If bytes were prepended to the archive, the offset in the locator is wrong, and the record is right before the locator.
+    for start in (record_offset, locator - _END64.size):
         if 0 <= start <= locator - _END64.size:
             signature, *_, size, offset = _END64.unpack(held.read(start, start + _END64.size))
             if signature == b"PK\6\6":
@@ -175,10 +175,10 @@ def _end_record_64(held: _Parts, locator: int) -> tuple[int, int, int] | None:
 
 
 def _metadata_members(directory: bytes, filename: str) -> Iterator[_Member]:
-    """Yield what could be the wheel's METADATA in its central directory: at top level, nowhere deeper.
+    """Yield the entries of the central directory that may be the wheel's METADATA: at top level only.
 
-    A search for the name finds the entry without walking the thousands of others that a large wheel has (4 % of a cold
-    lock); the walk is kept for directories where that does not add up.
+    A search for the name avoids parsing the thousands of entries of a large wheel (4 % of a cold lock). All entries are parsed
+    only if the search gives an inconsistent result.
     """
     hits = list(_find_all(directory, _METADATA_PATH))
     starts = [directory.rfind(b"PK\1\2", 0, hit) for hit in hits]
@@ -190,10 +190,10 @@ def _metadata_members(directory: bytes, filename: str) -> Iterator[_Member]:
 
 
 def _find_all(data: bytes, wanted: bytes) -> Iterator[int]:
-    at = data.find(wanted)
-    while at >= 0:
-        yield at
-        at = data.find(wanted, at + 1)
+    position = data.find(wanted)
+    while position >= 0:
+        yield position
+        position = data.find(wanted, position + 1)
 
 
 def _name_length(directory: bytes, start: int) -> int:
@@ -226,7 +226,7 @@ def _entries_at(directory: bytes, starts: list[int] | None, filename: str) -> It
 
 
 def _widened(extra: bytes, *values: int) -> list[int]:
-    """Replace each value that is all ones by the next one of the zip64 extra field."""
+    """Replace each value whose bits are all ones by the next value of the zip64 extra field."""
     position = 0
     while position + 4 <= len(extra):
         kind, size = struct.unpack_from("<2H", extra, position)
@@ -245,7 +245,7 @@ def _choose(members: list[_Member], filename: str) -> _Member:
     exact = [member for member in own if normalize_name(_folder(member)) == stem]
     if not own:
         raise Malformed(f"{filename}: there is no {stem}.dist-info/METADATA in the wheel")
-    return (exact or own)[-1]  # of two members with one path, zip readers take the last
+    return (exact or own)[-1]  # of two members with the same path, zip readers use the last
 
 
 def _folder(member: _Member) -> str:
@@ -253,21 +253,21 @@ def _folder(member: _Member) -> str:
 
 
 def _unpacked(held: _Parts, member: _Member, shift: int, filename: str) -> bytes:
-    """Return the member's bytes, checked against the size and the CRC that the directory gives."""
+    """Return the member's bytes, checked against the size and the CRC in the directory."""
     if max(member.packed, member.unpacked) > MEMBER_LIMIT:
         raise Malformed(f"{filename}: its METADATA is larger than {MEMBER_LIMIT} bytes")
     if member.flags & _ENCRYPTED or member.method not in {_STORED, _DEFLATED}:
-        raise Malformed(f"{filename}: its METADATA is packed in a way that no wheel may be")
+        raise Malformed(f"{filename}: its METADATA is packed in a way that wheels do not allow")
     start = member.offset + shift
     expected = min(start + member.header + _LOCAL_EXTRA + member.packed, held.end)
     signature, *_, names, extras = _LOCAL.unpack_from(held.read(start, expected))
     if signature != b"PK\3\4":
-        raise Malformed(f"{filename}: its directory does not point at METADATA")
+        raise Malformed(f"{filename}: the archive's directory does not point at METADATA")
     start += _LOCAL.size + names + extras
     packed = held.read(start, start + member.packed)
     data = packed if member.method == _STORED else _inflated(packed, member.unpacked, filename)
     if len(data) != member.unpacked or zlib.crc32(data) != member.crc:
-        raise Malformed(f"{filename}: its METADATA is damaged (the check sum differs)")
+        raise Malformed(f"{filename}: its METADATA is damaged (the checksum differs)")
     return data
 
 

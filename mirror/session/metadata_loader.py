@@ -53,7 +53,7 @@ class MetadataLoader:
         file = self._file_of(project, release, file_kind)
         source, builds = source_of(file), self.builds()
         linked = here and not file.url.startswith("file:")
-        known = (builds.known(source) if sdist else None) or (builds.read(source) if linked else None)
+        known = (builds.built_metadata(source) if sdist else None) or (builds.read(source) if linked else None)
         if known is not None:
             return known
         tree = SourceTree(view.name, file.filename, version=version, uploaded=file.upload_time or "")
@@ -83,7 +83,7 @@ class MetadataLoader:
             if not build and self.can_build:
                 self._archives.put(source, archive)
                 raise NeedsBuild(f"{file.filename} has no static metadata: only its build backend knows what it needs")
-        return (yield from self.builds().steps(source, tree._replace(archive=archive), remembers=True))
+        return (yield from self.builds().steps(source, tree._replace(archive=archive), stores_failure=True))
 
     @property
     def can_build(self) -> bool:
@@ -100,7 +100,7 @@ class MetadataLoader:
                 store=parts.store,
                 builder=self._builder,
                 read=parts.write_buffer.read_record,
-                keep=parts.write_buffer.write_record,
+                write=parts.write_buffer.write_record,
                 observer=parts.reporter.observer,
                 clock=parts.clock,
                 done=parts.results.builds,

@@ -163,7 +163,7 @@ def _tree_metadata(
 
 
 def _built(source: str, tree: SourceTree, context: BuildContext) -> Generator[Request | Work, Any, CoreMetadata]:
-    known = context.builds.known(source)
+    known = context.builds.built_metadata(source)
     if known is not None:
         return known
     return (yield from context.builds.steps(source, tree))

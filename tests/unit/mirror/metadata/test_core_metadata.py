@@ -1,4 +1,4 @@
-"""METADATA and PKG-INFO, as found in the wild."""
+"""METADATA and PKG-INFO as projects write them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Requires-Dist: prose
 
 
 def test_every_wanted_header_is_read() -> None:
-    """Values are as written; the body is not looked at."""
+    """Values are as written; the description is ignored."""
     assert parse_core_metadata(WHOLE) == CoreMetadata(
         "Requests",
         "2.32.0",
@@ -60,7 +60,7 @@ def test_the_same_is_read_from_other_ways_of_writing(change: Callable[[bytes], b
 
 
 def test_a_folded_requirement_is_joined() -> None:
-    """RFC 822: a line that starts with space goes on with the one before."""
+    """RFC 822: a line that starts with space continues the line before."""
     data = b"Name: a\nVersion: 1\nRequires-Dist: b\n  >=1,\n\t<2\nRequires-Dist: c\n"
 
     assert parse_core_metadata(data).requires_dist == ("b >=1, <2", "c")
@@ -74,7 +74,7 @@ def test_a_folded_description_hides_nothing_and_adds_nothing() -> None:
 
 
 def test_bytes_that_are_no_utf_8_become_the_replacement_character() -> None:
-    """An author's name in Latin-1 must not cost the dependencies."""
+    """An author's name in Latin-1 must not lose the dependencies."""
     data = b"Name: a\nVersion: 1\nAuthor: J\xfcrgen\nRequires-Dist: b ; sys_platform == '\xfc'\n"
 
     assert parse_core_metadata(data).requires_dist == ("b ; sys_platform == '\ufffd'",)
@@ -83,8 +83,8 @@ def test_bytes_that_are_no_utf_8_become_the_replacement_character() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\n\n", b"<html>404</html>", b"Name: a\n", b"Version: 1\n", b"Name:\nVersion: 1\n"]
 )
-def test_what_has_no_name_or_version_is_no_metadata(data: bytes) -> None:
-    """An error page served with status 200, for one."""
+def test_a_file_without_name_or_version_is_not_metadata(data: bytes) -> None:
+    """For example an error page served with status 200."""
     with pytest.raises(Malformed, match=r"a-1\.whl: no (Name|Version) header"):
         parse_core_metadata(data, "a-1.whl")
 
@@ -104,20 +104,20 @@ def test_what_has_no_name_or_version_is_no_metadata(data: bytes) -> None:
         ("2.2", ("PROVIDES-EXTRA",), False),
     ],
 )
-def test_a_pkg_info_is_static_by_its_own_word(version: str, dynamic: tuple[str, ...], *, static: bool) -> None:
-    """PEP 643: 2.2 or later, and nothing that matters marked dynamic."""
+def test_a_pkg_info_is_static_by_its_headers(version: str, dynamic: tuple[str, ...], *, static: bool) -> None:
+    """PEP 643: 2.2 or later, and no dependency field marked dynamic."""
     data = metadata_text("a", "1", metadata_version=version, dynamic=dynamic)
 
     assert parse_core_metadata(data).is_static is static
 
 
 def test_the_first_of_a_single_header_counts() -> None:
-    """A second Name cannot take the file over."""
+    """A second Name is ignored."""
     assert parse_core_metadata(b"Name: a\nVersion: 1\nName: b\nVersion: 2\n")[:2] == ("a", "1")
 
 
 def test_it_agrees_with_the_email_package_on_what_is_installed_here() -> None:
-    """Real files, another reader."""
+    """Real files, another parser."""
     compared = 0
     for distribution in importlib.metadata.distributions():
         text = distribution.read_text("METADATA")

@@ -1,4 +1,4 @@
-"""PKG-INFO out of sdists, in memory."""
+"""PKG-INFO from sdists, in memory."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from tests.support.dists import sdist, tarred, zipped
 @pytest.mark.parametrize("suffix", [".tar.gz", ".zip"])
 @pytest.mark.parametrize("static", [True, False])
 def test_the_pkg_info_of_an_sdist_is_found(suffix: str, *, static: bool) -> None:
-    """And it says whether it may be trusted."""
+    """Its headers tell whether it is static."""
     dist = sdist("plain", "1.0", ["base"], suffix=suffix, static=static)
-    found = sdist_pkg_info(dist.body, dist.filename)
+    pkg_info = sdist_pkg_info(dist.body, dist.filename)
 
-    assert found == dist.metadata
-    assert parse_core_metadata(found).is_static is static
+    assert pkg_info == dist.metadata
+    assert parse_core_metadata(pkg_info).is_static is static
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, bytes])
-def test_the_first_bytes_say_how_it_is_packed(pack: type[bytes]) -> None:
-    """Names have been wrong."""
+def test_the_first_bytes_give_the_compression(pack: type[bytes]) -> None:
+    """Suffixes can be wrong."""
     body = pack(gzip.decompress(tarred({"a-1/PKG-INFO": b"Name: a\n"})))
 
     assert sdist_pkg_info(body, "a-1.tar.gz") == b"Name: a\n"
@@ -49,13 +49,13 @@ def test_only_the_top_level_folder_counts(pack: type) -> None:
     assert sdist_pkg_info(pack(files), "a-1.zip" if pack is zipped else "a-1.tar.gz") == b"right"
 
 
-def test_a_leading_dot_is_no_folder() -> None:
+def test_a_leading_dot_is_not_a_folder() -> None:
     """Some archives are made with ``tar c ./a-1``."""
     assert sdist_pkg_info(tarred({"./a-1/PKG-INFO": b"right"}), "a-1.tar.gz") == b"right"
 
 
 def test_a_link_is_not_followed() -> None:
-    """It could lead anywhere."""
+    """Its target may be any file."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
         link = tarfile.TarInfo("a-1/PKG-INFO")
@@ -74,8 +74,8 @@ def test_what_is_no_archive_is_refused(body: bytes, filename: str) -> None:
         sdist_pkg_info(body, filename)
 
 
-def test_an_archive_cut_short_is_refused() -> None:
-    """PKG-INFO may lie in the part that is missing."""
+def test_a_truncated_archive_is_refused() -> None:
+    """PKG-INFO may be in the part that is missing."""
     body = tarred({"a-1/big.bin": Random(1).randbytes(50_000), "a-1/PKG-INFO": b"x"})  # noqa: S311 - not secret
 
     with pytest.raises(Malformed):
@@ -102,7 +102,7 @@ def test_an_archive_that_unpacks_without_end_is_refused_in_little_memory() -> No
 
 @pytest.mark.parametrize("pack", [tarred, zipped])
 def test_a_pkg_info_of_absurd_size_is_not_read(pack: type) -> None:
-    """Sixteen megabytes are enough for anybody."""
+    """The limit is sixteen megabytes."""
     body = pack({"a-1/PKG-INFO": b"\0" * 17_000_000})
 
     with pytest.raises(Malformed, match="no PKG-INFO"):

@@ -1,4 +1,4 @@
-"""What source trees say without being built (PEP 621, PEP 643), and what of it may not be believed."""
+"""Metadata of source trees without a build (PEP 621, PEP 643), and which of it is not static."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from mirror.metadata.static_metadata import project_metadata, static_metadata
 from tests.support.dists import metadata_text, sdist, tarred
 
 
-def test_a_project_table_says_everything() -> None:
-    """Extras get their marker, also where there is one already."""
+def test_a_project_table_gives_all_fields() -> None:
+    """Extras get their marker, also if a line has one already."""
     text = """
     [project]
     name = "App"
@@ -19,11 +19,11 @@ def test_a_project_table_says_everything() -> None:
     dependencies = ["lib>=1"]
     optional-dependencies = { more = ["base", "x; python_version < '3.9' or os_name == 'nt'"] }
     """
-    found = project_metadata(text.encode())
+    metadata = project_metadata(text.encode())
 
-    assert found is not None
-    assert (found.name, found.version, found.requires_python) == ("App", "1.0", ">=3.9")
-    assert found.requires_dist == (
+    assert metadata is not None
+    assert (metadata.name, metadata.version, metadata.requires_python) == ("App", "1.0", ">=3.9")
+    assert metadata.requires_dist == (
         "lib>=1",
         'base ; extra == "more"',
         "x ; (python_version < '3.9' or os_name == 'nt') and extra == \"more\"",
@@ -38,44 +38,44 @@ def test_a_project_table_says_everything() -> None:
         "[project]\nname = 'a'\ndynamic = ['requires-python']",
     ],
 )  # fmt: skip
-def test_what_is_dynamic_or_no_project_says_nothing(text: str) -> None:
-    """Then a backend must be asked."""
+def test_a_dynamic_or_missing_project_table_gives_none(text: str) -> None:
+    """Then it must be built."""
     assert project_metadata(text.encode()) is None
 
 
 def test_a_dynamic_version_is_left_open() -> None:
-    """Dependencies are certain all the same."""
-    found = project_metadata(b"[project]\nname = 'a'\ndynamic = ['version']\ndependencies = ['b']")
+    """The dependencies are still static."""
+    metadata = project_metadata(b"[project]\nname = 'a'\ndynamic = ['version']\ndependencies = ['b']")
 
-    assert found is not None
-    assert (found.version, found.requires_dist) == ("", ("b",))
+    assert metadata is not None
+    assert (metadata.version, metadata.requires_dist) == ("", ("b",))
 
 
 def test_a_static_pkg_info_comes_first_and_an_old_one_is_not_used() -> None:
-    """Before Metadata 2.2 a PKG-INFO without dependencies proves nothing."""
+    """Before Metadata 2.2, a PKG-INFO without dependencies may have left them out."""
     static = sdist("app", "1.0", ["lib"])
     old = sdist("app", "1.0", ["lib"], metadata_version="2.1")
 
-    found = static_metadata(static.body, static.filename)
-    assert found is not None
-    assert found.requires_dist == ("lib",)
+    metadata = static_metadata(static.body, static.filename)
+    assert metadata is not None
+    assert metadata.requires_dist == ("lib",)
     assert static_metadata(old.body, old.filename) is None
 
 
 def test_the_version_of_pkg_info_fills_a_dynamic_one() -> None:
-    """The table leaves it to the backend, which has written it down."""
+    """The backend has written it to PKG-INFO."""
     files = {
         "app-1.5/PKG-INFO": metadata_text("app", "1.5"),
         "app-1.5/pyproject.toml": b"[project]\nname = 'app'\ndynamic = ['version']\ndependencies = ['b']",
     }
-    found = static_metadata(tarred(files), "app-1.5.tar.gz")
+    metadata = static_metadata(tarred(files), "app-1.5.tar.gz")
 
-    assert found is not None
-    assert (found.version, found.requires_dist) == ("1.5", ("b",))
+    assert metadata is not None
+    assert (metadata.version, metadata.requires_dist) == ("1.5", ("b",))
 
 
-def test_metadata_survives_being_written() -> None:
-    """What was read is what is kept."""
+def test_written_metadata_is_read_back() -> None:
+    """Parsing the stored form gives the same metadata."""
     first = parse_core_metadata(metadata_text("app", "1.0", ["lib>=1"], {"x": ["y"]}, ">=3.9"))
 
     assert parse_core_metadata(to_text(first)) == first

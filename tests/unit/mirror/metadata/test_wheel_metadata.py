@@ -1,4 +1,4 @@
-"""METADATA out of wheels of which only parts are at hand."""
+"""METADATA from parts of wheels."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ METADATA = b"Name: six\nVersion: 1.0\n" + b"x" * 500
 PATH = "six-1.0.dist-info/METADATA"
 
 
-def climb(body: bytes, filename: str, tail: int) -> tuple[bytes, list[int]]:
-    """Read METADATA from a tail of that many bytes, fetching what is asked for; return it and the sizes of the reads."""
+def read_from_tail(body: bytes, filename: str, tail: int) -> tuple[bytes, list[int]]:
+    """Read METADATA from a tail of ``tail`` bytes and the ranges needed; return it and the sizes of the reads."""
     parts = [(max(0, len(body) - tail), body[-tail:])]
     reads = [tail]
-    while isinstance(found := read_parts(parts, filename), NeedRange):
-        assert 0 <= found.start < found.end <= len(body)
-        parts.append((found.start, body[found.start : found.end]))
-        reads.append(found.end - found.start)
-        assert len(reads) < 8, "it asks for ever"
-    return found, reads
+    while isinstance(result := read_parts(parts, filename), NeedRange):
+        assert 0 <= result.start < result.end <= len(body)
+        parts.append((result.start, body[result.start : result.end]))
+        reads.append(result.end - result.start)
+        assert len(reads) < 8, "too many reads"
+    return result, reads
 
 
 def many_files(count: int, *, metadata_first: bool) -> bytes:
@@ -37,58 +37,58 @@ def many_files(count: int, *, metadata_first: bool) -> bytes:
 
 
 def test_a_whole_wheel_gives_its_metadata() -> None:
-    """All at hand."""
+    """No further range is needed."""
     assert wheel_metadata(SIX.body, SIX.filename) == SIX.metadata
 
 
-def test_a_long_enough_tail_is_all_it_takes() -> None:
-    """One read, far from the whole file."""
+def test_a_long_enough_tail_takes_one_read() -> None:
+    """Much less than the whole file."""
     assert read_tail(SIX.body[-4096:], len(SIX.body) - 4096, SIX.filename) == SIX.metadata
 
 
 @pytest.mark.parametrize("tail", [22, 30, 100, 250, 400, 700, 1000, 1_000_000])
-def test_a_short_tail_says_what_is_missing(tail: int) -> None:
-    """Whatever the first read was, the next ones complete it."""
-    found, reads = climb(SIX.body, SIX.filename, tail)
+def test_a_short_tail_gives_the_missing_range(tail: int) -> None:
+    """Whatever the size of the first read, the next reads complete it."""
+    result, reads = read_from_tail(SIX.body, SIX.filename, tail)
 
-    assert found == SIX.metadata
+    assert result == SIX.metadata
     assert sum(reads[1:]) < 2500
 
 
 @pytest.mark.parametrize("metadata_first", [True, False])
 def test_a_directory_longer_than_the_tail_takes_two_more_reads(*, metadata_first: bool) -> None:
-    """The gap is asked for exactly: what is at hand is not read again."""
+    """Only the gap is requested: no byte is read twice."""
     body = many_files(2000, metadata_first=metadata_first)
-    found, reads = climb(body, "six-1.0-py3-none-any.whl", 65536)
+    result, reads = read_from_tail(body, "six-1.0-py3-none-any.whl", 65536)
 
-    assert found == METADATA
+    assert result == METADATA
     assert len(reads) <= 3
     assert sum(reads) <= len(body)
 
 
-def test_parts_far_apart_are_not_bridged() -> None:
-    """METADATA at the front of a large wheel costs its own bytes, not those between."""
+def test_the_bytes_between_parts_are_not_read() -> None:
+    """METADATA at the start of a large wheel takes only its own bytes."""
     body = zipped({PATH: METADATA, "big.bin": Random(1).randbytes(3_000_000)})  # noqa: S311 - not secret
-    found, reads = climb(body, "six-1.0-py3-none-any.whl", 4096)
+    result, reads = read_from_tail(body, "six-1.0-py3-none-any.whl", 4096)
 
-    assert found == METADATA
+    assert result == METADATA
     assert sum(reads) < 8192
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_both_ways_of_packing_are_read(compression: int) -> None:
+def test_both_compression_methods_are_read(compression: int) -> None:
     """Stored and deflated."""
     assert wheel_metadata(zipped({PATH: METADATA}, compression), "six-1.0-py3-none-any.whl") == METADATA
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_other_ways_of_packing_are_refused(compression: int) -> None:
-    """No installer has to read them."""
+def test_other_compression_methods_are_refused(compression: int) -> None:
+    """Installers need not read them."""
     with pytest.raises(Malformed, match="packed in a way"):
         wheel_metadata(zipped({PATH: METADATA}, compression), "six-1.0-py3-none-any.whl")
 
 
-def test_a_comment_and_bytes_before_the_archive_are_stepped_over() -> None:
+def test_a_comment_and_bytes_before_the_archive_are_skipped() -> None:
     """Both are allowed in a zip archive, also a comment that looks like an end record."""
     stream = io.BytesIO(b"#!/bin/sh\n" * 50)
     stream.seek(0, io.SEEK_END)
@@ -102,14 +102,14 @@ def test_a_comment_and_bytes_before_the_archive_are_stepped_over() -> None:
 
 
 def test_zip64_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Made by lowering the limits of the standard library's writer."""
+    """Written with lowered limits of the standard library."""
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 100)
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
     body = zipped({"six.py": b"y" * 300, PATH: METADATA}, zipfile.ZIP_STORED)
 
     assert b"PK\6\6" in body
     assert wheel_metadata(body, "six-1.0-py3-none-any.whl") == METADATA
-    assert climb(body, "six-1.0-py3-none-any.whl", 30)[0] == METADATA
+    assert read_from_tail(body, "six-1.0-py3-none-any.whl", 30)[0] == METADATA
 
 
 @pytest.mark.parametrize(
@@ -134,35 +134,35 @@ def test_the_wheel_s_own_folder_is_chosen(paths: list[str], chosen: int) -> None
     "paths", [[], ["six.py"], ["x/six-1.0.dist-info/METADATA"], ["other-1.0.dist-info/METADATA"], ["METADATA"]]
 )
 def test_a_wheel_without_its_metadata_is_refused(paths: list[str]) -> None:
-    """The message names what was looked for."""
+    """The message names the expected path."""
     with pytest.raises(Malformed, match=r"no six-1-0\.dist-info/METADATA|no six-1\.0\.dist-info/METADATA"):
         wheel_metadata(zipped(dict.fromkeys(paths, b"x")), "six-1.0-py3-none-any.whl")
 
 
 @pytest.mark.parametrize("body", [b"", b"not a zip", b"PK\5\6", b"PK\5\6" + b"\xff" * 18, b"\0" * 5000])
 def test_what_is_no_archive_is_refused(body: bytes) -> None:
-    """Error pages served as wheels, and nothing at all."""
+    """Error pages served as wheels, and an empty file."""
     with pytest.raises(Malformed):
         wheel_metadata(body, SIX.filename)
 
 
-def test_a_wheel_cut_short_is_refused() -> None:
+def test_a_truncated_wheel_is_refused() -> None:
     """Its end is missing."""
     with pytest.raises(Malformed, match="no end record"):
         wheel_metadata(SIX.body[:-30], SIX.filename)
 
 
-def test_damage_is_noticed_by_the_check_sum() -> None:
+def test_damage_is_detected_by_the_checksum() -> None:
     """One bit of the packed bytes."""
     body = bytearray(zipped({PATH: METADATA}, zipfile.ZIP_STORED))
     body[60] ^= 1
 
-    with pytest.raises(Malformed, match="check sum"):
+    with pytest.raises(Malformed, match="checksum"):
         wheel_metadata(bytes(body), "six-1.0-py3-none-any.whl")
 
 
 def test_metadata_that_unpacks_without_end_is_refused() -> None:
-    """The directory's own word is checked first, and what comes out is held to it."""
+    """The size in the directory is checked first, and the unpacked bytes are limited to it."""
     bomb = zipped({PATH: b"\0" * 20_000_000})
 
     with pytest.raises(Malformed, match="larger than"):
@@ -170,7 +170,7 @@ def test_metadata_that_unpacks_without_end_is_refused() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_random_damage_never_escapes_as_anything_else(seed: int) -> None:
+def test_random_damage_raises_nothing_else(seed: int) -> None:
     """METADATA, a request for a range inside the file, or ``Malformed``."""
     random = Random(seed)  # noqa: S311 - repeatable, not secret
     whole = wheel("six", "1.0").body
@@ -180,8 +180,8 @@ def test_random_damage_never_escapes_as_anything_else(seed: int) -> None:
             body[-random.randrange(1, 400)] = random.choice((0, 1, 80, 127, 255, random.randrange(256)))
         start = random.choice((0, len(body) - 200))
         try:
-            found = read_tail(bytes(body[start:]), start, SIX.filename)
+            result = read_tail(bytes(body[start:]), start, SIX.filename)
         except Malformed:
             continue
-        if isinstance(found, NeedRange):
-            assert 0 <= found.start < found.end <= len(body)
+        if isinstance(result, NeedRange):
+            assert 0 <= result.start < result.end <= len(body)
