@@ -1,8 +1,7 @@
 """The asynchronous transport: aiohttp in an event loop of its own, in one thread. The only file that names aiohttp or yarl.
 
-An extra (``pipx-parallel[aiohttp]``) for who wants HTTP without C libraries of one's own choosing and without a thread a request;
-docs/performance.md has its figures beside those of the others. Redirects are followed here and not by aiohttp, so that
-certificate check and credentials are decided for each hop.
+An extra (``pipx-parallel[aiohttp]``): HTTP without libcurl and without one thread a request. docs/performance.md compares the
+transports. Redirects are followed here and not by aiohttp, so that certificate check and credentials are decided for each hop.
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ if TYPE_CHECKING:
     from mirror.http.transport_settings import TransportSettings
     from mirror.ports import Request
 
-_DEFAULT_WORKERS = 50  # the fetcher above bounds what is under way; past this nothing was gained in any measurement
+_DEFAULT_WORKERS = 50  # the fetcher also bounds the requests under way; no measurement gained from more
 _BUFFER = 512 * 1024
-_LONGEST_HEADER = 64 * 1024  # bytes: of one line, as libcurl's own bound is
+_LONGEST_HEADER = 64 * 1024  # bytes of one header line; libcurl has the same limit
 _REDIRECTS = 10
 _MOVED = frozenset((301, 302, 303, 307, 308))
 _ENDING = 2.0  # seconds that closing waits for the loop
 
 
 class _Job:
-    """One request that is owed an answer."""
+    """One request under way, and the callback for its exchange."""
 
     __slots__ = ("done", "request")
 
@@ -109,13 +108,13 @@ class AiohttpTransport:
         self._loop.close()
 
     def _made(self) -> aiohttp.ClientSession:
-        """Make the session: no cookies, no netrc behind the auth hook's back, no header but those of the request."""
+        """Make the session: no cookies, no netrc, no headers but those of the request; credentials come from ``auth`` alone."""
         silence = self._settings.timeout
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._workers, ttl_dns_cache=None),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
-            # Nobody queues for a connection, so connecting is all that "connect" covers, name servers included.
+            # No request waits for a free connection: the limit is the number of workers. "connect" includes name lookup.
             timeout=aiohttp.ClientTimeout(total=None, connect=silence, sock_connect=silence, sock_read=silence),
             read_bufsize=_BUFFER,
             max_line_size=_LONGEST_HEADER,
@@ -130,24 +129,24 @@ class AiohttpTransport:
             await self._session.close()
 
     def _start(self, job: _Job) -> None:
-        if self._session is None:  # not before the loop runs, which aiohttp asks for
+        if self._session is None:  # aiohttp requires a running loop
             self._session = self._made()
         task = self._loop.create_task(self._perform(job, self._session))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _perform(self, job: _Job, session: aiohttp.ClientSession) -> None:
-        """Make one exchange and hand it over, unless ``close`` has answered for it."""
+        """Make one exchange and report it, unless ``close`` has reported the request as cancelled."""
         async with self._bound:
             exchange = await self._exchange(job.request, session)
         with self._lock:
-            owed = job in self._open
+            is_open = job in self._open
             self._open.pop(job, None)
-        if owed:
+        if is_open:
             job.done(exchange)
 
     async def _exchange(self, request: Request, session: aiohttp.ClientSession) -> Exchange:
-        """Return how the request ended; whatever goes wrong becomes its ``problem``."""
+        """Return the exchange of a request; an error becomes its ``problem``."""
         try:
             return await self._followed(request, session)
         except TransferFailed as error:
@@ -156,14 +155,14 @@ class AiohttpTransport:
             return Exchange.failed(request, *NO_ADDRESS)
         except (aiohttp.ClientError, OSError) as error:
             return Exchange.failed(request, *problem_of(error, request.url))
-        except (ValueError, TypeError) as error:  # after the others: some errors of certificates are such
+        except (ValueError, TypeError) as error:  # after the others: some certificate errors are subclasses
             problem = f"the request cannot be sent ({type(error).__name__})"
             return Exchange.failed(request, problem, ProblemKind.UNSENDABLE)
-        except Exception as error:  # noqa: BLE001 - the loop must not lose a job: it would never be answered
+        except Exception as error:  # noqa: BLE001 - a job that raises would never be reported
             return Exchange.failed(request, f"{type(error).__name__} in the HTTP library")
 
     async def _followed(self, request: Request, session: aiohttp.ClientSession) -> Exchange:
-        """Send the request, and again where it is told to go; the password stays with the server it is for."""
+        """Send the request and follow redirects; credentials are not sent to another origin."""
         url, headers = request.url, self._headers(request)
         for _ in range(_REDIRECTS + 1):
             parts = urlsplit(url)
@@ -176,9 +175,9 @@ class AiohttpTransport:
                 target = response.headers.get("Location")
                 if response.status not in _MOVED or target is None:
                     body = await self._body(response, request.limit)
-                    told = {name.lower(): value for name, value in response.headers.items()}
-                    return Exchange(request, response.status, told, body, page_address(url))
-                await response.read()  # so that the connection can serve again
+                    received = {name.lower(): value for name, value in response.headers.items()}
+                    return Exchange(request, response.status, received, body, page_address(url))
+                await response.read()  # so that the connection can be reused
             following = urljoin(url, target).partition("#")[0]
             if _origin(following) != _origin(url):
                 headers.pop("Authorization", None)
@@ -186,7 +185,7 @@ class AiohttpTransport:
         raise TransferFailed(REDIRECTS)
 
     async def _body(self, response: aiohttp.ClientResponse, limit: int | None) -> bytes:
-        """Read the body to its end; aiohttp raises where it is shorter than announced."""
+        """Read the whole body; aiohttp raises if it is shorter than Content-Length."""
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_any():
@@ -198,26 +197,28 @@ class AiohttpTransport:
         return b"" if response.status == 304 else b"".join(chunks)
 
     def _headers(self, request: Request) -> dict[str, str]:
-        ranged = any(name.lower() == "range" for name, _ in request.headers)  # a range counts bytes of the file itself
+        ranged = any(
+            name.lower() == "range" for name, _ in request.headers
+        )  # a range counts bytes of the unencoded file
         headers = {
             "User-Agent": self._settings.user_agent,
             "Accept-Encoding": "identity" if ranged else "gzip, deflate",
             **dict(request.headers),
         }
-        found = self._settings.auth(request.url) if self._settings.auth is not None else None
-        if found is not None:
-            headers["Authorization"] = "Basic " + base64.b64encode(":".join(found).encode()).decode()  # RFC 7617: UTF-8
+        pair = self._settings.auth(request.url) if self._settings.auth is not None else None
+        if pair is not None:
+            headers["Authorization"] = "Basic " + base64.b64encode(":".join(pair).encode()).decode()  # RFC 7617: UTF-8
         return headers
 
     def _proxy_for(self, scheme: str, host: str) -> str | None:
-        """Return the proxy of the settings, else of the environment, which is read once a host."""
+        """Return the proxy of the settings, else of the environment, which is read once per host."""
         if (scheme, host) not in self._proxies:
             named = self._settings.proxy or (None if proxy_bypass(host) else _of_environment(scheme))
             self._proxies[scheme, host] = f"http://{named}" if named and "://" not in named else named
         return self._proxies[scheme, host]
 
     def _context_for(self, url: str) -> ssl.SSLContext | bool:
-        """Choose the TLS settings by host; loading a CA bundle takes 20 ms, once is enough."""
+        """Return the TLS context for a host; it is shared, because loading a CA bundle takes 20 ms."""
         parts = urlsplit(url)
         if parts.scheme != "https":
             return True
@@ -225,11 +226,11 @@ class AiohttpTransport:
 
 
 def _of_environment(scheme: str) -> str | None:
-    found = getproxies()
-    return found.get(scheme) or found.get("all")
+    proxies = getproxies()
+    return proxies.get(scheme) or proxies.get("all")
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
-    """Return who is spoken to: scheme, host and port."""
+    """Return the origin of a URL: scheme, host and port."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

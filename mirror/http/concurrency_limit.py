@@ -1,13 +1,13 @@
-"""How many requests may be under way at once: a congestion window (RFC 5681) counted in requests. Pure: it is told what happened.
+"""How many requests may be under way at once: a congestion window (RFC 5681) counted in requests. Pure: no clock, no I/O.
 
 The rule:
 
-1. Slow start: every answer adds one, up to 50 or the user's number; once rule 2 or 4 has applied, only every round trip does (as
-   many answers as are allowed at once).
-2. An overload (429, 503, or trouble that passes) halves it, once for all requests that were under way together, never below 1.
-3. Without a number of the user's, nothing is added while answers queue: while the running mean of the times of a host's small
-   answers is above three times the soonest of them and 50 ms.
-4. A round trip that ends while answers queue takes away a quarter, never going below 8.
+1. Slow start: every response adds 1, up to 50 or the user's number. Once rule 2 or 4 has applied, only every round trip adds 1
+   (a round trip is as many responses as requests are allowed at once).
+2. An overload (429, 503, or a transient error) halves the limit, once for all requests under way together, never below 1.
+3. Without a number set by the user, nothing is added while responses queue: while the running mean of the times of a host's
+   small responses is above three times the shortest of them plus 50 ms.
+4. A round trip that ends while responses queue takes away a quarter, never below 8.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from mirror.http.retry import is_passing
 if TYPE_CHECKING:
     from mirror.ports import Exchange
 
-MOST_UNDER_WAY = 50  # polite to any index, and past it nothing was gained in any measurement
-_FIRST = 32  # one HTTP/2 connection carries it without a queue
-_LEAST = 8  # queues alone never shrink it below this: it may be our own processor that is slow
+MOST_UNDER_WAY = 50  # no measurement gained from more
+_FIRST = 32  # one HTTP/2 connection carries this many without a queue
+_LEAST = 8  # lower bound of rule 4: the queue may be caused by a slow processor of this machine
 OVERLOAD = (429, 503)
-_SMALL = 64 * 1024  # bytes: the time of a larger answer says more of the bandwidth than of a queue
-_QUEUED = (3.0, 0.05)  # times the soonest answer, and seconds more: noise of two busy cores stays below
-_WEIGHT = 1 / 8  # of a new time in the running mean, as TCP's smoothed round-trip time (RFC 6298)
+_SMALL = 64 * 1024  # bytes: the time of a larger response depends on the bandwidth more than on a queue
+_QUEUED = (3.0, 0.05)  # factor of the shortest time, and seconds added: the noise of two busy cores stays below
+_WEIGHT = 1 / 8  # weight of a new time in the running mean, as in TCP's smoothed round-trip time (RFC 6298)
 _SHRUNK = 3 / 4
 
 
 class _Times:
-    """The times of one host's small answers, in seconds."""
+    """Response times of one host's small responses, in seconds."""
 
     __slots__ = ("mean", "soonest")
 
@@ -48,20 +48,24 @@ class _Times:
 
 
 class WorkerLimit:
-    """The bound; ``allowed`` is its value now."""
+    """The limit of requests under way; ``allowed`` is its current value."""
 
     def __init__(self, fixed: int = 0) -> None:
-        """Begin; ``fixed`` is the user's number, 0 means "auto"."""
+        """Start at the initial window.
+
+        Args:
+            fixed: The user's number; 0 means "auto".
+        """
         self.allowed = fixed or _FIRST
         self._most = fixed or MOST_UNDER_WAY
         self._fixed = fixed > 0
         self._hosts: dict[str, _Times] = {}
-        self._overloaded_at = float("-inf")  # when the last overload that halved it was told
+        self._overloaded_at = float("-inf")  # when the last overload that halved it was received
         self._slow_start = True
         self._answers = 0  # of this round trip
 
     def answered(self, exchange: Exchange, started: float, ended: float) -> None:
-        """Take in how a request ended; times are monotonic seconds."""
+        """Adjust the limit to the end of a request; times are monotonic seconds."""
         if exchange.url.startswith("file:"):
             return
         if exchange.status in OVERLOAD or (exchange.problem is not None and is_passing(exchange)):
@@ -82,7 +86,7 @@ class WorkerLimit:
             self.allowed = min(self.allowed + 1, self._most)
 
     def _queued(self, exchange: Exchange, seconds: float) -> bool:
-        """Learn from an answer's time; return whether answers of its host queue."""
+        """Add the time of a response to its host's; return whether responses of this host queue."""
         host = "".join(exchange.request.url.split("/", 3)[2:3])
         times = self._hosts.get(host)
         if exchange.views is None and len(exchange.body) <= _SMALL:

@@ -1,7 +1,7 @@
-"""The fast transport: libcurl's multi interface in one thread, HTTP/2 where the index speaks it.
+"""The fast transport: libcurl's multi interface in one thread, HTTP/2 if the index supports it.
 
-The only file that names pycurl. Measured here, 171 index pages: 0.17 s over one connection, where ten threads over requests
-take 1.1 s; decryption, framing and decompression run in C without the interpreter lock.
+The only file that names pycurl. Measured with 171 index pages: 0.17 s over one connection; ten threads over requests take
+1.1 s. Decryption, framing and decompression run in C without the interpreter lock.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _BUFFER = 512 * 1024
 _LONGEST_WAIT = 1.0  # seconds the loop sleeps with nothing to do
 _REDIRECTS = 10
 
-# libcurl's error codes whose request would fail the same way again; every other may pass.
+# libcurl's error codes that a retry cannot mend; every other error is transient.
 _KINDS = {
     ProblemKind.TLS: (
         pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CERTPROBLEM, pycurl.E_SSL_CACERT_BADFILE,
@@ -48,7 +48,7 @@ _KINDS = {
 
 
 class _Transfer:
-    """One request under way: its handle, what has come so far, and who waits for it."""
+    """One request under way: its handle, the bytes received so far, and its callback."""
 
     __slots__ = ("body", "curl", "done", "headers", "heard", "hops", "overflow", "request", "status", "url")
 
@@ -56,16 +56,18 @@ class _Transfer:
         self.request = request
         self.done = done
         self.url = url or request.url
-        self.hops = hops  # redirects that were followed here, not by libcurl
+        self.hops = hops  # redirects followed here, not by libcurl
         self.body = BytesIO()
         self.headers: dict[str, str] = {}
         self.curl: pycurl.Curl | None = None
         self.overflow = False
         self.status = 0
-        self.heard = 0.0  # monotonic seconds of the last byte; 0 until the first, which libcurl itself waits for
+        self.heard = (
+            0.0  # monotonic seconds of the last byte; 0 before the first byte, for which libcurl has its own timeout
+        )
 
     def write(self, data: bytes) -> int | None:
-        """Take a piece of the body; refuse past the request's limit."""
+        """Add a chunk of the body; return -1 (abort) past the request's limit."""
         self.heard = time.monotonic()
         limit = self.request.limit
         if limit is not None and self.body.tell() + len(data) > limit:
@@ -75,7 +77,7 @@ class _Transfer:
         return None
 
     def header(self, line: bytes) -> None:
-        """Take a header line; a new status line starts a new answer (redirects, 100-continue)."""
+        """Add a header line; a status line starts a new response (redirects, 100-continue)."""
         self.heard = time.monotonic()
         if line.startswith(b"HTTP/"):
             self.headers = {}
@@ -100,7 +102,7 @@ class CurlTransport:
         self._next_look = 0.0  # monotonic seconds
         self._reader, self._waker = socket.socketpair()
         self._reader.setblocking(False)  # noqa: FBT003 - socket's own signature
-        self._waker.setblocking(False)  # noqa: FBT003 - likewise
+        self._waker.setblocking(False)  # noqa: FBT003 - as above
         self._thread = threading.Thread(target=self._run, name="mirror-curl", daemon=True)
         self._thread.start()
 
@@ -110,7 +112,7 @@ class CurlTransport:
             done(Exchange.failed(request, *CLOSED))
             return
         self._inbox.append(_Transfer(request, done))
-        if self._sleeping:  # the loop looks into the inbox after it says so: no request is overlooked
+        if self._sleeping:  # the loop checks the inbox after it sets this flag, so no request is missed
             self._wake()
 
     def close(self) -> None:
@@ -124,16 +126,15 @@ class CurlTransport:
     def _wake(self) -> None:
         try:
             self._waker.send(b"x")
-        except OSError:  # full: it wakes anyway; closed: nobody sleeps
+        except OSError:  # a full buffer wakes the loop too; a closed socket means that the loop has ended
             return
 
     def _run(self) -> None:
-        """Run the loop: take new requests, let libcurl work, hand over what ended, sleep until something moves."""
+        """Run the loop: start new requests, let libcurl transfer, report what ended, sleep until a socket is ready."""
         multi = pycurl.CurlMulti()
         multi.setopt(pycurl.M_PIPELINING, 2)  # multiplex: many requests over one HTTP/2 connection
-        most = min(
-            self._settings.workers or _CONNECTIONS, _CONNECTIONS
-        )  # over HTTP/2 too, where connections bound nothing
+        # Also bounds the transfers over HTTP/2, which the number of connections does not.
+        most = min(self._settings.workers or _CONNECTIONS, _CONNECTIONS)
         multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, most)
         active: dict[pycurl.Curl, _Transfer] = {}
         idle: list[pycurl.Curl] = []
@@ -176,7 +177,7 @@ class CurlTransport:
             for curl in succeeded:
                 multi.remove_handle(curl)
                 transfer = active.pop(curl)
-                onward = curl.getinfo(pycurl.REDIRECT_URL)  # told where libcurl was not to follow
+                onward = curl.getinfo(pycurl.REDIRECT_URL)  # set if libcurl was told not to follow
                 exchange = _answered(transfer, curl)
                 curl.reset()
                 idle.append(curl)
@@ -193,16 +194,20 @@ class CurlTransport:
                 transfer.done(_failed(transfer, code, message))
 
     def _give_up(self, multi: pycurl.CurlMulti, active: dict[pycurl.Curl, _Transfer], idle: list[pycurl.Curl]) -> None:
-        """End transfers that have stopped in the middle.
+        """End transfers that have stalled.
 
-        libcurl's own limit goes by the mean speed of five seconds, so a trickle passes it; the settings promise seconds
-        without a byte.
+        libcurl's own limit is on the mean speed of five seconds, so a slow trickle passes it; the setting is the number of
+        seconds without a byte.
         """
         now = time.monotonic()
         if now < self._next_look:
             return
         self._next_look = now + _LONGEST_WAIT
-        late = [curl for curl, it in active.items() if it.heard and now - it.heard > self._settings.timeout]
+        late = [
+            curl
+            for curl, transfer in active.items()
+            if transfer.heard and now - transfer.heard > self._settings.timeout
+        ]
         for curl in late:
             multi.remove_handle(curl)
             transfer = active.pop(curl)
@@ -223,7 +228,7 @@ class CurlTransport:
                 return
 
     def _configure(self, curl: pycurl.Curl, transfer: _Transfer) -> None:
-        """Set every option of one transfer; a handle is reset between two."""
+        """Set every option of a transfer; a handle is reset between two transfers."""
         settings, request = self._settings, transfer.request
         host = urlsplit(transfer.url)
         curl.setopt(pycurl.URL, transfer.url)
@@ -232,13 +237,11 @@ class CurlTransport:
         curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in request.headers])
         curl.setopt(pycurl.USERAGENT, settings.user_agent)
         if not any(name.lower() == "range" for name, _ in request.headers):
-            curl.setopt(pycurl.ACCEPT_ENCODING, "")  # a range counts bytes of the file itself
+            curl.setopt(pycurl.ACCEPT_ENCODING, "")  # a range counts bytes of the unencoded file
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        curl.setopt(
-            pycurl.PIPEWAIT, int(host.scheme == "https")
-        )  # without TLS nothing announces HTTP/2 worth waiting for
+        curl.setopt(pycurl.PIPEWAIT, int(host.scheme == "https"))  # HTTP/2 is negotiated in TLS only
         trusted = host.hostname in settings.trusted_hosts or host.netloc.rpartition("@")[2] in settings.trusted_hosts
-        # libcurl takes leave not to check from one host to the next, so it may not go on by itself from a trusted one
+        # libcurl would skip the certificate check for the target of a redirect too, so it does not follow from a trusted host.
         curl.setopt(pycurl.FOLLOWLOCATION, int(not trusted))
         curl.setopt(pycurl.MAXREDIRS, _REDIRECTS)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
@@ -253,7 +256,7 @@ class CurlTransport:
         if proxy := settings.proxy or upper_case_proxy(host.scheme):
             curl.setopt(pycurl.PROXY, proxy)
         if settings.proxy:
-            curl.setopt(pycurl.NOPROXY, "")  # a proxy that is named goes before no_proxy, as in pip
+            curl.setopt(pycurl.NOPROXY, "")  # a proxy of the settings overrides no_proxy, as in pip
         if settings.client_cert:
             curl.setopt(pycurl.SSLCERT, settings.client_cert)
         if self._bundle:
@@ -262,12 +265,15 @@ class CurlTransport:
             curl.setopt(pycurl.SSL_VERIFYPEER, 0)
             curl.setopt(pycurl.SSL_VERIFYHOST, 0)
         asked = urlsplit(request.url)
-        at_home = (asked.scheme, asked.netloc) == (host.scheme, host.netloc)  # a redirect carries no password away
-        found = settings.auth(request.url) if settings.auth is not None and at_home else None
-        if found is not None:
+        same_origin = (asked.scheme, asked.netloc) == (
+            host.scheme,
+            host.netloc,
+        )  # no credentials after a redirect elsewhere
+        pair = settings.auth(request.url) if settings.auth is not None and same_origin else None
+        if pair is not None:
             curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
-            curl.setopt(pycurl.USERNAME, found[0].encode())
-            curl.setopt(pycurl.PASSWORD, found[1].encode())
+            curl.setopt(pycurl.USERNAME, pair[0].encode())
+            curl.setopt(pycurl.PASSWORD, pair[1].encode())
 
 
 def _answered(transfer: _Transfer, curl: pycurl.Curl) -> Exchange:
@@ -278,7 +284,7 @@ def _answered(transfer: _Transfer, curl: pycurl.Curl) -> Exchange:
 
 
 def _failed(transfer: _Transfer, code: int, message: str) -> Exchange:
-    """Return the exchange of a transfer that libcurl gave up, from its error code."""
+    """Return the exchange of a transfer that failed, from libcurl's error code."""
     if transfer.overflow:
         return Exchange.failed(transfer.request, *too_large(transfer.request.limit))
     kind = next((kind for kind, codes in _KINDS.items() if code in codes), ProblemKind.PASSING)
@@ -286,7 +292,7 @@ def _failed(transfer: _Transfer, code: int, message: str) -> Exchange:
 
 
 def _explain(code: int, message: str) -> str:
-    """Return libcurl's complaint as one sentence; what it quotes may be a proxy's URL with a password."""
+    """Return libcurl's error as one sentence; quoted parts are removed, they may be a proxy URL with a password."""
     if code == pycurl.E_PARTIAL_FILE:
         return "the answer was cut short"
     if code == pycurl.E_OPERATION_TIMEDOUT:

@@ -1,4 +1,4 @@
-"""What the fetcher keeps of each key under way, what it counts, and how a run may end early."""
+"""Records of the fetcher: the job of a key, request counts, and the errors that end a run early."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ if TYPE_CHECKING:
 
     from mirror.ports import Purpose, Request, Work
 
-    Steps = Generator[Request | Work, Any, Any]  # a request is sent its exchange, work what it returns
+    Steps = Generator[Request | Work, Any, Any]  # a request is sent its exchange, work its result
     Deliver = Callable[[Any, Exception | None], None]
 
 
 class RequestLimitError(Exception):
-    """One URL was asked for again and again in one run: a loop of ours, which ends here. Never the user's fault."""
+    """A URL was requested too often in one run: a bug, not an error of the user."""
 
 
 class DeadlineError(Exception):
-    """The time that the owner gave this run is over."""
+    """The deadline of this run has passed."""
 
 
 class FetchJob:
-    """One key under way: its steps, the request being made, and how often that was tried."""
+    """One key under way: its steps, the current request, and how often that was tried."""
 
     __slots__ = ("attempts", "key", "listeners", "request", "started", "steps")
 
     def __init__(self, key: str, steps: Steps, deliver: Deliver) -> None:
-        """Nothing has been asked yet."""
+        """Send nothing yet."""
         self.key = key
         self.steps = steps
         self.listeners = [deliver]
@@ -38,23 +38,23 @@ class FetchJob:
 
 
 class FetchCounts:
-    """What fetching has cost so far; read it, never write it."""
+    """Requests, retries, failures and bytes so far. Only the fetcher writes it."""
 
     __slots__ = ("bytes", "failures", "for_purpose", "requests", "retries", "waited")
 
     def __init__(self) -> None:
-        """Start from nothing."""
+        """Start at zero."""
         self.requests = 0
         self.retries = 0
         self.failures = 0
         self.bytes = 0
         self.for_purpose: dict[Purpose, list[int]] = {}  # requests and bytes
-        self.waited = 0.0  # seconds in which the owner had nothing else to do
+        self.waited = 0.0  # seconds in which the owner waited
 
 
 def done_of(work: Work) -> bytes | Exception:
-    """Do work and return what came of it; a worker must not die, or its job would never be answered."""
+    """Do work and return its result or its error: a worker that raises would never report its job."""
     try:
         return work.do()
-    except Exception as error:  # noqa: BLE001 - it is raised in the steps
+    except Exception as error:  # noqa: BLE001 - the error is raised in the steps
         return error

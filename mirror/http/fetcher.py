@@ -1,10 +1,10 @@
-"""The one place where requests are ordered, limited, retried and cancelled.
+"""Orders, limits, retries and cancels the requests of a run.
 
-The fetcher belongs to one thread, its owner's: ``submit`` queues, ``pump`` waits for an answer and hands it to whoever asked.
-Only the transport below, and the pool for steps that are work, have threads; they report through a queue, so nothing here needs a
-lock. Keys are single-flight: asking twice for what is under way adds a listener, never a request, and every listener is told once.
+The fetcher belongs to the thread of its owner: ``submit`` queues, ``pump`` waits for a response and delivers it. Only the
+transport and the pool for work have threads; they report through a queue, so no lock is needed. Keys are single-flight: a second
+``submit`` of a key under way adds a listener, not a request; every listener is called once.
 
-No URL is asked for without end: ``MOST_REQUESTS`` bounds what one run may ask of it, whoever asks.
+``MOST_REQUESTS`` bounds the requests for one URL in one run.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from mirror.http.worker_pool import WorkerPool
     from mirror.ports import ProblemKind, Transport
 
-    _Arrival = tuple["FetchJob", Exchange | bytes | Exception, float]  # and when it came
+    _Arrival = tuple["FetchJob", Exchange | bytes | Exception, float]  # and the time of arrival
 
-_LONGEST_SLEEP = 0.25  # seconds between looks at Ctrl-C while nothing arrives
-MOST_REQUESTS = 5  # for one URL (and one range of it) in one run; as many as the retries allow where these are more
+_LONGEST_SLEEP = 0.25  # seconds; the wait is interrupted this often so that Ctrl-C is handled
+MOST_REQUESTS = 5  # for one URL (and range) in one run; the number of retries plus 1 if that is higher
 
 
 class Fetcher:
     """Runs many sans-IO step generators over one transport, a bounded number of requests at once."""
 
-    def __init__(  # noqa: PLR0913 - one knob of the queue each, by name
+    def __init__(  # noqa: PLR0913 - keyword-only settings of the queue
         self,
         transport: Callable[[], Transport],
         *,
@@ -76,18 +76,18 @@ class Fetcher:
         self._done: SimpleQueue[_Arrival] = SimpleQueue()
         self._workers: WorkerPool[Work, bytes | Exception] | None = None  # for steps that are work
         self.counts = FetchCounts()
-        # Does a little of what can be done while nothing has arrived; tells whether it did anything.
+        # Called while nothing has arrived: does a small piece of other work; returns whether there was any.
         self.idle: Callable[[], bool] = lambda: False
 
     @property
     def busy(self) -> bool:
-        """Return whether anything is queued, under way or waiting to be tried again."""
+        """Return whether anything is queued, under way or waiting for a retry."""
         return bool(self._jobs)
 
     def submit(self, key: str, steps: Steps, deliver: Deliver) -> None:
-        """Run the steps, or wait for those under way with this key; ``deliver(result, error)`` is called once, from ``pump``.
+        """Run the steps, or wait for the steps under way with this key; ``deliver(result, error)`` is called once, from ``pump``.
 
-        Steps that end without a request deliver at once. What ``close`` cancels is not delivered.
+        Steps that end without a request deliver at once. Jobs that ``close`` cancels are not delivered.
         """
         job = self._jobs.get(key)
         if job is not None:
@@ -101,15 +101,15 @@ class Fetcher:
             self._start()
 
     def is_pending(self, key: str) -> bool:
-        """Return whether a key is queued, under way or waiting to be tried again."""
+        """Return whether a key is queued, under way or waiting for a retry."""
         return key in self._jobs
 
     def new_run(self) -> None:
-        """Begin a new run as far as ``MOST_REQUESTS`` is concerned: for an owner that never ends."""
+        """Reset the counts behind ``MOST_REQUESTS``: for an owner that is a server."""
         self._asked.clear()
 
     def pump(self, *, block: bool = True) -> bool:
-        """Take in what has arrived, waiting for one answer if ``block``; return whether anything was."""
+        """Process every arrival, waiting for one if ``block``; return whether there was any."""
         moved = False
         while True:
             self._wake_sleepers()
@@ -121,9 +121,9 @@ class Fetcher:
                     return moved
                 if self.idle():
                     continue
-                waited = self._clock()
+                wait_start = self._clock()
                 arrived = self._wait()
-                self.counts.waited += self._clock() - waited
+                self.counts.waited += self._clock() - wait_start
                 if arrived is None:
                     continue
                 arrival = arrived
@@ -137,7 +137,7 @@ class Fetcher:
                 self._go_on(job, answer)
 
     def close(self) -> None:
-        """Cancel everything; what is submitted later starts anew."""
+        """Cancel everything; ``submit`` may be called again afterwards."""
         self._jobs.clear()
         self._queue.clear()
         self._urgent.clear()
@@ -149,10 +149,10 @@ class Fetcher:
             self._workers.close()
             self._workers = None
         self._under_way = 0
-        self._done = SimpleQueue()  # what is cancelled reports to a queue that nobody reads
+        self._done = SimpleQueue()  # cancelled requests report to the old queue, which is not read
 
     def _wait(self) -> _Arrival | None:
-        """Sleep until an answer comes or a waiting request is due; short naps keep Ctrl-C prompt everywhere."""
+        """Sleep until something arrives or a waiting request is due, at most ``_LONGEST_SLEEP``."""
         now = self._clock()
         if self._deadline is not None and now > self._deadline:
             raise DeadlineError("the time for this answer is over")
@@ -194,10 +194,10 @@ class Fetcher:
             self.counts.for_purpose.setdefault(request.purpose, [0, 0])[0] += 1
             if self._transport is None:
                 self._transport = self._make_transport()
-            self._transport.submit(request, _told_to(self._done, job, self._clock))  # this queue, now: see ``stop``
+            self._transport.submit(request, _reporting_to(self._done, job, self._clock))  # ``close`` replaces the queue
 
     def _ended_at_limit(self, job: FetchJob, request: Request) -> bool:
-        """Count a request of a URL; past twice its limit end the job instead: retries stop at the limit, so it is no retry."""
+        """Count a request of a URL; past twice the limit end the job. Retries stop at the limit, so this is a loop in the steps."""
         url = _counted(request)
         self._asked[url] = asked = self._asked.get(url, 0) + 1
         if asked <= 2 * self._most:
@@ -206,7 +206,7 @@ class Fetcher:
         return True
 
     def _arrived(self, job: FetchJob, exchange: Exchange) -> None:
-        """Retry, or go one step on."""
+        """Retry, or continue the steps."""
         size = exchange.size or len(exchange.body)
         self.counts.bytes += size
         self.counts.for_purpose.setdefault(exchange.request.purpose, [0, 0])[1] += size
@@ -225,15 +225,15 @@ class Fetcher:
         self._go_on(job, exchange)
 
     def _go_on(self, job: FetchJob, answer: Exchange | bytes | Exception) -> None:
-        """Hand an answer to its steps; what they want next is started before what others want first."""
+        """Send an answer into its steps; their next request is started before the first requests of other jobs."""
         job.attempts = 0
         if self._jobs.get(job.key) is job and self._advance(job, answer):
             self._urgent.append(job)
 
     def _begin(self, job: FetchJob, work: Work) -> None:
-        """Have work done in a thread; it counts among no requests."""
+        """Do work in a thread; it does not count as a request."""
         if self._workers is None:
-            import os  # with the next: only where something is built or cloned
+            import os  # this import and the next: only if something is built or cloned
 
             from mirror.http.worker_pool import WorkerPool
 
@@ -242,7 +242,7 @@ class Fetcher:
         self._workers.submit(work, lambda answer: done.put((job, answer, clock())))
 
     def _advance(self, job: FetchJob, answer: Exchange | bytes | Exception | None) -> bool:
-        """Send an answer into the steps; return whether a request is wanted next, else deliver the end (or do the work)."""
+        """Send an answer into the steps; return whether they yield a request. Else start their work or deliver their end."""
         try:
             if isinstance(answer, Exception):
                 step = job.steps.throw(answer)
@@ -251,7 +251,7 @@ class Fetcher:
         except StopIteration as ended:
             self._end(job, ended.value, None)
             return False
-        except Exception as error:  # noqa: BLE001 - whatever the steps raise belongs to who asked for them
+        except Exception as error:  # noqa: BLE001 - errors of the steps are delivered to their listeners
             self._end(job, None, error)
             return False
         if isinstance(step, Work):
@@ -261,25 +261,25 @@ class Fetcher:
         return True
 
     def _end(self, job: FetchJob, result: Any, error: Exception | None) -> None:
-        """Tell every listener, also where one of them raises; the first such error goes up."""
+        """Call every listener, even if one of them raises; the first such error is raised at the end."""
         del self._jobs[job.key]
         raised: Exception | None = None
         for deliver in job.listeners:
             try:
                 deliver(result, error)
-            except Exception as trouble:  # noqa: BLE001 - it is raised below
-                raised = raised or trouble
+            except Exception as failure:  # noqa: BLE001 - it is raised below
+                raised = raised or failure
         if raised is not None:
             raise raised
 
 
 def _counted(request: Request) -> tuple[str, str]:
-    """Return what requests are counted by: the URL and the range of it."""
+    """Return the key by which requests are counted: URL and range."""
     return request.url, next((value for name, value in request.headers if name.lower() == "range"), "")
 
 
-def _told_to(done: SimpleQueue[_Arrival], job: FetchJob, clock: Callable[[], float]) -> Callable[[Exchange], None]:
-    return lambda exchange: done.put((job, exchange, clock()))  # the owner may be busy with something else for long
+def _reporting_to(done: SimpleQueue[_Arrival], job: FetchJob, clock: Callable[[], float]) -> Callable[[Exchange], None]:
+    return lambda exchange: done.put((job, exchange, clock()))  # the time of arrival: the owner may read it much later
 
 
 def _refused(_: Work, problem: str, __: ProblemKind) -> bytes | Exception:
@@ -287,7 +287,7 @@ def _refused(_: Work, problem: str, __: ProblemKind) -> bytes | Exception:
 
 
 def _random() -> float:
-    """Return a number from 0 up to 1: only a run with trouble loads the generator (5 ms)."""
-    from random import random  # 5 ms that a quiet run does not need
+    """Return a number from 0 up to 1."""
+    from random import random  # 5 ms; only for retries
 
-    return random()  # noqa: S311 - it spreads retries, it guards nothing
+    return random()  # noqa: S311 - jitter of retries, not cryptography

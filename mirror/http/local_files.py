@@ -1,4 +1,4 @@
-"""Files of this machine as an index has them: ``file:`` URLs to paths, whole files and ranges, hashes. An edge: it reads disks."""
+"""Files of this machine as responses: ``file:`` URLs to paths, whole files and ranges, hashes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 
 _CHUNK = 1024 * 1024  # bytes
 
-_hashes: dict[
-    tuple[str, int, int], str
-] = {}  # (path, size, modified) -> SHA-256: a release is looked at more than once
+_hashes: dict[tuple[str, int, int], str] = {}  # (path, size, modified) -> SHA-256: a file is hashed once per process
 
 
 def path_of(url: str) -> str:
     """Return the path of a ``file:`` URL (RFC 8089); query and fragment are dropped."""
-    from urllib.parse import unquote, urlsplit  # 9 ms; only where something is local
+    from urllib.parse import unquote, urlsplit  # 9 ms; only for local files
 
     parts = urlsplit(url)
     path = unquote(parts.path)
@@ -34,18 +32,18 @@ def path_of(url: str) -> str:
 
 def url_of(path: str) -> str:
     """Return the ``file:`` URL of a path."""
-    from pathlib import PurePath  # 9 ms; only where something is local
+    from pathlib import PurePath  # 9 ms; only for local files
 
-    return PurePath(os.path.abspath(path)).as_uri()  # no link is to be followed
+    return PurePath(os.path.abspath(path)).as_uri()  # not resolve(): symbolic links are not followed
 
 
 def sha256_of(path: str) -> str:
-    """Return the SHA-256 of a file in hex; computed once for a file that does not change. Raises ``OSError``."""
-    told = os.stat(path)  # pathlib would cost more than the call
-    key = (path, told.st_size, told.st_mtime_ns)
+    """Return the SHA-256 of a file in hex; computed once while size and time stay the same. Raises ``OSError``."""
+    status = os.stat(path)  # pathlib costs more than the call
+    key = (path, status.st_size, status.st_mtime_ns)
     if key not in _hashes:
         digest = hashlib.sha256()
-        with open(path, "rb") as file:  # likewise
+        with open(path, "rb") as file:  # as above
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
         _hashes[key] = digest.hexdigest()
@@ -53,10 +51,10 @@ def sha256_of(path: str) -> str:
 
 
 def answer(request: Request) -> Exchange:
-    """Answer a request for a ``file:`` URL as a server would: 200, 206 for a range, 404, or a problem. Never raises."""
+    """Return the response to a request for a ``file:`` URL: 200, 206 for a range, 404, or a problem. Never raises."""
     path = path_of(request.url)
     try:
-        with open(path, "rb") as file:  # likewise
+        with open(path, "rb") as file:  # as above
             size = os.fstat(file.fileno()).st_size
             span = _span(dict(request.headers).get("Range"), size)
             if request.limit is not None and span is None and size > request.limit:
@@ -64,8 +62,8 @@ def answer(request: Request) -> Exchange:
             if span is None:
                 return Exchange(request, 200, {}, file.read(), page_address(request.url))
             file.seek(span[0])
-            told = {"content-range": f"bytes {span[0]}-{span[1]}/{size}"}
-            return Exchange(request, 206, told, file.read(span[1] - span[0] + 1), page_address(request.url))
+            headers = {"content-range": f"bytes {span[0]}-{span[1]}/{size}"}
+            return Exchange(request, 206, headers, file.read(span[1] - span[0] + 1), page_address(request.url))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return Exchange(request, 404, {}, b"", page_address(request.url))
     except (OSError, ValueError) as error:
@@ -73,11 +71,11 @@ def answer(request: Request) -> Exchange:
         return Exchange.failed(request, f"the file cannot be read: {reason}", ProblemKind.UNSENDABLE)
 
 
-def _span(asked: str | None, size: int) -> tuple[int, int] | None:
-    """Return first and last byte of a range that lies in the file; None for none."""
-    if asked is None or not asked.startswith("bytes=") or not size:
+def _span(range_header: str | None, size: int) -> tuple[int, int] | None:
+    """Return first and last byte of a range, clipped to the file; None if there is no range in it."""
+    if range_header is None or not range_header.startswith("bytes=") or not size:
         return None
-    first, _, last = asked.removeprefix("bytes=").partition("-")
+    first, _, last = range_header.removeprefix("bytes=").partition("-")
     start = int(first) if first else max(size - int(last), 0)
     end = min(int(last), size - 1) if first and last else size - 1
     return (start, end) if start <= end else None

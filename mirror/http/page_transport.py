@@ -1,9 +1,9 @@
-"""A transport whose project pages are fetched and read in a process of their own, beside the resolve.
+"""A transport that fetches and parses project pages in a second process, in parallel to the resolver.
 
-Fetching and reading the pages of a 171-package lock takes 0.6 s of CPU time, most of it under the interpreter lock, and the
-resolve has as much to do itself. So on Linux with a second core a forked process does it, and only the views cross over
-(1 MB and 3 MB, where the pages are 54.8 MB). Everything that is no page goes the ordinary way; so do pages on other
-systems, and all that is left should that process die. The views are the same bytes either way (``page_views`` is pure).
+Fetching and parsing the pages of a 171-package lock takes 0.6 s of CPU time, most of it under the interpreter lock, and
+resolution takes as long. So on Linux with a second core a forked process does it and sends back only the views (1 MB and 3 MB;
+the pages are 54.8 MB). All other requests use the transport of this process; so do pages on other systems, and the rest of the
+pages if the forked process dies. The views are the same bytes either way (``page_views`` is pure).
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from mirror.ports import Transport
 
 _HEAD = struct.Struct("<4I")  # job, then the lengths of three parts
-_ASKED_WHO = (401, 403, 407)
+_UNAUTHORIZED = (401, 403, 407)
 
 
 def can_fork() -> bool:
-    """Tell whether a process of its own is possible and worth it: Linux, a second core, no other thread yet."""
+    """Return whether a forked process is possible and useful: Linux, a second core, no other thread yet."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     return sys.platform == "linux" and cores > 1 and threading.active_count() == 1
 
 
 class PageTransport:
-    """``mirror.ports.Transport`` with two arms: a forked process for pages, ``make`` in this process for the rest."""
+    """``mirror.ports.Transport`` of two: a forked process for pages, and the one that ``make`` returns for the rest."""
 
     def __init__(self, make: Callable[[], Transport]) -> None:
-        """Fork, then make the transport of this process. Raises ``OSError`` where there is no process to be had."""
+        """Fork, then make the transport of this process. Raises ``OSError`` if the system refuses a new process."""
         ours, theirs = socket.socketpair()
         self._child = os.fork()
         if self._child == 0:
@@ -53,8 +53,8 @@ class PageTransport:
         self._outbox: SimpleQueue[tuple[int, Request] | None] = SimpleQueue()
         self._waiting: dict[int, tuple[Request, Callable[[Exchange], None]]] = {}
         self._next = 0
-        # Indexes that asked for credentials: what is found out later is known here alone.
-        self._guarded: set[str] = set()
+        # Origins that refused for lack of credentials: a keyring is asked in this process only, so their pages are fetched here.
+        self._unauthorized: set[str] = set()
         self._broken = self._closed = False
         for target, name in ((self._send, "mirror-pages-out"), (self._receive, "mirror-pages-in")):
             threading.Thread(target=target, name=name, daemon=True).start()
@@ -63,14 +63,14 @@ class PageTransport:
 
     def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
         """Start the request; never raises for network conditions."""
-        if request.page is None or self._broken or self._closed or _place(request.url) in self._guarded:
+        if request.page is None or self._broken or self._closed or _origin(request.url) in self._unauthorized:
             self._here.submit(request, done)
             return
         self._next += 1
         self._waiting[self._next] = (request, done)
         self._outbox.put((self._next, request))
-        if self._broken:  # it died just now, and whoever carried its work on may have missed this one
-            self._carry_on()
+        if self._broken:  # the process died meanwhile, and _resume may have run before this request was added
+            self._resume()
 
     def close(self) -> None:
         """Abort what is under way and end the process; safe to call twice."""
@@ -79,9 +79,9 @@ class PageTransport:
             return
         self._closed = True
         self._outbox.put(None)
-        with suppress(OSError):  # it is gone already
+        with suppress(OSError):  # closed already
             self._socket.shutdown(socket.SHUT_RDWR)
-        with suppress(ChildProcessError):  # somebody else collected it
+        with suppress(ChildProcessError):  # already waited for
             os.waitpid(self._child, 0)
         self._fail_rest()
 
@@ -92,7 +92,7 @@ class PageTransport:
             about = [request.url, request.headers, request.cache_key, request.limit, *wish]
             try:
                 _send_message(self._socket, number, json.dumps(about).encode(), b"", b"")
-            except OSError:  # the process is gone: _receive notices as well, and sees to the rest
+            except OSError:  # the process died: _receive notices it too and resumes here
                 return
 
     def _receive(self) -> None:
@@ -102,25 +102,25 @@ class PageTransport:
                 request, done = self._waiting.pop(number)
                 status, headers, url, problem, kind, size, error = json.loads(about)
                 views = Views(view, files, error) if view or error else None
-                if status in _ASKED_WHO:
-                    self._guarded.add(_place(request.url))
+                if status in _UNAUTHORIZED:
+                    self._unauthorized.add(_origin(request.url))
                 answer = Exchange(request, status, headers, b"", PublicUrl(url), problem, kind=ProblemKind(kind))
                 done(answer._replace(views=views, size=size))
-        except OSError:  # as good as a hang-up
+        except OSError:  # treated as the end of the connection
             pass
         self._broken = True
-        self._socket.close()  # nobody is at its other end any more
+        self._socket.close()  # the process has ended
         if self._closed:
             self._fail_rest()
         else:
-            self._carry_on()
+            self._resume()
 
-    def _carry_on(self) -> None:
-        """Fetch here what is left, and all to come: the process died (killed, out of memory)."""
+    def _resume(self) -> None:
+        """Submit the rest to the transport of this process: the forked one died (killed, out of memory)."""
         while self._waiting:
             try:
                 _, (request, done) = self._waiting.popitem()
-            except KeyError:  # another thread took the last one
+            except KeyError:  # another thread took the last item
                 return
             self._here.submit(request, done)
 
@@ -128,13 +128,13 @@ class PageTransport:
         while self._waiting:
             try:
                 _, (request, done) = self._waiting.popitem()
-            except KeyError:  # likewise
+            except KeyError:  # as above
                 return
             done(Exchange.failed(request, *CANCELLED))
 
 
-def _place(url: str) -> str:
-    """Return scheme and host of a URL."""
+def _origin(url: str) -> str:
+    """Return the origin of a URL: scheme and host."""
     return "/".join(url.split("/", 3)[:3])
 
 
@@ -143,7 +143,7 @@ def _send_message(connection: socket.socket, number: int, *parts: bytes) -> None
 
 
 def _read_message(connection: socket.socket) -> tuple[int, list[bytes]] | None:
-    """Return a job's number and three parts, or None where the other side hung up."""
+    """Return a job's number and three parts, or None if the other side closed the connection."""
     head = _read_exactly(connection, _HEAD.size)
     if head is None:
         return None
@@ -169,30 +169,30 @@ def _read_exactly(connection: socket.socket, length: int) -> bytes | None:
 
 
 def _serve(connection: socket.socket, make: Callable[[], Transport]) -> None:
-    """Be the forked process: fetch pages, answer views, until the other side hangs up. Never returns.
+    """Run the forked process: fetch pages and send back views until the other side closes the connection. Never returns.
 
-    It leaves by ``os._exit``: nothing that the parent had open (its store above all) may be flushed or closed from here.
+    Ends with ``os._exit``: nothing that the parent has open (its store above all) may be flushed or closed from here.
     """
     code = 0
     try:
-        import gc  # both are the forked process's alone
+        import gc
         import signal
 
         gc.disable()
-        for number in (signal.SIGINT, signal.SIGTERM):  # the parent's to handle; it hangs up
+        for number in (signal.SIGINT, signal.SIGTERM):  # the parent handles them and closes the connection
             signal.signal(number, signal.SIG_IGN)
         _answer_pages(connection, make())
-    except BaseException:  # noqa: BLE001 - whatever it is, it must not run the parent's handlers
+    except BaseException:  # noqa: BLE001 - no error may run the parent's handlers
         code = 1
     finally:
         os._exit(code)
 
 
 def _answer_pages(connection: socket.socket, transport: Transport) -> None:
-    """Send out what comes in; read each page as it arrives, in this thread, while others are still on their way."""
+    """Fetch the pages that are requested; parse each as it arrives, in this thread, while others are being fetched."""
     arrived: SimpleQueue[tuple[int, Exchange] | None] = SimpleQueue()
 
-    def take_in() -> None:
+    def receive() -> None:
         try:
             while (message := _read_message(connection)) is not None:
                 number, (about, _, _) = message
@@ -201,15 +201,15 @@ def _answer_pages(connection: socket.socket, transport: Transport) -> None:
                 wish = PageWish(name, whole, classified, tuple([tuple(map(tuple, intervals)) for intervals in admits]))
                 request = Request(url, pairs, cache_key=cache_key, limit=limit, page=wish)
                 transport.submit(request, _put_into(arrived, number))
-        except OSError:  # as good as a hang-up
+        except OSError:  # treated as the end of the connection
             pass
         arrived.put(None)
 
-    threading.Thread(target=take_in, name="mirror-pages-asked", daemon=True).start()
-    from mirror.records import page_views  # noqa: F401 - while the first page is still on its way
+    threading.Thread(target=receive, name="mirror-pages-asked", daemon=True).start()
+    from mirror.records import page_views  # noqa: F401 - imported while the first page is being fetched
 
-    # The smallest page that is here goes first: many short pages, each with projects behind it that are asked for next, then
-    # do not wait for the few of several megabytes.
+    # The smallest page that has arrived is parsed first: the many short pages, whose dependencies are requested next, then do not
+    # wait for the few of several megabytes.
     heap: list[tuple[int, int, Exchange]] = []
     while True:
         while not heap or not arrived.empty():
@@ -218,16 +218,16 @@ def _answer_pages(connection: socket.socket, transport: Transport) -> None:
                 return
             heapq.heappush(heap, (len(item[1].body), *item))
         _, number, exchange = heapq.heappop(heap)
-        _send_message(connection, number, *_told(exchange))
+        _send_message(connection, number, *_encoded(exchange))
 
 
 def _put_into(arrived: SimpleQueue[tuple[int, Exchange] | None], number: int) -> Callable[[Exchange], None]:
     return lambda exchange: arrived.put((number, exchange))
 
 
-def _told(exchange: Exchange) -> tuple[bytes, bytes, bytes]:
-    """Return an answer as three parts: what there is to say of it, and the two views where it is a page."""
-    from mirror.records.page_views import views_of  # the parent needs the reader only where it falls back
+def _encoded(exchange: Exchange) -> tuple[bytes, bytes, bytes]:
+    """Return an exchange as three parts: its fields, and the two views if it is a page."""
+    from mirror.records.page_views import views_of  # in the parent only if the forked process died
 
     views = Views(b"", b"")
     if exchange.status == 200 and exchange.problem is None and exchange.request.page is not None:

@@ -1,4 +1,4 @@
-"""Errors of HTTP libraries -> one sentence for the user. Goes by class names, so that it loads no HTTP library."""
+"""Errors of HTTP libraries -> one sentence for the user. Matches class names, so that it loads no HTTP library."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from mirror.ports import ProblemKind
 
 
 class Problem(NamedTuple):
-    """Why a request came to nothing: a sentence for the user, and its kind for whoever decides."""
+    """Why a request failed: a sentence for the user, and its kind for decisions."""
 
     sentence: str
     kind: ProblemKind = ProblemKind.PASSING
 
 
 class TransferFailed(OSError):
-    """A transport gave a request up; ``problem`` says why."""
+    """A transport gave up a request; ``problem`` is the reason."""
 
     def __init__(self, problem: Problem) -> None:
-        """Carry the problem; it is the message too."""
+        """Take the problem; its sentence is the message."""
         super().__init__(problem.sentence)
         self.problem = problem
 
@@ -77,8 +77,8 @@ _SENTENCES: tuple[tuple[tuple[str, ...], str], ...] = (
 
 
 def problem_of(error: BaseException, url: str) -> Problem:
-    """Say what went wrong in one sentence, with the host but never with a URL, which may hold a secret."""
-    from urllib.parse import urlsplit  # 9 ms; only where a request failed
+    """Return an error as one sentence, with the host but never with a URL, which may hold a secret."""
+    from urllib.parse import urlsplit  # 9 ms; only if a request failed
 
     host = urlsplit(url).netloc.rpartition("@")[2]
     causes = _causes(error)
@@ -87,7 +87,7 @@ def problem_of(error: BaseException, url: str) -> Problem:
         if any(name in names for name in classes):
             kind = ProblemKind.TLS if names is _TLS_ERRORS else ProblemKind.PASSING
             return Problem(sentence.format(host=host), kind)
-    # By number, not by text: the text of an error may be anything, a proxy's URL with its password among it.
+    # The errno's text, not the error's: the latter may quote a proxy URL with a password.
     numbers = [cause.errno for cause in causes if isinstance(cause, OSError) and type(cause.errno) is int]
     reason = os.strerror(numbers[0]) if numbers else classes[-1]
     return Problem(f"cannot talk to {host}: {reason}")
@@ -95,13 +95,13 @@ def problem_of(error: BaseException, url: str) -> Problem:
 
 def _causes(error: BaseException) -> list[BaseException]:
     """Return an error with all it wraps: causes, contexts, and errors among its arguments."""
-    found: list[BaseException] = []
+    causes: list[BaseException] = []
     queue = [error]
     while queue:
-        one = queue.pop(0)
-        if one in found:
+        cause = queue.pop(0)
+        if cause in causes:
             continue
-        found.append(one)
-        inner = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
-        queue += [cause for cause in inner if isinstance(cause, BaseException)]
-    return found
+        causes.append(cause)
+        inner = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
+        queue += [wrapped for wrapped in inner if isinstance(wrapped, BaseException)]
+    return causes

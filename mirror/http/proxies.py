@@ -1,4 +1,4 @@
-"""The proxy of the environment, where a transport's library does not read it itself."""
+"""The proxy of the environment, for a transport whose library does not read it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 def upper_case_proxy(scheme: str) -> str | None:
-    """Return HTTP_PROXY for an http: URL if it counts: libcurl reads the lower-case name alone, pip both.
+    """Return HTTP_PROXY for an http: URL: libcurl reads only the lower-case name, pip reads both.
 
-    In a CGI program it does not count: there the variable is a header that any client can send.
+    It is ignored in a CGI program: there any client can set the variable with a header.
     """
     if scheme != "http" or "http_proxy" in os.environ or "REQUEST_METHOD" in os.environ:
         return None

@@ -1,8 +1,8 @@
 """The portable transport: requests-cache over a pool of threads. The only file that names requests, urllib3 or requests-cache.
 
-What each layer is trusted with: requests and urllib3 move bytes; requests-cache remembers validators and stands in with "304,
-stale" when an index fails; whether to ask at all is ``mirror.records.freshness``'s decision, made above, the same for all
-transports. Of a response only status, headers and URL are stored, as JSON: the record made of it is the body.
+requests and urllib3 move bytes; requests-cache stores validators and returns "304, stale" if an index fails. Whether a request is
+sent at all is decided by ``mirror.records.freshness`` for all transports. Of a response only status, headers and URL are stored,
+as JSON: the body is stored as a record of the mirror.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ if TYPE_CHECKING:
     from mirror.ports import Request, Store
 
 _DEFAULT_WORKERS = 10
-_CHUNK = 256 * 1024  # bytes; between two chunks a cancelled transfer ends
+_CHUNK = 256 * 1024  # bytes; a cancelled transfer ends between two chunks
 _KEPT_HEADERS = ("etag", "last-modified", "cache-control", "content-type")
-_PASSING = frozenset((408, 425, 429))  # with 5xx: the index failed, what is known may stand in
+_PASSING = frozenset((408, 425, 429))  # with 5xx: the index failed, and the stored response is used
 
 
 class _Job:
-    """One request under way, and what the layers below learn of it."""
+    """One request under way, and the state that session and adapter add to it."""
 
     __slots__ = ("entered", "problem", "request", "validators")
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.entered = False  # the caching layer has seen it: a redirect's next request goes straight out
-        self.problem: Problem | None = None  # why the index failed, where it did
+        self.entered = False  # the caching layer has seen it: further requests of a redirect bypass the cache
+        self.problem: Problem | None = None  # why the index failed, if it did
         asked = {name.lower(): value for name, value in request.headers}
         self.validators = (asked.get("if-none-match"), asked.get("if-modified-since"))
 
@@ -98,7 +98,7 @@ class PooledTransport:
             self._session.close()  # type: ignore[no-untyped-call]  # requests-cache leaves it untyped
 
     def _perform(self, request: Request) -> Exchange:
-        """Make one exchange; whatever goes wrong becomes its ``problem``."""
+        """Return the exchange of a request; an error becomes its ``problem``."""
         job = self._current.job = _Job(request)
         try:
             prepared = self._prepared(request)
@@ -111,7 +111,7 @@ class PooledTransport:
         except (requests.RequestException, ValueError) as error:
             problem = f"the request cannot be sent ({type(error).__name__})"
             return Exchange.failed(request, problem, ProblemKind.UNSENDABLE)
-        except Exception as error:  # noqa: BLE001 - a worker must not die: its job would never be answered
+        except Exception as error:  # noqa: BLE001 - a worker that raises would never report its job
             return Exchange.failed(request, f"{type(error).__name__} in the HTTP library")
         return _exchange(job, response)
 
@@ -119,40 +119,40 @@ class PooledTransport:
         headers = {"User-Agent": self._settings.user_agent, "Accept-Encoding": "gzip, deflate"}
         headers |= dict(request.headers)
         if any(name.lower() == "range" for name, _ in request.headers):
-            headers["Accept-Encoding"] = "identity"  # a range counts bytes of the file itself
-        found = self._settings.auth(request.url) if self._settings.auth is not None else None
-        if found is not None:
-            headers["Authorization"] = _basic_authorization(*found)
+            headers["Accept-Encoding"] = "identity"  # a range counts bytes of the unencoded file
+        pair = self._settings.auth(request.url) if self._settings.auth is not None else None
+        if pair is not None:
+            headers["Authorization"] = _basic_authorization(*pair)
         return requests.Request(request.method, request.url, headers=headers).prepare()
 
     def _proxies_for(self, url: str) -> dict[str, str]:
-        """Return the proxy settings for a URL; the environment is read once a host."""
+        """Return the proxy settings for a URL; the environment is read once per host."""
         if self._settings.proxy:
             return {"http": self._settings.proxy, "https": self._settings.proxy}
         parts = urlsplit(url)
-        place = f"{parts.scheme}://{parts.netloc}"
-        if place not in self._proxies:
-            self._proxies[place] = dict(get_environ_proxies(place))
-        return self._proxies[place]
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._proxies:
+            self._proxies[origin] = dict(get_environ_proxies(origin))
+        return self._proxies[origin]
 
 
 class _Session(requests_cache.CachedSession):
-    """A caching session that lets requests without a cache key, and the later hops of a redirect, pass by the cache."""
+    """A caching session; requests without a cache key, and the later hops of a redirect, bypass the cache."""
 
     def __init__(self, current: _Current, validators: _Validators) -> None:
         super().__init__(
             backend=validators,
             cache_control=True,
-            always_revalidate=True,  # asked at all means: the caller found its record stale
+            always_revalidate=True,  # the caller sends a request only if its record is stale
             stale_if_error=True,
             allowable_codes=[code for code in range(200, 500) if code not in _PASSING],
         )
         self._current = current
-        self.trust_env = False  # no netrc behind the auth hook's back; proxies are passed with each request
+        self.trust_env = False  # no netrc: credentials come from ``auth`` alone; proxies are passed with each request
         self.headers.clear()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:  # as it is there
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:  # the signature of requests
         """Send one request."""
         job = self._current.job
         if job.entered or job.request.cache_key is None:
@@ -162,10 +162,10 @@ class _Session(requests_cache.CachedSession):
 
 
 class _Validators(BaseCache):
-    """requests-cache's backend: remembers status, URL and a few headers of good answers, as JSON, in the mirror's store.
+    """requests-cache's backend: stores status, URL and a few headers of successful responses, as JSON, in the mirror's store.
 
-    An entry is seen only by a request that carries the same validators: then the caller's record and the entry speak of the
-    same answer. Nothing is written before ``flush``, so that workers never wait for a disk.
+    A request gets an entry only if it carries the same validators: then the caller's record and the entry belong to the same
+    response. Nothing is written before ``flush``, so that workers never wait for a disk.
     """
 
     def __init__(self, current: _Current, store: Store | None) -> None:
@@ -175,7 +175,7 @@ class _Validators(BaseCache):
         self._new: dict[str, bytes] = {}
 
     def create_key(self, *_: Any, **__: Any) -> str:  # requests-cache's signature
-        """Return the key the caller chose, whatever requests-cache would vary it by."""
+        """Return the cache key of the request; requests-cache does not vary it."""
         return VALIDATORS.key(str(self._current.job.request.cache_key))
 
     def get_response(self, key: str, default: None = None) -> CachedResponse | None:
@@ -188,13 +188,13 @@ class _Validators(BaseCache):
             return default
         url, headers = entry
         past = datetime.fromtimestamp(0, UTC)  # stale: freshness is decided above
-        answer = CachedResponse(status_code=200, url=url, expires=past)
-        answer._content = b""  # noqa: SLF001 - it has no public setter
-        answer.headers.update(headers)
-        return answer
+        response = CachedResponse(status_code=200, url=url, expires=past)
+        response._content = b""  # noqa: SLF001 - there is no public setter
+        response.headers.update(headers)
+        return response
 
     def save_response(self, response: Any, cache_key: str | None = None, expires: datetime | None = None) -> None:  # noqa: ARG002 - as above
-        """Remember a good answer that can be asked about again."""
+        """Keep a successful response that has a validator."""
         kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
         if cache_key and response.status_code == 200 and ("etag" in kept or "last-modified" in kept):
             self._new[cache_key] = json.dumps([page_address(response.url), kept]).encode()
@@ -206,7 +206,7 @@ class _Validators(BaseCache):
 
 
 class _Adapter(HTTPAdapter):
-    """Reads bodies within their limit, says troubles in words, and shares one TLS context among all connections."""
+    """Reads bodies within their limit, maps errors to problems, and shares one TLS context among all connections."""
 
     def __init__(
         self, settings: TransportSettings, size: int, current: _Current, pool: WorkerPool[Request, Exchange]
@@ -221,25 +221,25 @@ class _Adapter(HTTPAdapter):
         request: requests.PreparedRequest,
         *_: Any,  # requests' signature
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Choose the TLS context by host: loading a CA bundle takes 20 ms, once is enough."""
+        """Return the TLS context for a host; it is shared, because loading a CA bundle takes 20 ms."""
         parts = urlsplit(request.url or "")
-        place = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
+        host = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
         if parts.scheme != "https":
-            return place, {}
+            return host, {}
         checked = self._tls.checks(parts.hostname, parts.port)
         context = self._tls.context(checked=checked)
-        return place, {"ssl_context": context, "cert_reqs": "CERT_REQUIRED" if checked else "CERT_NONE"}
+        return host, {"ssl_context": context, "cert_reqs": "CERT_REQUIRED" if checked else "CERT_NONE"}
 
     def cert_verify(self, *_: Any) -> None:  # requests' signature
-        """Leave the connection's TLS context as it is: it holds the bundle already."""
+        """Do nothing: the connection's TLS context has the CA bundle already."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send one request and read its whole body, or raise ``TransferFailed``."""
         job = self._current.job
         try:
             response = super().send(request, *args, **kwargs | {"stream": True})
-            response._content = self._body(response, job.request.limit)  # noqa: SLF001 - as requests' own caches do
-            response._content_consumed = True  # noqa: SLF001 - requests has no public way to say so
+            response._content = self._body(response, job.request.limit)  # noqa: SLF001 - as caches for requests do
+            response._content_consumed = True  # noqa: SLF001 - there is no public setter
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
                 raise
@@ -251,7 +251,7 @@ class _Adapter(HTTPAdapter):
         return response
 
     def _body(self, response: requests.Response, limit: int | None) -> bytes:
-        """Read the body to its end; what is shorter than announced raises (urllib3 counts)."""
+        """Read the whole body; urllib3 raises if it is shorter than Content-Length."""
         chunks: list[bytes] = []
         size = 0
         for chunk in response.raw.stream(_CHUNK, decode_content=True):
@@ -265,7 +265,7 @@ class _Adapter(HTTPAdapter):
 
 
 def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-cache's response
-    """Return how a request ended. An answer out of the cache means: the caller's record holds, or has to do."""
+    """Return the exchange of a response. A cached response means that the caller's record is current, or stale but usable."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     if not isinstance(response, CachedResponse):
         body = b"" if response.status_code == 304 else response.content
@@ -277,7 +277,7 @@ def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-ca
 
 
 def _decoded(data: bytes | None) -> tuple[str, dict[str, str]] | None:
-    """Read a stored response; None if there is none, or if it is damaged."""
+    """Return URL and headers of a stored response; None if there is none or it is damaged."""
     try:
         match json.loads(data or b"null"):
             case [str() as url, dict() as headers]:
@@ -287,11 +287,11 @@ def _decoded(data: bytes | None) -> tuple[str, dict[str, str]] | None:
     return None
 
 
-# requests-cache reports every fallback with a traceback; what the user needs of it is in the exchange.
+# requests-cache logs every fallback with a traceback; the exchange has the problem already.
 logging.getLogger("requests_cache").setLevel(logging.CRITICAL)
-urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # only where the user trusts a host by name
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # only for hosts that the user trusts by name
 
 
 def _basic_authorization(user: str, password: str) -> str:
-    """Return the header of RFC 7617, in UTF-8."""
+    """Return the value of a Basic Authorization header (RFC 7617), in UTF-8."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")

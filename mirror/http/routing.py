@@ -1,6 +1,6 @@
-"""Where a request goes: to a file of this machine, or over HTTP; the latter with credentials.
+"""Routes a request to a file of this machine or to HTTP; the latter with credentials.
 
-What needs no network makes no transport: an offline run over a folder of wheels loads no HTTP stack.
+The HTTP transport is made on first use: an offline run over a folder of wheels loads no HTTP stack.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from mirror.ports import CredentialSource, Exchange, Request, Transport
 
-_ASKED_WHO = 401
+_UNAUTHORIZED = 401
 
 
 class RoutedTransport:
-    """``mirror.ports.Transport`` over others. ``http`` is made when the first request needs it."""
+    """``mirror.ports.Transport`` for ``file:`` URLs and, through another transport, HTTP."""
 
     name = "routed"
 
@@ -26,7 +26,12 @@ class RoutedTransport:
         http: Callable[[], Transport],
         credentials: CredentialSource | None = None,
     ) -> None:
-        """Make no transport yet; once a 401 comes, ``credentials`` are asked whether there is something else to try."""
+        """Make no transport yet.
+
+        Args:
+            http: Makes the HTTP transport when the first request needs it.
+            credentials: Asked after a 401 whether there are other credentials to try.
+        """
         self._make_http = http
         self._http: Transport | None = None
         self._challenged = credentials.challenged if credentials is not None else None
@@ -34,35 +39,35 @@ class RoutedTransport:
     def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
         """Start the request; never raises."""
         if request.url.startswith("file:"):
-            from mirror.http.local_files import answer  # only where something is local
+            from mirror.http.local_files import answer  # only for local files
 
             done(answer(request))
         else:
             if self._http is None:
                 self._http = self._make_http()
-            self._http.submit(request, self._minding_401(self._http, request, done))
+            self._http.submit(request, self._retrying_401(self._http, request, done))
 
     def close(self) -> None:
         """Abort what is under way; safe to call twice."""
         if self._http is not None:
             self._http.close()
 
-    def _minding_401(
+    def _retrying_401(
         self, http: Transport, request: Request, done: Callable[[Exchange], None]
     ) -> Callable[[Exchange], None]:
-        """Return ``done``, or something that first asks further for credentials where the index wants some."""
+        """Return a callback that asks for credentials after a 401 and retries once; ``done`` if there are no credentials."""
         challenged = self._challenged
         if challenged is None:
             return done
 
         def ask(exchange: Exchange) -> None:
-            if challenged(request.url):  # may run a program or ask a keyring: not in the transport's thread
+            if challenged(request.url):  # may run a program or prompt the user: not in the transport's thread
                 http.submit(request, done)
             else:
                 done(exchange)
 
         def look(exchange: Exchange) -> None:
-            if exchange.status == _ASKED_WHO:
+            if exchange.status == _UNAUTHORIZED:
                 threading.Thread(target=ask, args=(exchange,), name="mirror-credentials", daemon=True).start()
             else:
                 done(exchange)

@@ -1,4 +1,4 @@
-"""Where the certificates are that an index is checked against: the same for every transport."""
+"""CA bundles and TLS contexts, the same for every transport."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")  # in the
 
 
 def ca_bundle() -> str | None:
-    """Return the CA bundle pip would use: what the environment names, else certifi's, else None for the system's own."""
+    """Return the CA bundle that pip uses: the environment's, else certifi's, else None for the system's."""
     for variable in _VARIABLES:
         path = os.environ.get(variable)
         if path and os.path.exists(path):  # pathlib costs 9 ms to load
@@ -26,16 +26,16 @@ def ca_bundle() -> str | None:
     spec = importlib.util.find_spec("certifi")  # located, not imported: its import costs 15 ms
     if spec is None or not spec.origin:
         return None
-    path = os.path.join(os.path.dirname(spec.origin), "cacert.pem")  # likewise
-    return path if os.path.exists(path) else None  # likewise
+    path = os.path.join(os.path.dirname(spec.origin), "cacert.pem")  # as above
+    return path if os.path.exists(path) else None  # as above
 
 
 def tls_context(verify: str | bool, client_cert: str | None = None) -> ssl.SSLContext:  # noqa: FBT001 - pip's meaning
-    """Make the TLS settings of connections; ``verify`` is a bundle's path, or whether certificates are checked.
+    """Return a new TLS context; ``verify`` is the path of a CA bundle, or whether certificates are checked.
 
-    Takes 20 ms with certifi's bundle: make one, share it. Raises ``OSError`` where a file cannot be read.
+    Takes 20 ms with certifi's bundle, so share it. Raises ``OSError`` if a file cannot be read.
     """
-    import ssl  # 12 ms to load, and the fast transport has its own
+    import ssl  # 12 ms, and libcurl has its own TLS
 
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, **_trust(verify))
     if verify is False:
@@ -47,7 +47,7 @@ def tls_context(verify: str | bool, client_cert: str | None = None) -> ssl.SSLCo
 
 
 class TlsContexts:
-    """The TLS contexts of one transport, made once: one checks certificates, one serves hosts that are trusted without."""
+    """The TLS contexts of one transport, each made once: with certificate checks, and without them for trusted hosts."""
 
     def __init__(self, settings: TransportSettings) -> None:
         """Load nothing yet."""
@@ -73,8 +73,8 @@ class TlsContexts:
 
 
 def _trust(verify: str | bool) -> dict[str, str]:  # noqa: FBT001 - as above
-    """Return where trusted certificates come from, in the words of ``ssl``; nothing means the system's own."""
+    """Return the keyword arguments of ``ssl`` that name the CA bundle; none for the system's."""
     bundle = verify if isinstance(verify, str) else ca_bundle() if verify else None
     if bundle is None:
         return {}
-    return {"capath" if os.path.isdir(bundle) else "cafile": bundle}  # likewise
+    return {"capath" if os.path.isdir(bundle) else "cafile": bundle}  # as above

@@ -1,4 +1,4 @@
-"""What every transport is made with: one frozen record."""
+"""The settings of every transport, as one frozen record."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class TransportSettings(NamedTuple):
-    """How requests travel. ``auth`` gives (user, password) for a URL, or None; its answer is never stored nor shown."""
+    """How requests are sent. ``auth`` returns (user, password) for a URL, or None; they are never stored or printed."""
 
-    workers: int = 10  # requests at once; 0: the transport's own choice
+    workers: int = 10  # requests at once; 0: the transport's default
     timeout: float = 15.0  # seconds: to connect, and without a byte while reading
     verify: str | bool = True  # a CA bundle's path, or whether certificates are checked
     client_cert: str | None = None  # path of a PEM file with certificate and key

@@ -1,6 +1,6 @@
-"""Which transport carries the requests: libcurl's where it can be loaded, else the portable one; aiohttp's where it is named.
+"""Chooses the transport: libcurl if it can be loaded, else requests; aiohttp only if it is named.
 
-The order is that of the measurements in docs/performance.md.
+The order follows the measurements in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def make_transport(settings: MirrorSettings, store: Store) -> Transport:
-    """Return the transport that the settings ask for. Raises ``NotInstalled`` where it is named and cannot be loaded."""
-    said = TransportSettings(
+    """Return the transport that the settings ask for. Raises ``NotInstalled`` if it is named and cannot be loaded."""
+    transport_settings = TransportSettings(
         workers=settings.workers,
         timeout=settings.timeout,
         verify=settings.tls.verify,
@@ -32,11 +32,11 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
     if settings.transport in {"auto", "curl"}:
         try:
             from mirror.http.curl_transport import CurlTransport
-        except ImportError as error:  # not here, or made for another libcurl
+        except ImportError as error:  # not installed, or built for another libcurl
             if settings.transport == "curl":
                 raise NotInstalled(f"--transport curl: it cannot be loaded ({error}); use requests instead") from error
         else:
-            return _with_pages_apart(lambda: CurlTransport(said))
+            return _with_page_process(lambda: CurlTransport(transport_settings))
     if settings.transport == "aiohttp":
         try:
             from mirror.http.aiohttp_transport import AiohttpTransport
@@ -44,19 +44,19 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
             raise NotInstalled(
                 f"--transport aiohttp needs the extra: pip install 'pipx-parallel[aiohttp]' ({error})"
             ) from error
-        return _with_pages_apart(lambda: AiohttpTransport(said))
+        return _with_page_process(lambda: AiohttpTransport(transport_settings))
     from mirror.http.requests_transport import PooledTransport
 
-    return PooledTransport(said, store)
+    return PooledTransport(transport_settings, store)
 
 
-def _with_pages_apart(make: Callable[[], Transport]) -> Transport:
-    """Return a transport that reads pages in a process of its own where that is possible."""
+def _with_page_process(make: Callable[[], Transport]) -> Transport:
+    """Return a transport that parses pages in a forked process if that is possible."""
     from mirror.http.page_transport import PageTransport, can_fork
 
     if can_fork():
         try:
             return PageTransport(make)
-        except OSError:  # no process to be had
+        except OSError:  # the system refuses a new process
             return make()
     return make()

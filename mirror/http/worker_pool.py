@@ -1,4 +1,4 @@
-"""Threads that do one thing at a time each, and can be let go of at once."""
+"""A thread pool that can be closed at once, without waiting for the jobs under way."""
 
 from __future__ import annotations
 
@@ -13,51 +13,57 @@ if TYPE_CHECKING:
 
     from mirror.ports import ProblemKind
 
-Asked = TypeVar("Asked")
-Answered = TypeVar("Answered")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
-class _Job(Generic[Asked, Answered]):
-    """One thing that is owed an answer."""
+class _Job(Generic[Task, Result]):
+    """A task and the callback for its result."""
 
-    __slots__ = ("asked", "done")
+    __slots__ = ("done", "task")
 
-    def __init__(self, asked: Asked, done: Callable[[Answered], None]) -> None:
-        self.asked = asked
+    def __init__(self, task: Task, done: Callable[[Result], None]) -> None:
+        self.task = task
         self.done = done
 
 
-class WorkerPool(Generic[Asked, Answered]):
+class WorkerPool(Generic[Task, Result]):
     """Runs a blocking ``perform`` in up to ``workers`` daemon threads, started as they are needed.
 
-    Not ``concurrent.futures``: its threads keep an interpreter from ending while a read hangs, and it cannot answer for
-    what is under way when it is closed.
+    Not ``concurrent.futures``: its threads keep the interpreter alive while a read hangs, and its shutdown cannot report the
+    jobs under way as cancelled.
     """
 
     def __init__(
         self,
         workers: int,
-        perform: Callable[[Asked], Answered],
-        refuse: Callable[[Asked, str, ProblemKind], Answered],
+        perform: Callable[[Task], Result],
+        refuse: Callable[[Task, str, ProblemKind], Result],
     ) -> None:
-        """``perform`` returns how it ended, and must not raise; ``refuse`` answers for it with a problem."""
+        """Start no thread yet.
+
+        Args:
+            workers: The most threads.
+            perform: Does a task and returns its result; must not raise.
+            refuse: Returns the result of a task that is not done, from a problem.
+        """
         self._workers = workers
         self._perform = perform
         self._refuse = refuse
-        self._queue: SimpleQueue[_Job[Asked, Answered] | None] = SimpleQueue()
-        self._open: dict[_Job[Asked, Answered], None] = {}
+        self._queue: SimpleQueue[_Job[Task, Result] | None] = SimpleQueue()
+        self._open: dict[_Job[Task, Result], None] = {}
         self._threads = 0
         self._closed = False
         self._lock = threading.RLock()  # re-entrant: close() may come from a signal handler of the thread in submit()
 
     @property
     def closed(self) -> bool:
-        """Tell whether ``close`` has been called: work under way should end when it can."""
+        """Return whether ``close`` has been called: tasks under way should end early."""
         return self._closed
 
-    def submit(self, asked: Asked, done: Callable[[Answered], None]) -> None:
-        """Queue what is asked; ``done`` is called exactly once, from a worker or from ``close``."""
-        job = _Job(asked, done)
+    def submit(self, task: Task, done: Callable[[Result], None]) -> None:
+        """Queue a task; ``done`` is called exactly once, from a worker or from ``close``."""
+        job = _Job(task, done)
         with self._lock:
             if not self._closed:
                 self._open[job] = None
@@ -66,10 +72,10 @@ class WorkerPool(Generic[Asked, Answered]):
                     self._threads += 1
                     threading.Thread(target=self._work, name="mirror-worker", daemon=True).start()
                 return
-        done(self._refuse(asked, *CLOSED))
+        done(self._refuse(task, *CLOSED))
 
     def close(self) -> bool:
-        """Answer everything under way with "cancelled", at once; return whether this call did the closing."""
+        """Report every open task as cancelled, at once; return False if the pool was closed already."""
         with self._lock:
             if self._closed:
                 return False
@@ -79,14 +85,14 @@ class WorkerPool(Generic[Asked, Answered]):
             for _ in range(self._threads):
                 self._queue.put(None)
         for job in cancelled:
-            job.done(self._refuse(job.asked, *CANCELLED))
+            job.done(self._refuse(job.task, *CANCELLED))
         return True
 
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
-            answer = self._refuse(job.asked, *CANCELLED) if self._closed else self._perform(job.asked)
+            result = self._refuse(job.task, *CANCELLED) if self._closed else self._perform(job.task)
             with self._lock:
-                owed = job in self._open  # close() may have answered for it already
+                is_open = job in self._open  # close() may have reported it already
                 self._open.pop(job, None)
-            if owed:
-                job.done(answer)
+            if is_open:
+                job.done(result)

@@ -14,7 +14,7 @@ URL = "https://index.example/simple/app/"
 
 
 @pytest.mark.parametrize(
-    ("url", "plain", "found"),
+    ("url", "plain", "pair"),
     [
         ("https://u:p@h.example/s", "https://h.example/s", ("u", "p")),
         ("https://u%40x:p%3Aq@h.example:8080/s?a=b", "https://h.example:8080/s?a=b", ("u@x", "p:q")),
@@ -26,20 +26,20 @@ URL = "https://index.example/simple/app/"
         ("./wheels@home", "./wheels@home", None),
     ],
 )
-def test_a_url_is_split(url: str, plain: str, found: tuple[str, str | None] | None) -> None:
+def test_a_url_is_split(url: str, plain: str, pair: tuple[str, str | None] | None) -> None:
     """Only the authority holds credentials; of ssh a user is a login."""
-    assert split_url(url) == (plain, found)
+    assert split_url(url) == (plain, pair)
 
 
 def test_the_nearest_path_of_a_host_wins() -> None:
     """Two teams on one host have a password each (as in pip)."""
-    known = Credentials(["https://a:1@h.example/one/simple", "https://b:2@h.example/two/simple"], environ={})
+    credentials = Credentials(["https://a:1@h.example/one/simple", "https://b:2@h.example/two/simple"], environ={})
 
-    assert known("https://h.example/two/simple/app/") == ("b", "2")
-    assert known("https://h.example/one/files/x.whl") == ("a", "1")
-    assert known("https://other.example/one/") is None
-    assert known("http://h.example/one/") is None
-    assert known("https://h.example:8443/one/") is None
+    assert credentials("https://h.example/two/simple/app/") == ("b", "2")
+    assert credentials("https://h.example/one/files/x.whl") == ("a", "1")
+    assert credentials("https://other.example/one/") is None
+    assert credentials("http://h.example/one/") is None
+    assert credentials("https://h.example:8443/one/") is None
 
 
 def test_a_variable_of_the_host_comes_before_netrc(tmp_path: Path) -> None:
@@ -88,23 +88,23 @@ def keyring(answers: dict[str, str]) -> tuple[Callable[[list[str]], str | None],
 def test_a_keyring_is_asked_once_for_a_host() -> None:
     """Not before a 401, and not again for every request that was refused."""
     run, asked = keyring({"get https://index.example u": "pw"})
-    known = Credentials(["https://u@index.example/simple"], environ={}, keyring="subprocess", run=run)
+    credentials = Credentials(["https://u@index.example/simple"], environ={}, keyring="subprocess", run=run)
 
-    assert known(URL) == ("u", "")
+    assert credentials(URL) == ("u", "")
     assert asked == []
-    assert known.challenged(URL)
-    assert known.challenged(URL)
-    assert known(URL) == ("u", "pw")
+    assert credentials.challenged(URL)
+    assert credentials.challenged(URL)
+    assert credentials(URL) == ("u", "pw")
     assert asked == ["keyring get https://index.example u"]
 
 
 def test_a_keyring_without_a_user_gives_both() -> None:
     """By address first, then by host alone."""
     run, asked = keyring({"get index.example": '{"username": "x", "password": "y"}'})
-    known = Credentials(environ={}, keyring="subprocess", run=run)
+    credentials = Credentials(environ={}, keyring="subprocess", run=run)
 
-    assert known.challenged(URL)
-    assert known(URL) == ("x", "y")
+    assert credentials.challenged(URL)
+    assert credentials(URL) == ("x", "y")
     assert len(asked) == 2
 
 
@@ -112,18 +112,18 @@ def test_a_keyring_without_a_user_gives_both() -> None:
 def test_nothing_new_means_no_second_try(provider: str, answer: str | None) -> None:
     """A keyring that is switched off, is not there, or knows nothing."""
     run, asked = keyring({} if answer is None else {"index.example": answer})
-    known = Credentials(environ={}, keyring=provider, run=run)
+    credentials = Credentials(environ={}, keyring=provider, run=run)
 
-    assert not known.challenged(URL)
-    assert not known.challenged(URL)
+    assert not credentials.challenged(URL)
+    assert not credentials.challenged(URL)
     assert len(asked) == (0 if provider == "disabled" else 2)
 
 
 def test_every_secret_known_is_listed() -> None:
     """For whoever writes a log; a lone user of a URL is a token."""
-    known = Credentials(
+    credentials = Credentials(
         ["https://u:long-secret@a.example", "https://token@b.example"],
         environ={"PIPX_PARALLEL_CREDENTIALS_C_EXAMPLE": "u:third", "OTHER": "u:no"},
     )
 
-    assert known.secrets() == ("long-secret", "third", "token")
+    assert credentials.secrets() == ("long-secret", "third", "token")

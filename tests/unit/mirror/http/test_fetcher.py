@@ -272,18 +272,18 @@ def test_what_the_steps_raise_is_delivered() -> None:
 def test_steps_that_need_no_request_are_delivered_at_once() -> None:
     """What is known costs nothing: no transport is made."""
 
-    def known() -> Generator[Request, Exchange, str]:
-        return "known"
+    def steps() -> Generator[Request, Exchange, str]:
+        return "result"
         yield Request("never")  # makes it a generator
 
     def make() -> FakeTransport:
         raise AssertionError("a transport was made")
 
-    found: list[object] = []
+    delivered: list[object] = []
     fetcher = Fetcher(make)
-    fetcher.submit("k", known(), lambda result, error: found.append((result, error)))
+    fetcher.submit("k", steps(), lambda result, error: delivered.append((result, error)))
 
-    assert found == [("known", None)]
+    assert delivered == [("result", None)]
     assert not fetcher.pump()
 
 
@@ -418,10 +418,10 @@ def test_work_under_way_is_dropped_by_close() -> None:
 def test_everyone_who_asks_is_told_once() -> None:
     """A second question for what is under way makes no request, and has its answer; a failure is an answer too."""
     bench = Bench()
-    told: list[tuple[str, object, Exception | None]] = []
+    deliveries: list[tuple[str, object, Exception | None]] = []
 
     def listener(who: str) -> Callable[[object, Exception | None], None]:
-        return lambda result, error: told.append((who, result, error))
+        return lambda result, error: deliveries.append((who, result, error))
 
     for who in ("first", "second"):
         bench.fetcher.submit("key", _steps(("a",)), listener(who))
@@ -430,7 +430,7 @@ def test_everyone_who_asks_is_told_once() -> None:
     bench.transport.answer(b"A")
     bench.pump()
 
-    assert told == [("first", [b"A"], None), ("second", [b"A"], None)]
+    assert deliveries == [("first", [b"A"], None), ("second", [b"A"], None)]
     assert bench.transport.submitted == ["a"]
     assert not bench.fetcher.is_pending("key")
 
@@ -438,7 +438,7 @@ def test_everyone_who_asks_is_told_once() -> None:
 def test_a_failure_reaches_everyone_also_where_a_listener_raises() -> None:
     """The first listener's own trouble goes up, after the others were told."""
     bench = Bench()
-    told: list[Exception | None] = []
+    deliveries: list[Exception | None] = []
 
     def fails() -> Generator[Request, Exchange, None]:
         yield Request("a")
@@ -448,12 +448,12 @@ def test_a_failure_reaches_everyone_also_where_a_listener_raises() -> None:
         raise RuntimeError(str(error))
 
     bench.fetcher.submit("key", fails(), raises)
-    bench.fetcher.submit("key", fails(), lambda _, error: told.append(error))
+    bench.fetcher.submit("key", fails(), lambda _, error: deliveries.append(error))
     bench.transport.answer(b"A")
 
     with pytest.raises(RuntimeError, match="no page"):
         bench.pump()
-    assert [str(error) for error in told] == ["no page"]
+    assert [str(error) for error in deliveries] == ["no page"]
 
 
 def test_retries_of_all_who_ask_share_one_limit() -> None:

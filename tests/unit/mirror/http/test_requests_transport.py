@@ -34,11 +34,11 @@ def index() -> Iterator[LoopbackIndex]:
         yield running
 
 
-def page_of(index: LoopbackIndex, known: Exchange | None = None, key: str | None = "six") -> Request:
+def page_of(index: LoopbackIndex, etag: Exchange | None = None, key: str | None = "six") -> Request:
     """Return the request for the page, conditional where an answer is known."""
     headers = [("Accept", JSON_TYPE)]
-    if known is not None:
-        headers += [("If-None-Match", known.headers["etag"]), ("If-Modified-Since", known.headers["last-modified"])]
+    if etag is not None:
+        headers += [("If-None-Match", etag.headers["etag"]), ("If-Modified-Since", etag.headers["last-modified"])]
     return Request(f"{index.url}six/", tuple(headers), cache_key=key)
 
 

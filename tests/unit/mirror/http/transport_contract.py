@@ -425,7 +425,7 @@ class TransportContract:
         with LoopbackIndex({"six": [SIX]}, tls=context) as other:
             flavour = MODERN._replace(redirect=True, redirect_root=other.root)
             with LoopbackIndex({"six": [SIX]}, flavour, tls=context) as index:
-                hosts = [one.root.removeprefix("https://") for one in (index, other)]
+                hosts = [server.root.removeprefix("https://") for server in (index, other)]
                 trusted = tuple(hosts[: 1 if trusting == "index" else 2])
                 settings = TransportSettings(timeout=5.0, trusted_hosts=trusted, auth=lambda _: ("me", "secret"))
                 with closing(make(settings)) as transport:
