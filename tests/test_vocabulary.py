@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 # Where the words below may not occur any more. One row a folder; a pattern of `Path.glob`, from the root of the repository.
 DONE = (
     "mirror/*.py",
+    "mirror/http/*.py",
     "mirror/metadata/*.py",
     "mirror/records/*.py",
     "pipx_parallel/emitters/*.py",
@@ -24,6 +25,7 @@ DONE = (
     "pipx_parallel/targets/*.py",
     "tests/test_vocabulary.py",
     "tests/unit/mirror/*.py",
+    "tests/unit/mirror/http/*.py",
     "tests/unit/mirror/metadata/*.py",
     "tests/unit/mirror/records/*.py",
     "tests/unit/pipx_parallel/emitters/*.py",

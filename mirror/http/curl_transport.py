@@ -177,7 +177,7 @@ class CurlTransport:
             for curl in succeeded:
                 multi.remove_handle(curl)
                 transfer = active.pop(curl)
-                onward = curl.getinfo(pycurl.REDIRECT_URL)  # set if libcurl was told not to follow
+                onward = curl.getinfo(pycurl.REDIRECT_URL)  # set if libcurl does not follow redirects
                 exchange = _answered(transfer, curl)
                 curl.reset()
                 idle.append(curl)

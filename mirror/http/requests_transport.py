@@ -195,9 +195,9 @@ class _Validators(BaseCache):
 
     def save_response(self, response: Any, cache_key: str | None = None, expires: datetime | None = None) -> None:  # noqa: ARG002 - as above
         """Keep a successful response that has a validator."""
-        kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-        if cache_key and response.status_code == 200 and ("etag" in kept or "last-modified" in kept):
-            self._new[cache_key] = json.dumps([page_address(response.url), kept]).encode()
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        if cache_key and response.status_code == 200 and ("etag" in headers or "last-modified" in headers):
+            self._new[cache_key] = json.dumps([page_address(response.url), headers]).encode()
 
     def flush(self) -> None:
         """Write what is new to the store, in one transaction."""

@@ -415,16 +415,16 @@ def test_work_under_way_is_dropped_by_close() -> None:
     assert bench.delivered == {}
 
 
-def test_everyone_who_asks_is_told_once() -> None:
-    """A second question for what is under way makes no request, and has its answer; a failure is an answer too."""
+def test_every_listener_is_called_once() -> None:
+    """A second submit of a key under way sends no request and gets the same result; a failure is a result too."""
     bench = Bench()
     deliveries: list[tuple[str, object, Exception | None]] = []
 
-    def listener(who: str) -> Callable[[object, Exception | None], None]:
-        return lambda result, error: deliveries.append((who, result, error))
+    def listener(name: str) -> Callable[[object, Exception | None], None]:
+        return lambda result, error: deliveries.append((name, result, error))
 
-    for who in ("first", "second"):
-        bench.fetcher.submit("key", _steps(("a",)), listener(who))
+    for name in ("first", "second"):
+        bench.fetcher.submit("key", _steps(("a",)), listener(name))
     assert bench.fetcher.is_pending("key")
 
     bench.transport.answer(b"A")
@@ -435,8 +435,8 @@ def test_everyone_who_asks_is_told_once() -> None:
     assert not bench.fetcher.is_pending("key")
 
 
-def test_a_failure_reaches_everyone_also_where_a_listener_raises() -> None:
-    """The first listener's own trouble goes up, after the others were told."""
+def test_a_failure_reaches_every_listener_even_if_one_raises() -> None:
+    """The first listener's error is raised after the others were called."""
     bench = Bench()
     deliveries: list[Exception | None] = []
 
@@ -501,7 +501,7 @@ def test_a_new_run_may_ask_again() -> None:
 
 
 def test_waiting_ends_at_the_deadline() -> None:
-    """Who has only so much time is told when it is over."""
+    """Past the deadline the wait raises ``DeadlineError``."""
     clock = Ticking(1.0)
     bench = Bench(clock, deadline=clock.seconds + 5)
     bench.ask("a")

@@ -103,7 +103,7 @@ def test_a_date_in_the_past_means_now() -> None:
 
 
 def test_a_stale_answer_is_tried_again_but_once() -> None:
-    """Something is at hand already."""
+    """An older response can be used."""
     stale = answer(problem="timed out", stale=True)
 
     assert delay(1, stale) is not None

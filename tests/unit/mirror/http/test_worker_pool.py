@@ -85,7 +85,7 @@ def test_close_answers_at_once_and_late_results_are_dropped() -> None:
 
 
 def test_close_may_come_from_within_a_callback() -> None:
-    """A caller that has enough says so where it is told."""
+    """A caller may close the pool from the callback of a job."""
     done: SimpleQueue[bool] = SimpleQueue()
     pool = WorkerPool(1, answered, Exchange.failed)
     pool.submit(requests(1)[0], lambda _: done.put(pool.close()))

@@ -63,7 +63,7 @@ class TransportContract:
         with LoopbackIndex({"six": [SIX]}, flavour) as index, closing(make(TransportSettings(**settings))) as transport:
             yield index, transport
 
-    def one(self, make: Make, flavour: Flavour = MODERN, **settings: Any) -> Exchange:  # likewise
+    def fetch(self, make: Make, flavour: Flavour = MODERN, **settings: Any) -> Exchange:  # likewise
         """Return the answer to a request for the project page."""
         with self.serving(make, flavour, **settings) as (index, transport):
             return exchange_all(transport, six_page(index))[0]
@@ -122,7 +122,7 @@ class TransportContract:
 
     def test_a_circle_of_redirects_is_a_problem(self, make: Make) -> None:
         """It ends."""
-        exchange = self.one(make, MODERN._replace(redirect=True, redirect_root="/loop"))
+        exchange = self.fetch(make, MODERN._replace(redirect=True, redirect_root="/loop"))
 
         assert exchange.status == 0
         assert "redirect" in (exchange.problem or "")
@@ -241,8 +241,8 @@ class TransportContract:
             assert asked == [f"{index.url}six/"]
 
     def test_without_credentials_401_is_a_value(self, make: Make) -> None:
-        """Who may not is told so by the caller."""
-        exchange = self.one(make, MODERN._replace(auth=("me", "secret")), auth=lambda _: None)
+        """The transport reports the status; the caller decides."""
+        exchange = self.fetch(make, MODERN._replace(auth=("me", "secret")), auth=lambda _: None)
 
         assert (exchange.status, exchange.problem) == (401, None)
 
@@ -250,7 +250,7 @@ class TransportContract:
         """A redirect must not carry a password away."""
         with LoopbackIndex({"six": [SIX]}) as other:
             flavour = MODERN._replace(redirect=True, redirect_root=other.root)
-            exchange = self.one(make, flavour, auth=lambda _: ("me", "secret"))
+            exchange = self.fetch(make, flavour, auth=lambda _: ("me", "secret"))
 
             assert (exchange.status, exchange.url) == (200, f"{other.root}/moved/simple/six/")
             assert "authorization" not in other.requests_seen[0].headers
@@ -439,7 +439,7 @@ class TransportContract:
     def test_a_circle_of_redirects_at_a_trusted_host_is_a_problem(self, make: Make) -> None:
         """It ends as well."""
         flavour = MODERN._replace(redirect=True, redirect_root="/loop")
-        exchange = self.one(make, flavour, trusted_hosts=("127.0.0.1",))
+        exchange = self.fetch(make, flavour, trusted_hosts=("127.0.0.1",))
 
         assert exchange.status == 0
         assert "redirect" in (exchange.problem or "")
