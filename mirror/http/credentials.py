@@ -193,7 +193,7 @@ def _imported(origin: str, host: str, user: str | None) -> Pair | None:
 
 
 def _pair(text: str | None) -> Pair | None:
-    import json
+    import json  # only for the output of a keyring program
 
     try:
         match json.loads(text or "null"):

@@ -175,7 +175,7 @@ def _serve(connection: socket.socket, make: Callable[[], Transport]) -> None:
     """
     code = 0
     try:
-        import gc
+        import gc  # this import and the next: only in the forked process
         import signal
 
         gc.disable()
