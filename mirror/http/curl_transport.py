@@ -264,11 +264,7 @@ class CurlTransport:
         if trusted or settings.verify is False:
             curl.setopt(pycurl.SSL_VERIFYPEER, 0)
             curl.setopt(pycurl.SSL_VERIFYHOST, 0)
-        asked = urlsplit(request.url)
-        same_origin = (asked.scheme, asked.netloc) == (
-            host.scheme,
-            host.netloc,
-        )  # no credentials after a redirect elsewhere
+        same_origin = urlsplit(request.url)[:2] == host[:2]  # no credentials after a redirect to another origin
         pair = settings.auth(request.url) if settings.auth is not None and same_origin else None
         if pair is not None:
             curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
