@@ -21,6 +21,7 @@ from pipx_parallel.builds.environments import Environment, Environments, PipOpti
 from pipx_parallel.builds.folders import inside, read_metadata
 from pipx_parallel.builds.processes import Processes
 from pipx_parallel.builds.requires import build_requirements
+from pipx_parallel.builds.scratch import Scratch
 from pipx_parallel.builds.unpack import unpack
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class BackendBuilder:
         self._pip_environ = pip_environment(environ)
         self._secrets = secrets
         self._processes = Processes(policy.timeout)
-        self._folder: str | None = None
+        self._scratch: Scratch | None = None
         self._environments: Environments | None = None
         self._lock = threading.Lock()
         tag = f"{sys.implementation.cache_tag}-{platform.python_version()}-{sysconfig.get_platform()}"
@@ -87,8 +88,8 @@ class BackendBuilder:
     def close(self) -> None:
         """End what is being built and remove what was made for it; safe to call twice."""
         self._processes.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._scratch is not None:
+            self._scratch.remove()
 
     def _attempt(self, tree: SourceTree, prior_to: str, said: list[str]) -> bytes:
         work = tempfile.mkdtemp(prefix="build-", dir=self._root())
@@ -164,11 +165,12 @@ class BackendBuilder:
 
     def _root(self) -> str:
         with self._lock:
-            if self._folder is None:
-                folder = tempfile.mkdtemp(prefix="pipx-parallel-")
-                self._environments = Environments(folder, self._processes, self._pip_environ, self._policy.options)
-                self._folder = folder
-            return self._folder
+            if self._scratch is None:
+                self._scratch = Scratch()
+                self._environments = Environments(
+                    self._scratch.path, self._processes, self._pip_environ, self._policy.options
+                )
+            return self._scratch.path
 
     def _explained(self, tree: SourceTree, error: BuildFailed, said: Sequence[str]) -> BuildFailed:
         """Return an error with the end of the log; the whole goes into a file."""

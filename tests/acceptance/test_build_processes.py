@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dists import source_archive
+from tests.support.dists import backend_text, source_archive
 from tests.support.index_server import LoopbackIndex
 from tests.support.workspace import Workspace
 
@@ -60,10 +60,39 @@ def test_nothing_is_left(workspace: Workspace, index: LoopbackIndex, tmp_path: P
     assert [one for one in started if alive(one)] == []
 
 
+def test_the_folder_of_a_killed_run_is_removed_by_the_next(
+    workspace: Workspace, index: LoopbackIndex, tmp_path: Path
+) -> None:
+    """A run that still builds keeps its own."""
+    temporary, running = tmp_path / "temporary", tmp_path / "running"
+    temporary.mkdir()
+    running.mkdir()
+    workspace.environment["TMPDIR"] = str(temporary)
+    index.publish("busy", source_archive("busy", "1.0", BACKEND.format(folder=str(running))))
+    index.publish("quick", source_archive("quick", "1.0", backend_text("quick", "1.0")))
+    workspace.write("busy.txt", "busy\n")
+    killed, alive_still = (workspace.start("lock", "busy.txt", "-o", f"pylock.{name}.toml") for name in ("a", "b"))
+    until = time.monotonic() + 30
+    while len(list(running.iterdir())) < 6 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(list(running.iterdir())) == 6
+    killed.kill()
+    killed.communicate(timeout=20)
+    folders = set(temporary.glob("pipx-parallel-*"))
+    assert len(folders) == 2
+
+    assert workspace.lock("quick").code == 0
+
+    left = set(temporary.glob("pipx-parallel-*"))
+    assert len(left) == 1
+    assert left < folders
+    alive_still.terminate()
+    alive_still.communicate(timeout=20)
+    assert set(temporary.glob("pipx-parallel-*")) == set()
+
+
 def test_what_a_build_leaves_behind_is_ended(workspace: Workspace, index: LoopbackIndex, tmp_path: Path) -> None:
     """A backend that answers and leaves a program running: the lock is made, the program is not left."""
-    from tests.support.dists import backend_text
-
     folder = tmp_path / "running"
     folder.mkdir()
     before = BACKEND.format(folder=str(folder)).partition("while")[0]
