@@ -22,6 +22,11 @@ def normalize_name(name: str) -> str:
     return name
 
 
+def normalize_extras(extras: str) -> tuple[str, ...]:
+    """Return the names of a comma-separated list, normalised, sorted, each once."""
+    return tuple(sorted({normalize_name(extra.strip()) for extra in extras.split(",") if extra.strip()}))
+
+
 def is_project_name(name: str) -> bool:
     """Return whether a text is a project's name (PEP 508), so that it cannot change the path of a URL it is put into."""
     return re.fullmatch(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]", name) is not None

@@ -16,6 +16,16 @@ class TlsSettings(NamedTuple):
     trusted_hosts: tuple[str, ...] = ()  # hosts whose certificates are not verified
 
 
+class RetryPolicy(NamedTuple):
+    """Number and delays of retries. Delays are seconds; they double from ``base`` up to ``longest``."""
+
+    retries: int = 4  # attempts after the first
+    retries_with_fallback: int = 1  # ... if an older response can be used instead: the user should not wait long
+    base: float = 0.25
+    longest: float = 10.0
+    longest_asked: float = 60.0  # the longest Retry-After that is waited for
+
+
 class MirrorSettings(NamedTuple):
     """The location of the mirror, the indexes it reads, and the limits of its requests.
 

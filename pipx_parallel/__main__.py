@@ -34,10 +34,12 @@ def _run_plain(given: list[str]) -> int | None:
     if not given or given[0] not in fast.COMMANDS or "_PIPX_PARALLEL_COMPLETE" in os.environ:
         return None
     from pipx_parallel.cli import guarded  # not at the top, as above
-    from pipx_parallel.cli.commands import lock, resolve  # not at the top, as above
-    from pipx_parallel.config.options import CONSOLE  # loaded by the commands
+    from pipx_parallel.config.options import CONSOLE  # not at the top, as above
 
-    command = lock if given[0] == "lock" else resolve
+    if given[0] == "lock":
+        from pipx_parallel.cli.commands import lock as command  # not at the top, as above
+    else:
+        from pipx_parallel.cli.commands import resolve as command  # type: ignore[no-redef]
     values = fast.parse(given[1:], (*command.OPTIONS, *CONSOLE))
     return None if values is None else guarded(lambda: command.run(values), values)
 

@@ -170,7 +170,6 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.bundle.downloads",
         "pipx_parallel.cli*",
         "pipx_parallel.resolution.lock_service",
-        "pipx_parallel.direct.build_tools",
     ),
     "timer": (
         "pipx_parallel.resolution.lock_solver",
@@ -213,7 +212,6 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.credentials",
         "mirror.http.routing",
         "pipx_parallel.builds.builder",
-        "pipx_parallel.direct.build_tools",
         "pipx_parallel.builds.environments",
         "pipx_parallel.builds.processes",
         "pipx_parallel.builds.supervisor",

@@ -16,15 +16,15 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from mirror.http.concurrency_limit import OVERLOAD, WorkerLimit
 from mirror.http.fetch_job import DeadlineError, FetchCounts, FetchJob, RequestLimitError, done_of
-from mirror.http.retry import RetryPolicy, next_delay
 from mirror.ports import Exchange, Request, Work
+from mirror.settings import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from mirror.http.concurrency_limit import WorkerLimit
     from mirror.http.fetch_job import Deliver, Steps
     from mirror.http.worker_pool import WorkerPool
     from mirror.ports import ProblemKind, Transport
@@ -56,7 +56,8 @@ class Fetcher:
         """
         self._make_transport = transport
         self._transport: Transport | None = None
-        self._limit = WorkerLimit(workers)
+        self._most_workers = workers
+        self._made_limit: WorkerLimit | None = None
         self._policy = policy or RetryPolicy()
         self._spacing = 1.0 / requests_per_second if requests_per_second > 0 else 0.0
         self._random = randomness
@@ -99,6 +100,14 @@ class Fetcher:
         if self._advance(job, None):
             self._queue.append(job)
             self._start()
+
+    @property
+    def _limit(self) -> WorkerLimit:
+        if self._made_limit is None:
+            from mirror.http.concurrency_limit import WorkerLimit  # only a run that makes a request
+
+            self._made_limit = WorkerLimit(self._most_workers)
+        return self._made_limit
 
     def is_pending(self, key: str) -> bool:
         """Return whether a key is queued, under way or waiting for a retry."""
@@ -207,12 +216,15 @@ class Fetcher:
 
     def _arrived(self, job: FetchJob, exchange: Exchange) -> None:
         """Retry, or continue the steps."""
+        from mirror.http.concurrency_limit import OVERLOAD  # here and below: only a run that makes a request
+        from mirror.http.retry import jitter, next_delay
+
         size = exchange.size or len(exchange.body)
         self.counts.bytes += size
         self.counts.for_purpose.setdefault(exchange.request.purpose, [0, 0])[1] += size
         if self._jobs.get(job.key) is not job:
             return
-        delay = next_delay(job.attempts, exchange, self._policy, self._random or _random, self._wall_clock())
+        delay = next_delay(job.attempts, exchange, self._policy, self._random or jitter, self._wall_clock())
         if delay is not None and self._asked.get(_counted(exchange.request), 0) < self._most:
             self.counts.retries += 1
             self._sequence += 1
@@ -284,10 +296,3 @@ def _reporting_to(done: SimpleQueue[_Arrival], job: FetchJob, clock: Callable[[]
 
 def _refused(_: Work, problem: str, __: ProblemKind) -> bytes | Exception:
     return MirrorError(problem)
-
-
-def _random() -> float:
-    """Return a number from 0 up to 1."""
-    from random import random  # 5 ms; only for retries
-
-    return random()  # noqa: S311 - jitter of retries, not cryptography

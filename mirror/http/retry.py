@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mirror.ports import ProblemKind
 from mirror.records.freshness import http_date
@@ -11,20 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mirror.ports import Exchange
+    from mirror.settings import RetryPolicy
 
 # 408, 429 and 503 ask for a later retry; a proxy returns 500, 502 and 504 while its index restarts.
 # Content delivery networks return 507 and 520 to 530 for a server that is unreachable or overloaded.
 _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504, 507, *range(520, 531)))
-
-
-class RetryPolicy(NamedTuple):
-    """Number and delays of retries. Delays are seconds; they double from ``base`` up to ``longest``."""
-
-    retries: int = 4  # attempts after the first
-    retries_with_fallback: int = 1  # ... if an older response can be used instead: the user should not wait long
-    base: float = 0.25
-    longest: float = 10.0
-    longest_asked: float = 60.0  # the longest Retry-After that is waited for
 
 
 def is_passing(exchange: Exchange) -> bool:
@@ -71,3 +62,10 @@ def retry_after(value: str, now: float) -> float | None:
         return None
     date = http_date(value)
     return None if date is None else max(0.0, date - now)
+
+
+def jitter() -> float:
+    """Return a random number from 0 up to 1."""
+    from random import random  # 5 ms; only for retries
+
+    return random()  # noqa: S311 - jitter of retries, not cryptography

@@ -8,7 +8,6 @@ from mirror.errors import NeedsBuild, NotFound, Offline
 from mirror.ports import SourceTree
 from mirror.records.filenames import SDIST, build_tag, split_filename
 from mirror.records.project import Project
-from mirror.session.archives import Archives
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from mirror.metadata.index_facts import IndexFacts
     from mirror.ports import Request, Work
     from mirror.records.model import DistFile
+    from mirror.session.archives import Archives
     from mirror.session.parts import SessionParts
     from mirror.session.release_files import ReleaseFiles
 
@@ -32,7 +32,15 @@ class MetadataLoader:
         self._builder = parts.builder
         self._offline = parts.settings.offline
         self._refresh = parts.settings.refresh
-        self._archives = Archives()
+        self._opened_archives: Archives | None = None
+
+    @property
+    def _archives(self) -> Archives:
+        if self._opened_archives is None:
+            from mirror.session.archives import Archives  # only a run that reads a source archive
+
+            self._opened_archives = Archives()
+        return self._opened_archives
 
     def find(
         self, project: Project, release: int, file_kind: int, *, build: bool = False

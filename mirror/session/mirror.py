@@ -17,10 +17,8 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.http.fetcher import Fetcher
-from mirror.http.retry import RetryPolicy
 from mirror.ports import MirrorObserver
 from mirror.records.release_view import decode
-from mirror.session.gather import gather
 from mirror.session.index_lookup import IndexLookup
 from mirror.session.metadata_loader import MetadataLoader
 from mirror.session.page_loader import PageLoader
@@ -31,6 +29,7 @@ from mirror.session.results import Results
 from mirror.session.services import MirrorAdmin, MirrorRecords, RunReport
 from mirror.session.shadowed_indexes import ShadowedIndexes
 from mirror.session.write_buffer import WriteBuffer
+from mirror.settings import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -145,6 +144,8 @@ class Mirror:
 
     def run(self, jobs: Mapping[str, Generator[Request | Work, Any, Any]]) -> dict[str, Any]:
         """Run step generators side by side to their ends; return, by key, what each gave, or the ``MirrorError`` it raised."""
+        from mirror.session.gather import gather  # a warm lock has nothing to gather
+
         return gather(self._parts.fetcher, self.pump, jobs)
 
     def pump(self, *, block: bool = True) -> bool:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
 from mirror.keys import USE_KEY, address_key, facts_key, files_key, kind_of, texts_key, view_key
-from mirror.metadata.index_facts import IndexFacts
 from mirror.records.file_view import digest_of
 from mirror.records.release_view import ReleaseView, decode, encode
-from mirror.store.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable, Iterable, Mapping
 
     from mirror.http.fetch_job import FetchCounts
+    from mirror.metadata.index_facts import IndexFacts
     from mirror.ports import Store
     from mirror.records.project import Project
+    from mirror.store.write_behind import WriteBehind
 
     Change = Callable[[bytes | None], bytes | None]
 
@@ -38,7 +38,7 @@ class WriteBuffer:
         self._store = store
         self._counts = counts
         self._clock = clock
-        self._writer = WriteBehind(store)
+        self._writer: WriteBehind | None = None
         self._unstored: dict[str, bytes] = {}
         self._facts: dict[str, IndexFacts] = {}
         self._early: dict[str, Change] = {}
@@ -65,6 +65,8 @@ class WriteBuffer:
         """Return what is known of an index; what is added to it is stored."""
         facts = self._facts.get(index_id)
         if facts is None:
+            from mirror.metadata.index_facts import IndexFacts  # only a run that asks an index
+
             stored = self._store.get_many((facts_key(index_id),)).get(facts_key(index_id))
             facts = self._facts[index_id] = IndexFacts(*json.loads(stored)) if stored else IndexFacts()
         return facts
@@ -77,7 +79,7 @@ class WriteBuffer:
         """
         self._early[key] = lambda stored: files if stored is None else None
         if len(self._early) >= _EARLY:
-            self._writer.put(self._early)
+            self._put(self._early)
             self._early = {}
 
     def flush_encoded(self, ripe: deque[Project]) -> bool:
@@ -90,7 +92,7 @@ class WriteBuffer:
             return False
         self._take(ripe.popleft(), self._ripe, lambda project: _constant_bytes(encode(project.view)))
         if len(self._ripe) >= _RIPE:
-            self._writer.put(self._ripe)
+            self._put(self._ripe)
             self._ripe = {}
         return True
 
@@ -103,7 +105,7 @@ class WriteBuffer:
     @property
     def failure(self) -> Exception | None:
         """Return why storing has failed in this run, if it has."""
-        return self._writer.failure
+        return None if self._writer is None else self._writer.failure
 
     @property
     def due(self) -> bool:
@@ -120,10 +122,20 @@ class WriteBuffer:
 
     def finish(self, hits: int) -> None:
         """Store the rest and the figures of this run, and wait for it. Raises ``StoreError`` where storing failed."""
-        self._writer.put(self._early)
+        self._put(self._early)
         if self._counts.requests:
-            self._writer.put({USE_KEY: lambda stored: _used(stored, hits, self._counts.requests)})
-        self._writer.flush()
+            self._put({USE_KEY: lambda stored: _used(stored, hits, self._counts.requests)})
+        if self._writer is not None:
+            self._writer.flush()
+
+    def _put(self, changes: Mapping[str, Change]) -> None:
+        """Hand a batch to the writer, which the first one starts."""
+        if changes and self._writer is None:
+            from mirror.store.write_behind import WriteBehind  # a warm lock has nothing to store
+
+            self._writer = WriteBehind(self._store)
+        if self._writer is not None:
+            self._writer.put(changes)
 
     def _hand_over(self, projects: Iterable[Project], encoder: Callable[[Project], Callable[[], bytes]]) -> None:
         self._checkpointed = self._clock()
@@ -136,7 +148,7 @@ class WriteBuffer:
         if self._counts.requests:
             for index_id, facts in self._facts.items():
                 changes[facts_key(index_id)] = _constant(json.dumps(facts.to_json()).encode())
-        self._writer.put(changes)
+        self._put(changes)
 
     def _take(
         self, whole: Project, changes: dict[str, Change], encoder: Callable[[Project], Callable[[], bytes]]

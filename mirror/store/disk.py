@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.errors import StoreError
 from mirror.ports import Store
-from mirror.store.proof import seal, size_of, unseal
-from mirror.store.rows import PATIENCE, ForeignRowError, plain_value
+from mirror.store.proof import PATIENCE, ForeignRowError, plain_value, seal, size_of, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -13,7 +13,7 @@ from typing import Any
 import diskcache
 
 from mirror.errors import StoreError
-from mirror.store.rows import PATIENCE, PLAIN_MODE, plain_key, plain_value
+from mirror.store.proof import PATIENCE, PLAIN_MODE, plain_key, plain_value
 
 _NEVER_A_FILE = 1 << 40  # bytes: larger than any value, so diskcache keeps all of them in its table
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pipx_parallel.bundle.file_hashes import complete
 from pipx_parallel.cli.cache_folder import mirror_folder
 from pipx_parallel.cli.wording import count
-from pipx_parallel.emitters.locked_files import strong_hash
 
 if TYPE_CHECKING:
     from mirror.session.mirror import Mirror
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 def with_hashes(request: LockRequest, resolutions: tuple[Resolution, ...], mirror: Mirror) -> tuple[Resolution, ...]:
     """Return the resolutions with a hash of each file that pip will choose. Raises ``Incomplete``."""
-    pins = [pin for one in resolutions for pin in one.pins if pin.url is None and pin.installable]
-    if all(strong_hash(pin.installable[0]) is not None for pin in pins):
-        return resolutions
-    from pipx_parallel.bundle.file_hashes import complete  # few indexes state no hashes
-
     access = request.settings.mirror
     made = complete(resolutions, mirror, downloads_folder(access.location), offline=access.offline)
     size = f"{made.fetched / 1e6:.1f} MB fetched"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pipx_parallel.config.layers import Layer, Raw
@@ -151,7 +150,9 @@ def _hint(key: str) -> str:
 
 def _variables() -> set[str]:
     """Return the variables of the options of all commands."""
-    from pipx_parallel.cli.command_table import COMMANDS, MIRROR  # only on the way to a warning
+    from importlib import import_module  # here and below: only on the way to a warning
+
+    from pipx_parallel.cli.command_table import COMMANDS, MIRROR
 
     modules = [entry.module for entry in (*COMMANDS.values(), *MIRROR.values()) if entry.module]
     options = [option for module in modules for option in import_module(module).OPTIONS]

@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import failures_code
-from pipx_parallel.cli.hashing import with_hashes
 from pipx_parallel.cli.mirror_opening import build_tools, opened
 from pipx_parallel.cli.notices import without_effect, yanked
+from pipx_parallel.emitters.locked_files import has_strong_hashes
 from pipx_parallel.errors import Incomplete
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def resolving(request: LockRequest, *, hashed: bool = False) -> Iterator[tuple[R
             request.context.printer.warn(line)
         if request.inputs.requires_python:
             _warn_of_python(request, resolutions)
-        if hashed:
+        if hashed and not has_strong_hashes(resolutions):
+            from pipx_parallel.cli.hashing import with_hashes  # few indexes state no hashes
+
             resolutions = with_hashes(request, resolutions, mirror)
         if request.settings.selection.require_hashes:
             from pipx_parallel.resolution import hash_rules  # loaded with the solver; named where it is used

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import DistFile
     from pipx_parallel.emitters.merge import LockEntry
-    from pipx_parallel.model import IndexOptions, Pin
+    from pipx_parallel.model import IndexOptions, Pin, Resolution
 
 _HEX = re.compile(r"[0-9a-f]+")
 _NUMBERS = r"v?([0-9]+(?:\.[0-9]+)*)"  # compiled on first use: 0.3 ms
@@ -25,6 +25,12 @@ _SDIST_SUFFIXES = (".tar.gz", ".zip")  # PEP 625 and packaging.utils.parse_sdist
 def strong_hash(file: DistFile) -> str | None:
     """Return the file's best hash as ``sha256:hex``, or None if it has none that pip accepts."""
     return _strongest(file.hashes)
+
+
+def has_strong_hashes(resolutions: Iterable[Resolution]) -> bool:
+    """Return whether each file that pip will choose of an index has a hash that pip accepts."""
+    pins = [pin for resolution in resolutions for pin in resolution.pins if pin.url is None and pin.installable]
+    return all(strong_hash(pin.installable[0]) is not None for pin in pins)
 
 
 def _strongest(hashes: Iterable[tuple[str, str]]) -> str | None:

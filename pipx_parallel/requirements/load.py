@@ -6,10 +6,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.names import is_archive, normalize_name
+from mirror.names import is_archive, is_project_name, normalize_name
 from pipx_parallel.model import Inputs, Origin, RootRequirement
 from pipx_parallel.requirements.gathering import Gathering
-from pipx_parallel.requirements.names import is_name
 from pipx_parallel.requirements.project_metadata import (
     BuiltProject,
     Declared,
@@ -260,6 +259,6 @@ def _overrides(overrides: Sequence[str], gathering: Gathering) -> tuple[RootRequ
 def _normalized(names: Sequence[str], flag: str) -> tuple[str, ...]:
     words = [word.strip() for entry in names for word in entry.split(",") if word.strip()]
     for word in words:
-        if not is_name(word):
+        if not is_project_name(word):
             raise refusal(Origin(flag), f"{quoted(word)} is not a valid name", "write names separated by commas")
     return tuple(dict.fromkeys(map(normalize_name, words)))

@@ -6,10 +6,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from mirror.names import normalize_name
+from mirror.names import is_project_name, normalize_name
 from pipx_parallel.config.options import FILE_OPTIONS, OPPOSITES, OPTIONS
 from pipx_parallel.model import IndexOptions, WrittenOption
-from pipx_parallel.requirements.names import is_name
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import is_location_url
 
@@ -97,7 +96,7 @@ class OptionState:
         chosen, other = self._names[name], self._names[_OPPOSITE[name]]
         words = [word.strip() for word in value.split(",")]
         for word in words:
-            if word not in (_ALL, _NONE) and not is_name(word):
+            if word not in (_ALL, _NONE) and not is_project_name(word):
                 remedy = f"{name} takes {_ALL}, {_NONE}, or project names separated by commas"
                 raise refusal(origin, f"{quoted(value)} is not a list of projects for {name}", remedy)
         choose_names(words, chosen, other)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from mirror.names import normalize_name
-from pipx_parallel.requirements.names import normalize_extras
+from mirror.names import normalize_extras, normalize_name
 from pipx_parallel.requirements.project_metadata import BuiltProject, Declared, Wanted, check_extras, from_built
 from pipx_parallel.requirements.refusal import quoted, refusal
 

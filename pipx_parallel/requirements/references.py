@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirror.names import is_archive, normalize_name
-from pipx_parallel.requirements.names import is_name, normalize_extras
+from mirror.names import is_archive, is_project_name, normalize_extras, normalize_name
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import (
     VCS_SCHEMES,
@@ -138,7 +137,7 @@ def _of_wheel(reference: RequirementUrl, origin: Origin) -> tuple[str, str]:
 def _of_egg(reference: RequirementUrl, origin: Origin) -> str:
     if not reference.egg:
         return ""
-    if not is_name(reference.egg):
+    if not is_project_name(reference.egg):
         raise refusal(
             origin,
             f"#egg={reference.egg} is not a project name",

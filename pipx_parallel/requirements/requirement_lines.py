@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mirror.names import is_archive, normalize_name
+from mirror.names import is_archive, normalize_extras, normalize_name
 from pipx_parallel.direct_url import STRONG_HASHES
 from pipx_parallel.model import Origin, RootRequirement
-from pipx_parallel.requirements.names import normalize_extras
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import VCS_SCHEMES, mask_secrets, scheme_of
 

@@ -13,7 +13,6 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import argue
 from pipx_parallel.resolution.package_keys import is_extra, package_key
 from pipx_parallel.resolution.pins import edges_of, pins_of, relaxations_of
-from pipx_parallel.resolution.prefetch import Speculation
 from pipx_parallel.resolution.roots import candidates_for, candidates_of, for_target, memory_key, root_edges
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
@@ -83,6 +82,8 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
     roots, constraints = inputs.roots, inputs.constraints
     candidates, wanted, bounds = candidates_of(inputs, roots, constraints, rules, mirror, settings)
     if not settings.mirror.offline:
+        from pipx_parallel.resolution.prefetch import Speculation  # offline there is nothing to fetch
+
         speculation = Speculation(mirror, candidates)
         mirror.listener = speculation
         speculation.ask(wanted)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.assumptions import search_under
 from pipx_parallel.resolver.dependency_table import OFF, ON
 from pipx_parallel.resolver.ports import ABSENT
-from pipx_parallel.resolver.search import LimitReachedError
+from pipx_parallel.resolver.search import LimitReachedError, search_under
 from pipx_parallel.resolver.terms import Incompatibility, Preferred
 
 if TYPE_CHECKING:

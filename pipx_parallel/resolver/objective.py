@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.assumptions import assume, pinned
 from pipx_parallel.resolver.fact_loader import allowed, learn_newest, usable
 from pipx_parallel.resolver.improvement import Improvement
 from pipx_parallel.resolver.interpolation import add_continuity
@@ -12,7 +11,7 @@ from pipx_parallel.resolver.levels import Scale
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.preferences import Preferences
 from pipx_parallel.resolver.relaxation import relax
-from pipx_parallel.resolver.search import LimitReachedError, search
+from pipx_parallel.resolver.search import LimitReachedError, assume, pinned, search
 from pipx_parallel.resolver.soft_constraints import add_guard
 from pipx_parallel.resolver.solution import reachable
 from pipx_parallel.resolver.state import NEVER, NOTHING

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.assumptions import assume, keep
 from pipx_parallel.resolver.levels import Scale
 from pipx_parallel.resolver.ports import ABSENT
-from pipx_parallel.resolver.search import search
+from pipx_parallel.resolver.search import assume, keep, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.assumptions import search_under
 from pipx_parallel.resolver.dependency_table import OFF, ON
+from pipx_parallel.resolver.search import search_under
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,16 +1,23 @@
-"""The loop: propagate, learn from a conflict or take the next step, until everything is settled or nothing can be."""
+"""The loop: propagate, learn from a conflict or take the next step, until everything is settled or nothing can be.
+
+A search may take switches for granted, its assumptions; it then returns which of them an answer cannot have together.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.conflict import Learned, analyse
+from pipx_parallel.resolver.conflict import Learned, analyse, decisions_behind
 from pipx_parallel.resolver.decide import reorder, step
+from pipx_parallel.resolver.dependency_table import OFF, ON
+from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.propagate import propagate
+from pipx_parallel.resolver.terms import Derived, Incompatibility
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from pipx_parallel.resolver.state import SearchState
-    from pipx_parallel.resolver.terms import Incompatibility
 
 
 class SolverLimits(NamedTuple):
@@ -58,3 +65,46 @@ def _apply(state: SearchState, learned: Learned, base_level: int) -> None:
     reorder(state)
     state.watch(clause)
     state.narrow(package, state.trail.current[package] & ~clause.masks[0], clause)
+
+
+def assume(state: SearchState, switches: Sequence[int]) -> Incompatibility | None:
+    """Turn switches on, all in one level, and draw what follows; return the unsat core if they contradict each other."""
+    conflict = propagate(state)
+    if conflict is None:
+        state.trail.open_level()
+        for switch in switches:
+            if state.trail.current[switch] == OFF:
+                return _against(state, switch)
+            if state.trail.current[switch] != ON:
+                state.narrow(switch, ON, None)
+        conflict = propagate(state)
+    return None if conflict is None else decisions_behind(state, conflict)
+
+
+def _against(state: SearchState, switch: int) -> Incompatibility:
+    """Return the unsat core of a switch that is off already."""
+    core = decisions_behind(state, Incompatibility([switch], [OFF], Derived(())))
+    return Incompatibility([*core.packages, switch], [*core.masks, ON], Derived((core,)))
+
+
+def search_under(state: SearchState, switches: Sequence[int], stop: int) -> Incompatibility | None:
+    """Settle everything with these switches on, or return the unsat core, which is kept. Raises ``LimitReachedError``."""
+    state.back_to(0)
+    core = assume(state, switches) or search(state, stop, state.trail.level)
+    if core is not None:
+        state.back_to(0)
+        keep(state, [core])
+    return core
+
+
+def keep(state: SearchState, cores: Iterable[Incompatibility]) -> None:
+    """Keep which switches contradict each other, so that the next attempt need not find out. To be called at level 0."""
+    for core in cores:
+        if core.packages:
+            state.watch(core)
+            state.trail.touch(core.packages[0])
+
+
+def pinned(state: SearchState, chosen: Mapping[str, int]) -> list[int]:
+    """Return switches that keep packages at the chosen releases, if they are installed."""
+    return [state.prefer(state.numbers[name], 1 << bit | ABSENT) for name, bit in chosen.items()]

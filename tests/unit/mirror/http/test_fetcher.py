@@ -12,8 +12,8 @@ from mirror.errors import BuildFailed
 from mirror.http.concurrency_limit import MOST_UNDER_WAY
 from mirror.http.fetch_job import DeadlineError, RequestLimitError
 from mirror.http.fetcher import MOST_REQUESTS, Fetcher
-from mirror.http.retry import RetryPolicy
 from mirror.ports import Exchange, ProblemKind, Request, Work
+from mirror.settings import RetryPolicy
 from tests.support.fake_transport import FakeTransport
 
 Result = tuple[Any, Exception | None]

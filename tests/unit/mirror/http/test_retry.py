@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.http.retry import RetryPolicy, is_passing, next_delay, retry_after
+from mirror.http.retry import is_passing, next_delay, retry_after
 from mirror.ports import Exchange, ProblemKind, Request
 from mirror.records.freshness import http_date
+from mirror.settings import RetryPolicy
 from mirror.urls import PublicUrl
 
 NOW = 1_700_000_000.0
