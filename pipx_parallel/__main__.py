@@ -37,11 +37,11 @@ def _run_plain(given: list[str]) -> int | None:
     from pipx_parallel.config.options import CONSOLE  # not at the top, as above
 
     if given[0] == "lock":
-        from pipx_parallel.cli.commands import lock as command  # not at the top, as above
+        from pipx_parallel.cli.commands.lock import OPTIONS, run  # not at the top, as above
     else:
-        from pipx_parallel.cli.commands import resolve as command  # type: ignore[no-redef]
-    values = fast.parse(given[1:], (*command.OPTIONS, *CONSOLE))
-    return None if values is None else guarded(lambda: command.run(values), values)
+        from pipx_parallel.cli.commands.resolve import OPTIONS, run  # not at the top, as above
+    values = fast.parse(given[1:], (*OPTIONS, *CONSOLE))
+    return None if values is None else guarded(lambda: run(values), values)
 
 
 def run() -> None:

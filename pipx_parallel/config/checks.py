@@ -10,6 +10,7 @@ from pipx_parallel.config.options import OPPOSITES
 from pipx_parallel.errors import UsageError
 from pipx_parallel.format_control import ALL
 from pipx_parallel.requirements.option_lines import choose_names
+from pipx_parallel.requirements.urls import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,27 @@ if TYPE_CHECKING:
 MOST_WORKERS = 50
 AUTO_WORKERS = 0  # the fetcher adapts the number
 _MOST_RETRIES = 100
+
+# Which kinds of URL a setting can be: any other would be taken for the name of a folder.
+_INDEX = (("http", "https", "file"), "an http:, https: or file: URL, or a folder")
+_SCHEMES = {
+    "index_url": _INDEX,
+    "extra_index_url": _INDEX,
+    "mirror": (
+        ("http", "https", "redis", "rediss", "unix"),
+        "a folder, a snapshot, or a redis:, unix:, http: or https: URL",
+    ),
+    "proxy": (("http", "https", "socks4", "socks4a", "socks5", "socks5h"), "an http:, https: or socks5: URL"),
+}
+
+
+def check_schemes(chosen: Chosen) -> None:
+    """Raise ``UsageError`` for an index, mirror or proxy at a URL of a kind that cannot be used."""
+    for name, (schemes, wanted) in _SCHEMES.items():
+        for location in chosen.texts(name):
+            scheme, mark, _ = location.partition("://")
+            if mark and scheme.lower() not in schemes:
+                raise chosen.refuse(name, mask_secrets(location), wanted)
 
 
 def checked(chosen: Chosen, option: Option, now: float) -> object:

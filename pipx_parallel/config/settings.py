@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.names import normalize_name
-from pipx_parallel.config.checks import check_offline, checked
+from pipx_parallel.config.checks import check_offline, check_schemes, checked
 from pipx_parallel.config.options import OPTIONS
-from pipx_parallel.config.schemes import check_schemes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

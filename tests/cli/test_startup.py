@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import pipx_parallel
 from pipx_parallel.cli import app
 from pipx_parallel.cli import machine_facts as machine
 from pipx_parallel.cli.command_table import COMMANDS, MIRROR, CommandEntry
@@ -78,6 +82,41 @@ def test_a_warm_offline_lock_loads_nothing_heavy(home: Path, run: Run, spawn: Ru
     spawn("lock", "r.txt", "-o", "locked.txt", "--offline")
 
     assert loaded(spawn("lock", "r.txt", "-o", "locked.txt", "--offline", script=LOADED).out) == (0, [])
+
+
+# Runs a command line, then prints the modules that took, beside those that the interpreter starts with.
+COUNTED = (
+    "import sys\nbefore = set(sys.modules)\nfrom pipx_parallel.__main__ import main\ncode = main()\n"
+    "print(code, *sorted(set(sys.modules) - before))"
+)
+MOST_MODULES = 201  # what c4fc33f loads here, before its modules were put into folders
+
+
+@pytest.mark.parametrize("output", ["locked.txt", "pylock.toml"])
+def test_a_warm_offline_lock_loads_few_modules(home: Path, run: Run, output: str) -> None:
+    """With a changed list, so that it is solved anew: a new module on this path takes the place of another, or comes late."""
+    (home / "r.txt").write_text("app\nlib>=1\n", encoding="utf-8")
+    run("lock", "r.txt", "-o", output)
+    _modules_of_offline_lock(output)
+    (home / "r.txt").write_text("app\nlib>=1  # changed\n", encoding="utf-8")
+
+    modules = _modules_of_offline_lock(output)
+
+    assert "pipx_parallel.resolver.solver" in modules
+    assert len(modules) <= MOST_MODULES, modules
+
+
+def _modules_of_offline_lock(output: str) -> list[str]:
+    """Return what a lock loads. Without `site`: the hook of an editable install loads modules before the count begins."""
+    paths = [str(Path(pipx_parallel.__file__ or "").parents[1]), *sys.path]
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", COUNTED, "lock", "r.txt", "-o", output, "--offline"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    code, *modules = ran.stdout.split()
+    assert code == "0"
+    return modules
 
 
 def test_a_repeated_offline_lock_is_computed(home: Path, run: Run, spawn: Run) -> None:
