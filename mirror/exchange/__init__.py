@@ -1,4 +1,4 @@
-"""Mirrors in and out: snapshots, publishing, mirrors on the web, validation of untrusted records, status and maintenance.
+"""Exchange of mirrors: snapshots, publishing, mirrors on the web, validation of untrusted records, status and maintenance.
 
 May import: ``mirror.store``, ``mirror.http``, ``mirror.metadata``, ``mirror.records`` and foundations.
 """

@@ -1,6 +1,6 @@
-"""The certificate of a closed mirror: for which roots and targets it answers everything, as of when, and over which records.
+"""The attestation of a closed mirror: its roots and targets, the time of its oldest listing, and the records it covers.
 
-It is evidence, not a signature: whoever holds the mirror can check that the records it covers are still the same.
+It is not a signature. With it, a check of the mirror shows whether the covered records are still the same.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ _VERSION = 1
 
 
 class Attestation(msgspec.Struct, frozen=True):
-    """What was proved. ``projects`` are (key of the release view, digest of its facts), sorted by key."""
+    """An attestation. ``projects`` are (key of the release view, digest of its facts), sorted by key."""
 
     roots: tuple[str, ...]  # as written, sorted
     targets: tuple[str, ...]
-    as_of: int  # epoch seconds: when the oldest covered listing was last confirmed
+    as_of: int  # epoch seconds: when the oldest covered listing was last fetched or revalidated
     releases: int
     projects: tuple[tuple[str, str], ...]
 
     def __post_init__(self) -> None:
-        """Refuse projects that are not sorted: the same content would have two digests. Raises ``ValueError``."""
+        """Raise ``ValueError`` if the projects are not sorted: the same content would have two digests."""
         keys = [key for key, _ in self.projects]
         if any(key >= later for key, later in pairwise(keys)):
             raise ValueError("projects: must be sorted by key, each once")
 
     @property
     def digest(self) -> str:
-        """Return the digest of everything that is covered: the mirror's name for as long as nothing of it changes."""
+        """Return the digest of all covered records. It identifies the state of the mirror."""
         return hashlib.sha256(json.dumps(self.projects).encode()).hexdigest()
 
     @property
     def key(self) -> str:
-        """Return the store key under which a mirror keeps the certificate."""
+        """Return the store key of the attestation."""
         return ATTESTATIONS.key(hashlib.sha256(self.to_bytes()).hexdigest()[:24])
 
     def to_bytes(self) -> bytes:
-        """Return the file form: JSON, the same certificate always the same bytes."""
+        """Return the file form: JSON. Equal attestations give the same bytes."""
         value = {"certificate": _VERSION, **msgspec.structs.asdict(self), "digest": self.digest}
         return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
 
@@ -75,14 +75,14 @@ def from_bytes(data: bytes) -> Attestation:
     except (ValueError, RecursionError) as error:
         raise Malformed(f"not an attestation of a mirror: {error}") from error
     if attestation.digest != digest:
-        raise Malformed("the certificate was altered: its digest differs")
+        raise Malformed("the attestation was altered: its digest differs")
     return attestation
 
 
 def certify(
     store: Store, names: Iterable[str], roots: Sequence[str], targets: Sequence[str], releases: int
 ) -> Attestation:
-    """Return the certificate over what a store holds of these projects now."""
+    """Return the attestation of the records that a store now has of these projects."""
     as_of = None
     projects = []
     for entry in readable(store, frozenset(names)):
@@ -93,20 +93,20 @@ def certify(
     return Attestation(tuple(sorted(roots)), tuple(targets), as_of or 0, releases, tuple(projects))
 
 
-def changed_since(store: Store, certificate: Attestation) -> list[str]:
-    """Return the keys of covered records that are gone or say something else now, sorted."""
-    names = frozenset(project_of(key) for key, _ in certificate.projects)
+def changed_since(store: Store, attestation: Attestation) -> list[str]:
+    """Return the keys of covered records that are missing or have changed, sorted."""
+    names = frozenset(project_of(key) for key, _ in attestation.projects)
     now = dict(certify(store, names, (), (), 0).projects)
-    return sorted(key for key, digest in certificate.projects if now.get(key) != digest)
+    return sorted(key for key, digest in attestation.projects if now.get(key) != digest)
 
 
 def covered(store: Store) -> frozenset[str]:
-    """Return the keys of release views that some kept certificate covers. What cannot be read covers nothing."""
+    """Return the keys of release views that a stored attestation covers. An unreadable attestation covers nothing."""
     keys = [key for key, _ in store.scan(ATTESTATIONS.prefix)]
-    found: set[str] = set()
+    view_keys: set[str] = set()
     for data in store.get_many(keys).values():
         try:
-            found.update(key for key, _ in from_bytes(data).projects)
+            view_keys.update(key for key, _ in from_bytes(data).projects)
         except Malformed:
             continue
-    return frozenset(found)
+    return frozenset(view_keys)

@@ -1,4 +1,4 @@
-"""What changed between two mirrors: projects, releases, yanks."""
+"""The differences between two mirrors: projects, releases, yanks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ProjectChange(msgspec.Struct, frozen=True):
-    """What changed of one project; versions oldest first."""
+    """The change of one project; versions oldest first."""
 
     name: str
     index_id: str
@@ -22,34 +22,34 @@ class ProjectChange(msgspec.Struct, frozen=True):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     yanked: tuple[str, ...] = ()
-    restored: tuple[str, ...] = ()  # yanked before, and not any more
-    learned: int = 0  # releases more (or, below 0, fewer) whose dependencies are known
+    restored: tuple[str, ...] = ()  # yanked before, and no longer
+    learned: int = 0  # difference in the number of releases with dependency sets
 
     def to_json(self) -> dict[str, object]:
-        """Return the change for programs."""
+        """Return the JSON form."""
         return msgspec.structs.asdict(self)
 
     def __post_init__(self) -> None:
-        """Refuse another kind of change. Raises ``ValueError``."""
+        """Raise ``ValueError`` for another kind of change."""
         if self.kind not in {"added", "removed", "changed"}:
             raise ValueError(f"kind: {self.kind!r} is no kind of change")
 
 
 def differences(before: Store, after: Store) -> list[ProjectChange]:
-    """Return every project that is not the same in both, sorted by name and index."""
+    """Return every project that differs between two stores, sorted by name and index."""
     old, new = _views(before), _views(after)
-    found = []
+    changes = []
     for key in sorted(old.keys() | new.keys(), key=lambda key: (key[1], key[0])):
         index_id, name = key
         if key not in old:
-            found.append(ProjectChange(name, index_id, "added", added=tuple(new[key].versions)))
+            changes.append(ProjectChange(name, index_id, "added", added=tuple(new[key].versions)))
         elif key not in new:
-            found.append(ProjectChange(name, index_id, "removed", removed=tuple(old[key].versions)))
+            changes.append(ProjectChange(name, index_id, "removed", removed=tuple(old[key].versions)))
         else:
             change = _compare(old[key], new[key], index_id)
             if change is not None:
-                found.append(change)
-    return found
+                changes.append(change)
+    return changes
 
 
 def _compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange | None:
@@ -63,19 +63,19 @@ def _compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange
         removed=tuple(version for version in old.versions if version not in are),
         yanked=tuple(v for v in new.versions if v in yanked_now and v in were and v not in yanked_before),
         restored=tuple(v for v in new.versions if v in yanked_before and v not in yanked_now),
-        learned=_known(new) - _known(old),
+        learned=_known_releases(new) - _known_releases(old),
     )
     differs = change.added or change.removed or change.yanked or change.restored or change.learned
     return change if differs else None
 
 
 def _views(store: Store) -> dict[tuple[str, str], ReleaseView]:
-    found = {}
+    views = {}
     for entry in readable(store):
         view = classified(entry)
         if view is not None:
-            found[entry.index_id, entry.name] = view
-    return found
+            views[entry.index_id, entry.name] = view
+    return views
 
 
 def _yanked(view: ReleaseView) -> set[str]:
@@ -83,10 +83,10 @@ def _yanked(view: ReleaseView) -> set[str]:
     for kind_set, releases in view.kind_sets.items():
         if kind_set and all(view.file_kinds[number].yanked for number in kind_set):
             mask |= releases
-    return {version for at, version in enumerate(view.versions) if mask >> at & 1}
+    return {version for release, version in enumerate(view.versions) if mask >> release & 1}
 
 
-def _known(view: ReleaseView) -> int:
+def _known_releases(view: ReleaseView) -> int:
     mask = 0
     for _, _, releases in view.known_rows():
         mask |= releases

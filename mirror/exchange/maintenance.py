@@ -1,4 +1,4 @@
-"""Looking after a store: what is damaged in it, what may go."""
+"""Maintenance of a store: check, repair and prune its records."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from mirror.ports import Store
 
 _BATCH = 200
-_LOOKS = 3  # at a project that seems damaged, beside processes that write
+_LOOKS = 3  # number of repeated checks of a project that seems damaged: another process may be writing
 
 
 class Damage(NamedTuple):
-    """One record that is not as it should be."""
+    """One damaged record."""
 
     key: str
     problem: str
-    repair: str  # "delete": fetched again when it is needed; "clean": credentials are taken out; "": nothing to be done
+    repair: str  # "delete": it is fetched again when needed; "clean": remove credentials; "": no repair
 
 
 class Pruned(NamedTuple):
-    """What pruning did, or would do."""
+    """The result of pruning, or of a dry run."""
 
     keys: tuple[str, ...]
     freed: int  # bytes
-    kept: int  # projects that a certificate covers and that would have gone
+    retained: int  # projects not removed because an attestation covers them
 
 
 def check(store: Store) -> Iterator[Damage]:
     """Yield every record that is damaged, foreign, or of another schema, sorted by key."""
-    # A snapshot's files are covered by its own digest, and packed anew, under the name that the view calls them, when read.
+    # The digest of a snapshot covers its files. They are packed again when read, so the digest in the file view is not checked.
     sealed = not store.repacks
     for entry in entries(store):
         if not isinstance(entry, Entry):
@@ -49,19 +49,19 @@ def check(store: Store) -> Iterator[Damage]:
             yield Damage(key, str(error), "delete")
             continue
         damage = _check_files(entry, sealed=sealed)
-        # Another process may have stored a newer listing between the two reads: what is wrong is so at every look.
+        # Another process may store a newer listing between the two reads. Real damage is there at every check.
         for _ in range(_LOOKS):
             if damage is not None:
                 damage = _check_again(store, entry, sealed=sealed)
         if damage is not None:
             yield damage
         elif holds_secrets(entry):
-            yield Damage(entry.key, "an address in it, or in its files, holds credentials", "clean")
+            yield Damage(entry.key, "a URL in it, or in its files, holds credentials", "clean")
     yield from _check_small(store)
 
 
 def _check_small(store: Store) -> Iterator[Damage]:
-    """Yield the records that no project owns and that are foreign or damaged."""
+    """Yield the foreign or damaged records that belong to no project."""
     keys = [key for key, _ in store.scan() if not (VIEWS.owns(key) or FILES.owns(key))]
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
@@ -72,19 +72,19 @@ def _check_small(store: Store) -> Iterator[Damage]:
             elif key not in sound and key not in store.get_many((key,)) and key in dict(store.scan(key)):
                 yield Damage(key, "damaged record: its checksum differs", "delete")
             elif VALIDATORS.owns(key) and b"?" in sound.get(key, b"").partition(b'", {')[0]:
-                yield Damage(key, "the address in it may hold a signature", "delete")
+                yield Damage(key, "the URL in it may hold a signature", "delete")
             elif TEXTS.owns(key) and key in sound:
                 yield from _check_texts(key, sound[key])
 
 
 def _check_again(store: Store, entry: Entry, *, sealed: bool) -> Damage | None:
     files = files_key(entry.index_id, entry.name)
-    found = store.get_many((entry.key, files))
+    records = store.get_many((entry.key, files))
     try:
-        view = named_view(found[entry.key], entry.name)
-    except (KeyError, Malformed):  # deleted meanwhile; a damaged view is reported by itself
+        view = named_view(records[entry.key], entry.name)
+    except (KeyError, Malformed):  # deleted since; a damaged view is reported separately
         return None
-    return _check_files(entry._replace(view=view, load=lambda: found.get(files)), sealed=sealed)
+    return _check_files(entry._replace(view=view, load=lambda: records.get(files)), sealed=sealed)
 
 
 def _check_files(entry: Entry, *, sealed: bool) -> Damage | None:
@@ -94,13 +94,13 @@ def _check_files(entry: Entry, *, sealed: bool) -> Damage | None:
     key = files_key(entry.index_id, entry.name)
     packed = entry.load()
     if packed is None:
-        return Damage(key, "the files of this project are gone", "delete")
+        return Damage(key, "the files of this project are missing", "delete")
     if sealed and not is_whole(packed):
         return Damage(key, "damaged file view: its digest differs", "delete")
     if digest_of(packed) != view.digest:
         return Damage(key, "the files are of another listing than the release view", "delete")
     if len(read_all(packed)) != len(view.versions):
-        return Damage(key, "the files are of another number of releases", "delete")
+        return Damage(key, "the number of releases in the files differs from the release view", "delete")
     return None
 
 
@@ -112,7 +112,7 @@ def _check_texts(key: str, data: bytes) -> Iterator[Damage]:
 
 
 def refuse_damaged(store: Store) -> None:
-    """Raise ``Integrity`` where a record is damaged: what is published or exported would lack its project without a word."""
+    """Raise ``Integrity`` if a record is damaged: a publication or export would silently lack its project."""
     damages = list(check(store))
     if damages:
         raise Integrity(
@@ -122,18 +122,16 @@ def refuse_damaged(store: Store) -> None:
 
 
 def repair(store: Store, damages: list[Damage]) -> int:
-    """Delete what is damaged, so that it is fetched again when it is needed; return how many records went."""
+    """Delete or clean damaged records; return the number of changed records. Deleted records are fetched again when needed."""
     keys = [damage.key for damage in damages if damage.repair == "delete"]
-    keys += [
-        view_key_of(key) for key in keys if FILES.owns(key)
-    ]  # a view whose files are gone is fetched again with them
+    keys += [view_key_of(key) for key in keys if FILES.owns(key)]  # view and files are fetched together
     cleaned = clean_records(store, [damage.key for damage in damages if damage.repair == "clean"])
     return store.delete_many(dict.fromkeys(keys)) + cleaned
 
 
 def old_schemas(store: Store) -> dict[str, int]:
-    """Return how many records there are of each other schema, newer ones included."""
-    found: dict[str, int] = {}
+    """Return the number of records by schema, for every other schema, older or newer."""
+    counts: dict[str, int] = {}
     keys = [key for key, _ in store.scan(VIEWS.prefix)]
     for start in range(0, len(keys), _BATCH):
         for data in store.get_many(keys[start : start + _BATCH]).values():
@@ -142,11 +140,11 @@ def old_schemas(store: Store) -> dict[str, int]:
             except (ValueError, KeyError, TypeError):
                 continue
             if schema != str(SCHEMA):
-                found[schema] = found.get(schema, 0) + 1
-    return found
+                counts[schema] = counts.get(schema, 0) + 1
+    return counts
 
 
-def prune(  # noqa: PLR0913 - what may go, each by name
+def prune(  # noqa: PLR0913 - independent criteria
     store: Store,
     now: float,
     *,
@@ -155,32 +153,36 @@ def prune(  # noqa: PLR0913 - what may go, each by name
     withdrawn: bool = False,
     dry: bool = False,
 ) -> Pruned:
-    """Delete projects that nobody confirmed for ``max_age`` seconds, then the longest unconfirmed until ``max_bytes`` fit.
+    """Delete projects that were not fetched or revalidated for long. A project that an attestation covers is retained.
 
-    With ``withdrawn`` also those that their index does not list any more.
-
-    Confirmed means fetched, or answered by its index that it has not changed. What a certificate covers stays.
+    Args:
+        store: The store.
+        now: The current time, in seconds since the epoch.
+        max_bytes: Delete the projects with the oldest fetch times until the store is not larger.
+        max_age: Delete projects that were not fetched or revalidated for so many seconds.
+        withdrawn: Delete projects that their index no longer lists.
+        dry: Delete nothing; only return the result.
     """
-    kept_keys = covered(store)
+    covered_keys = covered(store)
     sizes = dict(store.scan())
     total = sum(sizes.values())
-    found = [entry for entry in entries(store) if isinstance(entry, Entry)]
-    aged = [(entry.view.freshness.fetched_at, entry.key) for entry in found]
-    unlisted = {
-        entry.key for entry in found if isinstance(entry.view, ReleaseView) and entry.view.withdrawn is not None
+    projects = [entry for entry in entries(store) if isinstance(entry, Entry)]
+    aged = [(entry.view.freshness.fetched_at, entry.key) for entry in projects]
+    withdrawn_keys = {
+        entry.key for entry in projects if isinstance(entry.view, ReleaseView) and entry.view.withdrawn is not None
     }
-    gone: list[str] = []
-    kept = 0
+    removed: list[str] = []
+    retained = 0
     freed = 0
     for fetched, key in sorted(aged):
-        old = (max_age is not None and now - fetched > max_age) or (withdrawn and key in unlisted)
+        old = (max_age is not None and now - fetched > max_age) or (withdrawn and key in withdrawn_keys)
         if not old and (max_bytes is None or total - freed <= max_bytes):
             continue
-        if key in kept_keys:
-            kept += 1
+        if key in covered_keys:
+            retained += 1
             continue
-        gone += (key, files_key_of(key), texts_key_of(key))  # together, also those that another process has added since
-        freed += sum(sizes.get(stored, 0) for stored in gone[-3:])
+        removed += [key, files_key_of(key), texts_key_of(key)]  # also records that another process added since the scan
+        freed += sum(sizes.get(stored, 0) for stored in removed[-3:])
     if not dry:
-        store.delete_many(gone)
-    return Pruned(tuple(stored for stored in gone if stored in sizes), freed, kept)
+        store.delete_many(removed)
+    return Pruned(tuple(stored for stored in removed if stored in sizes), freed, retained)

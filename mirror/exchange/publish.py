@@ -1,7 +1,7 @@
 """A mirror as static files, for any web server or object store: sparse records, Simple API pages, an index of digests.
 
-Written incrementally: a file is touched only where what it says has changed, so times of fetching are left out of it. File
-URLs are the index's own, so sidecars are advertised as far as that index has them.
+Written incrementally: a file is written only if its content has changed, so it has no fetch times. File URLs are those of the
+index, so sidecars are advertised only if the index has them.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
 
 INDEX = "index.json"
-_LARGEST_BUNDLE = 8_000_000  # bytes; of a mirror that takes more, single records are fetched
+_LARGEST_BUNDLE = 8_000_000  # bytes; a larger mirror has no bundle, and clients fetch single records
 _STAGED_LONG_AGO = 3600.0  # seconds
 _TIMELESS = FreshnessRecord(0.0, 0.0)
 
 
 class Published(msgspec.Struct, frozen=True):
-    """What publishing did, in files."""
+    """The result of publishing: numbers of files."""
 
     written: int
     unchanged: int
@@ -49,7 +49,7 @@ class Published(msgspec.Struct, frozen=True):
 
 
 def publish(store: Store, folder: str) -> Published:
-    """Write what a store holds into a folder. Raises ``StoreError`` where that fails."""
+    """Write the records of a store into a folder. Raises ``StoreError`` if the folder cannot be written."""
     try:
         return _publish(store, folder)
     except OSError as error:
@@ -86,7 +86,7 @@ def _publish(store: Store, folder: str) -> Published:
         put(f"{entry.key}.json", encode(published))
         if packed is not None:
             put(f"{files_key_of(entry.key)}.ppf", packed)
-            if entry.name not in names:  # of several indexes the first by id; a Simple API has one page a project
+            if entry.name not in names:  # the first index by id: a Simple API has one page for each project
                 names[entry.name] = entry
                 _put_pages(put, entry, view, packed, urls)
     bundle = export(store, Selection(files="chosen", named=True))
@@ -120,12 +120,12 @@ def _put_pages(put: Any, entry: Entry, view: ReleaseView, packed: bytes, urls: M
 
 
 def files_of(packed: bytes, page_url: str) -> list[DistFile]:
-    """Return every file of a stored file view, oldest release first; raises ``Malformed``."""
+    """Return every file of a stored file view, oldest release first. Raises ``Malformed``."""
     return [file for piece in read_all(packed) for file in FileList(b"[" + piece + b"]", page_url)]
 
 
 def _holds(path: str, data: bytes) -> bool:
-    """Return whether a file has these bytes; its digest in the index of the folder proves nothing of the file."""
+    """Return whether a file has these bytes. Its digest in the folder's index is not enough: the file may have changed."""
     try:
         with open(path, "rb") as file:
             return os.fstat(file.fileno()).st_size == len(data) and file.read() == data
@@ -134,7 +134,7 @@ def _holds(path: str, data: bytes) -> bool:
 
 
 def _digests(folder: str) -> dict[str, str]:
-    """Return the digests of an earlier publication; nothing where there is none or it cannot be read."""
+    """Return the digests of the files of an earlier publication; none if there is none or it cannot be read."""
     try:
         with open(os.path.join(folder, INDEX), "rb") as file:
             head = json.load(file)
@@ -144,7 +144,7 @@ def _digests(folder: str) -> dict[str, str]:
 
 
 def _remove_staged(folder: str, now: float) -> None:
-    """Remove what a publication that was killed left behind; not what another one may be writing."""
+    """Remove staged files of a publication that was killed; recent files stay, since another process may be writing them."""
     for root, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(root, name)
@@ -154,7 +154,7 @@ def _remove_staged(folder: str, now: float) -> None:
 
 
 def _remove(folder: str, before: Mapping[str, str], now: Mapping[str, str]) -> int:
-    """Remove files of projects that are gone; nothing that was not written here."""
+    """Remove files of projects that are no longer in the store; only files that publishing writes."""
     removed = 0
     for path in sorted(before.keys() - now.keys()):
         if _is_ours(path):
@@ -166,7 +166,7 @@ def _remove(folder: str, before: Mapping[str, str], now: Mapping[str, str]) -> i
 
 
 def _is_ours(path: str) -> bool:
-    """Return whether a path is one that publishing writes: the old index may have been altered."""
+    """Return whether publishing writes such a path. The old index is untrusted."""
     parts = path.split("/")
     if path == BUNDLE:
         return True

@@ -1,7 +1,4 @@
-"""What a store holds, walked record by record: for everything that looks at a mirror as a whole.
-
-``mirror.keys`` has the kinds of records.
-"""
+"""Iteration over the projects of a store. ``mirror.keys`` has the kinds of records."""
 
 from __future__ import annotations
 
@@ -24,13 +21,13 @@ _BATCH = 200  # records read at once
 
 
 class Entry(NamedTuple):
-    """One project as a store holds it. ``view`` is an ``Absence`` where its index has none."""
+    """One project of a store. ``view`` is an ``Absence`` if its index does not have the project."""
 
     index_id: str
     name: str
     view: ReleaseView | Absence
     load: Callable[[], bytes | None]  # reads the stored file view
-    stored: bytes = b""  # the record as it is stored
+    stored: bytes = b""  # the stored form of the view
 
     @property
     def key(self) -> str:
@@ -39,55 +36,55 @@ class Entry(NamedTuple):
 
     @property
     def sum(self) -> bytes:
-        """Return how the stored record begins: its digest, which names what it says."""
+        """Return the first bytes of the stored view, which have its digest."""
         return self.stored[:24]
 
 
 def split_key(key: str) -> tuple[str, str]:
-    """Return (index id, project) of a release view's key; raises ``Malformed`` where it is none."""
-    found = _VIEW_KEY.fullmatch(key)
-    if found is None:
-        raise Malformed(f"{key[:80]!r} is no key of a release view")
-    return found[1], found[2]
+    """Return (index id, project) of a release view's key. Raises ``Malformed`` if it is not such a key."""
+    match = _VIEW_KEY.fullmatch(key)
+    if match is None:
+        raise Malformed(f"{key[:80]!r} is not the key of a release view")
+    return match[1], match[2]
 
 
 def entries(store: Store, names: frozenset[str] | None = None) -> Iterator[Entry | tuple[str, Malformed]]:
-    """Yield every project of a store, sorted by key; for a record that cannot be read its key and what is wrong with it.
+    """Yield every project of a store, sorted by key, or (key, error) for a record that cannot be read.
 
-    ``names`` restricts to these projects.
+    ``names`` restricts the result to these projects.
     """
     keys = sorted(key for key, _ in store.scan(VIEWS.prefix) if names is None or project_of(key) in names)
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
-        found = store.get_many(batch)
+        records = store.get_many(batch)
         for key in batch:
-            if key not in found:  # deleted meanwhile
+            if key not in records:  # deleted since the scan
                 continue
             try:
                 index_id, name = split_key(key)
                 if names is not None and name not in names:
                     continue
-                view = named_view(found[key], name)
+                view = named_view(records[key], name)
             except Malformed as error:
                 yield key, error
             else:
-                yield Entry(index_id, name, view, _loader(store, files_key(index_id, name)), found[key])
+                yield Entry(index_id, name, view, _loader(store, files_key(index_id, name)), records[key])
 
 
 def readable(store: Store, names: frozenset[str] | None = None) -> Iterator[Entry]:
-    """Yield every project of a store that can be read, sorted by key."""
+    """Yield every readable project of a store, sorted by key."""
     for entry in entries(store, names):
         if isinstance(entry, Entry):
             yield entry
 
 
 def classified(entry: Entry) -> ReleaseView | None:
-    """Return the view with every release classified whose files are stored; None if the project is absent."""
+    """Classify every release whose files are stored; return the view, or None if the project is absent."""
     if isinstance(entry.view, Absence):
         return None
     project = Project(entry.view, entry.index_id, "", "", load=entry.load)
     oldest = entry.view.classified
-    with suppress(NotFound, Malformed):  # its files are missing or damaged: the classified releases stay
+    with suppress(NotFound, Malformed):  # its files are missing or damaged: only the classified releases are used
         while oldest and project.keeps(oldest - 1):
             oldest -= 1
         project.classify(oldest)
@@ -95,7 +92,7 @@ def classified(entry: Entry) -> ReleaseView | None:
 
 
 def named_view(data: bytes, name: str) -> ReleaseView | Absence:
-    """Return a stored view; raises ``Malformed`` also where it is another project's."""
+    """Return a stored view. Raises ``Malformed`` if it is damaged or of another project."""
     view = decode(data)
     if isinstance(view, ReleaseView) and view.name != name:
         raise Malformed(f"this is the release view of {view.name}")
@@ -103,7 +100,7 @@ def named_view(data: bytes, name: str) -> ReleaseView | Absence:
 
 
 def addresses(store: Store) -> dict[str, str]:
-    """Return the URL of every index that the store knows by its id."""
+    """Return the URL of every index of the store, by id."""
     keys = [key for key, _ in store.scan(ADDRESSES.prefix)]
     return {key[2:]: value.decode("utf-8", "replace") for key, value in sorted(store.get_many(keys).items())}
 

@@ -1,4 +1,4 @@
-"""Credentials in records of earlier versions: found, and taken out without losing anything else."""
+"""Find and remove credentials in records of earlier versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def holds_secrets(entry: Entry) -> bool:
-    """Return whether the address of a page, or one of a file, holds credentials; a page's also whether it has a query."""
+    """Return whether the URL of the page or of a file holds credentials, or the URL of the page has a query."""
     view = entry.view
     if isinstance(view, Absence):
         return False
@@ -33,7 +33,7 @@ def holds_secrets(entry: Entry) -> bool:
 
 
 def clean_records(store: Store, keys: Iterable[str]) -> int:
-    """Take the credentials out of projects, by the keys of their release views; return how many were changed."""
+    """Remove the credentials from projects, by the keys of their release views; return the number of changed projects."""
     wanted = set(keys)
     changed = 0
     for entry in entries(store, frozenset(project_of(key) for key in wanted)):
@@ -56,7 +56,7 @@ def _clean(entry: Entry, view: ReleaseView) -> dict[str, bytes]:
 
 
 def _cleaned(packed: bytes) -> bytes | None:
-    """Return a file view without credentials; None where it has none."""
+    """Return a file view without credentials; None if it has none."""
     slices = read_all(packed)
     if not any(map(may_hold_secrets, slices)):
         return None

@@ -1,8 +1,8 @@
-"""The snapshot: a mirror, or a part of it, as one file that the same content always gives the same bytes.
+"""The snapshot: a mirror or a part of it as one file. The same content gives the same bytes.
 
 Layout (docs/mirror-format.md): magic, length of the head, head (JSON, compressed), blocks (compressed), SHA-256 of all before
-it. Every length is claimed before it is used and bounded; nothing is a path, nothing is executed, and a bit that flipped
-anywhere is ``Integrity`` before anything else is looked at.
+it. The head has every length, and each is bounded. Nothing is used as a path, nothing is executed. The SHA-256 is verified
+first, so any changed bit raises ``Integrity``.
 """
 
 from __future__ import annotations
@@ -30,66 +30,68 @@ if TYPE_CHECKING:
     from mirror.ports import Store
 
 MAGIC = b"PPSNAP1\n"
-BUNDLE = "index.snap"  # of a published folder: what who knows nothing yet would else ask for in hundreds of requests
+BUNDLE = "index.snap"  # the snapshot in a published folder: it saves a new client hundreds of requests
 FILES = ("chosen", "all", "none")
-LARGEST = 4 * 1024 * 1024 * 1024  # bytes of a snapshot; a larger mirror is shared, not carried
+LARGEST = 4 * 1024 * 1024 * 1024  # bytes of a snapshot; share a larger mirror by a server or Redis
 _LARGEST_HEAD = 256 * 1024 * 1024
 _TAIL = 32
 
 
 class Selection(NamedTuple):
-    """What goes into a snapshot.
+    """The content of a snapshot.
 
-    ``names`` restricts to these projects (None: all). ``files`` is "all", "none" or "chosen": the releases of ``chosen``
-    (masks by project), and where that is None those whose dependencies are known, which are those a resolve looked at.
+    ``names`` restricts it to these projects (None: all). ``files`` is "all", "none" or "chosen". "chosen" means the releases of
+    ``chosen`` (masks by project). If that is None, it means the releases with dependency sets: those that a resolve has read.
     """
 
     names: frozenset[str] | None = None
     files: str = "chosen"
     chosen: Mapping[str, int] | None = None
-    named: bool = False  # views go along as they are stored, with the name of their files: who asks will ask for these
+    named: bool = (
+        False  # views are exported as stored, with the digest of their files, which a client can request later
+    )
 
 
 class Snapshot(NamedTuple):
-    """A snapshot that was read and checked. ``views`` are stored release views by key, sorted."""
+    """A snapshot that was read and verified. ``views`` are stored release views by key, sorted."""
 
     views: dict[str, bytes]
     addresses: dict[str, str]  # index id -> URL
-    facts: dict[str, bytes]  # index id -> what was learned of it
-    complete: bool  # the file views hold every release
-    content: str  # SHA-256 of what it says, without times
-    blocks: dict[str, tuple[Packed, memoryview, memoryview]]  # key -> where its files are
+    facts: dict[str, bytes]  # index id -> IndexFacts, in stored form
+    complete: bool  # whether the file views have every release
+    content: str  # SHA-256 of the content, without times
+    blocks: dict[str, tuple[Packed, memoryview, memoryview]]  # key -> lengths, packed text and digests of its files
     texts: dict[str, bytes]  # key of METADATA -> the record
 
     def slices(self, key: str) -> list[bytes] | None:
-        """Return the file objects of a project by release, oldest first, ``b""`` where not held; raises ``Integrity``."""
-        found = self.blocks.get(key)
-        if found is None:
+        """Return the file objects of a project by release, oldest first, ``b""`` if not held. Raises ``Integrity``."""
+        block = self.blocks.get(key)
+        if block is None:
             return None
         try:
-            return expand(unpack_block(found[1], found[0]) + bytes(found[2]))
+            return expand(unpack_block(block[1], block[0]) + bytes(block[2]))
         except Malformed as error:
             raise Integrity(f"{key}: {error}") from error
 
     def file_view(self, key: str) -> bytes | None:
-        """Return a project's file view in the stored form; raises ``Integrity``."""
+        """Return a project's file view in the stored form. Raises ``Integrity``."""
         slices = self.slices(key)
         return None if slices is None else pack([(piece,) if piece else () for piece in slices])
 
 
 def export(store: Store, selection: Selection) -> bytes:
-    """Return the snapshot of a store. Same content, same bytes: neither time nor the order of learning leaves a trace."""
+    """Return the snapshot of a store. The same content gives the same bytes, whatever the time and the order of writes."""
     views: list[bytes] = []
     keys: list[str] = []
     files: list[tuple[str, Packed, bytes, bytes]] = []
     content = hashlib.sha256()
     complete = selection.files == "all"
     for entry in readable(store, selection.names):
-        said, block = _record(entry, selection)
+        (view, digest), block = _record(entry, selection)
         keys.append(entry.key)
-        views.append(said[0])
-        content.update(f"{entry.key}\n{said[1]}\n".encode())
-        complete = complete and (said[1] == "absent" or (bool(block) and all(expand(block))))
+        views.append(view)
+        content.update(f"{entry.key}\n{digest}\n".encode())
+        complete = complete and (digest == "absent" or (bool(block) and all(expand(block))))
         if block:
             text, digests = parts(block)
             content.update(hashlib.sha256(block).digest())
@@ -117,17 +119,17 @@ def export(store: Store, selection: Selection) -> bytes:
 
 
 def _texts(store: Store, keys: list[str]) -> dict[str, bytes]:
-    """Return METADATA of the projects of some views; one record after the other, as the same mapping gives the same bytes."""
-    found = store.get_many([texts_key_of(key) for key in keys])
+    """Return METADATA of the projects of some views, packed again, so that the same content gives the same bytes."""
+    records = store.get_many([texts_key_of(key) for key in keys])
     readable = {}
-    for key in sorted(found):
-        with suppress(Malformed):  # damaged: left out, as any other record that cannot be read
-            readable[key] = pack_texts(unpack_texts(found[key]))
+    for key in sorted(records):
+        with suppress(Malformed):  # damaged: left out, as any other unreadable record
+            readable[key] = pack_texts(unpack_texts(records[key]))
     return readable
 
 
 def _record(entry: Entry, selection: Selection) -> tuple[tuple[bytes, str], bytes]:
-    """Return ((stored view, digest of its facts), squeezed files or nothing) of one project."""
+    """Return ((stored view, digest of its facts), compact form of its files or ``b""``) of one project."""
     if isinstance(entry.view, Absence):
         fresh = entry.view.freshness
         absence = Absence(fresh._replace(fetched_at=float(int(fresh.fetched_at))))
@@ -135,9 +137,7 @@ def _record(entry: Entry, selection: Selection) -> tuple[tuple[bytes, str], byte
     packed = entry.load() if selection.files != "none" else None
     slices = _slices(packed, len(entry.view.versions), _mask(entry, selection)) if packed is not None else []
     block = squeeze(slices) if any(slices) else b""
-    if (
-        selection.named
-    ):  # judging 171 projects from end to end takes seconds, and who asks has a question, not a wish to keep it
+    if selection.named:  # classifying all releases of 171 projects takes seconds, and the client needs only some
         return (entry.stored, entry.sum.decode("latin-1")), block
     view = canonical(classified(entry) or entry.view)
     facts = facts_digest(view)
@@ -146,14 +146,14 @@ def _record(entry: Entry, selection: Selection) -> tuple[tuple[bytes, str], byte
 
 
 def _mask(entry: Entry, selection: Selection) -> int | None:
-    """Return the releases whose files go along; None for all."""
+    """Return the mask of releases whose files are exported; None for all."""
     if selection.files == "all":
         return None
-    return _looked_at(entry) if selection.chosen is None else selection.chosen.get(entry.name, 0)
+    return _releases_read(entry) if selection.chosen is None else selection.chosen.get(entry.name, 0)
 
 
 def _slices(packed: bytes, count: int, mask: int | None) -> list[bytes]:
-    """Return the files of each release, ``b""`` for those left out; none if the file view is damaged or of another listing."""
+    """Return the files of each release, ``b""`` if left out; an empty list if the file view is damaged or of another listing."""
     try:
         if not is_sound(packed) or release_count(packed) != count:
             return []
@@ -164,7 +164,7 @@ def _slices(packed: bytes, count: int, mask: int | None) -> list[bytes]:
         return []
 
 
-def _looked_at(entry: Entry) -> int:
+def _releases_read(entry: Entry) -> int:
     mask = 0
     if not isinstance(entry.view, Absence):
         for _, _, releases in entry.view.known_rows():
@@ -181,36 +181,42 @@ def _join(head: Mapping[str, Any], blocks: list[bytes]) -> bytes:
 
 
 def read_snapshot(data: bytes) -> Snapshot:
-    """Read and check a snapshot. Raises ``Integrity`` for what is none, is damaged, or does not add up."""
+    """Read and verify a snapshot.
+
+    Raises:
+        Integrity: It is not a snapshot, or is damaged or inconsistent.
+    """
     if len(data) < len(MAGIC) + 16 + _TAIL or hashlib.sha256(memoryview(data)[:-_TAIL]).digest() != data[-_TAIL:]:
-        raise Integrity("this is no snapshot of a mirror, or it is damaged: its SHA-256 differs")
+        raise Integrity("this is not a snapshot of a mirror, or it is damaged: its SHA-256 differs")
     if data[: len(MAGIC)] != MAGIC:
-        raise Integrity("this is no snapshot of a mirror, or one of a version that this program does not read")
+        raise Integrity("this is not a snapshot of a mirror, or its format version is not supported")
     try:
         return _parse(data)
     except (ValueError, RecursionError, OverflowError) as error:
-        raise Integrity(f"the snapshot does not add up: {error}") from error
+        raise Integrity(f"the snapshot is inconsistent: {error}") from error
 
 
 def _parse(data: bytes) -> Snapshot:
-    at = len(MAGIC)
-    sizes = Packed(int.from_bytes(data[at : at + 8], "little"), int.from_bytes(data[at + 8 : at + 16], "little"))
-    at += 16
+    offset = len(MAGIC)
+    sizes = Packed(
+        int.from_bytes(data[offset : offset + 8], "little"), int.from_bytes(data[offset + 8 : offset + 16], "little")
+    )
+    offset += 16
     end = len(data) - _TAIL
-    if sizes.raw > _LARGEST_HEAD or sizes.packed > end - at:
-        raise Malformed("its head claims more than there is")
-    head = Table(json.loads(unpack_block(memoryview(data)[at : at + sizes.packed], sizes)))
+    if sizes.raw > _LARGEST_HEAD or sizes.packed > end - offset:
+        raise Malformed("its head is longer than the file")
+    head = Table(json.loads(unpack_block(memoryview(data)[offset : offset + sizes.packed], sizes)))
     if head.integer("snapshot") != 1 or head.integer("schema") != SCHEMA:
         raise Malformed(f"records of schema {head.integer('schema')}, this program reads {SCHEMA}")
-    body = memoryview(data)[at + sizes.packed : end]
-    at = 0
+    body = memoryview(data)[offset + sizes.packed : end]
+    offset = 0
 
     def take(size: int) -> memoryview:
-        nonlocal at
-        begin, at = at, at + size
-        if size < 0 or at > len(body):
-            raise Malformed("a block claims more than there is")
-        return body[begin:at]
+        nonlocal offset
+        begin, offset = offset, offset + size
+        if size < 0 or offset > len(body):
+            raise Malformed("a block is longer than the file")
+        return body[begin:offset]
 
     packed_views = Packed(*head.integers("views", 2))
     lines = unpack_block(take(packed_views.packed), packed_views).split(b"\n")

@@ -1,4 +1,4 @@
-"""Taking a snapshot into a mirror: what is newer wins, what either knew of dependencies stays known."""
+"""Import a snapshot into a mirror: the newer listing wins, and the dependency sets of both are merged."""
 
 from __future__ import annotations
 
@@ -26,18 +26,22 @@ _BATCH = 50  # projects stored in one transaction
 
 
 class Imported(NamedTuple):
-    """What an import did, in projects."""
+    """The result of an import: numbers of projects."""
 
     added: int
     replaced: int
-    kept: int  # the mirror had a newer listing; what the snapshot knew of dependencies was added to it
+    retained: int  # the mirror had a newer listing; the dependency sets of the snapshot were added to it
 
 
 def import_snapshot(snapshot: Snapshot, store: Store) -> Imported:
-    """Take every record of a snapshot into a store. Raises ``Integrity`` before anything is written where one is unfit."""
+    """Write every record of a snapshot into a store.
+
+    Raises:
+        Integrity: A record is invalid. Then nothing is written.
+    """
     views = {key: _checked(key, data) for key, data in snapshot.views.items()}
     texts = {key: checked_texts(key, record) for key, record in snapshot.texts.items()}
-    counts = {"added": 0, "replaced": 0, "kept": 0}
+    counts = {"added": 0, "replaced": 0, "retained": 0}
     keys = list(views)
     for start in range(0, len(keys), _BATCH):
         changes: dict[str, Change] = {}
@@ -45,11 +49,11 @@ def import_snapshot(snapshot: Snapshot, store: Store) -> Imported:
             changes |= _changes(key, views[key], snapshot, counts)
         store.update(changes)
     store.update({key: _adding(record) for key, record in texts.items()})
-    said: dict[str, Change] = {
+    index_records: dict[str, Change] = {
         address_key(index): _if_absent(url.encode()) for index, url in snapshot.addresses.items()
     }
-    said |= {facts_key(index): _if_absent(value) for index, value in snapshot.facts.items()}
-    store.update(said)
+    index_records |= {facts_key(index): _if_absent(value) for index, value in snapshot.facts.items()}
+    store.update(index_records)
     return Imported(**counts)
 
 
@@ -69,7 +73,7 @@ def _changes(key: str, view: ReleaseView | Absence, snapshot: Snapshot, counts: 
         emptied = _empties(view) and not _empties(other)
         if emptied or _wins(other, view, complete=snapshot.complete):
             ours = False
-            counts["kept"] += 1
+            counts["retained"] += 1
             merged = _withdrawn(other, view) if emptied else _absorbed(other, view)
             return None if merged == stored else merged
         counts["replaced"] += 1
@@ -85,7 +89,7 @@ def _changes(key: str, view: ReleaseView | Absence, snapshot: Snapshot, counts: 
 
 
 def _absorbed(other: ReleaseView | Absence, view: ReleaseView | Absence) -> bytes | None:
-    """Return what is stored with what a snapshot knew of dependencies; None where there is nothing to add."""
+    """Return the stored view with the dependency sets of the snapshot's view added; None if one of them is an absence."""
     if not isinstance(other, ReleaseView) or not isinstance(view, ReleaseView):
         return None
     other.absorb(view)
@@ -93,22 +97,22 @@ def _absorbed(other: ReleaseView | Absence, view: ReleaseView | Absence) -> byte
 
 
 def _withdrawn(other: ReleaseView | Absence, view: ReleaseView | Absence) -> bytes | None:
-    """Return what is stored, marked where a newer snapshot says that the index does not list the project any more."""
-    found = view.freshness.fetched_at
-    if not isinstance(other, ReleaseView) or int(other.freshness.fetched_at) >= int(found):
+    """Return the stored view marked as withdrawn: a newer snapshot has no files of the project. None if it is not newer."""
+    fetched_at = view.freshness.fetched_at
+    if not isinstance(other, ReleaseView) or int(other.freshness.fetched_at) >= int(fetched_at):
         return None
-    other.withdrawn = Withdrawal(found, 404)
+    other.withdrawn = Withdrawal(fetched_at, 404)
     other.freshness = other.freshness._replace(lifetime=0.0)
     return encode(other)
 
 
 def _empties(view: ReleaseView | Absence) -> bool:
-    """Return whether a record says that its index lists nothing of a project."""
+    """Return whether a record has no releases."""
     return isinstance(view, Absence) or not view.versions
 
 
 def _wins(other: ReleaseView | Absence, view: ReleaseView | Absence, *, complete: bool) -> bool:
-    """Return whether what is stored stays: it is as new, or its files are all there for the same releases."""
+    """Return whether the stored record stays: it is as new, or has the same releases and the snapshot lacks files."""
     if int(other.freshness.fetched_at) >= int(view.freshness.fetched_at):
         return True
     if complete or not isinstance(other, ReleaseView) or not isinstance(view, ReleaseView):
@@ -117,10 +121,10 @@ def _wins(other: ReleaseView | Absence, view: ReleaseView | Absence, *, complete
 
 
 def _checked(key: str, data: bytes) -> ReleaseView | Absence:
-    """Return a record of a stranger's snapshot; raises ``Integrity`` also where its releases have other keys than they should."""
+    """Return a record of an untrusted snapshot. Raises ``Integrity`` if it is invalid or its sort keys are wrong."""
     view = checked(key, data)
     if isinstance(view, ReleaseView) and [version_key(version) for version in view.versions] != list(view.keys):
-        raise Integrity(f"{key}: its versions are not what their sort keys say")
+        raise Integrity(f"{key}: a sort key does not match its version")
     return view
 
 

@@ -1,4 +1,4 @@
-"""A snapshot as a store: resolve straight from the file, nothing imported, nothing written."""
+"""A snapshot as a store: resolve from the file without an import. Nothing is written."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def load_snapshot(path: str) -> Snapshot:
-    """Read a snapshot file. Raises ``StoreError`` where it cannot be read, ``Integrity`` where it may not be trusted."""
+    """Read a snapshot file. Raises ``StoreError`` if it cannot be read, ``Integrity`` if it is invalid."""
     try:
-        with open(path, "rb") as file:  # pathlib costs 9 ms to load
+        with open(path, "rb") as file:  # pathlib takes 9 ms to load
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise StoreError(f"cannot read the snapshot {path}: {error.strerror or error}") from error
     if len(data) > LARGEST:
-        raise Integrity(f"{path}: larger than any snapshot")
+        raise Integrity(f"{path}: larger than {LARGEST} bytes, the limit of a snapshot")
     try:
         return read_snapshot(data)
     except Integrity as error:
@@ -34,23 +34,23 @@ def load_snapshot(path: str) -> Snapshot:
 
 
 class SnapshotStore(Store):
-    """``mirror.ports.Store`` over a snapshot. Read-only: derived values are forgotten, which costs time and nothing else."""
+    """``mirror.ports.Store`` over a snapshot. Read-only: derived values are discarded and computed again, which takes time."""
 
     repacks = True
 
     def __init__(self, snapshot: Snapshot) -> None:
-        """Serve the records of a snapshot whose bytes were checked when it was read; each record is, when it is asked for."""
+        """Serve the records of a verified snapshot; each record is validated on first use."""
         self.snapshot = snapshot
         self._seen: dict[str, ReleaseView | Absence] = {}
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return the values there are. A file view is packed when it is asked for."""
-        found = {}
+        """Return the stored values. A file view is packed when it is requested."""
+        values = {}
         for key in keys:
             value = self._get(key)
             if value is not None:
-                found[key] = value
-        return found
+                values[key] = value
+        return values
 
     def _get(self, key: str) -> bytes | None:
         snapshot = self.snapshot
@@ -66,14 +66,14 @@ class SnapshotStore(Store):
         return None if url is None else url.encode()
 
     def _files(self, key: str) -> bytes | None:
-        """Return a file view under the name that the snapshot's release view calls it by."""
-        packed, known = self.snapshot.file_view(key), self.view(key)
-        if packed is None or not isinstance(known, ReleaseView):
+        """Return a file view with the digest that its release view has."""
+        packed, view = self.snapshot.file_view(key), self.view(key)
+        if packed is None or not isinstance(view, ReleaseView):
             return None
-        return with_digest(packed, known.digest)
+        return with_digest(packed, view.digest)
 
     def view(self, key: str) -> ReleaseView | Absence | None:
-        """Return a release view that was found harmless; raises ``Integrity``."""
+        """Return a validated release view. Raises ``Integrity``."""
         data = self.snapshot.views.get(key)
         if data is None:
             return None
@@ -82,17 +82,17 @@ class SnapshotStore(Store):
         return self._seen[key]
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
-        """Keep nothing."""
+        """Discard the items."""
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Keep nothing."""
+        """Discard the changes."""
 
     def delete_many(self, keys: Iterable[str]) -> int:  # noqa: ARG002 - the port's signature
         """Delete nothing."""
         return 0
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Yield (key, size in bytes) sorted by key; the size of a file view is what it takes in the snapshot."""
+        """Yield (key, size in bytes) sorted by key; the size of a file view is its packed size in the snapshot."""
         snapshot = self.snapshot
         sizes = {key: len(value) for key, value in snapshot.views.items()}
         sizes |= {files_key_of(key): len(text) + len(digests) for key, (_, text, digests) in snapshot.blocks.items()}
@@ -102,4 +102,4 @@ class SnapshotStore(Store):
         yield from sorted((key, size) for key, size in sizes.items() if key.startswith(prefix))
 
     def close(self) -> None:
-        """Hold nothing open."""
+        """Do nothing: no file is open."""

@@ -1,4 +1,4 @@
-"""What a mirror holds, as figures: read whole, record by record, so that a damaged one is found and counted."""
+"""Statistics of a mirror. Every record is read, so that damaged ones are counted."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     from mirror.ports import Store
 
-_BATCH = 200  # records read at a time: a large mirror is never in memory whole
+_BATCH = 200  # records read at once: a large mirror does not fit into memory
 
 
 class _Tally:
-    """One index's records, counted."""
+    """The counts of one index's records."""
 
     def __init__(self) -> None:
         self.projects = 0
         self.absent = 0
         self.releases = 0
-        self.known = 0  # (release, kind of file) pairs whose dependencies are known
+        self.with_dependencies = 0  # (release, file kind) pairs with a dependency set
         self.stale = 0
         self.damaged: list[str] = []
-        self.withdrawn: list[str] = []  # projects that their index does not list any more
+        self.withdrawn: list[str] = []  # projects that their index no longer lists
         self.newest = 0.0
         self.oldest = 0.0
 
@@ -45,29 +45,35 @@ class _Tally:
         self.projects += 1
         self.withdrawn += [view.name] if view.withdrawn is not None else []
         self.releases += len(view.versions)
-        self.known += sum([mask.bit_count() for _, _, mask in view.known_rows()])
+        self.with_dependencies += sum([mask.bit_count() for _, _, mask in view.known_rows()])
 
 
 def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, object]:
-    """Return what a store holds, per index and in all; ages are whole seconds. Raises ``StoreError``.
+    """Return the statistics of a store, by index and in total; ages are whole seconds.
 
-    ``indexes`` are the URLs that are configured, so that their records can be told from those of others.
+    Args:
+        store: The store.
+        indexes: The configured URLs, to name indexes whose URL is not stored.
+        now: The current time, in seconds since the epoch.
+
+    Raises:
+        StoreError: The store cannot be read.
     """
     sizes = dict(store.scan())
     keys = [key for key in sizes if VIEWS.owns(key)]
     tallies: dict[str, _Tally] = {}
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
-        found = store.get_many([*batch, *[files_key(*_parts(key)) for key in batch]])
+        records = store.get_many([*batch, *[files_key(*_parts(key)) for key in batch]])
         for key in batch:
             index_id, name = _parts(key)
             tally = tallies.setdefault(index_id, _Tally())
-            _read(tally, key, found.get(key), found.get(files_key(index_id, name)), now)
+            _read(tally, key, records.get(key), records.get(files_key(index_id, name)), now)
     urls = {**addresses(store), **{simple_index(url).id: simple_index(url).url for url in indexes}}
     return {
         "projects": sum([tally.projects for tally in tallies.values()]),
         "releases": sum([tally.releases for tally in tallies.values()]),
-        "dependencies_known": sum([tally.known for tally in tallies.values()]),
+        "dependencies_known": sum([tally.with_dependencies for tally in tallies.values()]),
         "stale": sum([tally.stale for tally in tallies.values()]),
         "withdrawn": sorted([name for tally in tallies.values() for name in tally.withdrawn]),
         "damaged": sorted([key for tally in tallies.values() for key in tally.damaged]),
@@ -78,17 +84,20 @@ def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, obje
         "certificates": sum([ATTESTATIONS.owns(key) for key in sizes]),
         "use": _use(store),
         "indexes": {
-            urls.get(one, f"another index ({one})"): {**_told(tallies[one], now), **_learned(store, one)}
-            for one in sorted(tallies)
+            urls.get(index_id, f"another index ({index_id})"): {
+                **_figures(tallies[index_id], now),
+                **_learned(store, index_id),
+            }
+            for index_id in sorted(tallies)
         },
     }
 
 
 def _use(store: Store) -> dict[str, object]:
-    """Return how often listings were at hand, as far as the runs say that asked an index for something."""
+    """Return how often a listing was read from the store, counted over the runs that sent requests."""
     try:
-        said = json.loads(store.get_many((USE_KEY,))[USE_KEY])
-        runs, hits, requests = (int(said[name]) for name in ("runs", "hits", "requests"))
+        counts = json.loads(store.get_many((USE_KEY,))[USE_KEY])
+        runs, hits, requests = (int(counts[name]) for name in ("runs", "hits", "requests"))
     except (KeyError, ValueError, TypeError):
         return {"runs": 0, "hits": 0, "requests": 0, "hit_rate": None}
     rate = round(hits / (hits + requests), 3) if hits + requests else None
@@ -96,7 +105,7 @@ def _use(store: Store) -> dict[str, object]:
 
 
 def _learned(store: Store, index_id: str) -> dict[str, object]:
-    """Return what was learned of how an index behaves."""
+    """Return the stored facts of an index."""
     key = facts_key(index_id)
     try:
         ranges, hits, misses, *_ = json.loads(store.get_many((key,))[key])
@@ -109,7 +118,7 @@ def _learned(store: Store, index_id: str) -> dict[str, object]:
 
 
 def _read(tally: _Tally, key: str, data: bytes | None, files: bytes | None, now: float) -> None:
-    """Count one project, or say that its records do not fit together."""
+    """Count one project, or list its key as damaged if its records are inconsistent."""
     try:
         view = decode(data or b"")
         whole = (
@@ -127,7 +136,7 @@ def _read(tally: _Tally, key: str, data: bytes | None, files: bytes | None, now:
         tally.damaged.append(key)
 
 
-def _told(tally: _Tally, now: float) -> dict[str, object]:
+def _figures(tally: _Tally, now: float) -> dict[str, object]:
     return {
         "projects": tally.projects,
         "absent": tally.absent,

@@ -1,7 +1,7 @@
-"""What a release view must be before anything is made of it, where it comes from a stranger: a file, a web address.
+"""Validation of untrusted release views: from a snapshot file or a URL.
 
-A record of one's own store is believed once its digest is right. A stranger can make that right for anything, so here every
-part is looked at: its type, its characters, and that numbers and masks point at what is there.
+In the local store, the digest of a record is enough. In an untrusted record the digest proves nothing. So every part is checked:
+its type, its characters, and that numbers and masks refer to existing items.
 """
 
 from __future__ import annotations
@@ -19,75 +19,75 @@ from mirror.records.release_view import Absence, ReleaseView
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What a version or a tag is made of: nothing that a shell or a lock would read.
+# The characters of a version or a tag: none of them is special in a shell or a lock.
 _WORDS = re.compile(r"[0-9A-Za-z.!+_-]*")
 _UPLOAD = re.compile(r"[0-9]{1,12}(\+[0-9]{1,12})?")
 _DIGEST = re.compile(r"([0-9a-f]{32})?")
 
 
 def checked(key: str, data: bytes) -> ReleaseView | Absence:
-    """Return a stranger's record; raises ``Integrity`` unless it is what its key says and nothing in it does harm."""
+    """Return the release view of an untrusted record. Raises ``Integrity`` if it is invalid or does not match its key."""
     try:
         view = named_view(data, split_key(key)[1])
-        trouble = _trouble(view)
+        problem = _problem(view)
     except (Malformed, LookupError, TypeError, ValueError, AttributeError) as error:
         raise Integrity(f"{key}: {error}") from error
-    if trouble is not None:
-        raise Integrity(f"{key}: {trouble}")
+    if problem is not None:
+        raise Integrity(f"{key}: {problem}")
     return view
 
 
 def checked_texts(key: str, record: bytes) -> dict[str, bytes]:
-    """Return METADATA by file name out of a stranger's record; raises ``Integrity`` unless all are of wheels of its project."""
+    """Return METADATA by file name from an untrusted record. Raises ``Integrity`` if a file is not a wheel of its project."""
     try:
         texts = unpack_texts(record)
     except Malformed as error:
         raise Integrity(f"{key}: {error}") from error
     name = key.rpartition("/")[2]
     if not all(filename.endswith(".whl") and split_filename(filename, name) for filename in texts):
-        raise Integrity(f"{key}: it speaks of files that are no wheels of {name}")
+        raise Integrity(f"{key}: it names files that are not wheels of {name}")
     return texts
 
 
-def _trouble(view: ReleaseView | Absence) -> str | None:
-    """Return what is wrong with a view that could be read, or None."""
+def _problem(view: ReleaseView | Absence) -> str | None:
+    """Return the problem of a decoded view, or None."""
     fetched, lifetime, etag, modified = view.freshness
-    gone = () if isinstance(view, Absence) or view.withdrawn is None else view.withdrawn
-    if not all(type(one) in {int, float} and math.isfinite(one) for one in (fetched, lifetime, *gone)):
-        return "its times are no numbers"
+    withdrawn = () if isinstance(view, Absence) or view.withdrawn is None else view.withdrawn
+    if not all(type(number) in {int, float} and math.isfinite(number) for number in (fetched, lifetime, *withdrawn)):
+        return "a time in it is not a finite number"
     if isinstance(view, Absence):
-        return None if _texts((etag, modified)) else "a part of it is no text"
+        return None if _texts((etag, modified)) else "fresh: a validator is not a text"
     texts = [etag, modified, view.status, view.page_url, *(file_kind.requires_python for file_kind in view.file_kinds)]
     if not _texts(texts) or type(view.classified) is not int or type(view.skipped) is not int:
-        return "a part of it has another type than it should"
+        return "a value in it has the wrong type"
     words = [*view.versions, *(file_kind.tags for file_kind in view.file_kinds)]
     if not all(_WORDS.fullmatch(word) for word in words):
-        return "a version or a tag holds characters that none has"
+        return "a version or a tag has invalid characters"
     if not _DIGEST.fullmatch(view.digest) or not all(map(_UPLOAD.fullmatch, view.uploads_text)):
-        return "a digest or an upload time is none"
-    return _lost(view)
+        return "a digest or an upload time is invalid"
+    return _invalid_reference(view)
 
 
-def _lost(view: ReleaseView) -> str | None:
-    """Return whether a number or a mask points at something that is not there."""
+def _invalid_reference(view: ReleaseView) -> str | None:
+    """Return the problem if a number or a mask refers to a missing item, or None."""
     count = len(view.versions)
-    known = view.known_rows()
-    masks = [*view.kind_sets.values(), *(mask for _, _, mask in known), view.prereleases]
-    numbers = [number for kind_set in view.kind_sets for number in kind_set] + [file_kind for file_kind, _, _ in known]
-    if any(mask < 0 or mask >> count for mask in masks) or not _places(numbers, len(view.file_kinds)):
-        return "it speaks of releases or files that it does not have"
+    rows = view.known_rows()
+    masks = [*view.kind_sets.values(), *(mask for _, _, mask in rows), view.prereleases]
+    numbers = [number for kind_set in view.kind_sets for number in kind_set] + [file_kind for file_kind, _, _ in rows]
+    if any(mask < 0 or mask >> count for mask in masks) or not _are_indexes(numbers, len(view.file_kinds)):
+        return "it refers to releases or file kinds that it does not have"
     if len(view.keys) != count or list(view.keys) != sorted(view.keys):
-        return "its releases are not in order"
+        return "its releases are not sorted"
     if not 0 <= view.classified <= count or len(view.uploads_text) != count - view.classified:
         return "it has more or fewer upload times than releases"
-    if not all(found.is_sound() for found in view.dependency_sets):
-        return "what it says of dependencies cannot be read"
-    if not _places([number for _, number, _ in known], len(view.dependency_sets)):
-        return "it speaks of dependencies that it does not have"
+    if not all(dependency_set.is_sound() for dependency_set in view.dependency_sets):
+        return "a dependency set in it is invalid"
+    if not _are_indexes([number for _, number, _ in rows], len(view.dependency_sets)):
+        return "it refers to dependency sets that it does not have"
     return None
 
 
-def _places(numbers: Iterable[object], count: int) -> bool:
+def _are_indexes(numbers: Iterable[object], count: int) -> bool:
     return all(type(number) is int and 0 <= number < count for number in numbers)
 
 

@@ -1,4 +1,4 @@
-"""What a mirror on the web says of itself: its ``index.json``, read with care (docs/mirror-format.md, "Published folder")."""
+"""The ``index.json`` of a mirror on the web, parsed as untrusted input (docs/mirror-format.md, "Published folder")."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mirror.records.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_QUERY = 5000  # characters of a bulk question: what every server and proxy takes
+_QUERY = 5000  # characters of names in a bulk request: a URL that every server and proxy accepts
 
 
 class WebIndex(NamedTuple):
-    """What a mirror on the web says of itself (``index.json``)."""
+    """The content of ``index.json``."""
 
     schema: int
-    bulk: bool  # a server: records are asked for many at a time
+    bulk: bool  # a server: one request gets many records
     indexes: dict[str, str]  # index id -> URL
-    facts: dict[str, object]  # index id -> what was learned of it
+    facts: dict[str, object]  # index id -> IndexFacts, in stored form
     files: dict[str, str]  # path -> SHA-256
 
 
 def read_web_index(body: bytes) -> WebIndex:
-    """Read ``index.json``. Raises ``ValueError`` with the path of what is wrong."""
+    """Parse ``index.json``. Raises ``ValueError`` with the path of the wrong value."""
     table = Table(json.loads(body))
     if (version := table.integer("published")) != 1:
         raise Malformed(f"published: version {version}, this program reads 1")
@@ -35,7 +35,7 @@ def read_web_index(body: bytes) -> WebIndex:
 
 
 def name_chunks(names: list[str]) -> Iterator[list[str]]:
-    """Yield the names in portions that fit into a question."""
+    """Yield the names in chunks that fit into a request."""
     chunk: list[str] = []
     size = 0
     for name in names:

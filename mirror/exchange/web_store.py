@@ -1,7 +1,8 @@
-"""A mirror on the web as a store: a published folder, or a server. Read-only; only what is asked for is fetched.
+"""A mirror on the web as a store: a published folder, or a server. Read-only; only requested records are fetched.
 
-Of a published folder each record is one request (side by side); a server sends a snapshot of all that a question can lead to,
-so a whole lock takes a handful of requests. Every record is checked against the digest that the index of the mirror names.
+Each record of a published folder takes one request, sent in parallel. A server sends a snapshot of the requested records and
+their dependency closure, so a whole lock takes a few requests. The records of a folder are verified against the digests in its
+index.
 """
 
 from __future__ import annotations
@@ -34,19 +35,19 @@ if TYPE_CHECKING:
 _LARGEST_INDEX = 256 * 1024 * 1024
 _LARGEST = 1 << 30
 _ATTEMPTS = 3
-_SILENCE = 120.0  # seconds without any answer after which a mirror is given up
+_SILENCE = 120.0  # seconds without any response after which a mirror counts as unreachable
 
 
 class WebStore(Store):
-    """``mirror.ports.Store`` over HTTP. Derived values are forgotten, which costs time and nothing else."""
+    """``mirror.ports.Store`` over HTTP. Derived values are discarded and computed again, which takes time."""
 
     repacks = True
 
     def __init__(self, url: str, settings: MirrorSettings | None = None) -> None:
-        """Ask nothing yet; ``settings`` say how to reach it (proxy, certificates, credentials)."""
+        """Store the parts; no request is sent yet. ``settings`` has proxy, certificates and credentials."""
         plain, secret = split_url(url)
         self._url = plain.rstrip("/")
-        self._shown = shown(url).rstrip("/")  # in messages
+        self._shown = shown(url).rstrip("/")  # for messages
         self._settings = settings or MirrorSettings(plain, ())
         if secret is not None:
             self._settings = self._settings._replace(credentials=Credentials([url]))
@@ -57,30 +58,35 @@ class WebStore(Store):
         self.requests = 0
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return the values there are. Raises ``StoreError`` where the mirror cannot be reached, ``Integrity``."""
+        """Return the stored values.
+
+        Raises:
+            StoreError: The mirror cannot be reached.
+            Integrity: A record does not match its digest.
+        """
         wanted = list(keys)
         absent = [key for key in wanted if key not in self._held and _fetched(key)]
         if absent:
             if self._bulk:
-                self._ask_in_bulk([key for key in absent if VIEWS.owns(key)])
-                self._ask_files({key: "" for key in absent if FILES.owns(key)})
+                self._fetch_views([key for key in absent if VIEWS.owns(key)])
+                self._fetch_files({key: "" for key in absent if FILES.owns(key)})
             else:
-                self._ask_ahead([key for key in absent if VIEWS.owns(key)])
-                self._ask_each([key for key in absent if FILES.owns(key)])
-        found = {}
+                self._fetch_closure([key for key in absent if VIEWS.owns(key)])
+                self._fetch_each([key for key in absent if FILES.owns(key)])
+        values = {}
         for key in wanted:
             value = self._held.get(key) if _fetched(key) else self._small(key)
             if value is not None:
-                found[key] = value
-        return found
+                values[key] = value
+        return values
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Fetch in one go the files of (key of a file view, version): a later ``get_many`` finds them here."""
+        """Fetch the files of each (key of a file view, version) in few requests, for a later ``get_many``."""
         wanted = {key: version for key, version in rows if key not in self._held}
         if self._bulk:
-            self._ask_files(wanted)
+            self._fetch_files(wanted)
         else:
-            self._ask_each([key for key, version in wanted.items() if not self._hold_of_bundle(key, version)])
+            self._fetch_each([key for key, version in wanted.items() if not self._hold_of_bundle(key, version)])
 
     # --- the mirror's index -------------------------------------------------------------------------------------------
 
@@ -90,7 +96,7 @@ class WebStore(Store):
             try:
                 head = read_web_index(exchange.body)
             except (ValueError, RecursionError) as error:
-                raise StoreError(f"{self._shown} is no mirror: its index.json cannot be read: {error}") from error
+                raise StoreError(f"{self._shown} is not a mirror: its index.json cannot be read: {error}") from error
             if head.schema != SCHEMA:
                 raise StoreError(f"{self._shown} holds records of schema {head.schema}, this program reads {SCHEMA}")
             self._head = head
@@ -110,7 +116,7 @@ class WebStore(Store):
     # --- a published folder -------------------------------------------------------------------------------------------
 
     def _bundled(self) -> SnapshotStore | None:
-        """Return what the folder gives in one go, fetched when it is first wanted; None where it has no such thing."""
+        """Return the bundle of the folder, fetched on first use; None if it has none."""
         digests = self._index().files
         if self._bundle is None and BUNDLE in digests:
             (exchange,) = self._fetch([Request(f"{self._url}/{BUNDLE}", limit=_LARGEST)])
@@ -119,7 +125,7 @@ class WebStore(Store):
         return self._bundle
 
     def _hold_of_bundle(self, key: str, version: str) -> bool:
-        """Hold the files of a release where the bundle has them; return whether it does."""
+        """Cache the files of a release if the bundle has them; return whether it has."""
         bundle = self._bundled()
         view = bundle.view(view_key_of(key)) if bundle is not None else None
         if bundle is None or not isinstance(view, ReleaseView) or version not in view.versions:
@@ -132,10 +138,10 @@ class WebStore(Store):
 
     def _check(self, path: str, body: bytes, digests: Mapping[str, str]) -> None:
         if hashlib.sha256(body).hexdigest() != digests[path]:
-            raise Integrity(f"{self._shown}/{path}: its SHA-256 is not the one the mirror's index names")
+            raise Integrity(f"{self._shown}/{path}: its SHA-256 differs from the one in the mirror's index")
 
-    def _ask_ahead(self, keys: list[str]) -> None:
-        """Fetch release views, and those that they lead to, a wave at a time: the resolve will ask for nearly all of them."""
+    def _fetch_closure(self, keys: list[str]) -> None:
+        """Fetch release views and their dependency closure, level by level: a resolve needs nearly all of them."""
         by_index: dict[str, list[str]] = {}
         for key in keys:
             index_id, name = split_key(key)
@@ -144,7 +150,7 @@ class WebStore(Store):
 
             def load(wave: list[str], index_id: str = index_id) -> dict[str, ReleaseView | Absence]:
                 wanted = {view_key(index_id, name): name for name in wave}
-                self._ask_each([key for key in wanted if key not in self._held])
+                self._fetch_each([key for key in wanted if key not in self._held])
                 return {
                     name: checked(key, value)
                     for key, name in wanted.items()
@@ -153,24 +159,24 @@ class WebStore(Store):
 
             dependency_closure(names, load)
 
-    def _ask_each(self, keys: list[str]) -> None:
+    def _fetch_each(self, keys: list[str]) -> None:
         digests = self._index().files
         bundle = self._bundled()
-        if bundle is not None:  # of files it has the chosen alone: ``_hold_of_bundle``
+        if bundle is not None:  # it has only the chosen files, which ``_hold_of_bundle`` reads
             self._held |= bundle.get_many([key for key in keys if VIEWS.owns(key)])
             keys = [key for key in keys if key not in self._held]
         paths = {key: f"{key}.json" if VIEWS.owns(key) else f"{key}.ppf" for key in keys}
-        there = [key for key in keys if paths[key] in digests]
+        published = [key for key in keys if paths[key] in digests]
         self._held.update(dict.fromkeys(keys))
-        answers = self._fetch([Request(f"{self._url}/{paths[key]}", limit=_LARGEST) for key in there])
-        for key, exchange in zip(there, answers, strict=True):
+        exchanges = self._fetch([Request(f"{self._url}/{paths[key]}", limit=_LARGEST) for key in published])
+        for key, exchange in zip(published, exchanges, strict=True):
             self._check(paths[key], exchange.body, digests)
             self._held[key] = exchange.body
 
     # --- a server -----------------------------------------------------------------------------------------------------
 
-    def _ask_in_bulk(self, keys: list[str]) -> None:
-        """Fetch release views, and with them those that they can lead to."""
+    def _fetch_views(self, keys: list[str]) -> None:
+        """Fetch release views and their dependency closure."""
         self._held.update(dict.fromkeys(keys))
         by_index: dict[str, list[str]] = {}
         for key in keys:
@@ -184,8 +190,8 @@ class WebStore(Store):
         for store in self._snapshots(urls):
             self._held |= store.get_many([key for key in store.snapshot.views if self._held.get(key) is None])
 
-    def _ask_files(self, wanted: Mapping[str, str]) -> None:
-        """Fetch files: of the release named, or of all where none is."""
+    def _fetch_files(self, wanted: Mapping[str, str]) -> None:
+        """Fetch files by key: of the given version, or of all releases if it is ""."""
         by_index: dict[str, list[str]] = {}
         for key, version in wanted.items():
             index_id, name = split_key(view_key_of(key))
@@ -213,52 +219,57 @@ class WebStore(Store):
     # --- requests -----------------------------------------------------------------------------------------------------
 
     def _fetch(self, requests: list[Request]) -> list[Exchange]:
-        """Return the answers, in order; a request that fails is tried again. Raises ``StoreError``."""
+        """Return the exchanges, in order; a request that fails is retried.
+
+        Raises:
+            StoreError: The mirror does not answer.
+            Unreachable: A request failed after all retries.
+        """
         if self._transport is None:
-            from mirror.http.transports import make_transport  # an HTTP stack, not before something is asked
+            from mirror.http.transports import make_transport  # an HTTP stack: loaded for the first request
 
             self._transport = make_transport(self._settings._replace(workers=self._settings.workers or 16), self)
-        answers: list[Exchange | None] = [None] * len(requests)
+        exchanges: list[Exchange | None] = [None] * len(requests)
         done: SimpleQueue[tuple[int, Exchange]] = SimpleQueue()
 
-        def submit(at: int) -> None:
+        def submit(index: int) -> None:
             self.requests += 1
-            self._transport.submit(requests[at], lambda exchange: done.put((at, exchange)))  # type: ignore[union-attr]  # it is open
+            self._transport.submit(requests[index], lambda exchange: done.put((index, exchange)))  # type: ignore[union-attr]  # it is open
 
         attempts = [1] * len(requests)
-        for at in range(len(requests)):
-            submit(at)
+        for index in range(len(requests)):
+            submit(index)
         for _ in range(len(requests) * _ATTEMPTS):
-            if all(answer is not None for answer in answers):
+            if all(exchange is not None for exchange in exchanges):
                 break
             try:
-                at, exchange = done.get(timeout=_SILENCE)
+                index, exchange = done.get(timeout=_SILENCE)
             except Empty:
                 raise StoreError(f"the mirror at {self._shown} does not answer") from None
             if exchange.status == 200 and exchange.problem is None:
-                answers[at] = exchange
-            elif attempts[at] < _ATTEMPTS and (exchange.status == 0 or exchange.status >= 500):
-                attempts[at] += 1
-                submit(at)
+                exchanges[index] = exchange
+            elif attempts[index] < _ATTEMPTS and (exchange.status == 0 or exchange.status >= 500):
+                attempts[index] += 1
+                submit(index)
             else:
                 reason = exchange.problem or f"it answered {exchange.status}"
                 raise Unreachable(f"the mirror at {self._shown} cannot be used: {reason}")
-        return [answer for answer in answers if answer is not None]
+        return [exchange for exchange in exchanges if exchange is not None]
 
     # --- the rest of a store ------------------------------------------------------------------------------------------
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
-        """Keep nothing."""
+        """Discard the items."""
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Keep nothing."""
+        """Discard the changes."""
 
     def delete_many(self, keys: Iterable[str]) -> int:  # noqa: ARG002 - the port's signature
         """Delete nothing."""
         return 0
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Yield (key, 0) sorted by key: sizes are not known without fetching."""
+        """Yield (key, 0) sorted by key: sizes are unknown without a fetch."""
         head = self._index()
         keys = [path.rpartition(".")[0] for path in head.files if _fetched(path)]
         keys += [facts_key(index) for index in head.facts] + [address_key(index) for index in head.indexes]
@@ -267,19 +278,19 @@ class WebStore(Store):
                 yield key, 0
 
     def close(self) -> None:
-        """Drop the connections; safe to call twice."""
+        """Close the connections; safe to call twice."""
         if self._transport is not None:
             self._transport.close()
             self._transport = None
 
 
 def _fetched(key: str) -> bool:
-    """Return whether a record is asked for by itself; the small ones are in the index."""
+    """Return whether a record is fetched by its key; the others are in the index."""
     return VIEWS.owns(key) or FILES.owns(key)
 
 
 def _digest(view: bytes) -> str:
-    """Return the name by which a release view calls its files."""
+    """Return the digest of a release view's files."""
     try:
         digest = str(json.loads(view)["digest"])
         return digest if len(bytes.fromhex(digest)) == 16 else "00" * 16

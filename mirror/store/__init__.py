@@ -1,4 +1,4 @@
-"""Stores of bytes under string keys: disk (diskcache), Redis, read-only; writing behind, repair.
+"""Stores of bytes under string keys: disk (diskcache), Redis, read-only; a writer thread; repair.
 
 May import: ``mirror`` foundations.
 """

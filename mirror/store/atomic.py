@@ -1,11 +1,11 @@
-"""Write files whole or not at all: stage beside the target, then rename (the last step of POSIX and of Windows alike).
+"""Write files atomically: stage a file beside the target, then rename it (on POSIX and on Windows).
 
-``write_file`` writes one, ``write_all`` several; ``Batch`` is for callers that have something to do between the two steps
-or that write piece by piece. A target that is a device or a pipe (``/dev/stdout``) is written in place at the commit:
-renaming over it would replace the device.
+``write_file`` writes one file, ``write_all`` several. ``Batch`` is for callers that do work between the two steps or write in
+pieces. A target that is a device or a pipe (``/dev/stdout``) is written in place at the commit: a rename would replace the
+device.
 """
 
-# pathlib costs 10 ms to import (measured on CPython 3.11), and every warm lock writes through this file.
+# pathlib takes 10 ms to import (measured on CPython 3.11), and every warm lock uses this module.
 
 from __future__ import annotations
 
@@ -30,38 +30,38 @@ _REASONS = {
     errno.EROFS: "the file system is read-only",
     errno.ENOSPC: "the disk is full",
     errno.ENAMETOOLONG: "the name is too long",
-    errno.ELOOP: "its links go round in a circle",
+    errno.ELOOP: "its symbolic links form a loop",
 }
 
 
 class AtomicWriteError(OSError):
-    """A file cannot be written; every target is as it was. ``errno``, ``filename`` and ``reason`` say what is wrong."""
+    """A file cannot be written; no target has changed. ``errno``, ``filename`` and ``reason`` have the cause."""
 
     def __init__(self, path: str, cause: OSError) -> None:
-        """Put the cause into one sentence: ``cannot write PATH: the disk is full``."""
+        """Make a message of the cause: ``cannot write PATH: the disk is full``."""
         self.reason = _REASONS.get(cause.errno or 0) or cause.strerror or str(cause)
         super().__init__(cause.errno, f"cannot write {path}: {self.reason}")
         self.filename = path
 
     def __str__(self) -> str:
-        """Return the sentence alone, without the error number that ``OSError`` puts before it."""
+        """Return the message without the error number that ``OSError`` adds."""
         return str(self.strerror)
 
 
 class _Staged(NamedTuple):
     path: str  # as the caller gave it, for messages
-    target: str  # where it goes: links followed
-    staged: str  # where it is now
+    target: str  # the path after following links
+    staged: str  # the path of the staged file
 
 
 class Batch:
-    """Files that appear together: ``stage`` each, then ``commit``; leaving the ``with`` block discards what is uncommitted.
+    """Files that are written together: ``stage`` each, then ``commit``. Leaving the ``with`` block discards uncommitted files.
 
-    Every method raises ``AtomicWriteError``. Not for use by several threads.
+    Every method may raise ``AtomicWriteError``. Not thread-safe.
     """
 
     def __init__(self, *, sync: bool = False) -> None:
-        """Start empty. With ``sync`` each file is on the disk before it is renamed, so that it survives a power cut."""
+        """Create an empty batch. With ``sync`` each file is flushed to disk before the rename, so it survives a power failure."""
         self._sync = sync
         self._files: list[_Staged] = []
         self._devices: list[tuple[str, bytes]] = []
@@ -73,11 +73,11 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove what was staged and not committed, also after ``KeyboardInterrupt``."""
+        """Remove staged files that are not committed, also after ``KeyboardInterrupt``."""
         self.discard()
 
     def stage(self, path: str | os.PathLike[str], data: bytes, mode: int = 0o644) -> None:
-        """Write ``data`` beside ``path``. A target that exists keeps its permissions (and gains execution if asked)."""
+        """Write ``data`` beside ``path``. An existing target keeps its permissions, plus the execution bits of ``mode``."""
         given = os.fspath(path)
         try:
             if _is_device(given):
@@ -100,7 +100,7 @@ class Batch:
             raise AtomicWriteError(given, error) from error
 
     def commit(self) -> None:
-        """Rename every staged file to its target, in order; if one fails, those before it are put back."""
+        """Rename every staged file to its target, in order; if a rename fails, the earlier ones are undone."""
         for path, data in self._devices:
             _write_in_place(path, data)
         if len(self._files) == 1:
@@ -118,26 +118,26 @@ class Batch:
         self._devices.clear()
 
     def _open(self, path: str, mode: int) -> IO[bytes]:
-        target = os.path.realpath(path)  # a link stays a link: its target is replaced
+        target = os.path.realpath(path)  # replace the target of a link, not the link
         before = _status(target)
         if before is not None and stat.S_ISDIR(before.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         file = _Staged(path, target, _beside(target))
-        self._files.append(file)  # before it exists: an interrupt between these lines leaves nothing behind
+        self._files.append(file)  # before it is created, so that an interrupt here leaves no file behind
         stream = os.fdopen(os.open(file.staged, _CREATE, mode), "wb")
         if before is not None:
-            # The staged file is new; what the user set on the old one (0600, say) must not be lost.
+            # The staged file is new, so copy the permissions of the old file (for example 0600).
             os.chmod(file.staged, (before.st_mode & _PERMISSIONS) | (mode & _EXECUTABLE))
         return stream
 
 
 def write_file(path: str | os.PathLike[str], data: bytes, mode: int = 0o644, *, sync: bool = False) -> None:
-    """Write one file whole or not at all. Raises ``AtomicWriteError``."""
+    """Write one file atomically. Raises ``AtomicWriteError``."""
     write_all(((path, data, mode),), sync=sync)
 
 
 def write_all(items: Sequence[tuple[str | os.PathLike[str], bytes, int]], *, sync: bool = False) -> None:
-    """Write all ``(path, data, mode)`` or none: each is staged before any is renamed. Raises ``AtomicWriteError``."""
+    """Write all ``(path, data, mode)`` or none: all are staged before the first rename. Raises ``AtomicWriteError``."""
     with Batch(sync=sync) as batch:
         for path, data, mode in items:
             batch.stage(path, data, mode)
@@ -145,14 +145,14 @@ def write_all(items: Sequence[tuple[str | os.PathLike[str], bytes, int]], *, syn
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """Raise ``AtomicWriteError`` where it is plain beforehand that a file cannot be written: before long work, not after it."""
+    """Raise ``AtomicWriteError`` if a file can clearly not be written, so that the error comes before long work."""
     given = os.fspath(path)
     try:
         target = os.path.realpath(given)
         before = _status(target)
         if before is not None and stat.S_ISDIR(before.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if before is not None and not stat.S_ISREG(before.st_mode):  # a device: nothing is staged beside it
+        if before is not None and not stat.S_ISREG(before.st_mode):  # a device: no file is staged beside it
             return
         folder = os.path.dirname(target)
         os.stat(folder)
@@ -163,17 +163,17 @@ def check_target(path: str | os.PathLike[str]) -> None:
 
 
 def _rename_all(files: Sequence[_Staged]) -> None:
-    kept: list[tuple[_Staged, str | None]] = []
+    backups: list[tuple[_Staged, str | None]] = []
     try:
         for file in files:
-            kept.append((file, _keep(file)))
+            backups.append((file, _back_up(file)))
             _rename(file)
     except BaseException:
-        for file, backup in reversed(kept):
+        for file, backup in reversed(backups):
             _put_back(file, backup)
         raise
     finally:
-        for _, backup in kept:
+        for _, backup in backups:
             _remove(backup)
 
 
@@ -184,8 +184,8 @@ def _rename(file: _Staged) -> None:
         raise AtomicWriteError(file.path, error) from error
 
 
-def _keep(file: _Staged) -> str | None:
-    """Return a second name for the present content of the target, None where there is no target."""
+def _back_up(file: _Staged) -> str | None:
+    """Return the path of a backup of the target, or None if there is no target."""
     if not os.path.lexists(file.target):
         return None
     backup = _beside(file.target)
@@ -202,7 +202,7 @@ def _keep(file: _Staged) -> str | None:
 
 
 def _put_back(file: _Staged, backup: str | None) -> None:
-    if os.path.lexists(file.staged):  # it was never renamed
+    if os.path.lexists(file.staged):  # it was not renamed
         return
     if backup is None:
         _remove(file.target)
@@ -231,12 +231,12 @@ def _is_device(path: str) -> bool:
 
 
 def is_staged(name: str) -> bool:
-    """Return whether a file is called as staged ones are: one that stays was left by a process that was killed."""
+    """Return whether a file name is that of a staged file. A killed process may leave such a file behind."""
     return name.startswith(".staged-") and name.endswith(".tmp")
 
 
 def _beside(target: str) -> str:
-    """Return a fresh name in the target's folder: renaming is atomic within one file system only."""
+    """Return a new path in the target's folder: a rename is atomic only within one file system."""
     return os.path.join(os.path.dirname(target), f".staged-{os.urandom(8).hex()}.tmp")
 
 
@@ -246,4 +246,4 @@ def _remove(path: str | None) -> None:
     try:
         os.unlink(path)
     except OSError:
-        return  # it is gone already, or its folder is: there is nothing left to tidy
+        return  # it or its folder is already removed

@@ -1,8 +1,8 @@
-"""The writing half of the embedded store: diskcache, told never to pickle. A run that writes nothing does not load it.
+"""The writing part of the embedded store: diskcache without pickle. A run that writes nothing does not load it.
 
-The only file that names diskcache. Its 5.6.3 unpickles values it reads (CVE-2025-69872), so ``_PlainDisk`` replaces the
-part that turns values into rows: bytes go in, bytes come out, and a row of any other kind is refused unread. Every value
-stays inside SQLite (no side files), so that a transaction covers it and a killed process leaves nothing half written.
+The only module that imports diskcache. diskcache 5.6.3 unpickles the values that it reads (CVE-2025-69872). So ``_PlainDisk``
+replaces the part that converts values to rows: only bytes are written and read, and any other row is refused unread. Every value
+is inside SQLite (no side files), so that a transaction covers it and a killed process leaves no partial value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NEVER_A_FILE = 1 << 40  # bytes: larger than any value, so diskcache keeps all 
 
 
 class _PlainDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
-    """Keys are str, values are bytes; everything else is refused."""
+    """Keys are str and values are bytes; any other type is refused."""
 
     def put(self, key: object) -> tuple[str, bool]:
         if not isinstance(key, str):
@@ -34,12 +34,12 @@ class _PlainDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no ty
             raise StoreError(f"a mirror value is bytes, not {type(value).__name__}")
         return 0, PLAIN_MODE, None, sqlite3.Binary(value)
 
-    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> bytes:  # noqa: ARG002, FBT001 - likewise
+    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> bytes:  # noqa: ARG002, FBT001 - diskcache's signature
         return plain_value(mode, filename, value)
 
 
 def open_cache(folder: str) -> Any:
-    """Open or create the database of a folder. Raises what SQLite and diskcache raise."""
+    """Open or create the database of a folder. May raise any exception of SQLite and diskcache."""
     return diskcache.Cache(
         folder,
         timeout=PATIENCE,

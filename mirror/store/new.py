@@ -1,7 +1,7 @@
-"""A store in a folder that holds none yet: known to be empty, made when it is first needed.
+"""A store in a folder without a database: it is empty, and its database is created on first write.
 
-Making it (loading diskcache, creating the database) takes 25 ms, which a first lock spends better while its first requests
-are on their way.
+Creating it (loading diskcache, creating the database) takes 25 ms, which a first lock can do while it waits for its first
+requests.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class NewStore(Store):
-    """``mirror.ports.Store`` in a folder without one. What another process stores there first is seen once this one is made."""
+    """``mirror.ports.Store`` in a folder without a database. Records of other processes are visible after the first write."""
 
     def __init__(self, folder: str) -> None:
-        """Make the folder alone. Raises ``StoreError`` where that is not possible, or where nothing can be written to it."""
+        """Create only the folder. Raises ``StoreError`` if it cannot be created or written to."""
         self.folder = folder
         self._made: DiskStore | None = None
-        self._lock = threading.Lock()  # the writer's thread may come first
+        self._lock = threading.Lock()  # the writer thread may be the first that writes
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
         except OSError as error:
@@ -39,11 +39,11 @@ class NewStore(Store):
             )
 
     def prepare(self) -> None:
-        """Make the store now. Raises ``StoreError``."""
+        """Create the database now. Raises ``StoreError``."""
         self._made_store()
 
     def _made_store(self) -> DiskStore:
-        from mirror.store.disk import DiskStore  # what this module is here to put off
+        from mirror.store.disk import DiskStore  # loaded late: that is the purpose of this module
 
         with self._lock:
             if self._made is None:
@@ -51,7 +51,7 @@ class NewStore(Store):
             return self._made
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return the values there are: none before the store is made."""
+        """Return the stored values: none before the first write."""
         return {} if self._made is None else self._made.get_many(keys)
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
@@ -59,19 +59,19 @@ class NewStore(Store):
         self._made_store().put_many(items)
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Read, change and write each key inside one transaction."""
+        """Read, change and write each key in one transaction."""
         self._made_store().update(changes)
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        """Remove the keys that are there; return how many were."""
+        """Remove the keys that exist; return their number."""
         return self._made_store().delete_many(keys)
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Yield (key, size in bytes) of every key with that prefix, sorted by key."""
+        """Yield (key, size in bytes) of every key with the prefix, sorted by key."""
         return self._made_store().scan(prefix)
 
     def version(self) -> int | None:
-        """Return what differs after every commit, or None before the store is made."""
+        """Return a number that changes with every commit, or None before the database is created."""
         return None if self._made is None else self._made.version()
 
     def close(self) -> None:

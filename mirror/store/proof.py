@@ -1,8 +1,8 @@
-"""Stored values that prove their bytes: a checksum before each record that has none of its own. And plain rows of SQLite only.
+"""Checksums of stored values, and the form of SQLite rows.
 
-A release view and METADATA texts begin with their digest and a file view proves each block, so that a lock reads none of them
-twice; every other record gets a checksum of its key and value here. A record whose bytes differ counts as absent: it is fetched or
-computed again. A row of the embedded store is text for a key and bytes for a value; any other row is refused unread.
+A release view and METADATA texts begin with their digest, and a file view has a checksum for each block, so they need no other.
+Every other record gets a checksum of its key and value here. A record whose checksum differs counts as absent, so it is fetched
+or computed again. A row of the embedded store has a text key and a bytes value; any other row is refused unread.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from mirror.keys import FILES, TEXTS, VIEWS
 
 _SUM = 8  # bytes
 PATIENCE = 60  # seconds to wait for another process's transaction
-PLAIN_MODE = 1  # diskcache's mark of a plain value; every other mode is refused
+PLAIN_MODE = 1  # diskcache's mode of a plain value; every other mode is refused
 
 
 class ForeignRowError(Exception):
-    """A row that this program did not write. No ``OSError``, which diskcache would take for a value that is gone."""
+    """A row that this program did not write. Not an ``OSError``, which diskcache treats as a missing value."""
 
 
 def seal(key: str, value: bytes) -> bytes:
-    """Return what is stored under a key."""
-    return value if _proves_itself(key) else _sum(key, value) + value
+    """Return the stored form of a value: with a checksum if it has none of its own."""
+    return value if _has_own_checksum(key) else _sum(key, value) + value
 
 
 def unseal(key: str, stored: bytes | None) -> bytes | None:
-    """Return the value of what is stored under a key; None for nothing, and for bytes that are not those that were stored."""
-    if stored is None or _proves_itself(key):
+    """Return the value of a stored form; None if it is None, or if its checksum differs."""
+    if stored is None or _has_own_checksum(key):
         return stored
     value = stored[_SUM:]
     return value if stored[:_SUM] == _sum(key, value) else None
 
 
 def size_of(key: str, stored: int) -> int:
-    """Return how long a value is, given how much is stored under its key."""
-    return stored if _proves_itself(key) else max(0, stored - _SUM)
+    """Return the size of a value, given the size of its stored form."""
+    return stored if _has_own_checksum(key) else max(0, stored - _SUM)
 
 
-def _proves_itself(key: str) -> bool:
+def _has_own_checksum(key: str) -> bool:
     return VIEWS.owns(key) or FILES.owns(key) or TEXTS.owns(key)
 
 

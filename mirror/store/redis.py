@@ -1,8 +1,8 @@
-"""The store of a fleet: bytes in Redis, shared by any number of machines. The only file that names redis.
+"""The shared store: bytes in Redis, for any number of machines. The only module that imports redis.
 
-A batch is one transaction: what it reads is watched, and where somebody else wrote meanwhile it is done again. A server that
-goes away is waited for, so that a restart costs time and nothing else; what it had confirmed it must itself have kept
-(``appendonly yes``), and it must not evict (``maxmemory-policy noeviction``): docs/mirror-format.md.
+A batch is one transaction: its keys are watched, and if another client writes one of them, the batch is retried. If the server
+is away, the store waits, so that a restart only takes time. The server must persist confirmed writes (``appendonly yes``) and
+must not evict keys (``maxmemory-policy noeviction``): docs/mirror-format.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Change = Callable[[bytes | None], bytes | None]
 
 _PREFIX = "pipx-parallel:"
-_PATIENCE = 60.0  # seconds that a server may be away, or a batch be overtaken by others
+_PATIENCE = 60.0  # seconds for which a server may be away, or a batch is retried
 _FIRST_NAP = 0.02  # seconds
 _LONGEST_NAP = 1.0
 _BATCH = 500  # keys in one command
@@ -38,33 +38,33 @@ class RedisStore(Store):
     """``mirror.ports.Store`` in a Redis database; every key begins with ``pipx-parallel:``."""
 
     def __init__(self, url: str, *, patience: float = _PATIENCE) -> None:
-        """Connect. Raises ``StoreError`` where the URL cannot be used or no server answers in time."""
-        self._place = shown(url)  # in messages
+        """Connect. Raises ``StoreError`` if the URL is invalid or no server answers in time."""
+        self._label = shown(url)  # for messages
         self._patience = patience
         try:
-            # One attempt a command: waiting is done here, around whole batches.
+            # One attempt for each command: whole batches are retried here.
             self._client = redis.Redis.from_url(
                 url, socket_timeout=30, socket_connect_timeout=5, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0)
             )
             self._patiently(self._client.ping)
-        except (ValueError, TypeError, AttributeError) as error:  # what it says may quote a part of the password
+        except (ValueError, TypeError, AttributeError) as error:  # its message may have a part of the password
             raise StoreError(
-                f"{self._place} is no address of a Redis database: check port, number and options; "
+                f"{self._label} is not the URL of a Redis database: check port, number and options; "
                 "quote /, ?, # and @ in a password"
             ) from error
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return the values there are; keys that are absent are left out."""
+        """Return the stored values; absent keys are left out."""
         wanted = list(keys)
-        found: dict[str, bytes] = {}
+        values: dict[str, bytes] = {}
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
-            values = self._patiently(partial(self._client.mget, [_PREFIX + key for key in batch]))
+            replies = self._patiently(partial(self._client.mget, [_PREFIX + key for key in batch]))
             read = [
-                (key, unseal(key, value)) for key, value in zip(batch, values, strict=True) if isinstance(value, bytes)
+                (key, unseal(key, value)) for key, value in zip(batch, replies, strict=True) if isinstance(value, bytes)
             ]
-            found.update({key: value for key, value in read if value is not None})
-        return found
+            values.update({key: value for key, value in read if value is not None})
+        return values
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Write all items in one transaction."""
@@ -77,15 +77,15 @@ class RedisStore(Store):
             )
 
     def update(self, changes: Mapping[str, Change]) -> None:
-        """Read, change and write each key inside one transaction; None from a change leaves the key as it is."""
+        """Read, change and write each key in one transaction; a change that returns None leaves its key as it is."""
         if changes:
             self._patiently(lambda: self._update(changes))
 
     def _update(self, changes: Mapping[str, Change]) -> None:
         names = [_PREFIX + key for key in changes]
         with self._client.pipeline(transaction=True) as pipe:
-            pipe.watch(*names)  # type: ignore[no-untyped-call]  # redis types most of itself, not this
-            stored: Any = pipe.mget(names)  # after WATCH a pipeline answers at once, which its types do not know
+            pipe.watch(*names)  # type: ignore[no-untyped-call]  # redis has no types for this method
+            stored: Any = pipe.mget(names)  # after WATCH a pipeline returns values at once, which its types do not show
             written = {}
             for name, (key, change), value in zip(names, changes.items(), stored, strict=True):
                 new = change(unseal(key, value))
@@ -97,7 +97,7 @@ class RedisStore(Store):
             pipe.execute()
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        """Remove the keys that are there, in one transaction; return how many were."""
+        """Remove the keys that exist, in one transaction; return their number."""
         names = [_PREFIX + key for key in keys]
         return self._patiently(partial(self._delete, names)) if names else 0
 
@@ -108,13 +108,13 @@ class RedisStore(Store):
             return sum(pipe.execute())
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Yield (key, size in bytes) of every key with that prefix, sorted by key."""
+        """Yield (key, size in bytes) of every key with the prefix, sorted by key."""
         pattern = re.sub(r"([\\*?\[\]^])", r"\\\1", _PREFIX + prefix) + "*"
         names = sorted(set(self._patiently(lambda: list(self._client.scan_iter(match=pattern, count=1000)))))
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
             for name, size in zip(batch, self._patiently(partial(self._sizes, batch)), strict=True):
-                if size:  # 0: deleted meanwhile; no record is empty
+                if size:  # 0: deleted since the scan; no record is empty
                     key = name.decode().removeprefix(_PREFIX)
                     yield key, size_of(key, size)
 
@@ -125,11 +125,11 @@ class RedisStore(Store):
             return list(pipe.execute())
 
     def close(self) -> None:
-        """Drop the connections; safe to call twice."""
+        """Close the connections; safe to call twice."""
         self._client.close()
 
     def _patiently(self, work: Callable[[], Result]) -> Result:
-        """Do the work again while others overtake it or the server is away, for as long as there is patience."""
+        """Run ``work``; retry it on a conflict or if the server is away, until the time limit. Raises ``StoreError``."""
         until = time.monotonic() + self._patience
         nap = _FIRST_NAP
         while True:
@@ -137,8 +137,8 @@ class RedisStore(Store):
                 return work()
             except (redis.exceptions.WatchError, *_AWAY) as error:
                 if isinstance(error, redis.exceptions.AuthenticationError) or time.monotonic() + nap > until:
-                    raise StoreError(f"cannot use the mirror in {self._place}: {error}") from error
-                time.sleep(nap * random.random())  # noqa: S311 - apart from one another is all they need to be
+                    raise StoreError(f"cannot use the mirror in {self._label}: {error}") from error
+                time.sleep(nap * random.random())  # noqa: S311 - jitter, not secret
                 nap = min(nap * 1.5, _LONGEST_NAP)
             except redis.exceptions.RedisError as error:
-                raise StoreError(f"cannot use the mirror in {self._place}: {error}") from error
+                raise StoreError(f"cannot use the mirror in {self._label}: {error}") from error

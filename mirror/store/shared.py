@@ -1,4 +1,4 @@
-"""A store lent to many mirrors of one process: closing it is the owner's business."""
+"""A store shared by many mirrors of one process, and caches over it. Only the owner closes the store."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class SharedStore(Store):
-    """``mirror.ports.Store`` that passes everything on but ``close``."""
+    """``mirror.ports.Store`` that delegates every method but ``close``."""
 
     def __init__(self, store: Store) -> None:
-        """Lend a store."""
+        """Wrap a store."""
         self._store = store
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return the values there are."""
+        """Return the stored values."""
         return self._store.get_many(keys)
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
@@ -31,11 +31,11 @@ class SharedStore(Store):
         self._store.put_many(items)
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Read, change and write each key inside one transaction."""
+        """Read, change and write each key in one transaction."""
         self._store.update(changes)
 
     def delete_many(self, keys: Iterable[str]) -> int:
-        """Remove the keys that are there."""
+        """Remove the keys that exist; return their number."""
         return self._store.delete_many(keys)
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
@@ -43,15 +43,15 @@ class SharedStore(Store):
         return self._store.scan(prefix)
 
     def version(self) -> object | None:
-        """Return what differs once anything stored has changed, or None where the store cannot tell."""
+        """Return a value that changes when anything stored changes, or None if the store has no such value."""
         return self._store.version()
 
     def prepare(self) -> None:
-        """Make now what the first write would make."""
+        """Create now what the first write would create."""
         self._store.prepare()
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Expect that these files will be read."""
+        """Fetch the files of each (key of a file view, version) ahead."""
         self._store.prefetch_files(rows)
 
     def close(self) -> None:
@@ -59,25 +59,25 @@ class SharedStore(Store):
 
 
 class NotingStore(SharedStore):
-    """Also notes which release views were read, and what each began with: its digest, which names what it said.
+    """A shared store that also records which release views were read, each with its first bytes, which have its digest.
 
-    What is written through it over a record that it read is noted in its place: who wrote it knows what it says.
+    If a record that was read is then written through this store, the new record is recorded instead.
     """
 
     def __init__(self, store: Store) -> None:
-        """Lend a store; ``noted`` fills as it is read."""
+        """Wrap a store; ``noted`` has the first bytes of each release view that was read, by key."""
         super().__init__(store)
         self.noted: dict[str, bytes] = {}
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return the values there are."""
+        """Return the stored values."""
         wanted = list(keys)
-        found = self._store.get_many(wanted)
-        self.noted.update({key: found.get(key, b"")[:HEAD] for key in wanted if VIEWS.owns(key)})
-        return found
+        values = self._store.get_many(wanted)
+        self.noted.update({key: values.get(key, b"")[:HEAD] for key in wanted if VIEWS.owns(key)})
+        return values
 
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Read, change and write each key inside one transaction."""
+        """Read, change and write each key in one transaction."""
         written: dict[str, bytes] = {}
         self._store.update({key: self._noting(key, change, written) for key, change in changes.items()})
         self.noted.update(written)
@@ -87,7 +87,7 @@ class NotingStore(SharedStore):
     ) -> Callable[[bytes | None], bytes | None]:
         def noted(stored: bytes | None) -> bytes | None:
             new = change(stored)
-            # Where somebody else wrote meanwhile, what was read stays noted: it is not what is stored any more.
+            # If another process has written since, the record that was read stays noted: it differs from the stored one.
             if new is not None and self.noted.get(key) == (stored or b"")[:HEAD]:
                 written[key] = new[:HEAD]
             return new
@@ -96,19 +96,19 @@ class NotingStore(SharedStore):
 
 
 class DecodedViews:
-    """Release views decoded once and used again while their stored bytes are the same. One for each thread."""
+    """A cache of decoded release views, each valid while its stored bytes are the same. Use one for each thread."""
 
     def __init__(self, most: int = 5000) -> None:
-        """Keep at most so many."""
+        """Create an empty cache of at most ``most`` views."""
         self._most = most
         self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
         self._lock = threading.Lock()
 
     def decode(self, key: str, data: bytes) -> ReleaseView | Absence:
-        """Return the view of a stored record; raises ``Malformed``."""
-        known = self._views.get(key)
-        if known is not None and known[0] == data:
-            return known[1]
+        """Return the view of a stored record. Raises ``Malformed``."""
+        cached = self._views.get(key)
+        if cached is not None and cached[0] == data:
+            return cached[1]
         view = decode(data)
         with self._lock:
             if len(self._views) >= self._most:

@@ -1,7 +1,7 @@
-"""Writes to the store in a thread of its own, so that packing and SQLite never hold up a resolve.
+"""Write to the store in a separate thread, so that packing and SQLite do not delay a resolve.
 
-Items become visible in whole batches: everything handed over in one ``put`` is written in one transaction. The first error
-is kept and raised by ``flush``; later batches are then dropped, since half a mirror written after a failure helps nobody.
+Each ``put`` is one transaction. ``flush`` raises the first error. After an error, later batches are dropped, because a mirror
+with missing batches would be inconsistent.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 
 class WriteBehind:
-    """Hands batches of changes to a store, in order."""
+    """A queue of batches of changes, and the thread that writes them to a store in order."""
 
     def __init__(self, store: Store) -> None:
-        """Start nothing yet: a run that writes nothing has no thread."""
+        """Store the parts. The thread starts with the first batch."""
         self._store = store
         self._queue: SimpleQueue[Mapping[str, Change] | Callable[[], object] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
 
     def put(self, batch: Mapping[str, Change]) -> None:
-        """Queue one transaction. Each change is called with what is stored (or None) inside it."""
+        """Queue one transaction. Each change is called in it with the stored value or None."""
         if batch:
             self._send(batch)
 
     def run(self, work: Callable[[], object]) -> None:
-        """Queue preparation to be done in the writer's thread (packing); it must not touch the store."""
+        """Queue work for the writer thread, such as packing. It must not use the store."""
         self._send(work)
 
     @property
     def failure(self) -> Exception | None:
-        """Return why a batch could not be stored, if that was so: from then on nothing is."""
+        """Return the error of the first batch that could not be stored, or None. After it, no batch is stored."""
         return self._error
 
     def flush(self) -> None:
-        """Wait until everything queued is stored; raises the first error."""
+        """Wait until all batches are stored; raise the first error."""
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
@@ -67,5 +67,5 @@ class WriteBehind:
                     item()
                 else:
                     self._store.update(item)
-            except Exception as error:  # noqa: BLE001 - it is raised where the owner flushes
+            except Exception as error:  # noqa: BLE001 - ``flush`` raises it
                 self._error = error

@@ -34,6 +34,6 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         store.close()
     context.printer.say(
-        f"imported {count(done.added, 'project')}, replaced {done.replaced}, kept {done.kept} that are as new here"
+        f"imported {count(done.added, 'project')}, replaced {done.replaced}, kept {done.retained} that are as new here"
     )
     return 0

@@ -49,7 +49,7 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         store.close()
     projects = sum(VIEWS.owns(key) for key in done.keys)
-    kept = f"; {done.kept} stay because a certificate covers them" if done.kept else ""
+    kept = f"; {done.retained} stay because a certificate covers them" if done.retained else ""
     context.printer.say(
         f"{'would delete' if dry else 'deleted'} {counted(projects, 'project')}, {sized(done.freed)}{kept}"
     )

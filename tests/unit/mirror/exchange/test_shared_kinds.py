@@ -1,4 +1,4 @@
-"""What leaves the machine."""
+"""Which records a snapshot has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.scenarios import memory_mirror
 
 
 def test_a_snapshot_has_records_of_the_shared_kinds_and_no_other() -> None:
-    """Whatever else the mirror holds stays where it is."""
+    """All other records stay on the machine."""
     with memory_mirror({"app": {"1.0": []}}) as mirror:
         project = mirror.project("app")
         assert isinstance(project, Project)

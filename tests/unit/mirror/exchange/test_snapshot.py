@@ -1,4 +1,4 @@
-"""Snapshots: same content, same bytes; a flipped bit is noticed; files from unknown senders do no harm."""
+"""Snapshots: the same content gives the same bytes; a flipped bit is detected; untrusted snapshots are validated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VERSIONS = ["1.0", "1.1", "2.0"]
 
 
 def slices(name: str) -> list[tuple[bytes, ...]]:
-    """Return file objects with digests, a release at a time."""
+    """Return file objects with digests, by release."""
     return [
         (
             b'{"filename":"%b-%b-py3-none-any.whl","url":"../%b","hashes":{"sha256":"%b"}}'
@@ -36,9 +36,9 @@ def slices(name: str) -> list[tuple[bytes, ...]]:
 
 
 def view(name: str, order: int = 0, fetched: float = 1000.5) -> ReleaseView:
-    """Return a view of three releases; ``order`` is the order in which its facts were learned."""
+    """Return a view of three releases; ``order`` is the order in which its dependency sets are added."""
     file_kinds = [FileKind("py3-none-any", ">=3.8"), FileKind("py3-none-any", None)]
-    made = ReleaseView(
+    release_view = ReleaseView(
         name=name,
         freshness=FreshnessRecord(fetched, 600.0, '"tag"'),
         versions=VERSIONS,
@@ -49,56 +49,56 @@ def view(name: str, order: int = 0, fetched: float = 1000.5) -> ReleaseView:
         uploads_text=["10", "20+5", "30"],
     )
     first, second = (0, 1) if order == 0 else (1, 0)
-    made.add_kind_set((second,), 0)
-    made.add_kind_set((first,), 1)
-    made.add_kind_set((first,), 2)
+    release_view.add_kind_set((second,), 0)
+    release_view.add_kind_set((first,), 1)
+    release_view.add_kind_set((first,), 2)
     learned = [
         (1, first, DependencySet(["lib>=1", "x ; extra == 'e'"])),
         (2, first, DependencySet(["lib>=2"], ">=3.8")),
     ]
-    for release, file_kind, found in learned if order == 0 else learned[::-1]:
-        made.learn(release, file_kind, found)
-    return made
+    for release, file_kind, dependency_set in learned if order == 0 else learned[::-1]:
+        release_view.learn(release, file_kind, dependency_set)
+    return release_view
 
 
 def store(order: int = 0, fetched: float = 1000.5) -> DictStore:
     """Return a store with two projects and one that its index does not have."""
     items: dict[str, bytes] = {"m/secret": b"machine", "c/1": b"{}", f"n/{INDEX}": b"http://index.example/simple"}
     for name in ("app", "lib"):
-        made = view(name, order, fetched)
+        release_view = view(name, order, fetched)
         packed = pack(slices(name))
-        made.digest = digest_of(packed)
-        items |= {f"v/{INDEX}/{name}": encode(made), f"f/{INDEX}/{name}": packed}
+        release_view.digest = digest_of(packed)
+        items |= {f"v/{INDEX}/{name}": encode(release_view), f"f/{INDEX}/{name}": packed}
     items[f"v/{INDEX}/ghost"] = encode_absence(Absence(FreshnessRecord(1000.0)))
     return DictStore(items)
 
 
 @pytest.mark.parametrize("files", ["all", "chosen", "none"])
-def test_the_order_of_learning_leaves_no_trace(files: str) -> None:
-    """Two stores that learned the same facts in another order export the same bytes."""
+def test_the_order_of_writes_does_not_matter(files: str) -> None:
+    """Two stores with the same facts, added in another order, export the same bytes."""
     assert export(store(0), Selection(files=files)) == export(store(1), Selection(files=files))
 
 
-def test_a_flipped_bit_is_noticed_wherever_it_is() -> None:
+def test_a_flipped_bit_is_detected_wherever_it_is() -> None:
     """Every byte of the file is covered."""
     data = export(store(), Selection(files="all"))
-    for at in range(len(data)):
+    for offset in range(len(data)):
         damaged = bytearray(data)
-        damaged[at] ^= 1 << at % 8
+        damaged[offset] ^= 1 << offset % 8
         with pytest.raises(Integrity):
             read_snapshot(bytes(damaged))
 
 
 def test_a_truncated_file_and_nonsense_are_refused() -> None:
-    """Neither is read any further than its digest."""
+    """Only the digest is read."""
     data = export(store(), Selection())
     for bad in (b"", b"PPSNAP1\n", data[:-1], data[:40], b"x" * 1000):
         with pytest.raises(Integrity):
             read_snapshot(bad)
 
 
-def test_well_formed_lies_are_refused_or_harmless() -> None:
-    """A sender can make the digest right: any other change ends in ``Integrity`` or in a snapshot, nothing else."""
+def test_changes_with_a_right_digest_are_refused_or_valid() -> None:
+    """Any change gives ``Integrity`` or a valid snapshot, nothing else."""
     data = export(store(), Selection(files="all"))[:-32]
     chance = random.Random(5)  # noqa: S311 - repeatable, not secret
     for _ in range(400):
@@ -115,15 +115,15 @@ def test_well_formed_lies_are_refused_or_harmless() -> None:
             continue
 
 
-def test_what_is_derived_or_private_stays_home() -> None:
-    """Neither certificates nor values of this machine go along."""
-    found = SnapshotStore(read_snapshot(export(store(), Selection(files="all"))))
+def test_derived_and_private_records_are_not_exported() -> None:
+    """Neither attestations nor values of this machine."""
+    served = SnapshotStore(read_snapshot(export(store(), Selection(files="all"))))
 
-    assert {key[:2] for key, _ in found.scan()} == {"v/", "f/", "n/"}
+    assert {key[:2] for key, _ in served.scan()} == {"v/", "f/", "n/"}
 
 
 def test_an_import_into_an_empty_store_exports_the_same_bytes() -> None:
-    """Nothing is lost and nothing added on the way."""
+    """Nothing is lost and nothing is added."""
     for files in ("all", "chosen", "none"):
         data = export(store(), Selection(files=files))
         other = DictStore()
@@ -133,18 +133,18 @@ def test_an_import_into_an_empty_store_exports_the_same_bytes() -> None:
 
 
 def test_a_snapshot_serves_views_and_files_as_a_store_does() -> None:
-    """The view calls its files by the name they have."""
+    """The view has the digest of its files."""
     served = SnapshotStore(read_snapshot(export(store(), Selection(files="all"))))
-    found = served.get_many([f"v/{INDEX}/app", f"f/{INDEX}/app"])
-    made = decode(found[f"v/{INDEX}/app"])
+    values = served.get_many([f"v/{INDEX}/app", f"f/{INDEX}/app"])
+    release_view = decode(values[f"v/{INDEX}/app"])
 
-    assert isinstance(made, ReleaseView)
-    assert digest_of(found[f"f/{INDEX}/app"]) == made.digest
-    assert read_slice(found[f"f/{INDEX}/app"], 1) == b"[" + slices("app")[1][0] + b"]"
+    assert isinstance(release_view, ReleaseView)
+    assert digest_of(values[f"f/{INDEX}/app"]) == release_view.digest
+    assert read_slice(values[f"f/{INDEX}/app"], 1) == b"[" + slices("app")[1][0] + b"]"
 
 
-def test_only_chosen_files_go_along() -> None:
-    """The releases that were looked at, or those that are named."""
+def test_only_chosen_files_are_exported() -> None:
+    """The releases with dependency sets, or the given ones."""
     looked = read_snapshot(export(store(), Selection()))
     named = read_snapshot(export(store(), Selection(chosen={"app": 1})))
 
@@ -153,20 +153,20 @@ def test_only_chosen_files_go_along() -> None:
     assert named.slices(f"v/{INDEX}/lib") is None
 
 
-def test_a_newer_listing_wins_and_what_the_older_knew_stays() -> None:
+def test_a_newer_listing_wins_and_older_dependency_sets_stay() -> None:
     """In both directions."""
     data = export(store(fetched=2000.0), Selection(files="all"))
     older, newer = store(fetched=1000.0), store(fetched=3000.0)
 
     assert import_snapshot(read_snapshot(data), older).replaced == 2
-    assert import_snapshot(read_snapshot(data), newer).kept == 3 - 1 + 1
+    assert import_snapshot(read_snapshot(data), newer).retained == 3 - 1 + 1
     taken = decode(older.items[f"v/{INDEX}/app"])
     assert isinstance(taken, ReleaseView)
     assert taken.freshness.fetched_at == 2000.0
 
 
 def test_a_view_with_a_shell_in_its_version_is_refused() -> None:
-    """A version ends up in scripts; text that is not a version never enters the mirror."""
+    """A version is written into scripts, so text that is not a version is not imported."""
     bad = view("app")
     bad.versions = ["1.0", "1.1", "2.0;rm"]
     evil = store()
@@ -179,7 +179,7 @@ def test_a_view_with_a_shell_in_its_version_is_refused() -> None:
     assert other.items == {}
 
 
-def test_digests_are_taken_out_and_put_back() -> None:
+def test_the_compact_form_is_expanded_to_the_same_slices() -> None:
     """Whatever the slices are."""
     digest = hashlib.sha512(b"x").hexdigest().encode()
     cases = [[b""], [b"a", b"", b'"%b" %b' % (digest, digest[:33])], [digest * 3, b"0" * 31], ["é\x01".encode()]]

@@ -1,4 +1,4 @@
-"""Records off the warm path: they compare by type, and refuse what cannot be."""
+"""Records off the warm path: they compare by type, and refuse impossible values."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mirror.exchange.publish import Published
 from mirror.server.answers import Answer
 
 
-def test_a_record_is_no_tuple() -> None:
-    """Two records of other classes with the same values are two things."""
+def test_a_record_is_not_a_tuple() -> None:
+    """A record differs from a tuple with the same values."""
     published: object = Published(1, 2, 3)
 
     assert published != (1, 2, 3)
@@ -25,7 +25,7 @@ def test_a_record_cannot_be_changed() -> None:
 
 
 def test_impossible_values_are_refused() -> None:
-    """Where the record is made."""
+    """When the record is created."""
     with pytest.raises(ValueError, match="sorted"):
         Attestation((), (), 0, 0, (("v/x/b", "1"), ("v/x/a", "2")))
     with pytest.raises(ValueError, match="no kind of change"):

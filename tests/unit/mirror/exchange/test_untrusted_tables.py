@@ -1,4 +1,4 @@
-"""Heads and indexes that others wrote: what is wrong is named by its path."""
+"""Untrusted heads and indexes: an error has the path of the wrong value."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def _changed(value: Any, path: tuple[Any, ...], new: object) -> Any:
 
 
 def _snapshot(path: tuple[Any, ...], new: object) -> bytes:
-    """Return a whole snapshot whose head has another value, signed anew."""
+    """Return a snapshot whose head has another value, with a right digest."""
     with memory_mirror({"app": {"1.0": []}}) as mirror:
         mirror.project("app")
         store = mirror._parts.store
     data = export(DictStore({key: store.get_many((key,))[key] for key, _ in store.scan()}), Selection(files="all"))
     start = len(MAGIC)
-    sizes = Packed(*[int.from_bytes(data[start + place : start + place + 8], "little") for place in (0, 8)])
+    sizes = Packed(*[int.from_bytes(data[start + offset : start + offset + 8], "little") for offset in (0, 8)])
     head = json.loads(unpack_block(memoryview(data)[start + 16 : start + 16 + sizes.packed], sizes))
     sizes_now, packed = pack_block(json.dumps(_changed(head, path, new)).encode())
     lengths = sizes_now.raw.to_bytes(8, "little") + sizes_now.packed.to_bytes(8, "little")
@@ -42,7 +42,7 @@ def _snapshot(path: tuple[Any, ...], new: object) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("path", "new", "said"),
+    ("path", "new", "message"),
     [
         (("keys", 0), 7, "keys[0]: must be text"),
         (("views",), [1], "views: must have 2 values, has 1"),
@@ -52,16 +52,16 @@ def _snapshot(path: tuple[Any, ...], new: object) -> bytes:
         (("content",), None, "content: missing"),
     ],
 )
-def test_a_snapshot_s_head_is_named_by_path(path: tuple[Any, ...], new: object, said: str) -> None:
-    """One sentence, one class of error."""
+def test_a_snapshot_s_head_is_named_by_path(path: tuple[Any, ...], new: object, message: str) -> None:
+    """Always as ``Integrity``."""
     with pytest.raises(Integrity) as raised:
         read_snapshot(_snapshot(path, new))
 
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("path", "new", "said"),
+    ("path", "new", "message"),
     [
         (("projects", 0, 1), 5, "projects[0][1]: must be text, is a whole number"),
         (("roots",), "x", "roots: must be a list, is text"),
@@ -69,7 +69,7 @@ def test_a_snapshot_s_head_is_named_by_path(path: tuple[Any, ...], new: object, 
         (("certificate",), 9, "certificate: version 9"),
     ],
 )
-def test_an_attestation_is_named_by_path(path: tuple[Any, ...], new: object, said: str) -> None:
+def test_an_attestation_is_named_by_path(path: tuple[Any, ...], new: object, message: str) -> None:
     """As a snapshot's head."""
     whole = attestation.Attestation(("app",), ("t",), 1, 1, (("v/x/app", "d"),))
     assert attestation.from_bytes(whole.to_bytes()) == whole
@@ -77,11 +77,11 @@ def test_an_attestation_is_named_by_path(path: tuple[Any, ...], new: object, sai
     with pytest.raises(Malformed) as raised:
         attestation.from_bytes(json.dumps(_changed(json.loads(whole.to_bytes()), path, new)).encode())
 
-    assert said in str(raised.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("path", "new", "said"),
+    ("path", "new", "message"),
     [
         (("files", "v/a.json"), 1, "files['v/a.json']: must be text, is a whole number"),
         (("facts",), None, "facts: missing"),
@@ -89,12 +89,12 @@ def test_an_attestation_is_named_by_path(path: tuple[Any, ...], new: object, sai
         (("bulk",), "yes", "bulk: must be true or false, is text"),
     ],
 )
-def test_a_mirror_s_index_is_named_by_path(path: tuple[Any, ...], new: object, said: str) -> None:
-    """What a folder on the web publishes."""
+def test_a_mirror_s_index_is_named_by_path(path: tuple[Any, ...], new: object, message: str) -> None:
+    """The index of a published folder."""
     head = {"published": 1, "schema": 3, "bulk": True, "indexes": {}, "facts": {}, "files": {"v/a.json": "d"}}
     assert read_web_index(json.dumps(head).encode()).files == {"v/a.json": "d"}
 
     with pytest.raises(Malformed) as raised:
         read_web_index(json.dumps(_changed(head, path, new)).encode())
 
-    assert str(raised.value).startswith(said)
+    assert str(raised.value).startswith(message)

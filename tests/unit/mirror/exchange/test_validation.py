@@ -19,23 +19,23 @@ KEY = f"v/{INDEX}/app"
 Value = dict[str, Any]
 
 
-def said(change: Callable[[Value], object] = lambda _: None) -> bytes:
-    """Return the stored form of a view after a change of its JSON, under the digest of what it says then."""
-    made = view("app")
-    made.dependency_sets[0].dependencies()  # compiled: its row is a list
-    value = json.loads(encode(made))
+def stored_view(change: Callable[[Value], object] = lambda _: None) -> bytes:
+    """Return the stored form of a view after a change of its JSON, with the right digest."""
+    release_view = view("app")
+    release_view.dependency_sets[0].dependencies()  # compiled, so its row is a list
+    value = json.loads(encode(release_view))
     del value["sum"]
     change(value)
     rest = json.dumps(value, separators=(",", ":")).encode()[1:]
     return b'{"sum":"' + blake2b(rest, digest_size=8).hexdigest().encode() + b'",' + rest
 
 
-def test_a_view_that_is_as_it_should_be_is_taken() -> None:
-    """Compiled rows and plain ones alike."""
-    found = checked(KEY, said())
+def test_a_valid_view_is_accepted() -> None:
+    """With compiled rows and plain ones."""
+    accepted = checked(KEY, stored_view())
 
-    assert isinstance(found, ReleaseView)
-    assert found.name == "app"
+    assert isinstance(accepted, ReleaseView)
+    assert accepted.name == "app"
 
 
 @pytest.mark.parametrize(
@@ -52,33 +52,33 @@ def test_a_view_that_is_as_it_should_be_is_taken() -> None:
         lambda v: v["needs"][0].__setitem__(2, {"": [99]}), lambda v: v["needs"][0].__setitem__(0, 3),
     ],
 )  # fmt: skip
-def test_a_part_that_is_not_what_it_should_be_is_refused(change: Callable[[Value], object]) -> None:
-    """By name of the record, before anything is made of it."""
+def test_an_invalid_part_is_refused(change: Callable[[Value], object]) -> None:
+    """The error names the record."""
     with pytest.raises(Integrity, match="app"):
-        checked(KEY, said(change))
+        checked(KEY, stored_view(change))
 
 
-def test_whatever_is_changed_is_refused_or_can_be_read() -> None:
-    """Any value anywhere: what is taken can be walked from end to end."""
+def test_any_change_is_refused_or_readable() -> None:
+    """Any value anywhere: an accepted view can be read completely."""
     chance = random.Random(7)  # noqa: S311 - repeatable, not secret
     values: list[object] = [-1, 1 << 64, 1.5, "", "../x", None, True, [], {}, [[]], "ffffffff", "a\x00b"]
 
     def spoil(value: Any) -> object:
         if isinstance(value, dict | list) and value and chance.random() < 0.85:
-            at = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
-            value[at] = spoil(value[at])
+            key = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
+            value[key] = spoil(value[key])
             return value
         return chance.choice(values)
 
     for _ in range(1500):
         try:
-            found = checked(KEY, said(spoil))
+            accepted = checked(KEY, stored_view(spoil))
         except Integrity:
             continue
-        assert isinstance(found, ReleaseView)
-        for release in range(found.classified, len(found.versions)):
-            assert found.uploads(release)
-            for file_kind in found.kind_set_of(release):
-                needs = found.dependency_set(release, file_kind)
-                assert needs is None or needs.to_json()
-        encode(found)
+        assert isinstance(accepted, ReleaseView)
+        for release in range(accepted.classified, len(accepted.versions)):
+            assert accepted.uploads(release)
+            for file_kind in accepted.kind_set_of(release):
+                dependency_set = accepted.dependency_set(release, file_kind)
+                assert dependency_set is None or dependency_set.to_json()
+        encode(accepted)

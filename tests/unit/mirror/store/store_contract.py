@@ -1,4 +1,4 @@
-"""What every store must do, as tests to inherit: ``mirror.ports.Store`` in words that can fail."""
+"""The contract of ``mirror.ports.Store`` as tests to inherit."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mirror.ports import Store
 
 
 class StoreContract:
-    """A subclass gives the fixture ``store``: one that is open and empty."""
+    """A subclass gives the fixture ``store``: an open and empty store."""
 
-    def test_what_was_put_is_there(self, store: Store) -> None:
-        """Values come back as the bytes they were."""
+    def test_a_written_value_is_read_back(self, store: Store) -> None:
+        """Values are the same bytes."""
         store.put_many({"v/a": b"one", "v/b": bytes(range(256))})
 
         assert store.get_many(["v/a", "v/b", "v/c"]) == {"v/a": b"one", "v/b": bytes(range(256))}
@@ -27,7 +27,7 @@ class StoreContract:
 
         assert store.get_many(["k"]) == {"k": b"new"}
 
-    def test_a_change_sees_what_is_stored(self, store: Store) -> None:
+    def test_a_change_gets_the_stored_value(self, store: Store) -> None:
         """Update reads, changes and writes."""
         store.put_many({"k": b"1"})
         store.update({"k": lambda old: (old or b"") + b"2", "new": lambda old: b"made" if old is None else None})
@@ -35,14 +35,14 @@ class StoreContract:
         assert store.get_many(["k", "new"]) == {"k": b"12", "new": b"made"}
 
     def test_none_leaves_a_key_as_it_is(self, store: Store) -> None:
-        """A change may decline."""
+        """A change may return None."""
         store.put_many({"k": b"1"})
         store.update({"k": lambda _: None, "absent": lambda _: None})
 
         assert store.get_many(["k", "absent"]) == {"k": b"1"}
 
     def test_a_change_that_raises_writes_nothing(self, store: Store) -> None:
-        """A batch is whole or not at all."""
+        """A batch is atomic."""
 
         def fail(_: bytes | None) -> bytes:
             raise RuntimeError("no")
@@ -52,38 +52,38 @@ class StoreContract:
 
         assert store.get_many(["a", "b"]) == {}
 
-    def test_deleting_says_how_many_were_there(self, store: Store) -> None:
-        """Keys that are absent do not count."""
+    def test_deleting_returns_the_number_of_existing_keys(self, store: Store) -> None:
+        """Absent keys do not count."""
         store.put_many({"a": b"1", "b": b"2"})
 
         assert store.delete_many(["a", "c"]) == 1
         assert store.get_many(["a", "b"]) == {"b": b"2"}
 
     def test_a_scan_is_sorted_and_bounded_by_its_prefix(self, store: Store) -> None:
-        """Also where a prefix holds what a pattern would read as a wildcard."""
+        """Also if a prefix has a character that is a wildcard in a pattern."""
         store.put_many({"v/b": b"22", "v/a": b"1", "f/a": b"333", "v*": b"4444"})
 
         assert list(store.scan("v/")) == [("v/a", 1), ("v/b", 2)]
         assert list(store.scan("v*")) == [("v*", 4)]
         assert [key for key, _ in store.scan()] == sorted(["v/b", "v/a", "f/a", "v*"])
 
-    def test_only_bytes_are_kept(self, store: Store) -> None:
-        """Nothing that would have to be pickled."""
+    def test_only_bytes_are_stored(self, store: Store) -> None:
+        """No value that would need pickle."""
         untyped: Any = {"k": {"not": "bytes"}}
         with pytest.raises((StoreError, TypeError)):
             store.put_many(untyped)
 
-    def test_many_and_large_values_are_kept(self, store: Store) -> None:
-        """More keys than one command takes, and a value of megabytes."""
+    def test_many_and_large_values_are_stored(self, store: Store) -> None:
+        """More keys than the limit of one command, and a value of megabytes."""
         items = {f"v/{number:05}": b"%d" % number for number in range(1200)}
         store.put_many({**items, "f/large": b"x" * 4_000_000})
 
-        found = store.get_many([*items, "f/large"])
-        assert len(found) == 1201
-        assert len(found["f/large"]) == 4_000_000
+        values = store.get_many([*items, "f/large"])
+        assert len(values) == 1201
+        assert len(values["f/large"]) == 4_000_000
 
     def test_no_change_is_lost_between_threads(self, store: Store) -> None:
-        """Each adds its letter a hundred times; all are there at the end."""
+        """Each thread adds its letter 25 times; all are in the value at the end."""
 
         def work(letter: bytes) -> None:
             for _ in range(25):
@@ -98,6 +98,6 @@ class StoreContract:
         assert sorted(store.get_many(["k"])["k"]) == sorted(b"abcd" * 25)
 
     def test_closing_twice_is_safe(self, store: Store) -> None:
-        """Whoever cleans up need not ask."""
+        """The second call does nothing."""
         store.close()
         store.close()

@@ -1,4 +1,4 @@
-"""Stage and rename: whole or not at all, nothing left behind."""
+"""Stage and rename: files are written atomically, and no staged file is left behind."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissio
 
 
 def names(folder: Path) -> list[str]:
-    """Return what is in a folder, hidden files too."""
-    return sorted(os.listdir(folder))  # hidden names too, as plain strings
+    """Return the names of all files in a folder, with hidden files."""
+    return sorted(os.listdir(folder))
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_new_file_has_the_mode_asked_for_within_the_umask(tmp_path: Path) -> N
 
 @posix_only
 def test_an_old_file_keeps_its_permissions_and_gains_execution(tmp_path: Path) -> None:
-    """What the user made private stays private."""
+    """A private file stays private."""
     (tmp_path / "lock").write_bytes(b"old")
     (tmp_path / "lock").chmod(0o600)
 
@@ -56,7 +56,7 @@ def test_an_old_file_keeps_its_permissions_and_gains_execution(tmp_path: Path) -
 
 @posix_only
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """The file behind a symbolic link is replaced, not the link."""
+    """The target of a symbolic link is replaced, not the link."""
     (tmp_path / "real").write_bytes(b"old")
     (tmp_path / "link").symlink_to("real")
 
@@ -115,7 +115,7 @@ def test_a_full_disk_is_named() -> None:
 
 
 def test_when_a_rename_fails_those_before_it_are_put_back(tmp_path: Path) -> None:
-    """The second target turns into a folder after staging: the first one gets its old content again, the new one goes."""
+    """The third target becomes a folder after staging: the first gets its old content back, the new file is removed."""
     (tmp_path / "old").write_bytes(b"old")
     batch = Batch()
     for name in ("old", "fresh", "taken"):
@@ -146,8 +146,8 @@ def test_an_interrupt_while_staging_leaves_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a"]
 
 
-def test_a_file_can_be_written_piece_by_piece(tmp_path: Path) -> None:
-    """A big file need not be in memory at once; it appears at the commit."""
+def test_a_file_can_be_written_in_pieces(tmp_path: Path) -> None:
+    """A large file need not be in memory; it appears at the commit."""
     with Batch(sync=True) as batch:
         with batch.open(tmp_path / "big") as stream:
             stream.write(b"one ")

@@ -1,4 +1,4 @@
-"""The embedded store: the contract, and that nothing in it is ever unpickled."""
+"""The embedded store: the contract, and a proof that nothing in it is unpickled."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class TestDiskStore(StoreContract):
 
 
 class TestNewStore(StoreContract):
-    """The same contract where nothing is made yet."""
+    """The same contract without a database at the start."""
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[NewStore]:
-        """Give one that has made nothing but its folder."""
+        """Give a store that has only created its folder."""
         opened = NewStore(str(tmp_path / "mirror"))
         yield opened
         opened.close()
 
 
-def test_a_new_store_makes_its_database_when_it_is_needed(tmp_path: Path) -> None:
-    """Looking needs none; writing does, and finds what another process stored meanwhile."""
+def test_a_new_store_creates_its_database_on_first_write(tmp_path: Path) -> None:
+    """Reading does not create it. After the first write, records of other processes are visible."""
     folder = str(tmp_path / "mirror")
     store = NewStore(folder)
     assert (store.get_many(["k"]), os.listdir(folder)) == ({}, [])
@@ -51,14 +51,14 @@ def test_a_new_store_makes_its_database_when_it_is_needed(tmp_path: Path) -> Non
     other = DiskStore(folder)
     other.put_many({"k": b"theirs"})
     other.close()
-    store.update({"k": lambda found: (found or b"") + b", then ours"})
+    store.update({"k": lambda stored: (stored or b"") + b", then ours"})
 
     assert store.get_many(["k"]) == {"k": b"theirs, then ours"}
     store.close()
 
 
-def test_a_new_store_says_at_once_where_it_cannot_be(tmp_path: Path) -> None:
-    """Before any request is made for it."""
+def test_a_new_store_reports_an_unusable_folder_at_once(tmp_path: Path) -> None:
+    """Before any request is made."""
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     with pytest.raises(StoreError, match="name another with --mirror"):
@@ -66,7 +66,7 @@ def test_a_new_store_says_at_once_where_it_cannot_be(tmp_path: Path) -> None:
 
 
 class TestDictStore(StoreContract):
-    """The store that other tests use keeps the same contract."""
+    """The store that other tests use fulfils the same contract."""
 
     @pytest.fixture
     def store(self) -> DictStore:
@@ -75,15 +75,15 @@ class TestDictStore(StoreContract):
 
 
 class Exploit:
-    """Unpickling this would be noticed."""
+    """An object that creates a folder when it is unpickled."""
 
     def __reduce__(self) -> tuple[object, tuple[Path]]:
-        """Make a folder when unpickled."""
+        """Create a folder when unpickled."""
         return Path.mkdir, (Path("unpickled-by-the-mirror"),)
 
 
 def test_a_pickled_row_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that somebody else put there, with diskcache's mark for a pickle, is an error and is not executed."""
+    """A row of another program with diskcache's mode for pickles is an error and is not executed."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "mirror"
     store = DiskStore(str(folder))
@@ -103,7 +103,7 @@ def test_a_pickled_row_is_refused_unread(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
 @pytest.mark.parametrize("mode", [None, 0o777])
 def test_the_folder_is_private(tmp_path: Path, mode: int | None) -> None:
-    """Mode 0700, also where it was there before with another."""
+    """Mode 0700, also if it existed with another mode."""
     folder = tmp_path / "mirror"
     if mode is not None:
         folder.mkdir()
@@ -114,7 +114,7 @@ def test_the_folder_is_private(tmp_path: Path, mode: int | None) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-# Adds one, 25 times, to a number that all processes share, and writes keys of its own beside it.
+# Adds 1 to a shared number 25 times, and writes keys of its own.
 _COUNT_UP = """
 import os, sys
 from mirror.store.disk import DiskStore
@@ -139,8 +139,8 @@ def test_four_processes_write_at_once(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_version_changes_with_every_commit_of_anybody(tmp_path: Path) -> None:
-    """And with nothing else: who keeps answers in memory asks it instead of reading all records again."""
+def test_the_version_changes_with_every_commit_of_any_store(tmp_path: Path) -> None:
+    """And with nothing else, so that a cache in memory can be checked without reading all records."""
     store, other = DiskStore(str(tmp_path / "m")), DiskStore(str(tmp_path / "m"))
     seen = [store.version()]
     store.get_many(["a"])
@@ -153,8 +153,8 @@ def test_the_version_changes_with_every_commit_of_anybody(tmp_path: Path) -> Non
     assert len(set(seen)) == 4
 
 
-def test_more_keys_are_read_than_one_statement_takes(tmp_path: Path) -> None:
-    """Reading is in chunks; keys that are not there and keys asked for twice do no harm."""
+def test_more_keys_can_be_read_than_the_limit_of_a_statement(tmp_path: Path) -> None:
+    """Keys are read in chunks; absent and repeated keys are allowed."""
     store = DiskStore(str(tmp_path / "m"))
     items = {f"k/{number}": str(number).encode() for number in range(1100)}
     store.put_many(items)
@@ -165,7 +165,7 @@ def test_more_keys_are_read_than_one_statement_takes(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_only_read_loads_no_diskcache(tmp_path: Path) -> None:
-    """Neither does opening one that is there."""
+    """Opening an existing store does not load it either."""
     folder = str(tmp_path / "m")
     store = DiskStore(folder)
     store.put_many({"k": b"v"})

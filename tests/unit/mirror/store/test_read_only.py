@@ -1,4 +1,4 @@
-"""A mirror that may not be written is read as it is."""
+"""A mirror without write access is only read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ITEMS = {"v/x/a": b"one", "v/x/b": b"two", "f/x/a": b"three"}
 
 
 def filled(folder: Path) -> DiskStore:
-    """Return a store with items, still open: what it wrote may be in the write-ahead log alone."""
+    """Return an open store with items: they may be only in the write-ahead log."""
     store = DiskStore(str(folder))
     store.put_many(ITEMS)
     return store
@@ -24,7 +24,7 @@ def filled(folder: Path) -> DiskStore:
 
 @pytest.mark.parametrize("closed", [True, False])
 def test_it_reads_what_a_store_wrote_and_changes_nothing(tmp_path: Path, closed: bool) -> None:
-    """Also what is still in the write-ahead log; odd characters of the path are its own."""
+    """Also records in the write-ahead log, and with special characters in the path."""
     folder = tmp_path / "m ?#%41ü"
     writer = filled(folder)
     if closed:
@@ -42,8 +42,8 @@ def test_it_reads_what_a_store_wrote_and_changes_nothing(tmp_path: Path, closed:
     writer.close()
 
 
-def test_one_that_is_damaged_is_one_clear_error(tmp_path: Path) -> None:
-    """It names the folder."""
+def test_a_damaged_store_is_one_clear_error(tmp_path: Path) -> None:
+    """The error names the folder."""
     filled(tmp_path / "m").close()
     (tmp_path / "m" / "cache.db").write_bytes(b"nonsense" * 1000)
 
@@ -52,7 +52,7 @@ def test_one_that_is_damaged_is_one_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only to root")
-def test_a_folder_without_the_right_to_write_answers_and_is_not_changed(tmp_path: Path) -> None:
+def test_a_folder_without_write_permission_is_read_and_not_changed(tmp_path: Path) -> None:
     """As a snapshot does."""
     folder = tmp_path / "m"
     filled(folder).close()

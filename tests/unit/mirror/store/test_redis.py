@@ -1,4 +1,4 @@
-"""The Redis store against a real server; skipped where none is installed."""
+"""The Redis store with a real server; skipped if none is installed."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class TestRedisStore(StoreContract):
     """The contract, on a real server."""
 
 
-def test_a_restarted_server_is_waited_for(tmp_path: Path) -> None:
-    """Killed while nobody writes and started again during an update: the update succeeds, what was confirmed is there."""
+def test_the_store_waits_for_a_restarted_server(tmp_path: Path) -> None:
+    """Killed between writes and started again during an update: the update succeeds, confirmed values are still stored."""
     with RedisServer(tmp_path) as server:
         store = redis_store.RedisStore(server.url)
         store.put_many({"k": b"1"})
@@ -61,7 +61,7 @@ def test_a_server_that_never_answers_is_one_clear_error() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_what_is_no_address_is_refused() -> None:
-    """Before anything is asked."""
+def test_an_invalid_url_is_refused() -> None:
+    """Before any connection."""
     with pytest.raises(StoreError):
         redis_store.RedisStore("redis://127.0.0.1:notaport/0", patience=0.2)

@@ -1,4 +1,4 @@
-"""What a run noted of the records that it read: enough to tell later whether its answer still holds."""
+"""The release views that a run has read, noted so that a later check can tell whether its result is still valid."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tests.support.dict_store import DictStore
 OLD, NEW, THEIRS = b"o" * 30, b"n" * 30, b"t" * 30
 
 
-def test_what_a_run_writes_over_what_it_read_is_noted() -> None:
-    """It knows what it wrote; else its own writing would make its answer useless."""
+def test_a_record_that_a_run_replaces_is_noted() -> None:
+    """Otherwise its own write would invalidate its result."""
     store = NotingStore(DictStore({"v/x/a": OLD}))
     store.get_many(["v/x/a", "f/x/a"])
 
@@ -19,7 +19,7 @@ def test_what_a_run_writes_over_what_it_read_is_noted() -> None:
 
 
 def test_a_write_of_another_process_is_not_noted() -> None:
-    """The answer was not made of it, whatever is merged into it now."""
+    """The result was not made of it, whatever is merged into it later."""
     shared = DictStore({"v/x/a": OLD})
     store = NotingStore(shared)
     store.get_many(["v/x/a"])
