@@ -119,6 +119,11 @@ class Pin(NamedTuple):
     metadata_from: str | None = None  # the file that told what it needs, if that is none of ``installable``
     bounded: bool = False  # a line of the user keeps it from the latest
 
+    @property
+    def yanked(self) -> str | None:
+        """Return why the file to install was yanked (PEP 592), "" if no reason is stated; None if it was not."""
+        return self.installable[0].yanked if self.installable else None
+
 
 class Offer(NamedTuple):
     """A tried change that makes an impossible list solvable. ``str()`` is one line for the user.

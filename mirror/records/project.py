@@ -72,6 +72,7 @@ class Project:
         self._refetch = refetch
 
     reference: str | None = None  # the target of a direct reference; None for releases of an index
+    later_keys: frozenset[str] = frozenset()  # sort keys of releases that only a later index has: for pins alone
     of_index = (
         True  # its dependencies are stored in its record; False for a folder, a find-links page, or a merged project
     )

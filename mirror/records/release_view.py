@@ -19,7 +19,7 @@ from mirror.records.model import FileKind, Withdrawal
 from mirror.records.version_keys import is_prerelease_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from typing import NotRequired, TypedDict, Unpack
 
     from mirror.urls import PublicUrl
@@ -158,8 +158,8 @@ class ReleaseView:
         rows.append((number, mask))
         return existing
 
-    def absorb(self, older: ReleaseView) -> None:
-        """Add the dependency sets of another view of this project, by release and file kind.
+    def absorb(self, older: ReleaseView, keys: Container[str] | None = None) -> None:
+        """Add the dependency sets of another view of this project, by release and file kind: all, or those of some releases.
 
         For releases that are not classified here yet, the file kind is added too. Whether they still have it is decided when
         they are classified.
@@ -167,8 +167,8 @@ class ReleaseView:
         ours: dict[FileKind, list[int]] = {}  # a yank does not change a file's dependencies, and may be reverted
         for number, file_kind in enumerate(self.file_kinds):
             ours.setdefault(file_kind._replace(yanked=False), []).append(number)
-        same = older.versions == self.versions
-        numbers = {} if same else {key: number for number, key in enumerate(self.keys)}
+        same = older.versions == self.versions and keys is None
+        numbers = {} if same else {key: number for number, key in enumerate(self.keys) if keys is None or key in keys}
         for number, dependency_set, mask in older.known_rows():
             moved = mask if same else _moved(mask, older.keys, numbers)
             file_kind = older.file_kinds[number]

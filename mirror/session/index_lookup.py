@@ -136,8 +136,9 @@ class IndexLookup:
         for index in indexes:
             try:
                 one = yield from self._look(index, name)
-            except MirrorError:
-                continue  # nothing of it is needed
+            except MirrorError as error:  # nothing of it is needed, unless a pin is found nowhere else
+                self._shadowed.add_failure(name, index.url, error)
+                continue
             if one is not None:
                 self._shadowed.add(name, one)
 

@@ -23,16 +23,28 @@ _STRETCH = 48  # older releases classified together, as for a project of one ind
 class MergedProject(Project):
     """Several projects of one name seen as one; in whatever they agree on, the first has the say."""
 
-    __slots__ = ("_parts", "_places")
+    __slots__ = ("_parts", "_places", "later_keys")
     of_index = False
 
-    def __init__(self, parts: Sequence[Project]) -> None:
-        """``parts`` come in order of preference; at least one."""
+    def __init__(
+        self, parts: Sequence[Project], later: Sequence[Project] = (), later_keys: frozenset[str] = frozenset()
+    ) -> None:
+        """``parts`` come in order of preference; at least one.
+
+        ``later`` are the project as later indexes have it: of each of ``later_keys`` the first that has it counts, of all other
+        releases none (``Project.later_keys``).
+        """
         first = parts[0]
+        places = [{key: at for at, key in enumerate(part.view.keys)} for part in parts]
+        left = set(later_keys)
+        for part in later:
+            places.append({key: at for at, key in enumerate(part.view.keys) if key in left})
+            left.difference_update(places[-1])
+        parts = (*parts, *later)
         versions = {
-            key: version
-            for part in reversed(parts)
-            for key, version in zip(part.view.keys, part.view.versions, strict=True)
+            key: part.view.versions[at]
+            for part, own in reversed(list(zip(parts, places, strict=True)))
+            for key, at in own.items()
         }
         keys = sorted(versions)
         view = ReleaseView(
@@ -47,15 +59,16 @@ class MergedProject(Project):
             status=first.view.status,
         )
         super().__init__(view, first.index_id, first.index_url, first.page_url)
-        self._parts = tuple(parts)
-        self._places = [{key: at for at, key in enumerate(part.view.keys)} for part in parts]
+        self.later_keys = later_keys
+        self._parts = parts
+        self._places = places
         self._classify_from(max(0, len(keys) - HEAD))
 
     def parts(self) -> tuple[Project, ...]:
         """Return what is to be stored, after it has been told what was learned here."""
         if self.changed:
-            for part in self._parts:
-                part.view.absorb(self.view)
+            for part, places in zip(self._parts, self._places, strict=True):
+                part.view.absorb(self.view, places)
                 part.changed = True
             self.changed = False
         return tuple([one for part in self._parts for one in part.parts()])
@@ -125,8 +138,8 @@ class MergedProject(Project):
             uploads.append(f"{min(times)}+{max(times) - min(times)}" if times else "0")
         view.uploads_text[:0] = uploads
         view.classified = start
-        for part in self._parts:
-            view.absorb(part.view)
+        for part, places in zip(self._parts, self._places, strict=True):
+            view.absorb(part.view, places)
 
     def _number(self, file_kind: FileKind, numbers: dict[FileKind, int]) -> int:
         number = numbers.get(file_kind)

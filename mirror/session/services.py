@@ -11,11 +11,11 @@ from mirror.records.model import RequestCount
 from mirror.urls import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from typing import Any
 
     from mirror.metadata.builds import Builds
-    from mirror.ports import Request, Work
+    from mirror.ports import Intervals, Request, Work
     from mirror.records.model import BuildRecord, FetchFailure
     from mirror.records.project import Project
     from mirror.session.index_lookup import IndexLookup
@@ -124,6 +124,15 @@ class RunReport:
         """Return the builds that the run needed so far."""
         return tuple(self._parts.results.builds)
 
+    def later_projects(self, name: str) -> Sequence[Project]:
+        """Return a project as the indexes have it that come after the one that answers for it, waiting for their answers."""
+        self._parts.shadowed.wait(self._pump)
+        return self._parts.shadowed.of(name)
+
+    def later_failures(self, name: str) -> Sequence[tuple[str, MirrorError]]:
+        """Return the later indexes (URL, reason) of which it is not known what they have of a project."""
+        return self._parts.shadowed.failures(name)
+
     def warn_shadowed(self, names: Iterable[str]) -> None:
         """Warn of every project of which a later index has a higher release than the index that answered."""
         self._parts.shadowed.tell(names, self._parts.results.projects, self._pump)
@@ -132,10 +141,11 @@ class RunReport:
 class MirrorAdmin:
     """What only the owner of a session does: prepare, override, renew and store."""
 
-    def __init__(self, parts: SessionParts, want_projects: Callable[[Iterable[str]], None]) -> None:
-        """Change nothing yet."""
+    def __init__(self, parts: SessionParts, want_projects: Callable[..., None], pump: Callable[[], bool]) -> None:
+        """Change nothing yet; ``pump`` waits for what is under way."""
         self._parts = parts
         self._want_projects = want_projects
+        self._pump = pump
 
     def prepare(self) -> None:
         """Make what storing will need, if it is not there yet: for the time when the first answers are on their way.
@@ -147,6 +157,19 @@ class MirrorAdmin:
     def override_project(self, project: Project) -> None:
         """Have a project answer for its name whatever the indexes say: a direct reference."""
         self._parts.results.override_project(project)
+
+    def admit_pins(self, pins: Mapping[str, Sequence[Intervals]]) -> bool:
+        """Look for releases that are pinned on every index, where the first that has the project answers for the rest of it.
+
+        Return whether a project gained a release: then its releases are numbered anew.
+        """
+        settings, results = self._parts.settings, self._parts.results
+        if len(settings.indexes) < 2 or settings.strategy != "first-index" or not pins:
+            return False
+        self._want_projects(pins, pins)
+        while any(name not in results.projects for name in pins) and self._pump():
+            pass
+        return self._parts.shadowed.admit(pins, results, self._pump)
 
     def forget(self, name: str) -> None:
         """Drop what this run learned about a project, so that it can be asked for again: for runs that never end."""

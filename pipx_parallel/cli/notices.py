@@ -32,11 +32,10 @@ def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> I
 
 def yanked(resolutions: Sequence[Resolution]) -> Iterator[str]:
     """Yield a warning for each pin that its index has withdrawn (PEP 592), with the reason that it states."""
-    pins = {(pin.name, pin.version): pin for resolution in resolutions for pin in resolution.pins if pin.installable}
+    pins = {(pin.name, pin.version): pin for resolution in resolutions for pin in resolution.pins}
     for (name, version), pin in sorted(pins.items()):
-        reason = pin.installable[0].yanked
-        if reason is not None:
-            yield one_line(f"{name} {version} was yanked by its project: {reason or 'no reason is stated'}")
+        if pin.yanked is not None:
+            yield one_line(f"{name} {version} was yanked by its project: {pin.yanked or 'no reason is stated'}")
 
 
 def without_pin(moving: Sequence[RootRequirement], resolutions: Sequence[Resolution]) -> Iterator[str]:

@@ -133,9 +133,7 @@ def summary(rows: Sequence[PinChange]) -> str:
 
 def _facts(pin: Pin, required_by: tuple[str, ...]) -> Facts:
     days = sorted(file.upload_time[:10] for file in pin.files if file.upload_time)
-    reasons = [file.yanked for file in pin.installable if file.yanked is not None]
-    yanked = reasons[0] if reasons and len(reasons) == len(pin.installable) else None
-    return Facts(required_by, days[0] if days else None, yanked, pin.libyears, pin.status)
+    return Facts(required_by, days[0] if days else None, pin.yanked, pin.libyears, pin.status)
 
 
 def _by_name(lock: Lock) -> dict[str, list[LockedPackage]]:

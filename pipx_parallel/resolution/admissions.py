@@ -1,5 +1,9 @@
 """Which releases of a project a specifier admits: pre-releases and yanked releases are withheld if there are others.
 
+Releases that only a later index has are withheld like yanked ones: only who pins them gets them.
+
+Releases that only a later index has are withheld like yanked ones: only who pins them gets them.
+
 Every decision to withhold is noted, so that a search that finds nothing can be repeated with them.
 """
 
@@ -40,7 +44,7 @@ class Admissions:
 
     def withholds_yanked(self, candidate: Candidate, name: str, bit: int) -> bool:
         """Return whether a release, only now known to be yanked, is kept back; note it if so."""
-        if self.refused is not None or (candidate.yanked | self._pinned_among(name, 1 << bit)) >> bit & 1:
+        if self.refused is not None or (candidate.yanked | self.pinned_among(name, 1 << bit)) >> bit & 1:
             return False
         self.withheld.add(name)
         return True
@@ -57,19 +61,21 @@ class Admissions:
         if self.refused is not None:
             return mask & ~self.refused.get(name, 0)
         before = mask
-        if candidate.yanked and not specifier.pins:
-            mask &= ~candidate.yanked | self._pinned_among(name, candidate.yanked)
+        withheld = candidate.yanked | candidate.later
+        if withheld and not specifier.pins:
+            mask &= ~withheld | self.pinned_among(name, withheld)
         if view.prereleases and not specifier.prereleases and not self._policy.takes_prereleases(name):
-            mask = mask & candidate.finals if mask & candidate.finals & candidate.usable else mask
+            finals = candidate.finals | self.pinned_among(name, ~candidate.finals)
+            mask = mask & finals if mask & finals & candidate.usable else mask
         if mask != before:
             self.withheld.add(name)
         return mask
 
-    def _pinned_among(self, name: str, yanked: int) -> int:
-        """Return which of the yanked releases the user names exactly."""
+    def pinned_among(self, name: str, withheld: int) -> int:
+        """Return which of some releases a line of the user or an existing lock names exactly."""
         candidate = self._candidate(name)
         allowed = 0
         if isinstance(candidate, Candidate):
             for specifier in self._pinned.get(name, ()):
                 allowed |= mask_of(candidate.project.view.keys, specifier.intervals)
-        return allowed & yanked
+        return allowed & withheld

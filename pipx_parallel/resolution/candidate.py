@@ -17,6 +17,7 @@ from pipx_parallel.resolver.masks import mask_from
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mirror.ports import Intervals
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency, FileKind
     from mirror.records.project import Project
@@ -41,6 +42,7 @@ class Candidate:
         "allowed",
         "binary",
         "finals",
+        "later",
         "project",
         "usable",
         "yanked",
@@ -90,6 +92,9 @@ class Candidate:
             else policy.allowed_releases(name, mask_from(policy.within_cutoff(view, usable)), self.finals)
         )
         self.yanked = mask_from(yanked)
+        # Releases that only a later index has are for who pins them: the first index that has a project answers for it.
+        later = project.later_keys
+        self.later = mask_from(sum([1 << at for at, key in enumerate(view.keys) if key in later])) if later else 0
         self.binary = mask_from(binary) if policy.prefers_binary else -1
 
     def file_kind_of(self, release: int) -> int | None:
@@ -132,7 +137,7 @@ class Candidate:
 class TargetFacts:
     """What holds for one target whichever search asks: its rules, the policy, the user's hashes, and every project."""
 
-    __slots__ = ("_candidates", "_domains", "archives", "hashes", "mirror", "pinned", "policy", "rules")
+    __slots__ = ("_candidates", "_domains", "archives", "hashes", "met_pins", "mirror", "pinned", "policy", "rules")
 
     def __init__(
         self,
@@ -142,12 +147,13 @@ class TargetFacts:
         pinned: Mapping[str, Sequence[CompiledSpecifier]],
         hashes: HashRules,
     ) -> None:
-        """``pinned`` holds, per project, the user's specifiers that pin one version: these may be yanked (PEP 592)."""
+        """``pinned`` holds, per project, the specifiers of the user's lines and lock that pin one version (PEP 592)."""
         self.mirror = mirror
         self.rules = rules
         self.policy = policy
         self.pinned = pinned
         self.hashes = hashes
+        self.met_pins: dict[str, list[Intervals]] = {}  # what dependencies pin, as far as the solver has asked
         self.archives = ArchiveHistory()
         self._candidates: dict[str, Candidate | FetchFailure] = {}
         self._domains: dict[str, int | str] = {}

@@ -251,6 +251,8 @@ class Candidates:
         edges: list[Edge] = []
         for dependency in wanted:
             name = dependency.name
+            if dependency.specifier.pins:
+                self.facts.met_pins.setdefault(name, []).append(dependency.specifier.intervals)
             if dependency.url is not None and not self._is_direct(name):
                 return Unavailable(f"depends on {name} at a URL, which an index may not ask for")
             child = self.candidate(name)

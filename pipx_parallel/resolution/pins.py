@@ -56,12 +56,13 @@ def pins_of(
                 continue  # a run that goes on past failures reports this one and has no pin for it
             raise
         held = answer.held.get(name) if best != release else None
+        listed, usable = _files_of(files, candidates, candidate, release)
         pins.append(
             Pin(
                 name,
                 view.versions[release],
-                candidates.hashes.among(name, files),
-                installable(files, candidates, name) if candidate.project.reference is None else tuple(files),
+                listed,
+                usable,
                 requires_python=_requires_python(candidate, release),
                 index=candidate.project.index_of(release) or None,
                 url=candidate.project.reference,
@@ -78,6 +79,23 @@ def pins_of(
             )
         )
     return tuple(pins)
+
+
+def _files_of(
+    files: FileList, candidates: Candidates, candidate: Candidate, release: int
+) -> tuple[Sequence[DistFile], tuple[DistFile, ...]]:
+    """Return the files of a release, and those that the target may install.
+
+    Without those that were yanked, if that leaves one to install: pip takes no others then.
+    """
+    view = candidate.project.view
+    listed: Sequence[DistFile] = candidates.hashes.among(view.name, files)
+    usable = installable(files, candidates, view.name) if candidate.project.reference is None else tuple(files)
+    if any(view.file_kinds[number].yanked for number in view.kind_set_of(release)):
+        left = tuple([file for file in usable if file.yanked is None])
+        if left:
+            return [file for file in listed if file.yanked is None], left
+    return listed, usable
 
 
 def _is_bounded(held: Held, name: str) -> bool:
@@ -118,7 +136,7 @@ def _newest_installable(candidates: Candidates, candidate: Candidate, name: str,
 
     Older releases count as usable until somebody looks; here those above the chosen one are looked at.
     """
-    mask = candidate.usable >> bit << bit
+    mask = candidate.usable >> bit << bit & ~candidate.later | 1 << bit
     while (best := candidates.best(name, mask)) != bit and candidate.file_kind_of(release_of(best)) is None:
         mask &= ~(1 << best)
     return best

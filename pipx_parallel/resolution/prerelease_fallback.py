@@ -78,13 +78,16 @@ def _not_allowed(answer: Solution, candidates: Candidates, asked: list[Dependenc
 def _allowed(candidates: Candidates, candidate: Candidate, bit: int, specifiers: list[CompiledSpecifier]) -> bool:
     view = candidate.project.view
     file_kind = candidate.file_kind_of(release_of(bit))
-    if file_kind is not None and view.file_kinds[file_kind].yanked and not any(one.pins for one in specifiers):
+    if candidates.admissions.pinned_among(view.name, 1 << bit):
+        return True
+    withheld = candidate.later >> bit & 1 or (file_kind is not None and view.file_kinds[file_kind].yanked)
+    if withheld and not any(one.pins for one in specifiers):
         return False
     if candidate.finals >> bit & 1 or candidates.policy.takes_prereleases(view.name):
         return True
     if any(one.prereleases for one in specifiers):
         return True
-    finals = candidate.finals & candidate.usable & ~candidate.yanked
+    finals = candidate.finals & candidate.usable & ~candidate.yanked & ~candidate.later
     for one in specifiers:
         finals &= mask_of(view.keys, one.intervals)
     return not any(candidate.file_kind_of(release_of(final)) is not None for final in bits_of(finals))

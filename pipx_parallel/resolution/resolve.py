@@ -80,17 +80,8 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
     if lost and not settings.keep_going:
         raise Incomplete(lost, "\n".join(str(failure.error) for failure in lost))
     roots, constraints = inputs.roots, inputs.constraints
-    candidates, wanted, bounds = candidates_of(inputs, roots, constraints, rules, mirror, settings)
-    if not settings.mirror.offline:
-        from pipx_parallel.resolution.prefetch import Speculation  # offline there is nothing to fetch
-
-        speculation = Speculation(mirror, candidates)
-        mirror.listener = speculation
-        speculation.ask(wanted)
-    admits = admitted_by(wanted)
-    mirror.want_projects(admits, admits)
     try:
-        answer, candidates = _searched(candidates, wanted, bounds, observer, keeps_going=settings.keep_going)
+        answer, candidates = _searched_on_all_indexes(inputs, rules, mirror, settings, observer)
     except LimitReachedError as error:
         raise NoSolution((str(error),)) from error
     missing = (*lost, *_missing(candidates, answer))
@@ -120,6 +111,31 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
     relaxations = relaxations_of(answer, candidates)
     edges, unused = edges_of(answer, roots), tuple([name for name in candidates.policy.unused if name not in named])
     return Resolution(target, pins, edges, tuple(roots), missing, stats, relaxations, answer.optimal, unused)
+
+
+def _searched_on_all_indexes(
+    inputs: Inputs, rules: TargetRules, mirror: Mirror, settings: ResolveSettings, observer: SolverObserver | None
+) -> tuple[Solution | Impossible, Candidates]:
+    """Search, and again as long as a pin that was met on the way is found on a later index only.
+
+    Raises ``LimitReachedError``.
+    """
+    candidates, wanted, bounds = candidates_of(inputs, inputs.roots, inputs.constraints, rules, mirror, settings)
+    pinned = {name: [one.intervals for one in rows] for name, rows in candidates.facts.pinned.items()}
+    mirror.admin.admit_pins(pinned)
+    while True:
+        if not settings.mirror.offline:
+            from pipx_parallel.resolution.prefetch import Speculation  # offline there is nothing to fetch
+
+            speculation = Speculation(mirror, candidates)
+            mirror.listener = speculation
+            speculation.ask(wanted)
+        admits = admitted_by(wanted)
+        mirror.want_projects(admits, admits)
+        answer, candidates = _searched(candidates, wanted, bounds, observer, keeps_going=settings.keep_going)
+        if not mirror.admin.admit_pins(candidates.facts.met_pins):
+            return answer, candidates
+        candidates, wanted, bounds = candidates_of(inputs, inputs.roots, inputs.constraints, rules, mirror, settings)
 
 
 def _searched(  # noqa: PLR0913 - what a search is given, once more where it is repeated

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.records.model import CompiledSpecifier, Dependency, FetchFailure
-from mirror.records.version_keys import compile_specifier
+from mirror.records.version_keys import compile_specifier, version_key
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.resolution.candidate import Candidate, TargetFacts
 from pipx_parallel.resolution.candidates import ON, Candidates
@@ -19,7 +19,7 @@ from pipx_parallel.resolver.solver import RootEdge
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mirror.session.mirror import Mirror
     from pipx_parallel.config.settings import ResolveSettings
@@ -60,7 +60,8 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
     policy = _policy(inputs, settings, wanted, rules)
     wanted = [_overridden(dependency, policy) for dependency in wanted]
     hashes = HashRules([*inputs.roots, *inputs.constraints])
-    return Candidates(TargetFacts(mirror, rules, policy, _pins(wanted + bounds), hashes)), wanted, bounds
+    pins = _pins(wanted + bounds, settings.selection.preferred)
+    return Candidates(TargetFacts(mirror, rules, policy, pins, hashes)), wanted, bounds
 
 
 def for_target(inputs: Inputs, rules: TargetRules, directs: Directs | None) -> tuple[Inputs, tuple[FetchFailure, ...]]:
@@ -121,9 +122,9 @@ def _bound_dependencies(inputs: Inputs) -> list[Dependency]:
     return [_dependency(root) for root in inputs.constraints]
 
 
-def _pins(rows: Iterable[Dependency]) -> dict[str, list[CompiledSpecifier]]:
-    """Return, per project, the user's specifiers that pin one version (PEP 592)."""
-    pins: dict[str, list[CompiledSpecifier]] = {}
+def _pins(rows: Iterable[Dependency], kept: Mapping[str, str]) -> dict[str, list[CompiledSpecifier]]:
+    """Return, per project, the specifiers that pin one version (PEP 592): of the user's lines and of an existing lock."""
+    pins = {name: [compile_specifier(f"=={version}")] for name, version in kept.items() if version_key(version)}
     for row in rows:
         if row.specifier.pins:
             pins.setdefault(row.name, []).append(row.specifier)

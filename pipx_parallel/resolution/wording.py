@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from mirror.records.version_keys import compile_specifier
+from mirror.urls import shown
 from pipx_parallel.requirements.urls import mask_secrets
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import mask_of, release_of, runs_of
@@ -12,10 +13,12 @@ from pipx_parallel.resolver.masks import mask_of, release_of, runs_of
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from mirror.records.model import CompiledSpecifier
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver.ports import Edge
 
+_ONLY_A_PIN = "only an exact pin (==) may take it"
 _MOST_RUNS = 3  # of releases named one by one; a longer row is told by its ends
 
 
@@ -92,11 +95,26 @@ class Wording:
             return self.candidates.policy.why_nothing_is_usable(view, self.candidates.rules)
         named = mask_of(view.keys, specifier.intervals)
         if not named:
-            return f"no release of {name} is {text.replace(',', ' and ')} ({_nearest(candidate, text)})"
+            nearest, elsewhere = _nearest(candidate, text), self._elsewhere(candidate, specifier)
+            return f"no release of {name} is {text.replace(',', ' and ')} ({nearest}{elsewhere})"
         if name in self.candidates.hashes and self.candidates.admitted(name, specifier) & candidate.usable:
             return f"no file of {name} that can be installed has one of the hashes given for it"
         bit = named.bit_length() - 1
         return f"{name} {view.versions[release_of(bit)]} {self.fault(name, bit)}"
+
+    def _elsewhere(self, candidate: Candidate, specifier: CompiledSpecifier) -> str:
+        """Say which indexes were left out of account for a project, and what they have; nothing if there is one index."""
+        report, name, index = self.candidates.mirror.report, candidate.project.view.name, candidate.project.index_url
+        others = report.later_projects(name)
+        lines = [f"{shown(url)}: {error}" for url, error in report.later_failures(name)]
+        for later in others:
+            mask = mask_of(later.view.keys, specifier.intervals)
+            newest = f"has {later.view.versions[release_of(mask.bit_length() - 1)]}" if mask else "has none, either"
+            lines.append(f"{later.index_url} {newest}")
+        if not lines:
+            return ""
+        strategy = "with --index-strategy first-index the first index that has a project answers for all but exact pins"
+        return f"; that is on {index}; {'; '.join(lines)}; {strategy}"
 
     def fault(self, name: str, bit: int) -> str:
         """Say why a release cannot be taken, without naming it: ``requires Python >=3.12``."""
@@ -106,8 +124,11 @@ class Wording:
         candidate.project.classify(release_of(bit))
         if candidate.file_kind_of(release_of(bit)) is None or not candidate.usable >> bit & 1:
             return self.candidates.policy.why_not_usable(candidate.project.view, release_of(bit), self.candidates.rules)
+        if candidate.later >> bit & 1:
+            index = candidate.project.index_of(release_of(bit))
+            return f"is only on {index}, which comes after another index that has the project; {_ONLY_A_PIN}"
         if candidate.yanked >> bit & 1:
-            return "is yanked, and only an exact pin (==) may take it"
+            return f"is yanked, and {_ONLY_A_PIN}"
         return "is a pre-release, which nothing asks for"
 
     def newer_but_unfit(self, edge: Edge) -> str | None:

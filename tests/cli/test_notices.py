@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.support.dists import wheel
+from tests.support.dists import sdist, wheel
 from tests.support.index_server import LoopbackIndex
 
 
@@ -106,3 +106,38 @@ def test_a_yanked_pin_is_reported_with_its_reason(
         assert (ran.code, f"bad 1.0 was yanked by its project: {said}" in ran.err) == (0, True), ran.err
         assert ran.err.count("yanked") == 1
     assert "yanked" not in run("lock", "--packages", "bad", "-o", "other.txt").err
+
+
+def test_a_pin_that_was_yanked_since_is_kept_with_the_reason(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """As in uv; an upgrade gives it up. A pre-release that the lock holds stays as well."""
+    (home / "r.in").write_text("bad\n", encoding="utf-8")
+    (home / "r.txt").write_text("bad==2.0\n", encoding="utf-8")
+    (home / "pre.txt").write_text("bad==2.5b1\n", encoding="utf-8")
+    index.publish(
+        "bad", wheel("bad", "1.0"), wheel("bad", "2.0")._replace(yanked="it deletes files"), wheel("bad", "2.5b1")
+    )
+
+    kept = run("lock", "r.in", "-o", "r.txt", "-o", "report.json", "--no-hashes")
+    pre = run("lock", "r.in", "-o", "pre.txt", "--no-hashes")
+
+    assert (kept.code, pre.code) == (0, 0), kept.err
+    assert "warning: bad 2.0 was yanked by its project: it deletes files" in kept.err
+    assert "bad==2.0" in (home / "r.txt").read_text(encoding="utf-8")
+    assert "bad==2.5b1" in (home / "pre.txt").read_text(encoding="utf-8")
+    assert '"yanked": "it deletes files"' in (home / "report.json").read_text(encoding="utf-8")
+    assert run("lock", "r.in", "-o", "r.txt", "--no-hashes", "-U").code == 0
+    assert "bad==1.0" in (home / "r.txt").read_text(encoding="utf-8")
+
+
+def test_the_yanked_files_of_a_release_are_not_locked(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """Where the source archive was left, pip takes it and not the yanked wheel; so does pip with our lock."""
+    index.publish("half", wheel("half", "1.0")._replace(yanked="broken wheel"), sdist("half", "1.0"))
+    (home / "r.in").write_text("half\n", encoding="utf-8")
+
+    ran = run("lock", "r.in", "-o", "pylock.toml", "--no-build")
+
+    assert ran.code == 0, ran.err
+    assert "yanked" not in ran.err
+    lock = (home / "pylock.toml").read_text(encoding="utf-8")
+    assert "half-1.0.tar.gz" in lock
+    assert "half-1.0-py3" not in lock
