@@ -1,8 +1,8 @@
-"""The mirror over HTTP, as an ASGI application without a framework: Simple API, sparse records in bulk, and routes passed in.
+"""The mirror over HTTP, as an ASGI application without a framework: Simple API, records in bulk, and routes of the caller.
 
 Routes: ``/simple/`` and ``/simple/NAME/`` (PEP 503, 691, 700, 792), ``/files/NAME/FILE`` (a redirect to the index's own file)
 and ``/files/NAME/FILE.metadata`` (PEP 658, 714), ``/index.json`` and ``/records`` (mirror.web_store), ``/healthz``,
-``/metrics``; more in ``Options.routes``. Everything but ``/healthz`` wants the token where there is one.
+``/metrics``; more in ``Options.routes``. Every route but ``/healthz`` requires the token if one is set.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ _LOG_LENGTH = 200  # characters of a path that a log line shows
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A request for a route that was passed in; it runs in a thread."""
+    """A request for a route of ``Options.routes``; it runs in a thread."""
 
     body: bytes
     query: Mapping[str, str]
-    deadline: float  # time.monotonic() by which the answer is to be there
+    deadline: float  # time.monotonic() by which the route must return
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How the server behaves."""
+    """Limits, token and routes of the server."""
 
     token: str | None = None
     largest_body: int = 1024 * 1024  # bytes
     longest: float = 60.0  # seconds for one request
-    concurrent: int = 2  # routes passed in that run at once; more wait their turn
-    requests: int = 500  # answered at once; more are told to come back (503), but for health and figures
-    longest_body: float = 20.0  # seconds in which a body must have come
-    waiting: int = 64  # of those that may wait; more are told to come back (503)
-    routes: Mapping[str, Route] = msgspec.field(default_factory=dict)  # POST path -> what answers it
-    # ... -> what answers at once, without a turn, if it can
+    concurrent: int = 2  # calls of ``routes`` that run at once; more wait
+    requests: int = 500  # requests under way at once; more get a 503 with Retry-After, except /healthz and /metrics
+    longest_body: float = 20.0  # seconds in which a body must be received
+    waiting: int = 64  # calls of ``routes`` that may wait; more get a 503 with Retry-After
+    routes: Mapping[str, Route] = msgspec.field(default_factory=dict)  # POST path -> function that answers
+    # POST path -> function that answers without waiting, or returns None if it cannot
     ready: Mapping[str, Callable[[Call], Answer | None]] = msgspec.field(default_factory=dict)
     log: Callable[[str], None] | None = None
 
@@ -62,10 +62,10 @@ class Server:
     """The application: ``await server(scope, receive, send)``."""
 
     def __init__(self, pages: Pages, options: Options) -> None:
-        """Serve the pages and the routes of the options."""
+        """Take the pages and the options."""
         self._pages = pages
         self._options = options
-        self._turns: asyncio.Semaphore | None = None
+        self._slots: asyncio.Semaphore | None = None
         self._waiting = 0
         self._active = 0
         self._counts: dict[tuple[str, int], int] = {}
@@ -75,46 +75,48 @@ class Server:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        began = time.monotonic()
+        start = time.monotonic()
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         method, path = scope["method"], scope["path"]
         route = self._route_name(path)
         self._active += 1
         try:
             answer = await self._answered(method, path, scope, headers, receive)
-            with contextlib.suppress(TimeoutError):  # a client that does not read: the server library drops it
+            with contextlib.suppress(
+                TimeoutError
+            ):  # a client that does not read: the server library closes the connection
                 await asyncio.wait_for(self._send(answer, method, headers, send), self._options.longest)
         finally:
             self._active -= 1
-        taken = time.monotonic() - began
+        taken = time.monotonic() - start
         self._counts[route, answer.status] = self._counts.get((route, answer.status), 0) + 1
         self._seconds[route] = self._seconds.get(route, 0.0) + taken
-        # The query is left out, and so are headers: a log line holds no secret.
+        # Without query and headers: they may hold secrets.
         shown = "".join(character if character.isprintable() else "?" for character in path[:_LOG_LENGTH])
         self._log(f"{method} {shown} {answer.status} {taken * 1000:.0f} ms")
 
     async def _answered(
         self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
     ) -> Answer:
-        """Return the answer to a request, whatever happens; there is always room for health and figures."""
+        """Return the answer to a request, an error included; /healthz and /metrics are never refused for load."""
         if self._active > self._options.requests and path not in ("/healthz", "/metrics"):
             return problem(503, "too many requests at once").with_header("retry-after", "1")
         try:
             return await asyncio.wait_for(self._answer(method, path, scope, headers, receive), self._options.longest)
         except TimeoutError:
             return problem(504, "it took longer than this server allows")
-        except MirrorError as error:  # a project that cannot be read: its own fault, and known by name
+        except MirrorError as error:  # a project that cannot be read; the message names it
             return problem(503, str(error))
-        except Exception as error:  # noqa: BLE001 - a client is told that it is our fault, the log what it was
+        except Exception as error:  # noqa: BLE001 - the client gets a 500, the log the error
             self._log(f"internal error: {type(error).__name__}: {error}")
             return problem(500, "internal error")
 
-    async def _answer(  # noqa: PLR0911 - one an outcome
+    async def _answer(  # noqa: PLR0911 - one return per outcome
         self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
     ) -> Answer:
         if path == "/healthz":
             return self._pages.health()
-        if not self._may(headers.get("authorization", "")):
+        if not self._is_authorized(headers.get("authorization", "")):
             return problem(401, "a token is needed").with_header("www-authenticate", "Bearer, Basic realm=mirror")
         try:
             fields = parse_qs(
@@ -131,9 +133,9 @@ class Server:
             return problem(405, "only GET and HEAD here").with_header("allow", "GET, HEAD")
         return await self._get(path, query, headers)
 
-    async def _get(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:  # noqa: PLR0911 - one an address
+    async def _get(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:  # noqa: PLR0911 - one return per route
         pages = self._pages
-        parts = path.split("/")[1:]  # decoded by the server library; a second time would let a name hide what it is
+        parts = path.split("/")[1:]  # decoded by the server library; decoding twice would let %25 hide a character
         match parts:
             case ["simple"] | ["simple", _]:
                 kind = page_type(headers.get("accept"))
@@ -160,7 +162,7 @@ class Server:
         return problem(404, "not found; the Simple API is at /simple/")
 
     async def _run(self, path: str, headers: Mapping[str, str], query: Mapping[str, str], receive: Receive) -> Answer:
-        """Answer at once where that can be, else run the route in a thread, a bounded number at once."""
+        """Answer without waiting if possible, else run the route in a thread, a bounded number at once."""
         try:
             body = await asyncio.wait_for(self._body(headers, receive), self._options.longest_body)
         except TimeoutError:
@@ -169,25 +171,25 @@ class Server:
             return body
         call = Call(body, query, time.monotonic() + self._options.longest)
         ready = self._options.ready.get(path)
-        at_once = ready(call) if ready is not None else None
-        if at_once is not None:
-            return at_once
-        if self._turns is None:
-            self._turns = asyncio.Semaphore(self._options.concurrent)
+        answer = ready(call) if ready is not None else None
+        if answer is not None:
+            return answer
+        if self._slots is None:
+            self._slots = asyncio.Semaphore(self._options.concurrent)
         if self._waiting >= self._options.waiting:
             return problem(503, "too many are waiting").with_header("retry-after", "1")
         self._waiting += 1
         try:
-            await self._turns.acquire()
+            await self._slots.acquire()
         finally:
             self._waiting -= 1
-        # The thread gives its turn back itself: a request that times out here must not let another thread in beside it.
+        # The slot is released when the thread ends: after a timeout here the thread still runs, so no other may start.
         task = asyncio.ensure_future(asyncio.to_thread(self._options.routes[path], call))
-        task.add_done_callback(lambda _: self._turns.release() if self._turns is not None else None)
+        task.add_done_callback(lambda _: self._slots.release() if self._slots is not None else None)
         return await asyncio.shield(task)
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes | Answer:
-        """Return the body, or the answer that it is too large; nothing past the bound is kept."""
+        """Return the body, or a 413 if it is larger than the limit; never buffers more than the limit."""
         claimed = headers.get("content-length", "0")
         if not claimed.isdecimal() or int(claimed) > self._options.largest_body:
             return problem(413, f"at most {self._options.largest_body} bytes")
@@ -201,27 +203,27 @@ class Server:
                 return bytes(body)
 
     async def _send(self, answer: Answer, method: str, headers: Mapping[str, str], send: Send) -> None:
-        told = [("content-type", answer.kind), ("vary", "Accept, Accept-Encoding"), *answer.headers]
+        fields = [("content-type", answer.kind), ("vary", "Accept, Accept-Encoding"), *answer.headers]
         status, body = answer.status, answer.body
         if answer.etag is not None:
-            told.append(("etag", answer.etag))
-            told.append(
+            fields.append(("etag", answer.etag))
+            fields.append(
                 ("cache-control", "max-age=60, public" if self._options.token is None else "max-age=60, private")
             )
             if matches(headers.get("if-none-match"), answer.etag):
                 status, body = 304, b""
         if status == 200 and answer.zipped is not None and accepts_gzip(headers.get("accept-encoding")):
             body = await asyncio.to_thread(answer.zipped)
-            told.append(("content-encoding", "gzip"))
+            fields.append(("content-encoding", "gzip"))
         if status != 304:
-            told.append(("content-length", str(len(body))))
-        raw = [(key.encode("latin-1"), value.encode("latin-1", "replace")) for key, value in told]
+            fields.append(("content-length", str(len(body))))
+        raw = [(key.encode("latin-1"), value.encode("latin-1", "replace")) for key, value in fields]
         with contextlib.suppress(OSError):  # the client went away
             await send({"type": "http.response.start", "status": status, "headers": raw})
             await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
 
-    def _may(self, header: str) -> bool:
-        """Return whether a request shows the token: as a bearer, or as the password of Basic, which is all pip can do."""
+    def _is_authorized(self, header: str) -> bool:
+        """Return whether a request has the token: as a Bearer token, or as the password of Basic, which pip supports."""
         token = self._options.token
         if token is None:
             return True
@@ -237,11 +239,11 @@ class Server:
 
     def _route_name(self, path: str) -> str:
         first = path.split("/")[1] if path.count("/") else ""
-        known = ("simple", "files", "records", "index.json", "healthz", "metrics")
-        return first if first in known or path in self._options.routes else "other"
+        routes = ("simple", "files", "records", "index.json", "healthz", "metrics")
+        return first if first in routes or path in self._options.routes else "other"
 
     def _metrics(self) -> str:
-        """Return the figures in Prometheus's text format."""
+        """Return the metrics in Prometheus's text format."""
         lines = ["# TYPE mirror_requests_total counter"]
         for (route, status), count in sorted(self._counts.items()):
             lines.append(f'mirror_requests_total{{route="{route}",status="{status}"}} {count}')

@@ -1,4 +1,4 @@
-"""Accept -> the format of an answer (RFC 9110, section 12.5.1; PEP 691, content negotiation). Pure."""
+"""Accept header -> content type (RFC 9110, section 12.5.1; PEP 691, content negotiation). Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _ALIASES = {
     LEGACY_TYPE: LEGACY_TYPE,
     "text/*": LEGACY_TYPE,
     "application/*": JSON_TYPE,
-    "*/*": LEGACY_TYPE,  # PEP 691: a client that names nothing is an old one
+    "*/*": LEGACY_TYPE,  # PEP 691: a client without a preference is an old one
 }
 _PREFERENCE = (JSON_TYPE, HTML_TYPE, LEGACY_TYPE)
-_MOST = 50  # parts of an Accept header that are looked at
+_MOST = 50  # parts of an Accept header that are read
 
 
 def page_type(accept: str | None) -> str | None:
-    """Return the content type to answer a page with, None where nothing acceptable can be made (406).
+    """Return the content type of a page, or None if the client accepts none of them (406).
 
-    Of what the client wants equally, JSON comes first: it is complete, and cheaper to read.
+    JSON comes first among types of equal quality: it is complete, and cheaper to parse.
     """
     if accept is None or not accept.strip():
         return LEGACY_TYPE
@@ -39,7 +39,7 @@ def page_type(accept: str | None) -> str | None:
 
 
 def accepts_gzip(header: str | None) -> bool:
-    """Return whether the client reads gzip."""
+    """Return whether the client accepts gzip."""
     for part in (header or "").split(",")[:_MOST]:
         name, *parameters = [word.strip().lower() for word in part.split(";")]
         if name in {"gzip", "x-gzip", "*"} and _quality(parameters) > 0:

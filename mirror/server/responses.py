@@ -1,4 +1,4 @@
-"""What a server answers, made of what a mirror holds: pages, files, metadata and records, each kept ready in memory."""
+"""The responses of a server, from a mirror: pages, files, metadata and records; pages are cached in memory."""
 
 from __future__ import annotations
 
@@ -31,33 +31,40 @@ if TYPE_CHECKING:
     from mirror.ports import Store
     from mirror.server.worker import MirrorWorker
 
-_MOST = 256 * 1024 * 1024  # bytes of pages kept ready
-_PASSED_ON = ("requires-python", "size", "upload-time", "yanked")  # of a file object, as the index gave it
-_MOST_BULK = 64  # bulk answers kept: 0.3 MB each for a list that leads to 171 projects
-_MOST_NAMES = 5000  # in one question
+_MOST = 256 * 1024 * 1024  # bytes of cached pages
+_COPIED = ("requires-python", "size", "upload-time", "yanked")  # keys of a file object that are copied unchanged
+_MOST_BULK = 64  # cached bulk answers: 0.3 MB each for a closure of 171 projects
+_MOST_NAMES = 5000  # in one query
 
 
 class Pages:
-    """Everything a server can be asked with GET. Methods that are not coroutines may block: call them in a thread."""
+    """The answers to GET requests. Methods that are not coroutines may block: call them in a thread."""
 
     def __init__(
-        self, store: Store, desk: MirrorWorker, *, offline: bool, shown: Callable[[str], bool] = lambda _: True
+        self, store: Store, worker: MirrorWorker, *, offline: bool, shown: Callable[[str], bool] = lambda _: True
     ) -> None:
-        """``shown`` says whether a project may be seen at all (an allow-list); ``offline`` fills nothing."""
+        """Take the parts.
+
+        Args:
+            store: Read for lists and bulk records.
+            worker: Owns the mirror that answers for projects.
+            offline: Serve only what the store has.
+            shown: Returns whether a project may be served (an allow-list).
+        """
         self._store = store
-        self._desk = desk
+        self._worker = worker
         self._offline = offline
         self._shown = shown
-        self._ready: OrderedDict[tuple[str, str], tuple[str, Page]] = OrderedDict()
+        self._cached: OrderedDict[tuple[str, str], tuple[str, Page]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
         self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
         self._bulk: OrderedDict[tuple[tuple[str, str], ...], tuple[object, Answer]] = OrderedDict()
 
     def health(self) -> Answer:
-        """Return whether the server can do its work."""
-        trouble = self._desk.trouble
-        return text(200, "ok\n") if trouble is None else problem(503, trouble)
+        """Return 200, or 503 if the store cannot be used."""
+        error = self._worker.store_error
+        return text(200, "ok\n") if error is None else problem(503, error)
 
     # --- the Simple API -----------------------------------------------------------------------------------------------
 
@@ -65,36 +72,36 @@ class Pages:
         """Return the list of projects that the mirror holds."""
         names = sorted({project_of(key) for key, _ in self._store.scan(FILES.prefix)})
         body = index_json(names) if kind == JSON_TYPE else index_html(names)
-        return Page(body, _told(kind)).answer()
+        return Page(body, _content_type(kind)).answer()
 
     async def project(self, name: str, kind: str) -> Answer:
-        """Return a project's page."""
+        """Return the page of a project, or a redirect to its normalised name."""
         if not is_project_name(name):
             return problem(404, "no project has such a name")
         normal = normalize_name(name)
         if normal != name:
             return problem(301, "moved permanently").with_header("location", f"/simple/{quote(normal)}/")
-        found = await self._project(normal)
-        if isinstance(found, Answer):
-            return found
-        return await asyncio.to_thread(self._page, found, kind)
+        project = await self._project(normal)
+        if isinstance(project, Answer):
+            return project
+        return await asyncio.to_thread(self._page, project, kind)
 
     async def _project(self, name: str) -> Project | Answer:
         if not self._shown(name):
             return problem(404, f"{name} is not served here")
-        found = await asyncio.wrap_future(self._desk.project(name))
-        return found if isinstance(found, Project) else _failed(found)
+        project = await asyncio.wrap_future(self._worker.project(name))
+        return project if isinstance(project, Project) else _failed(project)
 
     def _page(self, project: Project, kind: str) -> Answer:
         view = project.view
-        known = len(self._texts_of(project)) if self._offline else 0
-        version = f"{view.digest}/{len(view.versions)}/{known}/{view.freshness.fetched_at if not view.digest else ''}"
+        texts = len(self._texts_of(project)) if self._offline else 0
+        version = f"{view.digest}/{len(view.versions)}/{texts}/{view.freshness.fetched_at if not view.digest else ''}"
         key = (view.name, kind)
         with self._lock:
-            ready = self._ready.get(key)
-            if ready is not None and ready[0] == version:
-                self._ready.move_to_end(key)
-                return ready[1].answer()
+            cached = self._cached.get(key)
+            if cached is not None and cached[0] == version:
+                self._cached.move_to_end(key)
+                return cached[1].answer()
         try:
             entries = self._entries(project)
             if kind == JSON_TYPE:
@@ -103,52 +110,52 @@ class Pages:
                 body = project_html(view.name, _records(entries), view.status)
         except (MirrorError, ValueError, KeyError, TypeError) as error:
             return problem(503, f"the files of {view.name} cannot be read: {error}")
-        page = Page(body, _told(kind))
+        page = Page(body, _content_type(kind))
         self._keep(key, version, page)
         return page.answer()
 
     def _keep(self, key: tuple[str, str], version: str, page: Page) -> None:
         with self._lock:
-            before = self._ready.pop(key, None)
+            before = self._cached.pop(key, None)
             self._size -= len(before[1].body) if before is not None else 0
-            self._ready[key] = (version, page)
+            self._cached[key] = (version, page)
             self._size += len(page.body)
-            while self._size > _MOST and len(self._ready) > 1:
-                _, (_, gone) = self._ready.popitem(last=False)
-                self._size -= len(gone.body)
+            while self._size > _MOST and len(self._cached) > 1:
+                _, (_, oldest) = self._cached.popitem(last=False)
+                self._size -= len(oldest.body)
 
     def _entries(self, project: Project) -> list[dict[str, Any]]:
-        """Return the file objects of a project as this server offers them: from here, with a sidecar where one can be had.
+        """Return the file objects of a project with URLs of this server, and with a sidecar if one is available.
 
-        Built of the objects that the index gave, not of records: 54 MB of pages in 1.5 s of CPU, where records take 8 s.
+        Made of the index's file objects, not of records: 1.5 s of CPU for 54 MB of pages; records take 8 s.
         """
         view = project.view
-        place = f"../../files/{view.name}/"
+        base = f"../../files/{view.name}/"
         held = self._texts_of(project) if self._offline else frozenset()
-        found = []
+        entries = []
         for release, version in enumerate(view.versions):
-            # Never asked of the index here: this is another thread than the mirror's, and the desk saw to it that all are kept.
+            # No request here: this is not the mirror's thread, and the worker has fetched all files already.
             piece = project.file_slice(release) if project.keeps(release) else None
             if piece is None:
                 if not self._offline and not project.refetched:
                     raise Offline(f"the mirror has no files of {view.name} {version}")
-                continue  # offline a page lists what there is
+                continue  # offline a page lists the files that are stored
             for given in json.loads(piece):
                 filename = given["filename"]
-                entry: dict[str, Any] = {"filename": filename, "url": place + quote(filename)}
+                entry: dict[str, Any] = {"filename": filename, "url": base + quote(filename)}
                 hashes = given.get("hashes")
                 entry["hashes"] = hashes if isinstance(hashes, dict) and hashes else _hashes_of(given, project.page_url)
-                for key in _PASSED_ON:
+                for key in _COPIED:
                     value = given.get(key)
                     if value is not None and value is not False:
                         entry[key] = value
                 if filename.endswith(".whl") and (not self._offline or filename in held):
                     entry["core-metadata"] = entry["data-dist-info-metadata"] = True
-                found.append(entry)
-        return found
+                entries.append(entry)
+        return entries
 
     def _texts_of(self, project: Project) -> frozenset[str]:
-        """Return of which wheels the mirror holds METADATA."""
+        """Return the filenames of the wheels whose METADATA is stored."""
         keys = {texts_key(part.index_id, part.view.name) for part in project.sources()}
         try:
             held = [unpack_texts(record) for record in self._store.get_many(keys).values()]
@@ -157,12 +164,16 @@ class Pages:
         return frozenset().union(*held)
 
     async def file(self, name: str, filename: str) -> Answer:
-        """Return a redirect to the index's own file, or the metadata of one."""
+        """Return a redirect to the file on its index, or the METADATA of a wheel."""
         if not is_project_name(name) or normalize_name(name) != name or not self._shown(name):
             return problem(404, "no such file")
         if filename.endswith(".metadata"):
-            found = await asyncio.wrap_future(self._desk.metadata(name, filename.removesuffix(".metadata")))
-            return Page(found, "application/octet-stream").answer() if isinstance(found, bytes) else _failed(found)
+            metadata = await asyncio.wrap_future(self._worker.metadata(name, filename.removesuffix(".metadata")))
+            return (
+                Page(metadata, "application/octet-stream").answer()
+                if isinstance(metadata, bytes)
+                else _failed(metadata)
+            )
         project = await self._project(name)
         if isinstance(project, Answer):
             return project
@@ -172,7 +183,7 @@ class Pages:
     # --- records in bulk ----------------------------------------------------------------------------------------------
 
     def mirror_index(self) -> Answer:
-        """Return what ``mirror.exchange.web_store`` asks first."""
+        """Return the index that ``mirror.exchange.web_store`` reads first."""
         facts = self._store.get_many([key for key, _ in self._store.scan(FACTS.prefix)])
         head = {
             "published": 1,
@@ -185,19 +196,19 @@ class Pages:
         return Page(json.dumps(head, sort_keys=True).encode(), "application/json").answer()
 
     def records(self, query: Mapping[str, str]) -> Answer:
-        """Return a snapshot of the projects named, of all they lead to (``reach=1``), or of files (``files=1``).
+        """Return a snapshot of the projects in the query, of their dependency closure (``reach=1``), or of files (``files=1``).
 
-        A question that was asked before is answered from memory for as long as the store says that nothing was written.
+        A repeated query is answered from memory while the version of the store stays the same.
         """
-        version = self._store.version()  # before anything is read: what changes from here on is noticed
-        question = tuple(sorted(query.items()))
+        version = self._store.version()  # before the first read, so that later changes are noticed
+        bulk_key = tuple(sorted(query.items()))
         with self._lock:
-            known = self._bulk.get(question)
-        if known is not None and version is not None and known[0] == version:
-            return known[1]
+            ready = self._bulk.get(bulk_key)
+        if ready is not None and version is not None and ready[0] == version:
+            return ready[1]
         answer = self._records(query)
         with self._lock:
-            self._bulk[question] = (version, answer)
+            self._bulk[bulk_key] = (version, answer)
             while len(self._bulk) > _MOST_BULK:
                 self._bulk.popitem(last=False)
         return answer
@@ -218,22 +229,22 @@ class Pages:
         return Page(body, "application/octet-stream").answer(zips=False)
 
     def _load(self, index_id: str, names: list[str]) -> dict[str, ReleaseView | Absence]:
-        """Return the views there are of some names, decoded once."""
+        """Return the stored views of some projects; each is decoded once."""
         stored = self._store.get_many([view_key(index_id, name) for name in names])
-        found: dict[str, ReleaseView | Absence] = {}
+        views: dict[str, ReleaseView | Absence] = {}
         for key, data in stored.items():
-            known = self._views.get(key)
-            if known is None or known[0] != data:
+            cached = self._views.get(key)
+            if cached is None or cached[0] != data:
                 try:
-                    known = self._views[key] = (data, decode(data))
+                    cached = self._views[key] = (data, decode(data))
                 except MirrorError:
                     continue
-            found[key.rpartition("/")[2]] = known[1]
-        return found
+            views[key.rpartition("/")[2]] = cached[1]
+        return views
 
 
 def _records(entries: list[dict[str, Any]]) -> list[DistFile]:
-    """Return file objects as records; their URLs stay relative to the page."""
+    """Return file objects as records; their URLs stay relative."""
     return [
         DistFile(
             entry["filename"], entry["url"], tuple(sorted((str(k), str(v)) for k, v in entry["hashes"].items())),
@@ -246,24 +257,24 @@ def _records(entries: list[dict[str, Any]]) -> list[DistFile]:
 
 
 def _hashes_of(given: dict[str, Any], page_url: str) -> dict[str, str]:
-    """Return the hashes of a file whose object has none of its own: an old page names one in its URL."""
+    """Return the hashes of a file whose object has none: an old page has one in the URL's fragment."""
     return dict(FileList(json.dumps([given]).encode(), page_url)[0].hashes)
 
 
-def _told(kind: str) -> str:
+def _content_type(kind: str) -> str:
     return kind if kind in {JSON_TYPE, HTML_TYPE} else f"{kind}; charset=utf-8"
 
 
-def _failed(found: object) -> Answer:
-    """Return what a failure means to a client."""
-    error = found.error if isinstance(found, FetchFailure) else None
+def _failed(failure: object) -> Answer:
+    """Return the answer for a failure."""
+    error = failure.error if isinstance(failure, FetchFailure) else None
     if isinstance(error, NotFound | Offline):
         return problem(404, str(error))
-    return problem(502 if isinstance(error, Unreachable) else 503, str(error or "it could not be had"))
+    return problem(502 if isinstance(error, Unreachable) else 503, str(error or "it is not available"))
 
 
 def _url_of(project: Project, filename: str) -> str | None:
-    """Return the address of a file on its index; only what a page lists, never what a client makes up."""
+    """Return the URL of a file on its index, or None if the page does not list the file."""
     split = split_filename(filename, project.view.name)
     key = version_key(split[0]) if split is not None else None
     release = project.view.index_of(key) if key is not None else None
@@ -274,11 +285,11 @@ def _url_of(project: Project, filename: str) -> str | None:
 
 
 def _mask(view: ReleaseView | Absence | None, version: str) -> int:
-    """Return the release named, as a mask; all where none is named."""
+    """Return the mask of a release; of all releases if ``version`` is empty."""
     if not isinstance(view, ReleaseView):
         return 0
     if not version:
         return (1 << len(view.versions)) - 1
     key = version_key(version)
-    at = view.index_of(key) if key is not None else None
-    return 0 if at is None else 1 << at
+    release = view.index_of(key) if key is not None else None
+    return 0 if release is None else 1 << release

@@ -1,4 +1,4 @@
-"""Running the server: the only file that names the server library."""
+"""Runs the server. The only file that names the server library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from mirror.errors import AddressUnavailable
-from mirror.server.connections import Room, bounded
+from mirror.server.connections import ConnectionLimit, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from mirror.server.app import Server
 
 _CONNECTIONS = 4000
-_OTHER_FILES = 200  # that the process opens besides: the store, requests of its own
+_OTHER_FILES = 200  # file descriptors for the store and the process's own requests
 _IDLE = 30  # seconds that a connection is kept open for another request
-_GRACE = 5  # seconds for what is under way when the server is told to stop
+_GRACE = 5  # seconds for requests under way when the server stops
 
 
 def serve(application: Server, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve until interrupted. Raises ``AddressUnavailable``."""
+    """Serve until interrupted; ``say`` gets the address. Raises ``AddressUnavailable``."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches off Nagle's algorithm only then; with it pip waits 40 ms a request.
+    # The protocol is given because asyncio sets TCP_NODELAY only then; without it pip waits 40 ms per request.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.listen(2048)  # from here on a client waits instead of being refused
+        listening.listen(2048)  # from here on clients wait and are not refused
     except (OSError, OverflowError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or error
@@ -45,7 +45,7 @@ def serve(application: Server, host: str, port: int, say: Callable[[str], None])
         access_log=False,
         lifespan="off",
         server_header=False,
-        http=bounded(AutoHTTPProtocol, Room(_most_connections())),
+        http=bounded(AutoHTTPProtocol, ConnectionLimit(_most_connections())),
         timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=_GRACE,
     )
@@ -58,7 +58,7 @@ def serve(application: Server, host: str, port: int, say: Callable[[str], None])
 
 
 def _most_connections() -> int:
-    """Return how many connections may be open at once, having raised what the system allows this process."""
+    """Raise the limit of open files of this process; return how many connections may be open at once."""
     try:
         import resource  # not on Windows
     except ImportError:

@@ -1,7 +1,7 @@
-"""The one thread of a server in which its long-lived mirror lives: pages and metadata, kept fresh, many questions at once.
+"""The thread of a server that owns its mirror: many requests for pages and metadata at once.
 
-A page that is past its lifetime is answered as it is and asked for again meanwhile, so nobody waits for an index that has not
-changed. What a page leads to is fetched ahead: an installer asks for it next, one project after the other.
+A stale page is returned as it is and fetched again in the background, so that no client waits for an index that has not changed.
+The dependencies of a page are prefetched: an installer requests them next, one project after the other.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
 
-_NAP = 0.002  # seconds between looks while answers are under way
-_RETRY = 5.0  # seconds after which a project that could not be had is asked for again
-_CHECKPOINT = 2.0  # seconds of quiet after which what was learned is stored
+_NAP = 0.002  # seconds between checks of the queue while requests are under way
+_RETRY = 5.0  # seconds after which a failed project is requested again
+_CHECKPOINT = 2.0  # idle seconds after which new records are stored
 
 
-class Ahead:
-    """A listener that wants what a resolve of the newest releases would want."""
+class PrefetchListener:
+    """A listener that requests what a resolution of the newest releases needs."""
 
     def __init__(self, mirror: Mirror) -> None:
-        """Listen to a mirror."""
+        """Take the mirror whose listener this is."""
         self._mirror = mirror
 
     def listed(self, project: Project) -> None:
-        """Ask for what the newest final release needs."""
+        """Request the dependencies of the newest final release."""
         view = project.view
         finals = ((1 << len(view.versions)) - 1) & ~view.prereleases
         if not finals:
@@ -52,36 +52,38 @@ class Ahead:
                 self._mirror.want_dependencies(project, release, file_kind)
                 return
 
-    def learned(self, project: Project, release: int, file_kind: int, found: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
-        """Ask for the projects it names, whatever their markers say."""
+    def learned(self, project: Project, release: int, file_kind: int, dependencies: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
+        """Request the projects that a release depends on, whatever their markers."""
         try:
-            names = [row.name for row in found.dependencies(BASE) if row.marker is None or "extra" not in row.marker]
+            names = [
+                row.name for row in dependencies.dependencies(BASE) if row.marker is None or "extra" not in row.marker
+            ]
         except Malformed:
             return
         self._mirror.want_projects(names)
 
 
 class MirrorWorker:
-    """Answers questions about projects from any thread; the mirror is used by the desk's own thread alone."""
+    """Answers requests for projects from any thread; the mirror is used by the worker's thread only."""
 
     def __init__(self, open_mirror: Callable[[], Mirror], *, clock: Callable[[], float] = time.time) -> None:
-        """``open_mirror`` is called in the desk's thread."""
+        """Start the thread; ``open_mirror`` is called there."""
         self._open = open_mirror
         self._clock = clock
         self._queue: SimpleQueue[tuple[str, str, Future[object]] | None] = SimpleQueue()
         self._pages: dict[str, list[Future[object]]] = {}
         self._metadata: list[tuple[str, str, Future[object]]] = []
         self._failed: dict[str, float] = {}
-        self.trouble: str | None = None  # why the store cannot be used, until it can
-        self._thread = threading.Thread(target=self._run, name="mirror-desk", daemon=True)
+        self.store_error: str | None = None  # why the store cannot be used, while it cannot
+        self._thread = threading.Thread(target=self._run, name="mirror-worker-thread", daemon=True)
         self._thread.start()
 
     def project(self, name: str) -> Future[object]:
-        """Return a future of the ``Project``, or of the ``FetchFailure``."""
+        """Return a future of the ``Project`` or ``FetchFailure``."""
         return self._ask(name, "")
 
     def metadata(self, name: str, filename: str) -> Future[object]:
-        """Return a future of METADATA of a wheel (bytes), or of the ``FetchFailure``."""
+        """Return a future of METADATA of a wheel (bytes), or of a ``FetchFailure``."""
         return self._ask(name, filename)
 
     def close(self) -> None:
@@ -96,31 +98,31 @@ class MirrorWorker:
 
     def _run(self) -> None:
         while self._serve() and self._refuse_for(_RETRY):
-            pass  # the store failed: after a while it is opened anew
+            pass  # the store failed: it is opened again after a while
 
     def _serve(self) -> bool:
-        """Answer questions until the end (False), or until the store fails (True)."""
+        """Answer requests; return False at the end, True if the store fails."""
         mirror = None
         try:
             mirror = self._open()
             if not mirror.settings.offline:
-                mirror.listener = Ahead(mirror)
+                mirror.listener = PrefetchListener(mirror)
             while self._turn(mirror):
                 failure = mirror.admin.store_failure()
                 if failure is not None:
                     raise failure
         except (MirrorError, OSError) as error:
-            self.trouble = str(error) or type(error).__name__
+            self.store_error = str(error) or type(error).__name__
             self._fail(error)
             return True
         finally:
             if mirror is not None:
-                with suppress(MirrorError, OSError):  # told already; what was not stored is fetched again
+                with suppress(MirrorError, OSError):  # reported already; records that were not stored are fetched again
                     mirror.close()
         return False
 
     def _refuse_for(self, seconds: float) -> bool:
-        """Answer questions with why the store cannot be used, for a while; return False at the end."""
+        """Answer requests with the error of the store for a while; return False at the end."""
         until = self._clock() + seconds
         while (left := until - self._clock()) > 0:
             try:
@@ -129,11 +131,11 @@ class MirrorWorker:
                 break
             if question is None:
                 return False
-            question[2].set_result(FetchFailure(question[0], None, StoreError(self.trouble or "the store failed")))
+            question[2].set_result(FetchFailure(question[0], None, StoreError(self.store_error or "the store failed")))
         return True
 
     def _fail(self, error: Exception) -> None:
-        """Answer everything that waits with an error."""
+        """Answer every waiting request with an error."""
         waiting = [*[f for row in self._pages.values() for f in row], *[row[2] for row in self._metadata]]
         self._pages.clear()
         self._metadata.clear()
@@ -141,7 +143,7 @@ class MirrorWorker:
             future.set_exception(error)
 
     def _turn(self, mirror: Mirror) -> bool:
-        """Take in questions and answers once; return False at the end."""
+        """Process one request and all arrivals; return False at the end."""
         waiting = bool(self._pages or self._metadata or mirror.report.busy)
         try:
             question = self._queue.get(timeout=_NAP if waiting else _CHECKPOINT)
@@ -149,7 +151,7 @@ class MirrorWorker:
             question = ("", "", Future())
             if not waiting:
                 mirror.admin.checkpoint()
-                self.trouble = None
+                self.store_error = None
         if question is None:
             return False
         name, filename, future = question
@@ -162,24 +164,24 @@ class MirrorWorker:
         try:
             mirror.pump(block=False)
             self._answer(mirror)
-        except Exception as error:  # noqa: BLE001 - a question that goes wrong must not end the desk
+        except Exception as error:  # noqa: BLE001 - an error in one request must not end the worker
             self._fail(error)
         return True
 
     def _want(self, mirror: Mirror, name: str) -> None:
-        """Ask for a project that is not here; for one that is stale, again, answering from what is here meanwhile."""
-        found = mirror.peek(name)
+        """Request a project that is missing; refresh one that is stale, which is used meanwhile."""
+        project = mirror.peek(name)
         now = self._clock()
-        if isinstance(found, FetchFailure):
+        if isinstance(project, FetchFailure):
             if now - self._failed.setdefault(name, now) > _RETRY:
                 del self._failed[name]
                 mirror.admin.forget(name)
-        elif found is not None and not mirror.settings.offline:
-            record = found.view.freshness
+        elif project is not None and not mirror.settings.offline:
+            record = project.view.freshness
             lacks_files = now - self._failed.get(name, now) > _RETRY
             if lacks_files or now >= record.fetched_at + max(record.lifetime, _RETRY):
                 self._failed.pop(name, None)
-                mirror.admin.refresh(name)  # what is here answers meanwhile
+                mirror.admin.refresh(name)
         mirror.want_projects((name,))
 
     def _answer(self, mirror: Mirror) -> None:
@@ -187,34 +189,34 @@ class MirrorWorker:
             whole = self._whole(mirror, name)
             for future in self._pages.pop(name) if whole is not None else ():
                 future.set_result(whole)
-        kept = []
+        waiting = []
         for question in self._metadata:
             answer = self._metadata_of(mirror, question[0], question[1])
             if answer is None:
-                kept.append(question)
+                waiting.append(question)
             else:
                 question[2].set_result(answer)
-        self._metadata = kept
+        self._metadata = waiting
 
     def _whole(self, mirror: Mirror, name: str) -> Project | FetchFailure | None:
-        """Return a project with the files of every release, as a page needs them, a failure, or None while it is under way.
+        """Return a project with the files of every release, as a page needs them, a failure, or None while it is pending.
 
-        Offline it has the files that there are.
+        Offline it has the files that are stored.
         """
-        found = mirror.peek(name)
-        if found is None or isinstance(found, FetchFailure) or mirror.settings.offline:
-            return found
-        release = next((at for at in range(len(found.view.versions)) if found.lacking(at)), None)
-        state = FilesState.AT_HAND if release is None else mirror.files.want(found, release)
-        if release is None or state is FilesState.AT_HAND:
-            return found
+        project = mirror.peek(name)
+        if project is None or isinstance(project, FetchFailure) or mirror.settings.offline:
+            return project
+        release = next((number for number in range(len(project.view.versions)) if project.lacking(number)), None)
+        state = FilesState.AVAILABLE if release is None else mirror.files.want(project, release)
+        if release is None or state is FilesState.AVAILABLE:
+            return project
         if state is FilesState.PENDING:
             return None
         self._failed.setdefault(name, self._clock())
-        return FetchFailure(name, found.view.versions[release], mirror.files.failure(found, release))
+        return FetchFailure(name, project.view.versions[release], mirror.files.failure(project, release))
 
     def _metadata_of(self, mirror: Mirror, name: str, filename: str) -> object | None:
-        """Return METADATA of a wheel, a failure, or None while it is under way."""
+        """Return METADATA of a wheel, a failure, or None while it is pending."""
         project = mirror.peek(name)
         if project is None or isinstance(project, FetchFailure):
             return project
@@ -237,7 +239,7 @@ class MirrorWorker:
 
 
 def _named_file(mirror: Mirror, project: Project, filename: str) -> tuple[int, DistFile]:
-    """Return a wheel that the index lists, and its release. Raises ``MirrorError``."""
+    """Return the release and the record of a wheel that the index lists. Raises ``MirrorError``."""
     view = project.view
     split = split_filename(filename, view.name) if filename.endswith(".whl") else None
     key = version_key(split[0]) if split is not None else None

@@ -1,4 +1,4 @@
-"""Source archives that were read and may have to be built later in the run: on disk meanwhile, not in memory."""
+"""Source archives that may have to be built later in the run: on disk, not in memory."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import IO
 
 
 class Archives:
-    """Bytes by name, each given back once."""
+    """Archives by name; each can be taken once."""
 
     def __init__(self) -> None:
-        """Nothing is made before the first archive."""
+        """Make no file yet."""
         self._files: dict[str, IO[bytes]] = {}
 
     def put(self, name: str, archive: bytes) -> None:
-        """Keep an archive in a file without a name, which goes with this process. Where the disk is full it is not kept."""
-        import tempfile  # 10 ms with what it loads: only a run that reads a source archive
+        """Store an archive in an anonymous temporary file. If the disk is full it is not stored."""
+        import tempfile  # 10 ms: only for runs that read a source archive
 
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - it is open until it is taken
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open until ``take``
         try:
             file.write(archive)
         except OSError:
@@ -25,7 +25,7 @@ class Archives:
         self._files[name] = file
 
     def take(self, name: str) -> bytes:
-        """Return an archive and forget it; b"" where none is kept."""
+        """Return an archive and delete it; b"" if there is none."""
         file = self._files.pop(name, None)
         if file is None:
             return b""

@@ -1,4 +1,4 @@
-"""A find-links page on the web: fetched once a run, kept like a listing, offline included. Requests out, exchanges in."""
+"""A find-links page on the web: fetched once per run and stored like a listing, also for offline runs. Sans-IO steps."""
 
 from __future__ import annotations
 
@@ -39,9 +39,20 @@ def page_key(url: str) -> str:
 def read_page(
     url: str, stored: bytes | None, settings: MirrorSettings, now: float, keep: Callable[[str, bytes], None]
 ) -> Generator[Request, Exchange, tuple[list[dict[str, Any]], str]]:
-    """Return the file objects of a page and the URL that relative ones count from.
+    """Return the file objects of a page and the base of their relative URLs.
 
-    ``stored`` is what ``write_record`` was given in an earlier run. Raises ``Offline``, ``Unreachable`` or ``Malformed``.
+    Args:
+        url: The page.
+        stored: The record of an earlier run, or None.
+        settings: ``refresh`` and ``offline`` are used.
+        now: Seconds since the epoch.
+        keep: Stores the new record under its key.
+
+    Raises:
+        Offline: The page is not stored, and the run is offline.
+        Unreachable: The page cannot be fetched.
+        Malformed: The page cannot be parsed.
+        Withdrawn: The page lists no files any more.
     """
     record, entries, base = _decoded(stored)
     action = decide(record, now, refresh=settings.refresh, offline=settings.offline)
@@ -52,7 +63,7 @@ def read_page(
     headers = conditional_headers(record) if record is not None and action != FETCH else ()
     exchange = yield Request(url, (*_ACCEPT, *headers), cache_key=url, limit=PAGE_BYTES, purpose=Purpose.PAGES)
     if exchange.status == 200 and exchange.problem is None:
-        from mirror.records.simple_parse import parse_listing  # msgspec (25 ms) is behind it: fetching only
+        from mirror.records.simple_parse import parse_listing  # loads msgspec (25 ms): only if a page is fetched
 
         listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
         if entries and not listing.raws:

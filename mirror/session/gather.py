@@ -1,4 +1,4 @@
-"""Several step generators run side by side to their ends, for who needs all of them before going on."""
+"""Run several step generators concurrently and wait for all of them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def gather(
     fetcher: Fetcher, pump: Callable[[], bool], jobs: Mapping[str, Generator[Request | Work, Any, Any]]
 ) -> dict[str, Any]:
-    """Return, by key, what each job gave, or the ``MirrorError`` it raised; a bug goes up as it is.
+    """Run the jobs and return, by key, each result or ``MirrorError``; other errors are raised.
 
-    ``pump`` takes in what has arrived, waiting for something, and says whether anything moved.
+    ``pump`` waits for an arrival and processes it; it returns whether there was any.
     """
     ended: dict[str, Any] = {}
 

@@ -1,6 +1,6 @@
-"""Which index answers for a project, and with what: a row of the store where it is fresh, else a page, else an older answer.
+"""Finds the index of a project, and its listing: the stored view if it is fresh, else the page, else the stale view.
 
-Every look at an index is a generator of requests (``mirror.ports.Request``) that is sent their exchanges.
+Every look-up in an index is a generator that yields requests (``mirror.ports.Request``) and is sent their exchanges.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, 
 from mirror.records.model import Withdrawal
 from mirror.records.project import Project
 from mirror.records.release_view import Absence, ReleaseView, encode_absence
-from mirror.session.local_sources import Places
+from mirror.session.local_sources import LocalSources
 from mirror.session.page_loader import ACCEPT
 from mirror.session.reporter import age_in_words
 
@@ -36,9 +36,9 @@ class IndexLookup:
     """Projects as their indexes list them, by the strategy, routes and freshness rules of the settings."""
 
     def __init__(self, parts: SessionParts) -> None:
-        """Ask and read nothing yet."""
-        self.hits = 0  # answers from the store without a request
-        self.revalidated = 0  # answers from the store that the index confirmed
+        """Read nothing yet."""
+        self.hits = 0  # listings from the store without a request
+        self.revalidated = 0  # listings from the store that the index confirmed (304)
         self._settings = parts.settings
         self._indexes = tuple([simple_index(url) for url in parts.settings.indexes])
         self._store = parts.store
@@ -49,34 +49,34 @@ class IndexLookup:
         self._observer = parts.reporter.observer
         self._clock = parts.clock
         self._decode = parts.decode
-        self._places = Places(parts.settings.find_links, parts.reporter.warn)
+        self._local = LocalSources(parts.settings.find_links, parts.reporter.warn)
         self._rows: dict[tuple[str, str], Row] = {}
         self._admits: dict[str, Sequence[Intervals]] = {}
         self._reached: set[str] = set()  # ids of indexes that have answered in this run
-        self._down: set[str] = set()  # ... that have not, where there was something to fall back on
+        self._down: set[str] = set()  # ids of indexes that failed while a stale view was available
 
-    # --- before the first look ----------------------------------------------------------------------------------------
+    # --- before the first look-up -------------------------------------------------------------------------------------
 
     def load(self, names: Sequence[str], admits: Mapping[str, Sequence[Intervals]]) -> None:
-        """Read the stored views of projects in one go; ``admits`` is what is asked of them, as far as that is known."""
+        """Read the stored views of projects in one batch; ``admits`` has the intervals that specifiers admit, by project."""
         self._admits.update(admits)
         keys = {view_key(index.id, name): (index.id, name) for name in names for index in self._indexes_for(name)}
-        found = self._store.get_many(keys)
-        for key, place in keys.items():
-            data = found.get(key)
+        stored = self._store.get_many(keys)
+        for key, row_key in keys.items():
+            data = stored.get(key)
             try:
-                self._rows[place] = None if data is None else _of_project(place[1], self._decode(key, data))
-            except Malformed as error:  # a damaged or foreign record is fetched again, never trusted
+                self._rows[row_key] = None if data is None else _of_project(row_key[1], self._decode(key, data))
+            except Malformed as error:  # a damaged or foreign record is fetched again
                 remedy = "it counts as missing" if self._settings.offline else "asking its index again"
-                self._reporter.warn(f"{place[1]}: {error}; {remedy}")
-                self._rows[place] = None
+                self._reporter.warn(f"{row_key[1]}: {error}; {remedy}")
+                self._rows[row_key] = None
 
     def read_pages(self, run: Runner) -> None:
-        """Read the find-links pages on the web before anything is looked up; one that is not available is warned of."""
-        pages = self._places.pages()
+        """Read the find-links pages on the web before the first look-up; warn of each that is not available."""
+        pages = self._local.pages()
         if not pages:
             return
-        from mirror.session.find_links import page_key, read_page  # only where there are such pages
+        from mirror.session.find_links import page_key, read_page  # only if there are such pages
 
         stored = self._store.get_many([page_key(page) for page in pages])
         now, keep = self._clock(), self._write_buffer.write_record
@@ -86,41 +86,41 @@ class IndexLookup:
         }
         for page, result in run(jobs).items():
             if isinstance(result, MirrorError):
-                self._places.lose_page(page, result)
+                self._local.lose_page(page, result)
             else:
-                self._places.add_page(page, *result)
+                self._local.add_page(page, *result)
 
-    # --- which index answers ------------------------------------------------------------------------------------------
+    # --- which index is used ------------------------------------------------------------------------------------------
 
     def find(self, name: str) -> Generator[Request, Exchange, Project]:
-        """Go through the indexes in order; the first that has the project answers for it (no dependency confusion).
+        """Look in the indexes in order; the first that has the project is used (no dependency confusion).
 
-        With ``best-match`` all that have it answer, merged. What find-links places have is added either way: the user put
-        it there. Files of an index come first, so that a lock names them where both have the same.
+        With ``best-match`` all that have it are merged. Files of find-links locations are always added. Files of an index come
+        first, so that a lock names them if both have the same file.
 
         Raises ``NotFound``, ``Offline``, ``Unreachable``, ``Malformed``.
         """
         settings = self._settings
-        linked = [] if self._routed(name) or not settings.find_links else self._places.linked(name)
-        found: list[Project] = []
+        linked = [] if self._routed(name) or not settings.find_links else self._local.linked(name)
+        projects: list[Project] = []
         indexes = list(self._indexes_for(name))
-        while indexes and not (found and settings.strategy == "first-index"):
+        while indexes and not (projects and settings.strategy == "first-index"):
             try:
-                one = yield from self._look(indexes.pop(0), name)
+                project = yield from self._look(indexes.pop(0), name)
             except Offline:
-                if not (linked or found):
+                if not (linked or projects):
                     raise
                 continue
-            found += [one] if one is not None else []
-        if not (found or linked):
+            projects += [project] if project is not None else []
+        if not (projects or linked):
             raise NotFound(f"{name}: no index has a project of this name")
-        if found and indexes:
+        if projects and indexes:
             self._shadowed.ask(name, self._look_aside(name, indexes))
-        if len(found) + len(linked) == 1:
-            return (found or linked)[0]
-        from mirror.session.merged_project import MergedProject  # only where several have it
+        if len(projects) + len(linked) == 1:
+            return (projects or linked)[0]
+        from mirror.session.merged_project import MergedProject  # only if several have the project
 
-        return MergedProject([*found, *linked])
+        return MergedProject([*projects, *linked])
 
     def _indexes_for(self, name: str) -> Sequence[SimpleIndex]:
         for project, url in self._settings.routes:
@@ -132,22 +132,22 @@ class IndexLookup:
         return any(project == name for project, _ in self._settings.routes)
 
     def _look_aside(self, name: str, indexes: Sequence[SimpleIndex]) -> Generator[Request, Exchange, None]:
-        """Ask the indexes that are passed over as well: so that it can be told what was ignored."""
+        """Look in the shadowed indexes too, to warn of higher releases there."""
         for index in indexes:
             try:
-                one = yield from self._look(index, name)
-            except MirrorError as error:  # nothing of it is needed, unless a pin is found nowhere else
+                project = yield from self._look(index, name)
+            except MirrorError as error:  # reported only if no other index has a pinned release
                 self._shadowed.add_failure(name, index.url, error)
                 continue
-            if one is not None:
-                self._shadowed.add(name, one)
+            if project is not None:
+                self._shadowed.add(name, project)
 
-    # --- what one index answers ---------------------------------------------------------------------------------------
+    # --- the listing of one index -------------------------------------------------------------------------------------
 
     def _look(self, index: SimpleIndex, name: str) -> Generator[Request, Exchange, Project | None]:
-        """Return the project as one index has it, from the store or by a request; None where the index has none."""
+        """Return the project of one index, from the store or by a request; None if the index does not have it."""
         if index.url.startswith("file:"):
-            return self._places.local(index, name)
+            return self._local.local(index, name)
         settings = self._settings
         row = self._rows.get((index.id, name))
         record = row.freshness if row is not None else None
@@ -183,7 +183,7 @@ class IndexLookup:
         return self._answered(index, name, row, exchange)
 
     def _answered(self, index: SimpleIndex, name: str, row: Row, exchange: Exchange) -> Project | None:
-        """Take in an answer that is no page: absence, nothing new, or trouble that an older answer may cover."""
+        """Process a response without a page: absence, not modified, or an error for which a stale view may be used."""
         now = self._clock()
         if exchange.status in (404, 410):
             if isinstance(row, ReleaseView) and row.versions:
@@ -195,7 +195,7 @@ class IndexLookup:
             return self._confirmed(index, name, row, exchange, now)
         if row is not None and not exchange.refused and not _is_withdrawn(row):
             self._reporter.warn_stale(exchange.trouble, now - row.freshness.fetched_at)
-            if index.id not in self._reached:  # it has answered nothing so far: what is known is not asked for any more
+            if index.id not in self._reached:  # no response so far: stale views are used from here on
                 self._down.add(index.id)
             self._observer.arrived("listing", name, "stale")
             return self._stored(index, name, row)
@@ -204,7 +204,7 @@ class IndexLookup:
     def _confirmed(
         self, index: SimpleIndex, name: str, row: ReleaseView | Absence, exchange: Exchange, now: float
     ) -> Project | None:
-        """Go on with what is stored: the index has nothing newer."""
+        """Return the stored project: the index has nothing newer."""
         self.revalidated += 1
         self._observer.arrived("listing", name, "revalidated")
         renewed = revalidated(row.freshness, exchange.headers, now)
@@ -218,7 +218,7 @@ class IndexLookup:
         return project
 
     def _listed(self, index: SimpleIndex, name: str, row: Row, exchange: Exchange) -> Project:
-        """Take in what became of a page; what an older view knew of dependencies is carried over."""
+        """Return the project of a new page; dependencies in the older view are carried over."""
         view, files = self._pages.read(exchange)
         if isinstance(row, ReleaseView) and row.versions:
             if not view.versions:
@@ -232,13 +232,14 @@ class IndexLookup:
         return Project(view, index.id, index.url, exchange.url, packed=files, refetch=self._pages.refetch_now)
 
     def _withdrawn(self, index: SimpleIndex, row: ReleaseView, status: int) -> Withdrawn:
-        """Keep what the mirror holds of a project that its index does not list any more; return the error of this run.
+        """Keep the stored data of a project that its index does not list any more; return the error of this run.
 
-        Not taken for an answer: it may be an expired token or a page of maintenance, and no other index may step in.
+        This is an error, not an absence: the cause may be an expired token or a maintenance page, and no other index may be used
+        instead.
         """
         now = self._clock()
         row.withdrawn = row.withdrawn or Withdrawal(now, status)
-        row.freshness = row.freshness._replace(lifetime=0.0)  # asked again by every run
+        row.freshness = row.freshness._replace(lifetime=0.0)  # stale: every run requests it again
         project = self._stored(index, row.name, row)
         if project is not None:
             project.changed = True
@@ -251,7 +252,7 @@ class IndexLookup:
         )
 
     def _stored(self, index: SimpleIndex, name: str, row: ReleaseView | Absence) -> Project | None:
-        """Return a project of the store; its files are read when they are wanted."""
+        """Return a stored project; its files are read on first use."""
         if isinstance(row, Absence):
             return None
         if row.withdrawn is not None and self._settings.offline:
@@ -268,14 +269,14 @@ class IndexLookup:
         )
 
     def _was_whole(self, index: SimpleIndex, name: str, row: Row) -> bool:
-        """Return whether every file of a project is kept already: what was warmed stays warm."""
+        """Return whether every file of a project is stored already: then the next page is stored whole too."""
         if not isinstance(row, ReleaseView):
             return False
         stored = self._write_buffer.read(files_key(index.id, name))
         return stored is not None and is_sound(stored) and digest_of(stored) == row.digest and is_complete(stored)
 
     def _lacks_files(self, index: SimpleIndex, name: str, row: Row) -> bool:
-        """Return whether a project that is to be kept whole has a file view that is gone, damaged or of another listing."""
+        """Return whether a project that is stored whole has a file view that is missing, damaged or of another listing."""
         if not (self._settings.keep_whole and isinstance(row, ReleaseView)):
             return False
         stored = self._write_buffer.read(files_key(index.id, name))
@@ -283,7 +284,7 @@ class IndexLookup:
 
 
 def _of_project(name: str, row: ReleaseView | Absence) -> ReleaseView | Absence:
-    """Return a stored row; raises ``Malformed`` for the one of another project."""
+    """Return a stored row. Raises ``Malformed`` if it belongs to another project."""
     if isinstance(row, ReleaseView) and row.name != name:
         raise Malformed(f"this is the release view of {row.name}")
     return row

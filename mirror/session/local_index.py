@@ -1,7 +1,7 @@
-"""Folders of this machine that say what there is: find-links folders and pages, and ``file:`` indexes (PEP 503 trees).
+"""Local listings: find-links folders and pages, and ``file:`` indexes (PEP 503 trees).
 
-Read anew in every run: a folder costs a millisecond, and a file may be built again under its name. So nothing of them is kept in
-the store, and they work the same offline. Hashes that no page promises are computed when somebody looks at a release's files.
+They are read in every run: a folder takes a millisecond, and a file may be built again under the same name. So nothing of them is
+stored, and they work the same offline. Hashes that no page has are computed when the files of a release are read.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
 
 
-_ALWAYS = 1e12  # seconds: what is read anew each time is never stale
+_ALWAYS = 1e12  # seconds: read in every run, so never stale
 
 
 class _Entry(NamedTuple):
-    """One file, with what chooses a release beside the whole object (the fields that ``build_views`` reads)."""
+    """One file: the fields that ``build_views`` reads, and the whole file object."""
 
     filename: str
     requires_python: str | None
@@ -38,7 +38,7 @@ class _Entry(NamedTuple):
 
 
 class _Listing(NamedTuple):
-    """What ``build_views`` reads of a listing."""
+    """The fields of a listing that ``build_views`` reads."""
 
     files: list[_Entry]
     skipped: int = 0
@@ -46,23 +46,23 @@ class _Listing(NamedTuple):
 
 
 class FileSet:
-    """Files of many projects, found by project without judging every name for each: grouped by how names begin."""
+    """Files of many projects, grouped by the first word of their names, so that a look-up parses few filenames."""
 
     def __init__(self, entries: Iterable[dict[str, Any]], page_url: str) -> None:
-        """``entries`` are file objects (PEP 691); relative URLs count from ``page_url``."""
+        """Group file objects (PEP 691); ``page_url`` is the base of their relative URLs."""
         self.page_url = page_url
         self._groups: dict[str, list[dict[str, Any]]] = {}
         for entry in entries:
             if is_distribution(entry["filename"]):
-                self._groups.setdefault(_beginning(entry["filename"]), []).append(entry)
+                self._groups.setdefault(_first_word(entry["filename"]), []).append(entry)
 
     def project(self, name: str, index_id: str, index_url: str) -> Project | None:
-        """Return what there is of a project, or None."""
-        return local_project(name, self._groups.get(_beginning(name), ()), index_id, index_url, self.page_url)
+        """Return a project, or None if it has no files here."""
+        return local_project(name, self._groups.get(_first_word(name), ()), index_id, index_url, self.page_url)
 
 
 class LocalProject(Project):
-    """A project whose files are described by a folder or page read in this run; never stored."""
+    """A project of a folder or page that was read in this run; never stored."""
 
     __slots__ = ("_rows",)
     of_index = False
@@ -70,82 +70,84 @@ class LocalProject(Project):
     def __init__(
         self, view: ReleaseView, rows: list[list[dict[str, Any]]], index_id: str, index_url: str, page_url: str
     ) -> None:
-        """``rows`` are the file objects of each release, oldest first."""
+        """Take the file objects of each release, oldest first."""
         super().__init__(view, index_id, index_url, page_url)
         self._rows = rows
 
     def parts(self) -> tuple[Project, ...]:
-        """Return nothing: there is nothing to keep."""
+        """Return an empty tuple: nothing is stored."""
         return ()
 
     def file_slice(self, release: int) -> bytes | None:
-        """Return one release's file objects, with hashes computed for those of this machine that nobody promised one for."""
+        """Return one release's file objects; missing hashes of local files are computed."""
         return json.dumps([_hashed(entry, self.page_url) for entry in self._rows[release]]).encode()
 
     def entries(self, release: int) -> list[Any]:
-        """Return what chooses among a release's files."""
+        """Return the fields that select among a release's files."""
         return [_entry(row) for row in self._rows[release]]
 
 
 def local_project(
     name: str, entries: Sequence[dict[str, Any]], index_id: str, index_url: str, page_url: str
 ) -> LocalProject | None:
-    """Return the project that file objects make up; files of others among them are passed over. None where none is left."""
-    from mirror.records.listing_views import build_views, classify  # only where something is local
+    """Return the project of file objects; files of other projects are skipped. None if no file is left."""
+    from mirror.records.listing_views import build_views, classify  # only for local listings
 
     listing: Any = _Listing([_entry(row) for row in entries])
     view, positions = build_views(listing, name, FreshnessRecord(0.0, _ALWAYS))
     if not view.versions:
         return None
     view.digest = "local"
-    project = LocalProject(view, [[entries[at] for at in row] for row in positions], index_id, index_url, page_url)
+    project = LocalProject(
+        view, [[entries[position] for position in row] for row in positions], index_id, index_url, page_url
+    )
     if view.classified:
         classify(view, 0, [project.entries(release) for release in range(view.classified)])
     return project
 
 
-def read_place(place: str) -> FileSet:
-    """Return what a find-links place of this machine has: a folder, or an HTML page; ``place`` is a path or ``file:`` URL.
+def read_location(location: str) -> FileSet:
+    """Return the files of a local find-links location: a folder or an HTML page, as a path or ``file:`` URL.
 
-    As in pip: HTML pages that lie in the folder are read too. Raises ``OSError`` where there is nothing of that name.
+    HTML pages in the folder are read too, as in pip. Raises ``OSError`` if the location does not exist.
     """
-    path = path_of(place) if place.startswith("file:") else os.path.expanduser(place)  # as pip does
+    path = path_of(location) if location.startswith("file:") else os.path.expanduser(location)  # as pip does
     if not os.path.isdir(path):  # pathlib costs 9 ms to load
         return FileSet(_page(path), url_of(path))
     entries: list[dict[str, Any]] = []
-    for one in sorted(os.scandir(path), key=lambda entry: entry.name):
-        if is_distribution(one.name):
-            entries.append(_file_object(one))
-        elif one.name.lower().endswith((".html", ".htm")):
-            entries += _page(one.path)
+    for file in sorted(os.scandir(path), key=lambda file: file.name):
+        if is_distribution(file.name):
+            entries.append(_file_object(file))
+        elif file.name.lower().endswith((".html", ".htm")):
+            entries += _page(file.path)
     return FileSet(entries, url_of(path) + "/")
 
 
 def read_project(index_url: str, name: str, index_id: str) -> Project | None:
-    """Return a project of a ``file:`` index, or None where the index has none of that name. Raises ``OSError``, ``Malformed``."""
+    """Return a project of a ``file:`` index, or None if the index does not have it. Raises ``OSError``, ``Malformed``."""
     root = path_of(index_url)
-    if not os.path.isdir(root):  # likewise
+    if not os.path.isdir(root):  # as above
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)
     folder = f"{root.rstrip('/')}/{name}"
     page = f"{folder}/index.html"
-    if os.path.isfile(page):  # likewise
+    if os.path.isfile(page):  # as above
         return local_project(name, _page(page), index_id, index_url, url_of(page))
-    if not os.path.isdir(folder):  # likewise
+    if not os.path.isdir(folder):  # as above
         return None
     files = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    found = [_file_object(one) for one in files if is_distribution(one.name)]
-    return local_project(name, found, index_id, index_url, url_of(folder) + "/")
+    entries = [_file_object(file) for file in files if is_distribution(file.name)]
+    return local_project(name, entries, index_id, index_url, url_of(folder) + "/")
 
 
 def _page(path: str) -> list[dict[str, Any]]:
-    from mirror.records.simple_html import read_html  # only where a page is read
+    from mirror.records.simple_html import read_html  # only if a page is read
 
     with open(path, "rb") as file:  # pathlib costs 9 ms to load
         text = file.read().decode("utf-8", "replace")
     try:
         return read_html(text, url_of(path)).files
     except Malformed:
-        return []  # a page of forms lists nothing
+        return []  # an HTML page that is no index page lists nothing
 
 
 def _file_object(entry: os.DirEntry[str]) -> dict[str, Any]:
@@ -164,10 +166,10 @@ def _entry(row: dict[str, Any]) -> _Entry:
 
 
 def _hashed(entry: dict[str, Any], page_url: str) -> dict[str, Any]:
-    """Return a file object that has a hash where its file is here to be hashed; one that is gone stays without."""
+    """Return a file object with a SHA-256, computed if the file is local; without one if the file does not exist."""
     if "sha256" in entry.get("hashes", {}):
         return entry
-    from urllib.parse import urljoin  # loaded already where a path was read
+    from urllib.parse import urljoin  # as above
 
     url = urljoin(page_url, entry["url"])
     if not url.startswith("file:"):
@@ -177,12 +179,12 @@ def _hashed(entry: dict[str, Any], page_url: str) -> dict[str, Any]:
         return {
             **entry,
             "hashes": {**entry.get("hashes", {}), "sha256": sha256_of(path)},
-            "size": os.stat(path).st_size,  # likewise
+            "size": os.stat(path).st_size,  # as above
         }
     except OSError:
         return entry
 
 
-def _beginning(name: str) -> str:
+def _first_word(name: str) -> str:
     """Return the first word of a project's or file's name, in lower case."""
     return normalize_name(name).partition("-")[0]

@@ -1,4 +1,4 @@
-"""The places beside the Simple API that a mirror looks in: find-links folders and pages, and ``file:`` indexes."""
+"""Sources beside HTTP indexes: find-links folders and pages, and ``file:`` indexes."""
 
 from __future__ import annotations
 
@@ -17,59 +17,61 @@ if TYPE_CHECKING:
 _WEB = ("http://", "https://")
 
 
-class Places:
-    """What find-links places and ``file:`` indexes have. A place that is not there is warned of once, as in pip."""
+class LocalSources:
+    """Projects of find-links locations and ``file:`` indexes. A missing location causes one warning, as in pip."""
 
     def __init__(self, find_links: Iterable[str], warn: Callable[[str], None]) -> None:
-        """Read nothing yet: a run that asks for no project looks nowhere."""
-        self._places = tuple(find_links)
+        """Read nothing yet."""
+        self._locations = tuple(find_links)
         self._warn = warn
         self._sets: dict[str, FileSet | None] = {}
 
     def pages(self) -> list[str]:
         """Return the pages on the web that have not been read."""
-        return [place for place in self._places if place.startswith(_WEB) and place not in self._sets]
+        return [location for location in self._locations if location.startswith(_WEB) and location not in self._sets]
 
-    def add_page(self, place: str, entries: list[dict[str, Any]], base: str) -> None:
-        """Take what a page on the web lists."""
-        from mirror.session.local_index import FileSet  # here and below: only where there are such places
+    def add_page(self, url: str, entries: list[dict[str, Any]], base: str) -> None:
+        """Add the files of a page on the web; ``base`` is the base of their relative URLs."""
+        from mirror.session.local_index import FileSet  # only if there are find-links
 
-        self._sets[place] = FileSet(entries, base)
+        self._sets[url] = FileSet(entries, base)
 
-    def lose_page(self, place: str, error: Exception | None) -> None:
-        """Go on without a page, and say so."""
-        self._sets[place] = None
-        self._warn(f"{error}; going on without it" if isinstance(error, MirrorError) else f"{place}: {error!r}")
+    def lose_page(self, url: str, error: Exception | None) -> None:
+        """Continue without a page, with a warning."""
+        self._sets[url] = None
+        self._warn(f"{error}; going on without it" if isinstance(error, MirrorError) else f"{url}: {error!r}")
 
     def linked(self, name: str) -> list[Project]:
-        """Return a project as each find-links place has it, where it has it, in order."""
-        from mirror.keys import simple_index  # hashing: not before there is a place
+        """Return the project of each find-links location that has it, in order."""
+        from mirror.keys import simple_index  # loads hashlib: only if there are find-links
 
-        found = []
-        for place in self._places:
-            files = self._read(place)
-            project = files.project(name, "links-" + simple_index(place).id, "") if files is not None else None
+        projects = []
+        for location in self._locations:
+            files = self._read(location)
+            project = files.project(name, "links-" + simple_index(location).id, "") if files is not None else None
             if project is not None:
-                found.append(project)
-        return found
+                projects.append(project)
+        return projects
 
     def local(self, index: SimpleIndex, name: str) -> Project | None:
         """Return a project of a ``file:`` index, or None."""
-        from mirror.session.local_index import read_project  # only where an index is a folder
+        from mirror.session.local_index import read_project  # only if an index is a folder
 
         try:
             return read_project(index.url, name, index.id)
         except (OSError, MirrorError) as error:
-            self._warn(f"the index {index.url} is passed over: {getattr(error, 'strerror', None) or error}")
+            self._warn(f"the index {index.url} is skipped: {getattr(error, 'strerror', None) or error}")
             return None
 
-    def _read(self, place: str) -> FileSet | None:
-        if place not in self._sets:
-            from mirror.session.local_index import read_place  # only where there are such places
+    def _read(self, location: str) -> FileSet | None:
+        if location not in self._sets:
+            from mirror.session.local_index import read_location  # only if there are find-links
 
             try:
-                self._sets[place] = read_place(place)
+                self._sets[location] = read_location(location)
             except (OSError, ValueError) as error:
-                self._sets[place] = None
-                self._warn(f"find-links place {place} is passed over: {getattr(error, 'strerror', None) or error}")
-        return self._sets[place]
+                self._sets[location] = None
+                self._warn(
+                    f"the find-links location {location} is skipped: {getattr(error, 'strerror', None) or error}"
+                )
+        return self._sets[location]

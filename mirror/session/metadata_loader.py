@@ -1,4 +1,4 @@
-"""What one file needs: which file of its release it is, and the steps that read its metadata or build it."""
+"""Loads the core metadata of one file: selects the file of a release, reads its metadata or builds it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class MetadataLoader:
-    """Reads what files need, from where that costs least; offline from what is kept alone."""
+    """Reads the dependencies of files from the cheapest source; offline from the store and local files only."""
 
     def __init__(self, parts: SessionParts, files: ReleaseFiles) -> None:
         """Read nothing yet."""
@@ -45,25 +45,29 @@ class MetadataLoader:
     def find(
         self, project: Project, release: int, file_kind: int, *, build: bool = False
     ) -> Generator[Request | Work, Any, CoreMetadata]:
-        """Read what one file (release, file kind) needs; with ``build`` build it if nothing else tells.
+        """Read the dependencies of one file (release, file kind); with ``build`` build it if it has no static metadata.
 
-        The files of the release are at hand. Raises ``NeedsBuild`` where only a build would tell and none is asked for,
-        ``BuildFailed`` also for one that failed in an earlier run, other ``MirrorError`` where nothing is available.
+        The files of the release must be available.
+
+        Raises:
+            NeedsBuild: Only a build can tell the dependencies, and ``build`` is False.
+            BuildFailed: The build failed, in this run or an earlier one.
+            MirrorError: The metadata is not available.
         """
         view = project.view
         version = view.versions[release]
-        here = not project.of_index  # then the file says whether it is known
+        local = not project.of_index  # whether it can be read depends on the file, see below
         sdist = view.file_kinds[file_kind].tags == SDIST
-        if self._offline and not here and not sdist:
+        if self._offline and not local and not sdist:
             raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
-        from mirror.metadata.builds import source_of  # 6 ms that a warm lock does not need
+        from mirror.metadata.builds import source_of  # 6 ms; a warm lock does not need it
 
         file = self._file_of(project, release, file_kind)
         source, builds = source_of(file), self.builds()
-        linked = here and not file.url.startswith("file:")
-        known = (builds.built_metadata(source) if sdist else None) or (builds.read(source) if linked else None)
-        if known is not None:
-            return known
+        linked = local and not file.url.startswith("file:")
+        metadata = (builds.built_metadata(source) if sdist else None) or (builds.read(source) if linked else None)
+        if metadata is not None:
+            return metadata
         tree = SourceTree(view.name, file.filename, version=version, uploaded=file.upload_time or "")
         failed = builds.failure(source, tree) if sdist and not self._refresh else None
         if failed is not None:
@@ -71,15 +75,15 @@ class MetadataLoader:
         if self._offline and not file.url.startswith("file:"):
             raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
         facts = self._parts.write_buffer.facts_of(project.index_id)
-        found = yield from self._read(file, facts, source, tree, build=build)
-        if linked and not found.built:
-            builds.write(source, found)
-        return found
+        metadata = yield from self._read(file, facts, source, tree, build=build)
+        if linked and not metadata.built:
+            builds.write(source, metadata)
+        return metadata
 
     def _read(
         self, file: DistFile, facts: IndexFacts, source: str, tree: SourceTree, *, build: bool
     ) -> Generator[Request | Work, Any, CoreMetadata]:
-        """Read a file's metadata, or build it. An archive that needs a build is kept until that is asked for."""
+        """Read a file's metadata, or build it. An archive that needs a build is stored until the build is requested."""
         from mirror.metadata.strategies import read_metadata  # as above
 
         archive = self._archives.take(source) if build else b""
@@ -95,12 +99,12 @@ class MetadataLoader:
 
     @property
     def can_build(self) -> bool:
-        """Return whether anything may be built."""
+        """Return whether builds are allowed."""
         return self._builder is not None and self._builder.allowed
 
     def builds(self) -> Builds:
-        """Return what was built before, and the way to build what was not."""
-        from mirror.metadata.builds import BuildParts, Builds  # few locks ask for a build
+        """Return the stored builds, and the steps of new ones."""
+        from mirror.metadata.builds import BuildParts, Builds  # few locks need a build
 
         parts = self._parts
         return Builds(
@@ -116,20 +120,20 @@ class MetadataLoader:
         )
 
     def disable_builds(self) -> None:
-        """Build nothing from now on."""
+        """Allow no more builds."""
         self._builder = None
 
     def _file_of(self, project: Project, release: int, file_kind: int) -> DistFile:
-        """Return the file of a release that a file kind stands for: of several wheels that of the highest build, as pip."""
+        """Return the file of a file kind in a release; of several wheels the one with the highest build tag, as pip."""
         view = project.view
         tags, python, yanked = view.file_kinds[file_kind]
         exact: list[DistFile] = []
         fallback = None
         files = self._files.read(project, release)
-        for place, filename in enumerate(files.names()):
+        for position, filename in enumerate(files.names()):
             split = split_filename(filename, view.name)
             if split is not None and split[1] == tags:
-                file = files[place]
+                file = files[position]
                 if file.requires_python == python and (file.yanked is not None) == yanked:
                     exact.append(file)
                 fallback = fallback or file

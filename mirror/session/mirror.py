@@ -1,13 +1,13 @@
-"""The mirror as everything else sees it: ask for projects and dependency sets in bulk, wait, read.
+"""The public interface of the mirror: request projects and dependency sets in bulk, wait, read.
 
-``open_mirror`` is the only place where the parts are put together. A ``Mirror`` belongs to one thread. Facts are asked for with
-``want_*`` (never blocks, never twice) and read with ``project`` and ``dependencies`` (block until the fact is there). The
-``listener`` is told of every fact as it arrives, and may want more.
+``open_mirror`` composes the parts. A ``Mirror`` belongs to one thread. Metadata is requested with ``want_*`` (never blocks, never
+requests twice) and read with ``project`` and ``dependencies`` (block until it is available). The ``listener`` is called for each
+result as it arrives, and may request more.
 
-What is asked more rarely is grouped: ``files`` (what the index lists of a release), ``records`` (other records of the store, builds
-among them), ``report`` (what the run cost and what failed) and ``admin`` (what only the owner of the session does).
+The other methods are grouped: ``files`` (the files of a release), ``records`` (other records of the store, and builds), ``report``
+(cost and failures of the run) and ``admin`` (for the owner of the session).
 
-Imports of transports stand inside functions: a warm or offline run must not load an HTTP stack (270 ms).
+Transports are imported inside functions: a warm or offline run must not load an HTTP stack (270 ms).
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 
 class Mirror:
-    """Facts about projects: from the store where they are fresh, from their index where not, kept for ever after."""
+    """Metadata of projects: from the store if it is fresh, else from their index, and stored."""
 
-    def __init__(  # noqa: PLR0913 - where the mirror is put together: one part each, by name
+    def __init__(  # noqa: PLR0913 - composition: one part each, keyword-only
         self,
         settings: MirrorSettings,
         store: Store,
@@ -58,9 +58,16 @@ class Mirror:
         builder: Builder | None = None,
         decoder: Callable[[str, bytes], ReleaseView | Absence] = lambda _, data: decode(data),
     ) -> None:
-        """Compose a mirror from its parts; use ``open_mirror`` unless you bring your own.
+        """Compose a mirror from its parts; ``open_mirror`` does it for settings.
 
-        ``decoder`` reads the stored view of a key: who makes many mirrors of one store need not decode each time.
+        Args:
+            settings: Indexes, freshness, limits.
+            store: Where records are stored; ``close`` closes it.
+            transport: Makes the transport when the first request is sent.
+            clock: Returns seconds since the epoch.
+            observer: Called for progress and warnings.
+            builder: Runs build backends; None if builds are not allowed.
+            decoder: Decodes the stored view of a key; a caller with many mirrors of one store can cache it.
         """
         fetcher = Fetcher(
             transport,
@@ -95,20 +102,20 @@ class Mirror:
 
     @property
     def listener(self) -> Listener | None:
-        """Return who is told of every fact as it arrives."""
+        """Return the listener that is called for every result as it arrives."""
         return self._parts.results.listener
 
     @listener.setter
     def listener(self, listener: Listener | None) -> None:
         self._parts.results.listener = listener
 
-    # --- asking -------------------------------------------------------------------------------------------------------
+    # --- requesting ---------------------------------------------------------------------------------------------------
 
     def want_projects(self, names: Iterable[str], admits: Mapping[str, Sequence[Intervals]] | None = None) -> None:
-        """Ask for the listings of projects (normalised names); what is known or under way is not asked for again.
+        """Request the listings of projects (normalised names), except those that are available or under way.
 
-        ``admits`` says, by project, what specifiers admit: the files of the newest release that all of them admit are kept when
-        the page comes, so that it need not be fetched again for an old one.
+        ``admits`` has, by project, the version intervals that specifiers admit: the files of the newest release in all of them are
+        stored with the page, so that it need not be fetched again for an old release.
         """
         results, fetcher = self._parts.results, self._parts.fetcher
         fresh = [name for name in names if name not in results.wanted]
@@ -124,7 +131,7 @@ class Mirror:
             fetcher.submit("p/" + name, self._lookup.find(name), results.on_listing(name))
 
     def want_dependencies(self, project: Project, release: int, file_kind: int) -> None:
-        """Ask for what one file (release, file kind) of a project needs; what failed in this run is not asked for again."""
+        """Request the dependencies of one file (release, file kind) of a project, unless that failed in this run."""
         view, fetcher, pages = project.view, self._parts.fetcher, self._parts.pages
         key = f"d/{view.name}/{release}/{file_kind}"
         if view.dependency_set(release, file_kind) is not None or self.report.failure(view.name, release, file_kind):
@@ -143,13 +150,13 @@ class Mirror:
         pages.after_refetch([part for part in project.lacking(release) if part.can_refetch], key, ask)
 
     def run(self, jobs: Mapping[str, Generator[Request | Work, Any, Any]]) -> dict[str, Any]:
-        """Run step generators side by side to their ends; return, by key, what each gave, or the ``MirrorError`` it raised."""
+        """Run step generators concurrently; return, by key, each result or ``MirrorError``."""
         from mirror.session.gather import gather  # a warm lock has nothing to gather
 
         return gather(self._parts.fetcher, self.pump, jobs)
 
     def pump(self, *, block: bool = True) -> bool:
-        """Take in what has arrived; with ``block`` wait for at least one answer. Return whether anything moved."""
+        """Process what has arrived; with ``block`` wait for at least one arrival. Return whether there was any."""
         moved = self._parts.fetcher.pump(block=block)
         if moved and self._parts.write_buffer.due:
             self.admin.checkpoint()
@@ -158,7 +165,7 @@ class Mirror:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def project(self, name: str) -> Project | FetchFailure:
-        """Return a project, waiting for it if need be."""
+        """Return a project or why it is not available; request it and wait if necessary."""
         self.want_projects((name,))
         results = self._parts.results
         while (project := results.projects.get(name)) is None:
@@ -167,11 +174,11 @@ class Mirror:
         return project
 
     def peek(self, name: str) -> Project | FetchFailure | None:
-        """Return a project if it is here already; never waits, never asks."""
+        """Return a project or its failure if that is available; never waits or sends a request."""
         return self._parts.results.projects.get(name)
 
     def dependencies(self, project: Project, release: int, file_kind: int) -> DependencySet | FetchFailure:
-        """Return what one file of a project needs, waiting for it if need be."""
+        """Return the dependencies of one file of a project, or why they are not available; wait if necessary."""
         self.want_dependencies(project, release, file_kind)
         view = project.view
         while (dependencies := view.dependency_set(release, file_kind)) is None:
@@ -185,7 +192,7 @@ class Mirror:
     # --- ending -------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Cancel what is under way, store what is new, release everything. Raises ``StoreError`` where storing failed."""
+        """Cancel what is under way, store what is new, release everything. Raises ``StoreError`` if storing failed."""
         self.admin.seal()
         try:
             self._parts.write_buffer.finish(self._lookup.hits)
@@ -205,9 +212,9 @@ class Mirror:
 def open_mirror(
     settings: MirrorSettings, *, observer: MirrorObserver | None = None, builder: Builder | None = None
 ) -> Mirror:
-    """Open the mirror that the settings describe. Raises ``StoreError`` where its storage cannot be used.
+    """Open the mirror that the settings describe. Raises ``StoreError`` if its store cannot be used.
 
-    ``builder`` runs build backends; without one, a release that only its backend knows is a failure of its own.
+    ``builder`` runs build backends; without one, a release that has no static metadata is a failure.
     """
     from mirror.session.open_store import open_store
 
@@ -216,7 +223,7 @@ def open_mirror(
 
 
 def transport_for(settings: MirrorSettings, store: Store) -> Callable[[], Transport]:
-    """Return what makes the transport of a mirror with these settings, for who composes one."""
+    """Return a function that makes the transport of a mirror with these settings."""
 
     def make() -> Transport:
         from mirror.http.routing import RoutedTransport

@@ -1,4 +1,4 @@
-"""Where a mirror is, from how it is called: a folder, a snapshot file, a Redis server, or a mirror on the web."""
+"""Opens the store of a location: a folder, a snapshot file, a Redis server, or a mirror on the web."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _REDIS = ("redis://", "rediss://", "unix://")
 _WEB = ("http://", "https://")
-_SNAPSHOT = ".snap"  # how exported mirrors are called
-_DATABASE = "cache.db"  # what diskcache calls its file
+_SNAPSHOT = ".snap"  # suffix of exported mirrors
+_DATABASE = "cache.db"  # the file name that diskcache uses
 
 
 def is_fixed(location: str) -> bool:
-    """Return whether a mirror answers only from what it holds: a snapshot, a folder that is read-only, or another's."""
+    """Return whether a mirror cannot be written: a snapshot, a read-only folder, or a mirror on the web."""
     location = _spelled(location)
     if location.startswith((*_WEB, *_REDIS)):
         return location.startswith(_WEB)
@@ -27,7 +27,7 @@ def is_fixed(location: str) -> bool:
 
 
 def refuse_fixed(location: str) -> None:
-    """Raise ``StoreError`` where a mirror is to be changed that cannot be."""
+    """Raise ``StoreError`` if a mirror cannot be written."""
     if is_fixed(location):
         raise StoreError(
             f"the mirror {shown(location)} can only be read; name a folder or a Redis server with --mirror"
@@ -35,7 +35,7 @@ def refuse_fixed(location: str) -> None:
 
 
 def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
-    """Open the store of a mirror. Raises ``StoreError`` where it cannot be used, ``Integrity`` where it may not be trusted."""
+    """Open the store of a mirror. Raises ``StoreError`` if it cannot be used, ``Integrity`` if its digest or signature is wrong."""
     location = _spelled(location)
     if location.startswith(_REDIS):
         try:
@@ -67,17 +67,17 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
 
 
 def _names_snapshot(location: str) -> bool:
-    """Return whether a location is called as snapshots are and is no folder: a new mirror there would be a mistake."""
+    """Return whether a location has the suffix of a snapshot and is no folder: no new mirror is created there."""
     return location.lower().endswith(_SNAPSHOT) and not os.path.isdir(location)
 
 
 def _spelled(location: str) -> str:
-    """Return a location with its scheme in lower case (RFC 3986: schemes are the same in either)."""
+    """Return a location with its scheme in lower case (RFC 3986: schemes are case-insensitive)."""
     scheme, mark, rest = location.partition("://")
     return f"{scheme.lower()}{mark}{rest}" if mark else location
 
 
 def _is_read_only(folder: str) -> bool:
-    """Return whether a folder holds a mirror that this process may read and not write."""
+    """Return whether a folder has a mirror that this process can read but not write."""
     path = os.path.join(folder, _DATABASE)
     return os.path.exists(path) and not (os.access(path, os.W_OK) and os.access(folder, os.W_OK))

@@ -1,4 +1,4 @@
-"""Projects' pages: what is read from one, and fetching one again for files that were not kept."""
+"""Project pages: reading one, and fetching one again for files that were not stored."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ if TYPE_CHECKING:
     from mirror.ports import Exchange
     from mirror.records.project import Project
 
-    Told = Callable[[Exception | None], None]
+    Callback = Callable[[Exception | None], None]
 
 ACCEPT = (
     ("Accept", "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"),
 )
-"""What a page is asked for as (PEP 691, version and format selection)."""
+"""The Accept header for a page (PEP 691, version and format selection)."""
 
 
 class FilesState(Enum):
     """Whether the files of a release can be read."""
 
-    AT_HAND = auto()  # or it is known that the index has none of that release any more
+    AVAILABLE = auto()  # or the index does not list any file of that release any more
     PENDING = auto()  # the page is being fetched again
     NOT_AVAILABLE = auto()  # offline, or the page could not be fetched again
 
 
 class PageLoader:
-    """Reads pages that have come, and fetches one again, whole, where an old release is wanted."""
+    """Reads pages, and fetches a page again if the files of an old release are requested."""
 
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float]) -> None:
-        """``clock`` dates what is read."""
+        """Fetch nothing yet; ``clock`` gives the fetch time of views."""
         self._fetcher = fetcher
         self._clock = clock
         self._awaited: set[str] = set()
         self._refetched: dict[tuple[str, str], MirrorError | None] = {}  # (index, project) -> why it failed
 
     def read(self, exchange: Exchange) -> tuple[ReleaseView, bytes]:
-        """Return both views of a page, read here unless that was done where it was fetched. Raises ``Malformed``."""
+        """Return both views of a page, parsed here unless the transport has parsed it. Raises ``Malformed``."""
         views = exchange.views
         if views is None:
-            from mirror.records.page_views import views_of  # msgspec (25 ms) is behind it: where a page is read only
+            from mirror.records.page_views import views_of  # loads msgspec (25 ms): only if a page is parsed
 
             views = views_of(exchange, exchange.request.page or PageWish(""), self._clock)
         if views.error is not None:
@@ -59,11 +59,10 @@ class PageLoader:
         return view, views.files
 
     def refetch(self, project: Project) -> Generator[Request, Exchange, None]:
-        """Fetch a project's page again and keep all of it: an old release is wanted whose files were not kept.
+        """Fetch a project's page again and store all of its files, for an old release whose files were not stored.
 
-        Asked once a run: what came of it, a failure too, is the answer to whoever wants it later. Releases that the page has
-        got since are left for the next look at the listing, so that a run sees one listing; those that it lost have no files.
-        Raises ``Unreachable`` or ``Malformed``.
+        Done once per run; later calls have the same result or failure. Releases that are new on the page are ignored, so that a
+        run sees one listing; releases that it does not list any more have no files. Raises ``Unreachable`` or ``Malformed``.
         """
         key = _key(project)
         if key not in self._refetched:
@@ -73,9 +72,9 @@ class PageLoader:
                 self._refetched[key] = error
             else:
                 self._refetched[key] = None
-        known = self._refetched[key]
-        if known is not None:
-            raise known
+        failure = self._refetched[key]
+        if failure is not None:
+            raise failure
 
     def _refetch(self, project: Project) -> Generator[Request, Exchange, None]:
         view = project.view
@@ -86,13 +85,13 @@ class PageLoader:
             raise Unreachable(
                 f"its page cannot be fetched again, which the files of old releases need: {exchange.trouble}"
             )
-        found, files = self.read(exchange)
-        if found.keys != view.keys:
-            files = _aligned(view, found, files)
+        listed, files = self.read(exchange)
+        if listed.keys != view.keys:
+            files = _aligned(view, listed, files)
         project.replace_files(files, exchange.url)
 
     def refetch_now(self, project: Project) -> None:
-        """See that every file of a project is kept, waiting for it. Raises ``MirrorError`` where that cannot be."""
+        """Fetch a project's page again unless that was done, and wait. Raises ``MirrorError`` if it failed."""
         ended: list[Exception | None] = []
         self.want(project, ended.append)
         while not ended and self._fetcher.pump():
@@ -101,14 +100,14 @@ class PageLoader:
         if error is not None:
             raise error
 
-    def want(self, project: Project, told: Told) -> None:
-        """Fetch a project's page again unless that was done; ``told`` is called once, with why it failed or None."""
-        self._fetcher.submit("/".join(("r", *_key(project))), self.refetch(project), lambda _, error: told(error))
+    def want(self, project: Project, done: Callback) -> None:
+        """Fetch a project's page again unless that was done; ``done`` is called once, with the error or None."""
+        self._fetcher.submit("/".join(("r", *_key(project))), self.refetch(project), lambda _, error: done(error))
 
-    def after_refetch(self, parts: Sequence[Project], key: str, told: Told) -> None:
-        """Fetch the pages of some parts again; ``told`` is called once all have ended, with what went wrong first.
+    def after_refetch(self, parts: Sequence[Project], key: str, done: Callback) -> None:
+        """Fetch the pages of some parts again; ``done`` is called when all have ended, with the first error or None.
 
-        Until then ``is_awaited(key)``.
+        Until then ``is_awaited(key)`` is true.
         """
         left, first = len(parts), None
 
@@ -117,29 +116,29 @@ class PageLoader:
             left, first = left - 1, first or error
             if not left:
                 self._awaited.discard(key)
-                told(first)
+                done(first)
 
         if not parts:
-            told(None)
+            done(None)
             return
         self._awaited.add(key)
         for part in parts:
             self.want(part, ended)
 
     def is_awaited(self, key: str) -> bool:
-        """Return whether something with this key goes on once pages have been fetched again."""
+        """Return whether a callback with this key waits for pages that are fetched again."""
         return key in self._awaited
 
-    def want_files(self, project: Project, release: int, told: Told) -> FilesState:
-        """Return whether the files of a release are at hand; ``told`` is called where pages are fetched again for them."""
+    def want_files(self, project: Project, release: int, done: Callback) -> FilesState:
+        """Return the state of a release's files; ``done`` is called when pages that are fetched again for them have ended."""
         lacking = project.lacking(release)
         if not lacking:
-            return FilesState.AT_HAND
+            return FilesState.AVAILABLE
         if not all(part.can_refetch and self._refetched.get(_key(part)) is None for part in lacking):
             return FilesState.NOT_AVAILABLE
         key = f"files/{project.view.name}"
         if not self.is_awaited(key):
-            self.after_refetch(lacking, key, told)
+            self.after_refetch(lacking, key, done)
         return FilesState.PENDING
 
     def files_failure(self, project: Project, release: int) -> MirrorError:
@@ -149,7 +148,7 @@ class PageLoader:
         return project.no_files(release) if first is None else project.about(release, first)
 
     def forget(self, name: str) -> None:
-        """Let the page of a project be fetched again: for runs that never end."""
+        """Allow the page of a project to be fetched again: for a server."""
         for key in [key for key in self._refetched if key[1] == name]:
             del self._refetched[key]
 
@@ -158,12 +157,12 @@ def _key(project: Project) -> tuple[str, str]:
     return project.index_id, project.view.name
 
 
-def _aligned(view: ReleaseView, found: ReleaseView, files: bytes) -> bytes:
-    """Return a file view that holds the files of one listing in the order of another, by release.
+def _aligned(view: ReleaseView, listed: ReleaseView, files: bytes) -> bytes:
+    """Return a file view with the files of the new listing in the release order of the old view.
 
-    Raises ``Unreachable`` where the two have no release in common: then the page is no page of this project any more.
+    Raises ``Unreachable`` if the two have no release in common: then the page is not that of this project any more.
     """
-    slices = dict(zip(found.keys, read_all(files), strict=True))
+    slices = dict(zip(listed.keys, read_all(files), strict=True))
     if not any(key in slices for key in view.keys):
         raise Unreachable(f"its page lists none of the {len(view.keys)} releases that it listed before")
     return pack([(slices[key],) if key in slices else () for key in view.keys])

@@ -1,4 +1,4 @@
-"""The parts that one running mirror is made of, in one record: each service takes the record and uses what it needs."""
+"""The parts of a running mirror, as one record for all services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SessionParts(NamedTuple):
-    """What the services of a session share. ``decode`` reads the stored view of a key."""
+    """The parts that the services of a session share. ``decode`` decodes the stored view of a key."""
 
     settings: MirrorSettings
     store: Store
@@ -31,10 +31,10 @@ class SessionParts(NamedTuple):
     write_buffer: WriteBuffer
     pages: PageLoader
     shadowed: ShadowedIndexes
-    builder: Builder | None  # None where nothing may be built
+    builder: Builder | None  # None if builds are not allowed
 
     def stop(self) -> None:
-        """End what is being fetched and built; safe to call twice."""
+        """Cancel fetches and builds; safe to call twice."""
         if self.builder is not None:
             self.builder.close()
         self.fetcher.close()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ReleaseFiles:
-    """Reads file views; asks for a page again where the files of an old release were not kept."""
+    """Reads file views; fetches a page again if the files of an old release were not stored."""
 
     def __init__(self, parts: SessionParts) -> None:
         """Read nothing yet."""
@@ -27,9 +27,9 @@ class ReleaseFiles:
 
     @property
     def sidecars(self) -> Sidecars:
-        """Return METADATA of single wheels: for a server."""
+        """Return the METADATA files of wheels: for a server."""
         if self._sidecars is None:
-            from mirror.session.sidecars import Sidecars  # a lock has no use for it
+            from mirror.session.sidecars import Sidecars  # a lock does not need it
 
             self._sidecars = Sidecars(self._parts)
         return self._sidecars
@@ -42,7 +42,7 @@ class ReleaseFiles:
         return FileList(entries, project.page_url)
 
     def want(self, project: Project, release: int) -> FilesState:
-        """Return whether the files of a release are at hand; where they are asked for the listener is told once that ends."""
+        """Return the state of a release's files; if they are fetched, the listener is called when that has ended."""
         return self._parts.pages.want_files(project, release, self._parts.results.on_refetch(project))
 
     def failure(self, project: Project, release: int) -> MirrorError:
@@ -50,7 +50,7 @@ class ReleaseFiles:
         return self._parts.pages.files_failure(project, release)
 
     def prefetch(self, rows: Iterable[tuple[Project, int]]) -> None:
-        """Say whose files (project, release) will be read: a store on the web then fetches them in one go."""
+        """Announce whose files (project, release) will be read: a store on the web then fetches them in one request."""
         self._parts.store.prefetch_files(
             [
                 (files_key(project.index_id, project.view.name), project.view.versions[release])

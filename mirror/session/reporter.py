@@ -1,4 +1,4 @@
-"""What the user is told of a run: each warning once, each failure as it happens."""
+"""Reports warnings and failures to an observer: each warning once, each failure as it happens."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 
 class Reporter:
-    """Passes on warnings and failures to an observer."""
+    """Reports warnings and failures to an observer."""
 
     def __init__(self, observer: MirrorObserver) -> None:
-        """Nothing has been said so far."""
+        """Report nothing yet."""
         self.observer = observer
         self._warned: set[str] = set()
 
     def warn(self, message: str) -> None:
-        """Pass on a sentence unless it has been said in this run."""
+        """Report a warning unless it has been reported in this run."""
         if message not in self._warned:
             self._warned.add(message)
             self.observer.warned(message)
 
     def warn_stale(self, problem: str, seconds: float) -> None:
-        """Say why an index cannot be used, and how old the answer is that stands in for its own."""
+        """Warn that an index cannot be used, and how old the stored listing is that is used instead."""
         self.warn(f"the index cannot be used ({problem}); answering from the mirror, {age_in_words(seconds)} old")
 
     def warn_shrunk(self, before: ReleaseView, now_listed: ReleaseView, now: float) -> None:
-        """Say that a page lists fewer releases than it did."""
+        """Warn that a page lists fewer releases than before."""
         listed = set(now_listed.keys)
         gone = [version for key, version in zip(before.keys, before.versions, strict=True) if key not in listed]
         if gone:
@@ -42,7 +42,7 @@ class Reporter:
             )
 
     def failure(self, name: str, release: str | None, error: Exception | None) -> FetchFailure:
-        """Record a failure: the boundary of a project. What no foreign text can provoke is a bug and goes up as it is."""
+        """Report a failure of one project and return it. Errors that no foreign text can cause are bugs and are raised."""
         what = f"{name}: its metadata" if release else f"{name}: its page"
         failure = error_of_foreign_text(what, error or MirrorError(f"{name}: nothing came"))
         self.observer.failed("metadata" if release else "listing", name, str(failure))

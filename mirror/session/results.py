@@ -1,4 +1,4 @@
-"""The results of a run's requests: projects, dependencies of files, failures; each is reported to the listener."""
+"""The results of a run: projects, dependencies of files, failures; each is passed to the listener."""
 
 from __future__ import annotations
 
@@ -18,42 +18,40 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Told of facts as they arrive; calls come from inside ``pump`` and the readers."""
+    """Called for results as they arrive, from inside ``pump`` and the methods that wait."""
 
     def listed(self, project: Project) -> None:
-        """Take a project whose releases are known."""
+        """Take the listing of a project."""
         ...
 
-    def learned(self, project: Project, release: int, file_kind: int, found: DependencySet) -> None:
-        """Take what one file needs."""
+    def learned(self, project: Project, release: int, file_kind: int, dependencies: DependencySet) -> None:
+        """Take the dependencies of one file."""
         ...
 
 
 class Results:
-    """Takes in results and errors as they arrive. ``listener`` is whoever speculates, or None."""
+    """Stores results and errors as they arrive. ``listener`` may request more, ahead of need; None for no listener."""
 
     def __init__(self, reporter: Reporter) -> None:
-        """Nothing is known yet."""
+        """Start without results."""
         self.listener: Listener | None = None
-        self.wanted: set[str] = set()  # names that were asked for
+        self.wanted: set[str] = set()  # names that were requested
         self.projects: dict[str, Project | FetchFailure] = {}
-        self.failed: dict[tuple[str, int, int], FetchFailure] = {}  # (project, release, variant): needs not to be had
-        self.failed_texts: dict[
-            tuple[str, str], FetchFailure
-        ] = {}  # (project, file name): METADATA that could not be had
+        self.failed: dict[tuple[str, int, int], FetchFailure] = {}  # by (project, release, file kind)
+        self.failed_texts: dict[tuple[str, str], FetchFailure] = {}  # METADATA of wheels, by (project, filename)
         self.builds: list[BuildRecord] = []  # in the order in which they ended
-        self.ripe: deque[Project] = deque()  # of which something was learned: what they have can be stored
-        self._adopted: set[str] = set()
+        self.ripe: deque[Project] = deque()  # projects with new dependencies, to be stored
+        self._overridden: set[str] = set()
         self._reporter = reporter
 
     def override_project(self, project: Project) -> None:
-        """Have a project answer for its name whatever arrives later."""
+        """Use this project for its name, whatever arrives later."""
         self.wanted.add(project.view.name)
         self.projects[project.view.name] = project
-        self._adopted.add(project.view.name)
+        self._overridden.add(project.view.name)
 
     def forget(self, name: str) -> None:
-        """Drop what was found of a project, and why its files' needs could not be had."""
+        """Delete the results and failures of a project."""
         self.wanted.discard(name)
         self.projects.pop(name, None)
         for key in [key for key in self.failed if key[0] == name]:
@@ -62,25 +60,25 @@ class Results:
             del self.failed_texts[wheel]
 
     def failures(self) -> list[FetchFailure]:
-        """Return everything that could not be had so far, sorted by project and release."""
-        found = [entry for entry in self.projects.values() if isinstance(entry, FetchFailure)]
-        found += self.failed.values()
-        return sorted(found, key=lambda failure: (failure.project, failure.release or ""))
+        """Return every failure so far, sorted by project and release."""
+        failures = [entry for entry in self.projects.values() if isinstance(entry, FetchFailure)]
+        failures += self.failed.values()
+        return sorted(failures, key=lambda failure: (failure.project, failure.release or ""))
 
-    def known(self) -> list[Project]:
-        """Return every project that is here."""
+    def available(self) -> list[Project]:
+        """Return every project that is available."""
         return [project for project in self.projects.values() if isinstance(project, Project)]
 
     def lost(self, name: str, release: str | None) -> FetchFailure:
-        """Record that nothing ever came of what was asked: it was cancelled."""
+        """Report that a request was cancelled without a result."""
         return self._reporter.failure(name, release, MirrorError(f"{name}: lost while it was fetched"))
 
     def on_listing(self, name: str) -> Callable[[Project | None, Exception | None], None]:
-        """Return what takes in a project, or why it could not be had."""
+        """Return the callback for a project or its error."""
 
         def deliver(project: Project | None, error: Exception | None) -> None:
-            if name in self._adopted:
-                return  # asked for before it was known that something else answers
+            if name in self._overridden:
+                return  # requested before it was overridden
             if project is None:
                 self.projects[name] = self._reporter.failure(name, None, error)
                 return
@@ -91,7 +89,7 @@ class Results:
         return deliver
 
     def on_refetch(self, project: Project) -> Callable[[Exception | None], None]:
-        """Return what tells the listener of a project again, once it is known whether more of its files are at hand."""
+        """Return the callback that passes a project to the listener again when its page has been fetched again."""
 
         def deliver(error: Exception | None) -> None:
             if error is not None and not isinstance(error, MirrorError):
@@ -104,8 +102,8 @@ class Results:
     def on_metadata(
         self, project: Project, release: int, file_kind: int
     ) -> Callable[[CoreMetadata | None, Exception | None], None]:
-        """Return what takes in what one file needs, or why that could not be had."""
-        from mirror.records.dependency_sets import DependencySet  # a run that learns nothing has no use for it
+        """Return the callback for the metadata of one file or its error."""
+        from mirror.records.dependency_sets import DependencySet  # only if metadata is read
 
         def deliver(metadata: CoreMetadata | None, error: Exception | None) -> None:
             view = project.view
@@ -114,17 +112,17 @@ class Results:
                     view.name, view.versions[release], error
                 )
                 return
-            found = DependencySet(metadata.requires_dist, metadata.requires_python)
+            dependencies = DependencySet(metadata.requires_dist, metadata.requires_python)
             if metadata.built:
-                view.built[release, file_kind] = found
+                view.built[release, file_kind] = dependencies
             else:
-                found = view.learn(release, file_kind, found)
+                dependencies = view.learn(release, file_kind, dependencies)
                 if metadata.wheel is not None:
                     project.add_text(release, *metadata.wheel)
                 project.changed = True
                 self.ripe.append(project)
             self._reporter.observer.arrived("metadata", view.name, "index")
             if self.listener is not None:
-                self.listener.learned(project, release, file_kind, found)
+                self.listener.learned(project, release, file_kind, dependencies)
 
         return deliver

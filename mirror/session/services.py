@@ -1,4 +1,4 @@
-"""What a mirror offers beside facts: records of other kinds, figures of the run, and what only its owner does."""
+"""The other services of a mirror: records of other kinds, figures of the run, and administration by its owner."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class MirrorRecords:
-    """Records of the store that belong to no project: what was learned of direct references, builds, derived values."""
+    """Records of the store that belong to no project of an index: direct references, builds, derived values."""
 
     def __init__(
         self,
@@ -32,18 +32,18 @@ class MirrorRecords:
         loader: MetadataLoader,
         run: Callable[[Mapping[str, Generator[Request | Work, Any, Any]]], dict[str, Any]],
     ) -> None:
-        """``run`` runs steps side by side to their ends."""
+        """Take the parts; ``run`` runs steps concurrently and returns their results."""
         self._write_buffer = parts.write_buffer
         self._results = parts.results
         self._loader = loader
         self._run = run
 
     def read(self, key: str) -> bytes | None:
-        """Return a record that was given to ``write`` by this run or an earlier one, or None."""
+        """Return a record that ``write`` stored in this run or an earlier one, or None."""
         return self._write_buffer.read_record(key)
 
     def write(self, key: str, value: bytes) -> None:
-        """Store a record of what was learned; its key is of one of ``keys.KINDS``."""
+        """Store a record; its key must be of one of ``keys.KINDS``."""
         self._write_buffer.write_record(key, value)
 
     def read_derived(self, key: str) -> bytes | None:
@@ -55,16 +55,16 @@ class MirrorRecords:
         self._write_buffer.write_record(DERIVED.key(key), value)
 
     def builds(self) -> Builds:
-        """Return what was built before, and the way to build what was not."""
+        """Return the stored builds, and the steps of new ones."""
         return self._loader.builds()
 
     @property
     def can_build(self) -> bool:
-        """Return whether anything may be built."""
+        """Return whether builds are allowed."""
         return self._loader.can_build
 
     def build(self, rows: Iterable[tuple[Project, int, int]]) -> None:
-        """Build these files (project, release, file kind) side by side, and wait; results are read like all others."""
+        """Build these files (project, release, file kind) concurrently, and wait; results are read like all others."""
         results = self._results
         jobs = {f"build/{row[0].view.name}/{row[1]}": row for row in rows}
         ended = self._run({key: self._loader.find(*row, build=True) for key, row in jobs.items()})
@@ -77,15 +77,15 @@ class MirrorRecords:
                 deliver(ended[key], None)
 
     def disable_builds(self) -> None:
-        """Build nothing from now on: whatever only a build would tell stays unknown in this run."""
+        """Allow no more builds: releases without static metadata fail in this run."""
         self._loader.disable_builds()
 
 
 class RunReport:
-    """What a run cost and what failed in it."""
+    """Cost and failures of a run."""
 
     def __init__(self, parts: SessionParts, lookup: IndexLookup, pump: Callable[[], bool]) -> None:
-        """``pump`` waits for what is under way."""
+        """Take the parts; ``pump`` waits for what is under way."""
         self._parts = parts
         self._lookup = lookup
         self._pump = pump
@@ -96,15 +96,15 @@ class RunReport:
         return self._parts.fetcher.busy
 
     def failure(self, name: str, release: int, file_kind: int) -> FetchFailure | None:
-        """Return why a file's dependencies are not available, if that is so; never waits, never asks."""
+        """Return why a file's dependencies are not available, or None; never waits or sends a request."""
         return self._parts.results.failed.get((name, release, file_kind))
 
     def failures(self) -> list[FetchFailure]:
-        """Return everything that was asked for and is not available, sorted by project and release."""
+        """Return every failure so far, sorted by project and release."""
         return self._parts.results.failures()
 
     def counts(self) -> Mapping[str, int]:
-        """Return what the run cost so far: requests, retries, bytes, hits, revalidations, milliseconds waited."""
+        """Return the cost so far: requests, retries, bytes, hits, revalidations, milliseconds waited."""
         counts = self._parts.fetcher.counts
         return {
             "requests": counts.requests,
@@ -116,52 +116,52 @@ class RunReport:
         }
 
     def requests(self) -> tuple[RequestCount, ...]:
-        """Return what the run asked of indexes so far, by purpose."""
+        """Return the requests so far, by purpose."""
         counts = self._parts.fetcher.counts.for_purpose
         return tuple([RequestCount(purpose.value, *counts[purpose]) for purpose in Purpose if purpose in counts])
 
     def builds(self) -> tuple[BuildRecord, ...]:
-        """Return the builds that the run needed so far."""
+        """Return the builds so far."""
         return tuple(self._parts.results.builds)
 
     def later_projects(self, name: str) -> Sequence[Project]:
-        """Return a project as the indexes have it that come after the one that answers for it, waiting for their answers."""
+        """Return the project of each shadowed index; waits for them."""
         self._parts.shadowed.wait(self._pump)
         return self._parts.shadowed.of(name)
 
     def later_failures(self, name: str) -> Sequence[tuple[str, MirrorError]]:
-        """Return the later indexes (URL, reason) of which it is not known what they have of a project."""
+        """Return the URL and error of each shadowed index that failed for a project."""
         return self._parts.shadowed.failures(name)
 
     def warn_shadowed(self, names: Iterable[str]) -> None:
-        """Warn of every project of which a later index has a higher release than the index that answered."""
-        self._parts.shadowed.tell(names, self._parts.results.projects, self._pump)
+        """Warn of every project of which a shadowed index has a higher release than the index in use."""
+        self._parts.shadowed.warn_higher(names, self._parts.results.projects, self._pump)
 
 
 class MirrorAdmin:
-    """What only the owner of a session does: prepare, override, renew and store."""
+    """Administration by the owner of a session: prepare, override, refresh and store."""
 
     def __init__(self, parts: SessionParts, want_projects: Callable[..., None], pump: Callable[[], bool]) -> None:
-        """Change nothing yet; ``pump`` waits for what is under way."""
+        """Take the parts; ``pump`` waits for what is under way."""
         self._parts = parts
         self._want_projects = want_projects
         self._pump = pump
 
     def prepare(self) -> None:
-        """Make what storing will need, if it is not there yet: for the time when the first answers are on their way.
+        """Create the store if it does not exist; called while the first responses are under way.
 
         Raises ``StoreError``.
         """
         self._parts.store.prepare()
 
     def override_project(self, project: Project) -> None:
-        """Have a project answer for its name whatever the indexes say: a direct reference."""
+        """Use this project for its name whatever the indexes list: a direct reference."""
         self._parts.results.override_project(project)
 
     def admit_pins(self, pins: Mapping[str, Sequence[Intervals]]) -> bool:
-        """Look for releases that are pinned on every index, where the first that has the project answers for the rest of it.
+        """Look for pinned releases on every index; all other releases come from the first index that has the project.
 
-        Return whether a project gained a release: then its releases are numbered anew.
+        Return whether a project got a release: then its releases have new numbers.
         """
         settings, results = self._parts.settings, self._parts.results
         if len(settings.indexes) < 2 or settings.strategy != "first-index" or not pins:
@@ -172,28 +172,28 @@ class MirrorAdmin:
         return self._parts.shadowed.admit(pins, results, self._pump)
 
     def forget(self, name: str) -> None:
-        """Drop what this run learned about a project, so that it can be asked for again: for runs that never end."""
+        """Delete this run's results for a project, so that it can be requested again: for a server."""
         self._parts.results.forget(name)
         self._parts.pages.forget(name)
         self._parts.fetcher.new_run()
 
     def refresh(self, name: str) -> None:
-        """Ask for a project again while the answer that is here stays in use."""
+        """Request a project again while the present result stays in use."""
         self._parts.results.wanted.discard(name)
         self._parts.pages.forget(name)
         self._parts.fetcher.new_run()
         self._want_projects((name,))
 
     def names(self) -> list[str]:
-        """Return the names of all projects with files in the mirror, sorted: for suggesting the nearest. Raises ``StoreError``.
+        """Return the names of all projects with files in the mirror, sorted: for suggestions. Raises ``StoreError``.
 
-        A project that an index does not have leaves a release view, too, but no file view.
+        A project that an index does not have is stored too, as an absence without a file view.
         """
         return sorted({project_of(key) for key, _ in self._parts.store.scan(FILES.prefix)})
 
     def status(self) -> dict[str, object]:
-        """Return what the mirror holds, per index and in all. Raises ``StoreError``."""
-        from mirror.exchange.status import describe  # this question's own
+        """Return what the mirror holds, per index and in total. Raises ``StoreError``."""
+        from mirror.exchange.status import describe  # only for `mirror status`
 
         parts = self._parts
         return {
@@ -202,20 +202,20 @@ class MirrorAdmin:
         }
 
     def checkpoint(self) -> None:
-        """Hand what is new to the writer, one transaction: after it, a kill loses none of it."""
-        self._parts.write_buffer.checkpoint(self._learned())
+        """Write what is new in one transaction: a killed process loses nothing written before."""
+        self._parts.write_buffer.checkpoint(self._to_store())
 
     def store_failure(self) -> Exception | None:
-        """Return why storing has failed, if it has: nothing more is stored in this session."""
+        """Return why storing has failed, or None; after a failure nothing more is stored in this session."""
         return self._parts.write_buffer.failure
 
     def seal(self) -> None:
-        """Say that nothing more will be learned in this run: storing goes on beside whatever the caller does next.
+        """End fetching and start to store in the background.
 
-        Reading stays allowed; asking for more does not.
+        Reading stays allowed; requesting more does not.
         """
         self._parts.stop()
-        self._parts.write_buffer.seal(self._learned())
+        self._parts.write_buffer.seal(self._to_store())
 
-    def _learned(self) -> list[Project]:
-        return self._parts.results.known() + self._parts.shadowed.projects()
+    def _to_store(self) -> list[Project]:
+        return self._parts.results.available() + self._parts.shadowed.projects()

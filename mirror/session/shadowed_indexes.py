@@ -1,4 +1,4 @@
-"""The indexes that come after the one that has a project: asked aside, for releases that are pinned and for the warnings."""
+"""Shadowed indexes: an earlier index has the project. They are read for pinned releases and to warn of higher releases."""
 
 from __future__ import annotations
 
@@ -17,54 +17,52 @@ if TYPE_CHECKING:
 
 
 class ShadowedIndexes:
-    """What later indexes have of projects that an earlier one answers for (no dependency confusion)."""
+    """The projects of shadowed indexes (no dependency confusion)."""
 
     def __init__(self, fetcher: Fetcher, warn: Callable[[str], None]) -> None:
-        """Nothing is asked yet."""
+        """Request nothing yet."""
         self._fetcher = fetcher
         self._warn = warn
-        self._found: dict[str, list[Project]] = {}
-        self._failures: dict[
-            str, list[tuple[str, MirrorError]]
-        ] = {}  # project -> (URL of an index, why it has no answer)
-        self._asking = 0
+        self._projects: dict[str, list[Project]] = {}
+        self._failures: dict[str, list[tuple[str, MirrorError]]] = {}  # project -> (URL of an index, error)
+        self._pending = 0
 
     def ask(self, name: str, steps: Generator[Request, Exchange, None]) -> None:
-        """Run the steps that look for a project in the indexes passed over, behind everything else."""
+        """Run the steps that look for a project in the shadowed indexes."""
 
         def ended(_: None, error: Exception | None) -> None:
-            self._asking -= 1
+            self._pending -= 1
             if error is not None:
                 raise error
 
-        self._asking += 1
+        self._pending += 1
         self._fetcher.submit("x/" + name, steps, ended)
 
     def wait(self, pump: Callable[[], bool]) -> None:
-        """Wait for all that was asked; ``pump`` takes in what has arrived."""
-        while self._asking and pump():
+        """Wait for pending look-ups; ``pump`` processes arrivals."""
+        while self._pending and pump():
             pass
 
     def add(self, name: str, project: Project) -> None:
-        """Take a project as an index that was passed over has it."""
-        self._found.setdefault(name, []).append(project)
+        """Add a project of a shadowed index."""
+        self._projects.setdefault(name, []).append(project)
 
     def add_failure(self, name: str, index_url: str, error: MirrorError) -> None:
-        """Record why it is not known what a later index has of a project."""
+        """Add the error of a shadowed index for a project."""
         self._failures.setdefault(name, []).append((index_url, error))
 
     def of(self, name: str) -> Sequence[Project]:
-        """Return a project as each later index has it, as far as they have answered."""
-        return self._found.get(name, ())
+        """Return the project of each shadowed index, as far as they have responded."""
+        return self._projects.get(name, ())
 
     def failures(self, name: str) -> Sequence[tuple[str, MirrorError]]:
-        """Return the later indexes of which it is not known what they have of a project, and why."""
+        """Return the URL and error of each shadowed index that failed for a project."""
         return self._failures.get(name, ())
 
     def admit(self, pins: Mapping[str, Sequence[Intervals]], results: Results, pump: Callable[[], bool]) -> bool:
-        """Add to projects the releases of later indexes that a pin names and no earlier index has; return whether there were any.
+        """Add to projects the releases of shadowed indexes that a pin names and no earlier index has; return whether any was added.
 
-        The projects that gain a release are replaced, with other release numbers: ``pump`` first takes in what is under way.
+        A project that gets a release is replaced, with other release numbers, so ``pump`` first processes what is under way.
         """
         self.wait(pump)
         gains = {name: keys for name, admits in pins.items() if (keys := self._gain(name, admits, results))}
@@ -78,24 +76,24 @@ class ShadowedIndexes:
         return added
 
     def _gain(self, name: str, admits: Sequence[Intervals], results: Results) -> frozenset[str]:
-        """Return the sort keys of the releases that only later indexes have and that one of the pins names."""
+        """Return the sort keys of the releases that only shadowed indexes have and that a pin names."""
         ours = results.projects.get(name)
-        if name not in self._found or not isinstance(ours, Project) or ours.reference is not None:
+        if name not in self._projects or not isinstance(ours, Project) or ours.reference is not None:
             return frozenset()
-        keys = {key for other in self._found[name] for key in other.view.keys}.difference(ours.view.keys)
+        keys = {key for other in self._projects[name] for key in other.view.keys}.difference(ours.view.keys)
         return frozenset(
             key for key in keys if any(low <= key < high for intervals in admits for low, high in intervals)
         )
 
     def _extend(self, ours: Project, keys: frozenset[str], results: Results) -> bool:
-        from mirror.session.merged_project import MergedProject  # only if a later index has what is pinned
+        from mirror.session.merged_project import MergedProject  # only if a shadowed index has a pinned release
 
         name = ours.view.name
-        later = self._found[name]
+        later = self._projects[name]
         try:
             project = MergedProject([p for p in ours.sources() if p not in later], later, ours.later_keys | keys)
-        except MirrorError as error:  # offline, and the mirror has not all that is needed
-            self.add_failure(name, self._found[name][0].index_url, error)
+        except MirrorError as error:  # offline, and the mirror lacks records
+            self.add_failure(name, self._projects[name][0].index_url, error)
             return False
         results.forget(name)
         results.wanted.add(name)
@@ -103,17 +101,17 @@ class ShadowedIndexes:
         return True
 
     def projects(self) -> list[Project]:
-        """Return all that was found, to be stored like anything else."""
-        return [project for found in self._found.values() for project in found]
+        """Return all projects, to be stored like others."""
+        return [project for projects in self._projects.values() for project in projects]
 
-    def tell(
+    def warn_higher(
         self, names: Iterable[str], answers: Mapping[str, Project | FetchFailure], pump: Callable[[], bool]
     ) -> None:
-        """Warn of every project of which an index passed over has a higher release; ``pump`` waits for those still asked."""
+        """Warn of every project of which a shadowed index has a higher release; ``pump`` waits for pending look-ups."""
         self.wait(pump)
         for name in names:
             ours = answers.get(name)
-            for other in self._found.get(name, ()):
+            for other in self._projects.get(name, ()):
                 if isinstance(ours, Project) and other.view.keys and other.view.keys[-1] > (ours.view.keys or [""])[-1]:
                     self._warn(
                         f"{name}: {other.view.versions[-1]} of {other.index_url} was ignored, because {ours.index_url} "

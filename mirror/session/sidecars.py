@@ -1,4 +1,4 @@
-"""METADATA of wheels, byte for byte: what a server offers as sidecars (PEP 658), kept by file name and fetched where it is not."""
+"""METADATA of wheels, byte for byte, which a server offers as sidecars (PEP 658): stored by filename, fetched if missing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Sidecars:
-    """Reads METADATA of single wheels. A wheel has its own, whatever other wheels of the release say."""
+    """Reads METADATA of single wheels; that of another wheel of the release is never used instead."""
 
     def __init__(self, parts: SessionParts) -> None:
         """Read nothing yet."""
         self._parts = parts
 
     def read(self, project: Project, filename: str) -> bytes | None:
-        """Return METADATA of a wheel if the mirror has it; never asks."""
+        """Return METADATA of a wheel if the mirror has it, else None; never sends a request."""
         for part in project.sources():
             if filename in part.new_texts:
                 return part.new_texts[filename]
@@ -35,17 +35,17 @@ class Sidecars:
             try:
                 texts = unpack_texts(stored) if stored is not None else {}
             except Malformed:
-                continue  # fetched again, and stored anew
+                continue  # a damaged record is fetched and stored again
             if filename in texts:
                 return texts[filename]
         return None
 
     def failure(self, project: Project, filename: str) -> FetchFailure | None:
-        """Return why METADATA of a wheel could not be fetched, if that is so."""
+        """Return why METADATA of a wheel could not be fetched, or None."""
         return self._parts.results.failed_texts.get((project.view.name, filename))
 
     def want(self, project: Project, release: int, file: DistFile) -> None:
-        """Fetch METADATA of a wheel, unless that is under way: also where it is read for what the wheel needs."""
+        """Fetch METADATA of a wheel, unless that is under way, for a sidecar or for its dependencies."""
         view, fetcher = project.view, self._parts.fetcher
         kinds = range(len(view.file_kinds))
         if any(fetcher.is_pending(f"d/{view.name}/{release}/{kind}") for kind in kinds):

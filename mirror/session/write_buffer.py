@@ -1,6 +1,6 @@
-"""What a run has to store, and how: collected here, handed to the writer in batches, each one transaction.
+"""Collects what a run stores and passes it to the writer in batches; each batch is one transaction.
 
-Nothing here asks an index. After a batch is handed over a kill of the process loses none of it.
+A killed process loses nothing of a batch that was passed on.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     Change = Callable[[bytes | None], bytes | None]
 
 _EARLY = 16  # file views written in one transaction while a resolve goes on
-_RIPE = 64  # records of projects written in one transaction likewise: three a project
-_CHECKPOINT = 2.0  # seconds of new facts that a killed process may lose
+_RIPE = 64  # records of projects written in one transaction meanwhile; three per project
+_CHECKPOINT = 2.0  # seconds of new records that a killed process may lose
 
 
 class WriteBuffer:
-    """What is new in this run and not stored yet, beside what is stored."""
+    """The new records of a run, in front of the store."""
 
     def __init__(self, store: Store, counts: FetchCounts, clock: Callable[[], float]) -> None:
-        """Start with nothing new; ``counts`` tells whether an index was asked: else nothing was learned of any."""
+        """Start empty; ``counts`` shows whether requests were sent: without them no index facts are stored."""
         self._store = store
         self._counts = counts
         self._clock = clock
@@ -48,11 +48,11 @@ class WriteBuffer:
     # --- small records ------------------------------------------------------------------------------------------------
 
     def read(self, key: str) -> bytes | None:
-        """Return what is stored under a key, or None."""
+        """Return the stored value of a key, or None."""
         return self._store.get_many((key,)).get(key)
 
     def read_record(self, key: str) -> bytes | None:
-        """Return what was given to ``write_record``, by this run or an earlier one, or None."""
+        """Return a record of ``write_record``, of this run or an earlier one, or None."""
         return self._unstored.get(key) or self._store.get_many((key,)).get(key)
 
     def write_record(self, key: str, value: bytes) -> None:
@@ -62,7 +62,7 @@ class WriteBuffer:
         self._unstored[key] = value
 
     def facts_of(self, index_id: str) -> IndexFacts:
-        """Return what is known of an index; what is added to it is stored."""
+        """Return the facts of an index; changes to them are stored."""
         facts = self._facts.get(index_id)
         if facts is None:
             from mirror.metadata.index_facts import IndexFacts  # only a run that asks an index
@@ -72,10 +72,10 @@ class WriteBuffer:
         return facts
 
     def add_file_view(self, key: str, files: bytes) -> None:
-        """Store file views of new projects while the resolve goes on: it is most of what there is to write.
+        """Store the file view of a new project while the resolver runs: file views are most of the bytes to write.
 
-        Without its release view a file view means nothing to anybody, so a kill in between loses no truth; what is stored
-        under that key already is left alone until the release view is stored with it.
+        A file view without its release view is never read, so a process may be killed in between. A file view that is stored
+        already is replaced only together with its release view.
         """
         self._early[key] = lambda stored: files if stored is None else None
         if len(self._early) >= _EARLY:
@@ -83,10 +83,10 @@ class WriteBuffer:
             self._early = {}
 
     def flush_encoded(self, ripe: deque[Project]) -> bool:
-        """Encode one project of those of which something was learned, for the next batch; return whether there was one.
+        """Encode one project with new dependencies for the next batch; return whether there was one.
 
-        For the time when nothing arrives: a first lock then has little left to store at its end, and a warm that is killed loses
-        little. What is learned of a project later is stored again with the rest.
+        Called while nothing arrives: then little is left to store at the end of a first lock, and a killed `mirror warm` loses
+        little. Later changes of the project are stored with the rest.
         """
         if not ripe:
             return False
@@ -97,31 +97,31 @@ class WriteBuffer:
         return True
 
     def add_project(self, project: Project) -> None:
-        """Store a project of which nothing else is made in this run."""
+        """Store a project that is not among the results of this run."""
         self._take(project, self._ripe, lambda whole: _constant_bytes(encode(whole.view)))
 
     # --- batches ------------------------------------------------------------------------------------------------------
 
     @property
     def failure(self) -> Exception | None:
-        """Return why storing has failed in this run, if it has."""
+        """Return why storing has failed in this run, or None."""
         return None if self._writer is None else self._writer.failure
 
     @property
     def due(self) -> bool:
-        """Return whether the last batch is long enough ago for the next."""
+        """Return whether it is time for the next checkpoint."""
         return self._clock() - self._checkpointed > _CHECKPOINT
 
     def checkpoint(self, projects: Iterable[Project]) -> None:
-        """Hand over what is new of these projects as it is now, and every record: they may change while it is written."""
+        """Write the new data of these projects and every record; encoded now, because the projects may change meanwhile."""
         self._hand_over(projects, lambda project: _constant_bytes(encode(project.view)))
 
     def seal(self, projects: Iterable[Project]) -> None:
-        """Hand over likewise, encoding in the writer's thread: nothing more will be learned of them."""
+        """As ``checkpoint``, but encode in the writer's thread: the projects do not change any more."""
         self._hand_over(projects, lambda project: lambda: encode(project.view))
 
     def finish(self, hits: int) -> None:
-        """Store the rest and the figures of this run, and wait for it. Raises ``StoreError`` where storing failed."""
+        """Write the rest and the figures of this run, and wait. Raises ``StoreError`` if storing failed."""
         self._put(self._early)
         if self._counts.requests:
             self._put({USE_KEY: lambda stored: _used(stored, hits, self._counts.requests)})
@@ -129,7 +129,7 @@ class WriteBuffer:
             self._writer.flush()
 
     def _put(self, changes: Mapping[str, Change]) -> None:
-        """Hand a batch to the writer, which the first one starts."""
+        """Pass a batch to the writer; the first batch starts it."""
         if changes and self._writer is None:
             from mirror.store.write_behind import WriteBehind  # a warm lock has nothing to store
 
@@ -153,7 +153,7 @@ class WriteBuffer:
     def _take(
         self, whole: Project, changes: dict[str, Change], encoder: Callable[[Project], Callable[[], bytes]]
     ) -> None:
-        """Add the changes that store what is new of a project."""
+        """Add the changes that store the new data of a project."""
         for project in whole.parts():
             if project.changed:
                 project.changed = False
@@ -170,7 +170,7 @@ def _used(stored: bytes | None, hits: int, requests: int) -> bytes:
     try:
         before = json.loads(stored or b"{}")
         runs, old_hits, old_requests = (int(before.get(name, 0)) for name in ("runs", "hits", "requests"))
-    except (ValueError, TypeError, AttributeError):  # derived data: begun anew
+    except (ValueError, TypeError, AttributeError):  # derived data: start again at 0
         runs = old_hits = old_requests = 0
     return json.dumps({"runs": runs + 1, "hits": old_hits + hits, "requests": old_requests + requests}).encode()
 
@@ -184,8 +184,8 @@ def _constant(value: bytes) -> Change:
 
 
 def _adding(texts: Mapping[str, bytes], before: Change | None) -> Change:
-    """Return the change that adds METADATA to what is stored, after a change of the same batch."""
-    from mirror.records.metadata_texts import add_texts  # only where there is something to add
+    """Return the change that adds METADATA to the stored record, after an earlier change of the same batch."""
+    from mirror.records.metadata_texts import add_texts  # only if there is METADATA to add
 
     def change(stored: bytes | None) -> bytes | None:
         changed = before(stored) if before is not None else None
@@ -195,11 +195,10 @@ def _adding(texts: Mapping[str, bytes], before: Change | None) -> Change:
 
 
 def _store_project(project: Project, encoded: Callable[[], bytes]) -> dict[str, Change]:
-    """Return the changes that store a project together with what other processes have learned of it meanwhile.
+    """Return the changes that store a project, merged with the changes of other processes.
 
-    Both records are read and written in one transaction, and the invariant of the mirror holds after it: a release view never
-    stands without the file view that it names. Where another process has stored a newer listing, that one stays, with its own
-    file view, and only what was learned of dependencies is added to it.
+    Both records are read and written in one transaction. Invariant: a release view is never stored without the file view that
+    it names. If another process has stored a newer listing, that one stays, with its file view, and only dependencies are added.
     """
     view, files = project.view, project.new_files()
     key = files_key(project.index_id, view.name)
@@ -219,7 +218,7 @@ def _store_project(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
             return encode(other)
         mine.absorb(other)
         if mine.withdrawn is None and other.withdrawn is not None and mine.freshness.fetched_at < other.withdrawn.since:
-            mine.withdrawn, mine.freshness = other.withdrawn, other.freshness  # found by another process meanwhile
+            mine.withdrawn, mine.freshness = other.withdrawn, other.freshness  # withdrawn according to another process
         return encode(mine)
 
     def change_files(stored: bytes | None) -> bytes | None:
@@ -229,14 +228,14 @@ def _store_project(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
 
 
 def _store_learned(project: Project, encoded: Callable[[], bytes]) -> dict[str, Change]:
-    """Return the changes that store what was learned of a project whose files are in the store, as far as they still are.
+    """Return the changes that store new dependencies of a project whose files are stored already.
 
-    Another process may have deleted the project (`mirror prune`): then it stays deleted. The file view is read first, in the
-    same transaction, and left as it is.
+    Another process may have deleted the project (`mirror prune`): then it stays deleted. The file view is read first in the
+    same transaction, and not changed.
     """
     files: bytes | None = None
 
-    def look_at_files(stored: bytes | None) -> bytes | None:
+    def read_files(stored: bytes | None) -> bytes | None:
         nonlocal files
         files = stored
         return None
@@ -255,13 +254,13 @@ def _store_learned(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
 
     view = project.view
     return {
-        files_key(project.index_id, view.name): look_at_files,
+        files_key(project.index_id, view.name): read_files,
         view_key(project.index_id, view.name): change_view,
     }
 
 
 def _release_view(stored: bytes | None) -> ReleaseView | None:
-    """Return a stored release view; None for an absence, a damaged record or nothing."""
+    """Return a stored release view; None for an absence, a damaged record or no record."""
     try:
         row = None if stored is None else decode(stored)
     except Malformed:

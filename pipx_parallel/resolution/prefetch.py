@@ -91,7 +91,7 @@ class Speculation:
             release = release_of(bit)
             if release < candidate.project.view.classified:
                 state = self._mirror.files.want(candidate.project, release)
-                if state is not FilesState.AT_HAND:
+                if state is not FilesState.AVAILABLE:
                     return  # guessed again once they are there; where they never will be, the solver meets the failure
             try:
                 number = candidate.file_kind_of(release)

@@ -128,8 +128,8 @@ def test_a_missing_folder_is_a_warning(workspace: Workspace) -> None:
     )
 
     assert ran.code == 0, ran.err
-    assert "/nowhere/at/all is passed over" in ran.err
-    assert "file:///nowhere/simple is passed over" in ran.err
+    assert "/nowhere/at/all is skipped" in ran.err
+    assert "file:///nowhere/simple is skipped" in ran.err
     assert workspace.pins()["app"] == "2.0"
 
 

@@ -62,9 +62,9 @@ def run(values: Mapping[str, object]) -> int:
     store.prepare()  # the solvers are processes of their own, and what they store is to be seen here
     service = _service(settings, store)
     service.start()
-    desk = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
+    worker = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
     try:
-        pages = Pages(store, desk, offline=opened.offline)
+        pages = Pages(store, worker, offline=opened.offline)
         server = Server(pages, _options(context, service))
         serve(
             server,
@@ -74,7 +74,7 @@ def run(values: Mapping[str, object]) -> int:
         )
     finally:
         service.close()
-        desk.close()
+        worker.close()
         store.close()
     return 0
 

@@ -1,8 +1,8 @@
-"""Which connection makes room for a new one."""
+"""Which connection makes limit for a new one."""
 
 from __future__ import annotations
 
-from mirror.server.connections import Room
+from mirror.server.connections import ConnectionLimit
 
 
 class Transport:
@@ -16,18 +16,18 @@ class Transport:
 
 
 class Connection:
-    """What a room knows of a connection."""
+    """What a limit knows of a connection."""
 
     def __init__(self) -> None:
         """Open it."""
         self.transport = Transport()
 
 
-def entered(room: Room, client: str, count: int) -> list[Connection]:
+def entered(limit: ConnectionLimit, client: str, count: int) -> list[Connection]:
     """Return connections of a client that have entered."""
     connections = [Connection() for _ in range(count)]
     for connection in connections:
-        room.enter(connection, client)
+        limit.enter(connection, client)
     return connections
 
 
@@ -38,32 +38,32 @@ def closed(connections: list[Connection]) -> list[bool]:
 
 def test_the_one_that_rests_longest_makes_room() -> None:
     """One that is being answered stays, and one that was answered lately."""
-    room = Room(3)
-    first, second, third = entered(room, "a", 1) + entered(room, "b", 1) + entered(room, "c", 1)
-    room.work(first)
-    room.work(second)
-    room.rest(second)
+    limit = ConnectionLimit(3)
+    first, second, third = entered(limit, "a", 1) + entered(limit, "b", 1) + entered(limit, "c", 1)
+    limit.work(first)
+    limit.work(second)
+    limit.rest(second)
 
-    assert closed(entered(room, "d", 1)) == [False]
+    assert closed(entered(limit, "d", 1)) == [False]
     assert closed([first, second, third]) == [False, False, True]
 
 
 def test_a_client_with_more_than_half_makes_room_itself() -> None:
     """Whoever else rests longer."""
-    room = Room(5)
-    honest = entered(room, "honest", 1)
-    greedy = entered(room, "greedy", 4)
+    limit = ConnectionLimit(5)
+    honest = entered(limit, "honest", 1)
+    greedy = entered(limit, "greedy", 4)
 
-    assert closed(entered(room, "other", 1)) == [False]
+    assert closed(entered(limit, "other", 1)) == [False]
     assert closed([*honest, *greedy]) == [False, True, False, False, False]
 
 
 def test_where_all_are_answered_a_new_one_is_refused() -> None:
     """Nothing that is under way is cut."""
-    room = Room(2)
-    busy = entered(room, "a", 2)
+    limit = ConnectionLimit(2)
+    busy = entered(limit, "a", 2)
     for connection in busy:
-        room.work(connection)
+        limit.work(connection)
 
-    assert closed(entered(room, "b", 1)) == [True]
+    assert closed(entered(limit, "b", 1)) == [True]
     assert closed(busy) == [False, False]

@@ -1,4 +1,4 @@
-"""Which format a client gets, and what it is told it has already."""
+"""Which format a page is answered in, and whether gzip is accepted."""
 
 from __future__ import annotations
 

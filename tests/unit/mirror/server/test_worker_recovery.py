@@ -45,9 +45,9 @@ def test_a_store_that_fails_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> N
     worker = MirrorWorker(lambda: Mirror(MirrorSettings("", (ROOT,), keep_whole=True), store, lambda: index))
     try:
         assert isinstance(worker.project("app").result(30), Project)
-        _wait_for(lambda: worker.trouble == "the disk is full")
+        _wait_for(lambda: worker.store_error == "the disk is full")
         store.fails = False
-        _wait_for(lambda: worker.trouble is None)
+        _wait_for(lambda: worker.store_error is None)
 
         answers = [worker.project("app").result(30)]
         while isinstance(answers[-1], FetchFailure):

@@ -1,4 +1,4 @@
-"""Folders and ``file:`` indexes as places with projects, and merging what several places have."""
+"""Folders and ``file:`` indexes as sources of projects, and merging projects of several sources."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mirror.ports import Request
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.project import Project
 from mirror.records.simple_file import FileList
-from mirror.session.local_index import FileSet, read_place, read_project
-from mirror.session.local_sources import Places
+from mirror.session.local_index import FileSet, read_location, read_project
+from mirror.session.local_sources import LocalSources
 from mirror.session.merged_project import MergedProject
 
 
@@ -32,7 +32,7 @@ def files(project: Project, release: int) -> FileList:
 
 
 def test_a_folder_is_sorted_into_projects(tmp_path: Path) -> None:
-    """Names of all spellings; what is no distribution is passed over; hashes are those of the bytes."""
+    """Names of all spellings; other files are skipped; hashes are those of the bytes."""
     folder = fill(
         tmp_path / "a b",
         "My.Pkg-1.0.tar.gz",
@@ -41,7 +41,7 @@ def test_a_folder_is_sorted_into_projects(tmp_path: Path) -> None:
         "README",
         "my-1.0.egg",
     )
-    project = read_place(str(folder)).project("my-pkg", "id", "")
+    project = read_location(str(folder)).project("my-pkg", "id", "")
 
     assert project is not None
     assert project.view.versions == ["1.0", "2.0"]
@@ -51,10 +51,10 @@ def test_a_folder_is_sorted_into_projects(tmp_path: Path) -> None:
     assert file.size == len(b"my_pkg-2.0-py3-none-any.whl")
 
 
-def test_all_releases_of_a_folder_are_judged(tmp_path: Path) -> None:
+def test_all_releases_of_a_folder_are_classified(tmp_path: Path) -> None:
     """Nothing is looked up later: the folder may have changed by then."""
     folder = fill(tmp_path, *[f"many-1.{number}-py3-none-any.whl" for number in range(30)])
-    project = read_place(folder.as_uri()).project("many", "id", "")
+    project = read_location(folder.as_uri()).project("many", "id", "")
 
     assert project is not None
     assert (project.view.classified, len(project.view.versions)) == (0, 30)
@@ -66,7 +66,7 @@ def test_pages_in_a_folder_count(tmp_path: Path) -> None:
     fill(tmp_path, "other-1.0.zip")
     link = f'<a href="sub/app-1.0.zip#sha256={"00ff" * 16}" data-requires-python="&gt;=3.9">x</a>'
     (tmp_path / "index.html").write_text(link, encoding="utf-8")
-    project = read_place(str(tmp_path)).project("app", "id", "")
+    project = read_location(str(tmp_path)).project("app", "id", "")
 
     assert project is not None
     (file,) = files(project, 0)
@@ -78,42 +78,42 @@ def test_pages_in_a_folder_count(tmp_path: Path) -> None:
 
 
 def test_a_missing_project_gives_none_and_a_missing_tree_an_error(tmp_path: Path) -> None:
-    """The two are told differently."""
+    """The two cases are distinguished."""
     assert read_project(tmp_path.as_uri(), "app", "id") is None
     with pytest.raises(FileNotFoundError):
         read_project((tmp_path / "gone").as_uri(), "app", "id")
 
 
-def test_a_place_that_is_not_there_is_warned_of_once() -> None:
+def test_a_missing_location_is_warned_of_once() -> None:
     """And never again, whatever is looked up."""
-    said: list[str] = []
-    places = Places(["/nowhere/wheels"], said.append)
+    warnings: list[str] = []
+    sources = LocalSources(["/nowhere/wheels"], warnings.append)
 
-    assert places.linked("app") == []
-    assert places.linked("lib") == []
-    assert said == ["find-links place /nowhere/wheels is passed over: No such file or directory"]
+    assert sources.linked("app") == []
+    assert sources.linked("lib") == []
+    assert warnings == ["the find-links location /nowhere/wheels is skipped: No such file or directory"]
 
 
 def part(name: str, *filenames: str, url: str) -> Project:
-    """Return a project of one place."""
+    """Return a project of one source."""
     entries = [
         {
-            "filename": one,
-            "url": f"{url}/{one}",
-            "hashes": {"sha256": hashlib.sha256(f"{url}{one}".encode()).hexdigest()},
+            "filename": filename,
+            "url": f"{url}/{filename}",
+            "hashes": {"sha256": hashlib.sha256(f"{url}{filename}".encode()).hexdigest()},
         }
-        for one in filenames
+        for filename in filenames
     ]
-    found = FileSet(entries, url + "/").project(name, url, url)
-    assert found is not None
-    return found
+    project = FileSet(entries, url + "/").project(name, url, url)
+    assert project is not None
+    return project
 
 
-def test_places_are_merged_release_by_release() -> None:
-    """Releases of all, files side by side, the first place's before the second's; each release names its index."""
-    one = part("app", "app-1.0-py3-none-any.whl", "app-2.0.tar.gz", url="https://one.example")
-    two = part("app", "app-2.0-py3-none-any.whl", "app-2.0.tar.gz", "app-3.0.zip", url="https://two.example")
-    merged = MergedProject([one, two])
+def test_sources_are_merged_release_by_release() -> None:
+    """All releases, all files, those of the first source first; each release names its index."""
+    first = part("app", "app-1.0-py3-none-any.whl", "app-2.0.tar.gz", url="https://one.example")
+    second = part("app", "app-2.0-py3-none-any.whl", "app-2.0.tar.gz", "app-3.0.zip", url="https://two.example")
+    merged = MergedProject([first, second])
 
     assert merged.view.versions == ["1.0", "2.0", "3.0"]
     assert [file.url for file in files(merged, 1)] == [
@@ -130,32 +130,32 @@ def test_places_are_merged_release_by_release() -> None:
     ]
 
 
-def test_a_file_that_two_places_have_alike_is_there_once() -> None:
+def test_equal_files_of_two_sources_are_listed_once() -> None:
     """Same name, same hash."""
     entry = {"filename": "app-1.0.zip", "hashes": {"sha256": "ab"}}
     parts = [
         FileSet([{**entry, "url": f"https://{host}/app-1.0.zip"}], f"https://{host}/").project("app", host, host)
         for host in ("a", "b")
     ]
-    merged = MergedProject([one for one in parts if one is not None])
+    merged = MergedProject([project for project in parts if project is not None])
 
     assert [file.url for file in files(merged, 0)] == ["https://a/app-1.0.zip"]
 
 
-def test_what_is_learned_of_a_merged_project_goes_back_to_its_parts() -> None:
-    """So that it is kept, whatever strategy the next run uses."""
-    one = part("app", "app-1.0-py3-none-any.whl", url="https://one.example")
-    two = part("app", "app-2.0-py3-none-any.whl", url="https://two.example")
-    merged = MergedProject([one, two])
+def test_dependencies_of_a_merged_project_go_back_to_its_parts() -> None:
+    """So that they are stored whatever index strategy the next run uses."""
+    first = part("app", "app-1.0-py3-none-any.whl", url="https://one.example")
+    second = part("app", "app-2.0-py3-none-any.whl", url="https://two.example")
+    merged = MergedProject([first, second])
     merged.view.learn(1, 0, DependencySet(["lib"]))
     merged.changed = True
 
     merged.parts()
 
-    kept = two.view.dependency_set(0, 0)
-    assert kept is not None
-    assert kept.lines == ("lib",)
-    assert one.view.dependency_set(0, 0) is None
+    dependencies = second.view.dependency_set(0, 0)
+    assert dependencies is not None
+    assert dependencies.lines == ("lib",)
+    assert first.view.dependency_set(0, 0) is None
 
 
 @pytest.mark.parametrize(
