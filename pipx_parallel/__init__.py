@@ -6,7 +6,7 @@ Supported import paths:
 
 ===========================  ==========================================================
 ``pipx_parallel.model``      records: roots, targets, pins, edges, resolutions
-``pipx_parallel.errors``     what can go wrong, one class per blame
+``pipx_parallel.errors``     the errors, one class per cause
 ``pipx_parallel.cli``        the command line (``pipx-parallel``, ``python -m pipx_parallel``)
 ===========================  ==========================================================
 """

@@ -50,14 +50,14 @@ def run() -> None:
     The garbage collector is off, because a command is short and creates few cycles (8 % of a cold lock). The process ends
     without the interpreter's own teardown (25 ms). ``mirror serve`` turns the collector on.
     """
-    import gc  # here: importing this module must change nothing
+    import gc  # here, because importing this module must have no effect
 
     gc.disable()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):  # closed from the start, or the reader has gone
+        except (AttributeError, OSError, ValueError):  # closed from the start, or the reader has closed it
             continue
     os._exit(code)
 

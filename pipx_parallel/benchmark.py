@@ -1,4 +1,4 @@
-"""Measure what parallel fetching saves: a fair order of runs, and the figures. It starts no process itself."""
+"""Measure what parallel fetching saves: the order of runs, and the figures. It starts no process itself."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class WorkerFigures(NamedTuple):
 def measure(run: Callable[[int], Run], workers: Sequence[int], rounds: int) -> dict[int, list[Run]]:
     """Run every worker count in every round and return the times of each run.
 
-    The order alternates between rounds, so that drift (a busy machine, a cache on the way to the index) favours no end. Raises
-    what ``run`` raises.
+    The order alternates between rounds, so that drift (a busy machine, a cache on the way to the index) favours no worker count.
+    Errors of ``run`` are not caught.
     """
     runs: dict[int, list[Run]] = {count: [] for count in workers}
     for turn in range(rounds):
@@ -47,21 +47,21 @@ def measure(run: Callable[[int], Run], workers: Sequence[int], rounds: int) -> d
 
 def rows(runs: Mapping[int, Sequence[Run]]) -> tuple[WorkerFigures, ...]:
     """Return one row per worker count, in the order measured; the first is the baseline of the others."""
-    wholes = {count: _median([run.whole for run in taken]) for count, taken in runs.items()}
-    waits = {count: _median([run.waiting for run in taken]) for count, taken in runs.items()}
+    wholes = {count: _median([run.whole for run in measured]) for count, measured in runs.items()}
+    waits = {count: _median([run.waiting for run in measured]) for count, measured in runs.items()}
     base, base_wait = next(iter(wholes.values()), 0.0), next(iter(waits.values()), 0.0)
     return tuple(
         WorkerFigures(
             workers=count,
             seconds=wholes[count],
-            fastest=min(run.whole for run in taken),
-            slowest=max(run.whole for run in taken),
+            fastest=min(run.whole for run in measured),
+            slowest=max(run.whole for run in measured),
             speedup=base / wholes[count] if wholes[count] else 0.0,
             saving=_saved(wholes[count], base),
             waiting=waits[count],
             waiting_saving=_saved(waits[count], base_wait),
         )
-        for count, taken in runs.items()
+        for count, measured in runs.items()
     )
 
 

@@ -1,4 +1,4 @@
-"""Everything people are told, on stderr, through one printer. stdout belongs to artefacts (``pipx_parallel.locks.writer``)."""
+"""Print every message to stderr through one printer. stdout is for artifacts only (``pipx_parallel.locks.writer``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m
 
 
 class Printer:
-    """Says things, each at its level. ``verbosity``: -2 errors only, -1 also warnings, 0 normal, 1 details, 2 every step.
+    """Prints messages by level. ``verbosity``: -2 errors only, -1 also warnings, 0 normal, 1 details, 2 every step.
 
     One message is one ``write``, so that threads do not mix their lines.
     """
@@ -27,44 +27,44 @@ class Printer:
         colour: bool = False,
         columns: Callable[[], int] = lambda: 80,
     ) -> None:
-        """Keep where to (None: nowhere) and how much; ``colour`` lets escape sequences be written."""
+        """Take the stream (None: print nothing) and the verbosity; ``colour`` enables escape sequences."""
         self.stream = stream
         self.verbosity = verbosity
         self.colour = colour
         self._columns = columns
-        self._drawn = 0  # width of the line that stands unfinished on the terminal
+        self._drawn = 0  # width of the progress line on the terminal
 
     def error(self, text: str) -> None:
-        """Say what went wrong."""
+        """Print an error."""
         self._write(self._styled("error: ", _RED) + text)
 
     def plain(self, text: str) -> None:
-        """Write a line as it is."""
+        """Print a line without a prefix, at every verbosity."""
         self._write(text)
 
     def warn(self, text: str) -> None:
-        """Say what the user should know and may ignore."""
+        """Print a warning."""
         if self.verbosity > -2:
             self._write(self._styled("warning: ", _YELLOW) + text)
 
     def say(self, text: str) -> None:
-        """Say what was done."""
+        """Print a normal message."""
         if self.verbosity >= 0:
             self._write(text)
 
     def detail(self, text: str) -> None:
-        """Say more, with -v."""
+        """Print a detail, with -v."""
         if self.verbosity >= 1:
             self._write(self._styled(text, _DIM))
 
     def trace(self, text: str) -> None:
-        """Say every step, with -vv."""
+        """Print a step, with -vv."""
         if self.verbosity > 1:
             self._write(self._styled(text, _DIM))
 
     def draw(self, line: str) -> None:
-        """Redraw the one line that shows progress; an empty one removes it."""
-        line = line[: max(1, self._columns() - 1)]  # a longer one would wrap, and could not be redrawn
+        """Redraw the progress line; an empty line removes it."""
+        line = line[: max(1, self._columns() - 1)]  # a longer line would wrap, and could not be redrawn
         self._send("\r" + line.ljust(self._drawn) + ("" if line else "\r"))
         self._drawn = len(line)
 
@@ -82,12 +82,12 @@ class Printer:
         try:
             self.stream.write(text)
             self.stream.flush()
-        except (OSError, ValueError):  # stderr is closed or full: nobody is left to be told
+        except (OSError, ValueError):  # stderr is closed or full: there is no other stream
             return
 
 
 def wants_colour(when: str, environ: Mapping[str, str], *, terminal: bool) -> bool:
-    """Return whether to colour. ``when`` is "auto", "always" or "never".
+    """Return whether to use colour. ``when`` is "auto", "always" or "never".
 
     For "auto" the environment decides: NO_COLOR, then FORCE_COLOR and CLICOLOR_FORCE, then whether there is a terminal.
     """

@@ -1,4 +1,4 @@
-"""Direct reference URLs taken apart (PEP 508 ``name @ url``), for everything that reads or writes one."""
+"""Split direct reference URLs (PEP 508 ``name @ url``) into their parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ STRONG_HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}  # algorithm -> hex 
 
 
 def split_fragment(url: str) -> tuple[str, dict[str, str]]:
-    """Return a URL without its fragment, and the ``key=value`` pairs of that; of equal keys the first counts, as in pip."""
+    """Return a URL without its fragment, and the fragment's ``key=value`` pairs; of equal keys the first, as in pip."""
     address, _, fragment = url.partition("#")
     pairs = [piece.partition("=")[::2] for piece in fragment.split("&") if "=" in piece]
     return address, dict(reversed(pairs))
@@ -23,8 +23,8 @@ def split_revision(address: str) -> tuple[str, str | None]:
     """Split ``https://host/repo@rev``; an ``@`` before the path (``ssh://git@host``) belongs to a user."""
     scheme, separator, rest = address.partition("://")
     authority, slash, path = rest.partition("/")
-    repository, at, revision = path.rpartition("@")
-    if not at or not revision:
+    repository, mark, revision = path.rpartition("@")
+    if not mark or not revision:
         return address, None
     return f"{scheme}{separator}{authority}{slash}{repository}", revision
 

@@ -7,7 +7,7 @@ PipxParallelError
  ├── Incomplete            some projects are not available; has every failure              exit 1, 4, 5 or 6
  ├── StaleLock             a lock no longer matches its inputs (``--check``)               exit 3
  ├── OutputError           an output cannot be written                                     exit 2
- └── Bug                   an invariant of ours does not hold                              exit 70
+ └── Bug                   an internal invariant does not hold                             exit 70
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RequirementsError(PipxParallelError, ValueError):
 
 
 class Suggestions(NamedTuple):
-    """Changes that were tried and lead to a solution; ``note`` says if not all were tried for want of time."""
+    """Changes that were tried and lead to a solution; ``note`` is not empty if the time did not suffice to try all."""
 
     offers: tuple[Offer, ...]
     note: str = ""
@@ -53,8 +53,8 @@ class Suggestions(NamedTuple):
 class NoSolution(PipxParallelError):
     """No set of releases satisfies the requirements.
 
-    ``explanation`` has one line per step; ``suggestions`` are changes that were tried and lead to a solution. ``is_told``:
-    the explanation was printed already, so that what is left to say is ``hints``.
+    ``explanation`` has one line per step; ``suggestions`` are changes that were tried and lead to a solution. ``is_printed``:
+    the explanation was already printed, so only ``hints`` remain to print.
     """
 
     def __init__(
@@ -63,15 +63,17 @@ class NoSolution(PipxParallelError):
         suggestions: Suggestions | None = None,
         facts: Mapping[str, object] | None = None,
         *,
-        is_told: bool = False,
+        is_printed: bool = False,
     ) -> None:
         """Join the lines into the message; ``facts`` is the explanation for JSON."""
-        found = suggestions or Suggestions(())
+        offered = suggestions or Suggestions(())
         self.explanation = tuple(explanation)
-        self.suggestions = found.offers
+        self.suggestions = offered.offers
         self.facts = dict(facts or {"argument": list(explanation)})
-        self.is_told = is_told
-        self.hints = "\n".join([*(f"try: {offer}" for offer in found.offers), *([found.note] if found.note else [])])
+        self.is_printed = is_printed
+        self.hints = "\n".join(
+            [*(f"try: {offer}" for offer in offered.offers), *([offered.note] if offered.note else [])]
+        )
         super().__init__("\n".join((*self.explanation, *([self.hints] if self.hints else ()))))
 
     def to_json(self) -> dict[str, object]:

@@ -116,7 +116,7 @@ class Pin(NamedTuple):
     reason: str | None = None  # why it is not the latest; None if it is
     libyears: float | None = None  # how much older it is than the latest, in years; None if unknown
     status: str | None = None  # of the project (PEP 792): "archived", "deprecated", …; None if it is active
-    metadata_from: str | None = None  # the file that told what it needs, if that is none of ``installable``
+    metadata_from: str | None = None  # the file whose metadata was read, if it is not in ``installable``
     bounded: bool = False  # a line of the user keeps it from the latest
 
     @property
@@ -144,9 +144,9 @@ class Offer(NamedTuple):
 
 
 class BeyondBound(NamedTuple):
-    """A soft constraint given up as a last resort: a pin beyond an upper bound that a newer release of its parent states.
+    """A relaxed soft constraint: a pin beyond an upper bound that a newer release of its parent states.
 
-    ``requirement`` is what release ``stated_by`` of ``parent`` needs.
+    ``requirement`` is the requirement of release ``stated_by`` of ``parent``.
     """
 
     parent: str
@@ -158,7 +158,7 @@ class BeyondBound(NamedTuple):
 
 
 class WithoutExtra(NamedTuple):
-    """A soft constraint given up as a last resort: the release does not have a requested extra."""
+    """A relaxed soft constraint: the release does not have a requested extra."""
 
     name: str
     version: str
@@ -178,7 +178,7 @@ class RequirementEdge(NamedTuple):
 
     @property
     def parent_project(self) -> str:
-        """Return the parent without the extra that asks."""
+        """Return the parent without its extra."""
         return self.parent.partition("[")[0]
 
 
@@ -201,5 +201,5 @@ class Resolution(NamedTuple):
     missing: tuple[FetchFailure, ...] = ()
     stats: Stats | None = None
     relaxations: tuple[Relaxation, ...] = ()
-    optimal: bool = True  # False: the search was stopped at its bound, or passed releases over
+    optimal: bool = True  # False: a limit ended the search, or dependencies were interpolated
     unused: tuple[str, ...] = ()  # overrides and excludes that no requirement named

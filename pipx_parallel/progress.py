@@ -1,4 +1,4 @@
-"""What is under way, counted and, on a terminal, drawn as one line."""
+"""Count the progress of a run and, on a terminal, draw it as one line."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ if TYPE_CHECKING:
 
     from pipx_parallel.console import Printer
 
-_INTERVAL = 0.1  # seconds between two drawings: smooth to the eye, nothing to the clock
+_INTERVAL = 0.1  # seconds between two drawings: looks smooth, and takes no measurable time
 
 
 class Progress(MirrorObserver, SolverObserver):
-    """Watches mirror and solver. Counts always; draws only where ``draws``; passes each distinct warning on once.
+    """Observes mirror and solver. Always counts; draws only if ``draws``; prints each distinct warning once.
 
-    Called from several threads: a count may be off by one for a moment, which nobody can see.
+    Called from several threads without a lock: a drawn count may be off by one for a moment.
     """
 
     def __init__(self, printer: Printer, clock: Callable[[], float], *, draws: bool, explains: bool = True) -> None:
-        """Keep the printer and a monotonic clock in seconds; ``explains`` prints why there is no answer."""
+        """Take the printer and a monotonic clock in seconds; ``explains``: print why there is no solution."""
         self._printer = printer
         self._clock = clock
         self._draws = draws
         self.explains = explains
         self._last = clock()
         self._warned: dict[str, None] = {}
-        self._project = ""  # what was asked for last
+        self._project = ""  # the project of the last request
         self.asked = self.answered = self.lost = 0
 
     def planned(self, kind: str, name: str) -> None:
-        """Count a fact that was asked for."""
+        """Count a requested fact."""
         self.asked += 1
         self._project = name
         self._printer.trace(f"asking for {kind} of {name}")
         self._redraw()
 
     def arrived(self, kind: str, name: str, source: str) -> None:
-        """Count a fact that came."""
+        """Count a fact that arrived."""
         self.answered += 1
         self._printer.trace(f"{kind} of {name} from {source}")
         self._redraw()
 
     def building(self, name: str) -> None:
         """Announce a build."""
-        self._printer.say(f"building {name}, since nothing else tells what it needs")
+        self._printer.say(f"building {name} to get its dependencies")
 
     def failed(self, kind: str, name: str, reason: str) -> None:
-        """Count a fact that could not be had; failures are reported together at the end."""
+        """Count a fact that is not available; failures are reported together at the end."""
         self.lost += 1
         self._printer.detail(f"{kind} of {name} failed: {reason}")
         self._redraw()
 
     def warned(self, message: str) -> None:
-        """Pass a warning on, once."""
+        """Print a warning, once."""
         if message not in self._warned:
             self._warned[message] = None
             self._printer.warn(message)
@@ -72,7 +72,7 @@ class Progress(MirrorObserver, SolverObserver):
         self._redraw()
 
     def explained(self, lines: Sequence[str]) -> bool:
-        """Print why there is no answer."""
+        """Print why there is no solution, if ``explains``; return whether it was printed."""
         if self.explains:
             if self._draws:
                 self._printer.draw("")
@@ -80,13 +80,13 @@ class Progress(MirrorObserver, SolverObserver):
         return self.explains
 
     def line(self) -> str:
-        """Return the line as it would be drawn now."""
+        """Return the progress line."""
         project = f" ({self._project})" if self._project else ""
         failed = f", {self.lost} failed" if self.lost else ""
         return f"Resolving {self.answered}/{self.asked}{project}{failed}"
 
     def close(self) -> None:
-        """Remove the line."""
+        """Remove the progress line."""
         if self._draws:
             self._draws = False
             self._printer.draw("")

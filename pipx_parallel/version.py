@@ -1,4 +1,4 @@
-"""The version of this tool. pyproject.toml takes it from here."""
+"""The version of this tool; pyproject.toml reads it from here."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _tell(error: Exception, printer: Printer, *, as_json: bool) -> int:
     if as_json:
         printer.plain(_json_of(error, code))
         return code
-    if isinstance(error, errors.NoSolution) and error.is_told:
+    if isinstance(error, errors.NoSolution) and error.is_printed:
         if error.hints:
             printer.plain(error.hints)
         return code

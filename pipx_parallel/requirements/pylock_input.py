@@ -72,7 +72,7 @@ def _root(package: Package, text: TomlText, reader: Reader, chosen: Mapping[str,
         marker=_marker(str(package.marker), chosen) if package.marker is not None else None,
         url=url,
         hashes=tuple(dict.fromkeys(hashes)),
-        origin=text.where(package.name),
+        origin=text.origin_of(package.name),
         text=f"{package.name}{version}" if url is None else f"{package.name} @ {url}",
         editable=bool(package.directory is not None and package.directory.editable),
     )

@@ -71,7 +71,9 @@ def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject
             declared = _from_backend(text, wanted, build, f"{' and '.join(dynamic_names)} are dynamic")
         return declared._replace(requires_python=declared.requires_python or requires_python)
     own = text.strings(project.get("dependencies", []), "dependencies")
-    return Declared((*((item, text.where(item)) for item in own), *_of_extras(text, project, wanted)), requires_python)
+    return Declared(
+        (*((item, text.origin_of(item)) for item in own), *_of_extras(text, project, wanted)), requires_python
+    )
 
 
 def _of_extras(text: TomlText, project: dict[str, Any], wanted: Wanted) -> Iterator[tuple[str, Origin]]:
@@ -88,11 +90,11 @@ def _of_extras(text: TomlText, project: dict[str, Any], wanted: Wanted) -> Itera
         for item in extras[extra]:
             match = _SELF.fullmatch(item.strip())
             if match is None or normalize_name(match[1]) != own_name:
-                yield _with_marker(item, outer), text.where(item)
+                yield _with_marker(item, outer), text.origin_of(item)
                 continue
             # The project requires its own extras: their contents, with both markers.
             inner = normalize_extras(match[2])
-            check_extras(inner, tuple(extras), text.where(item))
+            check_extras(inner, tuple(extras), text.origin_of(item))
             marker = f"({outer}) and ({match[3].strip()})" if outer and match[3] else outer or (match[3] or "").strip()
             for name in inner:
                 yield from follow(name, marker)
@@ -120,7 +122,7 @@ def _from_setuptools(
         entries.append(("dependencies", dynamic.get("dependencies")))
     else:
         static.extend(
-            (item, text.where(item)) for item in text.strings(project.get("dependencies", []), "dependencies")
+            (item, text.origin_of(item)) for item in text.strings(project.get("dependencies", []), "dependencies")
         )
     if "optional-dependencies" in dynamic_names:
         table = {normalize_name(name): entry for name, entry in (dynamic.get("optional-dependencies") or {}).items()}
@@ -133,7 +135,7 @@ def _from_setuptools(
         paths = [named] if isinstance(named, str) else named
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
             return None
-        files.extend((path, text.where(path)) for path in paths)
+        files.extend((path, text.origin_of(path)) for path in paths)
     return Declared(tuple(static), None, tuple(files))
 
 
@@ -178,7 +180,7 @@ def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
                 continue  # not in the wanted group, or it would have been refused above
     for requirement in requirements:
         as_written = written.get(str(requirement), str(requirement))
-        yield as_written, text.where(as_written)
+        yield as_written, text.origin_of(as_written)
 
 
 def _reasons(error: BaseException) -> str:
@@ -198,4 +200,4 @@ def _of_build_system(text: TomlText) -> Iterator[tuple[str, Origin]]:
             text.at_key("build-system"), "[build-system] has no requires", "add the key, which PEP 518 requires"
         )
     for item in text.strings(table["requires"], "requires"):
-        yield item, text.where(item)
+        yield item, text.origin_of(item)

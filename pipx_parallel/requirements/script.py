@@ -30,7 +30,7 @@ def read_script(data: bytes, source: str) -> Declared:
     text = TomlText(_block(lines, starts[0], origin), origin, first_line=starts[0] + 1)
     wanted = text.strings(text.tables.get("dependencies", []), "dependencies")
     requires_python = text.specifier(text.tables.get("requires-python"), "requires-python")
-    return Declared(tuple((item, text.where(item)) for item in wanted), requires_python)
+    return Declared(tuple((item, text.origin_of(item)) for item in wanted), requires_python)
 
 
 def _block(lines: list[str], start: int, origin: Origin) -> str:

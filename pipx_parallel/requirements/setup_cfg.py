@@ -40,9 +40,9 @@ def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
     for value in lists:
         if value.strip().startswith("file:"):
             paths = value.strip().removeprefix("file:").replace("\n", ",").split(",")
-            files.extend((path.strip(), finder.where("file:")) for path in paths if path.strip())
+            files.extend((path.strip(), finder.origin_of("file:")) for path in paths if path.strip())
         else:
-            requirements.extend((item, finder.where(item)) for item in _items(value))
+            requirements.extend((item, finder.origin_of(item)) for item in _items(value))
     return Declared(tuple(requirements), parser.get("options", "python_requires", fallback=None) or None, tuple(files))
 
 
@@ -78,7 +78,7 @@ class _Lines:
         self._origin = origin
         self._taken: dict[str, int] = {}
 
-    def where(self, item: str) -> Origin:
+    def origin_of(self, item: str) -> Origin:
         for index in range(self._taken.get(item, 0), len(self._lines)):
             if item in self._lines[index]:
                 self._taken[item] = index + 1

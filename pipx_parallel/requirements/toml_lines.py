@@ -39,7 +39,7 @@ class TomlText:
         origin = Origin(source)
         return cls(decode(data, origin), origin)
 
-    def where(self, value: str) -> Origin:
+    def origin_of(self, value: str) -> Origin:
         """Return the origin of a string value; a value that occurs several times gets its lines in order."""
         spellings = (f'"{value}"', f"'{value}'", '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"')
         for index in range(self._taken.get(value, 0), len(self._lines)):

@@ -1,10 +1,8 @@
-"""Which releases of a project a specifier admits: pre-releases and yanked releases are withheld if there are others.
+"""Compute the releases that a specifier admits; pre-releases and yanked releases are withheld if there are others.
 
-Releases that only a later index has are withheld like yanked ones: only who pins them gets them.
+Releases that only a later index has are withheld like yanked releases: only a pin admits them.
 
-Releases that only a later index has are withheld like yanked ones: only who pins them gets them.
-
-Every decision to withhold is noted, so that a search that finds nothing can be repeated with them.
+Withheld releases are recorded, so that a search without a solution can be repeated with them.
 """
 
 from __future__ import annotations
@@ -23,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class Admissions:
-    """The masks of specifiers, each computed once."""
+    """The masks of specifiers, cached."""
 
     def __init__(self, facts: TargetFacts, refused: Mapping[str, int] | None) -> None:
         """Withhold pre-releases and yanked releases, or with ``refused`` only these releases (a mask per project)."""
-        self.withheld: set[str] = set()  # projects of which pre-releases or yanked releases were kept back
+        self.withheld: set[str] = set()  # projects with withheld pre-releases or yanked releases
         self.refused = refused
         self._candidate = facts.candidate
         self._policy = facts.policy
@@ -35,15 +33,15 @@ class Admissions:
         self._masks: dict[tuple[str, str], int] = {}
 
     def admitted(self, name: str, specifier: CompiledSpecifier) -> int:
-        """Return the releases that a specifier admits; yanked ones only where it pins (PEP 592) or the user did."""
+        """Return the releases that a specifier admits; yanked releases only if it or the user pins them (PEP 592)."""
         key = (name, specifier.text)
-        known = self._masks.get(key)
-        if known is None:
-            known = self._masks[key] = self._admitted(name, specifier)
-        return known
+        mask = self._masks.get(key)
+        if mask is None:
+            mask = self._masks[key] = self._admitted(name, specifier)
+        return mask
 
     def withholds_yanked(self, candidate: Candidate, name: str, bit: int) -> bool:
-        """Return whether a release, only now known to be yanked, is kept back; note it if so."""
+        """Return whether a release, only now known to be yanked, is withheld; record it if so."""
         if self.refused is not None or (candidate.yanked | self.pinned_among(name, 1 << bit)) >> bit & 1:
             return False
         self.withheld.add(name)
@@ -55,9 +53,11 @@ class Admissions:
             return 0
         view = candidate.project.view
         mask = mask_of(view.keys, specifier.intervals)
-        if specifier.literal is not None:  # PEP 440, arbitrary equality: the text itself
+        if specifier.literal is not None:  # PEP 440, arbitrary equality: compare the text
             wanted = specifier.literal.lower()
-            mask &= sum([1 << bit_of(at) for at, version in enumerate(view.versions) if version.lower() == wanted])
+            mask &= sum(
+                [1 << bit_of(index) for index, version in enumerate(view.versions) if version.lower() == wanted]
+            )
         if self.refused is not None:
             return mask & ~self.refused.get(name, 0)
         before = mask
@@ -72,7 +72,7 @@ class Admissions:
         return mask
 
     def pinned_among(self, name: str, withheld: int) -> int:
-        """Return which of some releases a line of the user or an existing lock names exactly."""
+        """Return the releases of a mask that a line of the user or an existing lock pins."""
         candidate = self._candidate(name)
         allowed = 0
         if isinstance(candidate, Candidate):

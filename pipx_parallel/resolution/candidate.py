@@ -1,4 +1,4 @@
-"""Projects as one target sees them: which releases may be installed, and which file stands for each.
+"""The installable releases of a project for one target, and the file kind of each.
 
 Packaging rules become masks here: tags, Requires-Python, cutoff, yanked files (PEP 592) and pre-releases (PEP 440).
 """
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 class Candidate:
-    """One project for one target. Masks are shifted by one (bit 0 is "absent"), as the solver counts.
+    """One project for one target. Masks have the solver's bit numbers (bit 0 is "absent").
 
-    Of the newest ``HEAD`` releases it is known from the start which are usable; older ones count as usable until somebody
-    looks (``file_kind_of`` then answers None). The line is drawn at the same place in every run, whatever else is known.
+    The newest ``HEAD`` releases are checked at once; older releases count as usable until they are checked (``file_kind_of``
+    then returns None if they are not). The boundary does not depend on what is already loaded, so every run is equal.
     """
 
     __slots__ = (
@@ -49,12 +49,12 @@ class Candidate:
     )
 
     def __init__(self, project: Project, rules: TargetRules, policy: Policy) -> None:
-        """Judge every shape of the newest releases once."""
+        """Check every file kind of the newest releases once."""
         view = project.view
         name = view.name
         self.project = project
-        self._best_kinds: dict[int, int | None] = {}  # release -> its file kind, where no line names hashes
-        self.allowed: dict[int, frozenset[int]] = {}  # release -> the variants that --hash leaves of it
+        self._best_kinds: dict[int, int | None] = {}  # release -> its best file kind, if no line has hashes
+        self.allowed: dict[int, frozenset[int]] = {}  # release -> the file kinds that --hash allows
         direct = project.reference is not None
         wheels, sdist = (True, 0) if direct else (policy.takes_wheels(name), policy.sdist_rank(name))
         self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
@@ -68,9 +68,7 @@ class Candidate:
         line = 0 if policy.needs_all_releases else max(0, count - HEAD)
         head = ((1 << count) - 1) >> line << line
         kind_sets = [(file_kinds, releases) for file_kinds, mask in view.kind_sets.items() if (releases := mask & head)]
-        numbers = list(
-            {number for file_kinds, _ in kind_sets for number in file_kinds}
-        )  # those of the head: one in three
+        numbers = list({number for file_kinds, _ in kind_sets for number in file_kinds})  # a third of all file kinds
         ranks = dict(zip(numbers, self._ranks_of([view.file_kinds[number] for number in numbers]), strict=True))
         usable = (1 << line) - 1
         yanked = binary = 0
@@ -85,7 +83,7 @@ class Candidate:
                 ):
                     binary |= releases
         self.finals = mask_from(((1 << count) - 1) & ~view.prereleases)
-        # What the user names himself is not for policies to refuse: they choose among an index's files (as in pip).
+        # As in pip, policies select among the files of an index; they do not apply to a direct reference.
         self.usable = (
             mask_from(usable)
             if direct
@@ -98,7 +96,7 @@ class Candidate:
         self.binary = mask_from(binary) if policy.prefers_binary else -1
 
     def file_kind_of(self, release: int) -> int | None:
-        """Return the variant that stands for a release: its best file, yanked only if all are; None: nothing to install."""
+        """Return the file kind of a release's best file, a yanked one only if all are; None if none can be installed."""
         allowed = self.allowed.get(release)
         if allowed is None and release in self._best_kinds:
             return self._best_kinds[release]
@@ -117,10 +115,10 @@ class Candidate:
         return best
 
     def metadata_kind(self, release: int, file_kind: int) -> int:
-        """Return the file kind whose metadata says what a release needs: that of its best file, or of another target's wheel.
+        """Return the file kind whose metadata is read for a release: its best file, or a wheel of another target.
 
-        The wheels of a release say the same but for rare exceptions, so if the target can install only the source archive, a wheel
-        for another platform or Python is read, and nothing is built. Not if the user refuses wheels or gives hashes.
+        The wheels of a release have the same dependencies with rare exceptions. So if the target can install only the source
+        archive, a wheel for another platform or Python is read instead of a build, unless the user refuses wheels or gives hashes.
         """
         view = self.project.view
         if view.file_kinds[file_kind].tags != SDIST or not self._trusts_wheels or release in self.allowed:
@@ -135,7 +133,7 @@ class Candidate:
 
 
 class TargetFacts:
-    """What holds for one target whichever search asks: its rules, the policy, the user's hashes, and every project."""
+    """The facts of one target that all searches share: its rules, the policy, the user's hashes, and every project."""
 
     __slots__ = ("_candidates", "_domains", "archives", "hashes", "met_pins", "mirror", "pinned", "policy", "rules")
 
@@ -147,7 +145,7 @@ class TargetFacts:
         pinned: Mapping[str, Sequence[CompiledSpecifier]],
         hashes: HashRules,
     ) -> None:
-        """``pinned`` holds, per project, the specifiers of the user's lines and lock that pin one version (PEP 592)."""
+        """Take the facts; ``pinned`` has, per project, the pins of the user's lines and of the lock (PEP 592)."""
         self.mirror = mirror
         self.rules = rules
         self.policy = policy
@@ -159,7 +157,7 @@ class TargetFacts:
         self._domains: dict[str, int | str] = {}
 
     def candidate(self, name: str) -> Candidate | FetchFailure:
-        """Return a project as the target sees it, waiting for it if need be."""
+        """Return a project for the target; wait until it is loaded."""
         candidate = self._candidates.get(name)
         if candidate is None:
             project = self.mirror.project(name)
@@ -167,7 +165,7 @@ class TargetFacts:
                 candidate = (
                     project if isinstance(project, FetchFailure) else Candidate(project, self.rules, self.policy)
                 )
-            except MirrorError as error:  # a policy looks at old releases whose files are not available
+            except MirrorError as error:  # a policy checks old releases whose files are not available
                 candidate = FetchFailure(name, None, error)
             self._candidates[name] = candidate
         return candidate

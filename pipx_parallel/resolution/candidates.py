@@ -1,10 +1,10 @@
-"""What the solver may choose from: a ``CandidateSource`` over a mirror, for one target.
+"""The solver's source of facts (``CandidateSource``) over a mirror, for one target.
 
-Packaging rules become masks here: of each project which releases a specifier admits (what the target can install of it is in
-``candidate``, which all searches share), of each dependency set the edges.
+Packaging rules become masks here: the releases that a specifier admits (``candidate``, shared by all searches, has what the
+target can install), and the edges of each dependency set.
 
-Failures are holes, not exclusions: a project or release whose facts could not be had is treated as needing nothing, and is
-reported at the end. Otherwise a network fault would silently choose an older release.
+Failures are recorded as holes, not as exclusions: a project or release whose facts are not available has no dependencies for the
+solver, and is reported at the end. Otherwise a network fault would silently select an older release.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ ON = 2  # the mask of an extra's switch that is on
 
 
 class SearchMode(NamedTuple):
-    """What a search takes beyond what the first one takes."""
+    """The options of a search; the defaults are those of the first search."""
 
-    takes_all_archives: bool = False  # looks into every release with only a source archive
+    takes_all_archives: bool = False  # read every release with only a source archive
     collects_failures: bool = False  # projects that do not exist, and builds, are failures to report, not reasons
     refused: Mapping[str, int] | None = (
         None  # pre-releases and yanked releases are admitted, but for these (None: withheld)
@@ -46,9 +46,9 @@ class SearchMode(NamedTuple):
 
 
 class Candidates:
-    """``resolver.ports.CandidateSource`` over a mirror, for one search; also notes which failures it met.
+    """A ``resolver.ports.CandidateSource`` over a mirror, for one search; also records failures.
 
-    No answer of an instance changes while it lives. Another mode, or a search after a build, is a new instance over the same
+    The results of an instance do not change. Another mode, or a search after a build, uses a new instance over the same
     ``TargetFacts``.
     """
 
@@ -61,12 +61,12 @@ class Candidates:
         self.mirror, self.rules, self.policy, self.hashes = facts.mirror, facts.rules, facts.policy, facts.hashes
         self.candidate, self.active = facts.candidate, facts.active
         self.admissions = admissions or Admissions(facts, mode.refused)
-        self.admitted = self.admissions.admitted  # asked for every edge: no call in between
+        self.admitted = self.admissions.admitted  # called for every edge, so without a wrapper
         self.archives = SourceArchives(facts.mirror, facts.archives, takes_all=mode.takes_all_archives)
         self.holes: dict[tuple[str, str | None], FetchFailure] = {}
-        self.lacking: dict[str, list[tuple[str, int, str]]] = {}  # project -> (package, bit, extra) that need it
+        self.lacking: dict[str, list[tuple[str, int, str]]] = {}  # project -> (package, bit, extra) that depend on it
         self.has_missing_projects = False
-        self._needs: dict[tuple[str, int], DependencySet | FetchFailure | Unavailable] = {}
+        self._dependency_sets: dict[tuple[str, int], DependencySet | FetchFailure | Unavailable] = {}
         self._edges: dict[tuple[str, int, str], Sequence[Edge] | Unavailable] = {}
 
     def in_mode(self, mode: SearchMode) -> Candidates:
@@ -74,7 +74,7 @@ class Candidates:
         return Candidates(self.facts, mode, self.admissions if mode.refused is self.mode.refused else None)
 
     def after_builds(self, chosen: Mapping[str, int]) -> Candidates | None:
-        """Build those of an answer's releases that need it; return what to search again with, None if none needed it."""
+        """Build the releases of a solution that need it; return the candidates of the next search, None if none needed it."""
         built = frozenset(self.archives.build(chosen))
         if not built:
             return None
@@ -83,26 +83,26 @@ class Candidates:
         return later
 
     def _take_over(self, before: Candidates, built: frozenset[tuple[str, int]]) -> None:
-        """Take what an earlier instance answered and noted, except of the releases that were built since."""
+        """Copy the results of an earlier instance, except those of the releases that were built since."""
         self.holes = before.holes.copy()
         self.lacking = {name: rows.copy() for name, rows in before.lacking.items()}
         self.has_missing_projects = before.has_missing_projects
         self.archives.left_out = before.archives.left_out
-        self._needs = {key: needs for key, needs in before._needs.items() if key not in built}
+        self._dependency_sets = {key: result for key, result in before._dependency_sets.items() if key not in built}
         self._edges = {key: edges for key, edges in before._edges.items() if key[:2] not in built}
 
     def is_complete(self) -> bool:
-        """Return whether nothing was left out that a search which takes all archives may have."""
+        """Return whether no source archive was left out that a search with ``takes_all_archives`` would read."""
         return not self.archives.left_out
 
     def met_failures(self) -> bool:
-        """Return whether a search that collects failures would take something else for a failure than for a reason."""
+        """Return whether there were failures that a search with ``collects_failures`` would report."""
         return (self.has_missing_projects or self.facts.archives.met) and not self.mode.collects_failures
 
-    # --- the solver's questions -----------------------------------------------------------------------------------------
+    # --- the methods of CandidateSource-------------------------------------------------------------------------------------
 
     def prepare(self, packages: Sequence[str]) -> None:
-        """Ask the mirror for these projects, all at once."""
+        """Request these projects from the mirror in parallel."""
         self.mirror.want_projects([base_of(name) for name in packages])
 
     def domain(self, package: str) -> int | Unavailable:
@@ -113,11 +113,11 @@ class Candidates:
         return usable if isinstance(usable, int) else Unavailable(usable)
 
     def switch_of(self, package: str) -> str | None:
-        """Return the project whose extra this package stands for."""
+        """Return the project of an extra, None for a project."""
         return base_of(package) if is_extra(package) else None
 
     def choose(self, package: str, mask: int) -> int:
-        """Return the release to try first: the pin that is kept, else the newest final, pre-release, yanked release."""
+        """Return the release to try first: the pin of the existing lock, else the newest final, pre-release, yanked release."""
         candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure):
             raise candidate.error
@@ -138,7 +138,7 @@ class Candidates:
         return (self.admitted(package, _UNBOUNDED) & usable).bit_length() - 1
 
     def uploaded(self, package: str, bit: int) -> int:
-        """Return the day on which the first file of a release was uploaded, since 1970; 0 if that is not known."""
+        """Return the day of a release's first upload, counted from 1970; 0 if it is unknown."""
         candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure) or candidate.project.reference is not None:
             return 0
@@ -150,11 +150,15 @@ class Candidates:
 
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Return whether a release states needs of an extra; one whose needs are not known is given the benefit."""
-        needs = self.needs(package, bit)
-        return isinstance(needs, FetchFailure | Unavailable) or needs is NOT_BUILT or extra_of(switch) in needs.extras()
+        dependency_set = self.dependency_set(package, bit)
+        return (
+            isinstance(dependency_set, FetchFailure | Unavailable)
+            or dependency_set is NOT_BUILT
+            or extra_of(switch) in dependency_set.extras()
+        )
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
-        """Ask the mirror for what these candidates need, all at once."""
+        """Request the dependencies of these candidates from the mirror in parallel."""
         candidate = self.candidate(package)
         if isinstance(candidate, Candidate):
             for bit in bits:
@@ -165,32 +169,32 @@ class Candidates:
                     self.mirror.want_dependencies(candidate.project, release, file_kind)
 
     def dependencies(self, package: str, bit: int, switch: str | None = None) -> Sequence[Edge] | Unavailable:
-        """Return what a candidate needs, or what an extra adds to that."""
+        """Return the dependencies of a candidate, or those that an extra adds."""
         extra = BASE if switch is None else extra_of(switch)
         key = (package, bit, extra)
-        known = self._edges.get(key)
-        if known is None:
-            known = self._edges[key] = self._dependencies(package, bit, extra)
-        return known
+        edges = self._edges.get(key)
+        if edges is None:
+            edges = self._edges[key] = self._dependencies(package, bit, extra)
+        return edges
 
     # --- facts ----------------------------------------------------------------------------------------------------------
 
     def _file_kind_of(self, candidate: Candidate, release: int) -> int | FetchFailure | None:
-        """Return the kind of file that stands for a release, None where none may be installed; a failure is a value."""
+        """Return the file kind of a release, None if no file can be installed, or the failure."""
         try:
             return candidate.file_kind_of(release)
         except MirrorError as error:
             view = candidate.project.view
             return FetchFailure(view.name, view.versions[release], error)
 
-    def needs(self, package: str, bit: int) -> DependencySet | FetchFailure | Unavailable:
-        """Return the dependency set of a candidate, waiting for it if need be."""
-        needs = self._needs.get((package, bit))
-        if needs is None:
-            needs = self._needs[package, bit] = self._needs_of(package, bit)
-        return needs
+    def dependency_set(self, package: str, bit: int) -> DependencySet | FetchFailure | Unavailable:
+        """Return the dependency set of a candidate; wait until it is loaded."""
+        dependency_set = self._dependency_sets.get((package, bit))
+        if dependency_set is None:
+            dependency_set = self._dependency_sets[package, bit] = self._load_dependency_set(package, bit)
+        return dependency_set
 
-    def _needs_of(self, package: str, bit: int) -> DependencySet | FetchFailure | Unavailable:
+    def _load_dependency_set(self, package: str, bit: int) -> DependencySet | FetchFailure | Unavailable:
         candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure):
             return candidate
@@ -200,38 +204,38 @@ class Candidates:
         if not isinstance(file_kind, int):
             return file_kind or Unavailable(self.policy.why_not_usable(view, release, self.rules))
         if view.file_kinds[file_kind].yanked and self.admissions.withholds_yanked(candidate, package, bit):
-            return Unavailable("it is yanked")  # an old release: only now is it known
+            return Unavailable("it is yanked")  # an old release, only now checked
         return self._read(package, bit, candidate, candidate.metadata_kind(release, file_kind))
 
     def _read(
         self, package: str, bit: int, candidate: Candidate, file_kind: int
     ) -> DependencySet | FetchFailure | Unavailable:
-        """Return what the metadata of a release says, from where it is read without a build if it can be."""
+        """Return the dependencies from the metadata of a release, without a build if possible."""
         release, view, archives = release_of(bit), candidate.project.view, self.archives
         if view.file_kinds[file_kind].tags != SDIST:
             archives.note_known(package, bit)
         elif not archives.takes(package, bit):
             return Unavailable("has only a source archive")
-        found = self.mirror.dependencies(candidate.project, release, file_kind)
-        if not isinstance(found, FetchFailure):
+        result = self.mirror.dependencies(candidate.project, release, file_kind)
+        if not isinstance(result, FetchFailure):
             (archives.note_built if (release, file_kind) in view.built else archives.note_known)(package, bit)
-        elif isinstance(found.error, BuildFailed) and not self.mode.collects_failures:
-            return archives.failed(package, bit, found.error)
-        elif isinstance(found.error, NeedsBuild) and not self.mode.collects_failures:
-            return archives.postponed(package, bit, (candidate.project, release, file_kind), found.error) or found
-        return found
+        elif isinstance(result.error, BuildFailed) and not self.mode.collects_failures:
+            return archives.failed(package, bit, result.error)
+        elif isinstance(result.error, NeedsBuild) and not self.mode.collects_failures:
+            return archives.postponed(package, bit, (candidate.project, release, file_kind), result.error) or result
+        return result
 
     def _dependencies(self, package: str, bit: int, extra: str) -> Sequence[Edge] | Unavailable:
-        found = self.needs(package, bit)
-        if isinstance(found, FetchFailure):
-            self.holes[found.project, found.release] = found
+        result = self.dependency_set(package, bit)
+        if isinstance(result, FetchFailure):
+            self.holes[result.project, result.release] = result
             return ()
-        if isinstance(found, Unavailable):
-            return found
-        if extra == BASE and not self.rules.python_allowed(found.requires_python):
-            return Unavailable(f"requires Python {found.requires_python}")
+        if isinstance(result, Unavailable):
+            return result
+        if extra == BASE and not self.rules.python_allowed(result.requires_python):
+            return Unavailable(f"requires Python {result.requires_python}")
         try:
-            wanted = self.active(found, extra)
+            wanted = self.active(result, extra)
         except MirrorError as error:
             return Unavailable(str(error))
         if self.policy.ignores_dependencies:
@@ -241,7 +245,7 @@ class Candidates:
         return self._edges_of(package, bit, extra, wanted)
 
     def _is_direct(self, name: str) -> bool:
-        """Return whether a direct reference answers for a project."""
+        """Return whether a project comes from a direct reference."""
         project = self.mirror.peek(name)
         return not (project is None or isinstance(project, FetchFailure)) and project.reference is not None
 
@@ -263,7 +267,7 @@ class Candidates:
                     continue
                 self.has_missing_projects = True
             mask = self.admitted(name, dependency.specifier)
-            if name == package:  # an extra that asks for other extras of the same project (PEP 508 allows it)
+            if name == package:  # an extra that requires other extras of the same project (PEP 508 allows this)
                 if not mask >> bit & 1:
                     return Unavailable(f"depends on another release of itself ({name}{dependency.specifier.text})")
             else:

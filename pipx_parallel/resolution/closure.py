@@ -1,10 +1,10 @@
-"""Everything that a resolve of some roots could reach, walked without solving: to fill a mirror with it, or to prove it is there.
+"""Walk the dependency closure: everything that a resolve of some roots could reach, to fill a mirror or to check it.
 
-A release is reached when some reached release (or the user) admits it and the target could install it. No constraint added
-later can reach more, so what is closed under this walk answers every re-resolve of the same roots for the same target.
+A release is reached if a reached release (or the user) admits it and the target can install it. Additional constraints cannot
+reach more, so a complete closure serves every later resolve of the same roots for the same target.
 
-Older releases that are only source archives, of projects that have wheels too, are left out unless asked for: finding out what
-they need means downloading all of them and building most. A resolve looks at them when nothing else will do.
+Older releases with only a source archive, of projects that also have wheels, are left out unless requested: to get their
+dependencies all of them must be downloaded and most built. A resolve reads them only if there is no other solution.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Inputs, Target
     from pipx_parallel.resolution.candidates import Candidates
 
-_AT_ONCE = 64  # releases asked for between two looks at the budget
+_AT_ONCE = 64  # releases that are requested between two checks of the budget
 
 
 class DependencyClosure(NamedTuple):
-    """What was walked."""
+    """The result of a walk."""
 
     releases: Mapping[str, int]  # project -> mask of releases that were reached
-    holes: tuple[FetchFailure, ...]  # what could not be had, sorted by project and release
-    absent: tuple[str, ...]  # names asked for that no index has, sorted: a fact like any other
-    left_out: int  # releases that are only source archives and were not looked at
-    finished: bool  # False where the budget ended the walk
+    holes: tuple[FetchFailure, ...]  # what is not available, sorted by project and release
+    absent: tuple[str, ...]  # required names that no index has, sorted; not a failure
+    left_out: int  # releases with only a source archive that were not read
+    finished: bool  # False if the budget ended the walk
 
     @property
     def size(self) -> int:
-        """Return the number of releases reached."""
+        """Return the number of reached releases."""
         return sum(mask.bit_count() for mask in self.releases.values())
 
 
@@ -57,10 +57,10 @@ def walk(  # noqa: PLR0913 - a use case: what, for whom, from where, how, how fa
     archives: bool = False,
     may_go_on: Callable[[], bool] = lambda: True,
 ) -> DependencyClosure:
-    """Walk everything that the roots could reach for the targets, asking the mirror for all of it.
+    """Walk everything that the roots could reach for the targets, and request it from the mirror.
 
-    ``window`` keeps to the newest releases that each requirement admits; ``archives`` walks every source archive too;
-    ``may_go_on`` is asked before each batch of requests.
+    ``window`` limits the walk to the newest releases that each requirement admits; ``archives`` includes every source archive;
+    ``may_go_on`` is called before each batch of requests.
     """
     releases: dict[str, int] = {}
     holes: dict[tuple[str, str], FetchFailure] = {}
@@ -69,19 +69,19 @@ def walk(  # noqa: PLR0913 - a use case: what, for whom, from where, how, how fa
     finished = True
     for target in targets:
         candidates, wanted, bounds = candidates_for(inputs, target, mirror, settings)
-        one = _Walk(candidates, bounds, window, may_go_on, archives=archives)
-        finished = one.run(wanted) and finished
-        for name, mask in one.visited.items():
+        target_walk = _Walk(candidates, bounds, window, may_go_on, archives=archives)
+        finished = target_walk.run(wanted) and finished
+        for name, mask in target_walk.visited.items():
             releases[name] = releases.get(name, 0) | mask
-        holes.update(one.holes)
-        absent |= one.absent
-        left_out = max(left_out, sum(mask.bit_count() for mask in one.left_out.values()))
-    found = tuple([holes[key] for key in sorted(holes)])
-    return DependencyClosure(dict(sorted(releases.items())), found, tuple(sorted(absent)), left_out, finished)
+        holes.update(target_walk.holes)
+        absent |= target_walk.absent
+        left_out = max(left_out, sum(mask.bit_count() for mask in target_walk.left_out.values()))
+    failures = tuple([holes[key] for key in sorted(holes)])
+    return DependencyClosure(dict(sorted(releases.items())), failures, tuple(sorted(absent)), left_out, finished)
 
 
 class _Walk:
-    """The walk for one target, wave by wave: all listings of a wave, then all dependencies of it, then what these name."""
+    """The walk for one target, breadth first: all listings of a level, then all its dependencies, then the next level."""
 
     def __init__(
         self,
@@ -105,14 +105,14 @@ class _Walk:
             self._bounds.setdefault(bound.name, []).append(bound)
         self._window = window
         self._may_go_on = may_go_on
-        self._wanted: dict[str, int] = {}  # bits that somebody admits
-        self._asked: dict[str, list[int]] = {}  # the same, one mask for each who asks
+        self._wanted: dict[str, int] = {}  # the union of the admitted masks
+        self._asked: dict[str, list[int]] = {}  # the admitted masks, one for each specifier
         self._extras: dict[str, set[str]] = {}
         self._sets: dict[str, dict[int, DependencySet]] = {}
         self._expanded: set[tuple[int, str, str]] = set()
 
     def run(self, wanted: Sequence[Dependency]) -> bool:
-        """Walk to the end; return False where the budget ended it before."""
+        """Walk to the end; return False if the budget ended the walk."""
         pending: Sequence[Dependency] = wanted
         roots = {dependency.name for dependency in wanted}
         while pending:
@@ -129,7 +129,7 @@ class _Walk:
         return True
 
     def _admit(self, pending: Iterable[Dependency], roots: set[str]) -> list[str]:
-        """Note what is wanted of whom; return the projects of which more is wanted now than before, sorted."""
+        """Add the requirements of a level; return the projects of which more is wanted now, sorted."""
         rows = list(dict.fromkeys((row.name, row.extras, row.specifier) for row in pending))
         self.mirror.want_projects(sorted({name for name, _, _ in rows}))
         more: set[str] = set()
@@ -143,18 +143,18 @@ class _Walk:
                 continue
             self._note_gone(candidate, is_root=name in roots)
             before = self._wanted.get(name, 0)
-            known = self._extras.setdefault(name, set())
+            known_extras = self._extras.setdefault(name, set())
             mask = self.candidates.admitted(name, specifier)
             new_window = self._window is not None and mask not in self._asked.get(name, ())
-            if mask & ~before or new_window or not known.issuperset(extras):
+            if mask & ~before or new_window or not known_extras.issuperset(extras):
                 self._wanted[name] = before | mask
                 self._asked.setdefault(name, []).append(mask)
-                known.update(extras)
+                known_extras.update(extras)
                 more.add(name)
         return sorted(more)
 
     def _note_gone(self, candidate: Candidate, *, is_root: bool) -> None:
-        """Note a hole where an index lists nothing of a project: what is held of it cannot be confirmed."""
+        """Record a hole if an index no longer lists a project: its stored records cannot be confirmed."""
         name = candidate.project.view.name
         for source in candidate.project.sources():
             gone = source.view.withdrawn
@@ -165,14 +165,14 @@ class _Walk:
             self.holes[name, ""] = FetchFailure(name, None, NotFound(f"{name}: it has no releases on its index"))
 
     def _ask(self, names: Iterable[str]) -> tuple[list[tuple[str, int, int]], bool]:
-        """Ask for what the newly wanted releases need; return what was asked for, and whether that was all."""
+        """Request the dependencies of the newly wanted releases; return the requested rows, and whether these are all."""
         asked: list[tuple[str, int, int]] = []
         for name in names:
             candidate = self.candidates.candidate(name)
             if not isinstance(candidate, Candidate):
                 continue
             new = self._reachable(name, candidate) & ~self.visited.get(name, 0)
-            for release in reversed(self._judged(candidate, new)):
+            for release in reversed(self._classified(candidate, new)):
                 number = candidate.file_kind_of(release)
                 if number is None:
                     continue
@@ -189,16 +189,16 @@ class _Walk:
                 self.visited[name] = self.visited.get(name, 0) | 1 << release
         return asked, True
 
-    def _judged(self, candidate: Candidate, releases: int) -> list[int]:
-        """Return the releases of a mask, oldest first, all classified: in one pass, beginning with the oldest."""
-        numbers = [at for at in range(releases.bit_length()) if releases >> at & 1]
+    def _classified(self, candidate: Candidate, releases: int) -> list[int]:
+        """Classify the releases of a mask in one pass, beginning with the oldest; return them, oldest first."""
+        numbers = [number for number in range(releases.bit_length()) if releases >> number & 1]
         if numbers:
             try:
                 candidate.project.classify(numbers[0])
             except MirrorError as error:
                 view = candidate.project.view
                 self.holes[view.name, "files"] = FetchFailure(view.name, None, error)
-                numbers = [at for at in numbers if at >= view.classified]
+                numbers = [number for number in numbers if number >= view.classified]
         return numbers
 
     def _reachable(self, name: str, candidate: Candidate) -> int:
@@ -211,7 +211,7 @@ class _Walk:
         return releases_in(mask)
 
     def _newest(self, masks: Iterable[int], finals: int) -> int:
-        """Return the newest few of each mask, final releases where there are some."""
+        """Return the newest releases of each mask within the window; only final releases if there are any."""
         newest = 0
         for mask in masks:
             left = mask & finals or mask
@@ -223,41 +223,41 @@ class _Walk:
         return newest
 
     def _build(self, asked: Iterable[tuple[str, int, int]]) -> None:
-        """Build those of the releases that only a build knows, side by side."""
+        """Build in parallel the releases whose metadata needs a build."""
         records = self.mirror.records
         rows = []
         for name, release, file_kind in asked if records.can_build else ():
             candidate = self.candidates.candidate(name)
             if isinstance(candidate, Candidate):
-                found = self.mirror.dependencies(candidate.project, release, file_kind)
-                if isinstance(found, FetchFailure) and isinstance(found.error, NeedsBuild):
+                result = self.mirror.dependencies(candidate.project, release, file_kind)
+                if isinstance(result, FetchFailure) and isinstance(result.error, NeedsBuild):
                     rows.append((candidate.project, release, file_kind))
         if rows:
             records.build(rows)
 
     def _take(self, name: str, release: int, file_kind: int) -> None:
-        """Wait for what one release needs, and keep it."""
+        """Wait for the dependencies of one release, and store them."""
         candidate = self.candidates.candidate(name)
         if not isinstance(candidate, Candidate):
             return
-        found = self.mirror.dependencies(candidate.project, release, file_kind)
-        if isinstance(found, FetchFailure):
-            self.holes[name, found.release or ""] = found
-        elif self.candidates.rules.python_allowed(found.requires_python):
-            self._sets.setdefault(name, {})[id(found)] = found
+        result = self.mirror.dependencies(candidate.project, release, file_kind)
+        if isinstance(result, FetchFailure):
+            self.holes[name, result.release or ""] = result
+        elif self.candidates.rules.python_allowed(result.requires_python):
+            self._sets.setdefault(name, {})[id(result)] = result
 
     def _expand(self, name: str) -> list[Dependency]:
-        """Return what the dependency sets of a project ask for, each set and extra once."""
+        """Return the dependencies in the dependency sets of a project, for each set and extra once."""
         if self.candidates.policy.ignores_dependencies:
             return []
         rows: list[Dependency] = []
-        for number, found in self._sets.get(name, {}).items():
+        for number, dependency_set in self._sets.get(name, {}).items():
             for extra in (BASE, *sorted(self._extras.get(name, ()))):
                 if (number, name, extra) in self._expanded:
                     continue
                 self._expanded.add((number, name, extra))
                 try:
-                    rows += [row for row in self.candidates.active(found, extra) if row.url is None]
+                    rows += [row for row in self.candidates.active(dependency_set, extra) if row.url is None]
                 except MirrorError:
                     continue  # the solver cannot use such a release either
         return rows

@@ -1,4 +1,4 @@
-"""A time at which a solve ends without an answer: between two steps of the search, so that nothing is left half done."""
+"""A deadline that ends a solve without a result, between two steps of the search."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
 
 
 class OutOfTimeError(Exception):
-    """The time for a solve is over."""
+    """The deadline of a solve has passed."""
 
 
 class Deadline(SolverObserver):
-    """Ends a solve whose time is over: its hooks raise ``OutOfTimeError``."""
+    """Ends a solve after its deadline: the hooks raise ``OutOfTimeError``."""
 
     def __init__(self, clock: Callable[[], float], moment: float) -> None:
-        """Keep a clock, and the moment of it at which the time is over."""
+        """Take a clock, and its time of the deadline."""
         self._clock = clock
         self._moment = moment
 
     def passed(self) -> bool:
-        """Return whether the time is over."""
+        """Return whether the deadline has passed."""
         return self._clock() > self._moment
 
     def decided(self, package: str, bit: int) -> None:  # noqa: ARG002 - the observer's signature
-        """End the solve if its time is over."""
+        """Raise ``OutOfTimeError`` if the deadline has passed."""
         self._check()
 
     def conflicted(self, package: str) -> None:  # noqa: ARG002 - the observer's signature
-        """End the solve if its time is over."""
+        """Raise ``OutOfTimeError`` if the deadline has passed."""
         self._check()
 
     def _check(self) -> None:

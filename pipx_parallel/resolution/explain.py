@@ -1,7 +1,7 @@
-"""The solver's reasons in the user's words: why there is no answer, and why a pin is not newer.
+"""Word the solver's reasons for the user: why there is no solution, and why a pin is not newer.
 
-The argument is the solver's shortest proof (``resolver.report``), a line a fact: what the user wrote, with file and line, and
-what releases need. Nothing of how the search went is in it.
+The explanation is the solver's shortest proof (``resolver.report``), one line per fact: the user's lines, with file and line
+number, and the dependencies of releases. It does not depend on the order of the search.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolution.package_keys import extra_of
 from pipx_parallel.resolution.wording import Wording
-from pipx_parallel.resolver.terms import Bound, Inherited, Needs, Required, Unusable
+from pipx_parallel.resolver.terms import Bound, Dependency, Inherited, Required, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.solution import Held
     from pipx_parallel.resolver.solver import Impossible
 
-MOST_LINES = 12  # of argument and suggestions together
+MOST_LINES = 12  # of explanation and suggestions together
 MOST_REASONS = 3  # of one pin
 _END = "so no set of releases meets them all"
 
 
 class Explanation(NamedTuple):
-    """Why there is no answer: ``lines`` to read, and what they rest on, for suggestions and for programs."""
+    """Why there is no solution: ``lines`` for the user, and the facts for suggestions and JSON."""
 
     lines: tuple[str, ...]
     facts: tuple[report.Used, ...]
-    labels: tuple[Hashable, ...]  # of the user's lines that take part, in order
+    labels: tuple[Hashable, ...]  # of the user's lines in the proof, in order
     wording: Wording
 
     def to_json(self) -> dict[str, object]:
-        """Return the argument for programs: the lines, and each fact by itself."""
+        """Return the explanation for JSON: the lines, and each fact."""
         return {"argument": list(self.lines), "facts": [_fact_json(self.wording, used) for used in self.facts]}
 
 
@@ -45,8 +45,8 @@ def argue(
     roots: Sequence[RootRequirement],
     constraints: Sequence[RootRequirement],
 ) -> Explanation:
-    """Return the shortest honest argument why there is no answer."""
-    from pipx_parallel.resolver import report  # 2 ms, only on the way to an error
+    """Return the explanation of why there is no solution."""
+    from pipx_parallel.resolver import report  # 2 ms, only for an error
 
     wording = Wording(candidates, roots, constraints)
     steps = report.explain(impossible)
@@ -65,8 +65,8 @@ def why_held(
 ) -> str:
     """Return in one sentence what keeps a project from its newest release: ``celery 5.7.0 needs python-dateutil<3``.
 
-    ``best`` names the release it is kept from, with its project; ``chosen`` maps projects to their pinned versions. Where
-    that release needs more of another project than its pin is, it is wording what holds that one (of ``others``) in turn.
+    ``best`` names the excluded release, with its project; ``chosen`` maps projects to their pinned versions. If that release
+    requires a newer release of another project, the sentence has what holds that project (from ``others``) in turn.
     """
     words = []
     for fact in held.by:
@@ -74,19 +74,21 @@ def why_held(
             words.append(f"{wording.root(fact.label)} asks for {wording.asked(fact.label)}")
         elif isinstance(fact, Bound):
             words.append(f"{wording.root(fact.label)} allows only {wording.asked(fact.label)}")
-        elif isinstance(fact, Needs):
-            words.append(_needs_of(fact, best, chosen, wording) + _since(fact, best, chosen, wording, others))
+        elif isinstance(fact, Dependency):
+            words.append(_dependency_words(fact, best, chosen, wording) + _since(fact, best, chosen, wording, others))
         elif isinstance(fact, Inherited):
             words.append(_inherited(fact, chosen, wording))
         elif isinstance(fact, Unusable):
             own = best.partition(" ")[0] == fact.package
             words.append(f"{best if own else fact.package} cannot be used: {fact.reason}")
-    said = list(dict.fromkeys(words)) or ["an existing lock holds it"]
-    return "; ".join([*said[:MOST_REASONS], *[f"and {len(said) - MOST_REASONS} more"] * (len(said) > MOST_REASONS)])
+    reasons = list(dict.fromkeys(words)) or ["an existing lock holds it"]
+    return "; ".join(
+        [*reasons[:MOST_REASONS], *[f"and {len(reasons) - MOST_REASONS} more"] * (len(reasons) > MOST_REASONS)]
+    )
 
 
 def why_given_up(held: Held, name: str, chosen: Mapping[str, str], wording: Wording, others: Mapping[str, Held]) -> str:
-    """Return in one sentence what the best release that the user allows was given up for; "" if it was not."""
+    """Return in one sentence what excludes the best release that the user allows; "" if it is chosen."""
     if held.given_up is None:
         return ""
     best = wording.releases(name, 1 << held.given_up.best)
@@ -94,25 +96,25 @@ def why_given_up(held: Held, name: str, chosen: Mapping[str, str], wording: Word
 
 
 def _inherited(fact: Inherited, chosen: Mapping[str, str], wording: Wording) -> str:
-    """Say which upper bound of a newer release an older one is held to."""
-    parent = fact.needs.parent
-    needs = " and ".join(sorted({wording.need(edge) for edge in fact.needs.edges}))
+    """Word the upper bound of a newer release that an older release inherits."""
+    parent = fact.dependency.parent
+    requirements = " and ".join(sorted({wording.need(edge) for edge in fact.dependency.edges}))
     stating = wording.releases(parent, 1 << fact.stated_by)
-    return f"{stating} needs {needs}, which {parent} {chosen.get(parent, '')} is held to as well"
+    return f"{stating} needs {requirements}, which {parent} {chosen.get(parent, '')} is held to as well"
 
 
-def _needs_of(fact: Needs, best: str, chosen: Mapping[str, str], wording: Wording) -> str:
-    """Say what a package needs; of the release that was not taken also where that stands."""
-    needs = " and ".join(sorted({wording.need(edge) for edge in fact.edges}))
+def _dependency_words(fact: Dependency, best: str, chosen: Mapping[str, str], wording: Wording) -> str:
+    """Word the dependency of a package; for the excluded release also the chosen version of the child."""
+    requirements = " and ".join(sorted({wording.need(edge) for edge in fact.edges}))
     if best.partition(" ")[0] != fact.parent:
-        return f"{fact.switch or fact.parent} {chosen.get(fact.parent, '')} needs {needs}"
+        return f"{fact.switch or fact.parent} {chosen.get(fact.parent, '')} needs {requirements}"
     child = fact.edges[0].package
     extra = f" with [{extra_of(fact.switch)}]" if fact.switch else ""
-    return f"{best}{extra} needs {needs}" + (f", and {child} is at {chosen[child]}" if child in chosen else "")
+    return f"{best}{extra} needs {requirements}" + (f", and {child} is at {chosen[child]}" if child in chosen else "")
 
 
-def _since(fact: Needs, best: str, chosen: Mapping[str, str], wording: Wording, others: Mapping[str, Held]) -> str:
-    """Say in parentheses what holds the project that a release not taken needs more of, down to what the user wrote."""
+def _since(fact: Dependency, best: str, chosen: Mapping[str, str], wording: Wording, others: Mapping[str, Held]) -> str:
+    """Word in parentheses what holds the project that an excluded release depends on, down to the user's lines."""
     edge = fact.edges[0]
     if best.partition(" ")[0] != fact.parent or edge.package not in chosen:
         return ""
@@ -121,8 +123,10 @@ def _since(fact: Needs, best: str, chosen: Mapping[str, str], wording: Wording, 
     held = others.get(edge.package)
     if held is None:
         return ""
-    rest = {name: one for name, one in others.items() if name not in {fact.parent, edge.package}}
-    by = [one for one in held.by if not (isinstance(one, Needs) and one.parent == fact.parent)] or held.own
+    rest = {name: other for name, other in others.items() if name not in {fact.parent, edge.package}}
+    by = [
+        reason for reason in held.by if not (isinstance(reason, Dependency) and reason.parent == fact.parent)
+    ] or held.own
     if not by:
         return ""
     nearest = held._replace(by=tuple(by[:1]))
@@ -130,14 +134,14 @@ def _since(fact: Needs, best: str, chosen: Mapping[str, str], wording: Wording, 
 
 
 class _Subject(NamedTuple):
-    """Who needs something, in words, and whether a verb in the plural agrees with them."""
+    """The subject of a sentence, and whether its verb is in the plural."""
 
     text: str
     plural: bool
 
 
 class _Sentences:
-    """Words for one argument."""
+    """Words the steps of one proof."""
 
     def __init__(self, impossible: Impossible, wording: Wording, naming: report.Naming) -> None:
         self.impossible = impossible
@@ -145,16 +149,16 @@ class _Sentences:
         self.naming = naming
 
     def text(self, steps: Sequence[report.Step]) -> list[str]:
-        """Return all lines, cut to leave room for at least one suggestion."""
-        found: dict[str, None] = {}
+        """Return all lines, shortened to have space for at least one suggestion."""
+        found_lines: dict[str, None] = {}
         referred = {used for step in steps for used in step.uses}
-        for place, step in enumerate(steps):
+        for index, step in enumerate(steps):
             for used in step.facts:
-                found.update(dict.fromkeys(self.fact(used)))
+                found_lines.update(dict.fromkeys(self.fact(used)))
             if step.conclusion:
-                mark = f" ({place + 1})" if place in referred and len(steps) > 2 else ""
-                found[f"so {self.naming.conclusion(step.conclusion)}{mark}"] = None
-        lines = list(found)
+                mark = f" ({index + 1})" if index in referred and len(steps) > 2 else ""
+                found_lines[f"so {self.naming.conclusion(step.conclusion)}{mark}"] = None
+        lines = list(found_lines)
         most = MOST_LINES - 2
         if len(lines) > most:
             cut = len(lines) - most + 1
@@ -163,31 +167,31 @@ class _Sentences:
         return lines if alone else [*lines, _END]
 
     def fact(self, used: report.Used) -> Iterator[str]:
-        """Say a fact, and after it which newer release one may think of, and why that will not do."""
+        """Word a fact; then, if there is a newer release that cannot be used, why."""
         cause, wording = used.cause, self.wording
         if isinstance(cause, Unusable):
             yield f"{self.subject(cause.package, used.releases, cause.switch).text} cannot be used: {cause.reason}"
             return
-        edge = cause.edges[0] if isinstance(cause, Needs) else cause.edge
-        if isinstance(cause, Needs):
+        edge = cause.edges[0] if isinstance(cause, Dependency) else cause.edge
+        if isinstance(cause, Dependency):
             subject, plural = self.subject(cause.parent, used.releases, cause.switch)
             verb = "need" if plural else "needs"
             if used.others and used.allowed:
                 yield f"{subject} {verb} {self.naming.some(used.child, used.allowed)}, each its own part of that"
                 return
-            said = f"{subject} {verb} {' and '.join(dict.fromkeys(wording.need(edge) for edge in cause.edges))}"
+            line = f"{subject} {verb} {' and '.join(dict.fromkeys(wording.need(edge) for edge in cause.edges))}"
         else:
             verb = "asks for" if isinstance(cause, Required) else "allows only"
-            said = f"{wording.root(cause.label)} {verb} {wording.asked(cause.label)}"
+            line = f"{wording.root(cause.label)} {verb} {wording.asked(cause.label)}"
         if _is_unmet(used):
-            yield f"{said}, but {wording.unmet(edge)}"
+            yield f"{line}, but {wording.unmet(edge)}"
             return
-        yield said
+        yield line
         if (newer := wording.newer_but_unfit(edge)) is not None:
             yield newer
 
     def subject(self, name: str, mask: int, switch: str | None) -> _Subject:
-        """Name who needs something: releases of a package, or an extra of them."""
+        """Word the releases of a package, or an extra of them, as a subject."""
         if self.naming.is_every(name, mask):
             return _Subject(f"every release of {switch or name}", plural=False)
         text = self.naming.some(name, mask)
@@ -195,11 +199,11 @@ class _Sentences:
 
 
 def _is_unmet(used: report.Used) -> bool:
-    """Return whether a fact is impossible by itself: it needs something of which no release may be taken."""
+    """Return whether a fact is unsatisfiable alone: no release of its child is allowed."""
     cause = used.cause
     if isinstance(cause, Unusable):
         return False
-    edge = cause.edges[0] if isinstance(cause, Needs) else cause.edge
+    edge = cause.edges[0] if isinstance(cause, Dependency) else cause.edge
     return not edge.mask or not used.allowed
 
 

@@ -1,4 +1,4 @@
-"""Which files ``--hash`` allows: with hashes on its line, a requirement is met by these files and no others (as pip)."""
+"""Apply ``--hash``: a requirement with hashes on its line allows only the files with these hashes, as in pip."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 
 class Narrowed(Protocol):
-    """What a project must be for its releases to be narrowed to the files that hashes allow."""
+    """A project whose releases can be limited to the files that hashes allow."""
 
     project: Project
-    usable: int  # releases the target can install, shifted by one as the solver counts
-    allowed: dict[int, frozenset[int]]  # release -> the variants that are left of it
+    usable: int  # releases that the target can install, a mask of the solver
+    allowed: dict[int, frozenset[int]]  # release -> its allowed file kinds
 
     def file_kind_of(self, release: int) -> int | None:
-        """Return the variant that stands for a release; None: nothing to install."""
+        """Return the file kind of a release; None if no file can be installed."""
 
 
 class HashRules:
-    """The hashes that the user's lines name, project by project.
+    """The hashes in the user's lines, per project.
 
-    A file passes if its index promises one of them: a file whose hash is of another kind (an index that says sha256, a
-    line that says sha512) cannot be told to be the one that was meant, and does not pass.
+    A file is allowed if its index states one of them. A file whose index states only another algorithm (sha256, and the line has
+    sha512) cannot be compared and is not allowed.
     """
 
     __slots__ = ("_allowed",)
 
     def __init__(self, rows: Iterable[RootRequirement]) -> None:
-        """Take requirements and constraints; of two lines for one project only the hashes that both name count (as pip)."""
+        """Take requirements and constraints; for two lines of one project only the hashes that both have count, as in pip."""
         self._allowed: dict[str, frozenset[str]] = {}
         for row in rows:
             if row.hashes:
@@ -45,7 +45,7 @@ class HashRules:
                 self._allowed[row.name] = self._allowed.get(row.name, given) & given
 
     def __contains__(self, name: str) -> bool:
-        """Return whether any line names hashes for a project."""
+        """Return whether a line has hashes for a project."""
         return name in self._allowed
 
     def allows(self, name: str, file: DistFile) -> bool:
@@ -54,39 +54,39 @@ class HashRules:
         return allowed is None or any(f"{kind}:{digest}" in allowed for kind, digest in file.hashes)
 
     def among(self, name: str, files: Sequence[DistFile]) -> Sequence[DistFile]:
-        """Return the files of a release that are allowed; all of them, unread, where no line names a hash."""
+        """Return the allowed files of a release; all of them, not parsed, if no line has a hash for the project."""
         return tuple([file for file in files if self.allows(name, file)]) if name in self._allowed else files
 
     def narrowed(self, candidate: Narrowed, mask: int, files_of: Callable[[int], Iterable[DistFile]]) -> int:
-        """Return the releases of ``mask`` that have an allowed file which the target can install, as the solver counts.
+        """Return the releases of ``mask`` with an allowed file that the target can install, as a mask of the solver.
 
-        What is left of each is noted in the candidate. Reads the files of every release of the mask: with hashes, lines
-        pin one.
+        Records the allowed file kinds in the candidate. Reads the files of every release of the mask, usually one: a line with
+        hashes mostly pins a release.
         """
         view = candidate.project.view
-        kept = 0
+        allowed = 0
         for bit in bits_of(mask & candidate.usable):
             release = release_of(bit)
             candidate.project.classify(release)
             candidate.allowed[release] = self._file_kinds(view.name, view.file_kinds, files_of(release))
-            kept |= (candidate.file_kind_of(release) is not None) << bit
-        return kept
+            allowed |= (candidate.file_kind_of(release) is not None) << bit
+        return allowed
 
-    def _file_kinds(self, name: str, known: Sequence[FileKind], files: Iterable[DistFile]) -> frozenset[int]:
-        """Return the numbers of the kinds of files, among ``known``, that the allowed files of a release are of."""
+    def _file_kinds(self, name: str, file_kinds: Sequence[FileKind], files: Iterable[DistFile]) -> frozenset[int]:
+        """Return the numbers, in ``file_kinds``, of the file kinds of the allowed files of a release."""
         kinds = set()
         for file in files:
             split = split_filename(file.filename, name)
             if split is not None and self.allows(name, file):
                 kinds.add((split[1], file.requires_python or None, file.yanked is not None))
-        return frozenset([number for number, row in enumerate(known) if tuple(row) in kinds])
+        return frozenset([number for number, row in enumerate(file_kinds) if tuple(row) in kinds])
 
 
 def refuse_unhashed(inputs: Inputs, resolutions: Iterable[Resolution]) -> None:
-    """Raise ``RequirementsError`` naming every pin without a hash in the inputs, if these have a line ``--require-hashes``.
+    """Raise ``RequirementsError`` for the pins without a hash in the inputs, if these have a line ``--require-hashes``.
 
-    A ``--hash`` on a line counts for that line alone: lists are layered on locks that have hashes (``-r base.txt``), and the
-    new lock has a hash for everything again. pip asks for all of them, because it installs from the file.
+    Unlike in pip, a ``--hash`` on a line applies to that line only: inputs may include locks with hashes (``-r base.txt``), and
+    the new lock has all hashes again. pip requires hashes on all lines, because it installs from the file.
     """
     asked_at = next((option.origin for option in inputs.written if option.name == "--require-hashes"), None)
     if asked_at is None:
@@ -105,7 +105,7 @@ def refuse_unhashed(inputs: Inputs, resolutions: Iterable[Resolution]) -> None:
 
 
 def refuse_uncheckable(resolutions: Iterable[Resolution]) -> None:
-    """Raise ``NoSolution`` naming every pin with a file that no hash is known for."""
+    """Raise ``NoSolution`` for the pins with a file without a hash."""
     bare = [
         f"{pin.name} {pin.version}: its index gives no hash of {file.filename}, and --require-hashes asks for one"
         for resolution in resolutions
@@ -118,5 +118,5 @@ def refuse_uncheckable(resolutions: Iterable[Resolution]) -> None:
 
 
 def _called(pin: Pin, line: RootRequirement | None) -> str:
-    """Return how the user knows a pin."""
+    """Return a pin's name, version and origin for a message."""
     return f"{pin.name} {pin.version} ({line.origin if line is not None else 'which others need'})"

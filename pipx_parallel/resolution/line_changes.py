@@ -1,4 +1,4 @@
-"""Changes of one line of the input that may make an impossible list possible."""
+"""Changes of one line of the input that may lead to a solution."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Situation(NamedTuple):
-    """What is to be resolved, for whom, and how."""
+    """The arguments of a resolve: inputs, target and settings."""
 
     inputs: Inputs
     target: Target
@@ -28,9 +28,10 @@ class Situation(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A situation that differs in one thing, and how to say so.
+    """A situation with one change, and its offer.
 
-    ``shows`` is the project whose new version is told. Of the changes of one ``group`` the first that helps is enough.
+    ``shows`` is the project whose new version is reported. Of the changes of one ``group`` only the first with a solution is
+    offered.
     """
 
     offer: Offer
@@ -49,7 +50,7 @@ def without_hashes(lines: Sequence[RootRequirement], situation: Situation) -> It
 
 
 def pins_of_yanked(argument: Explanation, situation: Situation) -> Iterator[Change]:
-    """Pin a yanked release where nothing else is in the range: only a pin may take one."""
+    """Yield pins of yanked releases, for ranges without other releases: only a pin may select a yanked release."""
     for used in argument.facts:
         if used.allowed or not isinstance(used.cause, Required):
             continue
@@ -60,9 +61,9 @@ def pins_of_yanked(argument: Explanation, situation: Situation) -> Iterator[Chan
         intervals = compile_specifier(line.specifier.replace(" ", "")).intervals
         keys, yanked = candidate.project.view.keys, candidate.yanked & candidate.usable
         fitting = [
-            at
-            for at, key in enumerate(keys)
-            if yanked >> bit_of(at) & 1 and any(low <= key < high for low, high in intervals)
+            release
+            for release, key in enumerate(keys)
+            if yanked >> bit_of(release) & 1 and any(low <= key < high for low, high in intervals)
         ]
         if fitting:
             pin = f"=={candidate.project.view.versions[fitting[-1]]}"
@@ -71,13 +72,13 @@ def pins_of_yanked(argument: Explanation, situation: Situation) -> Iterator[Chan
 
 
 def relaxed(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
-    """Drop one clause of a line, the last line first: what was written last is most often what changed; then all clauses."""
+    """Yield each line without one of its clauses, then without all; the last line first, as it most likely changed last."""
     bounded = [line for line in reversed(lines) if line.specifier]
     for line in bounded:
         clauses = [part.strip() for part in line.specifier.split(",")]
-        for place in range(len(clauses)) if len(clauses) > 1 else ():
-            kept = ",".join(clauses[:place] + clauses[place + 1 :])
-            yield _rewritten(situation, line, line._replace(specifier=kept))
+        for index in range(len(clauses)) if len(clauses) > 1 else ():
+            remaining = ",".join(clauses[:index] + clauses[index + 1 :])
+            yield _rewritten(situation, line, line._replace(specifier=remaining))
         yield _rewritten(situation, line, line._replace(specifier=""))
 
 
@@ -85,8 +86,8 @@ def without_extras(lines: Sequence[RootRequirement], situation: Situation) -> It
     """Yield each line without one of its extras."""
     for line in lines:
         for extra in line.extras:
-            kept = tuple(other for other in line.extras if other != extra)
-            yield _rewritten(situation, line, line._replace(extras=kept))
+            remaining = tuple(other for other in line.extras if other != extra)
+            yield _rewritten(situation, line, line._replace(extras=remaining))
 
 
 def without(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
@@ -116,8 +117,8 @@ def _with_line(situation: Situation, before: RootRequirement, after: RootRequire
     inputs = situation.inputs
 
     def changed(rows: Sequence[RootRequirement]) -> tuple[RootRequirement, ...]:
-        found = [(after if row == before else row) for row in rows]
-        return tuple(row for row in found if row is not None)
+        replaced = [(after if row == before else row) for row in rows]
+        return tuple(row for row in replaced if row is not None)
 
     return situation._replace(
         inputs=inputs._replace(roots=changed(inputs.roots), constraints=changed(inputs.constraints))

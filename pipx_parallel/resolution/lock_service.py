@@ -1,7 +1,7 @@
-"""Locks for clients of a server: stored while every record behind them is unchanged, else made in a process that can be killed.
+"""Locks for clients of a server: cached while all their records are unchanged, else created in a process that can be killed.
 
-A question comes from a stranger, so nothing in it may hold up the server: whatever its solve does, the process that runs it ends
-at its limit, and the caller's thread is free again.
+Requests are untrusted and must not block the server: the process that solves a request is killed at its deadline, so the
+caller's thread is always released.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Target
 
 _SHORTLY = 60.0  # seconds
-_MOST_GIVEN = 256  # locks kept: 60 kB each
-_GRACE = 0.5  # seconds past its limit after which a solve that looks at no clock is killed
+_MOST_GIVEN = 256  # cached locks, 60 kB each
+_GRACE = 0.5  # seconds after its deadline at which a process is killed
 
 
 class _Given(NamedTuple):
-    """An answer that was given, and what it was made of."""
+    """A cached reply, and the records that it depends on."""
 
-    until: float  # wall-clock seconds: the records behind it may have to be asked about then
-    heads: dict[str, bytes]  # how each record began
-    version: object | None  # of the store when these were last seen to be so
+    until: float  # wall-clock seconds: its records may be stale then
+    heads: dict[str, bytes]  # the first bytes of each record
+    version: object | None  # of the store when the records were last compared
     reply: Reply
 
 
 class LockService:
-    """Answers questions from any thread."""
+    """Handles requests from any thread."""
 
     def __init__(self, settings: ResolveSettings, store: Store, target: Target) -> None:
-        """``store`` is the mirror of the settings; ``target`` is whom to lock for where a question does not say."""
+        """Take the settings, the mirror's store, and the default target of requests."""
         self._offline = settings.mirror.offline
         self._store = store
         self._solvers = _Solvers(settings, target)
@@ -58,26 +58,26 @@ class LockService:
         self._lock = threading.Lock()
 
     def ready(self, body: bytes, query: Mapping[str, str]) -> Reply | None:
-        """Return an answer that was given before and still holds, if that can be told at once; never waits, never solves."""
-        known = self._given.get(_key(body, query))
-        if known is None or known.version is None or time.time() >= known.until:
+        """Return the cached reply if it is known to be current; never waits, never solves."""
+        stored = self._given.get(_key(body, query))
+        if stored is None or stored.version is None or time.time() >= stored.until:
             return None
         try:
-            return known.reply if known.version == self._store.version() else None
+            return stored.reply if stored.version == self._store.version() else None
         except MirrorError:
-            return None  # whoever asks for the answer is told what is wrong
+            return None  # ``answer`` reports the error
 
     def answer(self, body: bytes, query: Mapping[str, str], deadline: float) -> Reply:
-        """Return the lock of a requirements file, from memory where every record that it was made of is the same, and fresh."""
+        """Return the lock of a requirements file, from the cache if all its records are unchanged and fresh."""
         key = _key(body, query)
-        version = self._store.version()  # before anything is read: what changes from here on is noticed
-        known = self._given.get(key)
-        if known is not None and time.time() < known.until:
-            found = self._store.get_many(known.heads)
-            if all(found.get(name, b"")[:HEAD] == head for name, head in known.heads.items()):
-                self._keep(key, known._replace(version=version))
-                return known.reply
-        # Online an answer may be used again for as long as the records behind it may: a minute is less than any of them.
+        version = self._store.version()  # read first, so that later changes are detected
+        stored = self._given.get(key)
+        if stored is not None and time.time() < stored.until:
+            records = self._store.get_many(stored.heads)
+            if all(records.get(name, b"")[:HEAD] == head for name, head in stored.heads.items()):
+                self._keep(key, stored._replace(version=version))
+                return stored.reply
+        # Online, a reply is valid as long as its records are; a minute is less than the freshness of any of them.
         until = math.inf if self._offline else time.time() + _SHORTLY
         solved = self._solvers.solve(body, query, deadline)
         if solved.heads is not None:
@@ -85,7 +85,7 @@ class LockService:
         return solved.reply
 
     def start(self) -> None:
-        """Start a process for the first question, so that it need not wait for one."""
+        """Start a process, so that the first request does not wait for it."""
         self._solvers.start()
 
     def close(self) -> None:
@@ -101,10 +101,10 @@ class LockService:
 
 
 class _Solvers:
-    """Processes that each answer one question at a time; as many as callers ask at once."""
+    """Processes that each handle one request at a time; one per concurrent request."""
 
     def __init__(self, settings: ResolveSettings, target: Target) -> None:
-        """Start none yet."""
+        """Take the settings; start no process yet."""
         self._about = (settings, target)
         self._context = multiprocessing.get_context("spawn")  # a server has threads, and a fork would copy their locks
         self._idle: list[tuple[SpawnProcess, Connection]] = []
@@ -112,13 +112,13 @@ class _Solvers:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Have one process ready."""
+        """Start one idle process."""
         solver = self._begin()
         with self._lock:
             self._idle.append(solver)
 
     def solve(self, body: bytes, query: Mapping[str, str], deadline: float) -> Solved:
-        """Return the answer of a process; at the limit it is killed. Raises ``Bug`` where the solve met one."""
+        """Return the result of a process, which is killed at the deadline. Raises ``Bug`` if the solve failed with a bug."""
         with self._lock:
             solver = self._idle.pop() if self._idle else None
         process, connection = solver or self._begin()
@@ -128,7 +128,7 @@ class _Solvers:
                 self._end(process, connection)
                 return Solved(too_long())
             solved: Solved | str = connection.recv()
-        except (EOFError, OSError):  # killed: by an operator, or for the memory it took
+        except (EOFError, OSError):  # killed by an operator, or because of its memory
             self._end(process, connection)
             return Solved(refusal(503, "the process that made this lock was ended; ask again"))
         with self._lock:
@@ -163,8 +163,8 @@ class _Solvers:
 
 
 def _answer_questions(connection: Connection, settings: ResolveSettings, target: Target) -> None:
-    """Answer what comes through the connection until it closes: what runs in a process of its own."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server says when to end
+    """Handle the requests of a connection until it closes: the main function of a process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends its processes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     opened = mirror_settings(settings)
     solver: LockSolver | None = None
@@ -180,10 +180,10 @@ def _answer_questions(connection: Connection, settings: ResolveSettings, target:
             connection.send(solver.answer(body, query, time.monotonic() + seconds))
         except MirrorError as error:
             connection.send(Solved(refusal(503, str(error))))
-        except Exception as error:  # noqa: BLE001 - one question that meets a bug must not end the process
+        except Exception as error:  # noqa: BLE001 - a bug in one request must not end the process
             connection.send(f"{type(error).__name__}: {error}")
 
 
 def _key(body: bytes, query: Mapping[str, str]) -> tuple[bytes, str]:
-    """Return what names a question: what was sent, and the whole query."""
+    """Return the cache key of a request: the digest of its body, and its query."""
     return hashlib.sha256(body).digest(), repr(sorted(query.items()))

@@ -1,7 +1,7 @@
-"""One lock for a stranger: a requirements file in, a lock or the explanation out. A use case; HTTP is the server's business.
+"""Create a lock for an untrusted request: a requirements file in, a lock or an explanation out. The server handles HTTP.
 
-What a stranger sends may name index projects and nothing else: no file, no URL, no index, no option that makes this machine
-look elsewhere, and no build backend is ever run for it.
+A request may name only projects of the server's indexes: no file, no URL, no index, no option that changes what this machine
+reads. No build backend is run for it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 _SOURCE = "requirements.txt"
 _KINDS = {"pylock": "application/toml", "requirements": "text/plain; charset=utf-8", "json": "application/json"}
 _QUERY = ("format", "python", "platform")
-_MOST_TARGETS = 200  # kept; each takes 50 ms to make
+_MOST_TARGETS = 200  # cached; each takes 50 ms to create
 
 
 class Reply(NamedTuple):
-    """What comes of a question: an HTTP-like status, a content type, a text."""
+    """The reply to a request: an HTTP status, a content type, a text."""
 
     status: int
     kind: str
@@ -45,14 +45,14 @@ class Reply(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """A reply, and how each record that it was made of began; None where it may not be given again."""
+    """A reply, and the first bytes of each record that it depends on; None if it must not be cached."""
 
     reply: Reply
     heads: dict[str, bytes] | None = None
 
 
 class LockSolver:
-    """Answers one question after the other; what it decoded of the mirror stays in memory."""
+    """Handles one request at a time; decoded records of the mirror stay in memory."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class LockSolver:
         transport: Callable[[], Transport],
         target: Target,
     ) -> None:
-        """``target`` is whom to lock for where a question does not say; ``transport`` is made for a run that must ask."""
+        """Take the settings; ``target`` is the default target, ``transport`` creates the transport of an online run."""
         self._settings = settings._replace(selection=settings.selection._replace(preferred={}), keep_going=False)
         self._opened = opened
         self._store = SharedStore(store)
@@ -94,30 +94,30 @@ class LockSolver:
         _refuse_foreign(inputs)
         opened = self._opened._replace(deadline=deadline)
         with Mirror(opened, store, self._transport, decoder=self._views.decode) as mirror:
-            found = resolve(inputs, (target,), mirror, self._settings, Deadline(time.monotonic, deadline))
-        shown = [resolution._replace(stats=None) for resolution in found]
+            resolutions = resolve(inputs, (target,), mirror, self._settings, Deadline(time.monotonic, deadline))
+        shown = [resolution._replace(stats=None) for resolution in resolutions]
         words = f"python={target.markers['python_version']} platform={target.markers['sys_platform']}"
         context = LockContext(f"POST /lock {words}", inputs.files, IndexOptions())
         return Reply(200, _KINDS[format_], emitter_for("-", format_).render("-", shown, context)[0].text)
 
     def _target(self, python: str, platform: str) -> Target:
-        known = self._targets.get((python, platform))
-        if known is None:
+        target = self._targets.get((python, platform))
+        if target is None:
             if len(self._targets) >= _MOST_TARGETS:
                 del self._targets[next(key for key in self._targets if key != ("", ""))]  # the oldest
             platforms: Sequence[str] = platform.split(",") if platform else ()
-            known = self._targets[python, platform] = make_target(python or None, platforms)
-        return known
+            target = self._targets[python, platform] = make_target(python or None, platforms)
+        return target
 
 
 class _BodyReader:
-    """A ``Reader`` that knows one text and nothing of this machine."""
+    """A ``Reader`` of one text, without access to this machine's files."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
 
     def read(self, location: str) -> bytes:
-        """Return the body; refuse whatever it includes."""
+        """Return the body. Raises ``OSError`` for an included file."""
         if location == _SOURCE:
             return self._body
         raise OSError("a requirements file that is sent to a server may not include others")
@@ -127,16 +127,16 @@ class _BodyReader:
         return "file" if path == _SOURCE else ""
 
     def absolute(self, path: str) -> str:
-        """Return a path that is nowhere."""
+        """Return a path that does not exist."""
         return f"/body/{path}"
 
 
 def _refuse_foreign(inputs: Inputs) -> None:
-    """Raise ``UsageError`` for whatever would make this machine look elsewhere than its own mirror."""
+    """Raise ``UsageError`` for options and references that would make this machine read anything but its mirror."""
     options = inputs.options
     if options.index_url or options.extra_index_urls or options.find_links or options.no_index or options.trusted_hosts:
         raise UsageError(
-            "a requirements file that is sent to a server may not say where to look (--index-url and its kin)"
+            "a requirements file that is sent to a server may not name indexes (--index-url and similar options)"
         )
     for root in (*inputs.roots, *inputs.constraints, *inputs.overrides):
         if root.url is not None or root.editable:
@@ -144,7 +144,7 @@ def _refuse_foreign(inputs: Inputs) -> None:
 
 
 def _check_query(query: Mapping[str, str]) -> None:
-    """Raise ``UsageError`` for a parameter that is not known, and for a format that is not."""
+    """Raise ``UsageError`` for an unknown parameter or format."""
     unknown = sorted(query.keys() - set(_QUERY))
     if unknown:
         raise UsageError(f"{unknown[0][:80]!r} is no parameter of /lock; give {', '.join(_QUERY)}")
@@ -153,10 +153,10 @@ def _check_query(query: Mapping[str, str]) -> None:
 
 
 def too_long() -> Reply:
-    """Return the reply to a question whose time is over."""
+    """Return the reply to a request whose deadline has passed."""
     return refusal(504, "no answer within the time that this server allows")
 
 
 def refusal(status: int, text: str) -> Reply:
-    """Return a reply that says in words why there is no lock."""
+    """Return a reply with the reason why there is no lock."""
     return Reply(status, "text/plain; charset=utf-8", text.rstrip("\n") + "\n")

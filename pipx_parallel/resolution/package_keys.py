@@ -1,4 +1,4 @@
-"""What the solver calls packages: a project by its name, an extra of it ``name[extra]``. No other module spells or splits these."""
+"""The solver's package keys: ``name`` for a project, ``name[extra]`` for an extra. Only this module creates or splits them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ def package_key(name: str, extra: str) -> str:
 
 
 def is_extra(key: str) -> bool:
-    """Return whether a key stands for an extra, not for a project."""
+    """Return whether a key is that of an extra."""
     return key[-1] == "]"
 
 
 def base_of(key: str) -> str:
-    """Return the project that a key belongs to."""
+    """Return the project of a key."""
     return key.partition("[")[0]
 
 
 def extra_of(key: str) -> str:
-    """Return the extra that a key stands for; "" for a project."""
+    """Return the extra of a key; "" for a project."""
     return key.partition("[")[2][:-1]

@@ -1,4 +1,4 @@
-"""From the solver's answer to pins and edges: bits become versions, releases become files."""
+"""Convert a solution to pins and edges: bits to versions, releases to files."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ if TYPE_CHECKING:
 
 
 def pins_of(
-    answer: Solution, candidates: Candidates, roots: Sequence[RootRequirement], constraints: Sequence[RootRequirement]
+    solution: Solution, candidates: Candidates, roots: Sequence[RootRequirement], constraints: Sequence[RootRequirement]
 ) -> tuple[Pin, ...]:
     """Return one pin for each project chosen, sorted by name."""
     directs = {root.name for root in roots}
     wording = Wording(candidates, roots, constraints)
     versions = {
         name: _candidate(candidates, name).project.view.versions[release_of(bit)]
-        for name, bit in answer.chosen.items()
+        for name, bit in solution.chosen.items()
         if not is_extra(name)
     }
     pins = []
     candidates.mirror.files.prefetch(
-        [(_candidate(candidates, name).project, release_of(answer.chosen[name])) for name in versions]
+        [(_candidate(candidates, name).project, release_of(solution.chosen[name])) for name in versions]
     )
-    for name in sorted(answer.chosen):
+    for name in sorted(solution.chosen):
         if is_extra(name):
             continue
         candidate = _candidate(candidates, name)
         view = candidate.project.view
-        release = release_of(answer.chosen[name])
+        release = release_of(solution.chosen[name])
         try:
-            best = release_of(_newest_installable(candidates, candidate, name, answer.chosen[name]))
+            best = release_of(_newest_installable(candidates, candidate, name, solution.chosen[name]))
             files = candidates.mirror.files.read(candidate.project, release)
         except MirrorError:
             if (name, view.versions[release]) in candidates.holes:
-                continue  # a run that goes on past failures reports this one and has no pin for it
+                continue  # with --keep-going the failure is reported, and there is no pin
             raise
-        held = answer.held.get(name) if best != release else None
+        held = solution.held.get(name) if best != release else None
         listed, usable = _files_of(files, candidates, candidate, release)
         pins.append(
             Pin(
@@ -73,8 +73,8 @@ def pins_of(
                 metadata_from=_metadata_from(candidate, release, files),
                 reason=None
                 if held is None
-                else why_held(held, f"{name} {view.versions[best]}", versions, wording, answer.held)
-                + why_given_up(held, name, versions, wording, answer.held),
+                else why_held(held, f"{name} {view.versions[best]}", versions, wording, solution.held)
+                + why_given_up(held, name, versions, wording, solution.held),
                 bounded=held is not None and _is_bounded(held, name),
             )
         )
@@ -86,7 +86,7 @@ def _files_of(
 ) -> tuple[Sequence[DistFile], tuple[DistFile, ...]]:
     """Return the files of a release, and those that the target may install.
 
-    Without those that were yanked, if that leaves one to install: pip takes no others then.
+    Yanked files are excluded if another file can be installed, as in pip.
     """
     view = candidate.project.view
     listed: Sequence[DistFile] = candidates.hashes.among(view.name, files)
@@ -99,29 +99,32 @@ def _files_of(
 
 
 def _is_bounded(held: Held, name: str) -> bool:
-    """Return whether a line of the user on the project itself keeps it from its newest release."""
+    """Return whether a line of the user on the project itself excludes its newest release."""
     return any(isinstance(fact, Required | Bound) and base_of(fact.edge.package) == name for fact in held.by)
 
 
-def relaxations_of(answer: Solution, candidates: Candidates) -> tuple[Relaxation, ...]:
-    """Return what an answer does that is only done if there is no other, in the order of the solver."""
+def relaxations_of(solution: Solution, candidates: Candidates) -> tuple[Relaxation, ...]:
+    """Return the relaxations of a solution, in the solver's order."""
 
     def version(name: str, bit: int) -> str:
         return _candidate(candidates, name).project.view.versions[release_of(bit)]
 
-    found: list[Relaxation] = []
-    for parent, child, needs, stated_by in answer.escapes:
-        text = "".join(written(needs.edges[0]))
-        by, pins = version(parent, stated_by), [(name, version(name, answer.chosen[name])) for name in (parent, child)]
-        found.append(BeyondBound(*pins[0], *pins[1], text, by))
-    for switch in answer.lacking:
+    relaxations: list[Relaxation] = []
+    for parent, child, dependency, stated_by in solution.escapes:
+        text = "".join(written(dependency.edges[0]))
+        by, pins = (
+            version(parent, stated_by),
+            [(name, version(name, solution.chosen[name])) for name in (parent, child)],
+        )
+        relaxations.append(BeyondBound(*pins[0], *pins[1], text, by))
+    for switch in solution.lacking:
         name, extra = base_of(switch), extra_of(switch)
-        found.append(WithoutExtra(name, version(name, answer.chosen[name]), extra))
-    return tuple(found)
+        relaxations.append(WithoutExtra(name, version(name, solution.chosen[name]), extra))
+    return tuple(relaxations)
 
 
 def _metadata_from(candidate: Candidate, release: int, files: FileList) -> str | None:
-    """Return the wheel of another target that told what a release needs; None if a file told that can be installed."""
+    """Return the wheel of another target whose metadata was read; None if the metadata is from an installable file."""
     own = candidate.file_kind_of(release)
     number = None if own is None else candidate.metadata_kind(release, own)
     if number is None or number == own:
@@ -132,9 +135,9 @@ def _metadata_from(candidate: Candidate, release: int, files: FileList) -> str |
 
 
 def _newest_installable(candidates: Candidates, candidate: Candidate, name: str, bit: int) -> int:
-    """Return the best release that the target could install, were nothing else asked for; ``bit`` is the one chosen.
+    """Return the best release that the target could install without other requirements; ``bit`` is the chosen one.
 
-    Older releases count as usable until somebody looks; here those above the chosen one are looked at.
+    Old releases count as usable until they are checked; those above the chosen one are checked here.
     """
     mask = candidate.usable >> bit << bit & ~candidate.later | 1 << bit
     while (best := candidates.best(name, mask)) != bit and candidate.file_kind_of(release_of(best)) is None:
@@ -148,16 +151,16 @@ def installable(files: FileList, candidates: Candidates, name: str) -> tuple[Dis
     wheels, sdist = policy.takes_wheels(name), policy.sdist_rank(name)
     ranked = []
     seen: set[str] = set()
-    for place, filename in enumerate(files.names()):
+    for index, filename in enumerate(files.names()):
         if filename in seen:
-            continue  # two indexes have different files of one name: the first index's is taken, both hashes are known
+            continue  # two indexes have different files of one name: the file of the first index is used
         seen.add(filename)
         split = split_filename(filename, name)
         if split is None:
             continue
         rank = sdist if split[1] == SDIST else rules.rank(split[1]) if wheels else None
         if rank is not None:
-            file = files[place]
+            file = files[index]
             if (
                 rules.python_allowed(file.requires_python)
                 and policy.in_time(name, file.upload_time)
@@ -167,27 +170,27 @@ def installable(files: FileList, candidates: Candidates, name: str) -> tuple[Dis
     return tuple([file for _, _, file in sorted(ranked)])
 
 
-def edges_of(answer: Solution, roots: Sequence[RootRequirement]) -> tuple[RequirementEdge, ...]:
-    """Return who asked for whom, sorted by child, parent and requirement, each once."""
-    found: dict[tuple[str, str, str], RequirementEdge] = {}
+def edges_of(solution: Solution, roots: Sequence[RootRequirement]) -> tuple[RequirementEdge, ...]:
+    """Return the requirement edges, sorted by child, parent and requirement, without duplicates."""
+    edges: dict[tuple[str, str, str], RequirementEdge] = {}
     for root in roots:
-        if root.name in answer.chosen:
+        if root.name in solution.chosen:
             extras = f"[{','.join(root.extras)}]" if root.extras else ""
             edge = RequirementEdge("", root.name, f"{root.name}{extras}{root.specifier}", root.origin)
-            found.setdefault((root.name, "", f"{edge.requirement}\n{root.origin}"), edge)
-    for parent, switch, need in answer.needs:
+            edges.setdefault((root.name, "", f"{edge.requirement}\n{root.origin}"), edge)
+    for parent, switch, need in solution.dependencies:
         child = base_of(need.package)
         if child == parent:
             continue
         name, text = written(need)
         requirement = f"{name}{text}"
         source = switch or parent
-        found.setdefault((child, source, requirement), RequirementEdge(source, child, requirement))
-    return tuple([found[key] for key in sorted(found)])
+        edges.setdefault((child, source, requirement), RequirementEdge(source, child, requirement))
+    return tuple([edges[key] for key in sorted(edges)])
 
 
 def _uploaded(candidate: Candidate, release: int) -> int:
-    """Return when the first file of a release came, in epoch seconds; 0 where that is unknown."""
+    """Return the time of a release's first upload in epoch seconds; 0 if it is unknown."""
     view = candidate.project.view
     if candidate.project.reference is not None or release < view.classified:
         return 0
@@ -200,7 +203,7 @@ def _requires_python(candidate: Candidate, release: int) -> str | None:
 
 
 def _candidate(candidates: Candidates, name: str) -> Candidate:
-    found = candidates.candidate(name)
-    if not isinstance(found, Candidate):
+    candidate = candidates.candidate(name)
+    if not isinstance(candidate, Candidate):
         raise Bug(f"{name} was chosen but is not known")
-    return found
+    return candidate

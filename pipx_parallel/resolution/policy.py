@@ -1,7 +1,7 @@
-"""What the user allows, as small predicates over names, versions and masks. No I/O; nothing here knows the solver.
+"""The user's selection settings as predicates over names, versions and masks. Pure; independent of the solver.
 
-PEP 440: a pre-release is taken where the user asks for one (``--pre``, ``--all-releases``, or a specifier that names one), or
-where a project has no final release that fits. PEP 592: a yanked release is the last resort of a pin.
+PEP 440: a pre-release is allowed if the user requests it (``--pre``, ``--all-releases``, or a specifier that names one), or if
+no final release of the project satisfies the requirements. PEP 592: a yanked release is allowed only for a pin.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SDIST_RANK = 1 << 30  # below every wheel
 
 
 class Policy:
-    """The settings of one resolve, as answers to the questions that candidates raise."""
+    """The selection settings of one resolve."""
 
     __slots__ = (
         "_all_releases", "_asked_for", "_cutoff", "_cutoffs", "_lowest", "_needs_all", "_no_binary", "_only_binary", "_only_final",
@@ -39,7 +39,10 @@ class Policy:
         directs: frozenset[str] = frozenset(),
         overrides: Mapping[str, Sequence[Dependency]] | None = None,
     ) -> None:
-        """``prereleases`` are the projects whose root specifiers name one; ``overrides`` replace whatever is asked for."""
+        """Take the settings.
+
+        ``prereleases`` are the projects whose root specifiers name a pre-release; ``overrides`` replace dependencies by project.
+        """
         self.ignores_dependencies = selection.no_deps
         self._asked_for = prereleases
         self._all_releases = frozenset((*selection.all_releases, *[ALL] * selection.pre))
@@ -66,12 +69,12 @@ class Policy:
         return None if listed_in(name, self._only_binary, self._no_binary) else _SDIST_RANK
 
     def replaced(self, dependency: Dependency) -> Sequence[Dependency]:
-        """Return what is needed instead of a dependency: itself, unless ``--override`` or ``--exclude`` says otherwise."""
-        found = self._overrides.get(dependency.name)
-        if found is None:
+        """Return the replacements of a dependency by ``--override`` or ``--exclude``; the dependency itself without them."""
+        overrides = self._overrides.get(dependency.name)
+        if overrides is None:
             return (dependency,)
         self._used.add(dependency.name)
-        return [row._replace(extras=tuple(sorted({*row.extras, *dependency.extras}))) for row in found]
+        return [row._replace(extras=tuple(sorted({*row.extras, *dependency.extras}))) for row in overrides]
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -79,24 +82,24 @@ class Policy:
         return tuple(sorted(self._overrides.keys() - self._used))
 
     def allowed_releases(self, name: str, usable: int, finals: int) -> int:
-        """Return the releases left of ``usable`` when pre-releases are refused (``--only-final``)."""
+        """Return the releases of ``usable``, without pre-releases if they are refused (``--only-final``)."""
         return usable & finals if self._prereleases(name) is False else usable
 
     def within_cutoff(self, view: ReleaseView, mask: int) -> int:
-        """Return the releases of which a file was there before ``--uploaded-prior-to`` (unknown times exclude, as in pip)."""
+        """Return the releases with an upload before ``--uploaded-prior-to``; as in pip, unknown times are excluded."""
         cutoff = self._cutoff_of(view.name)
         if cutoff is None:
             return mask
-        kept = 0
+        remaining = 0
         for release in range(len(view.versions)):
             if mask >> release & 1:
                 first, _ = view.uploads(release)
                 if 0 < first < cutoff:
-                    kept |= 1 << release
-        return kept
+                    remaining |= 1 << release
+        return remaining
 
     def in_time(self, name: str, upload_time: str | None) -> bool:
-        """Return whether a single file of a project was there before the cutoff."""
+        """Return whether a file of a project was uploaded before the cutoff."""
         cutoff = self._cutoff_of(name)
         return cutoff is None or (upload_time is not None and 0 < _epoch_or_zero(upload_time) < cutoff)
 
@@ -104,29 +107,29 @@ class Policy:
         return self._cutoffs.get(name, self._cutoff)
 
     def takes_prereleases(self, name: str) -> bool:
-        """Return whether the user asks for pre-releases of a project; without, they are the last resort."""
+        """Return whether the user requests pre-releases of a project; else they are used only if no final release fits."""
         return self._prereleases(name) or (self._prereleases(name) is None and name in self._asked_for)
 
     def _prereleases(self, name: str) -> bool | None:
         return listed_in(name, self._all_releases, self._only_final)
 
     def choose(self, name: str, view: ReleaseView, mask: int, finals: int, yanked: int, binary: int = -1) -> int:  # noqa: PLR0913, PLR0917
-        """Return the bit of the release to try first; masks are shifted by one, as the solver counts."""
-        at = self._kept(name, view)
-        if at is not None and mask >> bit_of(at) & 1:
-            return bit_of(at)
+        """Return the bit of the release to try first; all masks are those of the solver."""
+        release = self._preferred_release(name, view)
+        if release is not None and mask >> bit_of(release) & 1:
+            return bit_of(release)
         return self.best(name, mask, finals, yanked, binary)
 
-    def _kept(self, name: str, view: ReleaseView) -> int | None:
-        """Return the number of the release that an existing lock holds."""
-        kept = self._preferred.get(name)
-        key = version_key(kept) if kept is not None else None
+    def _preferred_release(self, name: str, view: ReleaseView) -> int | None:
+        """Return the number of the release that an existing lock pins."""
+        version = self._preferred.get(name)
+        key = version_key(version) if version is not None else None
         return view.index_of(key) if key is not None else None
 
     def best(self, name: str, mask: int, finals: int, yanked: int, binary: int = -1) -> int:
         """Return the bit of the release that would be tried first if no lock existed.
 
-        ``binary`` are the releases with a wheel, where these go before newer ones without (``--prefer-binary``).
+        ``binary`` are the releases with a wheel if these precede newer releases without (``--prefer-binary``), else -1.
         """
         mask = mask & ~yanked or mask
         if not self.takes_prereleases(name):
@@ -155,7 +158,7 @@ class Policy:
         return "is a pre-release, which --only-final refuses"
 
     def _why_no_file(self, name: str, tags: set[str]) -> str:
-        """Return why none of a release's kinds of files will do."""
+        """Return why no file kind of a release can be installed."""
         if not self.takes_wheels(name):
             return "has no source archive, and --no-binary refuses its wheels"
         if "sdist" not in tags:
@@ -168,12 +171,12 @@ class Policy:
         first, _ = view.uploads(release)
         if not first:
             return "has no upload time on its index, which --uploaded-prior-to needs"
-        from mirror.records.listing_views import day_of  # only on the way to an error
+        from mirror.records.listing_views import day_of  # only for an error
 
         return f"was uploaded on {day_of(first)}, after the cutoff ({day_of(self._cutoff_of(view.name) or 0)})"
 
     def why_nothing_is_usable(self, view: ReleaseView, rules: TargetRules) -> str:
-        """Return why the target can install no release of a project, in the words of what excludes the newest."""
+        """Return why the target can install no release of a project, by the reason that excludes the newest."""
         if not view.versions:
             return f"{view.name} has no releases on its index"
         reason = self.why_not_usable(view, len(view.versions) - 1, rules)
@@ -181,7 +184,7 @@ class Policy:
 
 
 class _Names:
-    """A set of project names in which ``:all:`` stands for every name."""
+    """A set of project names; ``:all:`` includes every name."""
 
     __slots__ = ("_all", "_names")
 
@@ -200,6 +203,6 @@ def _epoch(moment: str | None) -> int | None:
 
 
 def _epoch_or_zero(moment: str) -> int:
-    from mirror.records.listing_views import epoch_seconds  # behind datetime: only runs with a cutoff pay for it
+    from mirror.records.listing_views import epoch_seconds  # imports datetime, only for runs with a cutoff
 
     return epoch_seconds(moment)

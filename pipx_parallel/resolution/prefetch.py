@@ -1,8 +1,8 @@
-"""Prefetch that runs ahead of the solver: the facts an answer without conflicts will need, asked for as soon as they can be.
+"""Speculative prefetch: request the facts of a solution without conflicts as early as possible, ahead of the solver.
 
-Whenever a listing arrives, what its best candidate needs is asked for; whenever that arrives, the projects it names are. So
-a cold resolve waits for the depth of the dependency graph, not for its size. Guesses narrow only: a specifier met on the way
-moves the guess to the best release that still fits. Nothing here decides anything; a wrong guess costs a request.
+When a listing arrives, the dependencies of its best candidate are requested; when these arrive, their projects are. So the time
+of a cold resolve depends on the depth of the dependency graph, not on its size. Guesses are only narrowed: each new specifier
+moves the guess to the best release that satisfies all. Guesses do not affect the result; a wrong guess costs a request.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class Speculation:
-    """A ``mirror.session.results.Listener`` that wants what the solver will want."""
+    """A ``mirror.session.results.Listener`` that requests what the solver will probably need."""
 
     def __init__(self, mirror: Mirror, candidates: Candidates) -> None:
-        """Begin with nothing; ``ask`` starts it with the roots."""
+        """Start without guesses; ``ask`` begins with the roots."""
         self._mirror = mirror
         self._candidates = candidates
         self._specifiers: dict[str, dict[str, CompiledSpecifier]] = {}
@@ -41,11 +41,11 @@ class Speculation:
         self._working = False
 
     def ask(self, wanted: list[Dependency]) -> None:
-        """Want these projects; where one is here already its guess may move."""
+        """Request these projects; the guess of a project that is already loaded may move."""
         for dependency in wanted:
-            known = self._specifiers.setdefault(dependency.name, {})
-            moved = dependency.specifier.text not in known
-            known[dependency.specifier.text] = dependency.specifier
+            specifiers = self._specifiers.setdefault(dependency.name, {})
+            moved = dependency.specifier.text not in specifiers
+            specifiers[dependency.specifier.text] = dependency.specifier
             extras = self._extras.setdefault(dependency.name, set())
             if moved or not extras.issuperset(dependency.extras):
                 extras.update(dependency.extras)
@@ -55,21 +55,21 @@ class Speculation:
         self._run()
 
     def listed(self, project: Project) -> None:
-        """Guess, and ask for what the guess needs: a project's releases are known."""
+        """Handle a project's listing: guess a release, and request its dependencies."""
         self._work.append(project.view.name)
         self._run()
 
-    def learned(self, project: Project, release: int, file_kind: int, found: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
-        """Ask for what a dependency set that is now known names, if it is the guess's."""
+    def learned(self, project: Project, release: int, file_kind: int, dependency_set: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
+        """Handle a dependency set: request its projects if it is that of the guess."""
         name = project.view.name
         guess = self._guesses.get(name)
         if guess is not None and guess[0] == bit_of(release):
-            self._guesses[name] = (guess[0], found)
+            self._guesses[name] = (guess[0], dependency_set)
             self._work.append(name)
             self._run()
 
     def _run(self) -> None:
-        """Work the queue off; calls that come from inside only add to it, so the stack stays flat."""
+        """Process the queue; nested calls only add to it, so there is no recursion."""
         if self._working:
             return
         self._working = True
@@ -86,41 +86,47 @@ class Speculation:
         if not isinstance(candidate, Candidate) or not candidate.usable:
             return
         bit = self._guess(name, candidate)
-        known = self._guesses.get(name)
-        if known is None or known[0] != bit:
+        guess = self._guesses.get(name)
+        if guess is None or guess[0] != bit:
             release = release_of(bit)
             if release < candidate.project.view.classified:
                 state = self._mirror.files.want(candidate.project, release)
                 if state is not FilesState.AVAILABLE:
-                    return  # guessed again once they are there; where they never will be, the solver meets the failure
+                    return  # guessed again when they arrive; a failure is reported by the solver
             try:
                 number = candidate.file_kind_of(release)
             except MirrorError:
-                return  # likewise
+                return  # reported by the solver
             file_kind = None if number is None else candidate.metadata_kind(release, number)
-            found = candidate.project.view.dependency_set(release, file_kind) if file_kind is not None else None
-            known = self._guesses[name] = (bit, found)
-            if found is None and file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST:
+            dependency_set = (
+                candidate.project.view.dependency_set(release, file_kind) if file_kind is not None else None
+            )
+            guess = self._guesses[name] = (bit, dependency_set)
+            if (
+                dependency_set is None
+                and file_kind is not None
+                and candidate.project.view.file_kinds[file_kind].tags != SDIST
+            ):
                 self._mirror.want_dependencies(candidate.project, release, file_kind)
-        if known[1] is not None:
-            self._expand(name, bit, known[1])
+        if guess[1] is not None:
+            self._expand(name, bit, guess[1])
 
     def _guess(self, name: str, candidate: Candidate) -> int:
-        """Return the best release that every specifier met so far admits; one that leaves nothing is passed over."""
+        """Return the best release that all specifiers so far admit; a specifier that leaves no release is ignored."""
         mask = candidate.usable
         for specifier in self._specifiers.get(name, {}).values():
             narrowed = mask & self._candidates.admitted(name, specifier)
             mask = narrowed or mask
         return self._candidates.choose(name, mask)
 
-    def _expand(self, name: str, bit: int, found: DependencySet) -> None:
+    def _expand(self, name: str, bit: int, dependency_set: DependencySet) -> None:
         for extra in (BASE, *sorted(self._extras.get(name, ()))):
             if (name, bit, extra) in self._expanded:
                 continue
             self._expanded.add((name, bit, extra))
             try:
-                wanted = self._candidates.active(found, extra)
+                wanted = self._candidates.active(dependency_set, extra)
             except MirrorError:
-                continue  # the solver will meet the same line, and say so
+                continue  # reported by the solver
             if not self._candidates.policy.ignores_dependencies:
                 self.ask(wanted)

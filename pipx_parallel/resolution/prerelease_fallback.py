@@ -1,9 +1,9 @@
-"""Releases that only the whole list can allow: the last resorts of PEP 440 and PEP 592.
+"""Search with pre-releases and yanked releases if there is no solution without them (PEP 440, PEP 592).
 
-A pre-release may be taken where no final release meets *all* that is asked of its project, and a yanked release where
-*something* pins it. Neither can be said of one requirement alone, so a first search excludes them, each requirement
-considered by itself. Where that finds no answer, a second one admits them all, and an answer counts only if each that it holds
-is allowed by the requirements of that very answer; one that is not is refused by name, and the search repeated.
+A pre-release is allowed if no final release satisfies *all* requirements on its project, and a yanked release if *one*
+requirement pins it. Neither can be decided from one requirement, so the first search excludes them for each requirement
+separately. If it has no solution, a second search admits them all. A solution is valid only if its own requirements allow each
+of its pre-releases and yanked releases; those that are not allowed are excluded, and the search is repeated.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def search_again(
     asked: Iterable[Dependency],
     search: Callable[[Candidates], tuple[Solution | Impossible, Candidates]],
 ) -> tuple[Solution, Candidates] | None:
-    """Return an answer with last resorts, and the candidates it was chosen from; None if there is none either.
+    """Return a solution with withheld releases, and its candidates; None if there is none.
 
-    ``asked`` is what the user asks for and bounds; ``search`` solves anew with the candidates it is given.
+    ``asked`` are the user's requirements and constraints; ``search`` solves with the given candidates.
     """
     if not any(
         impossible.names[package] in candidates.admissions.withheld
@@ -47,28 +47,28 @@ def search_again(
     asked = list(asked)
     refused: dict[str, int] = {}
     for _ in range(MOST_ROUNDS):
-        answer, admitting = search(candidates.in_mode(candidates.mode._replace(refused=refused)))
-        if isinstance(answer, Impossible):
+        solution, admitting = search(candidates.in_mode(candidates.mode._replace(refused=refused)))
+        if isinstance(solution, Impossible):
             break
-        wrong = _not_allowed(answer, admitting, asked)
+        wrong = _not_allowed(solution, admitting, asked)
         if not wrong:
-            return answer, admitting
+            return solution, admitting
         refused = refused.copy()
         for name, bit in wrong:
             refused[name] = refused.get(name, 0) | 1 << bit
     return None
 
 
-def _not_allowed(answer: Solution, candidates: Candidates, asked: list[Dependency]) -> list[tuple[str, int]]:
-    """Return the releases of an answer that nothing in it allows."""
+def _not_allowed(solution: Solution, candidates: Candidates, asked: list[Dependency]) -> list[tuple[str, int]]:
+    """Return the releases of a solution that its own requirements do not allow."""
     specifiers: dict[str, list[CompiledSpecifier]] = {}
     for dependency in asked:
         specifiers.setdefault(dependency.name, []).append(dependency.specifier)
-    for need in answer.needs:
+    for need in solution.dependencies:
         name, text = written(need.edge)
         specifiers.setdefault(name, []).append(compile_specifier(text))
     wrong = []
-    for name, bit in answer.chosen.items():
+    for name, bit in solution.chosen.items():
         candidate = candidates.candidate(name) if not is_extra(name) else None
         if isinstance(candidate, Candidate) and not _allowed(candidates, candidate, bit, specifiers.get(name, [])):
             wrong.append((name, bit))
@@ -81,13 +81,13 @@ def _allowed(candidates: Candidates, candidate: Candidate, bit: int, specifiers:
     if candidates.admissions.pinned_among(view.name, 1 << bit):
         return True
     withheld = candidate.later >> bit & 1 or (file_kind is not None and view.file_kinds[file_kind].yanked)
-    if withheld and not any(one.pins for one in specifiers):
+    if withheld and not any(specifier.pins for specifier in specifiers):
         return False
     if candidate.finals >> bit & 1 or candidates.policy.takes_prereleases(view.name):
         return True
-    if any(one.prereleases for one in specifiers):
+    if any(specifier.prereleases for specifier in specifiers):
         return True
     finals = candidate.finals & candidate.usable & ~candidate.yanked & ~candidate.later
-    for one in specifiers:
-        finals &= mask_of(view.keys, one.intervals)
+    for specifier in specifiers:
+        finals &= mask_of(view.keys, specifier.intervals)
     return not any(candidate.file_kind_of(release_of(final)) is not None for final in bits_of(finals))

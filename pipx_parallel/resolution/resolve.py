@@ -1,4 +1,4 @@
-"""The use case: inputs, targets and a mirror in, one resolution a target out."""
+"""Resolve inputs for targets from a mirror: the main use case."""
 
 from __future__ import annotations
 
@@ -41,12 +41,21 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
     observer: SolverObserver | None = None,
     build_context: Callable[[Mirror], BuildContext] | None = None,
 ) -> tuple[Resolution, ...]:
-    """Resolve the inputs for each target from what the mirror knows or can learn.
+    """Resolve the inputs for each target from what the mirror has or can fetch.
 
-    ``build_context`` gives what direct references need of the world; it is asked only where there are some.
+    Args:
+        inputs: The requirements, constraints and overrides.
+        targets: The targets; there is one resolution for each.
+        mirror: The source of metadata.
+        settings: The selection settings and limits.
+        observer: Receives the progress of the solver.
+        build_context: Creates the context for direct references; called only if there are any.
 
-    Raises ``NoSolution`` with the argument, ``Incomplete`` with every failure unless ``settings.keep_going`` (then they
-    are in ``Resolution.missing``), ``RequirementsError`` for what cannot be honoured.
+    Raises:
+        NoSolution: There is no solution; the error has the explanation.
+        Incomplete: Metadata is not available, with every failure; with ``settings.keep_going`` these are in
+            ``Resolution.missing`` instead.
+        RequirementsError: A requirement cannot be used.
     """
     last = len(targets) - 1
     directs = None
@@ -56,8 +65,8 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
         directs = Directs(mirror, build_context(mirror))
     return tuple(
         [
-            _resolve_one(inputs, target, mirror, settings, observer, directs, settles=place == last)
-            for place, target in enumerate(targets)
+            _resolve_one(inputs, target, mirror, settings, observer, directs, settles=index == last)
+            for index, target in enumerate(targets)
         ]
     )
 
@@ -81,47 +90,47 @@ def _resolve_one(  # noqa: PLR0913, PLR0917 - the use case's own parameters, for
         raise Incomplete(lost, "\n".join(str(failure.error) for failure in lost))
     roots, constraints = inputs.roots, inputs.constraints
     try:
-        answer, candidates = _searched_on_all_indexes(inputs, rules, mirror, settings, observer)
+        outcome, candidates = _searched_on_all_indexes(inputs, rules, mirror, settings, observer)
     except LimitReachedError as error:
         raise NoSolution((str(error),)) from error
-    missing = (*lost, *_missing(candidates, answer))
+    missing = (*lost, *_missing(candidates, outcome))
     if missing and not settings.keep_going:
         raise Incomplete(missing, "\n".join(str(failure.error) for failure in missing))
-    if isinstance(answer, Impossible):
-        argument = argue(answer, candidates, roots, constraints)
-        lines = (*argument.lines, *_build_log(answer, candidates))
-        is_told = observer is not None and observer.explained(lines)
+    if isinstance(outcome, Impossible):
+        argument = argue(outcome, candidates, roots, constraints)
+        lines = (*argument.lines, *_build_log(outcome, candidates))
+        is_printed = observer is not None and observer.explained(lines)
         offers = _offers(argument, inputs, target, mirror, settings)
-        raise NoSolution(lines, offers, argument.to_json(), is_told=is_told)
+        raise NoSolution(lines, offers, argument.to_json(), is_printed=is_printed)
     dump = rules.dump()
     if dump is not None:
         mirror.records.write_derived(memory, dump)
     solved = time.perf_counter()
-    mirror.report.warn_shadowed(sorted(answer.chosen))
+    mirror.report.warn_shadowed(sorted(outcome.chosen))
     if settles:
         mirror.admin.seal()
     waited = mirror.report.counts()["waited_ms"] / 1000
-    pins = pins_of(answer, candidates, roots, constraints)
+    pins = pins_of(outcome, candidates, roots, constraints)
     stats = Stats(
         {"fill": waited, "solve": max(0.0, solved - began - waited), "render": time.perf_counter() - solved},
-        {**mirror.report.counts(), **answer.counts._asdict()},
+        {**mirror.report.counts(), **outcome.counts._asdict()},
         mirror.report.builds(),
         mirror.report.requests(),
     )
-    relaxations = relaxations_of(answer, candidates)
-    edges, unused = edges_of(answer, roots), tuple([name for name in candidates.policy.unused if name not in named])
-    return Resolution(target, pins, edges, tuple(roots), missing, stats, relaxations, answer.optimal, unused)
+    relaxations = relaxations_of(outcome, candidates)
+    edges, unused = edges_of(outcome, roots), tuple([name for name in candidates.policy.unused if name not in named])
+    return Resolution(target, pins, edges, tuple(roots), missing, stats, relaxations, outcome.optimal, unused)
 
 
 def _searched_on_all_indexes(
     inputs: Inputs, rules: TargetRules, mirror: Mirror, settings: ResolveSettings, observer: SolverObserver | None
 ) -> tuple[Solution | Impossible, Candidates]:
-    """Search, and again as long as a pin that was met on the way is found on a later index only.
+    """Search, and repeat the search while it meets pins that only a later index has.
 
     Raises ``LimitReachedError``.
     """
     candidates, wanted, bounds = candidates_of(inputs, inputs.roots, inputs.constraints, rules, mirror, settings)
-    pinned = {name: [one.intervals for one in rows] for name, rows in candidates.facts.pinned.items()}
+    pinned = {name: [specifier.intervals for specifier in rows] for name, rows in candidates.facts.pinned.items()}
     mirror.admin.admit_pins(pinned)
     while True:
         if not settings.mirror.offline:
@@ -132,9 +141,9 @@ def _searched_on_all_indexes(
             speculation.ask(wanted)
         admits = admitted_by(wanted)
         mirror.want_projects(admits, admits)
-        answer, candidates = _searched(candidates, wanted, bounds, observer, keeps_going=settings.keep_going)
+        outcome, candidates = _searched(candidates, wanted, bounds, observer, keeps_going=settings.keep_going)
         if not mirror.admin.admit_pins(candidates.facts.met_pins):
-            return answer, candidates
+            return outcome, candidates
         candidates, wanted, bounds = candidates_of(inputs, inputs.roots, inputs.constraints, rules, mirror, settings)
 
 
@@ -147,9 +156,9 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
     keeps_going: bool = False,
     thorough: bool = True,
 ) -> tuple[Solution | Impossible, Candidates]:
-    """Solve, and if that fails, again with what a first search leaves out; return the candidates of the last search too.
+    """Solve; without a solution, solve again with what the first search leaves out. Also return the last candidates.
 
-    ``thorough`` looks into every source archive before giving up.
+    ``thorough`` reads every source archive if there is no solution otherwise.
 
     Raises ``LimitReachedError``.
     """
@@ -157,27 +166,27 @@ def _searched(  # noqa: PLR0913 - what a search is given, once more where it is 
     def search(candidates: Candidates) -> tuple[Solution | Impossible, Candidates]:
         while True:
             edges = root_edges(candidates, wanted, bounds)
-            answer = solve(candidates, edges, observer, is_final=candidates.is_complete if thorough else lambda: True)
-            after_builds = None if isinstance(answer, Impossible) else candidates.after_builds(answer.chosen)
+            outcome = solve(candidates, edges, observer, is_final=candidates.is_complete if thorough else lambda: True)
+            after_builds = None if isinstance(outcome, Impossible) else candidates.after_builds(outcome.chosen)
             if after_builds is None:
-                return answer, candidates
+                return outcome, candidates
             candidates = after_builds
 
-    answer, candidates = search(candidates)
-    if isinstance(answer, Impossible) and thorough and not candidates.is_complete():
-        answer, candidates = search(candidates.in_mode(candidates.mode._replace(takes_all_archives=True)))
-    if isinstance(answer, Impossible):
-        from pipx_parallel.resolution.prerelease_fallback import search_again  # only where a first search fails
+    outcome, candidates = search(candidates)
+    if isinstance(outcome, Impossible) and thorough and not candidates.is_complete():
+        outcome, candidates = search(candidates.in_mode(candidates.mode._replace(takes_all_archives=True)))
+    if isinstance(outcome, Impossible):
+        from pipx_parallel.resolution.prerelease_fallback import search_again  # only if the first search fails
 
-        answer, candidates = search_again(candidates, answer, (*wanted, *bounds), search) or (answer, candidates)
-    if isinstance(answer, Impossible) and keeps_going and candidates.met_failures():
-        answer, candidates = search(candidates.in_mode(candidates.mode._replace(collects_failures=True)))
-    return answer, candidates
+        outcome, candidates = search_again(candidates, outcome, (*wanted, *bounds), search) or (outcome, candidates)
+    if isinstance(outcome, Impossible) and keeps_going and candidates.met_failures():
+        outcome, candidates = search(candidates.in_mode(candidates.mode._replace(collects_failures=True)))
+    return outcome, candidates
 
 
 def _build_log(impossible: Impossible, candidates: Candidates) -> list[str]:
-    """Return the end of the log of the newest failed build that an argument rests on."""
-    from pipx_parallel.resolver.unsat_core import facts_of  # only on the way to an error
+    """Return the end of the log of the newest failed build in the proof."""
+    from pipx_parallel.resolver.unsat_core import facts_of  # only for an error
 
     failures = candidates.facts.archives.failures
     deciding = [
@@ -196,30 +205,30 @@ def _build_log(impossible: Impossible, candidates: Candidates) -> list[str]:
 def _offers(
     argument: Explanation, inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
 ) -> Suggestions:
-    """Return what could be changed, each tried."""
+    """Return changes that lead to a solution."""
     seconds = settings.selection.suggest_seconds
     if not seconds:
         return Suggestions(())
-    from pipx_parallel.resolution.deadline import Deadline, OutOfTimeError  # only if there is no answer
-    from pipx_parallel.resolution.line_changes import Situation  # only where there is no answer
-    from pipx_parallel.resolution.suggestions import suggest  # only where there is no answer
+    from pipx_parallel.resolution.deadline import Deadline, OutOfTimeError  # only if there is no solution
+    from pipx_parallel.resolution.line_changes import Situation  # as above
+    from pipx_parallel.resolution.suggestions import suggest  # as above
 
     def attempt(situation: Situation) -> Mapping[str, str] | None:
-        """Return the versions that a changed situation leads to, or None where it leads to none."""
+        """Return the versions in the solution of a changed situation, or None if there is none."""
         candidates, wanted, bounds = candidates_for(situation.inputs, situation.target, mirror, situation.settings)
         if deadline.passed():
             raise OutOfTimeError
         try:
-            answer, candidates = _searched(candidates, wanted, bounds, deadline, thorough=False)
+            outcome, candidates = _searched(candidates, wanted, bounds, deadline, thorough=False)
         except LimitReachedError:
             return None
-        if isinstance(answer, Impossible) or _missing(candidates, answer):
+        if isinstance(outcome, Impossible) or _missing(candidates, outcome):
             return None
-        found = {name: candidates.candidate(name) for name in answer.chosen if not is_extra(name)}
+        chosen = {name: candidates.candidate(name) for name in outcome.chosen if not is_extra(name)}
         return {
-            name: one.project.view.versions[release_of(answer.chosen[name])]
-            for name, one in found.items()
-            if isinstance(one, Candidate)
+            name: candidate.project.view.versions[release_of(outcome.chosen[name])]
+            for name, candidate in chosen.items()
+            if isinstance(candidate, Candidate)
         }
 
     deadline = Deadline(time.monotonic, time.monotonic() + seconds)
@@ -228,23 +237,23 @@ def _offers(
     return suggest(argument, Situation(inputs, target, settings), attempt)
 
 
-def _missing(candidates: Candidates, answer: Solution | Impossible) -> tuple[FetchFailure, ...]:
-    """Return the holes that concern the answer: projects not had, and chosen releases whose needs are not known."""
+def _missing(candidates: Candidates, outcome: Solution | Impossible) -> tuple[FetchFailure, ...]:
+    """Return the holes that affect the outcome: projects that are not available, and chosen releases without metadata."""
     holes = sorted(candidates.holes.items(), key=lambda row: (row[0][0], row[0][1] or ""))
-    return tuple([failure for (name, release), failure in holes if _concerns(candidates, answer, name, release)])
+    return tuple([failure for (name, release), failure in holes if _concerns(candidates, outcome, name, release)])
 
 
-def _concerns(candidates: Candidates, answer: Solution | Impossible, name: str, release: str | None) -> bool:
-    """Return whether a hole is one of the answer: of a release that was chosen, or needed by one. Of no answer all are."""
-    if isinstance(answer, Impossible):
+def _concerns(candidates: Candidates, outcome: Solution | Impossible, name: str, release: str | None) -> bool:
+    """Return whether a hole affects the outcome: a chosen release, or a dependency of one. Without a solution all do."""
+    if isinstance(outcome, Impossible):
         return True
     if release is None:
         return any(
             not package
-            or (answer.chosen.get(package) == bit and (extra == BASE or package_key(package, extra) in answer.chosen))
+            or (outcome.chosen.get(package) == bit and (extra == BASE or package_key(package, extra) in outcome.chosen))
             for package, bit, extra in candidates.lacking[name]
         )
-    bit, candidate = answer.chosen.get(name), candidates.candidate(name)
+    bit, candidate = outcome.chosen.get(name), candidates.candidate(name)
     return (
         bit is not None
         and isinstance(candidate, Candidate)

@@ -1,4 +1,4 @@
-"""What the user asks for, made ready for a search: roots and constraints as dependencies and edges, the policy they imply."""
+"""Convert roots and constraints to dependencies and solver edges for a search, and create its policy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def memory_key(target: Target) -> str:
-    """Return the key under which the mirror recalls what was worked out of a target's tags and markers."""
+    """Return the mirror's key of the stored tag and marker results of a target."""
     text = repr((target.python_full_version, sorted(target.markers.items()), target.tags))
     return "rules/" + hashlib.blake2s(text.encode(), digest_size=12).hexdigest()
 
@@ -36,7 +36,7 @@ def memory_key(target: Target) -> str:
 def candidates_for(
     inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
 ) -> tuple[Candidates, list[Dependency], list[Dependency]]:
-    """Return what may be chosen for a target, what is asked for, and what bounds it: for whoever looks without solving.
+    """Return the candidates, the requirements and the constraints for a target, from inputs that are not yet filtered.
 
     Raises ``RequirementsError``.
     """
@@ -54,7 +54,7 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
     mirror: Mirror,
     settings: ResolveSettings,
 ) -> tuple[Candidates, list[Dependency], list[Dependency]]:
-    """Return likewise, where it is known which roots and constraints concern the target. Raises ``RequirementsError``."""
+    """Return the same for roots and constraints that are already filtered for the target. Raises ``RequirementsError``."""
     wanted = [_dependency(root) for root in roots]
     bounds = [_dependency(root) for root in constraints]
     policy = _policy(inputs, settings, wanted, rules)
@@ -65,22 +65,22 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
 
 
 def for_target(inputs: Inputs, rules: TargetRules, directs: Directs | None) -> tuple[Inputs, tuple[FetchFailure, ...]]:
-    """Return the inputs that concern a target, every direct reference found and named; and what could not be found."""
+    """Return the inputs that apply to a target, with every direct reference named; and the failures."""
     parts = [[root for root in part if rules.marker_holds(root.marker)] for part in (inputs.roots, inputs.constraints)]
-    parts.append(list(inputs.overrides))  # one whose marker does not hold takes its project away
+    parts.append(list(inputs.overrides))  # an override whose marker is false removes its project
     lost: list[FetchFailure] = []
     if directs is not None:
-        for place, part in enumerate(parts):
-            parts[place], failures = directs.name(part)
+        for index, part in enumerate(parts):
+            parts[index], failures = directs.name(part)
             lost += failures
         lost += directs.override_project([root for part in parts for root in part], rules)
     roots, constraints, overrides = parts
-    kept = tuple([root for root in roots if root.name not in inputs.excludes])
-    return inputs._replace(roots=kept, constraints=tuple(constraints), overrides=tuple(overrides)), tuple(lost)
+    remaining = tuple([root for root in roots if root.name not in inputs.excludes])
+    return inputs._replace(roots=remaining, constraints=tuple(constraints), overrides=tuple(overrides)), tuple(lost)
 
 
 def _dependency(root: RootRequirement) -> Dependency:
-    """Return a root as a dependency of the user."""
+    """Return a root as a dependency. Raises ``RequirementsError``."""
     if not root.name:
         raise RequirementsError(
             root.origin, f"nothing says which project this is: {root.text}", "write it as name @ URL"
@@ -92,7 +92,7 @@ def _dependency(root: RootRequirement) -> Dependency:
 
 
 def _overridden(dependency: Dependency, policy: Policy) -> Dependency:
-    """Return what ``--override`` makes of a line of the user: overrides are for everybody, as in uv."""
+    """Apply ``--override`` to a line of the user: as in uv, overrides also replace root requirements."""
     rows = policy.replaced(dependency)
     if len(rows) < 2:
         return rows[0] if rows else dependency
@@ -132,38 +132,38 @@ def _pins(rows: Iterable[Dependency], kept: Mapping[str, str]) -> dict[str, list
 
 
 def root_edges(candidates: Candidates, wanted: Sequence[Dependency], bounds: Sequence[Dependency]) -> list[RootEdge]:
-    """Return what the user asks for as edges; a label is the root's place in its list, constraints from -1 down."""
+    """Return the roots and constraints as edges; a label is the index in its list, for constraints from -1 down."""
     edges: list[RootEdge] = []
-    for place, dependency in enumerate(wanted):
+    for index, dependency in enumerate(wanted):
         name = dependency.name
-        found = candidates.candidate(name)
-        if not isinstance(found, Candidate):
-            candidates.holes[name, None] = found
-            candidates.lacking[name] = [("", 0, "")]  # the user asks: whatever is chosen
+        candidate = candidates.candidate(name)
+        if not isinstance(candidate, Candidate):
+            candidates.holes[name, None] = candidate
+            candidates.lacking[name] = [("", 0, "")]  # required by the user, whatever is chosen
             continue
-        edges.append(RootEdge(_edge(candidates, dependency), place))
+        edges.append(RootEdge(_edge(candidates, dependency), index))
         edges += [
-            RootEdge(Edge(switch := package_key(name, extra), ON, (switch, "")), place) for extra in dependency.extras
+            RootEdge(Edge(switch := package_key(name, extra), ON, (switch, "")), index) for extra in dependency.extras
         ]
     asked = {edge.edge.package for edge in edges}
-    for place, dependency in enumerate(bounds):
+    for index, dependency in enumerate(bounds):
         if dependency.name not in asked and not dependency.specifier.text and dependency.name not in candidates.hashes:
             continue
-        found = candidates.candidate(dependency.name)
-        if isinstance(found, Candidate):  # a constraint on what nobody has bounds nothing
-            edges.append(RootEdge(_edge(candidates, dependency), -1 - place, constraint=True))
+        candidate = candidates.candidate(dependency.name)
+        if isinstance(candidate, Candidate):  # a constraint on a project that no index has is ignored
+            edges.append(RootEdge(_edge(candidates, dependency), -1 - index, constraint=True))
     return edges
 
 
 def _edge(candidates: Candidates, dependency: Dependency) -> Edge:
-    """Return what a line of the user allows of a project, ``--hash`` included."""
+    """Return the edge of a line of the user, with ``--hash`` applied."""
     name, text = dependency.name, dependency.specifier.text
     mask = candidates.admitted(name, dependency.specifier)
     return Edge(name, with_hashes(candidates, name, mask), (name, text))
 
 
 def with_hashes(candidates: Candidates, name: str, mask: int) -> int:
-    """Return the releases of ``mask`` that ``--hash`` leaves."""
+    """Return the releases of ``mask`` that ``--hash`` allows."""
     candidate = candidates.candidate(name)
     if name not in candidates.hashes or not isinstance(candidate, Candidate):
         return mask
@@ -173,5 +173,5 @@ def with_hashes(candidates: Candidates, name: str, mask: int) -> int:
         )
     except MirrorError as error:
         candidates.holes[name, None] = FetchFailure(name, None, error)
-        candidates.lacking[name] = [("", 0, "")]  # the user's own line, whatever is chosen
+        candidates.lacking[name] = [("", 0, "")]  # required by the user, whatever is chosen
         return mask

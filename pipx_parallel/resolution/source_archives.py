@@ -1,9 +1,9 @@
-"""Which source archives a search reads, which it builds, and what came of it.
+"""Decide which source archives a search reads and builds.
 
-Reading one costs a download, building one may cost minutes, and both are hardly ever for the answer when a search has come far
-back in a project's history. So a search takes a release that needs a build as if it needed nothing, and only what is part of an
-answer is built; then the search is repeated with what the build told. Releases behind others whose metadata is known are left out
-until there is no answer without them.
+Reading an archive costs a download, and building it may take minutes; old releases are rarely part of the solution. So a search
+assumes that a release that needs a build has no dependencies. Only the releases of a solution are built, and the search is
+repeated with the built metadata. Releases older than others with available metadata are left out until there is no solution
+without them.
 """
 
 from __future__ import annotations
@@ -23,49 +23,49 @@ if TYPE_CHECKING:
     Row = tuple[Project, int, int]  # a project, its release, the file kind
 
 MOST_READ = 3  # releases of a project with only a source archive that a first search reads
-MOST_BEFORE = 16  # releases with wheels that were looked at: behind so many it reads no archive
-MOST_BUILDS = 4  # on one walk down a project's history, in a first search
-MOST_BUILDS_AT_LAST = 32  # on one walk, if there is no answer otherwise
-MOST_FAILED = 4  # builds of one project: after so many no older release of it is built
+MOST_BEFORE = 16  # releases with wheels that were read: after so many a first search reads no archive
+MOST_BUILDS = 4  # per project, in a first search
+MOST_BUILDS_AT_LAST = 32  # per project, if there is no solution otherwise
+MOST_FAILED = 4  # failed builds of one project: after so many no other release of it is built
 
-NOT_BUILT = DependencySet((), None)  # of a release that is taken as needing nothing until it is built
+NOT_BUILT = DependencySet((), None)  # the dependencies of a release until it is built
 
 
 class ArchiveHistory:
-    """What was read and built so far, by package and bit as the solver counts; all searches for one target share it."""
+    """The archives that were read and built, by package and solver bit; shared by all searches for one target."""
 
     __slots__ = ("failures", "met", "pending", "read", "walks", "without_build")
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start empty."""
         self.failures: dict[tuple[str, int], BuildFailed] = {}
-        self.met = False  # a release that needs a build
-        self.without_build: dict[str, set[int]] = {}  # releases looked at whose metadata needs no build
+        self.met = False  # whether a release needs a build
+        self.without_build: dict[str, set[int]] = {}  # releases whose metadata needs no build
         self.read: dict[str, list[int]] = {}
-        self.walks: dict[str, list[int]] = {}  # releases looked at whose metadata needs a build, in that order
+        self.walks: dict[str, list[int]] = {}  # releases whose metadata needs a build, in the order of the search
         self.pending: dict[tuple[str, int], Row] = {}
 
 
 class SourceArchives:
-    """The source archives as one search takes them: the first search few of them, a later one all."""
+    """The source archives of one search: few of them in the first search, all in a later one."""
 
     def __init__(self, mirror: Mirror, history: ArchiveHistory, *, takes_all: bool = False) -> None:
-        """``takes_all`` looks into every release: without them there is no answer."""
+        """Take the mirror and the history; with ``takes_all`` every release is read."""
         self._mirror = mirror
         self._history = history
         self.takes_all = takes_all
-        self.left_out = False  # something that a search that takes all looks into
+        self.left_out = False  # whether a search with ``takes_all`` would read more
 
     def note_known(self, package: str, bit: int) -> None:
-        """Note a release whose metadata needs no build."""
+        """Record a release whose metadata needs no build."""
         self._history.without_build.setdefault(package, set()).add(bit)
 
     def note_built(self, package: str, bit: int) -> None:
-        """Note a release whose metadata a build gave, in whichever run."""
+        """Record a release whose metadata comes from a build, in this or an earlier run."""
         self._walk(package, bit)
 
     def takes(self, package: str, bit: int) -> bool:
-        """Return whether a release with only a source archive is looked into."""
+        """Return whether a release with only a source archive is read."""
         asked = self._history.read.setdefault(package, [])
         if bit not in asked:
             far = len(asked) >= MOST_READ or len(self._history.without_build.get(package, ())) > MOST_BEFORE
@@ -76,17 +76,17 @@ class SourceArchives:
         return True
 
     def failed(self, package: str, bit: int, error: BuildFailed) -> Unavailable:
-        """Note a build that failed; return why the release cannot be used."""
+        """Record a failed build; return why the release cannot be used."""
         self._history.met = True
         self._walk(package, bit)
         self._history.failures[package, bit] = error
         return Unavailable(f"its build failed ({error.reason})")
 
     def postponed(self, package: str, bit: int, row: Row, error: NeedsBuild) -> DependencySet | Unavailable | None:
-        """Return no needs for a release that is built once an answer holds it, or why it is not.
+        """Return ``NOT_BUILT`` for a release that is built if a solution has it, or why it is not built.
 
-        None if nothing may be built and this is the first release of its project that is looked at: an older one is not taken
-        without a word.
+        None if builds are not allowed and this is the first release of its project in the search: the failure is then reported
+        instead of silently selecting an older release.
         """
         self._history.met = True
         if not self._mirror.records.can_build:
@@ -107,9 +107,9 @@ class SourceArchives:
         return NOT_BUILT
 
     def build(self, chosen: Mapping[str, int]) -> list[tuple[str, int]]:
-        """Build what was postponed of these releases, side by side, and wait; return which these were.
+        """Build the postponed releases among these in parallel, wait, and return them.
 
-        A release is built only while few builds of its project have failed. The search that is repeated learns which are not.
+        A release is not built if too many builds of its project have failed; the repeated search then excludes it.
         """
         postponed = [(name, bit) for name, bit in chosen.items() if (name, bit) in self._history.pending]
         rows = [self._history.pending.pop(key) for key in postponed]
@@ -121,7 +121,7 @@ class SourceArchives:
         return postponed
 
     def _has_failed(self, package: str) -> bool:
-        """Return whether so many builds of a project have failed that no further one is tried."""
+        """Return whether too many builds of a project have failed."""
         return sum(name == package for name, _ in self._history.failures) >= MOST_FAILED
 
     def _walk(self, package: str, bit: int) -> None:

@@ -1,7 +1,7 @@
-"""Ways out of an impossible list, each tried before it is offered.
+"""Suggest changes that lead to a solution; each is tried before it is offered.
 
-Changes are made from the facts of the argument alone: what takes no part in the conflict is left as it is. They are tried in
-the order in which a person would, smallest first, up to a number of attempts: a count, so that every run offers the same.
+Changes are derived only from the facts of the proof. They are tried in a fixed order, the smallest first, up to a number of
+attempts; a count, not a time, so that every run offers the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipx_parallel.resolution.line_changes import Change, Situation
 from pipx_parallel.resolution.package_keys import is_extra
 from pipx_parallel.resolution.wording import written
 from pipx_parallel.resolver.masks import bits_of, mask_of, release_of
-from pipx_parallel.resolver.terms import Needs, Unusable
+from pipx_parallel.resolver.terms import Dependency, Unusable
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MOST_OFFERS = 3
 _PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _ALL = ":all:"
 _SDIST_RANK = 1 << 30  # below every wheel
-_MOST_LOOKED_AT = 200  # releases of a project, newest first
+_MOST_LOOKED_AT = 200  # releases of a project that are checked, newest first
 
 
 def suggest(
@@ -41,16 +41,16 @@ def suggest(
     situation: Situation,
     attempt: Callable[[Situation], Mapping[str, str] | None],
 ) -> Suggestions:
-    """Return changes that lead to an answer; ``attempt`` gives the versions that a situation leads to, or None.
+    """Return changes that lead to a solution; ``attempt`` returns the versions in the solution of a situation, or None.
 
-    What was found before ``attempt`` raises ``OutOfTimeError`` is returned.
+    If ``attempt`` raises ``OutOfTimeError``, the changes that were tried before are returned.
     """
-    room = max(1, min(MOST_OFFERS, MOST_LINES - len(argument.lines)))
+    most_offers = max(1, min(MOST_OFFERS, MOST_LINES - len(argument.lines)))
     offers: list[Offer] = []
     tried: set[str] = set()
     done: set[str] = set()
     for change in _changes(argument, situation):
-        if len(offers) == room or len(tried) == MOST_ATTEMPTS:
+        if len(offers) == most_offers or len(tried) == MOST_ATTEMPTS:
             break
         if change.offer.text in tried or change.group in done:
             continue
@@ -89,7 +89,7 @@ def _selecting(situation: Situation, **changes: Any) -> Situation:
 
 
 def _files(argument: Explanation, situation: Situation) -> Iterator[Change]:
-    """Take the files that --only-binary or --no-binary refuse."""
+    """Yield changes that allow the files that --only-binary or --no-binary refuse."""
     selection = situation.settings.selection
     for name in _projects(argument):
         if _ALL in selection.only_binary or name in selection.only_binary:
@@ -109,7 +109,7 @@ def _files(argument: Explanation, situation: Situation) -> Iterator[Change]:
 
 
 def _prereleases(argument: Explanation, situation: Situation) -> Iterator[Change]:
-    """Allow pre-releases of a project in the argument that has some."""
+    """Yield changes that allow the pre-releases of a project in the proof."""
     selection = situation.settings.selection
     for name in _projects(argument):
         candidate = argument.wording.candidates.candidate(name)
@@ -129,7 +129,7 @@ def _prereleases(argument: Explanation, situation: Situation) -> Iterator[Change
 
 
 def _later(argument: Explanation, situation: Situation) -> Iterator[Change]:
-    """Except a project from the cutoff."""
+    """Yield changes that exempt a project from the cutoff."""
     selection = situation.settings.selection
     if selection.uploaded_prior_to is None:
         return
@@ -141,11 +141,11 @@ def _later(argument: Explanation, situation: Situation) -> Iterator[Change]:
 
 
 def _other_pythons(argument: Explanation, situation: Situation) -> Iterator[Change]:
-    """Lock for another Python, the nearest newer one first, where Requires-Python or the kinds of wheels take part."""
+    """Yield other Pythons, the nearest newer one first, if Requires-Python or wheel tags are in the proof."""
     unfit = list(_unfit(argument))
     if not unfit:
         return
-    from pipx_parallel.targets.targets import make_target  # 50 ms, only on the way to an error
+    from pipx_parallel.targets.targets import make_target  # 50 ms, only for an error
 
     settings = situation.settings
     now = _PYTHONS.index(mine) if (mine := situation.target.markers["python_version"]) in _PYTHONS else len(_PYTHONS)
@@ -158,7 +158,7 @@ def _other_pythons(argument: Explanation, situation: Situation) -> Iterator[Chan
 
 
 def _unfit(argument: Explanation) -> Iterator[tuple[Candidate, int]]:
-    """Yield the releases (bits) of which the argument says that this target can install no file, the newest first."""
+    """Yield the releases (bits) of the proof that this target cannot install, the newest first."""
     candidates = argument.wording.candidates
     for used in argument.facts:
         name, mask = used.child, 0
@@ -169,7 +169,7 @@ def _unfit(argument: Explanation) -> Iterator[tuple[Candidate, int]]:
             continue
         view = candidate.project.view
         if not isinstance(used.cause, Unusable):
-            edge = used.cause.edges[0] if isinstance(used.cause, Needs) else used.cause.edge
+            edge = used.cause.edges[0] if isinstance(used.cause, Dependency) else used.cause.edge
             mask = mask_of(view.keys, compile_specifier(written(edge)[1]).intervals) & ~used.allowed
         for bit in reversed([*bits_of(mask)][-_MOST_LOOKED_AT:]):
             if release_of(bit) >= view.classified and candidate.file_kind_of(release_of(bit)) is None:
@@ -177,7 +177,7 @@ def _unfit(argument: Explanation) -> Iterator[tuple[Candidate, int]]:
 
 
 def _opens(unfit: Sequence[tuple[Candidate, int]], target: Target) -> bool:
-    """Return whether a target could install one of these releases: only then is it worth a try."""
+    """Return whether a target could install one of these releases."""
     rules = TargetRules(target)
     for candidate, bit in unfit:
         view = candidate.project.view
@@ -188,9 +188,9 @@ def _opens(unfit: Sequence[tuple[Candidate, int]], target: Target) -> bool:
 
 
 def _overrides(argument: Explanation, situation: Situation) -> Iterator[Change]:
-    """Let one of two packages that disagree have its way."""
-    needs = [used.cause for used in argument.facts if isinstance(used.cause, Needs) and not used.others]
-    for cause in reversed(needs):
+    """Yield overrides, each with the requirement of one package in the proof."""
+    dependencies = [used.cause for used in argument.facts if isinstance(used.cause, Dependency) and not used.others]
+    for cause in reversed(dependencies):
         edge = cause.edges[0]
         name, specifier = written(edge)
         if is_extra(name) or not edge.mask or not specifier:
@@ -207,7 +207,7 @@ def _less(names: Sequence[str], name: str) -> tuple[str, ...]:
 
 
 def _projects(argument: Explanation) -> list[str]:
-    """Return the projects of the argument that something is wrong with, then the others."""
+    """Return the projects of the proof: first those without an allowed release, then the others."""
     wrong: dict[str, None] = {}
     rest: dict[str, None] = {}
     for used in argument.facts:

@@ -1,4 +1,4 @@
-"""What the solver numbers, in the user's words: places in his files, releases, requirements, and why a release will not do."""
+"""Word the solver's numbers for the user: lines of the inputs, releases, requirements, and why a release cannot be used."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.ports import Edge
 
 _ONLY_A_PIN = "only an exact pin (==) may take it"
-_MOST_RUNS = 3  # of releases named one by one; a longer row is told by its ends
+_MOST_RUNS = 3  # runs of releases that are listed; of more, only the first and last release are named
 
 
 class Wording:
-    """Names for one list of requirements. Also a ``resolver.report.Wording``."""
+    """Names for one list of requirements. Also a ``resolver.report.PackageWording``."""
 
     def __init__(
         self, candidates: Candidates, roots: Sequence[RootRequirement], constraints: Sequence[RootRequirement]
     ) -> None:
-        """Take the facts, and what the user wrote in the order of the solver's labels."""
+        """Take the facts, and the user's lines in the order of the solver's labels."""
         self.candidates = candidates
         self._roots = roots
         self._constraints = constraints
@@ -52,25 +52,25 @@ class Wording:
         return f"{name} {', '.join(spans)}"
 
     def need(self, edge: Edge) -> str:
-        """Give a requirement as it was written: ``urllib3<2``."""
+        """Return a requirement as it was written: ``urllib3<2``."""
         name, text = written(edge)
         return f"{name}{text}"
 
     def line(self, label: Hashable) -> RootRequirement:
-        """Return what the user wrote; constraints count from -1 down."""
-        place = int(str(label))
-        return self._roots[place] if place >= 0 else self._constraints[-1 - place]
+        """Return the user's line of a label; constraints have labels from -1 down."""
+        index = int(str(label))
+        return self._roots[index] if index >= 0 else self._constraints[-1 - index]
 
     def root(self, label: Hashable) -> str:
-        """Say where the user wrote something: ``requirements.txt:12``."""
+        """Return the origin of a line: ``requirements.txt:12``."""
         return str(self.line(label).origin)
 
     def asked(self, label: Hashable) -> str:
-        """Give what the user wrote, without marker and hashes: ``boto3>=1.40``."""
+        """Return a line as written, without marker and hashes: ``boto3>=1.40``."""
         return asked_text(self.line(label))
 
     def line_against(self, edge: Edge) -> str | None:
-        """Say which line of the user allows nothing that a requirement does; None where none is to blame alone."""
+        """Word the line of the user that alone excludes all releases of a requirement; None if there is none."""
         name, text = written(edge)
         labels = [*range(len(self._roots)), *range(-1, -1 - len(self._constraints), -1)]
         for label in labels if text else ():
@@ -83,7 +83,7 @@ class Wording:
         return None
 
     def unmet(self, edge: Edge) -> str:
-        """Say why nothing meets a requirement: no such release, or none that the target can install."""
+        """Return why nothing satisfies a requirement: no such release, or none that the target can install."""
         name, text = written(edge)
         candidate = self.candidates.candidate(name)
         if not isinstance(candidate, Candidate):
@@ -103,7 +103,7 @@ class Wording:
         return f"{name} {view.versions[release_of(bit)]} {self.fault(name, bit)}"
 
     def _elsewhere(self, candidate: Candidate, specifier: CompiledSpecifier) -> str:
-        """Say which indexes were left out of account for a project, and what they have; nothing if there is one index."""
+        """Word what the ignored indexes of a project have; "" if there is only one index."""
         report, name, index = self.candidates.mirror.report, candidate.project.view.name, candidate.project.index_url
         others = report.later_projects(name)
         lines = [f"{shown(url)}: {error}" for url, error in report.later_failures(name)]
@@ -117,7 +117,7 @@ class Wording:
         return f"; that is on {index}; {'; '.join(lines)}; {strategy}"
 
     def fault(self, name: str, bit: int) -> str:
-        """Say why a release cannot be taken, without naming it: ``requires Python >=3.12``."""
+        """Return why a release cannot be used, without its name: ``requires Python >=3.12``."""
         candidate = self.candidates.candidate(name)
         if not isinstance(candidate, Candidate):
             return str(candidate.error)
@@ -132,7 +132,7 @@ class Wording:
         return "is a pre-release, which nothing asks for"
 
     def newer_but_unfit(self, edge: Edge) -> str | None:
-        """Name the newest release that a requirement names, where it is newer than all that may be taken."""
+        """Word why the newest release of a requirement cannot be used, if it is newer than all that can; else None."""
         name, text = written(edge)
         candidate = self.candidates.candidate(name)
         if edge.package != name or not isinstance(candidate, Candidate):
@@ -145,17 +145,17 @@ class Wording:
 
 
 def written(edge: Edge) -> tuple[str, str]:
-    """Return the name and the specifier of a need, as ``Candidates`` put them into its key."""
+    """Return the name and the specifier of an edge, from its key."""
     return cast("tuple[str, str]", edge.key)
 
 
 def asked_text(root: RootRequirement) -> str:
-    """Return what a line asks for, as written, without marker and hashes."""
+    """Return the requirement of a line as written, without marker and hashes."""
     return mask_secrets(root.text.partition(";")[0].partition(" --")[0].strip())
 
 
 def _nearest(candidate: Candidate, text: str) -> str:
-    """Say which releases are near a specifier that none meets."""
+    """Word the releases that are nearest to a specifier that none satisfies."""
     view = candidate.project.view
     first, last = view.versions[0], view.versions[-1]
     if len(view.versions) == 1:

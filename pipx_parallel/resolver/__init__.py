@@ -1,1 +1,1 @@
-"""The solver: packages, masks, terms. It does no I/O and knows neither the mirror nor the model."""
+"""The solver: packages, masks, terms. It does no I/O and imports neither the mirror nor the model."""

@@ -1,8 +1,7 @@
-"""Learn from a conflict: which part of it the latest decision alone is to blame for.
+"""Conflict analysis: learn a clause from a conflict, up to the first unique implication point.
 
-The incompatibility that holds is resolved with the reasons of its latest terms until one term only is of the last level
-(the first unique implication point). What remains is true in general, and narrows a package as soon as the search is back
-at the level of the second latest term.
+The conflicting incompatibility is resolved with the reasons of its latest terms until only one term is from the last level.
+The result is a consequence of the facts alone. After a backjump to the level of its second latest term it narrows a package.
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class Learned(NamedTuple):
-    """What a conflict teaches: ``clause`` narrows its first package once the search is back at ``level``."""
+    """A learned clause: it narrows its first package after a backjump to ``level``."""
 
     clause: Incompatibility
     level: int
 
 
 class Terms:
-    """An incompatibility while it is being resolved: masks and satisfying entries by package."""
+    """An incompatibility during resolution: masks and satisfying trail entries by package."""
 
     __slots__ = ("entry", "masks", "parts", "state")
 
     def __init__(self, state: SearchState, clause: Incompatibility) -> None:
-        """Start from an incompatibility that holds entirely."""
+        """Start from an incompatibility whose terms all hold."""
         self.state = state
         self.masks: dict[int, int] = {}
         self.entry: dict[int, int] = {}
@@ -37,7 +36,7 @@ class Terms:
             self.put(package, mask)
 
     def put(self, package: int, mask: int) -> None:
-        """Set a term; one that always holds is dropped."""
+        """Set a term; drop it if it always holds."""
         entry = self.state.trail.satisfier(package, mask)
         if entry < 0:
             self.masks.pop(package, None)
@@ -47,7 +46,7 @@ class Terms:
             self.entry[package] = entry
 
     def latest(self) -> tuple[int, int, int]:
-        """Return the package whose term came to hold last, its entry, and the last entry of the others (-1 if none)."""
+        """Return the package whose term was satisfied last, its entry, and the last entry of the others (-1 if none)."""
         first = second = -1
         package = -1
         for name, entry in self.entry.items():
@@ -58,7 +57,7 @@ class Terms:
         return package, first, second
 
     def resolve(self, pivot: int, reason: Incompatibility) -> None:
-        """Replace the term of ``pivot`` by what ``reason`` says made it hold."""
+        """Resolve with ``reason``: replace the term of ``pivot`` by the terms that implied it."""
         self.parts.append(reason)
         for package, mask in zip(reason.packages, reason.masks, strict=True):
             mine = self.masks.get(package)
@@ -69,10 +68,10 @@ class Terms:
 
 
 def analyse(state: SearchState, conflict: Incompatibility, base_level: int = 0) -> Learned | Incompatibility:
-    """Return what to learn from an incompatibility that holds entirely.
+    """Return the clause to learn from an incompatibility whose terms all hold.
 
-    If nothing above ``base_level`` is to blame, return what is: an incompatibility of decisions up to that level, and for
-    level 0 one without terms, which ends the argument.
+    If the conflict does not depend on levels above ``base_level``, return an incompatibility of the decisions up to that
+    level; for level 0 it has no terms (a refutation).
     """
     trail = state.trail
     terms = Terms(state, conflict)
@@ -86,7 +85,7 @@ def analyse(state: SearchState, conflict: Incompatibility, base_level: int = 0) 
             _shorten(terms, pivot)
             return _learned(state, terms, pivot, touched)
         reason = trail.reasons[entry]
-        if reason is None:  # above the base a decision opens its level: every other term would be of an earlier one
+        if reason is None:  # above the base level a decision opens its level, so other terms are from earlier levels
             raise RuntimeError("Bug: the conflict rests on two decisions of one level")
         touched[pivot] = None
         terms.resolve(pivot, reason)
@@ -94,12 +93,12 @@ def analyse(state: SearchState, conflict: Incompatibility, base_level: int = 0) 
 
 
 def decisions_behind(state: SearchState, conflict: Incompatibility) -> Incompatibility:
-    """Return the decisions that an incompatibility that holds entirely rests on; without any, the end of an argument."""
+    """Return the decisions that imply an incompatibility whose terms all hold; without terms it is a refutation."""
     return _decisions_in(Terms(state, conflict))
 
 
 def _decisions_in(terms: Terms) -> Incompatibility:
-    """Resolve until only decisions are left."""
+    """Resolve until only decisions remain."""
     reasons = terms.state.trail.reasons
     while True:
         derived = ((entry, package) for package, entry in terms.entry.items() if reasons[entry] is not None)
@@ -122,7 +121,7 @@ def _learned(state: SearchState, terms: Terms, pivot: int, touched: dict[int, No
 
 
 def _shorten(terms: Terms, pivot: int) -> None:
-    """Drop terms that the others imply: those whose reason adds nothing that is not there already."""
+    """Minimise the clause: drop terms whose reason adds no other term."""
     trail = terms.state.trail
     for package in list(terms.masks):
         if package == pivot:

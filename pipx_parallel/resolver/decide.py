@@ -1,7 +1,8 @@
-"""Choose what to look at next: packages the user asks for first, in the order written; then the others, the troublesome first.
+"""Choose the next package to decide: direct packages first, in the order written; then the others, by conflict activity.
 
-A release is asked for its needs before it is chosen, so that one whose needs cannot be met is dropped without a decision.
-After such a rejection its neighbours are asked for too, in growing batches: releases with the same need fall together.
+The dependencies of a release are loaded before it is chosen, so a release whose dependencies cannot be satisfied is excluded
+without a decision. After such a rejection its neighbours are loaded too, in growing batches: releases with the same
+dependency are excluded together.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.dependency_table import ON
-from pipx_parallel.resolver.fact_loader import learn_needs
+from pipx_parallel.resolver.fact_loader import load_dependencies
 from pipx_parallel.resolver.interpolation import interpolate, probes
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.soft_constraints import inherit, inherit_all
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 FIRST_BATCH = 4
 LARGEST_BATCH = 256
-CLOSE_LOOKS = 2  # rejections after which a long history is no longer read release by release
+CLOSE_LOOKS = 2  # rejections after which the releases of a long history are sampled (see ``interpolation``)
 
 
 def step(state: SearchState) -> bool:
-    """Take one step: learn the needs of a release, or decide for one. Return False when every package is settled."""
+    """Load the dependencies of a release or decide a package; return False if every package is decided."""
     if state.wanted:
         _hint(state)
     if state.bound is not None and state.bound.exceeded():
@@ -40,34 +41,34 @@ def step(state: SearchState) -> bool:
 
 
 def reorder(state: SearchState) -> None:
-    """Put the packages that nobody asked for in the order of the trouble they made; ties in order of discovery."""
+    """Sort the indirect packages by conflict activity; ties in order of discovery."""
     direct = len(state.direct)
     activity = state.activity
     rest = sorted(state.decision_queue[direct:], key=lambda package: (-activity[package], package))
     state.decision_queue[direct:] = rest
-    for place, package in enumerate(rest, direct):
-        state.place[package] = place
+    for index, package in enumerate(rest, direct):
+        state.queue_index[package] = index
     state.pointer = 0
 
 
 def _work_on(state: SearchState, package: int, mask: int) -> bool:
-    """Do the next thing a required package calls for; False if there is none."""
+    """Do the next step for a required package; return False if there is none."""
     base = state.base[package]
     if base != NOTHING:
         release = state.trail.current[base]
-        return not release & (release - 1) and _learn_extra(state, base, release, package)
+        return not release & (release - 1) and _load_extra(state, base, release, package)
     if not mask & (mask - 1):
-        return _settle(state, package, mask)
+        return _load_chosen(state, package, mask)
     bit = state.source.choose(state.names[package], mask)
     if inherit(state, package, bit):
         return True
     _count_rejection(state, package, bit)
-    if bit not in state.needs[package]:
-        _learn(state, package, bit, mask)
+    if bit not in state.dependencies[package]:
+        _load(state, package, bit, mask)
         return True
     release = 1 << bit
     for switch in state.switches[package]:
-        if state.trail.current[switch] == ON and _learn_extra(state, package, release, switch):
+        if state.trail.current[switch] == ON and _load_extra(state, package, release, switch):
             return True
     state.decisions += 1
     state.trail.open_level()
@@ -76,26 +77,26 @@ def _work_on(state: SearchState, package: int, mask: int) -> bool:
     return True
 
 
-def _settle(state: SearchState, package: int, release: int) -> bool:
-    """Learn what is not known yet of the one release a package can be."""
+def _load_chosen(state: SearchState, package: int, release: int) -> bool:
+    """Load what is not loaded yet of the only release that a package can have."""
     bit = release.bit_length() - 1
-    if bit not in state.needs[package]:
+    if bit not in state.dependencies[package]:
         if inherit(state, package, bit):
             return True
         _count_rejection(state, package, bit)
-        _learn(state, package, bit, release)
+        _load(state, package, bit, release)
         return True
     return any(
-        state.trail.current[switch] == ON and _learn_extra(state, package, release, switch)
+        state.trail.current[switch] == ON and _load_extra(state, package, release, switch)
         for switch in state.switches[package]
     )
 
 
-def _learn_extra(state: SearchState, base: int, release: int, switch: int) -> bool:
+def _load_extra(state: SearchState, base: int, release: int, switch: int) -> bool:
     bit = release.bit_length() - 1
-    if release & ABSENT or bit in state.needs[switch]:
+    if release & ABSENT or bit in state.dependencies[switch]:
         return False
-    learn_needs(state, base, [bit], switch)
+    load_dependencies(state, base, [bit], switch)
     return True
 
 
@@ -105,43 +106,43 @@ def _count_rejection(state: SearchState, package: int, bit: int) -> None:
     state.tried[package] = bit
 
 
-def _learn(state: SearchState, package: int, bit: int, mask: int) -> None:
-    """Learn the needs of a release and, after rejections, of more of those that may be tried next."""
+def _load(state: SearchState, package: int, bit: int, mask: int) -> None:
+    """Load the dependencies of a release and, after rejections, of more releases that may be tried next."""
     far: list[int] = []
     if state.rejections[package] > CLOSE_LOOKS:
         far = probes(state, package, bit, mask | _behind(state, package, bit))
-    learn_needs(state, package, far or _batch(state, package, bit, mask))
+    load_dependencies(state, package, far or _batch(state, package, bit, mask))
     if far:
         for switch in state.switches[package]:
             if state.trail.current[switch] == ON:
-                learn_needs(state, package, [it for it in far if it not in state.needs[switch]], switch)
+                load_dependencies(state, package, [it for it in far if it not in state.dependencies[switch]], switch)
         interpolate(state, package)
 
 
 def _batch(state: SearchState, package: int, bit: int, mask: int) -> list[int]:
-    """Return the releases to ask about: ``bit``, and after rejections more of those that may be tried next."""
+    """Return the releases to load: ``bit``, and after rejections more releases that may be tried next."""
     rejections = state.rejections[package]
     if not rejections:
         return [bit]
     size = min(FIRST_BATCH << rejections - 1, LARGEST_BATCH)
-    known = state.needs[package]
+    loaded = state.dependencies[package]
     name, choose = state.names[package], state.source.choose
     batch = [bit]
     pools = [mask & ~(1 << bit)]
-    if rejections > 1:  # what allows these few releases may fall next: ask for those behind them as well
+    if rejections > 1:  # the bound that allows only these releases may be dropped next: load those behind it as well
         pools.append(_behind(state, package, bit) & ~mask)
     for pool in pools:
         rest = pool
         while rest and len(batch) < size:
             nearest = choose(name, rest)
             rest &= ~(1 << nearest)
-            if nearest not in known:
+            if nearest not in loaded:
                 batch.append(nearest)
     return batch
 
 
 def _behind(state: SearchState, package: int, bit: int) -> int:
-    """Return the releases on the less wanted side of ``bit`` that nothing certain rules out."""
+    """Return the releases less preferred than ``bit`` that are not excluded at level 0."""
     certain = state.trail.at_level(package, 0) & ~ABSENT
     below = certain & ((1 << bit) - 1)
     above = certain & ~((2 << bit) - 1)
@@ -153,13 +154,13 @@ def _behind(state: SearchState, package: int, bit: int) -> int:
 
 
 def _hint(state: SearchState) -> None:
-    """Tell the source which releases will be asked about next, so that it can fetch them side by side."""
+    """Announce the releases that will be loaded next, so that the source can fetch them in parallel."""
     for package in state.wanted:
         mask = state.trail.current[package]
         if state.hinted[package] or state.base[package] != NOTHING or mask & ABSENT:
             continue
         state.hinted[package] = True
         bit = state.source.choose(state.names[package], mask)
-        if bit not in state.needs[package]:
+        if bit not in state.dependencies[package]:
             state.source.prepare_dependencies(state.names[package], [bit])
     state.wanted.clear()

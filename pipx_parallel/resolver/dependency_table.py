@@ -1,9 +1,8 @@
-"""What the known releases of one package need of one other package: all edges of a pair in one place.
+"""The dependencies of the loaded releases of one package on one other package.
 
-A table has sets of releases of ``parent`` that need the same thing, and what they need. Read row by row it is an
-ordinary incompatibility per distinct edge, shared by all releases that have it. Read as a whole it says more: if the
-parent can only be one of several releases, the child must be in the union of what they need. Such a reading is turned
-into an incompatibility of its own (cause ``Merged``) only where the search has to remember it.
+Each row of a table has the releases of ``parent`` with the same dependency. A row is one incompatibility, shared by its
+releases. The rows together imply more: if the parent can only be one of several releases, the child must be in the union of
+their allowed sets. This becomes an incompatibility of its own (cause ``Merged``) only if the search needs it as a reason.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pipx_parallel.resolver.terms import Incompatibility, Merged
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from pipx_parallel.resolver.terms import ExtraOf, Needs, Preferred, Unusable
+    from pipx_parallel.resolver.terms import Dependency, ExtraOf, Preferred, Unusable
 
 NO_SWITCH = -1
 ON = 2  # the mask of a switch that is on
@@ -24,27 +23,27 @@ OFF = 1
 
 
 class Row:
-    """Releases of the parent (``bits``) that need the child to be in ``allowed``; ``clause`` says so."""
+    """Releases of the parent (``bits``) that require the child to be in ``allowed``, and the incompatibility for this."""
 
     __slots__ = ("allowed", "bits", "clause")
 
     def __init__(self, bits: int, allowed: int, clause: Incompatibility) -> None:
-        """Start a row for one release."""
+        """Create a row."""
         self.bits = bits
         self.allowed = allowed
         self.clause = clause
 
 
 class Cap(NamedTuple):
-    """The newest release of the child that a release of the parent (``stated_by``) admits, short of the newest of all."""
+    """The newest release of the child that a release of the parent (``stated_by``) allows, if it excludes newer ones."""
 
     stated_by: int
     top: int
-    needs: Needs
+    dependency: Dependency
 
 
 class DependencyTable:
-    """All rows of one (parent, child, switch). Each known release of the parent is in one row at most."""
+    """All rows of one (parent, child, switch). Each loaded release of the parent is in at most one row."""
 
     __slots__ = (
         "added",
@@ -52,8 +51,8 @@ class DependencyTable:
         "by_key",
         "caps",
         "child",
+        "covered",
         "guessed",
-        "known",
         "parent",
         "rows",
         "switch",
@@ -61,21 +60,23 @@ class DependencyTable:
     )
 
     def __init__(self, parent: int, child: int, switch: int, universe: int) -> None:
-        """Start an empty table; ``universe`` holds every value the child can take, ABSENT among them."""
+        """Create an empty table; ``universe`` has every value of the child, including ABSENT."""
         self.parent = parent
         self.child = child
         self.switch = switch
         self.universe = universe
-        self.known = 0  # releases of the parent that are in some row
+        self.covered = 0  # releases of the parent that are in a row
         self.rows: list[Row] = []
         self.by_key: dict[Hashable, Row] = {}
-        self.by_bit: dict[int, Row] = {}  # release as a mask of one -> its row
-        self.caps: list[Cap] = []  # those that no newer release undercuts; both numbers rise
-        self.guessed: set[tuple[int, int]] = set()  # pairs of releases between which needs were guessed
-        self.added: set[tuple[int, int]] = set()  # caps that are incompatibilities already
+        self.by_bit: dict[int, Row] = {}  # release as a mask with one bit -> its row
+        self.caps: list[Cap] = []  # those without a tighter cap of a newer release; both numbers ascend
+        self.guessed: set[tuple[int, int]] = set()  # pairs of releases between which dependencies were interpolated
+        self.added: set[tuple[int, int]] = set()  # caps that are already incompatibilities
 
-    def add_row(self, release: int, allowed: int, key: Hashable, cause: Needs | Unusable | ExtraOf | Preferred) -> None:
-        """Learn that ``release`` (a mask of one) needs the child in ``allowed``: widen the row of that key, or start it."""
+    def add_row(
+        self, release: int, allowed: int, key: Hashable, cause: Dependency | Unusable | ExtraOf | Preferred
+    ) -> None:
+        """Add ``release`` (a mask with one bit), which requires the child in ``allowed``, to the row of that key."""
         row = self.by_key.get(key)
         if row is None:
             row = self.by_key[key] = Row(0, allowed, self._clause(0, allowed, cause))
@@ -83,28 +84,28 @@ class DependencyTable:
         self.widen(row, release)
 
     def widen(self, row: Row, release: int) -> None:
-        """Learn that ``release`` (a mask of one) belongs to a row."""
+        """Add ``release`` (a mask with one bit) to a row."""
         row.bits |= release
         row.clause.masks[0] |= release
         self.by_bit[release] = row
-        self.known |= release
+        self.covered |= release
 
     def add_cap(self, cap: Cap) -> None:
-        """Learn an upper bound that a release states, unless a newer one states one as tight."""
+        """Add an upper bound that a release states, unless a newer release states one that is at least as tight."""
         caps = self.caps
-        at = bisect_right(caps, cap.stated_by, key=lambda it: it.stated_by)
-        if any(it.top <= cap.top for it in caps[max(at - 1, 0) :] if it.stated_by >= cap.stated_by):
+        index = bisect_right(caps, cap.stated_by, key=lambda it: it.stated_by)
+        if any(it.top <= cap.top for it in caps[max(index - 1, 0) :] if it.stated_by >= cap.stated_by):
             return
         caps[:] = [it for it in caps if it.stated_by > cap.stated_by or it.top < cap.top]
         caps.insert(bisect_right(caps, cap.stated_by, key=lambda it: it.stated_by), cap)
 
     def inherited(self, bit: int) -> Cap | None:
-        """Return the tightest upper bound that releases newer than ``bit`` state; None if none does."""
-        at = bisect_right(self.caps, bit, key=lambda it: it.stated_by)
-        return self.caps[at] if at < len(self.caps) else None
+        """Return the tightest upper bound that releases newer than ``bit`` state, or None."""
+        index = bisect_right(self.caps, bit, key=lambda it: it.stated_by)
+        return self.caps[index] if index < len(self.caps) else None
 
     def merged(self, rows: list[Row]) -> Incompatibility:
-        """Return what ``rows`` (at least one) say together."""
+        """Return the incompatibility of ``rows`` (at least one) together."""
         if len(rows) == 1:
             return rows[0].clause
         bits = allowed = 0
@@ -114,7 +115,7 @@ class DependencyTable:
         return self._clause(bits, allowed, Merged(tuple(row.clause for row in rows)))
 
     def _clause(
-        self, bits: int, allowed: int, cause: Needs | Unusable | ExtraOf | Preferred | Merged
+        self, bits: int, allowed: int, cause: Dependency | Unusable | ExtraOf | Preferred | Merged
     ) -> Incompatibility:
         packages, masks = [self.parent, self.child], [bits, self.universe & ~allowed]
         if self.switch != NO_SWITCH:

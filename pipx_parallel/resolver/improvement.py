@@ -1,8 +1,8 @@
-"""Improve an answer: ask for a cheaper one until there is none, by branch and bound over what the search has learned.
+"""Improve a solution by branch and bound: search for a cheaper one until there is none; learned clauses are kept.
 
-The cost of an answer is the sum over some packages of the cost of their releases (``Scale.cost``). A package that an answer
-does without costs what it costs in the answer to be improved: dropping a package is no gain. Packages that only the new
-answer has are not counted.
+The cost of a solution is the sum over some packages of the cost of their releases (``Scale.cost``). A package that the new
+solution does not install has its old cost, so that dropping a package is no gain. Packages that only the new solution has are
+not counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_ROUNDS = 50
 
 
 class CostBound:
-    """Answers must cost ``most`` at the most while ``switch`` is on. The search asks at each step (``exceeded``)."""
+    """An upper bound ``most`` on the cost of solutions while ``switch`` is on. The search checks it at each step."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class CostBound:
         chosen: Mapping[str, int],
         read: Callable[[], Mapping[str, int]],
     ) -> None:
-        """Ask for less than ``chosen`` costs. ``read`` reads the answer off a settled search."""
+        """Set the bound below the cost of ``chosen``. ``read`` returns the solution of a finished search."""
         self.scales = scales
         self.without = {package: scale.cost(chosen[scale.name]) for package, scale in scales.items()}
         self.read = read
@@ -43,7 +43,7 @@ class CostBound:
         state.hinted[self.switch] = True
 
     def exceeded(self) -> bool:
-        """Return whether what is assigned costs too much already; if so, an incompatibility says which part of it."""
+        """Return whether the partial assignment already costs too much; if so, add an incompatibility of the cause."""
         current = self.state.trail.current
         if current[self.switch] == OFF:
             return False
@@ -68,9 +68,12 @@ class CostBound:
         return True
 
     def leave_out(self) -> bool:
-        """Leave out the packages that nobody needs, now that all others are settled: only then is known what that costs.
+        """Decide that a package without dependents is absent, after all others are decided: only then its cost is known.
 
-        Return whether there was one. One that the bound alone has brought in is not part of the answer.
+        A package that only the bound requires is not part of a solution: an incompatibility excludes that assignment.
+
+        Returns:
+            Whether there was such a package.
         """
         current = self.state.trail.current
         for package in self.scales:
@@ -88,7 +91,7 @@ class CostBound:
         return False
 
     def _least(self, package: int, mask: int) -> int:
-        """Return the least that a package can still cost."""
+        """Return the lowest cost that a package can still have."""
         rest = mask & ~ABSENT
         if not rest:
             return self.without[package]
@@ -98,9 +101,10 @@ class CostBound:
 
 
 class Improvement(NamedTuple):
-    """What an answer is improved by: ``counted`` gives its packages that count, ``read`` reads it off a settled search.
+    """Parameters of an improvement.
 
-    ``fixed`` are the switches that every answer keeps to.
+    ``counted`` returns the packages of a solution that have a cost, ``read`` the solution of a finished search. ``fixed`` are
+    switches that stay on.
     """
 
     counted: Callable[[Mapping[str, int]], Mapping[int, Scale]]
@@ -108,7 +112,7 @@ class Improvement(NamedTuple):
     fixed: Sequence[int]
 
     def improve(self, state: SearchState, chosen: Mapping[str, int], stop: int) -> tuple[Mapping[str, int], bool]:
-        """Return the best answer found, starting from ``chosen``, and whether none is better."""
+        """Return the best solution, starting from ``chosen``, and whether it is proved to be the best."""
         bounds: list[int] = []
         try:
             for _ in range(MOST_ROUNDS):
@@ -121,9 +125,8 @@ class Improvement(NamedTuple):
                     return chosen, True
                 chosen = self.read()
                 if all(not state.trail.at_level(package, 0) & ABSENT for package in scales):
-                    bounds.append(
-                        bound.switch
-                    )  # else what is cheaper than this answer need not be so by the one before
+                    # Only without absent packages is a solution that is cheaper than this one also cheaper than the first.
+                    bounds.append(bound.switch)
         except LimitReachedError:
             pass
         finally:

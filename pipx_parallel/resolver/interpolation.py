@@ -1,9 +1,9 @@
-"""Long histories: look at few of many releases, and take what lies between two of them to need what both need.
+"""Interpolate the dependencies of long histories: load a sample of the releases and assume the others to be similar.
 
-A search that falls through a long history would ask for every release on the way. Instead it looks at releases in doubling
-distances. If two of them need a package, those between, which nobody has looked at, are taken to need it too, somewhere in
-the range that both span. This is a guess: it holds while a variable is on (``state.continuity``), is given up if there is no
-answer with it, and what was passed over is never part of a proof.
+A search that backtracks through a long history would load every release. Instead it samples releases at doubling distances.
+If two neighbouring samples require a package, the releases between them are assumed to require it too, in the range that both
+span. The assumption holds while a variable is on (``state.continuity``). It is dropped if there is no solution with it, and
+releases that were not loaded are never part of a proof.
 """
 
 from __future__ import annotations
@@ -20,43 +20,45 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.dependency_table import DependencyTable
     from pipx_parallel.resolver.state import SearchState
 
-FAR = 48  # releases: a shorter stretch is read as a whole
+FAR = 48  # releases: a shorter range is loaded completely
 
 
 def add_continuity(state: SearchState) -> int:
-    """Return a new variable under which gaps in histories are guessed."""
+    """Add and return the variable that enables interpolation."""
     state.continuity = state.add_variable(f"\0{len(state.names)}", ABSENT | ON)
     state.hinted[state.continuity] = True
     return state.continuity
 
 
 def probes(state: SearchState, package: int, bit: int, mask: int) -> list[int]:
-    """Return the releases to ask about next: ``bit``, and those of ``mask`` behind it in doubling distances.
+    """Return the releases to sample next: ``bit``, and those of ``mask`` after it at doubling distances.
 
-    They end before the next release that is known. Empty if ``mask`` is small, or gaps may not be guessed.
+    They end before the next release that is loaded. Empty if ``mask`` is small, or if interpolation is off.
     """
     if state.continuity < 0 or state.trail.current[state.continuity] != ON or mask.bit_count() <= FAR:
         return []
     order = list(bits_of(mask))
     if state.source.choose(state.names[package], 1 << order[0] | 1 << order[-1]) == order[-1]:
         order.reverse()
-    known = state.needs[package]
-    gap: list[int] = []  # up to the next release that was looked at
+    loaded = state.dependencies[package]
+    gap: list[int] = []  # up to the next loaded release
     for candidate in order[order.index(bit) :]:
-        if candidate in known:
+        if candidate in loaded:
             break
         gap.append(candidate)
     else:
         gap.append(order[-1])
-    places = [0, *[1 << power for power in range(len(gap).bit_length()) if 1 << power < len(gap)], len(gap) - 1]
-    return list(dict.fromkeys(gap[place] for place in places))
+    indexes = [0, *[1 << power for power in range(len(gap).bit_length()) if 1 << power < len(gap)], len(gap) - 1]
+    return list(dict.fromkeys(gap[index] for index in indexes))
 
 
 def interpolate(state: SearchState, package: int) -> None:
-    """Guess what the releases need that lie between those which were looked at."""
+    """Interpolate the dependencies of the releases between the loaded ones."""
     for table in state.tables_of[package]:
         if table.parent == package:
-            for older, newer in pairwise(sorted(state.needs[package if table.switch == NO_SWITCH else table.switch])):
+            for older, newer in pairwise(
+                sorted(state.dependencies[package if table.switch == NO_SWITCH else table.switch])
+            ):
                 between = state.universe[package] & (1 << newer) - (2 << older)
                 if between and (older, newer) not in table.guessed:
                     _guess(state, table, older, newer, between)

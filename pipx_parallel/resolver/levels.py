@@ -1,8 +1,8 @@
-"""Preference levels: how far each release of a package is behind the one that would be taken if nothing else mattered.
+"""Preference levels: the lag of each release of a package behind the most preferred one.
 
-The lag of a release is counted in days, from the upload of the newest release that is allowed. It never falls from a
-release to an older one: a late fix of an old series counts as old as the oldest of the newer releases. Where an index
-has no upload times, each release counts ``UNDATED`` days more than the one before it.
+The lag is the number of days between the uploads of the newest allowed release and of the release. It does not decrease from
+a release to an older one: a late fix of an old series has the lag of the oldest newer release. If an index has no upload
+times, each release has ``UNDATED`` days more than its predecessor.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.ports import CandidateSource
 
 UNDATED = 30  # days
-MOVED = 36_500  # days that giving up the release of an earlier answer counts
-WEIGHT = 1 << 20  # a day of lag against one package that is not at its first choice
+MOVED = 36_500  # lag in days of a release other than that of the earlier lock
+DAY_COST = 1 << 20  # cost of a day of lag; a package that is not at its first choice costs 1 more
 
 
 class Scale:
-    """The allowed releases of one package in order of preference, each with its lag; worked out as far as it is asked."""
+    """The allowed releases of one package in order of preference, each with its lag; computed on demand."""
 
     __slots__ = ("_best", "_bits", "_lags", "_rest", "_source", "_uploaded", "allowed", "first", "name")
 
     def __init__(self, source: CandidateSource, name: str, allowed: int) -> None:
-        """Count lag from the best of ``allowed``, a non-empty mask."""
+        """Measure lag from the best of ``allowed``, a non-empty mask."""
         self.name = name
         self.allowed = allowed
         self.first = source.choose(name, allowed)
@@ -41,8 +41,8 @@ class Scale:
         return self._lags.get(bit, self._lags[self._bits[-1]])
 
     def cost(self, bit: int) -> int:
-        """Return what choosing a release costs: its lag first, then whether it is not the first choice."""
-        return 0 if bit == self.first else self.lag(bit) * WEIGHT + 1
+        """Return the cost of a release: its lag, then whether it is not the first choice."""
+        return 0 if bit == self.first else self.lag(bit) * DAY_COST + 1
 
     def within(self, step: int) -> int:
         """Return the releases of a level: the first choice at 0, lags up to 1, 2, 4, … days from 1 on."""
@@ -53,15 +53,15 @@ class Scale:
         return self._source.choose(self.name, mask)
 
     def cheaper(self, cost: int) -> int:
-        """Return the releases that cost less."""
+        """Return the releases with a lower cost."""
         if cost <= 0:
             return 0
         if cost == 1:
             return 1 << self.first
-        return self._until(-(-(cost - 1) // WEIGHT)) | 1 << self.first
+        return self._until(-(-(cost - 1) // DAY_COST)) | 1 << self.first
 
     def is_whole(self, step: int) -> bool:
-        """Return whether a level holds every allowed release."""
+        """Return whether a level has every allowed release."""
         return not self.allowed & ~self.within(step)
 
     def _until(self, lag: int) -> int:

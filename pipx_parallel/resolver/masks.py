@@ -1,8 +1,6 @@
 """Sets of releases as integers: bit 0 is "not installed", bit *i + 1* is release *i*, oldest first.
 
 Modules outside the solver number releases from 0; ``bit_of``, ``release_of``, ``mask_from`` and ``releases_in`` convert.
-
-Everything here is arithmetic; what a release is called is the caller's business.
 """
 
 from __future__ import annotations
@@ -34,12 +32,12 @@ def bit_of(release: int) -> int:
 
 
 def release_of(bit: int) -> int:
-    """Return the release that a bit number, not that of "not installed", stands for."""
+    """Return the release of a bit number other than 0."""
     return bit - 1
 
 
 def mask_from(releases: int) -> int:
-    """Return a set of releases, whose bit *i* is release *i*, as a mask of the solver's; "not installed" is not in it."""
+    """Return the solver's mask of a set whose bit *i* is release *i*; "not installed" is not in it."""
     return releases << 1
 
 
@@ -59,8 +57,8 @@ def bits_of(mask: int) -> Iterator[int]:
 def runs_of(mask: int, among: int) -> list[tuple[int, int]]:
     """Return ``mask`` as runs (lowest bit, highest bit) that are contiguous within ``among``, lowest run first.
 
-    Two members belong to one run when no member of ``among`` between them is missing from ``mask``: "1.0 to 1.4" may so
-    be said of releases with an unusable one in between. Bits of ``mask`` outside ``among`` are ignored.
+    Two members are in one run if ``mask`` has every member of ``among`` between them: "1.0 to 1.4" may name releases with
+    one outside ``among`` in between. Bits of ``mask`` outside ``among`` are ignored.
     """
     runs: list[tuple[int, int]] = []
     rest = mask & among

@@ -1,10 +1,10 @@
-"""The objective, stage by stage: last resorts, the user's packages, then all others."""
+"""Optimise the objective in stages: relaxations, then direct packages, then all others."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolver.fact_loader import allowed, learn_newest, usable
+from pipx_parallel.resolver.fact_loader import allowed, load_newest, usable
 from pipx_parallel.resolver.improvement import Improvement
 from pipx_parallel.resolver.interpolation import add_continuity
 from pipx_parallel.resolver.levels import Scale
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 MOST_RELAXATIONS = 16
 MOST_ROUNDS = 16
-MOST_UNPROVEN = 500  # releases read for a proof that a further search makes again
+MOST_UNPROVEN = 500  # releases loaded for a proof that a later search repeats
 
 
 def optimise(
     state: SearchState, roots: Sequence[RootEdge], limits: SolverLimits, is_final: Callable[[], bool]
 ) -> bool | Incompatibility:
-    """Settle the search at the best answer; return whether it is known to be, or the end of the argument if there is none.
+    """Find the best solution; return whether it is proved to be the best, or a refutation if there is no solution.
 
-    ``is_final`` returns whether that argument must be complete. Raises ``LimitReachedError``.
+    ``is_final`` returns whether the refutation must be complete. Raises ``LimitReachedError``.
     """
     if not limits.improve:
         core = search(state, limits.conflicts)
         return False if core is None else core
-    learn_newest(state)
+    load_newest(state)
     return _Objective(state, roots, limits, is_final).run()
 
 
@@ -58,7 +58,7 @@ class _Objective:
         self.optimal = True
 
     def run(self) -> bool | Incompatibility:
-        """Go through all stages."""
+        """Run all stages."""
         state = self.state
         for package in state.direct:
             if state.base[package] == NOTHING and (mask := usable(state, package) or allowed(state, package)):
@@ -73,7 +73,7 @@ class _Objective:
         return False
 
     def _improve_directs(self) -> bool:
-        """Lower the lag of the user's packages in sum as far as it goes; return whether the answer still stands."""
+        """Minimise the total lag of the direct packages; return whether the solution is still valid."""
         state, names, chosen = self.state, self.state.names, self._chosen()
         counted = self._counted(chosen)
         if not self.optimal or all(scale.cost(chosen[names[it]]) == 0 for it, scale in counted.items()):
@@ -81,9 +81,9 @@ class _Objective:
         self._limit_reads()
         stop = state.conflicts + self.limits.improve
         improvement = Improvement(self._counted, self._chosen, self._fixed())
-        found, optimal = improvement.improve(state, chosen, stop)
+        improved, optimal = improvement.improve(state, chosen, stop)
         self.optimal &= optimal
-        return self._settle_as(found)
+        return self._settle_as(improved)
 
     def _counted(self, chosen: Mapping[str, int]) -> Mapping[int, Scale]:
         return {it: scale for it, scale in self.directs.items() if self.state.names[it] in chosen}
@@ -92,7 +92,7 @@ class _Objective:
         return reachable(self.state, self.roots)[0]
 
     def _settle_directs(self) -> Incompatibility | None:
-        """Settle everything with the user's packages near their newest, giving up as few soft constraints as possible."""
+        """Find a solution with the direct packages near their newest and as few relaxations as possible."""
         state, stop = self.state, self.limits.improve
         relaxed: frozenset[int] = frozenset()
         unproven: Incompatibility | None = None
@@ -100,18 +100,18 @@ class _Objective:
             for _ in range(MOST_RELAXATIONS):
                 self.guard = add_guard(state, relaxed)
                 preferences = Preferences(state, stop, self._fixed())
-                core = preferences.hold(self.directs.items()) or preferences.settle()
+                core = preferences.hold(self.directs.items()) or preferences.solve()
                 if core is not None and self.guard in core.packages:
-                    found = relax(state, stop, [it for it in self._fixed() if it != self.guard])
-                    if isinstance(found, frozenset):
-                        relaxed = found
+                    outcome = relax(state, stop, [it for it in self._fixed() if it != self.guard])
+                    if isinstance(outcome, frozenset):
+                        relaxed = outcome
                         continue
-                    core = found
+                    core = outcome
                 if core is None or state.continuity not in core.packages:
                     state.last_read = NEVER
                     self.optimal &= state.continuity == NOTHING or not state.guesses
                     return core
-                state.continuity = NOTHING  # nothing may be passed over unread: there is no answer but there
+                state.continuity = NOTHING  # there is no solution with interpolation: load every release
                 if not self.is_final():
                     unproven, state.last_read = core, state.reads + MOST_UNPROVEN
         except LimitReachedError:
@@ -127,9 +127,10 @@ class _Objective:
         return [switch for switch in (self.guard, self.state.continuity) if switch != NOTHING]
 
     def _settle_others(self) -> bool:
-        """Settle again with the user's packages as they are and all others as near their newest as they can be.
+        """Keep the direct packages and move all others as near to their newest as possible.
 
-        Return whether the answer still stands.
+        Returns:
+            Whether the solution is still valid.
         """
         state, chosen = self.state, self._chosen()
         stop = state.conflicts + self.limits.improve
@@ -145,8 +146,8 @@ class _Objective:
                     break
                 held.update(new)
                 preferences = Preferences(state, stop, fixed)
-                if preferences.hold(held.items()) or preferences.settle():
-                    return False  # a bound that was met on the way excludes the user's packages as they are
+                if preferences.hold(held.items()) or preferences.solve():
+                    return False  # a bound that was loaded meanwhile excludes the releases of the direct packages
                 chosen = self._chosen()
             if held:
                 chosen, optimal = Improvement(self._scales, self._chosen, fixed).improve(state, chosen, stop)
@@ -168,10 +169,10 @@ class _Objective:
         return [it for it in numbers if it not in direct and state.base[it] == NOTHING]
 
     def _is_best_given_directs(self, packages: Sequence[int], chosen: Mapping[str, int]) -> bool:
-        """Say whether the user's packages alone leave each of ``packages`` nothing better: then nothing can be gained.
+        """Return whether the direct packages exclude every better release of each of ``packages``.
 
-        True of most lists, and much cheaper than settling again. The user's packages were all settled before any other, so
-        what they leave is what the trail says of the level at which the last of them was.
+        This is true for most inputs and avoids another search. Direct packages are decided first, so the trail has what they
+        leave at the level of the last of them.
         """
         state, trail = self.state, self.state.trail
         level = max((trail.levels[trail.entries_of[it][-1]] for it in state.direct if trail.entries_of[it]), default=0)
@@ -182,7 +183,7 @@ class _Objective:
         return True
 
     def _settle_as(self, chosen: Mapping[str, int]) -> bool:
-        """Settle everything as it was, the user's packages first; return False if bounds met since exclude that."""
+        """Restore a solution, direct packages first; return False if bounds that were loaded since exclude it."""
         state, direct = self.state, set(self.state.direct)
         state.most_reads = NEVER
         state.back_to(0)

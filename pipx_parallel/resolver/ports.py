@@ -1,8 +1,8 @@
-"""What the solver needs to be told, and what it tells an observer.
+"""The interfaces of the solver: the source of its facts, and the observer of its progress.
 
 Sets are integers. Every package is a variable whose values are bits: bit 0 is "not installed", bit *i + 1* is release *i*
-(releases numbered from the oldest, so the newest member of a set is its highest bit). A *switch* is a package that stands
-for an extra of another one (``requests[socks]``): its values are bit 0 (off) and bit 1 (on).
+(numbered from the oldest, so the newest member of a set is its highest bit). A *switch* is a package that represents an
+extra of another package (``requests[socks]``): its values are bit 0 (off) and bit 1 (on).
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ class Edge(NamedTuple):
 
 
 class Unavailable(NamedTuple):
-    """A release that cannot be used after all, or a package nobody has. ``reason`` reaches the user unchanged."""
+    """A release that cannot be used, or a package that no index has. ``reason`` reaches the user unchanged."""
 
     reason: str
 
 
 class CandidateSource(Protocol):
-    """Where the solver's facts come from. Calls may block on I/O; the solver itself never does.
+    """The source of the solver's facts. Calls may block on I/O; the solver itself does no I/O.
 
-    Facts never change during a solve: asked twice, a method answers the same. Answers may not depend on which other facts
-    have been asked for, nor on timing: this is what makes a resolve deterministic.
+    Facts do not change during a solve: a method returns the same result for the same arguments. Results must not depend on
+    other calls or on timing, so that a resolve is deterministic.
     """
 
     def prepare(self, packages: Sequence[str]) -> None:
-        """Say that ``domain`` of these will be asked for next, in bulk."""
+        """Announce that ``domain`` of these packages will be called next."""
         ...
 
     def domain(self, package: str) -> int | Unavailable:
-        """Return the mask of releases that may be chosen (bit 0 clear), or why there is none."""
+        """Return the mask of releases that may be chosen (bit 0 clear), or why there are none."""
         ...
 
     def switch_of(self, package: str) -> str | None:
-        """Return the package whose extra this one stands for, or None for an ordinary package."""
+        """Return the package whose extra this switch represents, or None for an ordinary package."""
         ...
 
     def choose(self, package: str, mask: int) -> int:
@@ -55,40 +55,40 @@ class CandidateSource(Protocol):
         ...
 
     def best(self, package: str, mask: int) -> int:
-        """Return the best release of a non-empty ``mask``: as ``choose``, but blind to what an earlier answer held."""
+        """Return the best release of a non-empty ``mask``: as ``choose``, but without preferring an earlier lock."""
         ...
 
     def newest(self, package: str) -> int:
-        """Return the bit number of the newest release that a requirement without bounds admits; 0 if there is none."""
+        """Return the bit number of the newest release that a requirement without bounds allows; 0 if there is none."""
         ...
 
     def uploaded(self, package: str, bit: int) -> int:
-        """Return the day, counted from any fixed day, on which a release was uploaded; 0 if that is not known."""
+        """Return the day of a release's upload, counted from any fixed day; 0 if it is unknown."""
         ...
 
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
-        """Return whether a release, whose needs were asked for before, has the extra that a switch stands for."""
+        """Return whether a release has the extra of a switch; its dependencies were requested before."""
         ...
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
-        """Say that ``dependencies`` of these candidates will be asked for next, in bulk."""
+        """Announce that ``dependencies`` of these candidates will be called next."""
         ...
 
     def dependencies(self, package: str, bit: int, switch: str | None = None) -> Sequence[Edge] | Unavailable:
-        """Return what that candidate needs: its own needs, or with ``switch`` only what that extra adds to them."""
+        """Return the dependencies of a candidate, or with ``switch`` only those that the extra adds."""
         ...
 
 
 class SolverObserver:
-    """Hooks of the solver's progress; all do nothing. What one raises ends the search and reaches the caller."""
+    """Hooks of the solver's progress; all do nothing. An exception ends the search and reaches the caller."""
 
     def decided(self, package: str, bit: int) -> None:
-        """Say that a candidate was chosen."""
+        """Report that a candidate was chosen."""
 
     def conflicted(self, package: str) -> None:
-        """Say that a conflict was met while this package was looked at."""
+        """Report a conflict; its learned clause narrows this package."""
 
     def explained(self, lines: Sequence[str]) -> bool:
-        """Say why there is no answer, before changes are tried. Return whether the user was told."""
+        """Report why there is no solution, before changes are tried. Return whether it was shown to the user."""
         del lines
         return False

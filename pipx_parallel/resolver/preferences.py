@@ -1,10 +1,10 @@
-"""Share out who gives way: keep every package near its first choice, and widen only for those that contradict each other.
+"""Keep every package near its first choice; widen the preference levels only of packages that contradict each other.
 
-Taking the best of the first requirement, then of the second, and so on, is a trap: it lets the last one fall by ten years
-to spare the first a patch release, and it asks about every release on the way down. So each package starts at its first
-preference level (``resolver.levels``). Where levels contradict each other, those of the unsat core, and no others, are
-widened by a step, until there is an answer; ``resolver.improvement`` starts from there. A package that is held counts as
-installed: to do without it, say by an old release that did not need it yet, is no way to keep it near its first choice.
+Choosing the best release of the first requirement, then of the second, and so on, has a defect: the last one may become ten
+years old to spare the first a patch release, and every release in between is loaded. So each package starts at its first
+preference level (``resolver.levels``). If levels contradict each other, those of the unsat core, and no others, are widened by
+a step, until there is a solution; ``resolver.improvement`` starts from there. A held package must be installed: a solution
+without it, for example with an old release that does not depend on it, does not keep it near its first choice.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Preferences:
-    """Packages held to preference levels, in order of importance, and the attempts to settle the search within them."""
+    """Packages held to preference levels, in order of importance, and the searches within these levels."""
 
     def __init__(self, state: SearchState, stop: int, fixed: Sequence[int] = ()) -> None:
-        """Start with no level. ``fixed`` are switches never given up; ``stop`` is the count of conflicts that ends it all.
+        """Start without levels. ``fixed`` are switches that stay on; ``stop`` is the maximum number of conflicts.
 
         Every method that searches raises ``LimitReachedError`` beyond ``stop``.
         """
@@ -38,9 +38,9 @@ class Preferences:
         self.owners: dict[int, int] = {}  # switch -> package
 
     def hold(self, scales: Iterable[tuple[int, Scale]]) -> Incompatibility | None:
-        """Hold more packages to the narrowest levels that certain facts and the fixed switches leave open.
+        """Hold more packages to the narrowest levels that the facts and the fixed switches allow.
 
-        Leaves the search at level 0. Returns the unsat core if those alone contradict each other.
+        Leaves the search at level 0. Returns the unsat core if the fixed switches alone contradict each other.
         """
         state = self.state
         state.back_to(0)
@@ -52,11 +52,11 @@ class Preferences:
         state.back_to(0)
         return core
 
-    def settle(self) -> Incompatibility | None:
-        """Settle the search within levels; return the end of the argument if no levels do.
+    def solve(self) -> Incompatibility | None:
+        """Find a solution within the levels, which are widened as needed; return the refutation if there is none.
 
-        Each level is held at a trail level of its own, so that widening one undoes those behind it and no others: what an
-        attempt costs does not grow with the number of packages.
+        Each preference level has its own trail level, so that widening it undoes only the later ones: the cost of an attempt
+        does not grow with the number of packages.
         """
         state = self.state
         state.back_to(0)
@@ -76,14 +76,14 @@ class Preferences:
             held = min(map(order.index, owners))
             state.back_to(base + held)
             keep(state, [core])
-            # Who made trouble comes last from now on: what must be undone the next time is then little.
+            # The packages of the core come last from now on, so that the next widening undoes little.
             order = [package for package in order if package not in owners] + [it for it in order if it in owners]
             for package in owners:
                 self.steps[package] = self._floor(package, self.steps[package] + 1, base)
             core = None
 
     def _switches(self, package: int) -> list[int]:
-        """Return the switch of a package's level, none where that leaves nothing out."""
+        """Return the switch of a package's level; empty if the level excludes nothing."""
         scale, step = self.scales[package], self.steps[package]
         if scale.is_whole(step):
             return []
@@ -92,9 +92,9 @@ class Preferences:
         return [switch]
 
     def _floor(self, package: int, step: int, level: int) -> int:
-        """Return the first step from ``step`` on that leaves a choice that the step before does not.
+        """Return the first step from ``step`` on that allows a release that the previous step does not.
 
-        What the package can be at all is what was certain at the trail level ``level``.
+        Only releases that were possible at the trail level ``level`` count.
         """
         scale = self.scales[package]
         now = self.state.trail.at_level(package, level)

@@ -1,7 +1,7 @@
-"""Draw every direct consequence of what is assigned, until nothing changes or something must not be.
+"""Unit propagation: narrow packages by every incompatibility until nothing changes or one is violated.
 
-A package that was narrowed is looked at once: its units, its tables (as parent, child or switch), and the learned
-incompatibilities that watch it. Links are only read for parents that can still be one of the releases they know.
+A narrowed package is processed once: its units, its tables (as parent, child or switch), and the clauses that watch it. A
+table is read only if its parent can still be one of its releases.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def propagate(state: SearchState) -> Incompatibility | None:
-    """Narrow packages until nothing follows any more. Return an incompatibility that holds entirely, if one does."""
+    """Narrow packages until nothing more follows. Return the conflict: an incompatibility whose terms all hold, or None."""
     trail = state.trail
     queue, queued, current = trail.queue, trail.queued, trail.current
     head = 0
@@ -29,8 +29,8 @@ def propagate(state: SearchState) -> Incompatibility | None:
         conflict = _check_units(state, package) if state.units[package] else None
         if conflict is None:
             for table in state.tables_of[package]:
-                # Nothing follows while the parent is none of the known releases, or the extra is off.
-                if current[table.parent] & table.known and (table.switch == NO_SWITCH or current[table.switch] & ON):
+                # Nothing follows if the parent cannot be a release of the table, or if the extra is off.
+                if current[table.parent] & table.covered and (table.switch == NO_SWITCH or current[table.switch] & ON):
                     conflict = _check_table(state, table)
                     if conflict is not None:
                         break
@@ -56,7 +56,7 @@ def _check_units(state: SearchState, package: int) -> Incompatibility | None:
 
 
 def _check_table(state: SearchState, table: DependencyTable) -> Incompatibility | None:
-    """Apply a table whose parent is, or may be, a known release and whose switch is not off."""
+    """Apply a table whose parent is, or may be, one of its releases and whose switch is not off."""
     current = state.trail.current
     parent, child = current[table.parent], current[table.child]
     if parent & (parent - 1):
@@ -68,7 +68,7 @@ def _check_table(state: SearchState, table: DependencyTable) -> Incompatibility 
 
 
 def _check_open_table(state: SearchState, table: DependencyTable, parent: int, child: int) -> Incompatibility | None:
-    """Apply a table whose parent is not decided: drop releases whose need cannot be met, then join the others' needs."""
+    """Apply a table whose parent is not decided: exclude releases with unsatisfiable dependencies, then merge the others."""
     live: list[Row] = []
     dead: list[Row] = []
     allowed = out = 0
@@ -88,13 +88,13 @@ def _check_open_table(state: SearchState, table: DependencyTable, parent: int, c
             return None  # the extra may still be off, and other releases may be chosen
     elif dead:
         return _require(state, table, dead, 0)
-    if not parent & ~table.known and child & ~allowed:
+    if not parent & ~table.covered and child & ~allowed:
         return _require(state, table, live, allowed)
     return None
 
 
 def _require(state: SearchState, table: DependencyTable, rows: list[Row], allowed: int) -> Incompatibility | None:
-    """Apply what ``rows`` say when the parent can be nothing but one of them."""
+    """Apply ``rows`` if the parent can only be one of their releases."""
     current = state.trail.current
     child = current[table.child]
     if table.switch != NO_SWITCH and current[table.switch] != ON:
@@ -109,18 +109,18 @@ def _require(state: SearchState, table: DependencyTable, rows: list[Row], allowe
 
 
 def _check_watched(state: SearchState, package: int) -> Incompatibility | None:
-    """Look at the learned incompatibilities that watch a package; keep two terms that do not hold at the front of each."""
+    """Process the clauses that watch a package; keep two terms that do not hold at the front of each."""
     current = state.trail.current
     watching = state.watching[package]
-    kept: list[Incompatibility] = []
-    for at, clause in enumerate(watching):
+    remaining: list[Incompatibility] = []
+    for index, clause in enumerate(watching):
         packages, masks = clause.packages, clause.masks
         if packages[0] == package:
             packages[0], packages[1] = packages[1], packages[0]
             masks[0], masks[1] = masks[1], masks[0]
         other = current[packages[0]]
         if current[package] & ~masks[1] or not other & masks[0]:
-            kept.append(clause)
+            remaining.append(clause)
             continue
         for spare in range(2, len(packages)):
             if current[packages[spare]] & ~masks[spare]:
@@ -129,11 +129,11 @@ def _check_watched(state: SearchState, package: int) -> Incompatibility | None:
                 state.watching[packages[1]].append(clause)
                 break
         else:
-            kept.append(clause)
+            remaining.append(clause)
             if not other & ~masks[0]:
-                kept += watching[at + 1 :]
-                state.watching[package] = kept
+                remaining += watching[index + 1 :]
+                state.watching[package] = remaining
                 return clause
             state.narrow(packages[0], other & ~masks[0], clause)
-    state.watching[package] = kept
+    state.watching[package] = remaining
     return None

@@ -1,8 +1,8 @@
-"""Last resorts: which soft constraints to give up where no answer keeps to all of them.
+"""Relaxation: select the soft constraints to drop if no solution satisfies all of them.
 
-Every unsat core names constraints of which one must go. The cheapest set that has one of each core is given up, a further
-core is asked for, and so on until there is an answer: it then takes the fewest (implicit hitting sets). A missing extra is
-given up before an inherited bound.
+At least one constraint of every unsat core must be dropped. The cheapest set with a member of each core is dropped, and the
+search finds the next core, until there is a solution: it then has the cheapest relaxations (implicit hitting sets). A missing
+extra is cheaper than an inherited bound.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Incompatibility
 
-MOST_CORES = 100  # beyond, all of a further core is given up
+MOST_CORES = 100  # after this number, all constraints of a core are dropped
 _BOUND, _EXTRA = 1_000, 1
 
 
 def relax(state: SearchState, stop: int, fixed: Sequence[int] = ()) -> frozenset[int] | Incompatibility:
-    """Return the fewest escapes that must be allowed, or the end of the argument if there is no answer even so.
+    """Return the cheapest escapes to allow, or the refutation if there is no solution even with all.
 
-    ``fixed`` are switches that are not given up: an unsat core of nothing but these is returned too. Raises ``LimitReachedError``.
+    ``fixed`` are switches that stay on: an unsat core of these alone is returned too. Raises ``LimitReachedError``.
     """
     cores: list[Sequence[int]] = []
     relaxed: frozenset[int] = frozenset()
@@ -39,7 +39,7 @@ def relax(state: SearchState, stop: int, fixed: Sequence[int] = ()) -> frozenset
             used = [it for it in list(state.escapes.values())[before:] if state.trail.current[it] == ON]
             if not used:
                 return relaxed
-            continue  # constraints that were met on the way: they are held the next time
+            continue  # constraints that were loaded meanwhile are held in the next search
         owners = {state.prefer(escape, OFF): escape for escape in state.escapes.values()}
         escapes = [owners[switch] for switch in core.packages if switch in owners]
         if not escapes:
@@ -56,7 +56,7 @@ def _costs(state: SearchState) -> dict[int, int]:
 
 
 def _cheapest(cores: Sequence[Sequence[int]], costs: Mapping[int, int]) -> frozenset[int]:
-    """Return the cheapest set with a member of each core; of equally cheap ones the first found."""
+    """Return the cheapest set with a member of each core; of equally cheap sets the first."""
     best: frozenset[int] = frozenset(escape for core in cores for escape in core)
 
     def cost(members: frozenset[int]) -> int:

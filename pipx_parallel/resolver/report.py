@@ -1,7 +1,7 @@
-"""From a proof to an argument: steps as plain data, and the wording of their conclusions.
+"""Convert a proof to an explanation: steps as plain data, and the wording of their conclusions.
 
-A step lists the facts it uses, each on the releases that matter there, and what follows from them; the last step has no
-conclusion, because its facts contradict each other. The caller words the facts; ``Naming`` names releases and conclusions.
+A step has the facts it uses, each with the relevant releases, and the conclusion from them; the last step has no conclusion,
+because its facts contradict each other. The caller words the facts; ``Naming`` words releases and conclusions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pipx_parallel.resolver.ports import ABSENT
-from pipx_parallel.resolver.terms import Bound, Derived, ExtraOf, Merged, Needs, Required, Unusable
+from pipx_parallel.resolver.terms import Bound, Dependency, Derived, ExtraOf, Merged, Required, Unusable
 from pipx_parallel.resolver.unsat_core import smallest_proof
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.terms import Incompatibility
 
 
-class Vocabulary(Protocol):
-    """How the caller calls things. Masks are never empty and hold releases only."""
+class PackageWording(Protocol):
+    """The caller's names of packages and releases. Masks are not empty and have releases only."""
 
     def package(self, name: str) -> str:
         """Name a package, or a switch: ``requests[socks]``."""
@@ -33,13 +33,13 @@ class Vocabulary(Protocol):
 
 
 class Used(NamedTuple):
-    """A fact in a step. ``releases`` are those of the parent that matter there (0 for what the user asks).
+    """A fact in a step. ``releases`` are the relevant releases of the parent (0 for a root).
 
-    ``child`` is the package that is needed, and ``allowed`` the releases of it that will do. For several needs read together
-    (``Merged``) ``cause`` is the first and ``others`` the number of the rest.
+    ``child`` is the required package, and ``allowed`` its allowed releases. For merged dependencies (``Merged``) ``cause`` is
+    the first and ``others`` the number of the rest.
     """
 
-    cause: Required | Bound | Needs | Unusable
+    cause: Required | Bound | Dependency | Unusable
     releases: int
     child: str
     allowed: int
@@ -49,7 +49,7 @@ class Used(NamedTuple):
 class Step(NamedTuple):
     """From ``facts`` and earlier steps (``uses``: their indices) it follows that the ``conclusion`` terms exclude each other.
 
-    A term is (package, mask), bit 0 of the mask meaning "not installed". Without terms: nothing is left.
+    A term is (package, mask); bit 0 of the mask is "not installed". Without terms, the facts contradict each other.
     """
 
     facts: tuple[Used, ...]
@@ -58,12 +58,12 @@ class Step(NamedTuple):
 
 
 def explain(impossible: Impossible) -> tuple[Step, ...]:
-    """Return the shortest argument that was found, in the order in which it is to be read."""
+    """Return the shortest explanation that was found, in reading order."""
     proof = smallest_proof(impossible.proof, impossible.universe)
     order: list[Incompatibility] = []
     stack = [(proof, False)]
     seen: set[int] = set()
-    while stack:  # depth first, parts before what follows from them; a proof may be deeper than Python's stack
+    while stack:  # depth first, premises before conclusions; a proof may be deeper than Python's stack
         clause, done = stack.pop()
         if done:
             order.append(clause)
@@ -71,12 +71,12 @@ def explain(impossible: Impossible) -> tuple[Step, ...]:
             seen.add(id(clause))
             stack.append((clause, True))
             stack += [(part, False) for part in _parts(clause) if _fact(part) is None]
-    places = {id(clause): place for place, clause in enumerate(order)}
-    return tuple(_step(impossible, clause, places) for clause in order)
+    indexes = {id(clause): index for index, clause in enumerate(order)}
+    return tuple(_step(impossible, clause, indexes) for clause in order)
 
 
 def _parts(clause: Incompatibility) -> list[Incompatibility]:
-    """Return what a derived incompatibility follows from, in the order in which it was found to matter."""
+    """Return the premises of a derived incompatibility, in the order of propagation."""
     cause = clause.cause
     if not isinstance(cause, Derived):
         return [clause]
@@ -94,14 +94,14 @@ def _fact(clause: Incompatibility) -> Incompatibility | None:
     return None if isinstance(clause.cause, Derived) else clause
 
 
-def _step(impossible: Impossible, clause: Incompatibility, places: dict[int, int]) -> Step:
-    """Replay a derivation, to learn which releases matter to each fact."""
+def _step(impossible: Impossible, clause: Incompatibility, indexes: dict[int, int]) -> Step:
+    """Replay a derivation to find the releases that are relevant to each fact."""
     current = dict(zip(clause.packages, clause.masks, strict=True))
     used: list[Used] = []
     uses: list[int] = []
     for part in _parts(clause):
         if _fact(part) is None:
-            uses.append(places[id(part)])
+            uses.append(indexes[id(part)])
         elif not isinstance(part.cause, ExtraOf):
             used.append(_used(impossible, part, current))
         _narrow(impossible, part, current)
@@ -111,7 +111,7 @@ def _step(impossible: Impossible, clause: Incompatibility, places: dict[int, int
 
 
 def _narrow(impossible: Impossible, part: Incompatibility, current: dict[int, int]) -> None:
-    """Narrow the one package of an incompatibility whose term does not hold yet."""
+    """Narrow the package of the only term of an incompatibility that does not hold yet."""
     open_terms = [
         (package, mask)
         for package, mask in zip(part.packages, part.masks, strict=True)
@@ -127,7 +127,7 @@ def _used(impossible: Impossible, fact: Incompatibility, current: dict[int, int]
     if isinstance(cause, Merged):
         others = len(cause.parts) - 1
         cause = cause.parts[0].cause
-    if not isinstance(cause, Required | Bound | Needs | Unusable):
+    if not isinstance(cause, Required | Bound | Dependency | Unusable):
         raise TypeError(f"Bug: {type(cause).__name__} is no fact for a user")
     parent, universe = fact.packages[0], impossible.universe
     if isinstance(cause, Required | Bound):
@@ -146,14 +146,14 @@ def _used(impossible: Impossible, fact: Incompatibility, current: dict[int, int]
 
 
 def _chained(used: Sequence[Used], roots: Sequence[RootEdge]) -> list[Used]:
-    """Order facts so that each follows, where it can, the one that leads to it; what the user asks comes in the order written."""
+    """Order facts so that each follows its premise, if possible; roots are in the order written."""
     order = {(root.label, root.edge): number for number, root in enumerate(roots)}
 
-    def place(fact: Used) -> int:
+    def input_index(fact: Used) -> int:
         cause = fact.cause
         return order[cause.label, cause.edge] if isinstance(cause, Required | Bound) else -1
 
-    rest = sorted(used, key=place)
+    rest = sorted(used, key=input_index)
     chained: list[Used] = []
     reached: set[str] = set()
     last = ""
@@ -168,30 +168,30 @@ def _chained(used: Sequence[Used], roots: Sequence[RootEdge]) -> list[Used]:
 
 
 def _premises(used: Used) -> tuple[str, ...]:
-    """Return the packages that must be there for a fact to matter."""
+    """Return the packages that must be installed for a fact to apply."""
     cause = used.cause
     if isinstance(cause, Required | Bound):
         return ()
-    name = cause.parent if isinstance(cause, Needs) else cause.package
+    name = cause.parent if isinstance(cause, Dependency) else cause.package
     return (name, cause.switch) if cause.switch else (name,)
 
 
 class Naming:
-    """What an argument calls releases, and what it concludes of them; in the caller's words."""
+    """Names releases and words conclusions, with the caller's names."""
 
-    def __init__(self, impossible: Impossible, vocabulary: Vocabulary) -> None:
-        """Take what was found impossible, and the caller's words."""
+    def __init__(self, impossible: Impossible, wording: PackageWording) -> None:
+        """Take the failed search and the caller's names."""
         self.impossible = impossible
-        self.vocabulary = vocabulary
+        self.wording = wording
         self.numbers = {name: number for number, name in enumerate(impossible.names)}
 
     def some(self, name: str, mask: int) -> str:
         """Name releases; all of a package in one word, a switch by its name."""
         if self.impossible.bases[self.numbers[name]] >= 0:
-            return self.vocabulary.package(name)
+            return self.wording.package(name)
         if self.is_every(name, mask):
-            return f"every release of {self.vocabulary.package(name)}"
-        return self.vocabulary.releases(name, mask) if mask else f"no release of {self.vocabulary.package(name)}"
+            return f"every release of {self.wording.package(name)}"
+        return self.wording.releases(name, mask) if mask else f"no release of {self.wording.package(name)}"
 
     def is_every(self, name: str, mask: int) -> bool:
         """Return whether these are all releases, of a package that has several."""
@@ -199,7 +199,7 @@ class Naming:
         return not every & ~mask and every & (every - 1) != 0
 
     def conclusion(self, terms: Sequence[tuple[str, int]]) -> str:
-        """Word what excludes each other: what is there, and what it needs."""
+        """Word terms that exclude each other: what is installed, and what it requires."""
         there = [self.some(name, mask) for name, mask in terms if not mask & ABSENT]
         needed = [
             self.some(name, self.impossible.universe[self.numbers[name]] & ~mask)

@@ -1,6 +1,6 @@
-"""The loop: propagate, learn from a conflict or take the next step, until everything is settled or nothing can be.
+"""The search loop: propagate, learn from a conflict or take the next step, until every package is decided or a refutation.
 
-A search may take switches for granted, its assumptions; it then returns which of them an answer cannot have together.
+A search may assume switches to be on (assumptions); it then returns the unsat core of those that contradict each other.
 """
 
 from __future__ import annotations
@@ -21,27 +21,29 @@ if TYPE_CHECKING:
 
 
 class SolverLimits(NamedTuple):
-    """Counts, never clocks, so that a limit cuts every run at the same place."""
+    """Limits as counts, not times, so that a limit ends every run at the same step."""
 
     conflicts: int = 1_000_000
-    improve: int = 2_000  # conflicts spent on the objective; 0: none, the user's packages are the best in their order
-    reads: int = 200  # releases looked at only to improve an answer
+    improve: int = (
+        2_000  # conflicts spent on the objective; 0: none, each direct package is at its best in the order written
+    )
+    reads: int = 200  # releases loaded only to improve a solution
 
 
 class LimitReachedError(Exception):
-    """The search met more conflicts than it may: neither an answer nor a proof."""
+    """The search exceeded its limit of conflicts: there is neither a solution nor a proof."""
 
 
 def search(state: SearchState, stop: int, base_level: int = 0) -> Incompatibility | None:
-    """Settle every package and return None, or return what of the decisions up to ``base_level`` makes that impossible.
+    """Decide every package and return None, or return the decisions up to ``base_level`` that make this impossible.
 
-    Raises ``LimitReachedError`` when ``state.conflicts`` goes beyond ``stop``, or too many releases were read.
+    Raises ``LimitReachedError`` if ``state.conflicts`` exceeds ``stop``, or if too many releases were loaded.
     """
     while True:
         conflict = propagate(state)
         if conflict is None:
             if state.reads > state.last_read:
-                raise LimitReachedError(f"no answer and no proof after {state.reads} releases")
+                raise LimitReachedError(f"no solution and no proof after {state.reads} releases")
             if not step(state):
                 return None
             continue
@@ -50,14 +52,14 @@ def search(state: SearchState, stop: int, base_level: int = 0) -> Incompatibilit
         if not isinstance(learned, Learned):
             return learned
         if state.conflicts > stop:
-            raise LimitReachedError(f"no answer and no proof after {state.conflicts} conflicts")
+            raise LimitReachedError(f"no solution and no proof after {state.conflicts} conflicts")
         if state.reads > state.most_reads:
-            raise LimitReachedError(f"no answer and no proof after {state.reads} releases")
+            raise LimitReachedError(f"no solution and no proof after {state.reads} releases")
         _apply(state, learned, base_level)
 
 
 def _apply(state: SearchState, learned: Learned, base_level: int) -> None:
-    """Go back to where the learned incompatibility applies, and apply it."""
+    """Backjump to the level of a learned clause, and apply it."""
     clause = learned.clause
     package = clause.packages[0]
     state.observer.conflicted(state.names[package])
@@ -68,7 +70,7 @@ def _apply(state: SearchState, learned: Learned, base_level: int) -> None:
 
 
 def assume(state: SearchState, switches: Sequence[int]) -> Incompatibility | None:
-    """Turn switches on, all in one level, and draw what follows; return the unsat core if they contradict each other."""
+    """Turn switches on, all at one level, and propagate; return the unsat core if they contradict each other."""
     conflict = propagate(state)
     if conflict is None:
         state.trail.open_level()
@@ -82,13 +84,13 @@ def assume(state: SearchState, switches: Sequence[int]) -> Incompatibility | Non
 
 
 def _against(state: SearchState, switch: int) -> Incompatibility:
-    """Return the unsat core of a switch that is off already."""
+    """Return the unsat core of a switch that is already off."""
     core = decisions_behind(state, Incompatibility([switch], [OFF], Derived(())))
     return Incompatibility([*core.packages, switch], [*core.masks, ON], Derived((core,)))
 
 
 def search_under(state: SearchState, switches: Sequence[int], stop: int) -> Incompatibility | None:
-    """Settle everything with these switches on, or return the unsat core, which is kept. Raises ``LimitReachedError``."""
+    """Find a solution with these switches on, or return the unsat core and store it. Raises ``LimitReachedError``."""
     state.back_to(0)
     core = assume(state, switches) or search(state, stop, state.trail.level)
     if core is not None:
@@ -98,7 +100,7 @@ def search_under(state: SearchState, switches: Sequence[int], stop: int) -> Inco
 
 
 def keep(state: SearchState, cores: Iterable[Incompatibility]) -> None:
-    """Keep which switches contradict each other, so that the next attempt need not find out. To be called at level 0."""
+    """Store unsat cores, so that the next search does not derive them again. Call at level 0."""
     for core in cores:
         if core.packages:
             state.watch(core)

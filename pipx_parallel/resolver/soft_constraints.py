@@ -1,12 +1,12 @@
-"""Soft constraints: what every answer keeps to as long as there is one that does, and what is given up last.
+"""Soft constraints: every solution satisfies them if possible; they are relaxed last.
 
-Two kinds. An older release keeps to the upper bounds that newer releases of the same package state: that it does not state
-them itself is no evidence that it works without. A package whose extra the user asks for has that extra. Each constraint
-has a variable, its *escape*: the constraint holds while the escape is off. A *guard* is a variable that, while on, keeps
-every escape off, those met later too, but for the ones that were relaxed.
+There are two kinds. An older release has the upper bounds that newer releases of the same package state: if it does not state
+them itself, it may still not work beyond them. A package whose extra is requested has that extra. Each constraint has a
+variable, its *escape*: the constraint holds while the escape is off. A *guard* is a variable that, while on, keeps every
+escape off, including later ones, except those that were relaxed.
 
-Inherited bounds are turned into incompatibilities only where they matter: before a release is asked for its needs, before
-it is chosen, and once more for every pair when all packages are settled.
+Inherited bounds become incompatibilities only if they are relevant: before the dependencies of a release are loaded, before it
+is chosen, and for every pair after all packages are decided.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
     from pipx_parallel.resolver.dependency_table import DependencyTable
     from pipx_parallel.resolver.state import SearchState
-    from pipx_parallel.resolver.terms import Needs
+    from pipx_parallel.resolver.terms import Dependency
 
 
 class Escape(NamedTuple):
-    """A chosen release is beyond an upper bound that a newer release of its package states (``needs`` of ``stated_by``)."""
+    """A chosen child exceeds an upper bound that a newer release of the parent states (``dependency`` of ``stated_by``)."""
 
     parent: str
     child: str
-    needs: Needs
+    dependency: Dependency
     stated_by: int
 
 
 def add_guard(state: SearchState, relaxed: Container[int] = ()) -> int:
-    """Return a new guard that keeps every escape off but for those that are ``relaxed``; it takes the place of the last."""
+    """Return a new guard that keeps every escape off except those in ``relaxed``; it replaces the previous guard."""
     state.guard = state.add_variable(f"\0{len(state.names)}", ABSENT | ON)
     state.hinted[state.guard] = True
     state.relaxed = relaxed
@@ -52,9 +52,9 @@ def _guard(state: SearchState, escape: int) -> None:
 
 
 def escape_of(state: SearchState, package: int, child: int, switch: int) -> int:
-    """Return the escape from the bounds of a package on another, with ``switch`` from those of that extra.
+    """Return the escape from the bounds of a package on another, with ``switch`` from the bounds of that extra.
 
-    Where ``child`` is the switch itself: the escape from having that extra.
+    If ``child`` is the switch itself, it is the escape from having that extra.
     """
     key = (package, child, switch)
     number = state.escapes.get(key)
@@ -67,9 +67,10 @@ def escape_of(state: SearchState, package: int, child: int, switch: int) -> int:
 
 
 def inherit(state: SearchState, package: int, bit: int) -> bool:
-    """Add the bounds that a release inherits, or is held to as a child, where they exclude what may be chosen now.
+    """Add the inherited bounds of a release, as parent or child, that exclude a release that can be chosen now.
 
-    Return whether one was added.
+    Returns:
+        Whether a bound was added.
     """
     current = state.trail.current
     added = False
@@ -86,7 +87,7 @@ def inherit(state: SearchState, package: int, bit: int) -> bool:
 
 
 def inherit_all(state: SearchState) -> bool:
-    """Do the same for all pairs of packages that are settled."""
+    """Add the inherited bounds of all pairs of decided packages; return whether one was added."""
     current = state.trail.current
     added = False
     for table in list(state.capped):
@@ -108,12 +109,12 @@ def _inherit(state: SearchState, table: DependencyTable, bit: int, child: int) -
     if table.switch != NO_SWITCH:
         packages.append(table.switch)
         masks.append(ON)
-    state.add_clause(Incompatibility(packages, masks, Inherited(cap.stated_by, cap.needs)))
+    state.add_clause(Incompatibility(packages, masks, Inherited(cap.stated_by, cap.dependency)))
     return True
 
 
 def lacks_extra(state: SearchState, package: int, release: int, switch: int) -> None:
-    """Learn that a release does not have an extra that the user asks for and the newest allowed release has."""
+    """Add that a release lacks a requested extra that the newest allowed release has."""
     escape = escape_of(state, package, switch, switch)
     cause = Preferred(state.names[switch])
     state.table(package, escape, switch).add_row(release, ON, cause, cause)
@@ -121,20 +122,20 @@ def lacks_extra(state: SearchState, package: int, release: int, switch: int) -> 
 
 
 def escapes_in(state: SearchState, chosen: Mapping[str, int]) -> list[Escape]:
-    """Return the inherited bounds that an answer is beyond, the tightest of each pair of packages."""
-    found: list[Escape] = []
+    """Return the inherited bounds that a solution exceeds, the tightest of each pair of packages."""
+    escapes: list[Escape] = []
     for table in state.capped:
         names = state.names[table.parent], state.names[table.child]
         if names[0] in chosen and names[1] in chosen:
             cap = table.inherited(chosen[names[0]])
             switched = table.switch == NO_SWITCH or state.names[table.switch] in chosen
             if cap is not None and switched and chosen[names[1]] > cap.top:
-                found.append(Escape(*names, cap.needs, cap.stated_by))
-    return found
+                escapes.append(Escape(*names, cap.dependency, cap.stated_by))
+    return escapes
 
 
 def lacking_in(state: SearchState, chosen: Mapping[str, int]) -> list[str]:
-    """Return the switches that an answer has on although the release does not have that extra."""
+    """Return the switches that are on in a solution although the release does not have that extra."""
     return [
         state.names[switch]
         for switch in state.direct

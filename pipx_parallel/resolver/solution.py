@@ -1,4 +1,4 @@
-"""Read the answer off a search that settled: what is needed by whom, and what keeps packages from being newer."""
+"""Read the solution of a finished search: the dependency edges, and why packages are not newer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipx_parallel.resolver.fact_loader import usable
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.state import NOTHING
-from pipx_parallel.resolver.terms import Bound, Derived, Inherited, Merged, Needs, Required, Unusable
+from pipx_parallel.resolver.terms import Bound, Dependency, Derived, Inherited, Merged, Required, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Cause, Incompatibility
 
-Fact = Required | Bound | Needs | Inherited | Unusable
+Fact = Required | Bound | Dependency | Inherited | Unusable
 
 
-class Need(NamedTuple):
-    """A chosen release needs a package; with ``switch``, because that extra is on."""
+class DependencyEdge(NamedTuple):
+    """A dependency of a chosen release; with ``switch``, one that the extra adds."""
 
     parent: str
     switch: str | None
@@ -31,21 +31,21 @@ class Need(NamedTuple):
 class Held(NamedTuple):
     """Why a package is not at ``best``, its best release over its whole domain (``CandidateSource.best``).
 
-    ``by`` are facts that exclude it, given the rest of the answer: what chosen packages and roots need of the package, else
-    what ``best`` itself needs (``Needs`` whose parent is the package), else what the search learned it from. ``given_up``
-    says the same of the best release that the user's own lines allow, if that is another one.
+    ``by`` are facts that exclude it, given the rest of the solution: dependencies of chosen packages and roots on the package,
+    else dependencies of ``best`` itself (``Dependency`` whose parent is the package), else the facts of the learned clause.
+    ``given_up`` is the same for the best release that the root requirements allow, if it is another one.
     """
 
     best: int
     by: tuple[Fact, ...]
-    own: tuple[Fact, ...] = ()  # what ``best`` itself needs that the answer does not meet, also where others exclude it
+    own: tuple[Fact, ...] = ()  # dependencies of ``best`` that the solution does not satisfy, also if others exclude it
     given_up: Held | None = None
 
 
-def reachable(state: SearchState, roots: Sequence[RootEdge]) -> tuple[dict[str, int], list[Need]]:
-    """Return what the roots lead to in a settled search, and along which edges; breadth first, so directs come first."""
+def reachable(state: SearchState, roots: Sequence[RootEdge]) -> tuple[dict[str, int], list[DependencyEdge]]:
+    """Return the packages that are reachable from the roots, and the edges; breadth first, so direct packages come first."""
     chosen: dict[str, int] = {}
-    needs: list[Need] = []
+    dependencies: list[DependencyEdge] = []
     queue: list[str] = []
 
     def take(edge: Edge) -> None:
@@ -65,25 +65,25 @@ def reachable(state: SearchState, roots: Sequence[RootEdge]) -> tuple[dict[str, 
     for root in roots:
         if not root.constraint:
             take(root.edge)
-    for name in queue:  # grows while it is read
-        for need in _needs_of(state, name):
-            needs.append(need)
-            take(need.edge)
-    return chosen, needs
+    for name in queue:  # grows during the loop
+        for dependency in _edges_of(state, name):
+            dependencies.append(dependency)
+            take(dependency.edge)
+    return chosen, dependencies
 
 
-def _needs_of(state: SearchState, name: str) -> Iterator[Need]:
-    """Yield what a package needs, or what a switch adds to the needs of the package whose extra it is."""
+def _edges_of(state: SearchState, name: str) -> Iterator[DependencyEdge]:
+    """Yield the dependencies of a package, or those that a switch adds to its package."""
     number = state.numbers[name]
     base = state.base[number]
     parent, switch = (number, None) if base == NOTHING else (base, name)
     bit = state.trail.current[parent].bit_length() - 1
-    for edge in state.needs[number][bit]:
-        yield Need(state.names[parent], switch, edge)
+    for edge in state.dependencies[number][bit]:
+        yield DependencyEdge(state.names[parent], switch, edge)
 
 
 def held_back(state: SearchState, roots: Sequence[RootEdge], chosen: Mapping[str, int]) -> dict[str, Held]:
-    """Say of each chosen package that is not the best of its domain what excludes the best."""
+    """Return for each chosen package that is not at the best of its domain what excludes the best."""
     held: dict[str, Held] = {}
     for name, bit in chosen.items():
         number = state.numbers[name]
@@ -99,7 +99,7 @@ def held_back(state: SearchState, roots: Sequence[RootEdge], chosen: Mapping[str
 
 
 def _held(state: SearchState, roots: Sequence[RootEdge], package: int, best: int, chosen: Mapping[str, int]) -> Held:
-    own = _leaves(_own_needs_against(state, package, 1 << best, chosen))
+    own = _leaves(_own_dependencies_against(state, package, 1 << best, chosen))
     return Held(best, tuple(_excluders(state, roots, package, best, chosen)), tuple(own))
 
 
@@ -107,25 +107,25 @@ def _excluders(
     state: SearchState, roots: Sequence[RootEdge], package: int, best: int, chosen: Mapping[str, int]
 ) -> list[Fact]:
     name, release = state.names[package], 1 << best
-    found: list[Fact] = [
+    facts: list[Fact] = [
         (Bound if root.constraint else Required)(root.label, root.edge)
         for root in roots
         if root.edge.package == name and not root.edge.mask & release
     ]
-    found += _leaves(_needs_against(state, package, release, chosen))
-    if not found:
-        found += _bounds_against(state, package, best, chosen)
-    if found:
-        return found
-    found = _leaves([it for it in state.units[package] if it.masks[0] & release and not isinstance(it.cause, Derived)])
-    own = _own_needs_against(state, package, release, chosen)
-    return found or _leaves(own) or _leaves(_reasons_against(state, package, release))
+    facts += _leaves(_dependencies_against(state, package, release, chosen))
+    if not facts:
+        facts += _bounds_against(state, package, best, chosen)
+    if facts:
+        return facts
+    facts = _leaves([it for it in state.units[package] if it.masks[0] & release and not isinstance(it.cause, Derived)])
+    own = _own_dependencies_against(state, package, release, chosen)
+    return facts or _leaves(own) or _leaves(_reasons_against(state, package, release))
 
 
-def _needs_against(
+def _dependencies_against(
     state: SearchState, package: int, release: int, chosen: Mapping[str, int]
 ) -> Iterator[Incompatibility]:
-    """Yield the needs of chosen packages that exclude a release."""
+    """Yield the dependencies of chosen packages that exclude a release."""
     for table in state.tables_of[package]:
         parent = state.names[table.parent]
         if table.child == package and parent in chosen and _is_active(state, table.switch, chosen):
@@ -141,13 +141,13 @@ def _bounds_against(state: SearchState, package: int, best: int, chosen: Mapping
         if table.child == package and table.caps and parent in chosen and _is_active(state, table.switch, chosen):
             cap = table.inherited(chosen[parent])
             if cap is not None and best > cap.top:
-                yield Inherited(cap.stated_by, cap.needs)
+                yield Inherited(cap.stated_by, cap.dependency)
 
 
-def _own_needs_against(
+def _own_dependencies_against(
     state: SearchState, package: int, release: int, chosen: Mapping[str, int]
 ) -> Iterator[Incompatibility]:
-    """Yield the needs of a release that the chosen releases do not meet."""
+    """Yield the dependencies of a release that the chosen releases do not satisfy."""
     for table in state.tables_of[package]:
         if table.parent == package and _is_active(state, table.switch, chosen):
             row = table.by_bit.get(release)
@@ -161,7 +161,7 @@ def _is_active(state: SearchState, switch: int, chosen: Mapping[str, int]) -> bo
 
 
 def _reasons_against(state: SearchState, package: int, release: int) -> list[Incompatibility]:
-    """Return the incompatibility that took the release away on the trail."""
+    """Return the incompatibility that excluded the release on the trail."""
     trail = state.trail
     for entry in trail.entries_of[package]:
         reason = trail.reasons[entry]
@@ -173,11 +173,11 @@ def _reasons_against(state: SearchState, package: int, release: int) -> list[Inc
 
 
 def _leaves(clauses: Iterable[Incompatibility]) -> list[Fact]:
-    """Return the facts that incompatibilities rest on, each once, nearest first."""
+    """Return the facts that incompatibilities are derived from, without duplicates, nearest first."""
     queue = list(clauses)
     seen = {id(clause) for clause in queue}
-    found: dict[int, Fact] = {}
-    for clause in queue:  # grows while it is read
+    facts: dict[int, Fact] = {}
+    for clause in queue:  # grows during the loop
         cause: Cause = clause.cause
         if isinstance(cause, Derived | Merged):
             for part in cause.parts:
@@ -185,5 +185,5 @@ def _leaves(clauses: Iterable[Incompatibility]) -> list[Fact]:
                     seen.add(id(part))
                     queue.append(part)
         elif isinstance(cause, Fact):
-            found[id(cause)] = cause
-    return list(found.values())
+            facts[id(cause)] = cause
+    return list(facts.values())

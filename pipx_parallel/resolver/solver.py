@@ -1,18 +1,17 @@
-"""The solver: from roots to an answer or a proof.
+"""The solver: find a solution for the roots, or a proof that there is none.
 
-What it promises, for any source that keeps its contract:
+Guarantees, for any source that satisfies its contract:
 
-- it finds an answer if one exists, and a proof if none does;
-- an answer holds only packages that a root needs, directly or through others;
-- equal facts give equal answers: no set order, clock or hash seed takes part;
-- **the objective**. As few last resorts as possible: an older release keeps to the upper bounds that newer allowed releases
-  of its package state, and a package has the extras that the user names. Then the least lag in sum of the packages that the
-  user asks for (and of those that the extras named bring in), counted in days from the newest release that the user's own
-  lines allow; then as few of them as possible that are not at their newest. Then, with these as they are, the other packages
-  are as near their newest as they let each other be.
+- it finds a solution if one exists, else a proof;
+- a solution has only packages that a root requires, directly or indirectly;
+- equal facts give equal solutions: set order, clock and hash seed have no effect;
+- **the objective**. First as few relaxations as possible: an older release has the upper bounds that newer allowed releases of
+  its package state, and a package has the requested extras. Then the least total lag of the direct packages (including those
+  that requested extras add), in days from the newest release that the root requirements allow; then as few of them as possible
+  that are not at their newest. Then, with these releases fixed, the least lag of the other packages.
 
-The objective is kept within a number of conflicts and of releases looked at (``SolverLimits``). ``Solution.optimal`` says
-whether that sufficed: if not, the answer is valid, and the best that was found.
+The objective is optimised within limits of conflicts and loaded releases (``SolverLimits``). ``Solution.optimal`` is False if a
+limit ended this: the solution is valid, and the best that was found.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from pipx_parallel.resolver.fact_loader import RootEdge, add_roots
 from pipx_parallel.resolver.objective import optimise
 from pipx_parallel.resolver.search import LimitReachedError, SolverLimits
 from pipx_parallel.resolver.soft_constraints import Escape, escapes_in, lacking_in
-from pipx_parallel.resolver.solution import Held, Need, held_back, reachable
+from pipx_parallel.resolver.solution import DependencyEdge, Held, held_back, reachable
 from pipx_parallel.resolver.state import SearchState
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Counts(NamedTuple):
-    """What the search took."""
+    """Counters of the search."""
 
     decisions: int
     conflicts: int
@@ -42,16 +41,16 @@ class Counts(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """An answer.
+    """A solution.
 
-    ``chosen`` maps each package that is needed to its release's bit number (a switch: 1), in the order in which they are
-    reached from the roots. ``needs`` are the dependencies among them. ``held`` says of each package that is not the best
-    its domain has what keeps it from that. ``escapes`` and ``lacking`` (switches) are the last resorts that it takes.
-    ``optimal`` is False if the search for a better one was cut short.
+    ``chosen`` maps each required package to the bit number of its release (a switch: 1), in the order in which they are reached
+    from the roots. ``dependencies`` are the edges among them. ``held`` has for each package that is not at the best of its
+    domain what excludes the best. ``escapes`` and ``lacking`` (switches) are the relaxations. ``optimal`` is False if a limit
+    ended the search for a better solution.
     """
 
     chosen: Mapping[str, int]
-    needs: Sequence[Need]
+    dependencies: Sequence[DependencyEdge]
     held: Mapping[str, Held]
     counts: Counts
     escapes: Sequence[Escape] = ()
@@ -60,10 +59,10 @@ class Solution(NamedTuple):
 
 
 class Impossible(NamedTuple):
-    """There is no answer. ``proof`` has no terms; its causes lead down to what the source and the user said.
+    """There is no solution. ``proof`` has no terms; its causes lead to the facts of the source and the user.
 
-    ``names`` are the packages by number, ``universe`` all values of each, ``bases`` the package whose extra a switch is (-1:
-    no switch). ``resolver.report`` turns this into an argument.
+    ``names`` are the packages by number, ``universe`` all values of each, ``bases`` the package of a switch (-1: not a switch).
+    ``resolver.report`` converts this to an explanation.
     """
 
     roots: Sequence[RootEdge]
@@ -81,12 +80,12 @@ def solve(
     limits: SolverLimits | None = None,
     is_final: Callable[[], bool] = lambda: True,
 ) -> Solution | Impossible:
-    """Find releases that satisfy ``roots`` and all that they need, or prove that there are none.
+    """Find releases that satisfy ``roots`` and all dependencies, or prove that there are none.
 
-    ``is_final`` returns whether the source leaves nothing out that it may have in a further search. If not, the proof may be
-    incomplete: releases of long histories are taken to need what others of the same package need.
+    ``is_final`` returns whether the source is complete: False if a later search may have more releases. The proof may then be
+    incomplete: interpolated dependencies of long histories are not verified.
 
-    Raises ``LimitReachedError`` when the search meets more conflicts than ``limits`` allow. Errors of the source pass through.
+    Raises ``LimitReachedError`` if the search has more conflicts than ``limits`` allow. Errors of the source are not caught.
     """
     limits = limits or SolverLimits()
     state = SearchState(source, observer)
@@ -94,10 +93,10 @@ def solve(
     outcome = optimise(state, roots, limits, is_final)
     if not isinstance(outcome, bool):
         return Impossible(roots, outcome, state.names, state.universe, state.base, _counts(state))
-    chosen, needs = reachable(state, roots)
+    chosen, dependencies = reachable(state, roots)
     return Solution(
         chosen,
-        needs,
+        dependencies,
         held_back(state, roots, chosen),
         _counts(state),
         escapes_in(state, chosen),

@@ -1,6 +1,6 @@
-"""Everything one search knows: packages by number, the trail, the tables, what was learned, and the order of work.
+"""The state of one search: packages by number, the trail, the tables, learned clauses, and the decision queue.
 
-Facts (tables, units, universes) only ever grow and hold at every level; only the trail goes back.
+Facts (tables, units, universes) only grow and hold at every level; only the trail backtracks.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
     from pipx_parallel.resolver.ports import CandidateSource, Edge
-    from pipx_parallel.resolver.terms import Needs, Unusable
+    from pipx_parallel.resolver.terms import Dependency, Unusable
 
 NOTHING = -1
-NEVER = 1 << 60  # the place of what is in no decision queue
+NEVER = 1 << 60  # the index of a variable that is not in the decision queue
 
 
-class AnswerBound(Protocol):
-    """What an answer must keep to beyond the facts; each adds an incompatibility, or a decision, if it says True."""
+class SolutionBound(Protocol):
+    """A condition on solutions beyond the facts; a method that returns True has added an incompatibility or a decision."""
 
     def exceeded(self) -> bool:
-        """Return whether what is assigned cannot become such an answer."""
+        """Return whether the partial assignment violates the condition."""
         ...
 
     def leave_out(self) -> bool:
-        """Return whether, everything being settled, something had to be left out."""
+        """Return whether, after all packages are decided, one had to be excluded."""
         ...
 
 
 class SearchState:
-    """The state that the phases (propagate, conflict, decide) share; each is functions over it."""
+    """The state that the phases (propagate, conflict, decide) share."""
 
     def __init__(self, source: CandidateSource, observer: SolverObserver | None = None) -> None:
         """Start with no package."""
@@ -46,11 +46,11 @@ class SearchState:
         self.names: list[str] = []
         self.numbers: dict[str, int] = {}
         self.universe: list[int] = []
-        self.base: list[int] = []  # of a switch: the package whose extra it is, else NOTHING
+        self.base: list[int] = []  # per switch: the package whose extra it is, else NOTHING
         self.switches: list[list[int]] = []
         # facts
         self.units: list[list[Incompatibility]] = []
-        self.newest: list[int] = []  # per package: the newest release that a requirement without bounds admits
+        self.newest: list[int] = []  # per package: the newest release that a requirement without bounds allows
         self.capped: dict[DependencyTable, None] = {}  # tables with upper bounds that older releases inherit
         # soft constraints
         self.preferred: dict[tuple[int, int], int] = {}
@@ -59,34 +59,36 @@ class SearchState:
         self.continuity = NOTHING
         self.guesses = 0
         self.relaxed: Container[int] = ()
-        self.wanted_extras: set[int] = set()  # switches of the user's that the newest allowed release has
-        self.bound: AnswerBound | None = None
-        self.unit_causes: dict[tuple[int, Needs | Unusable], Incompatibility] = {}
+        self.wanted_extras: set[int] = set()  # requested switches that the newest allowed release has
+        self.bound: SolutionBound | None = None
+        self.unit_causes: dict[tuple[int, Dependency | Unusable], Incompatibility] = {}
         self.tables: dict[tuple[int, int, int], DependencyTable] = {}
         self.tables_of: list[list[DependencyTable]] = []  # per package: every table it is parent, child or switch of
-        self.needs: list[dict[int, Sequence[Edge]]] = []  # per package (or switch): what is known, by release bit
-        self.fresh: list[tuple[int, int]] = []  # (level, package) of facts learned above level 0
+        self.dependencies: list[
+            dict[int, Sequence[Edge]]
+        ] = []  # per package (or switch): the loaded edges, by release bit
+        self.fresh: list[tuple[int, int]] = []  # (level, package) of facts added above level 0
         # learned
         self.watching: list[list[Incompatibility]] = []
         # order of work
-        self.direct: list[int] = []  # packages the user asks for, in the order written
+        self.direct: list[int] = []  # the direct packages, in the order written
         self.decision_queue: list[int] = []
-        self.place: list[int] = []  # per package: its index in the decision queue
-        self.pointer = 0  # everything in the decision queue before it is settled
+        self.queue_index: list[int] = []  # per package: its index in the decision queue
+        self.pointer = 0  # every package of the decision queue before it is decided
         self.activity: list[int] = []  # how often a package took part in a conflict
-        self.wanted: list[int] = []  # became required since the last look
+        self.wanted: list[int] = []  # packages that became required since the last hint
         self.hinted: list[bool] = []
         self.tried: list[int] = []
         self.rejections: list[int] = []
         self.decisions = 0
         self.conflicts = 0
         self.learned = 0
-        self.reads = 0  # releases that were asked for their needs
-        self.most_reads = NEVER  # beyond, a conflict ends the search
-        self.last_read = NEVER  # beyond, the next step does
+        self.reads = 0  # releases whose dependencies were loaded
+        self.most_reads = NEVER  # if exceeded, a conflict ends the search
+        self.last_read = NEVER  # if exceeded, the next step ends the search
 
     def intern(self, name: str) -> int:
-        """Return the number of a package; on first sight ask for its domain."""
+        """Return the number of a package; load its domain on first use."""
         number = self.numbers.get(name)
         if number is not None:
             return number
@@ -94,7 +96,7 @@ class SearchState:
         base = NOTHING if base_name is None else self.intern(base_name)
         universe = ABSENT | (self._domain(name) if base == NOTHING else ON)
         number = self.add_variable(name, universe, base)
-        self.place[number] = len(self.decision_queue)
+        self.queue_index[number] = len(self.decision_queue)
         self.decision_queue.append(number)
         if base == NOTHING and universe != ABSENT:
             self.newest[number] = self.source.newest(name)
@@ -103,7 +105,7 @@ class SearchState:
         return number
 
     def add_variable(self, name: str, universe: int, base: int = NOTHING) -> int:
-        """Make room for a package or a switch, outside the decision queue, and return its number."""
+        """Add a package or a switch, outside the decision queue, and return its number."""
         number = self.numbers[name] = len(self.names)
         self.names.append(name)
         self.universe.append(universe)
@@ -112,8 +114,8 @@ class SearchState:
         self.units.append([])
         self.tables_of.append([])
         self.watching.append([])
-        self.needs.append({})
-        self.place.append(NEVER)
+        self.dependencies.append({})
+        self.queue_index.append(NEVER)
         self.activity.append(0)
         self.hinted.append(False)
         self.tried.append(NOTHING)
@@ -125,19 +127,19 @@ class SearchState:
     def prefer(self, package: int, allowed: int) -> int:
         """Return a switch that, while on, keeps a package within ``allowed`` (with ``ABSENT``: or not installed).
 
-        The search assumes such switches and gives them up; what it learns while they are on names them, so it stays true.
+        The search assumes such switches and drops them. Clauses that it learns while they are on contain them, so they stay valid.
         """
-        known = self.preferred.get((package, allowed))
-        if known is None:
-            known = self.preferred[package, allowed] = self.add_variable(f"\0{len(self.names)}", ABSENT | ON, NOTHING)
-            self.hinted[known] = True
+        switch = self.preferred.get((package, allowed))
+        if switch is None:
+            switch = self.preferred[package, allowed] = self.add_variable(f"\0{len(self.names)}", ABSENT | ON, NOTHING)
+            self.hinted[switch] = True
             cause = Preferred(self.names[package])
-            self.table(known, package, NO_SWITCH).add_row(ON, allowed, cause, cause)
-        return known
+            self.table(switch, package, NO_SWITCH).add_row(ON, allowed, cause, cause)
+        return switch
 
     def _domain(self, name: str) -> int:
-        answer = self.source.domain(name)
-        return 0 if isinstance(answer, Unavailable) else answer & ~ABSENT
+        domain = self.source.domain(name)
+        return 0 if isinstance(domain, Unavailable) else domain & ~ABSENT
 
     def _tie(self, switch: int, base: int) -> None:
         self.switches[base].append(switch)
@@ -146,10 +148,9 @@ class SearchState:
         table.add_row(ON, self.universe[base] & ~ABSENT, cause, cause)
 
     def table(self, parent: int, child: int, switch: int) -> DependencyTable:
-        """Return the table of that triple, an empty one on first sight.
+        """Return the table of that triple; create it on first use.
 
-        A ``switch`` that is the child itself makes a second, unconditional table of the pair: for releases that rule the
-        extra out.
+        If ``switch`` is the child itself, it is a second, unconditional table of the pair, for releases that exclude the extra.
         """
         table = self.tables.get((parent, child, switch))
         if table is None:
@@ -161,48 +162,48 @@ class SearchState:
                 self.tables_of[condition].append(table)
         return table
 
-    def add_unit(self, package: int, mask: int, cause: Needs | Unusable) -> None:
-        """Learn that ``mask`` of a package is out; facts with equal causes share one incompatibility."""
-        known = self.unit_causes.get((package, cause))
-        if known is None:
-            known = self.unit_causes[package, cause] = Incompatibility([package], [mask], cause)
-            self.units[package].append(known)
-        known.masks[0] |= mask
+    def add_unit(self, package: int, mask: int, cause: Dependency | Unusable) -> None:
+        """Exclude ``mask`` of a package; facts with equal causes share one incompatibility."""
+        unit = self.unit_causes.get((package, cause))
+        if unit is None:
+            unit = self.unit_causes[package, cause] = Incompatibility([package], [mask], cause)
+            self.units[package].append(unit)
+        unit.masks[0] |= mask
         self.refresh(package)
 
     def refresh(self, package: int) -> None:
-        """Queue a package of which new facts are known, now and again after every way back below this level."""
+        """Queue a package that has new facts, now and after every backjump below this level."""
         self.trail.touch(package)
         if self.trail.level:
             self.fresh.append((self.trail.level, package))
 
     def narrow(self, package: int, mask: int, reason: Incompatibility | None) -> None:
-        """Narrow a package on the trail and note when that makes it required."""
+        """Narrow a package on the trail; record if it becomes required."""
         if not mask & ABSENT and self.trail.current[package] & ABSENT:
             self.wanted.append(package)
-            self.pointer = min(self.pointer, self.place[package])
+            self.pointer = min(self.pointer, self.queue_index[package])
         self.trail.narrow(package, mask, reason)
 
     def back_to(self, level: int) -> None:
-        """Go back to a level. What was learned above it is looked at again, since it may matter here already."""
+        """Backtrack to a level. Facts that were added above it are processed again, because they may apply here."""
         self.trail.back_to(level)
         self.pointer = 0
         fresh = self.fresh
-        at = len(fresh)
-        while at and fresh[at - 1][0] > level:
-            at -= 1
-            self.trail.touch(fresh[at][1])
-        tail = list(dict.fromkeys(package for _, package in fresh[at:]))
-        fresh[at:] = [(level, package) for package in tail] if level else []
+        start = len(fresh)
+        while start and fresh[start - 1][0] > level:
+            start -= 1
+            self.trail.touch(fresh[start][1])
+        tail = list(dict.fromkeys(package for _, package in fresh[start:]))
+        fresh[start:] = [(level, package) for package in tail] if level else []
 
     def add_clause(self, clause: Incompatibility) -> None:
-        """Take an incompatibility of at least two terms whenever it is met, and look at it now."""
+        """Add an incompatibility of at least two terms, and queue its packages."""
         for package in clause.packages[:2]:
             self.watching[package].append(clause)
             self.refresh(package)
 
     def watch(self, clause: Incompatibility) -> None:
-        """Keep a learned incompatibility. Its first two terms are watched."""
+        """Add a learned clause. Its first two terms are watched."""
         self.learned += 1
         if len(clause.packages) == 1:
             self.units[clause.packages[0]].append(clause)

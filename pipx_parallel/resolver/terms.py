@@ -1,8 +1,8 @@
-"""Incompatibilities: what must not hold all at once, and why.
+"""Incompatibilities: terms that must not all hold, and their cause.
 
-An incompatibility is a conjunction of terms. A term is a package and a mask of its values (bit 0, "not installed", among
-them); it holds once the package can only take values of the mask. "``a`` 1.0 needs ``b>=2``" therefore reads: not both *a is
-1.0* and *b is absent or older than 2*. There are no positive and negative terms: the mask says it all.
+An incompatibility is a conjunction of terms. A term is a package and a mask of its values, which may include bit 0 ("not
+installed"); it holds if the package can only have values of the mask. "``a`` 1.0 depends on ``b>=2``" is therefore: not both
+*a is 1.0* and *b is absent or older than 2*. Unlike in PubGrub there are no positive and negative terms: a mask expresses both.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _equal_by_type(kind: type[_T]) -> type[_T]:
 
 @_equal_by_type
 class Required(NamedTuple):
-    """The user asks for it. ``label`` is the caller's own word for where."""
+    """A root requirement. ``label`` is the caller's label of its origin."""
 
     label: Hashable
     edge: Edge
@@ -40,15 +40,15 @@ class Required(NamedTuple):
 
 @_equal_by_type
 class Bound(NamedTuple):
-    """The user allows only these values, should anything bring the package in."""
+    """A constraint: only these values are allowed if the package is installed."""
 
     label: Hashable
     edge: Edge
 
 
 @_equal_by_type
-class Needs(NamedTuple):
-    """Releases of ``parent`` need ``edges``, all on one package; with ``switch``, only where that extra is on."""
+class Dependency(NamedTuple):
+    """Releases of ``parent`` have ``edges``, all to one package; with ``switch``, only if that extra is on."""
 
     parent: str
     switch: str | None
@@ -66,7 +66,7 @@ class Unusable(NamedTuple):
 
 @_equal_by_type
 class ExtraOf(NamedTuple):
-    """A switch that is on needs the package whose extra it is."""
+    """A switch that is on requires the package whose extra it is."""
 
     switch: str
     package: str
@@ -74,22 +74,22 @@ class ExtraOf(NamedTuple):
 
 @_equal_by_type
 class Preferred(NamedTuple):
-    """A soft constraint: while its switch is on, ``package`` keeps to some values. Never part of a proof."""
+    """A soft constraint: while its switch is on, ``package`` is limited to some values. Never part of a proof."""
 
     package: str
 
 
 @_equal_by_type
 class Inherited(NamedTuple):
-    """Older releases keep to an upper bound of a newer one (``stated_by``). Never part of a proof."""
+    """Older releases inherit an upper bound of a newer one (``stated_by``). Never part of a proof."""
 
     stated_by: int
-    needs: Needs
+    dependency: Dependency
 
 
 @_equal_by_type
 class Merged(NamedTuple):
-    """Several needs of one package on one other, read together: some release of the union is needed."""
+    """Several dependencies of one package on one other, merged: a release of the union is required."""
 
     parts: tuple[Incompatibility, ...]
 
@@ -101,15 +101,15 @@ class Derived(NamedTuple):
     parts: tuple[Incompatibility, ...]
 
 
-Cause = Required | Bound | Needs | Unusable | ExtraOf | Preferred | Inherited | Merged | Derived
+Cause = Required | Bound | Dependency | Unusable | ExtraOf | Preferred | Inherited | Merged | Derived
 
 
 class Incompatibility:
     """Terms that must not hold together.
 
-    ``packages`` (numbers given by the search state) and ``masks`` run in parallel; no package twice. Soundness: a mask of
-    an incompatibility of *needs* may grow when further releases are learned to have the same need, and in no other way.
-    Whatever was derived from it before stays true, since it followed from less.
+    ``packages`` (numbers of the search state) and ``masks`` are parallel lists without duplicate packages. Soundness: the mask
+    of a ``Dependency`` grows when more releases with the same dependency are loaded, and in no other way. Clauses that were
+    derived from it before stay valid, because they follow from fewer releases.
     """
 
     __slots__ = ("cause", "masks", "packages")

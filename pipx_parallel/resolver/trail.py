@@ -1,7 +1,7 @@
-"""The partial assignment: what every package may still be, in the order in which it was narrowed.
+"""The partial assignment: the possible values of every package, and the narrowings in order.
 
-Packages are numbers here. A package starts at its universe and is only ever narrowed; every narrowing is an entry that knows
-its level and its reason (None for a decision), and going back to a level restores what was before.
+Packages are numbers here. A package starts at its universe and is only narrowed. Every narrowing is an entry with its level
+and its reason (None for a decision). Backtracking to a level restores the earlier values.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Trail:
-    """Entries in parallel lists, the current masks, and the queue of packages whose narrowing has not been looked at."""
+    """Entries in parallel lists, the current masks, and the queue of packages to propagate."""
 
     __slots__ = (
         "before",
@@ -30,9 +30,9 @@ class Trail:
 
     def __init__(self) -> None:
         """Start with no package, at level 0."""
-        self.current: list[int] = []  # per package: what it may still be
+        self.current: list[int] = []  # per package: its possible values
         self.entries_of: list[list[int]] = []  # per package: its entries, oldest first
-        self.packages: list[int] = []  # per entry, and so the next three
+        self.packages: list[int] = []  # per entry, as the next three lists
         self.before: list[int] = []
         self.reasons: list[Incompatibility | None] = []
         self.levels: list[int] = []
@@ -42,13 +42,13 @@ class Trail:
         self.queued: list[bool] = []
 
     def add_package(self, universe: int) -> None:
-        """Make room for the next package."""
+        """Add the next package."""
         self.current.append(universe)
         self.entries_of.append([])
         self.queued.append(False)
 
     def narrow(self, package: int, mask: int, reason: Incompatibility | None) -> None:
-        """Set what a package may still be (a non-empty proper subset of what it was) and queue it."""
+        """Narrow a package to a non-empty proper subset of its possible values, and queue it."""
         self.entries_of[package].append(len(self.packages))
         self.packages.append(package)
         self.before.append(self.current[package])
@@ -58,7 +58,7 @@ class Trail:
         self.touch(package)
 
     def touch(self, package: int) -> None:
-        """Queue a package to be looked at."""
+        """Queue a package for propagation."""
         if not self.queued[package]:
             self.queued[package] = True
             self.queue.append(package)
@@ -69,7 +69,7 @@ class Trail:
         self.level += 1
 
     def back_to(self, level: int) -> None:
-        """Undo every entry above ``level`` and empty the queue; do nothing where no entry is."""
+        """Undo every entry above ``level`` and clear the queue; do nothing if there is none."""
         if level >= self.level:
             return
         self.clear_queue()
@@ -83,27 +83,27 @@ class Trail:
         self.level = level
 
     def clear_queue(self) -> None:
-        """Forget what was queued."""
+        """Clear the queue."""
         for package in self.queue:
             self.queued[package] = False
         self.queue.clear()
 
     def at_level(self, package: int, level: int) -> int:
-        """Return what the package could be at the end of a level."""
+        """Return the possible values of the package at the end of a level."""
         for entry in self.entries_of[package]:
             if self.levels[entry] > level:
                 return self.before[entry]
         return self.current[package]
 
     def satisfier(self, package: int, mask: int) -> int:
-        """Return the entry by which the package first was within ``mask``; -1 if it always was.
+        """Return the first entry after which the package is within ``mask``; -1 if it always is.
 
         The package must be within ``mask`` now.
         """
-        found = -1
+        satisfier = -1
         before = self.before
         for entry in reversed(self.entries_of[package]):
             if before[entry] & ~mask:
-                found = entry
+                satisfier = entry
                 break
-        return found
+        return satisfier

@@ -1,8 +1,8 @@
-"""Cut a proof down: the fewest facts that already contradict each other, and a fresh proof from those alone.
+"""Minimise a proof: find few facts that contradict each other, and derive a new proof from these alone.
 
-The search proves impossibility along the way it happened to go. What the user needs is the shortest honest argument. So the
-facts at the bottom of the proof are taken by themselves, needs between two packages are read together where that suffices,
-every fact that can be spared is dropped, and what remains is refuted anew.
+The proof of a search depends on its order of decisions; the user should see the shortest one. So the facts of the proof are
+taken alone, dependencies between two packages are merged if that suffices, facts that are not necessary are dropped, and
+the rest is refuted again.
 """
 
 from __future__ import annotations
@@ -13,52 +13,52 @@ from pipx_parallel.resolver.conflict import Learned, analyse
 from pipx_parallel.resolver.ports import ABSENT, Unavailable
 from pipx_parallel.resolver.propagate import propagate
 from pipx_parallel.resolver.state import SearchState
-from pipx_parallel.resolver.terms import Derived, Incompatibility, Merged, Needs
+from pipx_parallel.resolver.terms import Dependency, Derived, Incompatibility, Merged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipx_parallel.resolver.ports import Edge
 
-REFUTE_CONFLICTS = 2_000  # a core that takes more is not worth cutting down
+REFUTE_CONFLICTS = 2_000  # conflicts after which minimising stops
 MOST_TRIALS = 300
 
 
 class _NoSource:
-    """The source of a closed world: every fact is there already."""
+    """A source without facts: the search state has all facts."""
 
     def prepare(self, packages: Sequence[str]) -> None:
         """Do nothing."""
 
     def domain(self, package: str) -> int | Unavailable:
-        """Know nothing."""
+        """Return a default."""
         return Unavailable(package)
 
     def switch_of(self, package: str) -> str | None:
-        """Know nothing."""
+        """Return a default."""
         del package
         return None
 
     def choose(self, package: str, mask: int) -> int:
-        """Take the highest."""
+        """Return the highest."""
         return mask.bit_length() - 1 if package else 0
 
     def best(self, package: str, mask: int) -> int:
-        """Take the highest."""
+        """Return the highest."""
         return self.choose(package, mask)
 
     def newest(self, package: str) -> int:
-        """Know nothing."""
+        """Return a default."""
         del package
         return 0
 
     def uploaded(self, package: str, bit: int) -> int:
-        """Know nothing."""
+        """Return a default."""
         del package, bit
         return 0
 
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
-        """Know nothing."""
+        """Return a default."""
         del package, bit, switch
         return True
 
@@ -66,16 +66,16 @@ class _NoSource:
         """Do nothing."""
 
     def dependencies(self, package: str, bit: int, switch: str | None = None) -> Sequence[Edge] | Unavailable:
-        """Know nothing."""
+        """Return a default."""
         return Unavailable(f"{package} {bit} {switch}")
 
 
 def facts_of(proof: Incompatibility) -> list[Incompatibility]:
-    """Return the incompatibilities at the bottom of a proof, each once, in the order of a breadth-first walk."""
+    """Return the facts of a proof, without duplicates, in breadth-first order."""
     queue = [proof]
     seen = {id(proof)}
     facts: list[Incompatibility] = []
-    for clause in queue:  # grows while it is read
+    for clause in queue:  # grows during the loop
         if not isinstance(clause.cause, Derived | Merged):
             facts.append(clause)
             continue
@@ -87,29 +87,29 @@ def facts_of(proof: Incompatibility) -> list[Incompatibility]:
 
 
 def smallest_proof(proof: Incompatibility, universe: Sequence[int]) -> Incompatibility:
-    """Return a proof from as few of the facts of ``proof`` as can be found; ``proof`` itself if none is found in time."""
+    """Return a proof from few of the facts of ``proof``; ``proof`` itself if the limits do not suffice."""
     groups = _grouped(facts_of(proof))
     merged = [[_merge(group, universe)] if len(group) > 1 else group for group in groups]
     if refute(_flat(merged), universe) is None:
         merged = _merge_where_possible(groups, merged, universe)
-    kept = _spare(merged, universe)
-    return refute(_flat(kept), universe) or proof
+    remaining = _spare(merged, universe)
+    return refute(_flat(remaining), universe) or proof
 
 
 def _grouped(facts: Sequence[Incompatibility]) -> list[list[Incompatibility]]:
-    """Put the needs of one package on one other side by side."""
+    """Group the dependencies of one package on one other."""
     groups: dict[object, list[Incompatibility]] = {}
     for fact in facts:
         key: object = id(fact)
-        # A release that rules an extra out is a need too, but not of the second package: its term lacks "not installed".
-        if isinstance(fact.cause, Needs) and len(fact.packages) > 1 and fact.masks[1] & ABSENT:
+        # A release that excludes an extra has this cause too, but does not require a package: its mask lacks "not installed".
+        if isinstance(fact.cause, Dependency) and len(fact.packages) > 1 and fact.masks[1] & ABSENT:
             key = tuple(fact.packages)
         groups.setdefault(key, []).append(fact)
     return list(groups.values())
 
 
 def _merge(group: Sequence[Incompatibility], universe: Sequence[int]) -> Incompatibility:
-    """Read needs of one pair together: some release of the union is needed."""
+    """Merge the dependencies of one pair: a release of the union is required."""
     parent, child, *switch = group[0].packages
     bits, refused = 0, universe[child]
     for fact in group:
@@ -121,23 +121,23 @@ def _merge(group: Sequence[Incompatibility], universe: Sequence[int]) -> Incompa
 def _merge_where_possible(
     groups: Sequence[list[Incompatibility]], merged: list[list[Incompatibility]], universe: Sequence[int]
 ) -> list[list[Incompatibility]]:
-    kept = [list(group) for group in groups]
-    for at, group in enumerate(groups):
+    current = [list(group) for group in groups]
+    for index, group in enumerate(groups):
         if len(group) > 1:
-            kept[at] = merged[at]
-            if refute(_flat(kept), universe) is None:
-                kept[at] = group
-    return [[fact] for fact in _flat(kept)]
+            current[index] = merged[index]
+            if refute(_flat(current), universe) is None:
+                current[index] = group
+    return [[fact] for fact in _flat(current)]
 
 
 def _spare(groups: list[list[Incompatibility]], universe: Sequence[int]) -> list[list[Incompatibility]]:
-    """Drop every group that the others do without, the last found first."""
-    kept = list(groups)
+    """Drop every group that is not necessary, the last first."""
+    remaining = list(groups)
     for group in reversed(groups[-MOST_TRIALS:]):
-        rest = [it for it in kept if it is not group]
+        rest = [it for it in remaining if it is not group]
         if refute(_flat(rest), universe) is not None:
-            kept = rest
-    return kept
+            remaining = rest
+    return remaining
 
 
 def _flat(groups: Sequence[Sequence[Incompatibility]]) -> list[Incompatibility]:
@@ -145,7 +145,7 @@ def _flat(groups: Sequence[Sequence[Incompatibility]]) -> list[Incompatibility]:
 
 
 def refute(facts: Sequence[Incompatibility], universe: Sequence[int]) -> Incompatibility | None:
-    """Return a proof that ``facts`` contradict each other, or None if they do not (or it takes too long to see)."""
+    """Return a proof that ``facts`` contradict each other, or None if they do not, or if the limit is reached."""
     state = SearchState(_NoSource())
     for number, values in enumerate(universe):
         state.add_variable(str(number), values)
@@ -173,7 +173,7 @@ def refute(facts: Sequence[Incompatibility], universe: Sequence[int]) -> Incompa
 
 
 def _copy(fact: Incompatibility, universe: Sequence[int]) -> Incompatibility:
-    """Return a fact without terms that always hold; its cause is the fact, so that a proof leads back to it."""
+    """Return a fact without terms that always hold; its cause is the fact, so that a proof refers to it."""
     terms = [
         (package, mask & universe[package])
         for package, mask in zip(fact.packages, fact.masks, strict=True)
@@ -183,7 +183,7 @@ def _copy(fact: Incompatibility, universe: Sequence[int]) -> Incompatibility:
 
 
 def _split(state: SearchState, clauses: Sequence[Incompatibility]) -> bool:
-    """Decide a term of the first incompatibility that is open; False if none is."""
+    """Decide a term of the first incompatibility that is open; return False if there is none."""
     current = state.trail.current
     for clause in clauses:
         terms = list(zip(clause.packages, clause.masks, strict=True))

@@ -10,7 +10,7 @@ from pipx_parallel.resolver.masks import bits_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
 from pipx_parallel.resolver.report import Step, Used, explain
 from pipx_parallel.resolver.solver import Impossible, solve
-from pipx_parallel.resolver.terms import Bound, Needs, Required
+from pipx_parallel.resolver.terms import Bound, Dependency, Required
 from tests.property.batches import batches, for_seeds
 from tests.property.strategies import universe_of, universes
 from tests.support.fake_source import Answer, FakeSource, Universe, all_answers
@@ -43,7 +43,7 @@ def rebuilt(universe: Universe, steps: tuple[Step, ...]) -> Universe:
             assert root in universe.roots
             roots.append(root)
             continue
-        name = cause.parent if isinstance(cause, Needs) else cause.package
+        name = cause.parent if isinstance(cause, Dependency) else cause.package
         for bit in bits_of(used.releases):
             known = universe.extras.get((name, bit, cause.switch)) if cause.switch else universe.needs.get((name, bit))
             answer = _said(used, known, universe.domains.get(used.child, 2))
@@ -58,7 +58,7 @@ def _said(used: Used, known: Answer | None, domain: int) -> Answer:
     """Return what a fact says of a release, having checked that the source said it."""
     cause = used.cause
     assert known is not None
-    if not isinstance(cause, Needs):
+    if not isinstance(cause, Dependency):
         assert isinstance(known, Unavailable)
         return known
     assert not isinstance(known, Unavailable)

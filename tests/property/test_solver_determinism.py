@@ -20,7 +20,7 @@ for seed in range(300):
     if isinstance(result, Impossible):
         print(seed, explanation(result), result.counts)
     else:
-        print(seed, list(result.chosen.items()), result.needs, result.held, result.counts)
+        print(seed, list(result.chosen.items()), result.dependencies, result.held, result.counts)
     print(source.asked, source.prepared, source.hinted)
 """
 

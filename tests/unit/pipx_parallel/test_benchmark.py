@@ -11,7 +11,7 @@ from pipx_parallel.benchmark import Run, WorkerFigures, as_json, as_table, measu
 
 def runs(*seconds: float, waiting: float = 0.0) -> list[Run]:
     """Return runs that took so long."""
-    return [Run(one, waiting) for one in seconds]
+    return [Run(duration, waiting) for duration in seconds]
 
 
 def test_every_round_goes_the_other_way() -> None:
@@ -32,9 +32,9 @@ def test_every_round_goes_the_other_way() -> None:
 
 def test_rows_compare_medians_with_the_first_count() -> None:
     """Half the time is a speed-up of 2 and a saving of 50 %; slower is a negative saving."""
-    found = rows({1: runs(4.0, 1.0, 100.0, waiting=2.0), 5: runs(2.0, 2.0, waiting=0.5), 10: runs(8.0, waiting=3.0)})
+    figures = rows({1: runs(4.0, 1.0, 100.0, waiting=2.0), 5: runs(2.0, 2.0, waiting=0.5), 10: runs(8.0, waiting=3.0)})
 
-    assert found == (
+    assert figures == (
         WorkerFigures(1, 4.0, 1.0, 100.0, 1.0, 0.0, 2.0, 0.0),
         WorkerFigures(5, 2.0, 2.0, 2.0, 2.0, 50.0, 0.5, 75.0),
         WorkerFigures(10, 8.0, 8.0, 8.0, 0.5, -100.0, 3.0, -50.0),

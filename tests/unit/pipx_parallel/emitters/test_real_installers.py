@@ -157,9 +157,9 @@ def test_pipx_installs_from_the_pylock(projects: Projects, tmp_path: Path) -> No
     pipx = tool("pipx")
     if "--lock" not in run(pipx, "install", "--help"):
         pytest.skip("this pipx has no --lock")
-    packages = {"PIPX_HOME": str(tmp_path / "home"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
+    variables = {"PIPX_HOME": str(tmp_path / "home"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
 
-    run(pipx, "install", "--lock", written(projects, "pylock.toml"), "--python", sys.executable, "the-app", **packages)
+    run(pipx, "install", "--lock", written(projects, "pylock.toml"), "--python", sys.executable, "the-app", **variables)
 
     assert run(tmp_path / "bin" / "the-app") == "the-app 1.0\n"
 

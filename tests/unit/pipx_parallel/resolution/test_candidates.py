@@ -1,4 +1,4 @@
-"""What the solver is told of a project: packaging rules as masks, over a mirror of an index in memory."""
+"""The facts of a project for the solver: packaging rules as masks, over a mirror of an index in memory."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def candidates_of(
         yield Candidates(TargetFacts(mirror, RULES, made, pins, HashRules(roots)))
 
 
-def told(candidates: Candidates, name: str, mask: int) -> list[str]:
+def versions_in(candidates: Candidates, name: str, mask: int) -> list[str]:
     """Return the versions in a mask."""
     candidate = candidates.candidate(name)
     assert isinstance(candidate, Candidate)
-    return [version for at, version in enumerate(candidate.project.view.versions) if mask >> at + 1 & 1]
+    return [version for release, version in enumerate(candidate.project.view.versions) if mask >> release + 1 & 1]
 
 
 def domain(candidates: Candidates, name: str) -> list[str]:
     """Return the versions that may be chosen."""
     mask = candidates.domain(name)
     assert isinstance(mask, int), mask
-    return told(candidates, name, mask)
+    return versions_in(candidates, name, mask)
 
 
 def root(name: str, *hashes: str, specifier: str = "") -> RootRequirement:
@@ -81,9 +81,14 @@ def test_old_releases_count_as_usable_until_they_are_read() -> None:
     rows = {str(number): {"python": LATER if number < 20 else None} for number in range(30)}
     with candidates_of({"pkg": rows}) as candidates:
         assert len(domain(candidates, "pkg")) == 30
-        found = candidates.candidate("pkg")
-        assert isinstance(found, Candidate)
-        assert [found.file_kind_of(release) is None for release in (3, 19, 20, 30 - HEAD)] == [True, True, False, False]
+        candidate = candidates.candidate("pkg")
+        assert isinstance(candidate, Candidate)
+        assert [candidate.file_kind_of(release) is None for release in (3, 19, 20, 30 - HEAD)] == [
+            True,
+            True,
+            False,
+            False,
+        ]
         assert candidates.dependencies("pkg", 4) == Unavailable(f"requires Python {LATER}")
 
 
@@ -102,10 +107,10 @@ def test_yanked_releases_are_admitted_only_where_they_are_pinned() -> None:
     """By the dependency itself, or by a line of the user (PEP 592)."""
     rows: Mapping[str, Any] = {"1": [], "2": {"yanked": True}}
     with candidates_of({"pkg": rows}) as candidates:
-        assert told(candidates, "pkg", candidates.admitted("pkg", compile_specifier(">=1"))) == ["1"]
-        assert told(candidates, "pkg", candidates.admitted("pkg", compile_specifier("==2"))) == ["2"]
+        assert versions_in(candidates, "pkg", candidates.admitted("pkg", compile_specifier(">=1"))) == ["1"]
+        assert versions_in(candidates, "pkg", candidates.admitted("pkg", compile_specifier("==2"))) == ["2"]
     with candidates_of({"pkg": rows}, pinned={"pkg": ["==2"]}) as candidates:
-        assert told(candidates, "pkg", candidates.admitted("pkg", compile_specifier(">=1"))) == ["1", "2"]
+        assert versions_in(candidates, "pkg", candidates.admitted("pkg", compile_specifier(">=1"))) == ["1", "2"]
 
 
 def test_the_newest_final_release_is_tried_first() -> None:
@@ -210,11 +215,14 @@ def test_the_answers_of_an_instance_never_change_while_it_lives(mode: SearchMode
 
 def test_hashes_leave_what_they_name() -> None:
     """Of releases, and of the files of a release: what is left of it is what it needs."""
-    rows = {str(at): {"files": ["py3-none-any", {"tags": "py2.py3-none-any", "requires": ["lib"]}]} for at in (1, 2, 3)}
+    rows = {
+        str(release): {"files": ["py3-none-any", {"tags": "py2.py3-none-any", "requires": ["lib"]}]}
+        for release in (1, 2, 3)
+    }
     named = f"sha256:{hash_of('pkg-2-py2.py3-none-any.whl')}"
     with candidates_of({"pkg": rows, "lib": {"1": []}}, roots=[root("pkg", named)]) as candidates:
         everything = candidates.admitted("pkg", compile_specifier(""))
-        assert told(candidates, "pkg", with_hashes(candidates, "pkg", everything)) == ["2"]
+        assert versions_in(candidates, "pkg", with_hashes(candidates, "pkg", everything)) == ["2"]
         assert candidates.dependencies("pkg", 2) == [Edge("lib", 0b10, ("lib", ""))]
         assert with_hashes(candidates, "lib", 0b10) == 0b10
 
@@ -224,10 +232,10 @@ def test_of_two_lines_only_the_hashes_that_both_name_count(lines: list[list[str]
     """As in pip; a line without hashes says nothing."""
     from mirror.records.model import DistFile
 
-    rules = HashRules([root("pkg", *[f"sha256:{one}" for one in line]) for line in lines])
-    files = {one: DistFile(f"{one}.whl", "http://x", (("sha256", one),)) for one in "abc"}
+    rules = HashRules([root("pkg", *[f"sha256:{digest}" for digest in line]) for line in lines])
+    files = {name: DistFile(f"{name}.whl", "http://x", (("sha256", name),)) for name in "abc"}
 
-    assert {one for one, file in files.items() if rules.allows("pkg", file)} == (set("abc") if left is None else left)
+    assert {name for name, file in files.items() if rules.allows("pkg", file)} == (set("abc") if left is None else left)
     assert ("pkg" in rules) == (left is not None)
 
 
@@ -236,19 +244,19 @@ def test_no_archive_is_read_behind_many_releases_with_wheels() -> None:
     wheels: dict[str, Any] = {f"2.{minor}": ["b"] for minor in range(17)}
     with candidates_of(
         {"a": {"1.0": {"requires": ["c"], "files": ["sdist"]}, **wheels}, "b": {}, "c": {"1": []}}
-    ) as found:
+    ) as candidates:
         for bit in range(18, 2, -1):
-            found.dependencies("a", bit)
-        assert not isinstance(found.dependencies("a", 1), Unavailable)
+            candidates.dependencies("a", bit)
+        assert not isinstance(candidates.dependencies("a", 1), Unavailable)
 
     with candidates_of(
         {"a": {"1.0": {"requires": ["c"], "files": ["sdist"]}, **wheels}, "b": {}, "c": {"1": []}}
-    ) as found:
+    ) as candidates:
         for bit in range(18, 1, -1):
-            found.dependencies("a", bit)
-        assert isinstance(found.dependencies("a", 1), Unavailable)
-        assert not found.is_complete()
-        thorough = found.in_mode(SearchMode(takes_all_archives=True))
+            candidates.dependencies("a", bit)
+        assert isinstance(candidates.dependencies("a", 1), Unavailable)
+        assert not candidates.is_complete()
+        thorough = candidates.in_mode(SearchMode(takes_all_archives=True))
         assert [edge.package for edge in _edges(thorough.dependencies("a", 1))] == ["c"]
 
 

@@ -21,8 +21,8 @@ def view_of(*kinds: FileKind, uploads: str = "") -> ReleaseView:
     """Return a view with one release for each kind of file."""
     versions = [f"{number}.0" for number in range(len(kinds))]
     return ReleaseView(
-        name="pkg", freshness=FreshnessRecord(0.0), versions=versions, keys=[version_key(one) or "" for one in versions],
-        prereleases=0, classified=0, file_kinds=list(kinds), kind_sets={(at,): 1 << at for at in range(len(kinds))},
+        name="pkg", freshness=FreshnessRecord(0.0), versions=versions, keys=[version_key(version) or "" for version in versions],
+        prereleases=0, classified=0, file_kinds=list(kinds), kind_sets={(number,): 1 << number for number in range(len(kinds))},
         uploads_text=uploads.split() or ["0"] * len(kinds),
     )  # fmt: skip
 

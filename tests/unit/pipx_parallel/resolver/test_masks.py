@@ -42,7 +42,7 @@ def test_intervals_agree_with_a_look_at_every_key() -> None:
         intervals = [
             (f"{random.randrange(1000):03}", f"{random.randrange(1000):03}") for _ in range(random.randrange(5))
         ]
-        expected = {at + 1 for at, key in enumerate(keys) if any(low <= key < high for low, high in intervals)}
+        expected = {bit + 1 for bit, key in enumerate(keys) if any(low <= key < high for low, high in intervals)}
 
         assert set(bits_of(mask_of(keys, intervals))) == expected
 

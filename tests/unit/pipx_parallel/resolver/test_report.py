@@ -31,8 +31,8 @@ def test_two_roots_that_contradict_each_other() -> None:
     ]
 
 
-def test_a_chain_is_told_from_the_root_on() -> None:
-    """A chain is told from the root on."""
+def test_a_chain_starts_at_the_root() -> None:
+    """A chain starts at the root."""
     universe = world(
         {"a": 5, "b": 5, "c": 3, "z": 4},
         {"a:1-5": ["b:2-5", "z:1-4"], "b:1-5": ["c:1"], "z:1-4": []},
@@ -84,8 +84,8 @@ def test_unusable_releases_are_named_with_the_reason() -> None:
     ]
 
 
-def test_a_bound_is_told_as_one() -> None:
-    """A bound is told as one."""
+def test_a_bound_is_reported_as_a_bound() -> None:
+    """A bound is reported as a bound."""
     universe = world({"a": 1, "b": 3}, {"a:1": ["b:3"]}, ["a:1", "<= b:1-2"])
 
     assert words(universe) == [
@@ -111,8 +111,10 @@ def test_an_extra_is_named() -> None:
 
 def test_releases_in_lockstep_are_one_line_not_one_each() -> None:
     """Every ``boto`` needs a ``core`` of its own, and each ``core`` the same old ``lib``."""
-    needs = {f"boto:{bit}": [f"core:{bit}"] for bit in range(1, 41)}
-    universe = world({"boto": 40, "core": 40, "lib": 2}, {**needs, "core:1-40": ["lib:1"]}, ["boto:1-40", "lib:2"])
+    dependencies = {f"boto:{bit}": [f"core:{bit}"] for bit in range(1, 41)}
+    universe = world(
+        {"boto": 40, "core": 40, "lib": 2}, {**dependencies, "core:1-40": ["lib:1"]}, ["boto:1-40", "lib:2"]
+    )
 
     assert words(universe) == [
         "in.txt:1 asks for boto:1-40",

@@ -8,7 +8,7 @@ from pipx_parallel.resolver.fact_loader import RootEdge
 from pipx_parallel.resolver.ports import SolverObserver
 from pipx_parallel.resolver.soft_constraints import Escape
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, Solution, SolverLimits, solve
-from pipx_parallel.resolver.terms import Bound, Needs, Required
+from pipx_parallel.resolver.terms import Bound, Dependency, Required
 from tests.support.fake_source import FakeSource, Universe, edge, world
 
 
@@ -100,7 +100,7 @@ def test_an_escape_from_a_bound_is_the_last_resort_and_is_named() -> None:
     result = answer(universe)
 
     assert result.chosen == {"a": 1, "c": 3}
-    assert result.escapes == [Escape("a", "c", Needs("a", None, (edge("c:1-2"),)), 4)]
+    assert result.escapes == [Escape("a", "c", Dependency("a", None, (edge("c:1-2"),)), 4)]
 
 
 def test_no_escape_is_taken_where_an_answer_does_without() -> None:
@@ -187,7 +187,7 @@ def test_an_extra_brings_what_it_adds() -> None:
     result = answer(universe)
 
     assert result.chosen == {"a": 2, "a[x]": 1, "b": 1}
-    assert [(need.parent, need.switch, need.edge.key) for need in result.needs] == [("a", "a[x]", "b:1")]
+    assert [(need.parent, need.switch, need.edge.key) for need in result.dependencies] == [("a", "a[x]", "b:1")]
 
 
 def test_an_extra_that_goes_on_after_its_package_is_settled_counts_too() -> None:
@@ -252,7 +252,7 @@ def test_held_names_who_holds_a_package() -> None:
     held = answer(universe).held
 
     assert {name: it.best for name, it in held.items()} == {"b": 3, "c": 3, "d": 3}
-    assert held["b"].by == (Needs("a", None, (edge("b:1-2"),)),)
+    assert held["b"].by == (Dependency("a", None, (edge("b:1-2"),)),)
     assert held["c"].by == (Required("in.txt:2", edge("c:1")),)
     assert held["d"].by == (Bound("in.txt:3", edge("d:1-2")),)
 
@@ -261,7 +261,7 @@ def test_held_names_what_the_best_would_need() -> None:
     """Held names what the best would need."""
     universe = world({"a": 1, "b": 2, "c": 2}, {"a:1": ["b:1-2", "c:1"], "b:2": ["c:2"]}, ["a:1"])
 
-    assert answer(universe).held["b"].by == (Needs("b", None, (edge("c:2"),)),)
+    assert answer(universe).held["b"].by == (Dependency("b", None, (edge("c:2"),)),)
 
 
 def test_every_label_survives_in_order() -> None:
@@ -271,26 +271,26 @@ def test_every_label_survives_in_order() -> None:
     assert [getattr(it, "label", None) for it in answer(universe).held["a"].by] == [("f", 1), ("g", 7)]
 
 
-def test_an_observer_is_told_of_decisions_and_conflicts() -> None:
-    """An observer is told of decisions and conflicts."""
+def test_an_observer_sees_decisions_and_conflicts() -> None:
+    """An observer sees decisions and conflicts."""
 
     class Recorder(SolverObserver):
         def __init__(self) -> None:
-            self.told: list[tuple[str, ...]] = []
+            self.events: list[tuple[str, ...]] = []
 
         def decided(self, package: str, bit: int) -> None:
-            self.told.append(("decided", package, str(bit)))
+            self.events.append(("decided", package, str(bit)))
 
         def conflicted(self, package: str) -> None:
-            self.told.append(("conflicted", package))
+            self.events.append(("conflicted", package))
 
     universe = world({"a": 2, "b": 2, "c": 2}, {"a:1-2": ["b:1-2", "c:1-2"], "c:1-2": ["b:1"]}, ["a:1-2"])
     recorder = Recorder()
 
     solve(FakeSource(universe), universe.roots, recorder)
 
-    assert ("decided", "b", "2") in recorder.told
-    assert ("conflicted", "b") in recorder.told
+    assert ("decided", "b", "2") in recorder.events
+    assert ("conflicted", "b") in recorder.events
 
 
 def test_a_search_that_takes_too_long_says_so() -> None:
@@ -333,9 +333,11 @@ def test_nothing_is_asked_twice() -> None:
 
 def test_a_proof_that_is_made_again_reads_only_a_part_of_long_histories() -> None:
     """Where a further search follows, it is not worth reading thousands of releases to rule out an answer among them."""
-    needs = {f"a:{bit}": [f"b:{bit}"] for bit in range(1, 1_200)} | {f"b:{bit}": ["c:1"] for bit in range(1, 1_200)}
+    dependencies = {f"a:{bit}": [f"b:{bit}"] for bit in range(1, 1_200)} | {
+        f"b:{bit}": ["c:1"] for bit in range(1, 1_200)
+    }
     universe = world(
-        {"a": 1_200, "b": 1_200, "c": 2}, {**needs, "a:1200": ["b:1200"], "b:1200": ["c:1"]}, ["a:1-1200", "c:2"]
+        {"a": 1_200, "b": 1_200, "c": 2}, {**dependencies, "a:1200": ["b:1200"], "b:1200": ["c:1"]}, ["a:1-1200", "c:2"]
     )
     final, other = FakeSource(universe), FakeSource(universe)
 
