@@ -40,9 +40,8 @@ class SearchMode(NamedTuple):
 
     takes_all_archives: bool = False  # read every release with only a source archive
     collects_failures: bool = False  # projects that do not exist, and builds, are failures to report, not reasons
-    refused: Mapping[str, int] | None = (
-        None  # pre-releases and yanked releases are admitted, but for these (None: withheld)
-    )
+    # Not None: pre-releases and yanked releases are admitted, except these. None: they are withheld.
+    refused: Mapping[str, int] | None = None
 
 
 class Candidates:

@@ -24,9 +24,7 @@ class SolverLimits(NamedTuple):
     """Limits as counts, not times, so that a limit ends every run at the same step."""
 
     conflicts: int = 1_000_000
-    improve: int = (
-        2_000  # conflicts spent on the objective; 0: none, each direct package is at its best in the order written
-    )
+    improve: int = 2_000  # conflicts spent on the objective; 0: each direct package is at its best in the order written
     reads: int = 200  # releases loaded only to improve a solution
 
 
