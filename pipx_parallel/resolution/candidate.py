@@ -90,9 +90,11 @@ class Candidate:
             else policy.allowed_releases(name, mask_from(policy.within_cutoff(view, usable)), self.finals)
         )
         self.yanked = mask_from(yanked)
-        # Releases that only a later index has are for who pins them: the first index that has a project answers for it.
+        # Releases that only a later index has need a pin: other requirements use the first index that has the project.
         later = project.later_keys
-        self.later = mask_from(sum([1 << at for at, key in enumerate(view.keys) if key in later])) if later else 0
+        self.later = (
+            mask_from(sum([1 << release for release, key in enumerate(view.keys) if key in later])) if later else 0
+        )
         self.binary = mask_from(binary) if policy.prefers_binary else -1
 
     def file_kind_of(self, release: int) -> int | None:

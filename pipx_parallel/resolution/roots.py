@@ -122,9 +122,9 @@ def _bound_dependencies(inputs: Inputs) -> list[Dependency]:
     return [_dependency(root) for root in inputs.constraints]
 
 
-def _pins(rows: Iterable[Dependency], kept: Mapping[str, str]) -> dict[str, list[CompiledSpecifier]]:
+def _pins(rows: Iterable[Dependency], locked: Mapping[str, str]) -> dict[str, list[CompiledSpecifier]]:
     """Return, per project, the specifiers that pin one version (PEP 592): of the user's lines and of an existing lock."""
-    pins = {name: [compile_specifier(f"=={version}")] for name, version in kept.items() if version_key(version)}
+    pins = {name: [compile_specifier(f"=={version}")] for name, version in locked.items() if version_key(version)}
     for row in rows:
         if row.specifier.pins:
             pins.setdefault(row.name, []).append(row.specifier)
