@@ -1,4 +1,4 @@
-"""install.sh, run for real under every shell there is: hostile paths, hostile data, exit codes, nothing left behind."""
+"""install.sh, run under every installed shell: hostile paths, hostile data, exit codes, removal of temporary files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Libyears: how they are counted, and what is said of them."""
+"""Libyears: how they are computed and reported."""
 
 from __future__ import annotations
 

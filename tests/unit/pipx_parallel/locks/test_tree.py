@@ -1,4 +1,4 @@
-"""tree, tree --invert and why: what people read."""
+"""The text of tree, tree --invert and why."""
 
 from __future__ import annotations
 

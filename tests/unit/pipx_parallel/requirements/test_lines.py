@@ -51,7 +51,7 @@ def test_only_one_spelling_is_a_variable(text: str) -> None:
 
 
 def test_a_variable_without_value_is_refused() -> None:
-    """Pip would keep the text and go on."""
+    """Pip would keep the text and continue."""
     with pytest.raises(RequirementsError, match=r"r.txt:2: the variable \$\{EMPTY\} is empty; set EMPTY"):
         read("a\n${EMPTY}\n")
 

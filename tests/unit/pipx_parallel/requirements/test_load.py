@@ -88,7 +88,7 @@ def test_a_hash_option_asks_for_hashes_on_all(text: str, wanted: bool) -> None:
     ],
 )  # fmt: skip
 def test_a_source_is_known_by_its_name(source: str, kind: str) -> None:
-    """What the name does not tell, the content does, where it is read."""
+    """The kind is detected by the name, else by the content."""
     assert kind_of(source, TextReader({"folder/x": ""})) == kind
 
 
@@ -176,7 +176,7 @@ def test_real_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes")
 def test_a_pipe_is_read_once_and_stored(tmp_path: Path) -> None:
-    """A shell's ``<(…)``: it is looked at to see what it is, and parsed, and says what it says only once."""
+    """A shell's ``<(…)`` is read once, although its kind is detected before it is parsed."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     threading.Thread(target=lambda: pipe.write_text("app\n"), daemon=True).start()

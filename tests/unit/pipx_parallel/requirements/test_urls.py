@@ -1,4 +1,4 @@
-"""URLs, paths, and the hiding of secrets."""
+"""URLs, paths, and the masking of secrets."""
 
 from __future__ import annotations
 

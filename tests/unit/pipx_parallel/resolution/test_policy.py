@@ -1,4 +1,4 @@
-"""The user's options as small answers about names, versions and masks."""
+"""The user's options as predicates over names, versions and masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which source archives are built: only those of an answer, and none after so many failures of a project."""
+"""Which source archives are built: only those of a solution, and none after too many failures of a project."""
 
 from __future__ import annotations
 

@@ -9,14 +9,14 @@ from tests.support.plain_argument import explanation
 
 
 def refuted(universe: Universe) -> Impossible:
-    """Solve and insist on there being no answer."""
+    """Solve and assert that there is no solution."""
     result = solve(FakeSource(universe), universe.roots)
     assert isinstance(result, Impossible)
     return result
 
 
 def words(universe: Universe) -> list[str]:
-    """Return the argument's lines."""
+    """Return the lines of the explanation."""
     return explanation(refuted(universe))
 
 
@@ -49,21 +49,21 @@ def test_a_chain_starts_at_the_root() -> None:
 
 
 def test_a_package_nobody_has_is_reported_in_one_line() -> None:
-    """A package nobody has is said in one line."""
+    """A package that no index has is reported in one line."""
     universe = world({"a": 1}, {}, ["a:1", "ghost:1"])
 
     assert words(universe) == ["in.txt:2 asks for ghost:1, but no release of ghost matches"]
 
 
 def test_a_requirement_that_no_release_meets_is_reported_in_one_line() -> None:
-    """A requirement that no release meets is said in one line."""
+    """A requirement that no release satisfies is reported in one line."""
     universe = world({"a": 2}, {}, ["a:7"])
 
     assert words(universe) == ["in.txt:1 asks for a:7, but no release of a matches"]
 
 
 def test_a_need_that_nothing_meets_ends_the_chain() -> None:
-    """A need that nothing meets ends the chain."""
+    """A dependency that nothing satisfies ends the chain."""
     universe = world({"a": 2, "b": 1}, {"a:1-2": ["b:4"]}, ["a:1-2"])
 
     assert words(universe) == [

@@ -13,28 +13,28 @@ from tests.support.fake_source import FakeSource, Universe, edge, world
 
 
 def answer(universe: Universe, limits: SolverLimits | None = None) -> Solution:
-    """Solve and insist on an answer."""
+    """Solve and assert that there is a solution."""
     result = solve(FakeSource(universe), universe.roots, limits=limits)
     assert isinstance(result, Solution)
     return result
 
 
 def test_the_newest_is_taken_where_nothing_speaks_against_it() -> None:
-    """The newest is taken where nothing speaks against it."""
+    """The newest release is chosen if nothing excludes it."""
     universe = world({"a": 3, "b": 2}, {"a:3": ["b:1-2"]}, ["a:1-3"])
 
     assert answer(universe).chosen == {"a": 3, "b": 2}
 
 
 def test_what_nobody_needs_is_left_out() -> None:
-    """The newest ``a`` needs ``b``, cannot have it, and takes the need with it."""
+    """The newest ``a`` depends on ``b``, which is excluded; an older ``a`` without that dependency is chosen."""
     universe = world({"a": 2, "b": 1, "c": 1}, {"a:2": ["b:1"], "b:1": ["c:2"]}, ["a:1-2"])
 
     assert answer(universe).chosen == {"a": 1}
 
 
 def test_a_transitive_package_gives_way_before_a_direct_one() -> None:
-    """``date`` is met first and would like to be 3; ``boto`` cannot live with that in any but ancient releases."""
+    """``date`` is decided first and prefers 3, which only very old releases of ``boto`` allow."""
     universe = world(
         {"pandas": 5, "boto": 9, "core": 9, "date": 3},
         {"pandas:1-5": ["date:1-3"], "boto:2-9": ["core:2-9"], "boto:1": [], "core:1-9": ["date:1-2"]},
@@ -157,7 +157,7 @@ def test_of_two_transitive_packages_the_one_that_must_move_least_gives_way() -> 
 
 
 def test_a_release_that_cannot_be_used_is_skipped() -> None:
-    """A release that cannot be used is passed over."""
+    """An unusable release is skipped."""
     universe = world({"a": 3}, {"a:3": ["!broken"]}, ["a:1-3"])
 
     result = answer(universe)
@@ -174,7 +174,7 @@ def test_a_bound_holds_only_for_what_is_brought_in() -> None:
 
 
 def test_a_bound_on_a_package_nobody_has_does_no_harm() -> None:
-    """A bound on a package nobody has does no harm."""
+    """A bound on a package that no index has is ignored."""
     universe = world({"a": 1}, {}, ["a:1", "<= ghost:1"])
 
     assert answer(universe).chosen == {"a": 1}
@@ -294,7 +294,7 @@ def test_an_observer_sees_decisions_and_conflicts() -> None:
 
 
 def test_a_search_that_takes_too_long_says_so() -> None:
-    """A search that takes too long says so."""
+    """A search that reaches its limit raises an error."""
     universe = world({"a": 1, "b": 2, "c": 2}, {"a:1": ["b:1-2", "c:1-2"], "c:1-2": ["b:1"]}, ["a:1"])
 
     with pytest.raises(LimitReachedError, match="after 1 conflicts"):
@@ -332,7 +332,7 @@ def test_nothing_is_asked_twice() -> None:
 
 
 def test_a_proof_that_is_made_again_reads_only_a_part_of_long_histories() -> None:
-    """Where a further search follows, it is not worth reading thousands of releases to rule out an answer among them."""
+    """If another search follows, thousands of releases are not loaded only for a proof."""
     dependencies = {f"a:{bit}": [f"b:{bit}"] for bit in range(1, 1_200)} | {
         f"b:{bit}": ["c:1"] for bit in range(1, 1_200)
     }
