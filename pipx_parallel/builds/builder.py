@@ -72,18 +72,18 @@ class BackendBuilder:
         """Return METADATA of a tree. Raises ``NeedsBuild`` where nothing may be built, ``BuildFailed`` with the log's end."""
         if not self._policy.allowed:
             raise NeedsBuild(f"{tree.label} has no static metadata, and --no-build forbids to run its build backend")
-        said: list[str] = []
+        log: list[str] = []
         try:
-            return self._attempt(tree, self._policy.prior_to, said)
+            return self._attempt(tree, self._policy.prior_to, log)
         except BuildFailed as error:
             day = _day_after(tree.uploaded) if error.missing and self._policy.isolated else ""
             if not day:
-                raise self._explained(tree, error, said) from None
-            said.append(f"--- built again, with what it needs as of {day}, since there is no module {error.missing}\n")
+                raise self._explained(tree, error, log) from None
+            log.append(f"--- built again, with what it needs as of {day}, since there is no module {error.missing}\n")
         try:
-            return self._attempt(tree, min(day, self._policy.prior_to or day), said)
+            return self._attempt(tree, min(day, self._policy.prior_to or day), log)
         except BuildFailed as again:
-            raise self._explained(tree, again, said) from None
+            raise self._explained(tree, again, log) from None
 
     def close(self) -> None:
         """End what is being built and remove what was made for it; safe to call twice."""
@@ -91,16 +91,16 @@ class BackendBuilder:
         if self._scratch is not None:
             self._scratch.remove()
 
-    def _attempt(self, tree: SourceTree, prior_to: str, said: list[str]) -> bytes:
+    def _attempt(self, tree: SourceTree, prior_to: str, log: list[str]) -> bytes:
         work = tempfile.mkdtemp(prefix="build-", dir=self._root())
         try:
-            return self._built(tree, work, prior_to, said)
+            return self._built(tree, work, prior_to, log)
         except OSError as error:
             raise BuildFailed(f"it cannot be built here ({error})") from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
-    def _built(self, tree: SourceTree, work: str, prior_to: str, said: list[str]) -> bytes:
+    def _built(self, tree: SourceTree, work: str, prior_to: str, log: list[str]) -> bytes:
         source = os.path.join(work, "source")
         os.mkdir(source)
         if tree.archive:
@@ -109,28 +109,28 @@ class BackendBuilder:
             shutil.copytree(tree.folder, source, dirs_exist_ok=True, symlinks=True, ignore=_not_source)
         source = inside(source, tree.subdirectory, tree.label)
         backend, requires, path = _build_system(source, tree.label)
-        environment = self._environment(requires, prior_to, tree, said)
-        hooks = self._hooks(work, (source, backend, path), requires, environment, said)
+        environment = self._environment(requires, prior_to, tree, log)
+        hooks = self._hooks(work, (source, backend, path), requires, environment, log)
         settings = _settings(tree.config_settings)
         call = _Caller(os.path.join(work, _REPORT), requires)
         more = build_requirements(call(hooks.get_requires_for_build_wheel, settings or None), tree.label)
         if set(more) - set(requires) and self._policy.isolated:
             requires = (*requires, *more)
-            environment = self._environment(requires, prior_to, tree, said)
-            hooks = self._hooks(work, (source, backend, path), requires, environment, said)
+            environment = self._environment(requires, prior_to, tree, log)
+            hooks = self._hooks(work, (source, backend, path), requires, environment, log)
         made = os.path.join(work, "metadata")
         os.mkdir(made)
         name = call(hooks.prepare_metadata_for_build_wheel, made, settings or None)
         return read_metadata(made, str(name), tree.label)
 
-    def _environment(self, requires: Sequence[str], prior_to: str, tree: SourceTree, said: list[str]) -> Environment:
+    def _environment(self, requires: Sequence[str], prior_to: str, tree: SourceTree, log: list[str]) -> Environment:
         if not self._policy.isolated:
             return Environment(sys.executable, "", tree.environ)
         self._root()
         if self._environments is None:
             raise BuildFailed("cancelled", BuildProblem.CANCELLED)
         environment, output = self._environments.with_requirements(requires, prior_to)
-        said.append(output)
+        log.append(output)
         return environment._replace(variables=tree.environ)
 
     def _hooks(
@@ -139,7 +139,7 @@ class BackendBuilder:
         system: tuple[str, str, Sequence[str]],
         requires: Sequence[str],
         environment: Environment,
-        said: list[str],
+        log: list[str],
     ) -> Any:
         """Return what calls a backend's hooks; ``system`` is the source's folder, the backend and its path."""
         import pyproject_hooks  # only where something is built
@@ -157,7 +157,7 @@ class BackendBuilder:
         def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
             words = [cmd[0], _HOOK_RUNNER, report, *cmd[1:]]
             done = self._processes.run(words, cwd=cwd, environ={**environ, **(extra_environ or {})})
-            said.append(done.output)
+            log.append(done.output)
             if done.code:
                 raise BuildFailed(f"the build backend {backend} failed", missing=_missing(report, requires))
 
@@ -172,18 +172,18 @@ class BackendBuilder:
                 )
             return self._scratch.path
 
-    def _explained(self, tree: SourceTree, error: BuildFailed, said: Sequence[str]) -> BuildFailed:
+    def _explained(self, tree: SourceTree, error: BuildFailed, outputs: Sequence[str]) -> BuildFailed:
         """Return an error with the end of the log; the whole goes into a file."""
-        log = self._clean("".join([*said, *[f"{line}\n" for line in error.log]]))
+        log = self._clean("".join([*outputs, *[f"{line}\n" for line in error.log]]))
         lines = [line for line in log.splitlines() if line.strip()]
         return BuildFailed(
             self._clean(f"{tree.label}: {error.reason.removeprefix(f'{tree.label}: ')}"),
             error.problem,
             log=lines[-_SHOWN:],
-            path="" if error.problem is BuildProblem.CANCELLED else self._kept(tree, log),
+            path="" if error.problem is BuildProblem.CANCELLED else self._log_path(tree, log),
         )
 
-    def _kept(self, tree: SourceTree, log: str) -> str:
+    def _log_path(self, tree: SourceTree, log: str) -> str:
         if not self._policy.logs or not log.strip():
             return ""
         safe = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in tree.label)[-80:]
@@ -231,7 +231,9 @@ def _missing(report: str, requires: Sequence[str]) -> str:
     except OSError:
         return ""
     top = name.partition(".")[0]
-    tools = {re.split(r"[^\w.-]", one.strip(), maxsplit=1)[0].lower().replace("-", "_") for one in requires}
+    tools = {
+        re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0].lower().replace("-", "_") for requirement in requires
+    }
     return name if top in _OF_BUILD_TOOLS or top.lower() in tools else ""
 
 

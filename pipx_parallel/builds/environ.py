@@ -1,6 +1,6 @@
-"""Which environment variables the programs of a build see: what building needs, and nothing that is a secret of this machine.
+"""Which environment variables the programs of a build see: what building needs, and no secrets.
 
-A build backend is a stranger's program. It sees the system's own variables, proxies, certificates and the settings of compilers;
+A build backend is untrusted code. It sees the system's own variables, proxies, certificates and the settings of compilers;
 neither this tool's variables nor pip's, and no variable whose name says that it is a secret. pip, which installs what a build
 needs, sees its own settings besides.
 """

@@ -1,6 +1,6 @@
-"""Environments that builds run in: one for each set of requirements, shared by the builds of a run that ask for the same."""
+"""Virtual environments of builds: one for each set of requirements, shared by all builds of a run with that set."""
 
-# Paths go to other programs as text, and come back from them so.
+# Paths are passed to other programs as text.
 from __future__ import annotations
 
 import os
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Environment(NamedTuple):
-    """An interpreter with what a backend needs."""
+    """An interpreter with the requirements of a backend."""
 
     python: str  # path of its interpreter
-    scripts: str  # folder of its commands; "" where nothing is put in front of PATH
-    variables: tuple[tuple[str, str], ...] = ()  # that the backend sees besides
+    scripts: str  # folder of its commands, put in front of PATH; "" for none
+    variables: tuple[tuple[str, str], ...] = ()  # additional environment variables of the backend
 
 
 class PipOptions(NamedTuple):
-    """Where pip looks for what a build needs: as the lock does. URLs may hold credentials: they travel by variable only."""
+    """pip's options for build requirements, as the lock's. URLs may hold credentials: they are passed as variables only."""
 
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
@@ -37,8 +37,8 @@ class PipOptions(NamedTuple):
     proxy: str | None = None
 
     def variables(self) -> dict[str, str]:
-        """Return the settings as pip's environment variables; what is not set is left to pip's own configuration."""
-        said = {
+        """Return the settings as pip's environment variables; pip's own configuration applies to the rest."""
+        values = {
             "PIP_INDEX_URL": self.index_url,
             "PIP_EXTRA_INDEX_URL": " ".join(self.extra_index_urls),
             "PIP_FIND_LINKS": " ".join(self.find_links),
@@ -48,14 +48,14 @@ class PipOptions(NamedTuple):
             "PIP_CLIENT_CERT": self.client_cert,
             "PIP_PROXY": self.proxy,
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in values.items() if value}
 
 
 class Environments:
     """Makes environments below a folder; each set of requirements is installed once."""
 
     def __init__(self, folder: str, processes: Processes, environ: Mapping[str, str], options: PipOptions) -> None:
-        """``environ`` is what programs see; ``options`` say where pip looks."""
+        """Make nothing yet; ``environ`` is the environment of programs, ``options`` are pip's indexes."""
         self._folder = folder
         self._processes = processes
         self._environ = {**environ, **options.variables(), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
@@ -64,27 +64,27 @@ class Environments:
         self._lock = threading.Lock()
 
     def with_requirements(self, requirements: Sequence[str], prior_to: str = "") -> tuple[Environment, str]:
-        """Return an environment that has these, and what pip said. Raises ``BuildFailed`` where they cannot be installed.
+        """Return an environment with these requirements, and pip's output. Raises ``BuildFailed`` if they cannot be installed.
 
-        With ``prior_to`` (ISO 8601) they are what was uploaded before that moment.
+        With ``prior_to`` (ISO 8601) only files that were uploaded before that time are installed.
         """
         key = (prior_to, *sorted(set(requirements)))
         with self._lock:
             mine = self._locks.setdefault(key, threading.Lock())
-        said = ""
+        output = ""
         with mine:
             if key not in self._made:
                 try:
-                    self._made[key], said = self._make(key[1:], prior_to)
+                    self._made[key], output = self._make(key[1:], prior_to)
                 except BuildFailed as error:
                     self._made[key] = error
-            found = self._made[key]
-        if isinstance(found, BuildFailed):
-            raise BuildFailed(found.reason, found.problem, log=found.log)
-        return found, said
+            environment = self._made[key]
+        if isinstance(environment, BuildFailed):
+            raise BuildFailed(environment.reason, environment.problem, log=environment.log)
+        return environment, output
 
     def _make(self, requirements: Sequence[str], prior_to: str) -> tuple[Environment, str]:
-        import venv  # 8 ms, and few locks build
+        import venv  # 8 ms; few locks need a build
 
         folder = os.path.join(
             self._folder, f"environment-{len(self._locks)}-{abs(hash((prior_to, *requirements))) % 10**8}"
@@ -110,7 +110,7 @@ class Environments:
             "--ignore-installed",
             "--no-compile",
         ]
-        # A variable, so that it holds for what these requirements are built with as well.
+        # A variable, so that it applies to the build requirements of these requirements too.
         environ = {**self._environ, **({"PIP_UPLOADED_PRIOR_TO": prior_to} if prior_to else {})}
         done = self._processes.run([*command, "--no-warn-script-location", "-r", listed], environ=environ)
         if done.code:

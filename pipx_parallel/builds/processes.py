@@ -1,10 +1,10 @@
-"""Programs run for a build: with a time limit, output kept, and everything they started ended with them, or with us.
+"""Runs the programs of a build with a time limit and captured output, and ends all their descendants.
 
-On POSIX each program has a parent of its own (``supervisor``), which kills it and all its descendants as soon as its standard
-input is closed. Only this process holds the other end of that pipe, so it is closed however this process ends.
+On POSIX each program has a parent process of its own (``supervisor``), which kills it and all its descendants when its standard
+input is closed. Only this process has the other end of that pipe, so it is closed however this process ends.
 """
 
-# Paths go to other programs as text, and come back from them so.
+# Paths are passed to other programs as text.
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 _POSIX = os.name == "posix"
 _SUPERVISOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervisor.py")
-_PATIENCE = 2.0  # seconds that a supervisor has to end what it started
+_PATIENCE = 2.0  # seconds that a supervisor has to end its descendants
 
 
 class Finished(NamedTuple):
     """How a program ended."""
 
     code: int
-    output: str  # stdout and stderr as they came
+    output: str  # stdout and stderr, interleaved
 
 
 class Processes:
@@ -46,16 +46,16 @@ class Processes:
         self._lock = threading.Lock()
 
     def run(self, command: Sequence[str], *, cwd: str | None = None, environ: Mapping[str, str]) -> Finished:
-        """Run a program to its end. Raises ``BuildFailed`` where it cannot be started, takes too long, or is cancelled."""
-        with tempfile.TemporaryFile() as said:
-            return self._run(command, cwd, environ, said)
+        """Run a program to its end. Raises ``BuildFailed`` if it cannot be started, takes too long, or is cancelled."""
+        with tempfile.TemporaryFile() as output:
+            return self._run(command, cwd, environ, output)
 
-    def _run(self, command: Sequence[str], cwd: str | None, environ: Mapping[str, str], said: IO[bytes]) -> Finished:
-        """Run a program that writes to a file: a pipe would stay open as long as anything it left behind is alive."""
+    def _run(self, command: Sequence[str], cwd: str | None, environ: Mapping[str, str], file: IO[bytes]) -> Finished:
+        """Run a program whose output is a file: a pipe would stay open while any descendant is alive."""
         with self._lock:
             if self._closed:
                 raise BuildFailed("cancelled", BuildProblem.CANCELLED)
-            process = _start(command, cwd, environ, said)
+            process = _start(command, cwd, environ, file)
             self._running.add(process)
         try:
             late = _ended_late(process, self._timeout)
@@ -63,8 +63,8 @@ class Processes:
             _let_go(process)
             with self._lock:
                 self._running.discard(process)
-        said.seek(0)
-        output = said.read().decode("utf-8", "replace")
+        file.seek(0)
+        output = file.read().decode("utf-8", "replace")
         if self._closed:
             raise BuildFailed("cancelled", BuildProblem.CANCELLED)
         if late:
@@ -84,7 +84,7 @@ class Processes:
 
 
 def _start(
-    command: Sequence[str], cwd: str | None, environ: Mapping[str, str], said: IO[bytes]
+    command: Sequence[str], cwd: str | None, environ: Mapping[str, str], output: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     program = shutil.which(command[0])
     if program is None:
@@ -93,7 +93,7 @@ def _start(
     try:
         return subprocess.Popen(  # noqa: S603 - a program we name, no shell between
             [sys.executable, "-I", "-S", _SUPERVISOR, *words] if _POSIX else words, cwd=cwd, env=dict(environ),
-            stdin=subprocess.PIPE if _POSIX else subprocess.DEVNULL, stdout=said,
+            stdin=subprocess.PIPE if _POSIX else subprocess.DEVNULL, stdout=output,
             stderr=subprocess.DEVNULL if _POSIX else subprocess.STDOUT,  # a supervisor has nothing to say in a build's log
             start_new_session=_POSIX,
         )  # fmt: skip
@@ -102,14 +102,14 @@ def _start(
 
 
 def _ended_late(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait for a program, and end it when its time is over; say whether that was needed."""
+    """Wait for a program, and end it at its time limit; return whether the limit was reached."""
     late = threading.Event()
 
     def give_up() -> None:
         late.set()
         _end(process)
 
-    clock = threading.Timer(seconds, give_up)  # and a plain wait: one with a time limit polls
+    clock = threading.Timer(seconds, give_up)  # a timer, because wait() with a timeout polls
     clock.daemon = True
     clock.start()
     try:
@@ -120,14 +120,14 @@ def _ended_late(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _let_go(process: subprocess.Popen[bytes]) -> None:
-    """Close the pipe to a supervisor: it then ends everything that it started, and itself."""
+    """Close the pipe to a supervisor: it then ends its descendants and itself."""
     if process.stdin is not None:
         with suppress(OSError):
             process.stdin.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program and all that it started."""
+    """End a program and its descendants."""
     _let_go(process)
     try:
         if not _POSIX:
@@ -135,11 +135,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         elif _runs_on(process):
             os.killpg(process.pid, signal.SIGKILL)
     except OSError:
-        return  # it has ended by itself
+        return  # it has ended already
 
 
 def _runs_on(process: subprocess.Popen[bytes]) -> bool:
-    """Return whether a program is still there after its supervisor had time to end it."""
+    """Return whether a program is still alive after its supervisor had time to end it."""
     try:
         process.wait(_PATIENCE)
     except subprocess.TimeoutExpired:

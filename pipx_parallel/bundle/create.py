@@ -78,15 +78,15 @@ def create_bundle(request: BundleRequest, mirror: Mirror) -> BundleSummary:
 
 def _fetch(files: Sequence[RequiredFile], request: BundleRequest, mirror: Mirror) -> dict[str, downloads.Received]:
     """Fetch all files in parallel. Raises ``Incomplete`` with every failure."""
-    needs = {_key(need.file): need for need in files if need.file is not None}
+    wanted = {_key(required.file): required for required in files if required.file is not None}
     jobs = {
-        key: downloads.fetch(need.file, request.folder, offline=request.offline)
-        for key, need in needs.items()
-        if need.file is not None
+        key: downloads.fetch(required.file, request.folder, offline=request.offline)
+        for key, required in wanted.items()
+        if required.file is not None
     }
     ended = mirror.run(jobs)
     failures = [
-        FetchFailure(needs[key].pin.name, needs[key].pin.version, result)
+        FetchFailure(wanted[key].pin.name, wanted[key].pin.version, result)
         for key, result in ended.items()
         if isinstance(result, MirrorError)
     ]

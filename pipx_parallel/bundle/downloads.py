@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PIECE = 4 * 1024 * 1024  # bytes: a tenth of a second on a fast connection; ten at once take 40 MB
 _LARGEST = 16 * 1024 * 1024 * 1024  # bytes of one file that comes in one piece
-_KEPT = 30 * 86400  # seconds after which an unused file is deleted
+_LIFETIME = 30 * 86400  # seconds after which an unused file is deleted
 _PART = ".part"
 _SPAN = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _WHOLE, _PARTIAL, _NO_RANGE = 200, 206, 416
@@ -99,7 +99,7 @@ def make_folder(folder: str) -> None:
     """Create the folder of downloads, only for this user, and delete files unused for a month. Raises ``OutputError``."""
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        oldest = time.time() - _KEPT
+        oldest = time.time() - _LIFETIME
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
             if os.path.getmtime(path) < oldest:

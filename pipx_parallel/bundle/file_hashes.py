@@ -39,13 +39,18 @@ def unhashed(pin: Pin) -> DistFile | None:
 
 def complete(resolutions: Sequence[Resolution], mirror: Mirror, folder: str, *, offline: bool) -> Completed:
     """Download every such file and add its sha256. Raises ``Incomplete`` and ``OutputError``."""
-    needs = {file.url: (pin, file) for one in resolutions for pin in one.pins if (file := unhashed(pin)) is not None}
-    if not needs:
+    wanted = {
+        file.url: (pin, file)
+        for resolution in resolutions
+        for pin in resolution.pins
+        if (file := unhashed(pin)) is not None
+    }
+    if not wanted:
         return Completed(tuple(resolutions), 0, 0)
     downloads.make_folder(folder)
-    ended = mirror.run({url: downloads.fetch(file, folder, offline=offline) for url, (_, file) in needs.items()})
+    ended = mirror.run({url: downloads.fetch(file, folder, offline=offline) for url, (_, file) in wanted.items()})
     failures = [
-        FetchFailure(needs[url][0].name, needs[url][0].version, result)
+        FetchFailure(wanted[url][0].name, wanted[url][0].version, result)
         for url, result in ended.items()
         if isinstance(result, MirrorError)
     ]
@@ -53,8 +58,11 @@ def complete(resolutions: Sequence[Resolution], mirror: Mirror, folder: str, *, 
         failures.sort(key=lambda failure: failure.project)
         raise Incomplete(failures, "\n".join(_explained(failure.error) for failure in failures))
     digests = {url: received.sha256 for url, received in ended.items()}
-    done = [one._replace(pins=tuple([_completed(pin, digests) for pin in one.pins])) for one in resolutions]
-    return Completed(tuple(done), len(needs), sum(received.fetched for received in ended.values()))
+    done = [
+        resolution._replace(pins=tuple([_completed(pin, digests) for pin in resolution.pins]))
+        for resolution in resolutions
+    ]
+    return Completed(tuple(done), len(wanted), sum(received.fetched for received in ended.values()))
 
 
 def _completed(pin: Pin, digests: Mapping[str, str]) -> Pin:

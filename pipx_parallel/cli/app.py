@@ -102,7 +102,7 @@ _ABOUT = (
 
 # Text as far as values go: it lets a shell complete the names of files. What a path is worth is found out where it is read.
 _PATH = click.Path(readable=False)
-_PLACES = ("SOURCE", "FILE", "FOLDER", "SNAPSHOT")
+_PATH_ARGUMENTS = ("SOURCE", "FILE", "FOLDER", "SNAPSHOT")
 
 
 def _refused(error: click.ClickException) -> int:
@@ -118,15 +118,17 @@ def _refused(error: click.ClickException) -> int:
 
 def _given(given: Mapping[str, object]) -> dict[str, object]:
     """Return what the user gave: options left out are absent, which lets a variable or the project speak."""
-    kept = {name: value for name, value in given.items() if value is not None and value not in ((), 0)}  # 0: also False
-    return {**kept, "sources": given.get("sources", ())}
+    values = {
+        name: value for name, value in given.items() if value is not None and value not in ((), 0)
+    }  # 0: also False
+    return {**values, "sources": given.get("sources", ())}
 
 
 def _argument(argument: Argument) -> click.Argument:
     return click.Argument(
         [argument.dest], metavar=f"[{argument.metavar}]..." if argument.many else argument.metavar,
         nargs=-1 if argument.many else 1, required=not argument.many,
-        type=_PATH if argument.metavar in _PLACES else click.STRING,
+        type=_PATH if argument.metavar in _PATH_ARGUMENTS else click.STRING,
     )  # fmt: skip
 
 

@@ -35,8 +35,8 @@ def all_fresh(request: LockRequest, before: Before) -> bool:
     from pipx_parallel.emitters.digest import input_digest, is_sealed  # a --check that need not resolve loads no more
 
     wanted = input_digest(locks.context_of(request), request.targets)
-    found = [(text, read_digest(text)) for text in before.values() if text is not None]
-    return len(found) == len(before) and all(digest and is_sealed(text, digest, wanted) for text, digest in found)
+    digests = [(text, read_digest(text)) for text in before.values() if text is not None]
+    return len(digests) == len(before) and all(digest and is_sealed(text, digest, wanted) for text, digest in digests)
 
 
 def upgrades(chosen: Chosen) -> bool:
@@ -56,14 +56,14 @@ def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
     inputs = request.inputs._replace(constraints=(*request.inputs.constraints, *bounds))
     if request.context.chosen.flag("upgrade"):
         return request._replace(inputs=inputs)
-    kept: dict[str, str] = {}
+    pins: dict[str, str] = {}
     for name, text in before.items():
         for project, version in _versions(name, text, request.context.printer).items():
-            kept.setdefault(project, version)
+            pins.setdefault(project, version)
     for root in moving:
-        kept.pop(root.name, None)
+        pins.pop(root.name, None)
     return request._replace(
-        inputs=inputs, settings=settings._replace(selection=settings.selection._replace(preferred=kept))
+        inputs=inputs, settings=settings._replace(selection=settings.selection._replace(preferred=pins))
     )
 
 
@@ -142,10 +142,10 @@ def upgrade_roots(request: LockRequest) -> list[RootRequirement]:
     from pipx_parallel.requirements.files import FileReader  # only with -P
     from pipx_parallel.requirements.requirement_lines import parse_text  # as above
 
-    found = [parse_text(text, Origin("--upgrade-package"), FileReader())._replace(constraint=True) for text in asked]
-    if any(root.url is not None or not root.name for root in found):
+    roots = [parse_text(text, Origin("--upgrade-package"), FileReader())._replace(constraint=True) for text in asked]
+    if any(root.url is not None or not root.name for root in roots):
         raise UsageError("--upgrade-package: give the name of a project, with a bound if you like: name<3")
-    return found
+    return roots
 
 
 def _of_groups(request: LockRequest) -> Sequence[RootRequirement]:

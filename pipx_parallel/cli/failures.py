@@ -41,7 +41,7 @@ def report(failures: Sequence[FetchFailure], inputs: Inputs, known_names: Callab
 
 def _line(failure: FetchFailure, inputs: Inputs) -> str:
     rows = (*inputs.roots, *inputs.overrides)
-    places = [str(root.origin) for root in rows if (root.name or root.text) == failure.project]
-    asked = f" ({', '.join(dict.fromkeys(places))})" if places else ""
+    origins = [str(root.origin) for root in rows if (root.name or root.text) == failure.project]
+    asked = f" ({', '.join(dict.fromkeys(origins))})" if origins else ""
     text = str(failure.error)
     return f"{text}{asked}" if failure.project in text else f"{failure.project}: {text}{asked}"

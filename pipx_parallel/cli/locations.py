@@ -40,8 +40,8 @@ def unknown_variables(environ: Mapping[str, str], options: Sequence[Option]) -> 
     mine = [name for name in environ if name.startswith("PIPX_PARALLEL_") and not name.startswith(_PREFIXES)]
     if not mine:
         return
-    known = {variable for option in (*options, *ALL) for variable in option.variables}
-    unknown = [name for name in mine if name not in known and name not in _OTHER]
+    expected = {variable for option in (*options, *ALL) for variable in option.variables}
+    unknown = [name for name in mine if name not in expected and name not in _OTHER]
     if not unknown:
         return
     from pipx_parallel.nearest_names import nearest  # only on the way to a warning
@@ -85,13 +85,13 @@ def _sources(table: object, path: str) -> Raw:
     called = f"{path}: [tool.pipx-parallel.sources]"
     if not isinstance(table, dict):
         raise UsageError(f"{called} must be a table of project names and index URLs")
-    found = []
+    routes = []
     for name, value in table.items():
         url = value.get("index") if isinstance(value, dict) and set(value) == {"index"} else value
         if not isinstance(url, str) or not url:
             raise UsageError(f'{called}: {name} = {value!r} cannot be used; give an index: {name} = "https://…"')
-        found.append(f"{name}={_beside(url, path)}")
-    return tuple(found)
+        routes.append(f"{name}={_beside(url, path)}")
+    return tuple(routes)
 
 
 def _from_variable(option: Option, variable: str, text: str) -> Raw:

@@ -177,7 +177,7 @@ def _command(request: LockRequest) -> str:
     if custom:
         return custom
     words = ["pipx-parallel", "lock", *request.sources]
-    given = next((layer.values for layer in request.context.chosen.layers if layer.place == "flag"), {})
+    given = next((layer.values for layer in request.context.chosen.layers if layer.source == "flag"), {})
     for option in (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES, *STYLE):
         value = given.get(option.dest)
         if value is None:
@@ -186,7 +186,7 @@ def _command(request: LockRequest) -> str:
         if option.kind == "flag":
             words.append(name)
         else:
-            words += [word for one in (value if isinstance(value, tuple) else (value,)) for word in (name, str(one))]
+            words += [word for item in (value if isinstance(value, tuple) else (value,)) for word in (name, str(item))]
     return " ".join(map(_quoted, map(mask_secrets, words)))
 
 

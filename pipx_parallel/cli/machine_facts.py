@@ -27,17 +27,17 @@ def known_target(folder: str) -> Target:
     except (AttributeError, KeyError, TypeError, ValueError):
         pass  # not kept yet, or by somebody else: determined again
     target = running_target()
-    kept = [target.label, target.python_full_version, dict(target.markers), " ".join(target.tags)]
-    _write(folder, {**facts, "target": kept})
+    row = [target.label, target.python_full_version, dict(target.markers), " ".join(target.tags)]
+    _write(folder, {**facts, "target": row})
     return target
 
 
 def known_index(folder: str) -> str:
     """Return pip's built-in index, from ``folder`` where it is kept there. Raises ``UsageError`` if there is no pip."""
     facts = _read(folder)
-    kept = facts.get("index")
-    if isinstance(kept, str):
-        return kept
+    stored = facts.get("index")
+    if isinstance(stored, str):
+        return stored
     from pipx_parallel.config.pip_settings import default_index_url  # 20 ms of pip, once
 
     index = default_index_url()
@@ -50,11 +50,11 @@ def _read(folder: str) -> dict[str, Any]:
     fresh: dict[str, Any] = {"schema": _SCHEMA, "fingerprint": target_fingerprint()}
     try:
         with open(os.path.join(folder, _name()), encoding="utf-8") as file:
-            kept = json.load(file)
+            stored = json.load(file)
     except (OSError, ValueError):
         return fresh
-    same = isinstance(kept, dict) and all(kept.get(name) == value for name, value in fresh.items())
-    return kept if same else fresh
+    same = isinstance(stored, dict) and all(stored.get(name) == value for name, value in fresh.items())
+    return stored if same else fresh
 
 
 def _write(folder: str, facts: dict[str, Any]) -> None:

@@ -86,9 +86,9 @@ class BuildTools:
 
     def close(self) -> None:
         """End what is running; safe to call twice."""
-        for one in (self._builder, self._git):
-            if one is not None:
-                one.close()
+        for tool in (self._builder, self._git):
+            if tool is not None:
+                tool.close()
 
     def context(self, mirror: Mirror) -> BuildContext:
         """Return what direct references need."""

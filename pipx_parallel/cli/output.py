@@ -18,7 +18,7 @@ def show(text: str) -> None:
 
 
 def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None) -> None:
-    """Write all artifacts or none; the one called ``-`` goes to stdout. ``seconds`` is told how long it took.
+    """Write all artifacts or none; the one called ``-`` goes to stdout. ``seconds`` gets the time that writing took.
 
     Raises ``OutputError``.
     """

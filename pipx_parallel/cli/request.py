@@ -134,7 +134,7 @@ def _built(context: CommandContext, pip: PipSettings, folder: str) -> BuiltProje
     tools = build_tools(settings)
     with opened(settings, context.progress, tools) as mirror:
         project = mirror.run({folder: find(parse(url_of(folder)), (), "", tools.context(mirror))})[folder]
-    needs = project.view.dependency_set(0, 0) if isinstance(project, DirectProject) else None
-    if needs is None:
+    dependencies = project.view.dependency_set(0, 0) if isinstance(project, DirectProject) else None
+    if dependencies is None:
         raise project
-    return BuiltProject(needs.lines, needs.requires_python)
+    return BuiltProject(dependencies.lines, dependencies.requires_python)

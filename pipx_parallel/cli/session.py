@@ -48,7 +48,7 @@ def resolving(request: LockRequest, *, hashed: bool = False) -> Iterator[tuple[R
         mirror.admin.prepare()
         try:
             resolutions = resolve(request.inputs, request.targets, mirror, request.settings, progress, tools.context)
-            if missing := tuple(dict.fromkeys(failure for one in resolutions for failure in one.missing)):
+            if missing := tuple(dict.fromkeys(failure for resolution in resolutions for failure in resolution.missing)):
                 request.context.printer.warn(_report(missing, request, mirror))
         except Incomplete as error:
             raise Incomplete(error.failures, _report(error.failures, request, mirror)) from error
@@ -97,14 +97,14 @@ def _want_inputs(request: LockRequest, mirror: Mirror) -> None:
 
 def missing_code(resolutions: Sequence[Resolution]) -> int:
     """Return the exit code that what is missing asks for; 0 where nothing is."""
-    return failures_code(tuple(failure.error for one in resolutions for failure in one.missing))
+    return failures_code(tuple(failure.error for resolution in resolutions for failure in resolution.missing))
 
 
 def _warn_of_python(request: LockRequest, resolutions: Sequence[Resolution]) -> None:
     """Warn of every target whose Python the inputs themselves do not take: pip would refuse to install the project there."""
     from pipx_parallel.targets.rules import TargetRules  # loaded with the solver; named where it is used
 
-    for target in [one.target for one in resolutions]:
+    for target in [resolution.target for resolution in resolutions]:
         if not TargetRules(target).python_allowed(request.inputs.requires_python):
             asked = f"the input requires Python {request.inputs.requires_python}"
             request.context.printer.warn(

@@ -1,6 +1,6 @@
 """All sources of option values, seen as one.
 
-Sources, nearest first (``PLACES``): a flag, an environment variable ``PIPX_PARALLEL_…``, the option lines of the input files,
+Sources, nearest first (``SOURCES``): a flag, an environment variable ``PIPX_PARALLEL_…``, the option lines of the input files,
 ``[tool.pipx-parallel]`` of the project, pip's settings; then the default. A single value comes from the nearest source that
 has it. Lists marked ``adds`` in the option table add up over all sources, nearest first, as in pip; so do lists of projects
 (``from_afar``), and the nearest source decides for each project.
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 Raw = str | bool | int | tuple[str, ...]  # a value as a source gives it: never converted, never checked
 
-PLACES = ("flag", "environment", "input", "project", "pip")
+SOURCES = ("flag", "environment", "input", "project", "pip")
 
 
 class Layer(NamedTuple):
     """The values of one source, by option name with underscores (``max_workers``)."""
 
-    place: str  # one of PLACES
+    source: str  # one of SOURCES
     values: Mapping[str, Raw]
     path: str = ""  # of the project's file
 
@@ -40,7 +40,7 @@ class Chosen:
     __slots__ = ("layers",)
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        """Take the layers in any order; ``PLACES`` decides."""
+        """Take the layers in any order; ``SOURCES`` decides."""
         self.layers = tuple(sorted((layer for layer in layers if layer.values), key=_rank))
 
     def with_layer(self, layer: Layer) -> Chosen:
@@ -74,19 +74,19 @@ class Chosen:
         return [several(layer.values.get(name)) for layer in reversed(self.layers)]
 
     def place_of(self, name: str) -> str:
-        """Return which source the value comes from, one of ``PLACES``; "" if none has one."""
-        return next((layer.place for layer in self.layers if name in layer.values), "")
+        """Return which source the value comes from, one of ``SOURCES``; "" if none has one."""
+        return next((layer.source for layer in self.layers if name in layer.values), "")
 
     def called(self, name: str) -> str:
         """Return how the winning source names this option, ``--max-workers`` or ``PIPX_PARALLEL_MAX_WORKERS``."""
         option = name.replace("_", "-")
         layer = next((layer for layer in self.layers if name in layer.values), None)
-        place = layer.place if layer is not None else "flag"
-        if place == "environment":
+        source = layer.source if layer is not None else "flag"
+        if source == "environment":
             return variable_of(name)
-        if layer is not None and place == "project":
+        if layer is not None and source == "project":
             return f"{layer.path}: {option} of [tool.pipx-parallel]".removeprefix(": ")
-        return f"--{option}" + {"input": " of an input file", "pip": " of pip's settings"}.get(place, "")
+        return f"--{option}" + {"input": " of an input file", "pip": " of pip's settings"}.get(source, "")
 
     def refuse(self, name: str, value: object, wanted: str) -> UsageError:
         """Return the error that names option, value and remedy."""
@@ -103,7 +103,7 @@ def input_layer(options: IndexOptions) -> Layer:
 
 
 def _rank(layer: Layer) -> int:
-    return PLACES.index(layer.place)
+    return SOURCES.index(layer.source)
 
 
 def several(value: Raw | None) -> tuple[str, ...]:

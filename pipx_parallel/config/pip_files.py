@@ -43,11 +43,11 @@ def config_files(environ: Mapping[str, str], host: Host, reader: Reader) -> tupl
 
 
 def _join_posix(*parts: str) -> str:
-    return "/".join(part.rstrip("/") if at < len(parts) - 1 else part for at, part in enumerate(parts))
+    return "/".join(part.rstrip("/") if position < len(parts) - 1 else part for position, part in enumerate(parts))
 
 
 def _join_windows(*parts: str) -> str:
-    return "\\".join(part.rstrip("\\/") if at < len(parts) - 1 else part for at, part in enumerate(parts))
+    return "\\".join(part.rstrip("\\/") if position < len(parts) - 1 else part for position, part in enumerate(parts))
 
 
 def _global_folders(environ: Mapping[str, str], host: Host, join: Callable[..., str]) -> list[str]:

@@ -92,10 +92,10 @@ def default_index_url() -> str:
     try:
         return _from_module()
     except (ImportError, AttributeError):
-        found = parse_default_index(_install_help())
-    if found is None:
+        url = parse_default_index(_install_help())
+    if url is None:
         raise UsageError("pip does not say which index it uses by default; give --index-url")
-    return found
+    return url
 
 
 def parse_default_index(help_text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""All direct references of a resolve: found together, named, and made to answer for their projects."""
+"""All direct references of a resolution: read concurrently, named, and used for their projects."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 
 class Directs:
-    """Direct references by URL, each found once, whatever the number of targets."""
+    """Direct references by URL; each is read once for all targets."""
 
     def __init__(self, mirror: Mirror, context: BuildContext) -> None:
-        """Find nothing yet."""
+        """Read nothing yet."""
         self._mirror = mirror
-        self._shop = context
-        self._found: dict[tuple[str, tuple[str, ...]], DirectProject | MirrorError] = {}
+        self._build_context = context
+        self._projects: dict[tuple[str, tuple[str, ...]], DirectProject | MirrorError] = {}
         self._references: dict[str, tuple[Reference, RootRequirement]] = {}  # by project
 
     def name(self, roots: Sequence[RootRequirement]) -> tuple[list[RootRequirement], list[FetchFailure]]:
-        """Return the roots, each with its name, and what could not be found (its roots are left out).
+        """Return the roots, each with its name, and the failures; roots of failed references are left out.
 
-        Raises ``RequirementsError`` where a reference turns out to be another project than its line says.
+        Raises ``RequirementsError`` if a reference is another project than its line names.
         """
         self._find([root for root in roots if root.url is not None])
         named: list[RootRequirement] = []
@@ -44,20 +44,20 @@ class Directs:
             if root.url is None:
                 named.append(root)
                 continue
-            found = self._found[_key(root)]
-            if isinstance(found, MirrorError):
-                failures.append(FetchFailure(root.name or root.text, None, found))
+            project = self._projects[_key(root)]
+            if isinstance(project, MirrorError):
+                failures.append(FetchFailure(root.name or root.text, None, project))
                 continue
-            if root.name and root.name != found.view.name:
-                problem = f"{root.text} is {found.view.name}, not {root.name}"
+            if root.name and root.name != project.view.name:
+                problem = f"{root.text} is {project.view.name}, not {root.name}"
                 raise RequirementsError(root.origin, problem, "correct the name or the URL")
-            named.append(root._replace(name=found.view.name))
+            named.append(root._replace(name=project.view.name))
         return named, failures
 
     def override_project(self, roots: Iterable[RootRequirement], rules: TargetRules) -> list[FetchFailure]:
-        """Let the references answer for their projects, with all they need by reference themselves; return failures.
+        """Use the references for their projects, and the references that they depend on for theirs; return failures.
 
-        Raises ``RequirementsError`` where two references to one project differ.
+        Raises ``RequirementsError`` if two references to one project differ.
         """
         self._references = {}
         failures: list[FetchFailure] = []
@@ -65,13 +65,13 @@ class Directs:
         while rows:
             following: list[tuple[RootRequirement, frozenset[str]]] = []
             for root, extras in rows:
-                found = self._found[_key(root)]
-                if isinstance(found, MirrorError):
-                    failures.append(FetchFailure(root.name, None, found))
+                project = self._projects[_key(root)]
+                if isinstance(project, MirrorError):
+                    failures.append(FetchFailure(root.name, None, project))
                     continue
-                if self._claim(found.view.name, root):
-                    self._mirror.admin.override_project(found)
-                following += self._needed(found, extras, root, rules)
+                if self._claim(project.view.name, root):
+                    self._mirror.admin.override_project(project)
+                following += self._needed(project, extras, root, rules)
             self._find([root for root, _ in following])
             rows = following
         return failures
@@ -80,29 +80,29 @@ class Directs:
         jobs = {}
         for root in roots:
             key = _key(root)
-            if key in self._found:
+            if key in self._projects:
                 continue
             try:
                 reference = parse(root.url or "", root.hashes)
             except MirrorError as error:
                 raise RequirementsError(root.origin, str(error)) from error
-            self._shop.learn((root.url or "").removeprefix("git+"))
+            self._build_context.learn((root.url or "").removeprefix("git+"))
             egg = root.name if root.editable and reference.kind == "git" else ""
-            jobs["\n".join((key[0], *key[1]))] = (key, find(reference, root.config_settings, egg, self._shop))
+            jobs["\n".join((key[0], *key[1]))] = (key, find(reference, root.config_settings, egg, self._build_context))
         answers = self._mirror.run({text: steps for text, (_, steps) in jobs.items()})
         for text, (key, _) in jobs.items():
-            self._found[key] = answers[text]
+            self._projects[key] = answers[text]
 
     def _claim(self, name: str, root: RootRequirement) -> bool:
-        """Note which reference answers for a project; say whether it is a new one."""
+        """Record the reference of a project; return whether the project had none before."""
         reference = parse(root.url or "", root.hashes)
-        known = self._references.get(name)
-        if known is None:
+        claim = self._references.get(name)
+        if claim is None:
             self._references[name] = (reference, root)
             return True
-        before = known[1]
-        if not same(known[0], reference):
-            problem = f"{name} is asked for as {reference.label} here and as {known[0].label} at {before.origin}"
+        before = claim[1]
+        if not same(claim[0], reference):
+            problem = f"{name} is asked for as {reference.label} here and as {claim[0].label} at {before.origin}"
             raise RequirementsError(root.origin, problem, "keep one of them")
         if root.editable != before.editable and root.origin != before.origin:  # a dependency has its root's origin
             how = ("as it is", "editable")
@@ -111,13 +111,13 @@ class Directs:
         return False
 
     def _needed(
-        self, found: DirectProject, extras: frozenset[str], root: RootRequirement, rules: TargetRules
+        self, project: DirectProject, extras: frozenset[str], root: RootRequirement, rules: TargetRules
     ) -> list[tuple[RootRequirement, frozenset[str]]]:
-        """Return what a project asks for by reference, as roots of its own."""
+        """Return the direct references among a project's dependencies, as roots."""
         rows = []
-        needs = found.view.dependency_set(0, 0)
+        requirements = project.view.dependency_set(0, 0)
         for extra in sorted(extras):
-            for dependency in needs.dependencies(extra) if needs is not None else ():
+            for dependency in requirements.dependencies(extra) if requirements is not None else ():
                 if dependency.url is None or not rules.marker_holds(dependency.marker, extra):
                     continue
                 row = root._replace(

@@ -153,14 +153,14 @@ class Git:
 
     def _secret(self, url: str) -> dict[str, str]:
         """Return the variables that let git sign in over HTTP, to this host only."""
-        found = self._credentials(url) if self._credentials is not None and url.startswith("http") else None
-        if found is None:
+        pair = self._credentials(url) if self._credentials is not None and url.startswith("http") else None
+        if pair is None:
             return {}
-        place = "/".join(url.split("/", 3)[:3])
-        signed = base64.b64encode(":".join(found).encode()).decode()
+        origin = "/".join(url.split("/", 3)[:3])
+        signed = base64.b64encode(":".join(pair).encode()).decode()
         number = int(self._environ.get("GIT_CONFIG_COUNT") or 0)
         return {
             "GIT_CONFIG_COUNT": str(number + 1),
-            f"GIT_CONFIG_KEY_{number}": f"http.{place}/.extraHeader",
+            f"GIT_CONFIG_KEY_{number}": f"http.{origin}/.extraHeader",
             f"GIT_CONFIG_VALUE_{number}": f"Authorization: Basic {signed}",
         }

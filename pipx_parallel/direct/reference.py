@@ -1,4 +1,4 @@
-"""A direct reference taken apart: what kind of thing, where, and which part of it. No I/O."""
+"""Parses a direct reference: its kind, URL, revision and subdirectory. No I/O."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class Reference(NamedTuple):
-    """What a URL of a requirement points to."""
+    """The parsed URL of a requirement."""
 
     kind: str  # "archive", "folder" or "git"
     url: str  # without fragment, credentials, and for git without "git+" and revision
     revision: str | None  # git: branch, tag or commit as written
     subdirectory: str
-    hashes: tuple[tuple[str, str], ...]  # of the fragment and of --hash: any of one algorithm is right
+    hashes: tuple[tuple[str, str], ...]  # of the fragment and of --hash; one match per algorithm is enough
 
     @property
     def filename(self) -> str:
-        """Return the last piece of the address, unquoted."""
+        """Return the last segment of the URL's path, unquoted."""
         from urllib.parse import unquote  # few locks have direct references
 
         return unquote(self.url.partition("?")[0].rstrip("/").rpartition("/")[2])
 
     @property
     def label(self) -> str:
-        """Return what to call it in a message."""
-        at = f"@{self.revision}" if self.revision else ""
-        return f"git+{self.url}{at}" if self.kind == "git" else self.url
+        """Return the reference as messages show it."""
+        revision = f"@{self.revision}" if self.revision else ""
+        return f"git+{self.url}{revision}" if self.kind == "git" else self.url
 
 
 def parse(url: str, hashes: tuple[str, ...] = ()) -> Reference:
-    """Take a reference apart; ``hashes`` are those written beside it ("sha256:hex"). Raises ``Malformed``."""
+    """Parse a reference; ``hashes`` are those of its line ("sha256:hex"). Raises ``Malformed``."""
     address, parts = split_fragment(url)
     subdirectory = parts.get("subdirectory", "")
-    written = [one.partition(":")[::2] for one in hashes]
+    written = [text.partition(":")[::2] for text in hashes]
     written += strong_hashes(parts).items()
-    known = tuple(sorted({(name, value.lower()) for name, value in written}))
+    pairs = tuple(sorted({(name, value.lower()) for name, value in written}))
     tool, location = split_tool(address)
     if tool:
         if tool != "git":
@@ -50,16 +50,16 @@ def parse(url: str, hashes: tuple[str, ...] = ()) -> Reference:
         repository, revision = split_revision(split_url(location)[0])
         if (revision or "").startswith("-"):
             raise Malformed(f"{revision!r} is no branch, tag or commit")
-        return Reference("git", repository, revision, subdirectory, known)
+        return Reference("git", repository, revision, subdirectory, pairs)
     plain = split_url(address)[0]
     if not plain.startswith(("http://", "https://", "file:")):
         raise Malformed(f"{plain}: only http, https, file and git+… references can be locked")
     archive = not plain.startswith("file:") or is_archive(plain.partition("?")[0])
-    return Reference("archive" if archive else "folder", plain, None, subdirectory, known)
+    return Reference("archive" if archive else "folder", plain, None, subdirectory, pairs)
 
 
 def pinned(reference: Reference, commit: str | None = None, egg: str = "") -> str:
-    """Return the URL that gives the same content again: a commit for git, the same address for the rest."""
+    """Return the URL with the same content: a commit for git, the same URL otherwise."""
     parts = [f"egg={egg}"] if egg else []
     parts += [f"subdirectory={reference.subdirectory}"] if reference.subdirectory else []
     fragment = f"#{'&'.join(parts)}" if parts else ""
@@ -69,7 +69,7 @@ def pinned(reference: Reference, commit: str | None = None, egg: str = "") -> st
 
 
 def same(left: Reference, right: Reference) -> bool:
-    """Say whether two references mean the same thing (as pip: scheme, place, revision and part; not spelling of hashes)."""
+    """Return whether two references are equal as in pip: by URL, revision and subdirectory, not by hashes."""
     return (left.kind, left.url.removesuffix(".git").rstrip("/"), left.revision, left.subdirectory) == (
         right.kind,
         right.url.removesuffix(".git").rstrip("/"),

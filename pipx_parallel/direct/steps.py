@@ -1,7 +1,7 @@
-"""From a reference to its project, as steps: requests and work out, exchanges in. What is learned is kept in the mirror.
+"""From a reference to its project, as sans-IO steps. Metadata is stored in the mirror.
 
-An archive is read whole, since a lock needs its hash. A commit is a commit for ever: once its metadata is known nothing is
-asked again. A folder's metadata is known anew whenever one of the files that decide it changes.
+An archive is read whole, because a lock needs its hash. The metadata of a commit is read once. The metadata of a folder is read
+again if one of its ``_DECIDING`` files has changed.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ if TYPE_CHECKING:
     Steps = Generator[Request | Work, Any, DirectProject]
 
 _LIMIT = 4 * 1024 * 1024 * 1024  # bytes of an archive
-# A folder of the user's is what is being worked on, and its lock must not feed the next one: the setuptools plugin is off there
-# (``setuptools_plugin.SWITCH``). An archive or a commit is somebody's release, and is taken as it will be installed.
+# A local folder is a project in development, and its lock must not be an input of the next one: the setuptools plugin is off there
+# (``setuptools_plugin.SWITCH``). An archive or a commit is read as it will be installed.
 _WITHOUT_ITS_LOCK = (("PIPX_PARALLEL_SETUPTOOLS", "0"),)
 _CHECK_PATH = "paths count from the current folder; check the path"
-_DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")  # the files of a folder that say what it needs
+_DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")  # the files that decide a folder's dependencies
 
 
 class BuildContext(NamedTuple):
-    """What the steps need of the world."""
+    """The services that the steps use."""
 
     builds: Builds
     git: Git
     read_derived: Callable[[str], bytes | None]
     write_derived: Callable[[str, bytes], None]
-    learn: Callable[[str], str]  # takes in the credentials that a URL holds
+    learn: Callable[[str], str]  # stores the credentials of a URL
     now: float  # seconds since the epoch
     offline: bool
     refresh: bool
 
 
 def find(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, context: BuildContext) -> Steps:
-    """Return the project that a reference leads to; ``settings`` are the build's own, ``egg`` goes into a pinned git URL.
+    """Return the project of a reference; ``settings`` are config settings of its build, ``egg`` goes into a pinned git URL.
 
     Raises ``NotFound``, ``Unreachable``, ``Offline``, ``Integrity``, ``Malformed``, ``BuildFailed`` or ``NeedsBuild``.
     """
@@ -75,14 +75,14 @@ def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], contex
         and not local
         and decide(fresh, context.now, refresh=context.refresh, offline=context.offline) == SERVE
     ):
-        return _known(reference, stored)
+        return _project(reference, stored)
     if context.offline and not local:
         raise Offline(f"{reference.url}: not in the mirror, and offline")
     headers = conditional_headers(fresh) if fresh is not None and stored is not None else ()
     exchange: Exchange = yield Request(reference.url, headers, limit=_LIMIT, purpose=Purpose.DIRECT)
     if fresh is not None and stored is not None and (exchange.status == 304 or exchange.stale):
         context.write_derived(key, _encoded(list(revalidated(fresh, exchange.headers, context.now)), stored))
-        return _known(reference, stored)
+        return _project(reference, stored)
     body = _body(exchange, reference)
     file = {
         "filename": reference.filename, "url": reference.url, "size": len(body),
@@ -90,10 +90,10 @@ def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], contex
     }  # fmt: skip
     _check(reference, body)
     metadata = yield from _archive_metadata(reference, body, settings, context)
-    told: list[Any] = [file, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
+    record: list[Any] = [file, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
     if not local:
-        context.write_derived(key, _encoded(list(from_headers(exchange.headers, context.now)), told))
-    return _known(reference, told)
+        context.write_derived(key, _encoded(list(from_headers(exchange.headers, context.now)), record))
+    return _project(reference, record)
 
 
 def _archive_metadata(
@@ -110,9 +110,8 @@ def _archive_metadata(
 
 def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg: str, context: BuildContext) -> Steps:
     asked = REFERENCES.key(_digest("git", reference.url, reference.revision or ""))
-    known = context.read_derived(asked)
-    commit = known.decode() if known is not None and (context.offline or known.decode() == reference.revision) else ""
-    if not commit:
+    commit = (context.read_derived(asked) or b"").decode()
+    if not commit or not (context.offline or commit == reference.revision):
         if context.offline:
             raise Offline(f"{reference.label}: not in the mirror, and offline")
         url, revision = reference.url, reference.revision
@@ -134,13 +133,13 @@ def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg
 def _folder(reference: Reference, settings: tuple[tuple[str, str], ...], context: BuildContext) -> Steps:
     folder = path_of(reference.url)
     digest = hashlib.sha256(folder.encode())
-    found = False
+    exists = False
     inner = f"{folder}/{reference.subdirectory}" if reference.subdirectory else folder
     for name in _DECIDING:
         exchange: Exchange = yield Request(f"{_url(inner)}/{name}")
         digest.update(b"\0" + exchange.body)
-        found = found or (exchange.status == 200)
-    if not found:
+        exists = exists or (exchange.status == 200)
+    if not exists:
         raise NoSuchPath(f"{reference.url}: there is no project, neither pyproject.toml nor setup.py; {_CHECK_PATH}")
     tree = _tree(folder, reference, settings)._replace(environ=_WITHOUT_ITS_LOCK)
     metadata = yield from _tree_metadata("folder-" + digest.hexdigest(), tree, reference, context)
@@ -163,9 +162,9 @@ def _tree_metadata(
 
 
 def _built(source: str, tree: SourceTree, context: BuildContext) -> Generator[Request | Work, Any, CoreMetadata]:
-    known = context.builds.built_metadata(source)
-    if known is not None:
-        return known
+    metadata = context.builds.built_metadata(source)
+    if metadata is not None:
+        return metadata
     return (yield from context.builds.steps(source, tree))
 
 
@@ -180,7 +179,7 @@ def _body(exchange: Exchange, reference: Reference) -> bytes:
 
 
 def _check(reference: Reference, body: bytes) -> None:
-    """Raise ``Integrity`` unless the body has one of the hashes that were written for it."""
+    """Raise ``Integrity`` unless the body has one of the hashes of the reference."""
     if reference.hashes and not any(
         hashlib.new(algorithm, body, usedforsecurity=False).hexdigest() == wanted
         for algorithm, wanted in reference.hashes
@@ -192,7 +191,7 @@ def _algorithms(reference: Reference) -> list[str]:
     return sorted({"sha256", *[algorithm for algorithm, _ in reference.hashes]})
 
 
-def _known(reference: Reference, stored: list[Any]) -> DirectProject:
+def _project(reference: Reference, stored: list[Any]) -> DirectProject:
     file = stored[0]
     given = set(dict(file["hashes"]).items())
     if reference.hashes and not given & set(reference.hashes):
@@ -220,7 +219,7 @@ def _decoded(data: bytes | None) -> tuple[Any, list[Any] | None]:
 
 
 def _source(start: str, reference: Reference, settings: tuple[tuple[str, str], ...]) -> str:
-    """Return the name a build is kept under: the same source built in another way is another build."""
+    """Return the key of a build: the same source with other settings is another build."""
     if not (reference.subdirectory or settings):
         return start
     return f"{start}-{_digest(reference.subdirectory, *map('='.join, settings))[:12]}"

@@ -73,15 +73,15 @@ def run(values: Mapping[str, object]) -> int:
     context.printer.say("one run that is not counted, then the measured ones")
     try:
         once(max(workers))
-        found = benchmark.rows(benchmark.measure(once, workers, rounds))
+        figures = benchmark.rows(benchmark.measure(once, workers, rounds))
     except _Failed as error:
         context.printer.error(f"a measured run failed: {error}")
         return error.code
     details = {"rounds": rounds, "sources": list(sources), "packages": list(context.chosen.texts("packages"))}
     as_json = context.chosen.text("format") == "json"
-    show(benchmark.as_json(found, details) if as_json else benchmark.as_table(found))
+    show(benchmark.as_json(figures, details) if as_json else benchmark.as_table(figures))
     if svg:
-        _draw(svg, found)
+        _draw(svg, figures)
         context.printer.say(f"wrote {svg}")
     return 0
 
@@ -95,7 +95,7 @@ def passed(values: Mapping[str, object]) -> list[str]:
         if value is True:
             flags.append(name)
         elif isinstance(value, tuple):
-            flags += [f"{name}={one}" for one in value]
+            flags += [f"{name}={item}" for item in value]
         elif value is not None:
             flags.append(f"{name}={value}")
     return flags
@@ -104,8 +104,8 @@ def passed(values: Mapping[str, object]) -> list[str]:
 def _measured(flags: Sequence[str]) -> benchmark.Run:
     """Return what one ``resolve`` takes on an empty mirror. Raises ``_Failed`` with its message."""
     with tempfile.TemporaryDirectory(prefix="pipx-parallel-benchmark-", ignore_cleanup_errors=True) as folder:
-        place = [f"--mirror={folder}/mirror", f"--output={folder}/locked.txt", f"--output={folder}/r.json"]
-        command = [sys.executable, "-P", "-m", "pipx_parallel", "resolve", *place, *flags]
+        outputs = [f"--mirror={folder}/mirror", f"--output={folder}/locked.txt", f"--output={folder}/r.json"]
+        command = [sys.executable, "-P", "-m", "pipx_parallel", "resolve", *outputs, *flags]
         began = time.perf_counter()
         done = subprocess.run(  # noqa: S603 - our own module, flags as the user gave them
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=_environment()
@@ -132,8 +132,10 @@ def _numbers(chosen: Chosen, name: str, default: str) -> list[int]:
     return list(dict.fromkeys(map(int, words)))
 
 
-def _draw(path: str, found: Sequence[benchmark.WorkerFigures]) -> None:
+def _draw(path: str, figures: Sequence[benchmark.WorkerFigures]) -> None:
     from pipx_parallel.emitters.svg_chart import bar_chart  # only with --svg
 
-    bars = [(f"{row.workers} worker{'s' * (row.workers != 1)} ({row.saving:.0f}% saved)", row.seconds) for row in found]
+    bars = [
+        (f"{row.workers} worker{'s' * (row.workers != 1)} ({row.saving:.0f}% saved)", row.seconds) for row in figures
+    ]
     save((Artifact(path, bar_chart("Time to resolve on an empty mirror, by workers", bars, "s")),))

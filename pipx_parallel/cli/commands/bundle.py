@@ -111,10 +111,10 @@ def _targets(settings: ResolveSettings, pythons: Sequence[str], asked: Sequence[
     if plain:
         wanted = []
     wanted += [_parsed(text, settings) for text in asked]
-    found = [target for one in wanted for target in resolve_targets(one)]
+    targets = [target for row in wanted for target in resolve_targets(row)]
     if plain and not asked:
-        found = [machine_facts.known_target(cache_folder())]
-    return tuple({(target.label, target.tags): target for target in found}.values())
+        targets = [machine_facts.known_target(cache_folder())]
+    return tuple({(target.label, target.tags): target for target in targets}.values())
 
 
 def _parsed(text: str, settings: ResolveSettings) -> ResolveSettings:

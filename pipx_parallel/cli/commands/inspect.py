@@ -1,4 +1,4 @@
-"""``inspect``: what was understood of the input."""
+"""``inspect``: how the input is read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(values: Mapping[str, object]) -> int:
 
     No network is used. Secrets are masked.
     """
-    from pipx_parallel.requirements.describe import describe  # this command's own
+    from pipx_parallel.requirements.describe import describe  # only for this command
 
     context = begin(values, OPTIONS)
     request = read_request(context)
@@ -57,15 +57,15 @@ def run(values: Mapping[str, object]) -> int:
 def text_lines(facts: Mapping[str, object]) -> Iterator[str]:
     """Yield the facts for a person: requirements with their origins first, then everything else that is not empty."""
     for title in ("roots", "constraints", "overrides"):
-        found = facts[title]
-        if isinstance(found, list) and found:
+        rows = facts[title]
+        if isinstance(rows, list) and rows:
             yield f"{title}:"
-            width = max(len(root["text"]) for root in found)
-            yield from (f"  {root['text'].ljust(width)}  {root['origin']}" for root in found)
+            width = max(len(root["text"]) for root in rows)
+            yield from (f"  {root['text'].ljust(width)}  {root['origin']}" for root in rows)
     written = facts["written"]
     if isinstance(written, list) and written:
         yield "options:"
-        yield from (f"  {one['option']} {one['value']}  {one['origin']}" for one in written)
+        yield from (f"  {option['option']} {option['value']}  {option['origin']}" for option in written)
     for title in ("excludes", "settings", "indexes", "requires-python", "files", "targets"):
         yield from _section(title, facts[title])
 
@@ -78,46 +78,46 @@ def _section(title: str, value: object) -> Iterator[str]:
         return
     yield f"{title}:"
     if isinstance(value, dict):
-        yield from (f"  {name}: {one}" for name, one in value.items())
+        yield from (f"  {name}: {item}" for name, item in value.items())
     elif isinstance(value, list):
-        yield from (f"  {_told(one)}" for one in value)
+        yield from (f"  {_row_text(item)}" for item in value)
 
 
-def _told(one: object) -> str:
-    if not isinstance(one, dict):
-        return str(one)
-    called = one.get("url") or one.get("path") or one["label"]
-    return f"{called}  {one['origin']}" if "origin" in one else str(called)
+def _row_text(row: object) -> str:
+    if not isinstance(row, dict):
+        return str(row)
+    called = row.get("url") or row.get("path") or row["label"]
+    return f"{called}  {row['origin']}" if "origin" in row else str(called)
 
 
 def _target_origin(chosen: Chosen) -> str:
-    """Return what a target was made of: how the options are called, where they were given, that describe it."""
+    """Return the options that describe the target, as their sources name them."""
     given = [name for name in ("python_version", "platform", "implementation", "abi") if chosen.texts(name)]
     return ", ".join(chosen.called(name) for name in given) or "the running Python"
 
 
 def _indexes(request: LockRequest) -> list[dict[str, str]]:
-    """Return every place that will be looked in, in order, without secrets, and where it was written."""
+    """Return every index and find-links location in order, without secrets, with its origin."""
     settings = request.settings
     index = settings.indexes
     rows = [("index_url", index.index_url or ""), *[("extra_index_url", url) for url in index.extra_index_urls]]
     rows += [("find_links", location) for location in index.find_links]
-    found: dict[str, str] = {}
+    origins: dict[str, str] = {}
     for name, value in rows:
         if value:
-            found.setdefault(mask_secrets(value), _origin(request, name, value))
-    return [{"url": url, "origin": origin} for url, origin in found.items()]
+            origins.setdefault(mask_secrets(value), _origin(request, name, value))
+    return [{"url": url, "origin": origin} for url, origin in origins.items()]
 
 
 def _origin(request: LockRequest, name: str, value: str) -> str:
-    """Return where an index was written: a flag, a variable, a file with its line as far as it is known."""
+    """Return the origin of an index: a flag, a variable, or a file with its line if available."""
     chosen = request.context.chosen
-    layer = next((one for one in chosen.layers if value in several(one.values.get(name))), None)
+    layer = next((layer for layer in chosen.layers if value in several(layer.values.get(name))), None)
     if layer is None:
         pip = pip_settings()
         return str(pip.origins.get(name)) if value in pip.texts(name) else "pip's default"
     option = f"--{name.replace('_', '-')}"
-    if layer.place == "input":
-        lines = [one.origin for one in request.inputs.written if one.name == option and one.value == value]
+    if layer.source == "input":
+        lines = [line.origin for line in request.inputs.written if line.name == option and line.value == value]
         return str(lines[0]) if lines else "an input file"
-    return {"environment": f"PIPX_PARALLEL_{name.upper()}", "project": layer.path}.get(layer.place, option)
+    return {"environment": f"PIPX_PARALLEL_{name.upper()}", "project": layer.path}.get(layer.source, option)

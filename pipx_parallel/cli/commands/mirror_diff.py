@@ -28,13 +28,13 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.session.open_store import is_fixed, open_store
 
     context = begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)
-    places = [str(values["before"]), str(values["after"])]
-    for place in places:
-        if "://" not in place and not is_fixed(place) and not os.path.isdir(place):  # as elsewhere
-            raise UsageError(f"{place}: there is no mirror and no exported file of that name")
-    before = open_store(places[0])
+    locations = [str(values["before"]), str(values["after"])]
+    for location in locations:
+        if "://" not in location and not is_fixed(location) and not os.path.isdir(location):  # as elsewhere
+            raise UsageError(f"{location}: there is no mirror and no exported file of that name")
+    before = open_store(locations[0])
     try:
-        after = open_store(places[1])
+        after = open_store(locations[1])
         try:
             changes = differences(before, after)
         finally:

@@ -34,7 +34,7 @@ def run(values: Mapping[str, object]) -> int:
     if repairs:
         refuse_fixed(location)
     problems = 0
-    for line in _place(location, repairs=repairs):
+    for line in _store_problems(location, repairs=repairs):
         context.printer.warn(line)
         problems += not repairs
     store = open_store(location)
@@ -59,7 +59,7 @@ def run(values: Mapping[str, object]) -> int:
     return MISMATCH if problems else 0
 
 
-def _place(location: str, *, repairs: bool) -> list[str]:
+def _store_problems(location: str, *, repairs: bool) -> list[str]:
     """Return what is wrong with the folder and the database, repaired where asked for."""
     import os  # loaded by every interpreter; named where it is used
 

@@ -75,7 +75,7 @@ def _selection(context: CommandContext) -> Selection:
         for resolution in resolutions:
             for pin in resolution.pins:
                 project = mirror.project(pin.name)
-                at = getattr(project, "view").versions.index(pin.version)  # noqa: B009 - a pin's project is no failure
-                chosen[pin.name] = chosen.get(pin.name, 0) | 1 << at
+                release = getattr(project, "view").versions.index(pin.version)  # noqa: B009 - a pin's project is no failure
+                chosen[pin.name] = chosen.get(pin.name, 0) | 1 << release
     names = frozenset(reach.releases) | frozenset(reach.absent) | frozenset(chosen)
     return Selection(names, files, chosen)

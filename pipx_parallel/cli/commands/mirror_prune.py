@@ -49,9 +49,9 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         store.close()
     projects = sum(VIEWS.owns(key) for key in done.keys)
-    kept = f"; {done.retained} stay because a certificate covers them" if done.retained else ""
+    note = f"; {done.retained} stay because a certificate covers them" if done.retained else ""
     context.printer.say(
-        f"{'would delete' if dry else 'deleted'} {counted(projects, 'project')}, {sized(done.freed)}{kept}"
+        f"{'would delete' if dry else 'deleted'} {counted(projects, 'project')}, {sized(done.freed)}{note}"
     )
     return 0
 
@@ -59,7 +59,7 @@ def run(values: Mapping[str, object]) -> int:
 def _bytes(text: str | None) -> int | None:
     if text is None:
         return None
-    found = re.fullmatch(r"(\d{1,12})\s*([KMG]?)B?", text.strip().upper())
-    if found is None:
+    match = re.fullmatch(r"(\d{1,12})\s*([KMG]?)B?", text.strip().upper())
+    if match is None:
         raise UsageError(f"--max-size: {text!r} cannot be used; give a size such as 500M or 2G")
-    return int(found[1]) * _UNITS[found[2]]
+    return int(match[1]) * _UNITS[match[2]]

@@ -84,13 +84,13 @@ def _options(context: CommandContext, service: LockService) -> Options:
     from mirror.server.app import Options
 
     def lock(call: Call) -> Answer:
-        return said(service.answer(call.body, call.query, call.deadline))
+        return answer_of(service.answer(call.body, call.query, call.deadline))
 
     def ready(call: Call) -> Answer | None:
         reply = service.ready(call.body, call.query)
-        return None if reply is None else said(reply)
+        return None if reply is None else answer_of(reply)
 
-    def said(reply: Reply) -> Answer:
+    def answer_of(reply: Reply) -> Answer:
         return Answer(reply.status, reply.text.encode(), reply.kind)
 
     return Options(

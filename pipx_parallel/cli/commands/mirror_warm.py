@@ -50,7 +50,7 @@ _SHOWN = 20
 
 
 class Budget:
-    """How many requests and seconds a run may use; ``spent`` once it has asked and been told to stop."""
+    """How many requests and seconds a run may use; ``spent`` is set once the limit has stopped a request."""
 
     def __init__(self, requests: int | None, seconds: float | None, began: float) -> None:
         """Take the limits, None for none, and the monotonic time of the start."""
@@ -75,8 +75,8 @@ def run(values: Mapping[str, object]) -> int:
     """
     names = _named(values)
     if names:
-        said = values.get("packages") or ()
-        values = {**values, "packages": (*(said if isinstance(said, tuple) else (str(said),)), *names)}
+        message = values.get("packages") or ()
+        values = {**values, "packages": (*(message if isinstance(message, tuple) else (str(message),)), *names)}
     context = begin(values, OPTIONS)
     depth, window = _depth(context)
     budget = Budget(_number(context, "max_requests"), _seconds(context), time.monotonic())

@@ -30,7 +30,7 @@ def run(values: Mapping[str, object]) -> int:
     resolutions = resolved(request)
     name = str(values["name"])
     if context.chosen.text("format") == "json":
-        show("".join(json.dumps(why_json(one, name), indent=2) + "\n" for one in resolutions))
+        show("".join(json.dumps(why_json(resolution, name), indent=2) + "\n" for resolution in resolutions))
     else:
-        show("".join(render_why(one, name) for one in resolutions))
+        show("".join(render_why(resolution, name) for resolution in resolutions))
     return missing_code(resolutions)

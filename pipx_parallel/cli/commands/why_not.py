@@ -36,21 +36,21 @@ def run(values: Mapping[str, object]) -> int:
     wanted = _wanted(str(values["wanted"]))
     request = read_request(context)
     before = resolved(request)
-    kept = {pin.name: pin.version for one in before for pin in one.pins}
+    pins = {pin.name: pin.version for resolution in before for pin in resolution.pins}
     with_it = request._replace(
         inputs=request.inputs._replace(roots=(wanted, *request.inputs.roots)),
-        settings=request.settings._replace(selection=request.settings.selection._replace(preferred=kept)),
+        settings=request.settings._replace(selection=request.settings.selection._replace(preferred=pins)),
     )
     as_json = context.chosen.text("format") == "json"
-    context.progress.explains = False  # why it cannot be is what this command prints
+    context.progress.explains = False  # this command prints the explanation itself
     try:
         after = resolved(with_it)
     except NoSolution as error:
         own = f"--override {wanted.name}"
-        offers = [one for one in error.suggestions if one.origin != _ORIGIN and not one.after.startswith(own)]
+        offers = [offer for offer in error.suggestions if offer.origin != _ORIGIN and not offer.after.startswith(own)]
         error = NoSolution(error.explanation, Suggestions(tuple(offers)), error.facts)
         show(
-            _said(error.to_json(), possible=False)
+            _result_text(error.to_json(), possible=False)
             if as_json
             else f"{wanted.text} is not possible:\n{_indented(str(error))}"
         )
@@ -75,7 +75,8 @@ def _changes(before: Resolution, after: Resolution) -> tuple[PinChange, ...]:
     from pipx_parallel.locks.lock_reader import Lock, LockedPackage  # as above
 
     old, new = (
-        Lock("json", tuple(LockedPackage(pin.name, pin.version) for pin in one.pins)) for one in (before, after)
+        Lock("json", tuple(LockedPackage(pin.name, pin.version) for pin in resolution.pins))
+        for resolution in (before, after)
     )
     return compare(old, new, facts_of(after))
 
@@ -84,14 +85,14 @@ def _report(wanted: RootRequirement, rows: list[PinChange], *, as_json: bool) ->
     from pipx_parallel.locks.lock_diff import render_json, render_text  # this command's own
 
     if as_json:
-        return _said(render_json(rows), possible=True)
+        return _result_text(render_json(rows), possible=True)
     if not rows:
         return f"{wanted.text} is already satisfied\n"
     return f"{wanted.text} is possible; changes:\n{_indented(render_text(rows))}"
 
 
-def _said(told: Mapping[str, object], *, possible: bool) -> str:
-    return json.dumps({"possible": possible, **told}, indent=2) + "\n"
+def _result_text(fields: Mapping[str, object], *, possible: bool) -> str:
+    return json.dumps({"possible": possible, **fields}, indent=2) + "\n"
 
 
 def _indented(text: str) -> str:

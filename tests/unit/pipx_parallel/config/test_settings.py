@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipx_parallel.config.checks import AUTO_WORKERS
-from pipx_parallel.config.layers import PLACES, Chosen, Layer, Raw, input_layer
+from pipx_parallel.config.layers import SOURCES, Chosen, Layer, Raw, input_layer
 from pipx_parallel.config.mirror_location import default_mirror, mirror_settings
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import OPTIONS
@@ -27,14 +27,14 @@ def test_without_a_word_from_anybody_the_defaults_hold() -> None:
     assert settled() == ResolveSettings(mirror=MirrorAccess("/mirror"))
 
 
-@pytest.mark.parametrize("nearer", range(len(PLACES) - 1))
+@pytest.mark.parametrize("nearer", range(len(SOURCES) - 1))
 def test_the_nearer_place_wins(nearer: int) -> None:
     """Flag, environment, input, project, pip: each beats all that come after it, in whatever order they are given."""
-    said = [Layer(place, {"index_url": f"https://{place}.example/"}) for place in PLACES[nearer:]]
+    said = [Layer(place, {"index_url": f"https://{place}.example/"}) for place in SOURCES[nearer:]]
 
     chosen = Chosen(said[::-1])
 
-    assert chosen.text("index_url") == f"https://{PLACES[nearer]}.example/"
+    assert chosen.text("index_url") == f"https://{SOURCES[nearer]}.example/"
 
 
 def test_a_nearer_no_beats_a_farther_yes() -> None:
