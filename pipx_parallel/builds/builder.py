@@ -69,7 +69,7 @@ class BackendBuilder:
         self.allowed = policy.allowed
 
     def build(self, tree: SourceTree) -> bytes:
-        """Return METADATA of a tree. Raises ``NeedsBuild`` where nothing may be built, ``BuildFailed`` with the log's end."""
+        """Return METADATA of a tree. Raises ``NeedsBuild`` if builds are not allowed, ``BuildFailed`` with the log's end."""
         if not self._policy.allowed:
             raise NeedsBuild(f"{tree.label} has no static metadata, and --no-build forbids to run its build backend")
         log: list[str] = []
@@ -142,7 +142,7 @@ class BackendBuilder:
         log: list[str],
     ) -> Any:
         """Return what calls a backend's hooks; ``system`` is the source's folder, the backend and its path."""
-        import pyproject_hooks  # only where something is built
+        import pyproject_hooks  # only if something is built
 
         kind = getattr(pyproject_hooks, "BuildBackendWarning", None)
         if kind is not None:  # what a backend warns its authors of stands in its log; nobody who locks can act on it
@@ -238,8 +238,8 @@ def _missing(report: str, requires: Sequence[str]) -> str:
 
 
 def _day_after(uploaded: str) -> str:
-    """Return the end of the day of a moment, ISO 8601; "" where there is none."""
-    from datetime import UTC, datetime, timedelta  # only where a build has failed
+    """Return the end of the day of a moment, ISO 8601; "" if there is none."""
+    from datetime import UTC, datetime, timedelta  # only if a build has failed
 
     try:
         day = datetime.fromisoformat(uploaded).astimezone(UTC) + timedelta(days=1)

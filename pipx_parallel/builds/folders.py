@@ -9,7 +9,7 @@ from mirror.limits import METADATA_BYTES
 
 
 def inside(folder: str, subdirectory: str, label: str) -> str:
-    """Return a folder below another. Raises ``BuildFailed`` where it is not there, or leads out."""
+    """Return a folder below another. Raises ``BuildFailed`` if it does not exist or is outside."""
     target = os.path.realpath(os.path.join(folder, subdirectory))
     if os.path.commonpath([os.path.realpath(folder), target]) != os.path.realpath(folder) or not os.path.isdir(target):
         raise BuildFailed(f"{label}: there is no folder {subdirectory!r} in it", BuildProblem.SOURCE)

@@ -52,7 +52,7 @@ def _wait_for(child: int, ending: threading.Thread) -> int:
 
 
 def _adopt_orphans() -> None:
-    """Have orphaned descendants become children of this process, where the system can do that."""
+    """Have orphaned descendants become children of this process, if the system supports that."""
     if sys.platform == "linux":
         import ctypes  # only here: 10 ms
 

@@ -85,7 +85,7 @@ def printer_at(verbosity: int, colour: str) -> Printer:
 
 
 def _columns() -> int:
-    from shutil import get_terminal_size  # only where progress is drawn
+    from shutil import get_terminal_size  # only if progress is drawn
 
     return get_terminal_size().columns
 
@@ -118,7 +118,7 @@ def _tell(error: Exception, printer: Printer, *, as_json: bool) -> int:
     text = " ".join(str(error).split())
     printer.error(f"internal error: {type(error).__name__}: {text}; {hint}")
     if _debugging():
-        import traceback  # only where one was asked for
+        import traceback  # only if one was asked for
 
         printer.error("".join(traceback.format_exception(error)))
     return code
@@ -126,7 +126,7 @@ def _tell(error: Exception, printer: Printer, *, as_json: bool) -> int:
 
 def _json_of(error: Exception, code: int) -> str:
     """Return an error for programs, on one line: its kind, exit code and message; of an impossible list the whole argument."""
-    import json  # only where it is asked for
+    import json  # only if it is asked for
 
     more = error.to_json() if isinstance(error, errors.NoSolution) else {}
     return json.dumps({"error": type(error).__name__, "exit-code": code, "message": str(error), **more})

@@ -21,7 +21,7 @@ def cache_folder() -> str:
 
 
 def home_folder() -> str:
-    """Return this user's home: HOME, or what the account has where that is unset or empty (as pip and uv)."""
+    """Return the user's home: HOME, or the account's home folder if HOME is unset or empty, as pip and uv."""
     home = os.environ.get("HOME") or os.environ.get("USERPROFILE")
     if home:
         return home
@@ -39,7 +39,7 @@ def mirror_folder() -> str:
 
 
 def expanded(location: str) -> str:
-    """Return a mirror's place with ``~`` and variables replaced, which a shell does not do in ``--mirror=~/m``.
+    """Return a mirror's location with ``~`` and variables replaced, which a shell does not do in ``--mirror=~/m``.
 
     diskcache does both for the folder it is given: everybody must mean the same folder.
     """

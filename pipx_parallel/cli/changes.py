@@ -99,7 +99,7 @@ def difference(
     request: LockRequest, before: Before, artifacts: Sequence[Artifact], resolutions: Sequence[Resolution]
 ) -> str:
     """Return what would change, against the first output that exists, as text, JSON or Markdown."""
-    from pipx_parallel.locks import lock_diff  # only where something changed
+    from pipx_parallel.locks import lock_diff  # only if something changed
 
     artifact = next((output for output in artifacts if before.get(output.name) is not None), artifacts[0])
     facts = {name: fact for resolution in resolutions for name, fact in lock_diff.facts_of(resolution).items()}
@@ -127,7 +127,7 @@ def summary(before: Before, artifacts: Sequence[Artifact]) -> str:
     old = before[changed.name] or ""
     if _content(old) == _content(changed.text):
         return f"wrote: {names} (no changes)"  # only the digest or the command differs: nothing to read
-    from pipx_parallel.locks.lock_diff import summary as counted  # only where something changed
+    from pipx_parallel.locks.lock_diff import summary as counted  # only if something changed
 
     rows = _rows(changed.name, old, changed.text)
     moved = [row for row in rows if row.before and row.after and row.before != row.after]
@@ -172,7 +172,7 @@ def _versions(name: str, text: str | None, printer: Printer) -> dict[str, str]:
 
 
 def _rows(name: str, old: str | None, new: str, facts: Mapping[str, Facts] | None = None) -> tuple[PinChange, ...]:
-    from pipx_parallel.locks.lock_diff import compare  # only where something changed
+    from pipx_parallel.locks.lock_diff import compare  # only if something changed
 
     after = read_lock(new, name)
     try:

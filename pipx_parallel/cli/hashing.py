@@ -25,7 +25,7 @@ def with_hashes(request: LockRequest, resolutions: tuple[Resolution, ...], mirro
 
 
 def downloads_folder(mirror: str) -> str:
-    """Return the folder of downloads: in the mirror where that is a folder of this machine, else in this user's own mirror."""
+    """Return the folder of downloads: in the mirror if it is a local folder, else in the user's default mirror."""
     if "://" in mirror or os.path.isfile(mirror):
         mirror = mirror_folder()
     return os.path.join(mirror, "downloads")

@@ -19,7 +19,7 @@ _SCHEMA = 1
 
 
 def known_target(folder: str) -> Target:
-    """Return the target of the running Python, from ``folder`` where it is kept there."""
+    """Return the target of the running Python, from the file in ``folder`` if it has the target."""
     facts = _read(folder)
     try:
         label, python, markers, tags = facts["target"]
@@ -33,7 +33,7 @@ def known_target(folder: str) -> Target:
 
 
 def known_index(folder: str) -> str:
-    """Return pip's built-in index, from ``folder`` where it is kept there. Raises ``UsageError`` if there is no pip."""
+    """Return pip's built-in index, from the file in ``folder`` if it has it. Raises ``UsageError`` if there is no pip."""
     facts = _read(folder)
     stored = facts.get("index")
     if isinstance(stored, str):
@@ -46,7 +46,7 @@ def known_index(folder: str) -> str:
 
 
 def _read(folder: str) -> dict[str, Any]:
-    """Return what is kept for this very machine and interpreter; nothing where the file is missing or says otherwise."""
+    """Return the stored facts of this machine and interpreter; none if the file is missing or of another machine."""
     fresh: dict[str, Any] = {"schema": _SCHEMA, "fingerprint": target_fingerprint()}
     try:
         with open(os.path.join(folder, _name()), encoding="utf-8") as file:
@@ -58,7 +58,7 @@ def _read(folder: str) -> dict[str, Any]:
 
 
 def _write(folder: str, facts: dict[str, Any]) -> None:
-    """Keep the facts; where that is not possible they are found out again the next time."""
+    """Store the facts; if that fails, the next run determines them again."""
     from mirror.store.atomic import write_file  # only when something was found out
 
     try:

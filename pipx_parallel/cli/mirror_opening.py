@@ -109,7 +109,7 @@ class BuildTools:
 
     def _builders(self) -> BackendBuilder:
         if self._builder is None:
-            from pipx_parallel.builds.builder import BackendBuilder, BuildPolicy  # only where something is built
+            from pipx_parallel.builds.builder import BackendBuilder, BuildPolicy  # only if something is built
             from pipx_parallel.builds.environments import PipOptions
 
             settings = self._settings

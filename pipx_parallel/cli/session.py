@@ -96,7 +96,7 @@ def _want_inputs(request: LockRequest, mirror: Mirror) -> None:
 
 
 def missing_code(resolutions: Sequence[Resolution]) -> int:
-    """Return the exit code that what is missing asks for; 0 where nothing is."""
+    """Return the exit code for missing projects; 0 if none is missing."""
     return failures_code(tuple(failure.error for resolution in resolutions for failure in resolution.missing))
 
 

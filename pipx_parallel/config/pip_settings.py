@@ -106,13 +106,13 @@ def parse_default_index(help_text: str) -> str | None:
 
 
 def _from_module() -> str:
-    from importlib import import_module  # only where no index is configured
+    from importlib import import_module  # only if no index is configured
 
     return str(import_module("pip._internal.models.index").PyPI.simple_url)
 
 
 def _install_help() -> str:
-    import subprocess  # only where pip's module has moved
+    import subprocess  # only if pip's module has moved
 
     # Without the user's settings, so that the default is the built-in one; wide, so that the URL is not broken.
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PIP_")}
@@ -132,10 +132,10 @@ def _normalize(name: str) -> str:
 
 
 def _read_file(path: str, reader: Reader) -> Iterable[tuple[str, str, str]]:
-    """Return (section, key, value) of a file in order; nothing where there is no file."""
+    """Return (section, key, value) of a file in order; nothing if there is no file."""
     if reader.kind(path) != "file":
         return []
-    import configparser  # 2 ms, only where pip has a configuration file
+    import configparser  # 2 ms, only if pip has a configuration file
 
     try:
         text = _decode(reader.read(path), path)

@@ -1,4 +1,4 @@
-"""``mirror serve``: the mirror over HTTP, for pip, uv and whoever wants a lock."""
+"""``mirror serve``: the mirror over HTTP, for pip, uv and pipx-parallel."""
 
 from __future__ import annotations
 
