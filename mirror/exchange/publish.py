@@ -134,7 +134,7 @@ def _holds(path: str, data: bytes) -> bool:
 
 
 def _digests(folder: str) -> dict[str, str]:
-    """Return the digests of the files of an earlier publication; none if there is none or it cannot be read."""
+    """Return the digests of the files of an earlier publication; empty if there is no readable one."""
     try:
         with open(os.path.join(folder, INDEX), "rb") as file:
             head = json.load(file)

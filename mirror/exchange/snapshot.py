@@ -47,9 +47,8 @@ class Selection(NamedTuple):
     names: frozenset[str] | None = None
     files: str = "chosen"
     chosen: Mapping[str, int] | None = None
-    named: bool = (
-        False  # views are exported as stored, with the digest of their files, which a client can request later
-    )
+    # Whether views are exported as stored, with the digest of their files, which a client can request later
+    named: bool = False
 
 
 class Snapshot(NamedTuple):

@@ -124,7 +124,7 @@ def _read(tally: _Tally, key: str, data: bytes | None, files: bytes | None, now:
         whole = (
             isinstance(view, Absence)
             or not view.digest
-            or (  # no digest: a snapshot brought it without files
+            or (  # without a digest: imported from a snapshot without files
                 files is not None and digest_of(files) == view.digest and release_count(files) == len(view.versions)
             )
         )

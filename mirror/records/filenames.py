@@ -51,7 +51,7 @@ def split_filename(filename: str, project: str) -> tuple[str, str] | None:
 
 
 def build_tag(filename: str) -> tuple[int, str]:
-    """Return the build tag of a wheel as it is compared (PEP 427): number, then the rest; ``(0, "")`` where there is none."""
+    """Return the sort key of a wheel's build tag (PEP 427): number, then the rest; ``(0, "")`` if it has none."""
     parts = filename.split("-")
     match = re.match(r"(\d+)(.*)", parts[2]) if len(parts) == 6 else None
     return (int(match[1]), match[2]) if match is not None else (0, "")

@@ -72,10 +72,9 @@ class Project:
         self._refetch = refetch
 
     reference: str | None = None  # the target of a direct reference; None for releases of an index
-    later_keys: frozenset[str] = frozenset()  # sort keys of releases that only a later index has: for pins alone
-    of_index = (
-        True  # its dependencies are stored in its record; False for a folder, a find-links page, or a merged project
-    )
+    later_keys: frozenset[str] = frozenset()  # sort keys of releases that only a later index has: used only for pins
+    # Whether its dependencies are stored in its record; False for a folder, a find-links page, or a merged project
+    of_index = True
 
     def parts(self) -> tuple[Project, ...]:
         """Return the projects whose records are stored: itself, or those that it is merged from."""
@@ -86,7 +85,7 @@ class Project:
         return (self,)
 
     def index_of(self, release: int) -> str:  # noqa: ARG002 - for a project of several indexes it depends on the release
-        """Return the URL of the index that a release comes from; "" where it comes from no index."""
+        """Return the URL of the index of a release; "" if it is not from an index."""
         return self.index_url
 
     def new_files(self) -> bytes | None:

@@ -29,7 +29,7 @@ def examine(folder: str, *, repairs: bool = False) -> list[str]:
         problems.append(f"{folder} cannot be written")
     free = shutil.disk_usage(folder).free
     if free < _LITTLE:
-        problems.append(f"only {free // 1_000_000} MB are free where the mirror is")
+        problems.append(f"only {free // 1_000_000} MB are free on the disk of the mirror")
     path = os.path.join(folder, "cache.db")
     return problems + (_rows(path, repairs=repairs) if os.path.exists(path) else [])
 
