@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import BinaryIO
 
 from mirror.limits import shortened
 
@@ -84,7 +85,7 @@ class NeedsBuild(MirrorError):
     ``archive`` holds the source archive if it was read. Code that records the error drops it.
     """
 
-    def __init__(self, message: str, archive: bytes = b"") -> None:
+    def __init__(self, message: str, archive: BinaryIO | None = None) -> None:
         """Store the message and the archive."""
         self.archive = archive
         super().__init__(message)

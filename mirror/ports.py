@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
-from typing import NamedTuple, Protocol
+from io import BytesIO
+from typing import BinaryIO, NamedTuple, Protocol
 
 from mirror.urls import PublicUrl, page_address
 
@@ -107,6 +108,7 @@ class Request(NamedTuple):
     fallback: bool = False  # an older response can be used instead, so few retries are made
     page: PageWish | None = None  # set for a project's page: a transport may return its views instead of its body
     purpose: Purpose = Purpose.OTHER
+    spool: bool = False  # a transport may return the body as a file instead of bytes: it may be larger than memory
 
 
 class Work(NamedTuple):
@@ -151,8 +153,13 @@ class Exchange(NamedTuple):
     problem: str | None = None  # one short sentence for the user, without secrets
     stale: bool = False  # the transport used an older response because the index failed
     views: Views | None = None  # set if the transport parsed the page; the body is empty then
-    size: int = 0  # bytes of a page that the transport parsed
+    size: int = 0  # bytes of a page that the transport parsed, or of ``file``
     kind: ProblemKind = ProblemKind.PASSING  # of ``problem``; no meaning without a problem
+    file: BinaryIO | None = None  # the body of a request that allows it, read from its start; ``body`` is empty then
+
+    def opened(self) -> BinaryIO:
+        """Return the body as a file, which the caller closes."""
+        return BytesIO(self.body) if self.file is None else self.file
 
     @classmethod
     def failed(cls, request: Request, problem: str, kind: ProblemKind = ProblemKind.PASSING) -> Exchange:
@@ -189,12 +196,12 @@ class Transport(Protocol):
 
 
 class SourceTree(NamedTuple):
-    """The input of a builder: an archive's bytes, or a local folder. Its content is untrusted."""
+    """The input of a builder: an archive, or a local folder. Its content is untrusted."""
 
     name: str  # normalised project name; "" if only the build can give it
     label: str  # for messages: a file name, a URL without secrets, a path
-    archive: bytes = b""
-    folder: str = ""  # used if ``archive`` is empty; never written to
+    archive: BinaryIO | None = None  # read from its start
+    folder: str = ""  # used if there is no archive; never written to
     subdirectory: str = ""  # the folder of the project within the archive or folder
     config_settings: tuple[tuple[str, str], ...] = ()
     environ: tuple[tuple[str, str], ...] = ()  # environment variables of its backend, in addition to the builder's

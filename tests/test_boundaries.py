@@ -132,7 +132,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.tls",
         "mirror.http.credentials",  # is there a netrc?
         "mirror.http.local_files",
-        "mirror.session.archives",
+        "mirror.http.body",  # a temporary file for a large body
         "mirror.session.local_index",
         "pipx_parallel.builds.*",
         "pipx_parallel.direct.git",

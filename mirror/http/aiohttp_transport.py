@@ -16,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import yarl
 
+from mirror.http.body import Body
 from mirror.http.problems import (
     CANCELLED,
     CLOSED,
@@ -23,7 +24,6 @@ from mirror.http.problems import (
     REDIRECTS,
     TransferFailed,
     problem_of,
-    too_large,
 )
 from mirror.http.tls import TlsContexts
 from mirror.ports import Exchange, ProblemKind
@@ -174,27 +174,15 @@ class AiohttpTransport:
             ) as response:  # fmt: skip
                 target = response.headers.get("Location")
                 if response.status not in _MOVED or target is None:
-                    body = await self._body(response, request.limit)
+                    body = await _body(request, response)
                     received = {name.lower(): value for name, value in response.headers.items()}
-                    return Exchange(request, response.status, received, body, page_address(url))
+                    return body.exchange(response.status, received, page_address(url))
                 await response.read()  # so that the connection can be reused
             following = urljoin(url, target).partition("#")[0]
             if _origin(following) != _origin(url):
                 headers.pop("Authorization", None)
             url = following
         raise TransferFailed(REDIRECTS)
-
-    async def _body(self, response: aiohttp.ClientResponse, limit: int | None) -> bytes:
-        """Read the whole body; aiohttp raises if it is shorter than Content-Length."""
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if limit is not None and size > limit:
-                response.close()
-                raise TransferFailed(too_large(limit))
-            chunks.append(chunk)
-        return b"" if response.status == 304 else b"".join(chunks)
 
     def _headers(self, request: Request) -> dict[str, str]:
         ranged = any(
@@ -223,6 +211,19 @@ class AiohttpTransport:
         if parts.scheme != "https":
             return True
         return self._tls.context(checked=self._tls.checks(parts.hostname, parts.port))
+
+
+async def _body(request: Request, response: aiohttp.ClientResponse) -> Body:
+    """Read the whole body; aiohttp raises if it is shorter than Content-Length."""
+    body = Body(request)
+    try:
+        async for chunk in response.content.iter_any():
+            body.write(chunk)
+    except BaseException:  # cancelled too
+        body.close()
+        response.close()
+        raise
+    return body
 
 
 def _of_environment(scheme: str) -> str | None:

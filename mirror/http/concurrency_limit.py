@@ -89,7 +89,7 @@ class WorkerLimit:
         """Add the time of a response to its host's; return whether responses of this host queue."""
         host = "".join(exchange.request.url.split("/", 3)[2:3])
         times = self._hosts.get(host)
-        if exchange.views is None and len(exchange.body) <= _SMALL:
+        if exchange.views is None and (exchange.size or len(exchange.body)) <= _SMALL:
             if times is None:
                 times = self._hosts[host] = _Times(seconds)
             times.add(seconds)

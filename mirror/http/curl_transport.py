@@ -13,13 +13,13 @@ import socket
 import threading
 import time
 from collections import deque
-from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pycurl
 
-from mirror.http.problems import CANCELLED, CLOSED, REDIRECTS, too_large
+from mirror.http.body import Body
+from mirror.http.problems import CANCELLED, CLOSED, REDIRECTS, Problem, TransferFailed
 from mirror.http.proxies import upper_case_proxy
 from mirror.http.tls import ca_bundle
 from mirror.ports import Exchange, ProblemKind
@@ -50,30 +50,30 @@ _KINDS = {
 class _Transfer:
     """One request under way: its handle, the bytes received so far, and its callback."""
 
-    __slots__ = ("body", "curl", "done", "headers", "heard", "hops", "overflow", "request", "status", "url")
+    __slots__ = ("body", "curl", "done", "headers", "heard", "hops", "problem", "request", "status", "url")
 
     def __init__(self, request: Request, done: Callable[[Exchange], None], url: str = "", hops: int = 0) -> None:
         self.request = request
         self.done = done
         self.url = url or request.url
         self.hops = hops  # redirects followed here, not by libcurl
-        self.body = BytesIO()
+        self.body = Body(request)
         self.headers: dict[str, str] = {}
         self.curl: pycurl.Curl | None = None
-        self.overflow = False
+        self.problem: Problem | None = None  # why the body was not taken in
         self.status = 0
         self.heard = (
             0.0  # monotonic seconds of the last byte; 0 before the first byte, for which libcurl has its own timeout
         )
 
     def write(self, data: bytes) -> int | None:
-        """Add a chunk of the body; return -1 (abort) past the request's limit."""
+        """Add a chunk of the body; return -1 (abort) if the body cannot be taken in."""
         self.heard = time.monotonic()
-        limit = self.request.limit
-        if limit is not None and self.body.tell() + len(data) > limit:
-            self.overflow = True
+        try:
+            self.body.write(data)
+        except TransferFailed as error:
+            self.problem = error.problem
             return -1
-        self.body.write(data)
         return None
 
     def header(self, line: bytes) -> None:
@@ -275,14 +275,14 @@ class CurlTransport:
 def _answered(transfer: _Transfer, curl: pycurl.Curl) -> Exchange:
     """Return the exchange of a transfer that ended with a response."""
     status = curl.getinfo(pycurl.RESPONSE_CODE)
-    body = b"" if status == 304 else transfer.body.getvalue()
-    return Exchange(transfer.request, status, transfer.headers, body, page_address(curl.getinfo(pycurl.EFFECTIVE_URL)))
+    return transfer.body.exchange(status, transfer.headers, page_address(curl.getinfo(pycurl.EFFECTIVE_URL)))
 
 
 def _failed(transfer: _Transfer, code: int, message: str) -> Exchange:
     """Return the exchange of a transfer that failed, from libcurl's error code."""
-    if transfer.overflow:
-        return Exchange.failed(transfer.request, *too_large(transfer.request.limit))
+    transfer.body.close()
+    if transfer.problem is not None:
+        return Exchange.failed(transfer.request, *transfer.problem)
     kind = next((kind for kind, codes in _KINDS.items() if code in codes), ProblemKind.PASSING)
     return Exchange.failed(transfer.request, _explain(code, message), kind)
 

@@ -60,7 +60,9 @@ def answer(request: Request) -> Exchange:
             if request.limit is not None and span is None and size > request.limit:
                 return Exchange.failed(request, *too_large(request.limit))
             if span is None:
-                return Exchange(request, 200, {}, file.read(), page_address(request.url))
+                body = b"" if request.spool else file.read()
+                opened = open(path, "rb") if request.spool else None  # noqa: SIM115 - whoever gets the exchange closes it
+                return Exchange(request, 200, {}, body, page_address(request.url), size=size, file=opened)
             file.seek(span[0])
             headers = {"content-range": f"bytes {span[0]}-{span[1]}/{size}"}
             return Exchange(request, 206, headers, file.read(span[1] - span[0] + 1), page_address(request.url))

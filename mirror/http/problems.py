@@ -29,6 +29,11 @@ def too_large(limit: int | None) -> Problem:
     return Problem(f"the answer is larger than {limit} bytes", ProblemKind.TOO_LARGE)
 
 
+def not_stored(error: OSError) -> Problem:
+    """Return the problem of a body for which there is no space on this machine's disk."""
+    return Problem(f"the answer cannot be stored here: {error.strerror or error}", ProblemKind.UNSENDABLE)
+
+
 def unreadable_certificate(error: OSError) -> Problem:
     """Return the problem of a CA bundle or client certificate that cannot be read."""
     return Problem(f"a certificate file cannot be read: {error.strerror or error}", ProblemKind.TLS)

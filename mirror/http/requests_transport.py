@@ -24,13 +24,13 @@ from requests.utils import get_environ_proxies
 from requests_cache.backends.base import BaseCache
 from requests_cache.models.response import CachedResponse
 
+from mirror.http.body import Body
 from mirror.http.problems import (
     CANCELLED,
     REDIRECTS,
     Problem,
     TransferFailed,
     problem_of,
-    too_large,
 )
 from mirror.http.tls import TlsContexts
 from mirror.http.worker_pool import WorkerPool
@@ -53,10 +53,11 @@ _PASSING = frozenset((408, 425, 429))  # with 5xx: the index failed, and the sto
 class _Job:
     """One request under way, and the state that session and adapter add to it."""
 
-    __slots__ = ("entered", "problem", "request", "validators")
+    __slots__ = ("body", "entered", "problem", "request", "validators")
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        self.body = Body(request)
         self.entered = False  # the caching layer has seen it: further requests of a redirect bypass the cache
         self.problem: Problem | None = None  # why the index failed, if it did
         asked = {name.lower(): value for name, value in request.headers}
@@ -238,7 +239,8 @@ class _Adapter(HTTPAdapter):
         job = self._current.job
         try:
             response = super().send(request, *args, **kwargs | {"stream": True})
-            response._content = self._body(response, job.request.limit)  # noqa: SLF001 - as caches for requests do
+            self._read(response, job)
+            response._content = b""  # noqa: SLF001 - as caches for requests do; the job has the body
             response._content_consumed = True  # noqa: SLF001 - there is no public setter
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
@@ -250,26 +252,27 @@ class _Adapter(HTTPAdapter):
             job.problem = Problem(f"the index answered {response.status_code}")
         return response
 
-    def _body(self, response: requests.Response, limit: int | None) -> bytes:
+    def _read(self, response: requests.Response, job: _Job) -> None:
         """Read the whole body; urllib3 raises if it is shorter than Content-Length."""
-        chunks: list[bytes] = []
-        size = 0
-        for chunk in response.raw.stream(_CHUNK, decode_content=True):
-            size += len(chunk)
-            if self._pool.closed or (limit is not None and size > limit):
-                response.raw.close()
-                raise TransferFailed(CANCELLED if self._pool.closed else too_large(limit))
-            chunks.append(chunk)
+        job.body.close()
+        job.body = Body(job.request)  # not that of a redirect
+        try:
+            for chunk in response.raw.stream(_CHUNK, decode_content=True):
+                if self._pool.closed:
+                    raise TransferFailed(CANCELLED)  # noqa: TRY301 - cleaned up below like a body past its limit
+                job.body.write(chunk)
+        except TransferFailed:
+            job.body.close()
+            response.raw.close()
+            raise
         response.raw.release_conn()
-        return b"".join(chunks)
 
 
 def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-cache's response
     """Return the exchange of a response. A cached response means that the caller's record is current, or stale but usable."""
     headers = {name.lower(): value for name, value in response.headers.items()}
     if not isinstance(response, CachedResponse):
-        body = b"" if response.status_code == 304 else response.content
-        return Exchange(job.request, response.status_code, headers, body, page_address(response.url))
+        return job.body.exchange(response.status_code, headers, page_address(response.url))
     if response.revalidated:
         return Exchange(job.request, 304, headers, b"", page_address(response.url))
     problem, kind = job.problem or Problem("the index failed")

@@ -1,10 +1,10 @@
-"""Read PKG-INFO from an sdist (PEP 517, PEP 625, PEP 643) in memory: nothing is written to disk, nothing is executed."""
+"""Read PKG-INFO from an sdist (PEP 517, PEP 625, PEP 643): nothing is unpacked to disk, nothing is executed."""
 
 from __future__ import annotations
 
-import io
+import os
 import zlib
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from mirror.errors import Malformed
 
@@ -37,58 +37,61 @@ class _Bounded:
         return data
 
 
-def sdist_pkg_info(body: bytes, filename: str) -> bytes:
+def sdist_pkg_info(archive: BinaryIO, filename: str) -> bytes:
     """Return the PKG-INFO of the top-level folder of a whole sdist.
 
     Raises:
         Malformed: There is no PKG-INFO, the archive cannot be read, or it unpacks to more than the limit.
     """
-    pkg_info = _member(body, filename, "PKG-INFO")
+    pkg_info = _member(archive, filename, "PKG-INFO")
     if pkg_info is None:
         raise Malformed(f"{filename}: there is no PKG-INFO in its top-level folder")
     return pkg_info
 
 
-def sdist_pyproject(body: bytes, filename: str) -> bytes | None:
+def sdist_pyproject(archive: BinaryIO, filename: str) -> bytes | None:
     """Return the pyproject.toml of the top-level folder of a whole sdist, or None.
 
     Raises:
         Malformed: The archive cannot be read, or it unpacks to more than the limit.
     """
-    return _member(body, filename, "pyproject.toml")
+    return _member(archive, filename, "pyproject.toml")
 
 
-def _member(body: bytes, filename: str, wanted: str) -> bytes | None:
+def _member(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
     if filename.lower().endswith(".zip"):
-        return _from_zip(body, filename, wanted)
-    return _from_tar(body, filename, wanted)
+        return _from_zip(archive, filename, wanted)
+    return _from_tar(archive, filename, wanted)
 
 
-def _from_tar(body: bytes, filename: str, wanted: str) -> bytes | None:
+def _from_tar(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
     import tarfile  # 12 ms to load, and few locks read an sdist
 
-    limit = min(_LIMIT, _FIXED_LIMIT + _RATIO_LIMIT * len(body))
+    limit = min(_LIMIT, _FIXED_LIMIT + _RATIO_LIMIT * archive.seek(0, os.SEEK_END))
     try:
-        bounded: Any = _Bounded(_unpacker(body), limit, filename)
-        with tarfile.open(fileobj=bounded, mode="r|") as archive:  # a stream: only read() is called
-            return _first(archive, wanted)
+        bounded: Any = _Bounded(_unpacker(archive), limit, filename)
+        with tarfile.open(fileobj=bounded, mode="r|") as members:  # a stream: only read() is called
+            return _first(members, wanted)
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
         if isinstance(error, Malformed):
             raise
         raise Malformed(f"{filename}: the archive cannot be read ({error})") from error
 
 
-def _unpacker(body: bytes) -> _Readable:
+def _unpacker(archive: BinaryIO) -> _Readable:
     """Return a reader of the tar stream. The first bytes give the compression, because suffixes can be wrong."""
-    if body.startswith(b"\x1f\x8b"):
+    archive.seek(0)
+    signature = archive.read(3)
+    archive.seek(0)
+    if signature.startswith(b"\x1f\x8b"):
         import gzip  # 4 ms to load, and few locks read an sdist
 
-        return gzip.GzipFile(fileobj=io.BytesIO(body))
-    if body.startswith(b"BZh"):
+        return gzip.GzipFile(fileobj=archive, mode="rb")
+    if signature == b"BZh":
         import bz2  # may be missing from a Python build
 
-        return bz2.BZ2File(io.BytesIO(body))
-    return io.BytesIO(body)
+        return bz2.BZ2File(archive)
+    return archive
 
 
 def _first(archive: tarfile.TarFile, wanted: str) -> bytes | None:
@@ -99,14 +102,14 @@ def _first(archive: tarfile.TarFile, wanted: str) -> bytes | None:
     return None
 
 
-def _from_zip(body: bytes, filename: str, wanted: str) -> bytes | None:
+def _from_zip(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
     import zipfile  # 15 ms to load, and few locks read an sdist
 
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            for member in archive.infolist():
+        with zipfile.ZipFile(archive) as members:
+            for member in members.infolist():
                 if _is_top(member.filename, wanted) and member.file_size <= _MEMBER_LIMIT:
-                    with archive.open(member) as stream:
+                    with members.open(member) as stream:
                         return stream.read(_MEMBER_LIMIT)
     except (zipfile.BadZipFile, EOFError, OSError, zlib.error, ValueError, NotImplementedError, RuntimeError) as error:
         raise Malformed(f"{filename}: the archive cannot be read ({error})") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
 from mirror.errors import Malformed
 from mirror.metadata.core_metadata import CoreMetadata, check_size, parse_core_metadata
@@ -11,7 +11,7 @@ from mirror.metadata.sdist_metadata import sdist_pkg_info, sdist_pyproject
 _MATTERING = frozenset(("dependencies", "optional-dependencies", "requires-python"))
 
 
-def static_metadata(body: bytes, filename: str) -> CoreMetadata | None:
+def static_metadata(archive: BinaryIO, filename: str) -> CoreMetadata | None:
     """Return the static metadata of an sdist, or None if it must be built.
 
     An sdist without PKG-INFO must be built too, as in pip, unless its project table is static.
@@ -20,12 +20,12 @@ def static_metadata(body: bytes, filename: str) -> CoreMetadata | None:
         Malformed: The archive cannot be read.
     """
     try:
-        metadata = parse_core_metadata(sdist_pkg_info(body, filename))
+        metadata = parse_core_metadata(sdist_pkg_info(archive, filename))
     except Malformed:
         metadata = None
     if metadata is not None and metadata.is_static:
         return metadata
-    pyproject = sdist_pyproject(body, filename)
+    pyproject = sdist_pyproject(archive, filename)
     if pyproject is None:
         return None
     project = project_metadata(pyproject)

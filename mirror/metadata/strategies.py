@@ -14,7 +14,8 @@ No build is run here: if only a build backend can give the metadata, ``NeedsBuil
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
 from mirror.limits import METADATA_BYTES
@@ -37,6 +38,7 @@ TAIL = 64 * 1024  # bytes: has the directory and METADATA of 148 of 171 real whe
 SMALL = TAIL  # bytes; a wheel up to this size is fetched whole, so that its hash can be checked
 _SIDECAR_LIMIT = METADATA_BYTES
 _MORE_READS = 4
+_CHUNK = 1024 * 1024  # bytes hashed at once
 _WHOLE_LIMIT = 4 * 1024 * 1024 * 1024
 
 
@@ -115,7 +117,7 @@ def _sidecar(file: DistFile, *, advertised: bool) -> Generator[Request, Exchange
     promised = file.core_metadata if advertised and isinstance(file.core_metadata, str) else ""
     algorithm, _, wanted = promised.partition("=")
     if wanted:
-        _check(body, ((algorithm, wanted),), f"metadata of {file.filename}")
+        _check(BytesIO(body), ((algorithm, wanted),), f"metadata of {file.filename}")
     return body
 
 
@@ -157,35 +159,52 @@ def _whole(file: DistFile) -> Generator[Request, Exchange, bytes]:
 
 def _whole_body(exchange: Exchange, file: DistFile) -> bytes:
     body = _body(exchange, file)
-    _check(body, file.hashes, file.filename)
+    _check(BytesIO(body), file.hashes, file.filename)
     return wheel_metadata(body, file.filename)
 
 
 def _sdist(file: DistFile) -> Generator[Request, Exchange, CoreMetadata]:
     """Fetch an sdist and return its static metadata (PEP 643, PEP 621). Raises ``NeedsBuild`` if it has none."""
-    exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.SOURCES)
-    body = _body(exchange, file)
-    _check(body, file.hashes, file.filename)
-    metadata = static_metadata(body, file.filename)
+    exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.SOURCES, spool=True)
+    _check_status(exchange, file)
+    archive = exchange.opened()
+    try:
+        _check(archive, file.hashes, file.filename)
+        metadata = static_metadata(archive, file.filename)
+    except MirrorError:
+        archive.close()
+        raise
     if metadata is not None:
+        archive.close()
         return metadata
-    raise NeedsBuild(f"{file.filename} has no static metadata: only its build backend can give its dependencies", body)
+    raise NeedsBuild(
+        f"{file.filename} has no static metadata: only its build backend can give its dependencies", archive
+    )
 
 
 def _body(exchange: Exchange, file: DistFile) -> bytes:
     """Return the body of a successful response, or raise the error for its status."""
+    _check_status(exchange, file)
+    return exchange.body
+
+
+def _check_status(exchange: Exchange, file: DistFile) -> None:
+    """Raise the error for the status of a response that is not successful."""
     if exchange.status in (404, 410):
         raise NotFound(f"{file.filename}: the index has no {exchange.url.rpartition('/')[2]}")
     if exchange.problem is not None or exchange.status != 200:
         raise Unreachable(f"{file.filename}: {exchange.trouble}")
-    return exchange.body
 
 
-def _check(body: bytes, hashes: tuple[tuple[str, str], ...], what: str) -> None:
-    """Raise ``Integrity`` if the body does not have the expected hash; SHA-256 is preferred, unsupported ones are skipped."""
+def _check(file: BinaryIO, hashes: tuple[tuple[str, str], ...], what: str) -> None:
+    """Raise ``Integrity`` if a file does not have the expected hash; SHA-256 is preferred, unsupported ones are skipped."""
     for algorithm, wanted in sorted(hashes, key=lambda pair: pair[0] != "sha256"):
         if algorithm in hashlib.algorithms_guaranteed:
-            if hashlib.new(algorithm, body, usedforsecurity=False).hexdigest() != wanted.lower():
+            digest = hashlib.new(algorithm, usedforsecurity=False)
+            file.seek(0)
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+            if digest.hexdigest() != wanted.lower():
                 raise Integrity(f"{what}: its {algorithm} differs from the one in the index")
             return
 

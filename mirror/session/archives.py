@@ -1,34 +1,21 @@
-"""Source archives that may have to be built later in the run: on disk, not in memory."""
+"""Source archives that may have to be built later in the run."""
 
 from __future__ import annotations
 
-from typing import IO
+from typing import BinaryIO
 
 
 class Archives:
-    """Archives by name; each can be taken once."""
+    """Open files by name; each can be taken once. A large one is a temporary file on disk that has no name."""
 
     def __init__(self) -> None:
-        """Make no file yet."""
-        self._files: dict[str, IO[bytes]] = {}
+        """Hold none yet."""
+        self._files: dict[str, BinaryIO] = {}
 
-    def put(self, name: str, archive: bytes) -> None:
-        """Store an archive in an anonymous temporary file. If the disk is full it is not stored."""
-        import tempfile  # 10 ms: only for runs that read a source archive
+    def put(self, name: str, archive: BinaryIO) -> None:
+        """Store an archive."""
+        self._files[name] = archive
 
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open until ``take``
-        try:
-            file.write(archive)
-        except OSError:
-            file.close()
-            return
-        self._files[name] = file
-
-    def take(self, name: str) -> bytes:
-        """Return an archive and delete it; b"" if there is none."""
-        file = self._files.pop(name, None)
-        if file is None:
-            return b""
-        with file:
-            file.seek(0)
-            return file.read()
+    def take(self, name: str) -> BinaryIO | None:
+        """Return an archive and forget it; None if there is none."""
+        return self._files.pop(name, None)

@@ -86,16 +86,20 @@ class MetadataLoader:
         """Read a file's metadata, or build it. An archive that needs a build is stored until the build is requested."""
         from mirror.metadata.strategies import read_metadata  # as above
 
-        archive = self._archives.take(source) if build else b""
-        if not archive:
+        archive = self._archives.take(source) if build else None
+        if archive is None:
             try:
                 return (yield from read_metadata(file, facts))
             except NeedsBuild as error:
                 archive = error.archive
-            if not build and self.can_build:
+            if archive is not None and not build and self.can_build:
                 self._archives.put(source, archive)
                 raise NeedsBuild(f"{file.filename} has no static metadata: only its build backend knows what it needs")
-        return (yield from self.builds().steps(source, tree._replace(archive=archive), stores_failure=True))
+        try:
+            return (yield from self.builds().steps(source, tree._replace(archive=archive), stores_failure=True))
+        finally:
+            if archive is not None:
+                archive.close()
 
     @property
     def can_build(self) -> bool:

@@ -103,7 +103,7 @@ class BackendBuilder:
     def _built(self, tree: SourceTree, work: str, prior_to: str, log: list[str]) -> bytes:
         source = os.path.join(work, "source")
         os.mkdir(source)
-        if tree.archive:
+        if tree.archive is not None:
             source = unpack(tree.archive, tree.label, source)
         else:
             shutil.copytree(tree.folder, source, dirs_exist_ok=True, symlinks=True, ignore=_not_source)

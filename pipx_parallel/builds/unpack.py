@@ -3,30 +3,33 @@
 # Paths go to other programs as text, and come back from them so.
 from __future__ import annotations
 
-import io
 import os
 import tarfile
 import zipfile
 import zlib
+from typing import BinaryIO
 
 from mirror.errors import BuildFailed, BuildProblem
 
 _LIMIT = 4 * 1024 * 1024 * 1024  # bytes unpacked
 
 
-def unpack(body: bytes, label: str, folder: str) -> str:
+def unpack(archive: BinaryIO, label: str, folder: str) -> str:
     """Unpack an archive and return the folder of the project in it: its single top folder, else ``folder`` itself.
 
     Raises ``BuildFailed`` for an archive that cannot be read, or that holds what no source archive may.
     """
     try:
-        if body[:2] == b"PK":
-            _unzip(body, folder)
+        archive.seek(0)
+        signature = archive.read(2)
+        archive.seek(0)
+        if signature == b"PK":
+            _unzip(archive, folder)
         else:
-            with tarfile.open(fileobj=io.BytesIO(body)) as archive:
-                if sum(member.size for member in archive) > _LIMIT:
+            with tarfile.open(fileobj=archive) as members:
+                if sum(member.size for member in members) > _LIMIT:
                     raise BuildFailed(f"unpacks to more than {_LIMIT} bytes", BuildProblem.SOURCE)
-                archive.extractall(folder, filter="data")
+                members.extractall(folder, filter="data")
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, ValueError) as error:
         raise BuildFailed(f"{label}: cannot be unpacked ({error})", BuildProblem.SOURCE) from error
     names = os.listdir(folder)
@@ -35,14 +38,14 @@ def unpack(body: bytes, label: str, folder: str) -> str:
     return folder
 
 
-def _unzip(body: bytes, folder: str) -> None:
+def _unzip(archive: BinaryIO, folder: str) -> None:
     root = os.path.realpath(folder)
-    with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        members = archive.infolist()
+    with zipfile.ZipFile(archive) as unpacked:
+        members = unpacked.infolist()
         if sum(member.file_size for member in members) > _LIMIT:
             raise ValueError(f"unpacks to more than {_LIMIT} bytes")
         for member in members:
             target = os.path.realpath(os.path.join(folder, member.filename))
             if os.path.commonpath([root, target]) != root:
                 raise ValueError(f"{member.filename!r} leads out of the archive")
-        archive.extractall(folder)  # noqa: S202 - each path was checked
+        unpacked.extractall(folder)  # noqa: S202 - each path was checked

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
@@ -101,10 +102,11 @@ def _archive_metadata(
 ) -> Generator[Request | Work, Any, CoreMetadata]:
     if reference.filename.lower().endswith(".whl"):
         return parse_core_metadata(wheel_metadata(body, reference.filename), reference.filename)
-    stated = static_metadata(body, reference.filename) if not reference.subdirectory and body[:2] else None
+    archive = BytesIO(body)
+    stated = static_metadata(archive, reference.filename) if not reference.subdirectory and body[:2] else None
     if stated is not None and stated.version:
         return stated
-    tree = SourceTree("", reference.url, archive=body, subdirectory=reference.subdirectory, config_settings=settings)
+    tree = SourceTree("", reference.url, archive=archive, subdirectory=reference.subdirectory, config_settings=settings)
     return (yield from _built(_source(hashlib.sha256(body).hexdigest(), reference, settings), tree, context))
 
 

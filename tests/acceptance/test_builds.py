@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import sys
 import tarfile
+import time
 from pathlib import Path
+from random import Random
 
-from tests.support.dists import sdist, wheel
+import pytest
+
+from tests.support.dists import sdist, tarred, wheel
 from tests.support.index_server import LoopbackIndex
 from tests.support.workspace import Workspace, check_refused, locked
 
@@ -28,7 +32,7 @@ def test_a_release_is_built_once(workspace: Workspace, index: LoopbackIndex) -> 
 
 def test_a_static_project_table_spares_the_build(workspace: Workspace, index: LoopbackIndex) -> None:
     """PEP 621: what a pyproject.toml says and does not call dynamic is true of every wheel."""
-    from tests.support.dists import Dist, tarred
+    from tests.support.dists import Dist
 
     text = b'[project]\nname = "old"\nversion = "1.0"\ndependencies = ["lib<2"]\n[build-system]\nrequires = ["no-such-thing"]\n'
     info = b"Metadata-Version: 2.1\nName: old\nVersion: 1.0\n\n"
@@ -84,7 +88,7 @@ def test_a_failed_build_shows_its_log(workspace: Workspace, index: LoopbackIndex
 
 def test_a_build_that_hangs_is_given_up(workspace: Workspace, index: LoopbackIndex) -> None:
     """After --build-timeout."""
-    from tests.support.dists import Dist, tarred
+    from tests.support.dists import Dist
 
     info = b"Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n\n"
     backend = b"import time\ntime.sleep(60)\n"
@@ -128,7 +132,7 @@ def test_settings_of_a_requirement_reach_its_backend(workspace: Workspace) -> No
 
 def test_an_archive_that_leads_out_is_refused(workspace: Workspace, index: LoopbackIndex, tmp_path: Path) -> None:
     """Nothing is written outside the folder of the build."""
-    from tests.support.dists import Dist, tarred
+    from tests.support.dists import Dist
 
     info = b"Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n\n"
     body = tarred({"evil-1.0/PKG-INFO": info, "evil-1.0/setup.py": b"", f"../../../../../..{tmp_path}/out": b"x"})
@@ -174,3 +178,30 @@ def test_a_project_with_dynamic_dependencies_is_asked(workspace: Workspace) -> N
     assert workspace.pins() == {"lib": "1.0"}
     workspace.write("in_tree.py", "raise SystemExit('not again')\n")
     assert workspace.run("lock", "pyproject.toml", "-U", "-o", "pylock.toml", "--offline").code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is in /proc")
+def test_a_large_source_archive_is_never_whole_in_memory(workspace: Workspace, index: LoopbackIndex) -> None:
+    """Fetched, checked and unpacked in pieces: 32 MB more of it are not 32 MB more of memory."""
+    peaks = []
+    for name, padding in (("little", 1), ("large", 32_000_000)):
+        made = sdist(name, "1.0", ["lib<2"], static=False)
+        files = {f"{name}-1.0/padding.bin": Random(1).randbytes(padding)}  # noqa: S311 - not secret
+        with tarfile.open(fileobj=io.BytesIO(made.body)) as archive:
+            for member in archive:
+                stream = archive.extractfile(member)
+                if stream is not None:
+                    files[member.name] = stream.read()
+        index.publish(name, made._replace(body=tarred(files)))
+        workspace.write("r.txt", f"{name}\n")
+        process = workspace.start("lock", "r.txt", "-o", f"pylock.{name}.toml")
+        peak = 0
+        while process.poll() is None:
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+            peak = max(peak, int(status.partition("VmHWM:")[2].split()[0]) if "VmHWM:" in status else 0)
+            time.sleep(0.02)
+        said = process.communicate()[1]
+        assert process.returncode == 0, said
+        peaks.append(peak)
+
+    assert peaks[1] < peaks[0] + 16_000  # kB

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +14,7 @@ import pytest
 
 from mirror.http.transport_settings import TransportSettings
 from mirror.ports import Exchange, ProblemKind, Request, Transport
-from tests.support.dists import wheel
+from tests.support.dists import Dist, wheel
 from tests.support.index_pages import HTML_ONLY, JSON_TYPE, MODERN, Flavour
 from tests.support.index_server import LoopbackIndex
 from tests.support.self_signed import self_signed
@@ -21,6 +22,7 @@ from tests.support.self_signed import self_signed
 PATIENCE = 30.0  # seconds: a lost answer must fail the test, not hang it
 ACCEPT = (("Accept", JSON_TYPE),)
 SIX = wheel("six", "1.0", padding=200_000)
+LARGE = wheel("six", "2.0", padding=3_000_000)  # goes to the disk if the request allows that
 Make = Callable[[TransportSettings], Transport]
 
 
@@ -216,6 +218,42 @@ class TransportContract:
             exchange = exchange_all(transport, six_file(index, limit=len(SIX.body)))[0]
 
         assert exchange.body == SIX.body
+
+    @pytest.mark.parametrize("dist", [SIX, LARGE])
+    def test_a_request_may_allow_a_file_for_the_body(self, make: Make, dist: Dist) -> None:
+        """A transport may use one or not; what is read is the body, from its start."""
+        with self.serving(make) as (index, transport):
+            index.publish("six", dist)
+            request = Request(f"{index.root}/files/six/{dist.filename}", spool=True)
+            exchange = exchange_all(transport, request)[0]
+
+        assert (exchange.status, exchange.problem) == (200, None)
+        with exchange.opened() as body:
+            assert body.read() == dist.body
+        assert exchange.file is None or (exchange.body, exchange.size) == (b"", len(dist.body))
+
+    def test_a_file_for_the_body_has_the_same_limit(self, make: Make) -> None:
+        """Nothing is left open."""
+        with self.serving(make) as (index, transport):
+            index.publish("six", LARGE)
+            request = Request(f"{index.root}/files/six/{LARGE.filename}", limit=1_500_000, spool=True)
+            exchange = exchange_all(transport, request)[0]
+
+        assert (exchange.status, exchange.file) == (0, None)
+        assert exchange.kind is ProblemKind.TOO_LARGE
+
+    def test_a_disk_without_space_is_a_problem_that_no_retry_mends(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Here there is not even a folder for temporary files."""
+        with self.serving(make) as (index, transport):
+            index.publish("six", LARGE)
+            monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+            exchange = exchange_all(transport, Request(f"{index.root}/files/six/{LARGE.filename}", spool=True))[0]
+
+        assert (exchange.status, exchange.file) == (0, None)
+        assert "cannot be stored here" in (exchange.problem or "")
+        assert exchange.kind is ProblemKind.UNSENDABLE
 
     def test_the_limit_counts_what_is_unpacked(self, make: Make) -> None:
         """A small body that unpacks to a large one is stopped too."""

@@ -22,7 +22,7 @@ from tests.support.dists import sdist, tarred, zipped
 def test_the_pkg_info_of_an_sdist_is_found(suffix: str, *, static: bool) -> None:
     """Its headers tell whether it is static."""
     dist = sdist("plain", "1.0", ["base"], suffix=suffix, static=static)
-    pkg_info = sdist_pkg_info(dist.body, dist.filename)
+    pkg_info = sdist_pkg_info(io.BytesIO(dist.body), dist.filename)
 
     assert pkg_info == dist.metadata
     assert parse_core_metadata(pkg_info).is_static is static
@@ -33,7 +33,7 @@ def test_the_first_bytes_give_the_compression(pack: type[bytes]) -> None:
     """Suffixes can be wrong."""
     body = pack(gzip.decompress(tarred({"a-1/PKG-INFO": b"Name: a\n"})))
 
-    assert sdist_pkg_info(body, "a-1.tar.gz") == b"Name: a\n"
+    assert sdist_pkg_info(io.BytesIO(body), "a-1.tar.gz") == b"Name: a\n"
 
 
 @pytest.mark.parametrize("pack", [tarred, zipped])
@@ -46,12 +46,12 @@ def test_only_the_top_level_folder_counts(pack: type) -> None:
         "a-1/PKG-INFO": b"right",
     }
 
-    assert sdist_pkg_info(pack(files), "a-1.zip" if pack is zipped else "a-1.tar.gz") == b"right"
+    assert sdist_pkg_info(io.BytesIO(pack(files)), "a-1.zip" if pack is zipped else "a-1.tar.gz") == b"right"
 
 
 def test_a_leading_dot_is_not_a_folder() -> None:
     """Some archives are made with ``tar c ./a-1``."""
-    assert sdist_pkg_info(tarred({"./a-1/PKG-INFO": b"right"}), "a-1.tar.gz") == b"right"
+    assert sdist_pkg_info(io.BytesIO(tarred({"./a-1/PKG-INFO": b"right"})), "a-1.tar.gz") == b"right"
 
 
 def test_a_link_is_not_followed() -> None:
@@ -63,7 +63,7 @@ def test_a_link_is_not_followed() -> None:
         archive.addfile(link)
 
     with pytest.raises(Malformed, match="no PKG-INFO"):
-        sdist_pkg_info(stream.getvalue(), "a-1.tar.gz")
+        sdist_pkg_info(stream, "a-1.tar.gz")
 
 
 @pytest.mark.parametrize("filename", ["a-1.tar.gz", "a-1.zip"])
@@ -71,7 +71,7 @@ def test_a_link_is_not_followed() -> None:
 def test_what_is_no_archive_is_refused(body: bytes, filename: str) -> None:
     """With the file's name."""
     with pytest.raises(Malformed, match=filename):
-        sdist_pkg_info(body, filename)
+        sdist_pkg_info(io.BytesIO(body), filename)
 
 
 def test_a_truncated_archive_is_refused() -> None:
@@ -79,7 +79,7 @@ def test_a_truncated_archive_is_refused() -> None:
     body = tarred({"a-1/big.bin": Random(1).randbytes(50_000), "a-1/PKG-INFO": b"x"})  # noqa: S311 - not secret
 
     with pytest.raises(Malformed):
-        sdist_pkg_info(body[:20_000], "a-1.tar.gz")
+        sdist_pkg_info(io.BytesIO(body[:20_000]), "a-1.tar.gz")
 
 
 def test_an_archive_that_unpacks_without_end_is_refused_in_little_memory() -> None:
@@ -94,7 +94,7 @@ def test_an_archive_that_unpacks_without_end_is_refused_in_little_memory() -> No
     tracemalloc.start()
     try:
         with pytest.raises(Malformed, match="far more than"):
-            sdist_pkg_info(stream.getvalue(), "a-1.tar.gz")
+            sdist_pkg_info(stream, "a-1.tar.gz")
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
@@ -106,4 +106,4 @@ def test_a_pkg_info_of_absurd_size_is_not_read(pack: type) -> None:
     body = pack({"a-1/PKG-INFO": b"\0" * 17_000_000})
 
     with pytest.raises(Malformed, match="no PKG-INFO"):
-        sdist_pkg_info(body, "a-1.zip" if pack is zipped else "a-1.tar.gz")
+        sdist_pkg_info(io.BytesIO(body), "a-1.zip" if pack is zipped else "a-1.tar.gz")

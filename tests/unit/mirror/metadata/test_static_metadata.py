@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from mirror.metadata.core_metadata import parse_core_metadata, to_text
@@ -56,10 +58,10 @@ def test_a_static_pkg_info_comes_first_and_an_old_one_is_not_used() -> None:
     static = sdist("app", "1.0", ["lib"])
     old = sdist("app", "1.0", ["lib"], metadata_version="2.1")
 
-    metadata = static_metadata(static.body, static.filename)
+    metadata = static_metadata(io.BytesIO(static.body), static.filename)
     assert metadata is not None
     assert metadata.requires_dist == ("lib",)
-    assert static_metadata(old.body, old.filename) is None
+    assert static_metadata(io.BytesIO(old.body), old.filename) is None
 
 
 def test_the_version_of_pkg_info_fills_a_dynamic_one() -> None:
@@ -68,7 +70,7 @@ def test_the_version_of_pkg_info_fills_a_dynamic_one() -> None:
         "app-1.5/PKG-INFO": metadata_text("app", "1.5"),
         "app-1.5/pyproject.toml": b"[project]\nname = 'app'\ndynamic = ['version']\ndependencies = ['b']",
     }
-    metadata = static_metadata(tarred(files), "app-1.5.tar.gz")
+    metadata = static_metadata(io.BytesIO(tarred(files)), "app-1.5.tar.gz")
 
     assert metadata is not None
     assert (metadata.version, metadata.requires_dist) == ("1.5", ("b",))

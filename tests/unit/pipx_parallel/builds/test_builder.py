@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -31,14 +32,14 @@ def builder(logs: Path | None = None, **policy: Any) -> BackendBuilder:
 def archive(backend: str) -> SourceTree:
     """Return an sdist with a backend of these lines."""
     body = tarred({"a-1.0/pyproject.toml": TABLE.encode(), "a-1.0/in_tree.py": backend.encode()})
-    return SourceTree("a", "a-1.0.tar.gz", archive=body)
+    return SourceTree("a", "a-1.0.tar.gz", archive=io.BytesIO(body))
 
 
 def test_the_backend_says_what_is_needed() -> None:
     """From the archive's bytes to METADATA."""
     made = sdist("a", "1.0", ["lib"], static=False)
 
-    body = builder().build(SourceTree("a", made.filename, archive=made.body))
+    body = builder().build(SourceTree("a", made.filename, archive=io.BytesIO(made.body)))
 
     assert parse_core_metadata(body).requires_dist == ("lib",)
 
@@ -96,12 +97,12 @@ def test_a_failure_shows_the_end_of_its_log_without_secrets(tmp_path: Path) -> N
 def test_a_tree_that_cannot_be_built_is_reported(files: dict[str, bytes], words: str) -> None:
     """Each in words."""
     with pytest.raises(BuildFailed, match=words):
-        builder().build(SourceTree("a", "a.zip", archive=zipped(files)))
+        builder().build(SourceTree("a", "a.zip", archive=io.BytesIO(zipped(files))))
 
 
 def test_a_subdirectory_must_be_inside() -> None:
     """It comes from a URL."""
-    tree = SourceTree("a", "a.zip", archive=zipped({"a/x": b""}), subdirectory="../..")
+    tree = SourceTree("a", "a.zip", archive=io.BytesIO(zipped({"a/x": b""})), subdirectory="../..")
 
     with pytest.raises(BuildFailed, match="no folder"):
         builder().build(tree)
@@ -110,7 +111,7 @@ def test_a_subdirectory_must_be_inside() -> None:
 def test_where_nothing_may_be_built_nothing_is() -> None:
     """The archive is not even unpacked."""
     with pytest.raises(NeedsBuild, match="--no-build"):
-        builder(allowed=False).build(SourceTree("a", "a.zip", archive=b"no archive"))
+        builder(allowed=False).build(SourceTree("a", "a.zip", archive=io.BytesIO(b"no archive")))
 
 
 @pytest.mark.parametrize("name", ["../out", "/abs/out", "a/../../out"])
@@ -122,7 +123,7 @@ def test_nothing_leaves_the_folder(tmp_path: Path, name: str, pack: object) -> N
     body = pack({"a/ok": b"x", name: b"x"})  # type: ignore[operator]  # one of two functions
 
     with contextlib.suppress(BuildFailed):
-        unpack(body, "a", str(inside))
+        unpack(io.BytesIO(body), "a", str(inside))
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / "deep" / "out").exists()
     assert not Path("/abs/out").exists()
@@ -182,7 +183,7 @@ def test_a_build_requirement_is_no_option(line: str) -> None:
     body = tarred({
         "a-1.0/pyproject.toml": f"[build-system]\nrequires = [{json.dumps(line)}]\n".encode(), "a-1.0/setup.py": b"",
     })  # fmt: skip
-    for tree in (archive(backend), SourceTree("a", "a-1.0.tar.gz", archive=body)):
+    for tree in (archive(backend), SourceTree("a", "a-1.0.tar.gz", archive=io.BytesIO(body))):
         with pytest.raises(BuildFailed, match="build requirement") as caught:
             builder().build(tree)
 
