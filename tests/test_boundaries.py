@@ -113,6 +113,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "mirror.server.*",
         "pipx_parallel.bundle.*",
     ),
+    "jinja2": ("mirror.server.site_render",),
     "pip_requirements_parser": ("pipx_parallel.requirements.grammar",),
     "pyproject_hooks": ("pipx_parallel.builds.builder",),
     "pycurl": ("mirror.http.curl_transport",),
@@ -128,6 +129,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
 # Who may touch the world. Everybody else takes values and gives values.
 EDGES: Mapping[str, tuple[str, ...]] = {
     "files": (
+        "mirror.server.site_render",  # templates and style sheet
         "mirror.store.atomic",
         "mirror.http.tls",
         "mirror.http.credentials",  # is there a netrc?
@@ -166,6 +168,8 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.exchange.publish",  # how old is what a killed publication left?
         "pipx_parallel.resolution.lock_solver",
         "mirror.session.mirror",
+        "mirror.server.site_facts",
+        "mirror.server.site_render",  # how long ago is a check?
         "mirror.server.worker",
         "pipx_parallel.bundle.downloads",
         "pipx_parallel.cli*",
@@ -228,7 +232,10 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.records.project",
         "mirror.server.app",
         "mirror.server.connections",  # timers of the event loop
+        "mirror.server.bulk",
         "mirror.server.responses",
+        "mirror.server.site",
+        "mirror.server.site_facts",
         "mirror.store.shared",
         "mirror.exchange.web_store",
         "mirror.store.write_behind",

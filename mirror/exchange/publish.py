@@ -28,7 +28,7 @@ from mirror.records.simple_serialize import index_html, index_json, project_html
 from mirror.store.atomic import is_staged, write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mirror.ports import Store
     from mirror.records.model import DistFile
@@ -48,15 +48,18 @@ class Published(msgspec.Struct, frozen=True):
     removed: int
 
 
-def publish(store: Store, folder: str) -> Published:
-    """Write the records of a store into a folder. Raises ``StoreError`` if the folder cannot be written."""
+def publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]] = ()) -> Published:
+    """Write the records of a store into a folder, and ``pages``: (path, contents) of what else belongs there.
+
+    Raises ``StoreError`` if the folder cannot be written.
+    """
     try:
-        return _publish(store, folder)
+        return _publish(store, folder, pages)
     except OSError as error:
         raise StoreError(f"cannot publish into {folder}: {error}") from error
 
 
-def _publish(store: Store, folder: str) -> Published:
+def _publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]]) -> Published:
     before = _digests(folder)
     urls = addresses(store)
     digests: dict[str, str] = {}
@@ -94,18 +97,19 @@ def _publish(store: Store, folder: str) -> Published:
         put(BUNDLE, bundle)
     put("simple/index.html", index_html(sorted(names)))
     put("simple/index.json", index_json(sorted(names)))
-    facts = store.get_many([key for key, _ in store.scan(FACTS.prefix)])
-    head = {
-        "published": 1,
-        "schema": SCHEMA,
-        "indexes": urls,
-        "facts": {FACTS.name(key): json.loads(value) for key, value in facts.items()},
-        "fetched": times,
-        "files": digests,
-    }
+    for path, data in pages:
+        put(path, data)
+    head = {**_head(store, urls), "fetched": times, "files": digests}
     write_file(os.path.join(folder, INDEX), json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
     _remove_staged(folder, time.time())
     return Published(counts["written"] + 1, counts["unchanged"], _remove(folder, before, digests))
+
+
+def _head(store: Store, urls: Mapping[str, str]) -> dict[str, object]:
+    """Return how the index of a published folder begins."""
+    facts = store.get_many([key for key, _ in store.scan(FACTS.prefix)])
+    values = {FACTS.name(key): json.loads(value) for key, value in facts.items()}
+    return {"published": 1, "schema": SCHEMA, "indexes": urls, "facts": values}
 
 
 def _put_pages(put: Any, entry: Entry, view: ReleaseView, packed: bytes, urls: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 Routes: ``/simple/`` and ``/simple/NAME/`` (PEP 503, 691, 700, 792), ``/files/NAME/FILE`` (a redirect to the index's own file)
 and ``/files/NAME/FILE.metadata`` (PEP 658, 714), ``/index.json`` and ``/records`` (mirror.web_store), ``/healthz``,
-``/metrics``; more in ``Options.routes``. Every route but ``/healthz`` requires the token if one is set.
+``/metrics``, and ``/`` and ``/ui/`` for people; more in ``Options.routes``. Every route but ``/healthz`` requires the token if one is set.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from mirror.server.responses import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from mirror.server.site import Site
 
     Receive = Callable[[], Awaitable[dict[str, Any]]]
     Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -55,6 +57,7 @@ class Options(msgspec.Struct, frozen=True):
     routes: Mapping[str, Route] = msgspec.field(default_factory=dict)  # POST path -> function that answers
     # POST path -> function that answers without waiting, or returns None if it cannot
     ready: Mapping[str, Callable[[Call], Answer | None]] = msgspec.field(default_factory=dict)
+    site: Site | None = None  # the pages for people; a form of theirs uses the route /lock
     log: Callable[[str], None] | None = None
 
 
@@ -128,7 +131,10 @@ class Server:
         if path in self._options.routes:
             if method != "POST":
                 return problem(405, "POST a requirements file").with_header("allow", "POST")
-            return await self._run(path, headers, query, receive)
+            call = await self._call(headers, query, receive)
+            return call if isinstance(call, Answer) else await self._run(path, call)
+        if path == "/ui/lock" and method == "POST" and self._options.site is not None:
+            return await self._form(self._options.site, headers, receive)
         if method not in {"GET", "HEAD"}:
             return problem(405, "only GET and HEAD here").with_header("allow", "GET, HEAD")
         return await self._get(path, query, headers)
@@ -154,22 +160,36 @@ class Server:
             case ["files", name, filename]:
                 return await pages.file(name, filename)
             case ["index.json"]:
-                return await asyncio.to_thread(pages.mirror_index)
+                return await asyncio.to_thread(pages.bulk.mirror_index)
             case ["records"]:
-                return await asyncio.to_thread(pages.records, query)
+                return await asyncio.to_thread(pages.bulk.records, query)
             case ["metrics"]:
                 return text(200, self._metrics())
+            case [""] | ["ui", *_] if self._options.site is not None:
+                return await self._options.site.get(parts, query, headers)
         return problem(404, "not found; the Simple API is at /simple/")
 
-    async def _run(self, path: str, headers: Mapping[str, str], query: Mapping[str, str], receive: Receive) -> Answer:
-        """Answer without waiting if possible, else run the route in a thread, a bounded number at once."""
+    async def _call(self, headers: Mapping[str, str], query: Mapping[str, str], receive: Receive) -> Call | Answer:
+        """Return the request for a route, or the answer that its body is too large or too slow."""
         try:
             body = await asyncio.wait_for(self._body(headers, receive), self._options.longest_body)
         except TimeoutError:
             return problem(408, "the body did not come in time")
-        if isinstance(body, Answer):
-            return body
-        call = Call(body, query, time.monotonic() + self._options.longest)
+        return body if isinstance(body, Answer) else Call(body, query, time.monotonic() + self._options.longest)
+
+    async def _form(self, site: Site, headers: Mapping[str, str], receive: Receive) -> Answer:
+        """Answer a form of the pages for people: its fields are the request for the route /lock."""
+        call = await self._call(headers, {}, receive)
+        if isinstance(call, Answer):
+            return call
+
+        async def lock(requirements: bytes, query: Mapping[str, str]) -> Answer:
+            return await self._run("/lock", Call(requirements, query, call.deadline))
+
+        return await site.lock(call.body, headers, lock)
+
+    async def _run(self, path: str, call: Call) -> Answer:
+        """Answer without waiting if possible, else run the route in a thread, a bounded number at once."""
         ready = self._options.ready.get(path)
         answer = ready(call) if ready is not None else None
         if answer is not None:
@@ -239,8 +259,8 @@ class Server:
 
     def _route_name(self, path: str) -> str:
         first = path.split("/")[1] if path.count("/") else ""
-        routes = ("simple", "files", "records", "index.json", "healthz", "metrics")
-        return first if first in routes or path in self._options.routes else "other"
+        routes = ("simple", "files", "records", "index.json", "healthz", "metrics", "ui", "")
+        return (first or "home") if first in routes or path in self._options.routes else "other"
 
     def _metrics(self) -> str:
         """Return the metrics in Prometheus's text format."""

@@ -1,4 +1,4 @@
-"""The responses of a server, from a mirror: pages, files, metadata and records; pages are cached in memory."""
+"""The responses of a server, from a mirror: pages, files and metadata; pages are cached in memory."""
 
 from __future__ import annotations
 
@@ -9,32 +9,36 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import msgspec
+
 from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
-from mirror.exchange.dependency_closure import dependency_closure
-from mirror.exchange.record_iterator import addresses
-from mirror.exchange.snapshot import Selection, export
-from mirror.keys import FACTS, FILES, project_of, texts_key, view_key
+from mirror.keys import FILES, project_of, texts_key
 from mirror.names import is_project_name, normalize_name
 from mirror.records.filenames import split_filename
 from mirror.records.metadata_texts import unpack_texts
 from mirror.records.model import DistFile, FetchFailure
 from mirror.records.project import Project
-from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
 from mirror.records.version_keys import version_key
 from mirror.server.answers import Answer, Page, problem, text
+from mirror.server.bulk import BulkRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     from mirror.ports import Store
     from mirror.server.worker import MirrorWorker
 
 _MOST = 256 * 1024 * 1024  # bytes of cached pages
 _COPIED = ("requires-python", "size", "upload-time", "yanked")  # keys of a file object that are copied unchanged
-_MOST_BULK = 64  # cached bulk answers: 0.3 MB each for a closure of 171 projects
-_MOST_NAMES = 5000  # in one query
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A project's page as data: its versions, ascending, and its file objects (PEP 691)."""
+
+    versions: Sequence[str]
+    files: list[dict[str, Any]]
 
 
 class Pages:
@@ -58,8 +62,7 @@ class Pages:
         self._cached: OrderedDict[tuple[str, str], tuple[str, Page]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
-        self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
-        self._bulk: OrderedDict[tuple[tuple[str, str], ...], tuple[object, Answer]] = OrderedDict()
+        self.bulk = BulkRecords(store, shown)
 
     def health(self) -> Answer:
         """Return 200, or 503 if the store cannot be used."""
@@ -102,17 +105,28 @@ class Pages:
             if cached is not None and cached[0] == version:
                 self._cached.move_to_end(key)
                 return cached[1].answer()
-        try:
-            entries = self._entries(project)
-            if kind == JSON_TYPE:
-                body = page_json(view.name, view.versions, entries, view.status)
-            else:
-                body = project_html(view.name, _records(entries), view.status)
-        except (MirrorError, ValueError, KeyError, TypeError) as error:
-            return problem(503, f"the files of {view.name} cannot be read: {error}")
+        listed = self._listed(project)
+        if isinstance(listed, Answer):
+            return listed
+        if kind == JSON_TYPE:
+            body = page_json(view.name, view.versions, listed.files, view.status)
+        else:
+            body = project_html(view.name, _records(listed.files), view.status)
         page = Page(body, _content_type(kind))
         self._keep(key, version, page)
         return page.answer()
+
+    async def listed(self, name: str) -> Listed | Answer:
+        """Return what the page of a project lists, or the answer that says why it cannot be read."""
+        project = await self._project(name)
+        return project if isinstance(project, Answer) else await asyncio.to_thread(self._listed, project)
+
+    def _listed(self, project: Project) -> Listed | Answer:
+        view = project.view
+        try:
+            return Listed(view.versions, self._entries(project))
+        except (MirrorError, ValueError, KeyError, TypeError) as error:
+            return problem(503, f"the files of {view.name} cannot be read: {error}")
 
     def _keep(self, key: tuple[str, str], version: str, page: Page) -> None:
         with self._lock:
@@ -180,68 +194,6 @@ class Pages:
         url = await asyncio.to_thread(_url_of, project, filename)
         return problem(404, "no such file") if url is None else problem(302, "found").with_header("location", url)
 
-    # --- records in bulk ----------------------------------------------------------------------------------------------
-
-    def mirror_index(self) -> Answer:
-        """Return the index that ``mirror.exchange.web_store`` reads first."""
-        facts = self._store.get_many([key for key, _ in self._store.scan(FACTS.prefix)])
-        head = {
-            "published": 1,
-            "schema": SCHEMA,
-            "bulk": True,
-            "indexes": addresses(self._store),
-            "facts": {FACTS.name(key): json.loads(value) for key, value in facts.items()},
-            "files": {},
-        }
-        return Page(json.dumps(head, sort_keys=True).encode(), "application/json").answer()
-
-    def records(self, query: Mapping[str, str]) -> Answer:
-        """Return a snapshot of the projects in the query, of their dependency closure (``reach=1``), or of files (``files=1``).
-
-        A repeated query is answered from memory while the version of the store stays the same.
-        """
-        version = self._store.version()  # before the first read, so that later changes are noticed
-        bulk_key = tuple(sorted(query.items()))
-        with self._lock:
-            ready = self._bulk.get(bulk_key)
-        if ready is not None and version is not None and ready[0] == version:
-            return ready[1]
-        answer = self._records(query)
-        with self._lock:
-            self._bulk[bulk_key] = (version, answer)
-            while len(self._bulk) > _MOST_BULK:
-                self._bulk.popitem(last=False)
-        return answer
-
-    def _records(self, query: Mapping[str, str]) -> Answer:
-        index_id = query.get("index", "")
-        wanted = [name for name in query.get("names", "").split(",") if name][:_MOST_NAMES]
-        releases = {name: version for name, _, version in (row.partition(":") for row in wanted)}
-        names = [name for name in releases if self._shown(name)]
-        if query.get("reach") == "1":
-            names = dependency_closure(names, lambda wave: self._load(index_id, wave))
-        selection = Selection(frozenset(name for name in names if self._shown(name)), "none", named=True)
-        if query.get("files") == "1":
-            views = self._load(index_id, names)
-            masks = {name: _mask(views.get(name), releases.get(name, "")) for name in names}
-            selection = Selection(selection.names, "chosen", masks, named=True)
-        body = export(self._store, selection)
-        return Page(body, "application/octet-stream").answer(zips=False)
-
-    def _load(self, index_id: str, names: list[str]) -> dict[str, ReleaseView | Absence]:
-        """Return the stored views of some projects; each is decoded once."""
-        stored = self._store.get_many([view_key(index_id, name) for name in names])
-        views: dict[str, ReleaseView | Absence] = {}
-        for key, data in stored.items():
-            cached = self._views.get(key)
-            if cached is None or cached[0] != data:
-                try:
-                    cached = self._views[key] = (data, decode(data))
-                except MirrorError:
-                    continue
-            views[key.rpartition("/")[2]] = cached[1]
-        return views
-
 
 def _records(entries: list[dict[str, Any]]) -> list[DistFile]:
     """Return file objects as records; their URLs stay relative."""
@@ -282,14 +234,3 @@ def _url_of(project: Project, filename: str) -> str | None:
     if piece is None:
         return None
     return next((file.url for file in FileList(piece, project.page_url) if file.filename == filename), None)
-
-
-def _mask(view: ReleaseView | Absence | None, version: str) -> int:
-    """Return the mask of a release; of all releases if ``version`` is empty."""
-    if not isinstance(view, ReleaseView):
-        return 0
-    if not version:
-        return (1 << len(view.versions)) - 1
-    key = version_key(version)
-    release = view.index_of(key) if key is not None else None
-    return 0 if release is None else 1 << release

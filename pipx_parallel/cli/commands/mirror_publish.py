@@ -9,6 +9,7 @@ from pipx_parallel.cli.request import settings_of
 from pipx_parallel.cli.wording import count
 from pipx_parallel.config.option import Argument, rare
 from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
+from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ def run(values: Mapping[str, object]) -> int:
     """
     from mirror.exchange.maintenance import refuse_damaged
     from mirror.exchange.publish import publish  # here and below: only what this command needs
+    from mirror.server.static_site import static_pages
     from mirror.session.open_store import open_store
 
     folder = str(values["folder"])
@@ -31,7 +33,7 @@ def run(values: Mapping[str, object]) -> int:
     store = open_store(settings_of(context).mirror.location)
     try:
         refuse_damaged(store)
-        done = publish(store, folder)
+        done = publish(store, folder, static_pages(store, VERSION))
     finally:
         store.close()
     context.printer.say(

@@ -12,6 +12,7 @@ from pipx_parallel.config.mirror_location import mirror_settings
 from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK, TARGET
 from pipx_parallel.errors import UsageError
+from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from mirror.ports import Store
     from mirror.server.answers import Answer
     from mirror.server.app import Call, Options
+    from mirror.server.responses import Pages
+    from mirror.server.site import Site
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.resolution.lock_service import LockService
     from pipx_parallel.resolution.lock_solver import Reply
@@ -65,7 +68,7 @@ def run(values: Mapping[str, object]) -> int:
     worker = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
     try:
         pages = Pages(store, worker, offline=opened.offline)
-        server = Server(pages, _options(context, service))
+        server = Server(pages, _options(context, service, _site(pages, store, offline=opened.offline)))
         serve(
             server,
             context.chosen.text("host") or "127.0.0.1",
@@ -79,7 +82,15 @@ def run(values: Mapping[str, object]) -> int:
     return 0
 
 
-def _options(context: CommandContext, service: LockService) -> Options:
+def _site(pages: Pages, store: Store, *, offline: bool) -> Site:
+    from mirror.server.site import Site
+    from mirror.server.site_facts import Facts
+    from mirror.server.site_render import Renderer
+
+    return Site(pages, Facts(store, lambda _: True), Renderer(interactive=True, version=VERSION), offline=offline)
+
+
+def _options(context: CommandContext, service: LockService, site: Site) -> Options:
     from mirror.server.answers import Answer
     from mirror.server.app import Options
 
@@ -100,6 +111,7 @@ def _options(context: CommandContext, service: LockService) -> Options:
         concurrent=_number(context, "max_solves", 2),
         routes={"/lock": lock},
         ready={"/lock": ready},
+        site=site,
         log=context.printer.say,
     )
 

@@ -1,0 +1,108 @@
+"""Records in bulk: what ``mirror.exchange.web_store`` asks a server for."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from mirror.errors import MirrorError
+from mirror.exchange.dependency_closure import dependency_closure
+from mirror.exchange.record_iterator import addresses
+from mirror.exchange.snapshot import Selection, export
+from mirror.keys import FACTS, view_key
+from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
+from mirror.records.version_keys import version_key
+from mirror.server.answers import Answer, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mirror.ports import Store
+
+_MOST_BULK = 64  # cached bulk answers: 0.3 MB each for a closure of 171 projects
+_MOST_NAMES = 5000  # in one query
+
+
+class BulkRecords:
+    """Answers questions for many records at once. Its methods may block: call them in a thread."""
+
+    def __init__(self, store: Store, shown: Callable[[str], bool]) -> None:
+        """``shown`` says whether a project may be seen at all."""
+        self._store = store
+        self._shown = shown
+        self._lock = threading.Lock()
+        self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
+        self._bulk: OrderedDict[tuple[tuple[str, str], ...], tuple[object, Answer]] = OrderedDict()
+
+    def mirror_index(self) -> Answer:
+        """Return the index that ``mirror.exchange.web_store`` reads first."""
+        facts = self._store.get_many([key for key, _ in self._store.scan(FACTS.prefix)])
+        head = {
+            "published": 1,
+            "schema": SCHEMA,
+            "bulk": True,
+            "indexes": addresses(self._store),
+            "facts": {FACTS.name(key): json.loads(value) for key, value in facts.items()},
+            "files": {},
+        }
+        return Page(json.dumps(head, sort_keys=True).encode(), "application/json").answer()
+
+    def records(self, query: Mapping[str, str]) -> Answer:
+        """Return a snapshot of the projects in the query, of their dependency closure (``reach=1``), or of files (``files=1``).
+
+        A repeated query is answered from memory while the version of the store stays the same.
+        """
+        version = self._store.version()  # before the first read, so that later changes are noticed
+        bulk_key = tuple(sorted(query.items()))
+        with self._lock:
+            ready = self._bulk.get(bulk_key)
+        if ready is not None and version is not None and ready[0] == version:
+            return ready[1]
+        answer = self._records(query)
+        with self._lock:
+            self._bulk[bulk_key] = (version, answer)
+            while len(self._bulk) > _MOST_BULK:
+                self._bulk.popitem(last=False)
+        return answer
+
+    def _records(self, query: Mapping[str, str]) -> Answer:
+        index_id = query.get("index", "")
+        wanted = [name for name in query.get("names", "").split(",") if name][:_MOST_NAMES]
+        releases = {name: version for name, _, version in (row.partition(":") for row in wanted)}
+        names = [name for name in releases if self._shown(name)]
+        if query.get("reach") == "1":
+            names = dependency_closure(names, lambda wave: self._load(index_id, wave))
+        selection = Selection(frozenset(name for name in names if self._shown(name)), "none", named=True)
+        if query.get("files") == "1":
+            views = self._load(index_id, names)
+            masks = {name: _mask(views.get(name), releases.get(name, "")) for name in names}
+            selection = Selection(selection.names, "chosen", masks, named=True)
+        body = export(self._store, selection)
+        return Page(body, "application/octet-stream").answer(zips=False)
+
+    def _load(self, index_id: str, names: list[str]) -> dict[str, ReleaseView | Absence]:
+        """Return the stored views of some projects; each is decoded once."""
+        stored = self._store.get_many([view_key(index_id, name) for name in names])
+        views: dict[str, ReleaseView | Absence] = {}
+        for key, data in stored.items():
+            cached = self._views.get(key)
+            if cached is None or cached[0] != data:
+                try:
+                    cached = self._views[key] = (data, decode(data))
+                except MirrorError:
+                    continue
+            views[key.rpartition("/")[2]] = cached[1]
+        return views
+
+
+def _mask(view: ReleaseView | Absence | None, version: str) -> int:
+    """Return the mask of a release; of all releases if ``version`` is empty."""
+    if not isinstance(view, ReleaseView):
+        return 0
+    if not version:
+        return (1 << len(view.versions)) - 1
+    key = version_key(version)
+    release = view.index_of(key) if key is not None else None
+    return 0 if release is None else 1 << release
