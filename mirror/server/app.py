@@ -2,7 +2,8 @@
 
 Routes: ``/simple/`` and ``/simple/NAME/`` (PEP 503, 691, 700, 792), ``/files/NAME/FILE`` (a redirect to the index's own file)
 and ``/files/NAME/FILE.metadata`` (PEP 658, 714), ``/index.json`` and ``/records`` (mirror.web_store), ``/healthz``,
-``/metrics``, and ``/`` and ``/ui/`` for people; more in ``Options.routes``. Every route but ``/healthz`` requires the token if one is set.
+``/metrics``, and ``/`` and ``/ui/`` for people; more in ``Options.routes``.
+Every route but ``/healthz`` requires the token if one is set.
 """
 
 from __future__ import annotations
