@@ -1,1 +1,1 @@
-"""Running build backends (PEP 517): the one place where something that was read is executed, and only where that is allowed."""
+"""Running build backends (PEP 517): the only code that executes what was downloaded, and only if the settings allow it."""

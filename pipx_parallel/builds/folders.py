@@ -1,4 +1,4 @@
-"""Paths that a source archive or its build backend names: believed only where they stay inside their folder."""
+"""Paths that a source archive or its build backend names: accepted only if they stay inside their folder."""
 
 from __future__ import annotations
 

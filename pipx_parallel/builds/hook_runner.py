@@ -2,7 +2,7 @@
 
 ``python hook_runner.py REPORT SCRIPT ARGUMENT…`` behaves as ``python SCRIPT ARGUMENT…`` does, in the environment of a build.
 REPORT is a file that gets the name of a module: of the ``ImportError`` (or of a module's missing attribute) that the failure
-is or follows from, or, where the script took the error in itself, of the last module that could not be found.
+is or follows from, or, if the script caught the error itself, of the last module that could not be found.
 """
 
 # Imports nothing of the project: it runs in an environment that holds the build's requirements alone.

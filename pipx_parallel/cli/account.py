@@ -27,7 +27,7 @@ def counted(resolutions: Sequence[Resolution]) -> str:
 
 
 def tell_quality(request: LockRequest, resolutions: Sequence[Resolution]) -> None:
-    """Say how good the answer is: with -v in figures and pin by pin; in any case where a direct pin is years behind."""
+    """Say how good the answer is: with -v in figures and pin by pin; always if a direct pin is years behind."""
     from pipx_parallel.locks import quality  # only once there is an answer
 
     for resolution in resolutions:

@@ -100,7 +100,7 @@ _ABOUT = (
 )
 
 
-# Text as far as values go: it lets a shell complete the names of files. What a path is worth is found out where it is read.
+# Text as far as values go: it lets a shell complete the names of files. Whether a path can be used is checked when it is read.
 _PATH = click.Path(readable=False)
 _PATH_ARGUMENTS = ("SOURCE", "FILE", "FOLDER", "SNAPSHOT")
 

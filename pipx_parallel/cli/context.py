@@ -28,7 +28,7 @@ class CommandContext(NamedTuple):
 
     printer: Printer
     chosen: Chosen
-    sources: tuple[str, ...]  # as given; empty where none was
+    sources: tuple[str, ...]  # as given; empty if there was none
     progress: Progress
     seconds: dict[str, float]  # what has taken how long so far: filled as the command goes on
     began: float

@@ -128,7 +128,7 @@ def _with_output(command: str, name: str, request: LockRequest) -> str:
 def check_names(names: Sequence[str], chosen: Chosen, *, written: bool = True) -> None:
     """Refuse outputs before any work is done.
 
-    Raises ``UsageError`` if a name says no format, ``OutputError`` where the file cannot be ``written``, if it is to be.
+    Raises ``UsageError`` if a name says no format, ``OutputError`` if the file cannot be ``written``, if it is to be.
     """
     for name in names:
         _format(name, chosen)

@@ -25,7 +25,7 @@ def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None)
     from pipx_parallel.locks.writer import write  # only when there is something to write
 
     began = time.perf_counter()
-    # Python has no sys.stdout where the process was started with it closed (`>&-`).
+    # Python has no sys.stdout if the process was started with it closed (`>&-`).
     write(artifacts, sys.stdout.buffer if sys.stdout is not None else None)
     if seconds is not None:
         seconds["write"] = time.perf_counter() - began

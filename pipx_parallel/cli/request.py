@@ -34,7 +34,7 @@ class LockRequest(NamedTuple):
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """Return what is locked for: found out at the first look, which takes 40 ms where this machine is new."""
+        """Return what is locked for: computed at the first use, which takes 40 ms if this machine is not cached."""
         return self.find_targets()
 
 

@@ -30,12 +30,12 @@ def resolved(request: LockRequest) -> tuple[Resolution, ...]:
 
 @contextmanager
 def resolving(request: LockRequest, *, hashed: bool = False) -> Iterator[tuple[Resolution, ...]]:
-    """Resolve for every target; where ``settings.keep_going`` left something out, warn of all of it at once.
+    """Resolve for every target; if ``settings.keep_going`` left something out, warn of all of it at once.
 
     With ``hashed`` every file that pip will choose gets a hash: what the index states none of is downloaded. What was learned
     is stored beside the block, and is stored when it ends.
 
-    Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` where the mirror is broken.
+    Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` if the mirror cannot be used.
     """
     progress = request.context.progress
     tools = build_tools(request.settings)
@@ -90,7 +90,7 @@ def _want_inputs(request: LockRequest, mirror: Mirror) -> None:
     rows += [(name, f"=={version}") for name, version in preferred.items()]
     admits: dict[str, list[Intervals]] = {}
     for name, specifier in rows if not request.settings.mirror.offline else ():
-        with suppress(ValueError):  # reported where it is resolved
+        with suppress(ValueError):  # reported when it is resolved
             admits.setdefault(name, []).append(compile_specifier(specifier.replace(" ", "")).intervals)
     mirror.want_projects([name for name in names if name not in direct], admits)
 

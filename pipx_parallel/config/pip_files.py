@@ -23,7 +23,7 @@ class Host(NamedTuple):
 def config_files(environ: Mapping[str, str], host: Host, reader: Reader) -> tuple[str, ...]:
     """Return pip's configuration files, whether or not they are there; a later one overrides an earlier one.
 
-    Global, user (the legacy place first), site, then ``PIP_CONFIG_FILE``. That variable, where its file exists, takes the
+    Global, user (the legacy place first), site, then ``PIP_CONFIG_FILE``. That variable, if its file exists, takes the
     place of the user's files; as the null device it turns all files off.
     """
     named = environ.get("PIP_CONFIG_FILE")

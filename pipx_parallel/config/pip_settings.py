@@ -87,7 +87,7 @@ def default_index_url() -> str:
     """Return pip's built-in index, the one place that this tool takes it from.
 
     Asks the installed pip (20 ms to import that one module), else the text of ``pip install --help``. Raises ``UsageError``
-    where there is no pip.
+    if there is no pip.
     """
     try:
         return _from_module()

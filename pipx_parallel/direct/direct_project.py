@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class DirectProject(Project):
-    """One release, from where the user said; never stored under the name of a project."""
+    """The release of a direct reference; never stored under the name of a project."""
 
     __slots__ = ("_file", "reference")
     of_index = False

@@ -56,7 +56,7 @@ class Git:
     def commit_of(self, url: str, revision: str | None) -> str:
         """Return the commit that a branch, tag or (short) hash means now; without a revision, that of HEAD.
 
-        Raises ``NotFound`` for a revision there is not, ``Unreachable`` where the repository does not answer.
+        Raises ``NotFound`` for a revision there is not, ``Unreachable`` if the repository does not answer.
         """
         if revision is not None and COMMIT.fullmatch(revision):
             return revision
@@ -104,13 +104,13 @@ class Git:
         self._processes.close()
 
     def _settled(self, url: str, clone: str, made: str, folder: str) -> str:
-        """Give a finished checkout its name; where another process was faster, use that one's."""
+        """Give a finished checkout its name; if another process was faster, use its checkout."""
         if self._git(url, "-C", clone, "worktree", "move", made, folder).code:
             return folder if os.path.isdir(folder) else made
         return folder
 
     def _clone(self, url: str) -> str:
-        """Return a clone without files; blobs come when they are needed, where the server can do that."""
+        """Return a clone without files; blobs are fetched when they are needed, if the server can do that."""
         clone = os.path.join(self._folder, hashlib.blake2s(url.encode(), digest_size=8).hexdigest())
         with self._locked(clone):
             if not os.path.isdir(clone):

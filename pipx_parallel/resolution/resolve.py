@@ -147,7 +147,7 @@ def _searched_on_all_indexes(
         candidates, wanted, bounds = candidates_of(inputs, inputs.roots, inputs.constraints, rules, mirror, settings)
 
 
-def _searched(  # noqa: PLR0913 - what a search is given, once more where it is repeated
+def _searched(  # noqa: PLR0913 - what a search is given; also for its repetition
     candidates: Candidates,
     wanted: Sequence[Dependency],
     bounds: Sequence[Dependency],

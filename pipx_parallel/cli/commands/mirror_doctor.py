@@ -60,7 +60,7 @@ def run(values: Mapping[str, object]) -> int:
 
 
 def _store_problems(location: str, *, repairs: bool) -> list[str]:
-    """Return what is wrong with the folder and the database, repaired where asked for."""
+    """Return what is wrong with the folder and the database; repair it if asked for."""
     import os  # loaded by every interpreter; named where it is used
 
     if not os.path.isdir(location):  # as elsewhere

@@ -1,4 +1,4 @@
-"""``resolve``: as ``lock``, to stdout, and going on where single projects fail."""
+"""``resolve``: as ``lock``, but to stdout, and it goes on if single projects fail."""
 
 from __future__ import annotations
 
