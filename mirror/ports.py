@@ -12,6 +12,7 @@ from enum import Enum
 from io import BytesIO
 from typing import BinaryIO, NamedTuple, Protocol
 
+from mirror.equality import equal_by_type
 from mirror.urls import PublicUrl, page_address
 
 
@@ -69,6 +70,7 @@ class Store(Protocol):
 Intervals = tuple[tuple[str, str], ...]  # the intervals of a ``mirror.records.model.CompiledSpecifier``
 
 
+@equal_by_type
 class PageWish(NamedTuple):
     """Marks a request for a project's page, and says how much of the page is stored."""
 
@@ -79,6 +81,7 @@ class PageWish(NamedTuple):
     admits: tuple[Intervals, ...] = ()
 
 
+@equal_by_type
 class Views(NamedTuple):
     """The views made of a project's page: the encoded release view and the packed file view, or the error."""
 
@@ -97,6 +100,7 @@ class Purpose(Enum):
     OTHER = "other"
 
 
+@equal_by_type
 class Request(NamedTuple):
     """One complete HTTP request: a transport adds only authentication and connection headers."""
 
@@ -111,6 +115,7 @@ class Request(NamedTuple):
     spool: bool = False  # a transport may return the body as a file instead of bytes: it may be larger than memory
 
 
+@equal_by_type
 class Work(NamedTuple):
     """A task that runs in a local thread: a build or a clone. It is not a request and is never retried.
 
@@ -138,6 +143,7 @@ class ProblemKind(Enum):
     CANCELLED = "cancelled"  # the transport was closed
 
 
+@equal_by_type
 class Exchange(NamedTuple):
     """The result of one request. A network error is a value here, never an exception.
 
@@ -195,6 +201,7 @@ class Transport(Protocol):
         ...
 
 
+@equal_by_type
 class SourceTree(NamedTuple):
     """The input of a builder: an archive, or a local folder. Its content is untrusted."""
 

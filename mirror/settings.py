@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from mirror.ports import CredentialSource
 
 
+@equal_by_type
 class TlsSettings(NamedTuple):
     """How server certificates are verified, and the client certificate."""
 
@@ -16,6 +19,7 @@ class TlsSettings(NamedTuple):
     trusted_hosts: tuple[str, ...] = ()  # hosts whose certificates are not verified
 
 
+@equal_by_type
 class RetryPolicy(NamedTuple):
     """Number and delays of retries. Delays are seconds; they double from ``base`` up to ``longest``."""
 
@@ -26,6 +30,7 @@ class RetryPolicy(NamedTuple):
     longest_asked: float = 60.0  # the longest Retry-After that is waited for
 
 
+@equal_by_type
 class MirrorSettings(NamedTuple):
     """The location of the mirror, the indexes it reads, and the limits of its requests.
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
+@equal_by_type
 class Run(NamedTuple):
     """One measured run, in seconds."""
 
@@ -16,6 +19,7 @@ class Run(NamedTuple):
     waiting: float  # of that, the time spent waiting for the index
 
 
+@equal_by_type
 class WorkerFigures(NamedTuple):
     """The figures of one worker count: medians over the rounds, in seconds.
 

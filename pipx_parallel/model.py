@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.records.model import BuildRecord, DistFile, FetchFailure, RequestCount
 
 
+@equal_by_type
 class Origin(NamedTuple):
     """A place in the input. ``str()`` gives ``requirements.txt:12``."""
 
@@ -24,6 +26,7 @@ class Origin(NamedTuple):
         return self.source if self.line is None else f"{self.source}:{self.line}"
 
 
+@equal_by_type
 class RootRequirement(NamedTuple):
     """One requirement the user wrote; with ``constraint`` it only limits the versions of a project that others require."""
 
@@ -40,6 +43,7 @@ class RootRequirement(NamedTuple):
     config_settings: tuple[tuple[str, str], ...] = ()
 
 
+@equal_by_type
 class IndexOptions(NamedTuple):
     """The index and format options in the inputs, with pip's names."""
 
@@ -59,6 +63,7 @@ class IndexOptions(NamedTuple):
     use_features: tuple[str, ...] = ()  # as written; none of them changes the resolution
 
 
+@equal_by_type
 class SourceFile(NamedTuple):
     """One input file with its digest, which ``lock --check`` compares first."""
 
@@ -66,6 +71,7 @@ class SourceFile(NamedTuple):
     sha256: str
 
 
+@equal_by_type
 class WrittenOption(NamedTuple):
     """One option line of an input, for ``inspect``: the full name, the value as written ("" for a flag)."""
 
@@ -74,6 +80,7 @@ class WrittenOption(NamedTuple):
     origin: Origin
 
 
+@equal_by_type
 class Inputs(NamedTuple):
     """The parsed inputs: everything that the user's sources contain."""
 
@@ -87,6 +94,7 @@ class Inputs(NamedTuple):
     written: tuple[WrittenOption, ...] = ()  # every option line, in input order
 
 
+@equal_by_type
 class Target(NamedTuple):
     """One environment to lock for (PEP 425 tags, PEP 508 marker variables)."""
 
@@ -96,6 +104,7 @@ class Target(NamedTuple):
     tags: tuple[str, ...]  # "cp311-cp311-manylinux_2_17_x86_64", best first
 
 
+@equal_by_type
 class Pin(NamedTuple):
     """One project at one release.
 
@@ -125,6 +134,7 @@ class Pin(NamedTuple):
         return self.installable[0].yanked if self.installable else None
 
 
+@equal_by_type
 class Offer(NamedTuple):
     """A tried change that makes an impossible list solvable. ``str()`` is one line for the user.
 
@@ -143,6 +153,7 @@ class Offer(NamedTuple):
         return self.text
 
 
+@equal_by_type
 class BeyondBound(NamedTuple):
     """A relaxed soft constraint: a pin beyond an upper bound that a newer release of its parent states.
 
@@ -157,6 +168,7 @@ class BeyondBound(NamedTuple):
     stated_by: str
 
 
+@equal_by_type
 class WithoutExtra(NamedTuple):
     """A relaxed soft constraint: the release does not have a requested extra."""
 
@@ -168,6 +180,7 @@ class WithoutExtra(NamedTuple):
 Relaxation = BeyondBound | WithoutExtra
 
 
+@equal_by_type
 class RequirementEdge(NamedTuple):
     """One requirement of a parent on a child; ``parent`` is "" for the user, then ``origin`` is set."""
 
@@ -182,6 +195,7 @@ class RequirementEdge(NamedTuple):
         return self.parent.partition("[")[0]
 
 
+@equal_by_type
 class Stats(NamedTuple):
     """The times and counts of a run; never part of a lock."""
 
@@ -191,6 +205,7 @@ class Stats(NamedTuple):
     requests: tuple[RequestCount, ...] = ()  # by purpose
 
 
+@equal_by_type
 class Resolution(NamedTuple):
     """The resolution for one target. ``pins`` are sorted by name, ``edges`` by (child, parent, requirement)."""
 

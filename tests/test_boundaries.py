@@ -22,6 +22,7 @@ FOLDERS = (
         "mirror",
         (
             "mirror",
+            "mirror.equality",
             "mirror.errors",
             "mirror.keys",
             "mirror.limits",
@@ -54,7 +55,7 @@ FOLDERS = (
                 ".version",
             )
         ),
-        ("mirror.records",),
+        ("mirror", "mirror.records"),
     ),
     Folder("resolver", ("pipx_parallel.resolver*",), ()),
     Folder("options", ("pipx_parallel.config.option*",), ()),
@@ -109,7 +110,9 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "mirror.records.simple_parse",
         "mirror.exchange.attestation",
         "mirror.exchange.diff",
+        "mirror.exchange.maintenance",
         "mirror.exchange.publish",
+        "mirror.exchange.snapshot_import",
         "mirror.server.*",
         "pipx_parallel.bundle.*",
     ),

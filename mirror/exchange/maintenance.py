@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.attestation import covered
@@ -23,15 +25,20 @@ _BATCH = 200
 _LOOKS = 3  # number of repeated checks of a project that seems damaged: another process may be writing
 
 
-class Damage(NamedTuple):
+class Damage(msgspec.Struct, frozen=True):
     """One damaged record."""
 
     key: str
     problem: str
     repair: str  # "delete": it is fetched again when needed; "clean": remove credentials; "": no repair
 
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` for an unknown repair."""
+        if self.repair not in {"delete", "clean", ""}:
+            raise ValueError(f"{self.repair!r} is no repair")
 
-class Pruned(NamedTuple):
+
+class Pruned(msgspec.Struct, frozen=True):
     """The result of pruning, or of a dry run."""
 
     keys: tuple[str, ...]

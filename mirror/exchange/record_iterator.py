@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed, NotFound
 from mirror.keys import ADDRESSES, VIEWS, files_key, project_of, view_key
 from mirror.records.project import Project
@@ -20,6 +21,7 @@ _VIEW_KEY = re.compile(VIEWS.prefix + r"([0-9a-f]{12})/([a-z0-9](?:[a-z0-9-]*[a-
 _BATCH = 200  # records read at once
 
 
+@equal_by_type
 class Entry(NamedTuple):
     """One project of a store. ``view`` is an ``Absence`` if its index does not have the project."""
 

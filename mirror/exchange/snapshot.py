@@ -12,6 +12,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.record_iterator import addresses, classified, readable, split_key
 from mirror.keys import FACTS, TEXTS, VIEWS, facts_key, texts_key_of
@@ -37,6 +38,7 @@ _LARGEST_HEAD = 256 * 1024 * 1024
 _TAIL = 32
 
 
+@equal_by_type
 class Selection(NamedTuple):
     """The content of a snapshot.
 
@@ -51,6 +53,7 @@ class Selection(NamedTuple):
     named: bool = False
 
 
+@equal_by_type
 class Snapshot(NamedTuple):
     """A snapshot that was read and verified. ``views`` are stored release views by key, sorted."""
 

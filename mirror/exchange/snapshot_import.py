@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.record_iterator import split_key
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 _BATCH = 50  # projects stored in one transaction
 
 
-class Imported(NamedTuple):
+class Imported(msgspec.Struct, frozen=True):
     """The result of an import: numbers of projects."""
 
     added: int

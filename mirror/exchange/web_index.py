@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.records.tables import Table
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _QUERY = 5000  # characters of names in a bulk request: a URL that every server and proxy accepts
 
 
+@equal_by_type
 class WebIndex(NamedTuple):
     """The content of ``index.json``."""
 

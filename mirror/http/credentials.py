@@ -12,6 +12,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.ports import CredentialSource
 from mirror.urls import split_url
 
@@ -24,6 +25,7 @@ _PATIENCE = 60  # seconds; a keyring may prompt the user to unlock it
 VARIABLE = "PIPX_PARALLEL_CREDENTIALS_"  # + host in upper case, other characters than letters and digits as "_"; "user:password"
 
 
+@equal_by_type
 class _UrlCredentials(NamedTuple):
     """Credentials written in a URL; ``password`` is None if the URL has only a user (a keyring may have the password)."""
 

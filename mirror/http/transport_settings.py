@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mirror.equality import equal_by_type
 
+
+@equal_by_type
 class TransportSettings(NamedTuple):
     """How requests are sent. ``auth`` returns (user, password) for a URL, or None; they are never stored or printed."""
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import BuildFailed, BuildProblem, Malformed, NeedsBuild
 from mirror.keys import BUILDS, FAILED_BUILDS, LINKED_FILES
 from mirror.metadata.core_metadata import parse_core_metadata, to_text
@@ -25,6 +26,7 @@ _RETRY = 24 * 3600
 _PASSING = (BuildProblem.REQUIREMENTS, BuildProblem.TIMEOUT)
 
 
+@equal_by_type
 class BuildParts(NamedTuple):
     """The parts of a session that builds use: ``read`` and ``write`` a record of the store; ``done`` collects the builds."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.limits import METADATA_BYTES, REQUIREMENTS
 
@@ -20,6 +21,7 @@ _WANTED = frozenset(
 _DEPENDENCY_FIELDS = frozenset(("requires-dist", "requires-python", "provides-extra"))
 
 
+@equal_by_type
 class WheelText(NamedTuple):
     """METADATA of one wheel, byte for byte."""
 
@@ -27,6 +29,7 @@ class WheelText(NamedTuple):
     text: bytes
 
 
+@equal_by_type
 class CoreMetadata(NamedTuple):
     """The fields of a distribution's core metadata that resolution needs. Strings are as written, nothing is normalised."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,6 +24,7 @@ DEFAULT_LIFETIME = 600.0  # seconds, for a response without cache headers
 LONGEST_LIFETIME = 86400.0  # seconds
 
 
+@equal_by_type
 class FreshnessRecord(NamedTuple):
     """The data that decides whether a response may be used again. Stored with the record made of the response."""
 

@@ -12,12 +12,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mirror.ports import Intervals
 
 
+@equal_by_type
 class DistFile(NamedTuple):
     """One file of a release, as its index describes it (PEP 691, PEP 700)."""
 
@@ -31,6 +34,7 @@ class DistFile(NamedTuple):
     core_metadata: str | bool = False  # PEP 714: True, False, or "sha256=…" of the sidecar
 
 
+@equal_by_type
 class CompiledSpecifier(NamedTuple):
     """A specifier set turned into intervals over sort keys (``mirror.records.version_keys``).
 
@@ -45,6 +49,7 @@ class CompiledSpecifier(NamedTuple):
     literal: str | None = None
 
 
+@equal_by_type
 class Dependency(NamedTuple):
     """One parsed requirement of a dependency set.
 
@@ -66,6 +71,7 @@ class BuildOutcome(Enum):
     FAILED_BEFORE = "failed before"  # in an earlier run; it was not repeated
 
 
+@equal_by_type
 class BuildRecord(NamedTuple):
     """One build that a run needed."""
 
@@ -75,6 +81,7 @@ class BuildRecord(NamedTuple):
     reason: str | None = None  # of a failure
 
 
+@equal_by_type
 class RequestCount(NamedTuple):
     """The number and size of a run's requests for one purpose."""
 
@@ -83,6 +90,7 @@ class RequestCount(NamedTuple):
     bytes: int
 
 
+@equal_by_type
 class FileKind(NamedTuple):
     """One distinct kind of file of a project: its tags, Requires-Python and yank state."""
 
@@ -91,6 +99,7 @@ class FileKind(NamedTuple):
     yanked: bool = False
 
 
+@equal_by_type
 class Withdrawal(NamedTuple):
     """The time since which an index no longer lists a project that it listed before, and the status of its response."""
 
@@ -103,6 +112,7 @@ class Withdrawal(NamedTuple):
         return "lists no files of it" if self.status == 200 else f"answered {self.status}"
 
 
+@equal_by_type
 class FetchFailure(NamedTuple):
     """A fact that is not available. It is recorded, not raised, so that one project does not stop the others."""
 

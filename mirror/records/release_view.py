@@ -12,6 +12,7 @@ import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.freshness import FreshnessRecord
@@ -234,6 +235,7 @@ def is_sound(data: bytes) -> bool:
     return data.startswith(_SUM) and data[len(_SUM) : _SUM_END + 2] == digest + b'",'
 
 
+@equal_by_type
 class Absence(NamedTuple):
     """A project that its index does not have: stored, so that the result is the same offline."""
 

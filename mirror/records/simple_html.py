@@ -12,6 +12,7 @@ from html import unescape
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.limits import PAGE_FILES, TAG_CHARACTERS
 from mirror.records.filenames import is_distribution
@@ -27,6 +28,7 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'=<>`]++)))?""")
 
 
+@equal_by_type
 class HtmlPage(NamedTuple):
     """The content of an HTML page. ``files`` are PEP 691 file objects with absolute URLs, in page order."""
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.limits import PAGE_BYTES, PAGE_VALUES
 from mirror.records.simple_file import parse_file, parse_files
@@ -34,6 +35,7 @@ class ParsedFile(msgspec.Struct, gc=False):
     yanked: bool | str | None = False
 
 
+@equal_by_type
 class Listing(NamedTuple):
     """One project page. ``files[i]`` and ``raws[i]`` are the same file; the order is the page's."""
 

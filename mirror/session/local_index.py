@@ -11,6 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.http.local_files import path_of, sha256_of, url_of
 from mirror.names import normalize_name
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _ALWAYS = 1e12  # seconds: read in every run, so never stale
 
 
+@equal_by_type
 class _Entry(NamedTuple):
     """One file: the fields that ``build_views`` reads, and the whole file object."""
 
@@ -37,6 +39,7 @@ class _Entry(NamedTuple):
     raw: dict[str, Any]
 
 
+@equal_by_type
 class _Listing(NamedTuple):
     """The fields of a listing that ``build_views`` reads."""
 

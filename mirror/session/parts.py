@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from mirror.settings import MirrorSettings
 
 
+@equal_by_type
 class SessionParts(NamedTuple):
     """The parts that the services of a session share. ``decode`` decodes the stored view of a key."""
 

@@ -14,6 +14,8 @@ import os
 import stat
 from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
@@ -48,6 +50,7 @@ class AtomicWriteError(OSError):
         return str(self.strerror)
 
 
+@equal_by_type
 class _Staged(NamedTuple):
     path: str  # as the caller gave it, for messages
     target: str  # the path after following links

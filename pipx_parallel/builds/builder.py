@@ -15,6 +15,7 @@ import tomllib
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import BuildFailed, BuildProblem, NeedsBuild
 from pipx_parallel.builds.environ import backend_environment, pip_environment
 from pipx_parallel.builds.environments import Environment, Environments, PipOptions
@@ -38,6 +39,7 @@ _OF_BUILD_TOOLS = frozenset(("distutils", "imp", "lib2to3", "pip", "pkg_resource
 _LEGACY = ("setuptools.build_meta:__legacy__", ("setuptools>=40.8.0",))
 
 
+@equal_by_type
 class BuildPolicy(NamedTuple):
     """Whether and how builds are run."""
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import BuildFailed, BuildProblem
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pipx_parallel.builds.processes import Processes
 
 
+@equal_by_type
 class Environment(NamedTuple):
     """An interpreter with the requirements of a backend."""
 
@@ -24,6 +26,7 @@ class Environment(NamedTuple):
     variables: tuple[tuple[str, str], ...] = ()  # additional environment variables of the backend
 
 
+@equal_by_type
 class PipOptions(NamedTuple):
     """pip's options for build requirements, as the lock's. URLs may hold credentials: they are passed as variables only."""
 

@@ -18,6 +18,7 @@ import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import BuildFailed, BuildProblem
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _SUPERVISOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervis
 _PATIENCE = 2.0  # seconds that a supervisor has to end its descendants
 
 
+@equal_by_type
 class Finished(NamedTuple):
     """How a program ended."""
 

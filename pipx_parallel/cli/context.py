@@ -7,6 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.cli import is_terminal, locations, printer_at
 from pipx_parallel.config.layers import Chosen, Layer
 from pipx_parallel.config.options import CONSOLE
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_SOURCES = ("requirements.in", "requirements.txt", "pyproject.toml")
 
 
+@equal_by_type
 class CommandContext(NamedTuple):
     """A command that has read its flags, the variables and the project's settings, and nothing else."""
 

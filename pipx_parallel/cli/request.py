@@ -7,6 +7,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.cli import machine_facts
 from pipx_parallel.cli.cache_folder import cache_folder, expanded, mirror_folder
 from pipx_parallel.cli.context import sources_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pipx_parallel.requirements.project_metadata import BuiltProject
 
 
+@equal_by_type
 class LockRequest(NamedTuple):
     """A command that also knows its inputs, settings and targets."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.config.option import variable_of
 from pipx_parallel.config.options import FILE_OPTIONS, OPTIONS
 from pipx_parallel.errors import UsageError
@@ -26,6 +27,7 @@ Raw = str | bool | int | tuple[str, ...]  # a value as a source gives it: never 
 SOURCES = ("flag", "environment", "input", "project", "pip")
 
 
+@equal_by_type
 class Layer(NamedTuple):
     """The values of one source, by option name with underscores (``max_workers``)."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipx_parallel.requirements.reader import Reader
 
 
+@equal_by_type
 class Host(NamedTuple):
     """What pip's file locations depend on."""
 

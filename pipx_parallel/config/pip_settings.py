@@ -10,6 +10,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.config.layers import several
 from pipx_parallel.config.options import OPPOSITES, OPTIONS
 from pipx_parallel.config.pip_files import Host, config_files
@@ -36,6 +37,7 @@ _TRUE, _FALSE = ("y", "yes", "t", "true", "on", "1"), ("n", "no", "f", "false", 
 _OPTIONS = {option.key: option for option in OPTIONS.values() if option.pip}
 
 
+@equal_by_type
 class PipSettings(NamedTuple):
     """What pip is configured for: checked values by option name with underscores, and the file or variable of each."""
 
@@ -47,6 +49,7 @@ class PipSettings(NamedTuple):
         return several(self.values.get(name))
 
 
+@equal_by_type
 class _Value(NamedTuple):
     text: str
     origin: str

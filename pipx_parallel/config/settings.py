@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.names import normalize_name
 from pipx_parallel.config.checks import check_offline, check_schemes, checked
 from pipx_parallel.config.options import OPTIONS
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipx_parallel.config.layers import Chosen
 
 
+@equal_by_type
 class IndexSettings(NamedTuple):
     """Which indexes there are."""
 
@@ -29,6 +31,7 @@ class IndexSettings(NamedTuple):
     routes: tuple[tuple[str, str], ...] = ()  # (normalised name, index): the only index of these projects
 
 
+@equal_by_type
 class NetworkSettings(NamedTuple):
     """How indexes are reached."""
 
@@ -43,6 +46,7 @@ class NetworkSettings(NamedTuple):
     transport: str = "auto"
 
 
+@equal_by_type
 class MirrorAccess(NamedTuple):
     """Which mirror is used, and how."""
 
@@ -52,6 +56,7 @@ class MirrorAccess(NamedTuple):
     keep_whole: bool = False  # keep all files of every page, for warming
 
 
+@equal_by_type
 class SelectionSettings(NamedTuple):
     """Which releases and files may be chosen. Project names are normalised; ":all:" stands for every project."""
 
@@ -75,6 +80,7 @@ class SelectionSettings(NamedTuple):
         return self.prefer_binary or any((self.uploaded_prior_to, *self.uploaded_prior_to_packages.values()))
 
 
+@equal_by_type
 class BuildSettings(NamedTuple):
     """Whether and how build backends are run."""
 
@@ -83,6 +89,7 @@ class BuildSettings(NamedTuple):
     build_timeout: float = 600.0  # seconds for one build
 
 
+@equal_by_type
 class TargetSettings(NamedTuple):
     """The environment to lock for, as far as flags describe it."""
 
@@ -92,6 +99,7 @@ class TargetSettings(NamedTuple):
     abis: tuple[str, ...] = ()
 
 
+@equal_by_type
 class ResolveSettings(NamedTuple):
     """Everything that decides where to look, what to choose and for which environment. All values are checked."""
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror import names
+from mirror.equality import equal_by_type
 from pipx_parallel.direct_url import split_fragment, split_revision, split_tool, strong_hashes
 from pipx_parallel.emitters.plain_text import safe_url
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 
 
+@equal_by_type
 class VcsSource(NamedTuple):
     """A commit of a repository (PEP 751 ``packages.vcs``)."""
 
@@ -25,6 +27,7 @@ class VcsSource(NamedTuple):
     subdirectory: str | None = None
 
 
+@equal_by_type
 class ArchiveSource(NamedTuple):
     """A wheel or source archive at a URL (PEP 751 ``packages.archive``)."""
 
@@ -36,6 +39,7 @@ class ArchiveSource(NamedTuple):
     path: str | None = None  # of a local file: uv 0.13 does not accept a ``file:`` URL for an archive
 
 
+@equal_by_type
 class DirectorySource(NamedTuple):
     """A local folder (PEP 751 ``packages.directory``)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.emitters.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _VARIABLES = (
 _ENVIRONMENT = _VARIABLES[:4]
 
 
+@equal_by_type
 class LockEntry(NamedTuple):
     """One pin of a lock. ``installable`` is the union over the targets that have it, sorted by file name."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.emitters import locked_files, merge, provenance
 from pipx_parallel.emitters.digest import digest_comment, input_digest
 from pipx_parallel.emitters.interface import Artifact
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import IndexOptions, Resolution, RootRequirement
 
 
+@equal_by_type
 class Lines(NamedTuple):
     """The requirement lines of a lock, in two parts because pip checks the hashes of all requirements of a run or of none."""
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipx_parallel.model import Origin, Pin, RequirementEdge, Resolution
 
 
+@equal_by_type
 class Graph(NamedTuple):
     """The edges of a resolution by their ends, without those from a project to itself (its own extras).
 

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.names import normalize_name
 from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.errors import RequirementsError
@@ -46,6 +47,7 @@ _OF_REQUIREMENTS = ("--requirement", "--constraint", "--editable", "--hash", "--
 _OPTIONS = tuple([name for option in FILE_OPTIONS if option.name not in _OF_REQUIREMENTS for name in option.names])
 
 
+@equal_by_type
 class LockedPackage(NamedTuple):
     """One entry of a lock. ``version`` is None if the lock names only a source tree."""
 
@@ -56,6 +58,7 @@ class LockedPackage(NamedTuple):
     url: str | None = None  # of a direct reference
 
 
+@equal_by_type
 class Lock(NamedTuple):
     """The content of a lock of any format. ``packages`` are in the lock's order; a name can occur several times."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.model import WithoutExtra
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ YEAR = 365.25 * 86_400  # seconds
 NOTABLE = 3.0  # libyears behind from which a warning is printed
 
 
+@equal_by_type
 class Quality(NamedTuple):
     """Sums of libyears; ``older`` counts pins that are not the newest, ``unknown`` those of unknown age."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.requirements.refusal import quoted, refusal
 
@@ -42,6 +43,7 @@ _ALONE = ("--requirement", "--constraint")
 _ONCE = ("--requirement", "--constraint", "--find-links", "--editable")  # of several, pip silently reads only the first
 
 
+@equal_by_type
 class ParsedLine(NamedTuple):
     """A parsed line: a requirement with its options, or options only (``requirement`` is "").
 

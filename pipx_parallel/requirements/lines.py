@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.requirements.refusal import refusal
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _COMMENT = r"(?:^|\s+)#.*$"
 _VARIABLE = r"\$\{([A-Z0-9_]+)\}"
 
 
+@equal_by_type
 class LogicalLine(NamedTuple):
     """One line for the grammar."""
 

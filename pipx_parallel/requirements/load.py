@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.names import is_archive, is_project_name, normalize_name
 from pipx_parallel.model import Inputs, Origin, RootRequirement
 from pipx_parallel.requirements.gathering import Gathering
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _IN_FOLDER = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.in", "requirements.txt")
 
 
+@equal_by_type
 class InputRequest(NamedTuple):
     """The inputs that a command names.
 

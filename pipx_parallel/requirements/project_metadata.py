@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.names import normalize_name
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 
+@equal_by_type
 class Wanted(NamedTuple):
     """The parts of a project to lock."""
 
@@ -20,6 +22,7 @@ class Wanted(NamedTuple):
     dependencies: bool = True  # False: only the groups
 
 
+@equal_by_type
 class Declared(NamedTuple):
     """The wanted requirements that a project declares, with their origins, in order."""
 
@@ -28,6 +31,7 @@ class Declared(NamedTuple):
     files: tuple[tuple[str, Origin], ...] = ()  # requirements files it refers to (setuptools' ``file:``)
 
 
+@equal_by_type
 class BuiltProject(NamedTuple):
     """The core metadata of a project, from its build backend."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from mirror.equality import equal_by_type
 from mirror.errors import MirrorError
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements.decoding import decode
@@ -32,6 +33,7 @@ class Reader(Protocol):
         ...
 
 
+@equal_by_type
 class Include(NamedTuple):
     """A requirements file that is being read, and the chain of lines that include it."""
 
@@ -42,6 +44,7 @@ class Include(NamedTuple):
     parent: Include | None
 
 
+@equal_by_type
 class LocatedLine(NamedTuple):
     """A line, and whether it is in a constraints file."""
 

@@ -7,6 +7,7 @@ import os
 import re
 from typing import NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.direct_url import split_fragment
 
 # The version control schemes that pip supports: tool + transport.
@@ -28,6 +29,7 @@ _QUERY_VALUE = (
 _MASK = "****"
 
 
+@equal_by_type
 class RequirementUrl(NamedTuple):
     """The parts of a requirement's URL."""
 

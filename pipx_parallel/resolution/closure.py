@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import MirrorError, NeedsBuild, NotFound, Withdrawn
 from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 64  # releases that are requested between two checks of the budget
 
 
+@equal_by_type
 class DependencyClosure(NamedTuple):
     """The result of a walk."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.resolution.package_keys import extra_of
 from pipx_parallel.resolution.wording import Wording
 from pipx_parallel.resolver.terms import Bound, Dependency, Inherited, Required, Unusable
@@ -26,6 +27,7 @@ MOST_REASONS = 3  # of one pin
 _END = "so no set of releases meets them all"
 
 
+@equal_by_type
 class Explanation(NamedTuple):
     """Why there is no solution: ``lines`` for the user, and the facts for suggestions and JSON."""
 
@@ -133,6 +135,7 @@ def _since(fact: Dependency, best: str, chosen: Mapping[str, str], wording: Word
     return f" ({why_held(nearest, wording.releases(edge.package, 1 << held.best), chosen, wording, rest)})"
 
 
+@equal_by_type
 class _Subject(NamedTuple):
     """The subject of a sentence, and whether its verb is in the plural."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.model import Offer
 from pipx_parallel.resolution.candidate import Candidate
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.explain import Explanation
 
 
+@equal_by_type
 class Situation(NamedTuple):
     """The arguments of a resolve: inputs, target and settings."""
 
@@ -27,6 +29,7 @@ class Situation(NamedTuple):
     settings: ResolveSettings
 
 
+@equal_by_type
 class Change(NamedTuple):
     """A situation with one change, and its offer.
 

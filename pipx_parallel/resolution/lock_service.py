@@ -15,6 +15,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import MirrorError
 from mirror.session.mirror import transport_for
 from mirror.session.open_store import open_store
@@ -37,6 +38,7 @@ _MOST_GIVEN = 256  # cached locks, 60 kB each
 _GRACE = 0.5  # seconds after its deadline at which a process is killed
 
 
+@equal_by_type
 class _Given(NamedTuple):
     """A cached reply, and the records that it depends on."""
 

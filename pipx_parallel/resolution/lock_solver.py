@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import MirrorError, Unreachable
 from mirror.http.fetch_job import DeadlineError
 from mirror.session.mirror import Mirror
@@ -36,6 +37,7 @@ _QUERY = ("format", "python", "platform")
 _MOST_TARGETS = 200  # cached; each takes 50 ms to create
 
 
+@equal_by_type
 class Reply(NamedTuple):
     """The reply to a request: an HTTP status, a content type, a text."""
 
@@ -44,6 +46,7 @@ class Reply(NamedTuple):
     text: str
 
 
+@equal_by_type
 class Solved(NamedTuple):
     """A reply, and the first bytes of each record that it depends on; None if it must not be cached."""
 

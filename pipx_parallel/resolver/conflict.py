@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.resolver.ports import equal_by_type
 from pipx_parallel.resolver.terms import Derived, Incompatibility
 
 if TYPE_CHECKING:
     from pipx_parallel.resolver.state import SearchState
 
 
+@equal_by_type
 class Learned(NamedTuple):
     """A learned clause: it narrows its first package after a backjump to ``level``."""
 

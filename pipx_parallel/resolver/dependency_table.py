@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipx_parallel.resolver.ports import equal_by_type
 from pipx_parallel.resolver.terms import Incompatibility, Merged
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Row:
         self.clause = clause
 
 
+@equal_by_type
 class Cap(NamedTuple):
     """The newest release of the child that a release of the parent (``stated_by``) allows, if it excludes newer ones."""
 

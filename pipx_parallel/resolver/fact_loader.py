@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.dependency_table import NO_SWITCH, OFF, ON, Cap
-from pipx_parallel.resolver.ports import ABSENT, Edge, Unavailable
+from pipx_parallel.resolver.ports import ABSENT, Edge, Unavailable, equal_by_type
 from pipx_parallel.resolver.soft_constraints import lacks_extra
 from pipx_parallel.resolver.terms import Bound, Dependency, Incompatibility, Required, Unusable
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_UNUSABLE = 64  # unusable releases that are skipped to find the newest usable one
 
 
+@equal_by_type
 class RootEdge(NamedTuple):
     """A root requirement, or a constraint.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.dependency_table import OFF, ON
-from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.ports import ABSENT, equal_by_type
 from pipx_parallel.resolver.search import LimitReachedError, search_under
 from pipx_parallel.resolver.terms import Incompatibility, Preferred
 
@@ -100,6 +100,7 @@ class CostBound:
         return min(cost, self.without[package]) if mask & ABSENT else cost
 
 
+@equal_by_type
 class Improvement(NamedTuple):
     """Parameters of an improvement.
 

@@ -8,11 +8,31 @@ extra of another package (``requests[socks]``): its values are bit 0 (off) and b
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 ABSENT = 1  # the mask of "not installed"
 
+_T = TypeVar("_T", bound=tuple[object, ...])
 
+
+def _equal(self: tuple[object, ...], other: object) -> bool:
+    return type(other) is type(self) and tuple.__eq__(self, other)
+
+
+def _unequal(self: tuple[object, ...], other: object) -> bool:
+    return type(other) is not type(self) or tuple.__ne__(self, other)
+
+
+def equal_by_type(kind: type[_T]) -> type[_T]:
+    """Make instances of a named tuple equal only to instances of the same class; their hash stays that of the tuple.
+
+    As ``mirror.equality``; the solver imports nothing.
+    """
+    kind.__eq__, kind.__ne__ = _equal, _unequal  # type: ignore[assignment]
+    return kind
+
+
+@equal_by_type
 class Edge(NamedTuple):
     """One dependency: a package must be installed with a value in ``mask`` (bit 0 never set; may be 0: impossible).
 
@@ -25,6 +45,7 @@ class Edge(NamedTuple):
     key: Hashable
 
 
+@equal_by_type
 class Unavailable(NamedTuple):
     """A release that cannot be used, or a package that no index has. ``reason`` reaches the user unchanged."""
 

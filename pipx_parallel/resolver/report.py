@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.ports import ABSENT, equal_by_type
 from pipx_parallel.resolver.terms import Bound, Dependency, Derived, ExtraOf, Merged, Required, Unusable
 from pipx_parallel.resolver.unsat_core import smallest_proof
 
@@ -32,6 +32,7 @@ class PackageWording(Protocol):
         ...
 
 
+@equal_by_type
 class Used(NamedTuple):
     """A fact in a step. ``releases`` are the relevant releases of the parent (0 for a root).
 
@@ -46,6 +47,7 @@ class Used(NamedTuple):
     others: int = 0
 
 
+@equal_by_type
 class Step(NamedTuple):
     """From ``facts`` and earlier steps (``uses``: their indices) it follows that the ``conclusion`` terms exclude each other.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipx_parallel.resolver.conflict import Learned, analyse, decisions_behind
 from pipx_parallel.resolver.decide import reorder, step
 from pipx_parallel.resolver.dependency_table import OFF, ON
-from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.ports import ABSENT, equal_by_type
 from pipx_parallel.resolver.propagate import propagate
 from pipx_parallel.resolver.terms import Derived, Incompatibility
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.state import SearchState
 
 
+@equal_by_type
 class SolverLimits(NamedTuple):
     """Limits as counts, not times, so that a limit ends every run at the same step."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.dependency_table import NO_SWITCH, OFF, ON
-from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.ports import ABSENT, equal_by_type
 from pipx_parallel.resolver.terms import Incompatibility, Inherited, Preferred
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.terms import Dependency
 
 
+@equal_by_type
 class Escape(NamedTuple):
     """A chosen child exceeds an upper bound that a newer release of the parent states (``dependency`` of ``stated_by``)."""
 

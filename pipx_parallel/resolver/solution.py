@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.fact_loader import usable
-from pipx_parallel.resolver.ports import ABSENT
+from pipx_parallel.resolver.ports import ABSENT, equal_by_type
 from pipx_parallel.resolver.state import NOTHING
 from pipx_parallel.resolver.terms import Bound, Dependency, Derived, Inherited, Merged, Required, Unusable
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Fact = Required | Bound | Dependency | Inherited | Unusable
 
 
+@equal_by_type
 class DependencyEdge(NamedTuple):
     """A dependency of a chosen release; with ``switch``, one that the extra adds."""
 
@@ -28,6 +29,7 @@ class DependencyEdge(NamedTuple):
     edge: Edge
 
 
+@equal_by_type
 class Held(NamedTuple):
     """Why a package is not at ``best``, its best release over its whole domain (``CandidateSource.best``).
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.fact_loader import RootEdge, add_roots
 from pipx_parallel.resolver.objective import optimise
+from pipx_parallel.resolver.ports import equal_by_type
 from pipx_parallel.resolver.search import LimitReachedError, SolverLimits
 from pipx_parallel.resolver.soft_constraints import Escape, escapes_in, lacking_in
 from pipx_parallel.resolver.solution import DependencyEdge, Held, held_back, reachable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.terms import Incompatibility
 
 
+@equal_by_type
 class Counts(NamedTuple):
     """Counters of the search."""
 
@@ -40,6 +42,7 @@ class Counts(NamedTuple):
     learned: int
 
 
+@equal_by_type
 class Solution(NamedTuple):
     """A solution.
 
@@ -58,6 +61,7 @@ class Solution(NamedTuple):
     optimal: bool = True
 
 
+@equal_by_type
 class Impossible(NamedTuple):
     """There is no solution. ``proof`` has no terms; its causes lead to the facts of the source and the user.
 

@@ -7,30 +7,17 @@ installed"); it holds if the package can only have values of the mask. "``a`` 1.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipx_parallel.resolver.ports import equal_by_type
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from pipx_parallel.resolver.ports import Edge
 
-_T = TypeVar("_T", bound=tuple[object, ...])
 
-
-def _equal_by_type(kind: type[_T]) -> type[_T]:
-    """Make instances of a named tuple equal only to instances of the same class; their hash stays that of the tuple."""
-
-    def equal(self: _T, other: object) -> bool:
-        return type(other) is kind and tuple.__eq__(self, other)
-
-    def unequal(self: _T, other: object) -> bool:
-        return type(other) is not kind or tuple.__ne__(self, other)
-
-    kind.__eq__, kind.__ne__ = equal, unequal  # type: ignore[assignment, method-assign]
-    return kind
-
-
-@_equal_by_type
+@equal_by_type
 class Required(NamedTuple):
     """A root requirement. ``label`` is the caller's label of its origin."""
 
@@ -38,7 +25,7 @@ class Required(NamedTuple):
     edge: Edge
 
 
-@_equal_by_type
+@equal_by_type
 class Bound(NamedTuple):
     """A constraint: only these values are allowed if the package is installed."""
 
@@ -46,7 +33,7 @@ class Bound(NamedTuple):
     edge: Edge
 
 
-@_equal_by_type
+@equal_by_type
 class Dependency(NamedTuple):
     """Releases of ``parent`` have ``edges``, all to one package; with ``switch``, only if that extra is on."""
 
@@ -55,7 +42,7 @@ class Dependency(NamedTuple):
     edges: tuple[Edge, ...]
 
 
-@_equal_by_type
+@equal_by_type
 class Unusable(NamedTuple):
     """Releases of ``package`` cannot be used (with ``switch``: not with that extra)."""
 
@@ -64,7 +51,7 @@ class Unusable(NamedTuple):
     reason: str
 
 
-@_equal_by_type
+@equal_by_type
 class ExtraOf(NamedTuple):
     """A switch that is on requires the package whose extra it is."""
 
@@ -72,14 +59,14 @@ class ExtraOf(NamedTuple):
     package: str
 
 
-@_equal_by_type
+@equal_by_type
 class Preferred(NamedTuple):
     """A soft constraint: while its switch is on, ``package`` is limited to some values. Never part of a proof."""
 
     package: str
 
 
-@_equal_by_type
+@equal_by_type
 class Inherited(NamedTuple):
     """Older releases inherit an upper bound of a newer one (``stated_by``). Never part of a proof."""
 
@@ -87,14 +74,14 @@ class Inherited(NamedTuple):
     dependency: Dependency
 
 
-@_equal_by_type
+@equal_by_type
 class Merged(NamedTuple):
     """Several dependencies of one package on one other, merged: a release of the union is required."""
 
     parts: tuple[Incompatibility, ...]
 
 
-@_equal_by_type
+@equal_by_type
 class Derived(NamedTuple):
     """Follows from ``parts`` by resolution, in this order."""
 

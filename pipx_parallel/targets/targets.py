@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.errors import UsageError
 from pipx_parallel.model import Target
 
@@ -49,6 +50,7 @@ _SYSTEMS = {  # sys_platform -> platform_system, os_name
 }
 
 
+@equal_by_type
 class _Platform(NamedTuple):
     """The meaning of a platform's name."""
 

@@ -34,7 +34,7 @@ def test_both_streams_of_a_program_are_its_output(tmp_path: Path) -> None:
     script.write_text("#!/bin/sh\necho first\necho second >&2\necho third\nexit 3\n", encoding="utf-8")
     script.chmod(0o755)
 
-    assert Processes(20).run([str(script)], environ=os.environ) == (3, "first\nsecond\nthird\n")
+    assert tuple(Processes(20).run([str(script)], environ=os.environ)) == (3, "first\nsecond\nthird\n")
 
 
 @needs_posix

@@ -24,7 +24,7 @@ def test_the_sum_is_of_direct_pins_and_of_all() -> None:
     )
     quality = quality_of(web_resolution()._replace(pins=pins))
 
-    assert quality == (1.5, 1.75, 2, 1)
+    assert tuple(quality) == (1.5, 1.75, 2, 1)
     assert sentence(quality) == "libyears 1.5 direct, 1.8 in all; 2 pins are not the newest; 1 of unknown age"
 
 
