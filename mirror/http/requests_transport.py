@@ -104,7 +104,7 @@ class PooledTransport:
         try:
             prepared = self._prepared(request)
             proxies = self._proxies_for(request.url)
-            response = self._session.send(prepared, timeout=self._settings.timeout, proxies=proxies)
+            response = self._session.send(prepared, timeout=self._settings.timeout, proxies=proxies, stream=True)
         except TransferFailed as error:
             return Exchange.failed(request, *error.problem)
         except requests.TooManyRedirects:
@@ -189,8 +189,7 @@ class _Validators(BaseCache):
             return default
         url, headers = entry
         past = datetime.fromtimestamp(0, UTC)  # stale: freshness is decided above
-        response = CachedResponse(status_code=200, url=url, expires=past)
-        response._content = b""  # noqa: SLF001 - there is no public setter
+        response = CachedResponse(content=b"", status_code=200, url=url, expires=past)
         response.headers.update(headers)
         return response
 
@@ -240,8 +239,6 @@ class _Adapter(HTTPAdapter):
         try:
             response = super().send(request, *args, **kwargs | {"stream": True})
             self._read(response, job)
-            response._content = b""  # noqa: SLF001 - as caches for requests do; the job has the body
-            response._content_consumed = True  # noqa: SLF001 - there is no public setter
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
                 raise
@@ -257,15 +254,14 @@ class _Adapter(HTTPAdapter):
         job.body.close()
         job.body = Body(job.request)  # not that of a redirect
         try:
-            for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            for chunk in response.iter_content(_CHUNK):
                 if self._pool.closed:
                     raise TransferFailed(CANCELLED)  # noqa: TRY301 - cleaned up below like a body past its limit
                 job.body.write(chunk)
         except TransferFailed:
             job.body.close()
-            response.raw.close()
+            response.close()
             raise
-        response.raw.release_conn()
 
 
 def _exchange(job: _Job, response: Any) -> Exchange:  # requests' or requests-cache's response

@@ -120,6 +120,12 @@ class FetchFailure(NamedTuple):
     release: str | None  # None: the project's listing
     error: Exception  # a MirrorError
 
+    @property
+    def message(self) -> str:
+        """Return the error as a sentence that begins with what it is about."""
+        subject = f"{self.project} {self.release}" if self.release else self.project
+        return f"{subject}: {str(self.error).removeprefix(f'{subject}: ')}"
+
 
 def admitted_by(dependencies: Iterable[Dependency]) -> dict[str, list[Intervals]]:
     """Return the intervals of each dependency's specifier, by project."""

@@ -43,5 +43,4 @@ def _line(failure: FetchFailure, inputs: Inputs) -> str:
     rows = (*inputs.roots, *inputs.overrides)
     origins = [str(root.origin) for root in rows if (root.name or root.text) == failure.project]
     asked = f" ({', '.join(dict.fromkeys(origins))})" if origins else ""
-    text = str(failure.error)
-    return f"{text}{asked}" if failure.project in text else f"{failure.project}: {text}{asked}"
+    return f"{failure.message}{asked}"

@@ -75,10 +75,7 @@ def missing(resolutions: Sequence[Resolution]) -> tuple[FetchFailure, ...]:
 def missing_lines(resolutions: Sequence[Resolution]) -> Iterator[str]:
     """Yield one comment line per failure."""
     for failure in missing(resolutions):
-        subject = f"{failure.project} {failure.release}" if failure.release else failure.project
-        problem = str(failure.error)
-        # Most messages begin with the project's name.
-        yield f"# MISSING: {one_line(problem if problem.startswith(f'{subject}: ') else f'{subject}: {problem}')}"
+        yield f"# MISSING: {one_line(failure.message)}"
 
 
 def _entry(members: list[tuple[int, Pin]], targets: Sequence[Target]) -> LockEntry:
