@@ -69,13 +69,7 @@ class Mirror:
             builder: Runs build backends; None if builds are not allowed.
             decoder: Decodes the stored view of a key; a caller with many mirrors of one store can cache it.
         """
-        fetcher = Fetcher(
-            transport,
-            workers=settings.workers,
-            policy=RetryPolicy(settings.retries),
-            requests_per_second=settings.requests_per_second,
-            deadline=settings.deadline,
-        )
+        fetcher = _fetcher(settings, transport)
         reporter = Reporter(observer or MirrorObserver())
         write_buffer, results = WriteBuffer(store, fetcher.counts, clock), Results(reporter)
         fetcher.idle = lambda: write_buffer.flush_encoded(results.ripe)
@@ -207,6 +201,16 @@ class Mirror:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+
+def _fetcher(settings: MirrorSettings, transport: Callable[[], Transport]) -> Fetcher:
+    return Fetcher(
+        transport,
+        workers=settings.workers,
+        policy=RetryPolicy(settings.retries),
+        requests_per_second=settings.requests_per_second,
+        deadline=settings.deadline,
+    )
 
 
 def open_mirror(

@@ -58,17 +58,25 @@ def argue(
     return Explanation(tuple(text), facts, tuple(labels), wording)
 
 
+@equal_by_type
+class Excluded(NamedTuple):
+    """A release that was not chosen: its package, and how it is named (``celery 5.7.0``)."""
+
+    package: str
+    text: str
+
+
 def why_held(
     held: Held,
-    best: str,
+    best: Excluded,
     chosen: Mapping[str, str],
     wording: Wording,
     others: Mapping[str, Held],
 ) -> str:
     """Return in one sentence what keeps a project from its newest release: ``celery 5.7.0 needs python-dateutil<3``.
 
-    ``best`` names the excluded release, with its project; ``chosen`` maps projects to their pinned versions. If that release
-    requires a newer release of another project, the sentence has what holds that project (from ``others``) in turn.
+    ``chosen`` maps projects to their pinned versions. If the excluded release requires a newer release of another project, the
+    sentence has what holds that project (from ``others``) in turn.
     """
     words = []
     for fact in held.by:
@@ -81,8 +89,8 @@ def why_held(
         elif isinstance(fact, Inherited):
             words.append(_inherited(fact, chosen, wording))
         elif isinstance(fact, Unusable):
-            own = best.partition(" ")[0] == fact.package
-            words.append(f"{best if own else fact.package} cannot be used: {fact.reason}")
+            subject = best.text if best.package == fact.package else fact.package
+            words.append(f"{subject} cannot be used: {fact.reason}")
     reasons = list(dict.fromkeys(words)) or ["an existing lock holds it"]
     return "; ".join(
         [*reasons[:MOST_REASONS], *[f"and {len(reasons) - MOST_REASONS} more"] * (len(reasons) > MOST_REASONS)]
@@ -93,8 +101,8 @@ def why_given_up(held: Held, name: str, chosen: Mapping[str, str], wording: Word
     """Return in one sentence what excludes the best release that the user allows; "" if it is chosen."""
     if held.given_up is None:
         return ""
-    best = wording.releases(name, 1 << held.given_up.best)
-    return f"; {best} was allowed, but {why_held(held.given_up, best, chosen, wording, others)}"
+    best = Excluded(name, wording.releases(name, 1 << held.given_up.best))
+    return f"; {best.text} was allowed, but {why_held(held.given_up, best, chosen, wording, others)}"
 
 
 def _inherited(fact: Inherited, chosen: Mapping[str, str], wording: Wording) -> str:
@@ -105,20 +113,24 @@ def _inherited(fact: Inherited, chosen: Mapping[str, str], wording: Wording) -> 
     return f"{stating} needs {requirements}, which {parent} {chosen.get(parent, '')} is held to as well"
 
 
-def _dependency_words(fact: Dependency, best: str, chosen: Mapping[str, str], wording: Wording) -> str:
+def _dependency_words(fact: Dependency, best: Excluded, chosen: Mapping[str, str], wording: Wording) -> str:
     """Word the dependency of a package; for the excluded release also the chosen version of the child."""
     requirements = " and ".join(sorted({wording.need(edge) for edge in fact.edges}))
-    if best.partition(" ")[0] != fact.parent:
+    if best.package != fact.parent:
         return f"{fact.switch or fact.parent} {chosen.get(fact.parent, '')} needs {requirements}"
     child = fact.edges[0].package
     extra = f" with [{extra_of(fact.switch)}]" if fact.switch else ""
-    return f"{best}{extra} needs {requirements}" + (f", and {child} is at {chosen[child]}" if child in chosen else "")
+    return f"{best.text}{extra} needs {requirements}" + (
+        f", and {child} is at {chosen[child]}" if child in chosen else ""
+    )
 
 
-def _since(fact: Dependency, best: str, chosen: Mapping[str, str], wording: Wording, others: Mapping[str, Held]) -> str:
+def _since(
+    fact: Dependency, best: Excluded, chosen: Mapping[str, str], wording: Wording, others: Mapping[str, Held]
+) -> str:
     """Word in parentheses what holds the project that an excluded release depends on, down to the user's lines."""
     edge = fact.edges[0]
-    if best.partition(" ")[0] != fact.parent or edge.package not in chosen:
+    if best.package != fact.parent or edge.package not in chosen:
         return ""
     if (line := wording.line_against(edge)) is not None:
         return f" ({line})"
@@ -132,7 +144,8 @@ def _since(fact: Dependency, best: str, chosen: Mapping[str, str], wording: Word
     if not by:
         return ""
     nearest = held._replace(by=tuple(by[:1]))
-    return f" ({why_held(nearest, wording.releases(edge.package, 1 << held.best), chosen, wording, rest)})"
+    best = Excluded(edge.package, wording.releases(edge.package, 1 << held.best))
+    return f" ({why_held(nearest, best, chosen, wording, rest)})"
 
 
 @equal_by_type

@@ -10,14 +10,14 @@ from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
 from pipx_parallel.model import BeyondBound, Pin, Relaxation, RequirementEdge, WithoutExtra
 from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolution.explain import why_given_up, why_held
+from pipx_parallel.resolution.explain import Excluded, why_given_up, why_held
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.wording import Wording, written
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.terms import Bound, Required
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mirror.records.model import DistFile
     from mirror.records.simple_file import FileList
@@ -71,14 +71,21 @@ def pins_of(
                 libyears=libyears(_uploaded(candidate, release), _uploaded(candidate, best)),
                 status=None if view.status in {None, "active"} else view.status,
                 metadata_from=_metadata_from(candidate, release, files),
-                reason=None
-                if held is None
-                else why_held(held, f"{name} {view.versions[best]}", versions, wording, solution.held)
-                + why_given_up(held, name, versions, wording, solution.held),
+                reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
                 bounded=held is not None and _is_bounded(held, name),
             )
         )
     return tuple(pins)
+
+
+def _reason(
+    held: Held | None, best: Excluded, versions: Mapping[str, str], wording: Wording, solution: Solution
+) -> str | None:
+    """Return why a pin is not its best release; None if it is."""
+    if held is None:
+        return None
+    because = why_held(held, best, versions, wording, solution.held)
+    return because + why_given_up(held, best.package, versions, wording, solution.held)
 
 
 def _files_of(
