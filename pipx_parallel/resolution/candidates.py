@@ -217,6 +217,10 @@ class Candidates:
             archives.note_known(package, bit)
         elif not archives.takes(package, bit):
             return Unavailable("has only a source archive")
+        elif (release, file_kind) not in view.built:
+            refused = archives.refused_unread(package, bit, view.uploads(release)[1])
+            if refused is not None:
+                return refused
         result = self.mirror.dependencies(candidate.project, release, file_kind)
         if not isinstance(result, FetchFailure):
             (archives.note_built if (release, file_kind) in view.built else archives.note_known)(package, bit)
@@ -238,7 +242,7 @@ class Candidates:
         try:
             wanted = self.active(result, extra)
         except MirrorError as error:
-            return Unavailable(str(error))
+            return Unavailable(f"its metadata is invalid, which pip refuses: {error}")
         if self.policy.ignores_dependencies:
             return ()
         admits = admitted_by(wanted)

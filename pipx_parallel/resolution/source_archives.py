@@ -27,6 +27,8 @@ MOST_BEFORE = 16  # releases with wheels that were read: after so many a first s
 MOST_BUILDS = 4  # per project, in a first search
 MOST_BUILDS_AT_LAST = 32  # per project, if there is no solution otherwise
 MOST_FAILED = 4  # failed builds of one project: after so many no other release of it is built
+# Epoch seconds of 2020-10-01. PEP 643 and PEP 621, by which a source archive may have static metadata, are of that month.
+STATIC_SINCE = 1_601_510_400
 
 NOT_BUILT = DependencySet((), None)  # the dependencies of a release until it is built
 
@@ -75,6 +77,17 @@ class SourceArchives:
             asked.append(bit)
         return True
 
+    def refused_unread(self, package: str, bit: int, uploaded: int) -> Unavailable | None:
+        """Return why a release is not even read: it is too old to have static metadata, and it would not be built.
+
+        ``uploaded`` is its upload time in epoch seconds; 0 if unknown.
+        """
+        if not 0 < uploaded < STATIC_SINCE or (package, bit) in self._history.pending:
+            return None
+        if not self._mirror.records.can_build:
+            return Unavailable("needs a build, and builds are not allowed") if self._is_behind(package, bit) else None
+        return self._too_many(package)
+
     def failed(self, package: str, bit: int, error: BuildFailed) -> Unavailable:
         """Record a failed build; return why the release cannot be used."""
         self._history.met = True
@@ -90,16 +103,13 @@ class SourceArchives:
         """
         self._history.met = True
         if not self._mirror.records.can_build:
-            behind = self._history.without_build.get(package) or self._history.walks.get(package, [bit])[0] != bit
+            behind = self._is_behind(package, bit)
             self._walk(package, bit)
             return Unavailable(str(error)) if behind else None
         if (package, bit) not in self._history.pending:
-            if self._has_failed(package):
-                return Unavailable(f"needs a build, and {MOST_FAILED} builds of {package} have failed")
-            walk = self._history.walks.get(package, ())
-            if len(walk) >= (MOST_BUILDS_AT_LAST if self.takes_all else MOST_BUILDS):
-                self.left_out |= not self.takes_all
-                return Unavailable(f"needs a build, and {len(walk)} other releases of {package} need one too")
+            refused = self._too_many(package)
+            if refused is not None:
+                return refused
             if self._history.without_build.get(package) and not self.takes_all:
                 self.left_out = True
                 return Unavailable("needs a build")
@@ -119,6 +129,21 @@ class SourceArchives:
         if rows:
             self._mirror.records.build(rows)
         return postponed
+
+    def _too_many(self, package: str) -> Unavailable | None:
+        """Return why no other release of a project is built; None if one may be."""
+        if self._has_failed(package):
+            return Unavailable(f"needs a build, and {MOST_FAILED} builds of {package} have failed")
+        walk = self._history.walks.get(package, ())
+        if len(walk) < (MOST_BUILDS_AT_LAST if self.takes_all else MOST_BUILDS):
+            return None
+        self.left_out |= not self.takes_all
+        return Unavailable(f"needs a build, and {len(walk)} other releases of {package} need one too")
+
+    def _is_behind(self, package: str, bit: int) -> bool:
+        """Return whether the search has read another release of the project before this one."""
+        history = self._history
+        return bool(history.without_build.get(package)) or history.walks.get(package, [bit])[0] != bit
 
     def _has_failed(self, package: str) -> bool:
         """Return whether too many builds of a project have failed."""

@@ -148,14 +148,20 @@ def _used(impossible: Impossible, fact: Incompatibility, current: dict[int, int]
 
 
 def _chained(used: Sequence[Used], roots: Sequence[RootEdge]) -> list[Used]:
-    """Order facts so that each follows its premise, if possible; roots are in the order written."""
+    """Order facts so that each follows its premise, if possible.
+
+    Roots are in the order written; of releases that cannot be used the newest are first.
+    """
     order = {(root.label, root.edge): number for number, root in enumerate(roots)}
 
     def input_index(fact: Used) -> int:
         cause = fact.cause
         return order[cause.label, cause.edge] if isinstance(cause, Required | Bound) else -1
 
-    rest = sorted(used, key=input_index)
+    unusable = [fact for fact in used if isinstance(fact.cause, Unusable)]
+    newest_first = iter(sorted(unusable, key=lambda fact: fact.releases.bit_length(), reverse=True))
+    ordered = [next(newest_first) if isinstance(fact.cause, Unusable) else fact for fact in used]
+    rest = sorted(ordered, key=input_index)
     chained: list[Used] = []
     reached: set[str] = set()
     last = ""
