@@ -27,9 +27,8 @@ def unpack(archive: BinaryIO, label: str, folder: str) -> str:
             _unzip(archive, folder)
         else:
             with tarfile.open(fileobj=archive) as members:
-                members.extractall(
-                    folder, filter=_Filter()
-                )  # in one pass: unpacking twice takes seconds if it is large
+                # In one pass: to decompress a large archive twice takes seconds.
+                members.extractall(folder, filter=_Filter())  # noqa: S202 - the data filter's checks
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, ValueError) as error:
         raise BuildFailed(f"{label}: cannot be unpacked ({error})", BuildProblem.SOURCE) from error
     names = os.listdir(folder)
