@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -34,9 +35,22 @@ def all_fresh(request: LockRequest, before: Before) -> bool:
     """Return whether every output was made from just these inputs, settings and targets, and is as it was: nothing to resolve."""
     from pipx_parallel.emitters.digest import input_digest, is_sealed  # a --check that need not resolve loads no more
 
+    if not _paths_exist(request):
+        return False  # the lock may be of another checkout: locking again names what is gone
     wanted = input_digest(locks.context_of(request), request.targets)
     digests = [(text, read_digest(text)) for text in before.values() if text is not None]
     return len(digests) == len(before) and all(digest and is_sealed(text, digest, wanted) for text, digest in digests)
+
+
+def _paths_exist(request: LockRequest) -> bool:
+    """Return whether the local folders and files that the inputs name are there."""
+    urls = [root.url for root in (*request.inputs.roots, *request.inputs.constraints) if root.url]
+    local = [url.partition("#")[0] for url in urls if url.startswith("file:")]
+    if not local:
+        return True
+    from mirror.http.local_files import path_of  # few inputs name local paths
+
+    return all(os.path.exists(path_of(url)) for url in local)
 
 
 def upgrades(chosen: Chosen) -> bool:

@@ -101,13 +101,19 @@ def render(
     artifacts: list[Artifact] = []
     for name in names:
         form = _format(name, request.context.chosen)
-        own = (
-            context._replace(command=_with_output(context.command, name, request))
-            if form == "requirements"
-            else context
-        )
+        own = context._replace(folder=_folder_of(name, form))
+        if form == "requirements":
+            own = own._replace(command=_with_output(context.command, name, request))
         artifacts += emitter_for(name, form).render(name, shown, own)
     return tuple(artifact._replace(text=sealed(artifact.text, digest)) for artifact in artifacts)
+
+
+def _folder_of(name: str, form: str) -> str:
+    """Return the folder that local paths of an output count from: its own for pylock.toml (PEP 751), the current one for pip."""
+    if form not in {"pylock", "requirements"}:
+        return ""
+    folder = os.path.dirname(name) if form == "pylock" and name != STDOUT else ""
+    return os.path.abspath(folder).replace(os.sep, "/")
 
 
 def _with_output(command: str, name: str, request: LockRequest) -> str:

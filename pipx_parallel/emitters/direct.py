@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,7 +64,7 @@ def source_of(pin: Pin, root: RootRequirement | None) -> VcsSource | ArchiveSour
         return _archive(pin, url, parts)
     if url.startswith("file:"):
         return DirectorySource(
-            _path(url), editable=root is not None and root.editable, subdirectory=parts.get("subdirectory")
+            local_path(url), editable=root is not None and root.editable, subdirectory=parts.get("subdirectory")
         )
     return _archive(pin, url, parts)
 
@@ -72,6 +73,34 @@ def is_archive(url: str) -> bool:
     """Return whether the URL names a file that pip would unpack, rather than a folder or a repository."""
     path = url.partition("#")[0].partition("?")[0]
     return names.is_archive(path) and not split_tool(path)[0]
+
+
+def relative_path(path: str, folder: str, root: RootRequirement | None) -> str | None:
+    """Return a local path relative to a folder, so that both can be moved together; None if it is to be written in full.
+
+    Both are absolute. A path outside the folder is relative if the user wrote it so: then it belongs to the same tree.
+    """
+    same_drive = path.partition("/")[0].lower() == folder.partition("/")[0].lower()
+    inside = folder and path.startswith(folder.rstrip("/") + "/")
+    if not folder or not same_drive or not (path == folder or inside or (root is not None and _is_relative(root.text))):
+        return None
+    return posixpath.relpath(path, folder)
+
+
+def _is_relative(text: str) -> bool:
+    """Return whether the text of a requirement names a path without its beginning: ``-e ./lib``, ``lib @ file:lib``."""
+    location = re.sub(
+        r"^(?:(?:-e|--editable)[= ]\s*)?(?:[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*)?(?:file:(?!//))?", "", text.strip()
+    )
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:|[/\\~]|[A-Za-z]:[/\\]", location) is None
+
+
+def local_path(url: str) -> str:
+    """Return the path of a ``file:`` URL, without the slash before a Windows drive."""
+    from urllib.parse import unquote  # 9 ms to import, for local folders only
+
+    path = unquote(url.removeprefix("file:").removeprefix("//").removeprefix("localhost"))
+    return path[1:] if re.match(r"/[A-Za-z]:", path) else path
 
 
 def _vcs(kind: str, address: str, subdirectory: str | None, root: RootRequirement | None) -> VcsSource | None:
@@ -93,14 +122,6 @@ def _archive(pin: Pin, url: str, parts: dict[str, str]) -> ArchiveSource | None:
     if not hashes:
         return None
     size, upload_time = (file.size, file.upload_time) if file is not None else (None, None)
-    local = _path(url) if url.startswith("file:") else None
+    local = local_path(url) if url.startswith("file:") else None
     address = url if local is None else None
     return ArchiveSource(address, tuple(sorted(hashes.items())), size, upload_time, parts.get("subdirectory"), local)
-
-
-def _path(url: str) -> str:
-    """Return the path of a ``file:`` URL, without the slash before a Windows drive."""
-    from urllib.parse import unquote  # 9 ms to import, for local folders only
-
-    path = unquote(url.removeprefix("file:").removeprefix("//").removeprefix("localhost"))
-    return path[1:] if re.match(r"/[A-Za-z]:", path) else path

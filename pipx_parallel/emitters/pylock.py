@@ -43,7 +43,7 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     lacking = list(merge.missing_lines(resolutions))
     for entry in entries:
         pin = entry.pin
-        source = _direct_lines(entry, roots.get(pin.name)) if pin.url else _file_lines(entry, context)
+        source = _direct_lines(entry, roots.get(pin.name), context.folder) if pin.url else _file_lines(entry, context)
         if source:
             packages += _package_head(entry)
             packages += _dependencies(children.get(pin.name, ()), versions)
@@ -162,28 +162,39 @@ def _file_lines(entry: LockEntry, context: LockContext) -> list[str]:
         return []
     lines = [f"index = {toml_text.string(safe_url(entry.pin.index))}"] if entry.pin.index else []
     if sdist is not None:
-        lines.append(f"sdist = {_file_table(sdist)}")
+        lines.append(f"sdist = {_file_table(sdist, context.folder)}")
     if wheels:
-        lines.append(f"wheels = {toml_text.block_array(map(_file_table, wheels))}")
+        tables = [_file_table(wheel, context.folder) for wheel in wheels]
+        lines.append(f"wheels = {toml_text.block_array(tables)}")
     return lines
 
 
-def _file_table(file: DistFile) -> str:
+def _file_table(file: DistFile, folder: str) -> str:
     """Return one file as an inline table. Joined by hand for speed: a lock of 171 packages has 400 such lines."""
     url = safe_url(file.url)
+    path = _path_in(folder, url) if url.startswith("file:") else None
     items = []
-    if not url.endswith("/" + file.filename) or "?" in url or "#" in url:
+    if not (path or url).endswith("/" + file.filename) or "?" in url or "#" in url:
         items.append(f"name = {toml_text.string(file.filename)}")
     if file.upload_time is not None and _is_time(file.upload_time):
         items.append(f"upload-time = {file.upload_time}")
-    items.append(f'url = "{url}"')  # a safe URL needs no TOML escapes
+    items.append(
+        f'url = "{url}"' if path is None else f"path = {toml_text.string(path)}"
+    )  # a safe URL needs no escapes
     if file.size is not None and file.size >= 0:
         items.append(f"size = {file.size}")
     items.append(f"hashes = {toml_text.string_table(locked_files.usable_hashes(file.hashes))}")
     return f"{{ {', '.join(items)} }}"
 
 
-def _direct_lines(entry: LockEntry, root: RootRequirement | None) -> list[str]:
+def _path_in(folder: str, url: str) -> str | None:
+    """Return the path of a file of a find-links folder that lies below the folder of the lock, relative to that."""
+    from pipx_parallel.emitters import direct  # few locks have local files (2 ms)
+
+    return direct.relative_path(direct.local_path(url), folder, None)
+
+
+def _direct_lines(entry: LockEntry, root: RootRequirement | None, folder: str) -> list[str]:
     from pipx_parallel.emitters import direct  # few locks have direct references (2 ms)
 
     source = direct.source_of(entry.pin, root)
@@ -194,11 +205,13 @@ def _direct_lines(entry: LockEntry, root: RootRequirement | None) -> list[str]:
             items.append(("commit-id", toml_text.string(source.commit)))
             table = "vcs"
         case direct.DirectorySource():
-            items = [("path", toml_text.string(source.path))]
+            path = direct.relative_path(source.path, folder, root) or source.path
+            items = [("path", toml_text.string(path))]
             items += [("editable", "true")] if source.editable else []
             table = "directory"
         case direct.ArchiveSource():
-            items = [*_optional("url", source.url), *_optional("path", source.path)]
+            local = source.path and (direct.relative_path(source.path, folder, root) or source.path)
+            items = [*_optional("url", source.url), *_optional("path", local)]
             items += [*_size(source.size), *_time(source.upload_time)]
             items.append(("hashes", toml_text.string_table(source.hashes)))
             table = "archive"

@@ -41,8 +41,9 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     blocks += [""] * bool(blocks)
     extras = {} if style.strip_extras else provenance.extras(resolutions)
     roots = provenance.roots_by_name(resolutions)
+    folder = "" if style.strip_extras else context.folder  # pip takes no path without a name as a constraint
     for entry in merge.merge(resolutions):
-        requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
+        requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name), folder)
         hashes = _hashes(entry) if context.hashes else ()
         parents = [one_line(words) for words in requesters.get(entry.pin.name, ())]
         block = [_with_hashes(requirement, hashes), *_annotation(parents, style)]
@@ -90,33 +91,46 @@ def requirement_lines(resolutions: Sequence[Resolution], context: LockContext) -
     unchecked: list[str] = []
     for entry in merge.merge(resolutions):
         hashes = _hashes(entry) if context.hashes else ()
-        requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name))
+        requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name), "")
         part = checked if entry.pin.url is None or hashes else unchecked
         part.append(_with_hashes(requirement, hashes))
     return Lines(tuple(checked), tuple(unchecked))
 
 
-def _line(entry: LockEntry, extras: Sequence[str], root: RootRequirement | None) -> str:
+def _line(entry: LockEntry, extras: Sequence[str], root: RootRequirement | None, folder: str) -> str:
     """Return a pin with the user's settings for its build backend, so that pip builds what was locked."""
     settings = () if root is None else root.config_settings
     words = [f"--config-settings {quoted_word(f'{name}={value}')}" for name, value in settings]
-    return " ".join([_requirement(entry, extras, root), *words])
+    return " ".join([_requirement(entry, extras, root, folder), *words])
 
 
-def _requirement(entry: LockEntry, extras: Sequence[str], root: RootRequirement | None) -> str:
+def _requirement(entry: LockEntry, extras: Sequence[str], root: RootRequirement | None, folder: str) -> str:
     pin = entry.pin
     name = f"{pin.name}[{','.join(extras)}]" if extras else pin.name
     marker = "" if entry.marker is None else f" ; {entry.marker}"
     if pin.url is None:
         return f"{name}=={pin.version}{marker}"
     url = safe_url(pin.url)
+    path = _path_in(folder, url, root) if url.startswith("file:") else None
     if root is not None and root.editable and not entry.marker:
-        return f"-e {url}"
+        return f"-e {path or url}"
+    if path is not None:
+        return f"{path}[{','.join(extras)}]{marker}" if extras else f"{path}{marker}"
     if "+file:" in url.partition("/")[0] and not extras:
         # pip before 24.1 treats ``name @ git+file:///path`` as a path, because the URL has no host;
         # pip 26 refuses extras in ``#egg=``.
         return f"{url}{'&' if '#' in url else '#'}egg={name}{marker}"
     return f"{name} @ {url}{marker}"
+
+
+def _path_in(folder: str, url: str, root: RootRequirement | None) -> str | None:
+    """Return a local path as pip reads it from the current folder: ``./lib``; None if it cannot be written without quotes."""
+    from pipx_parallel.emitters import direct  # few locks have local paths (2 ms)
+
+    path = None if "#" in url else direct.relative_path(direct.local_path(url), folder, root)
+    if path is None or not re.fullmatch(r"[A-Za-z0-9._/+-]+", path):
+        return None
+    return path if path.startswith("../") else f"./{path}"
 
 
 def _hashes(entry: LockEntry) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ are fast paths for our own locks: they import neither a TOML parser (10 ms) nor 
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -246,9 +247,19 @@ def _pinned(line: str, number: int, source: str) -> LockedPackage:
     if bare:
         url, marker = bare["url"], bare["marker"].strip() if bare["marker"] else None
         named = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", url)
-        last = re.split(r"[/\\]", url.partition("#")[0].rstrip("/\\"))[-1]
-        return LockedPackage(normalize_name(named[1] if named else last), None, hashes, marker, url)
+        name = named[1] if named else _name_of_path(url)
+        return LockedPackage(normalize_name(name), None, hashes, marker, url)
     raise _refused(source, f"not a lock: {head!r} is not pinned by == or a URL", number)
+
+
+def _name_of_path(url: str) -> str:
+    """Return the project's name as the last piece of a path or URL says it: a folder's name, or the beginning of a file's."""
+    path = re.sub(r"\[[^\]/]*\]$", "", url.partition("#")[0]).rstrip("/\\")
+    if path.endswith("/."):  # the folder in which the lock was made
+        path = os.path.abspath(path)
+    last = re.split(r"[/\\]", path)[-1]
+    file = re.match(r"([A-Za-z0-9._]+)-[^-]+(?:-[^-]+){3,4}\.whl$|(.+)-[^-]+(?:\.tar\.gz|\.zip)$", last)
+    return (file[1] or file[2]) if file else last
 
 
 def _without_hashes(line: str) -> tuple[str, tuple[str, ...]]:

@@ -73,6 +73,10 @@ class Gathering:
                 self._options.apply(name, value, line.origin)
         return roots
 
+    def add_option(self, name: str, value: str, origin: Origin) -> None:
+        """Add an option of a source that is not a requirements file. Raises ``RequirementsError``."""
+        self._options.apply(name, value, origin)
+
     def add_text(self, text: str, origin: Origin) -> None:
         """Add a requirement that is not from a requirements file. Raises ``RequirementsError``."""
         self.roots.append(parse_text(text, origin, self.reader))

@@ -193,8 +193,11 @@ class _Loading:
         text = self._toml(source, None)
         if is_lock(text.tables):
             self._locks += 1
-            roots, requires_python = read_lock(text, self._gathering.reader, self._wanted.extras, self._wanted.groups)
+            wanted = self._wanted
+            roots, requires_python, folders = read_lock(text, self._gathering.reader, wanted.extras, wanted.groups)
             self._gathering.roots.extend(roots)
+            for folder in folders:
+                self._gathering.add_option("--find-links", folder, text.origin)
             self._gathering.add_requires_python(requires_python)
             return
         self._projects += 1

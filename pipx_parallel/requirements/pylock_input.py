@@ -31,8 +31,10 @@ def is_lock(tables: Mapping[str, Any]) -> bool:
 
 def read_lock(
     text: TomlText, reader: Reader, extras: Sequence[str], groups: Sequence[str]
-) -> tuple[tuple[RootRequirement, ...], str | None]:
-    """Return the locked releases as roots (``name==version`` with every hash of its files) and Requires-Python.
+) -> tuple[tuple[RootRequirement, ...], str | None, tuple[str, ...]]:
+    """Return the locked releases as roots (``name==version`` with all hashes of its files), Requires-Python, find-links folders.
+
+    The folders are those of wheels and source archives on this machine, as the lock names them.
 
     Raises ``RequirementsError`` for a file that PEP 751 does not allow.
     """
@@ -43,7 +45,13 @@ def read_lock(
     }
     roots = [_root(package, text, reader, chosen) for package in lock.packages]
     requires = str(lock.requires_python) if lock.requires_python is not None else None
-    return tuple(root for root in roots if root.marker != _NEVER), requires
+    return tuple(root for root in roots if root.marker != _NEVER), requires, _local_folders(lock)
+
+
+def _local_folders(lock: Pylock) -> tuple[str, ...]:
+    files = [file for package in lock.packages for file in (*(package.wheels or ()), package.sdist) if file is not None]
+    local = [file.path or file.url or "" for file in files if file.path or (file.url or "").startswith("file:")]
+    return tuple(dict.fromkeys(path.rpartition("/")[0] or "." for path in local))
 
 
 def _validate(text: TomlText) -> Pylock:

@@ -68,7 +68,11 @@ class HashRules:
         for bit in bits_of(mask & candidate.usable):
             release = release_of(bit)
             candidate.project.classify(release)
-            candidate.allowed[release] = self._file_kinds(view.name, view.file_kinds, files_of(release))
+            if candidate.project.reference is None:
+                candidate.allowed[release] = self._file_kinds(view.name, view.file_kinds, files_of(release))
+            else:  # one file, of any name, with the Requires-Python of its metadata
+                is_allowed = any(self.allows(view.name, file) for file in files_of(release))
+                candidate.allowed[release] = frozenset(range(len(view.file_kinds)) if is_allowed else ())
             allowed |= (candidate.file_kind_of(release) is not None) << bit
         return allowed
 
