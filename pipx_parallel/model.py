@@ -73,11 +73,12 @@ class SourceFile(NamedTuple):
 
 @equal_by_type
 class WrittenOption(NamedTuple):
-    """One option line of an input, for ``inspect``: the full name, the value as written ("" for a flag)."""
+    """One option line of an input: the full name, the value ("" for a flag)."""
 
     name: str  # "--index-url"
     value: str
     origin: Origin
+    template: str | None = None  # the value with its variables, ``https://${USER}@host``; None if it has none
 
 
 @equal_by_type

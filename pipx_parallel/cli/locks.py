@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, NO_HASHES, STYLE, TARGET
 from pipx_parallel.config.recorded import answer_settings, index_options
 from pipx_parallel.emitters.interface import LockContext, RequirementsStyle
+from pipx_parallel.emitters.plain_text import without_credentials
 from pipx_parallel.emitters.registry import emitter_for, format_of
 from pipx_parallel.errors import UsageError
 from pipx_parallel.requirements.urls import mask_secrets
@@ -83,6 +84,9 @@ def context_of(request: LockRequest) -> LockContext:
             strip_extras=chosen.flag("strip_extras"),
         ),
         constraints=request.inputs.constraints,
+        templates={
+            without_credentials(row.value): row.template for row in request.inputs.written if row.template is not None
+        },
     )
 
 

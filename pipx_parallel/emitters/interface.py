@@ -39,6 +39,7 @@ class LockContext(NamedTuple):
     hashes: bool = True
     style: RequirementsStyle = RequirementsStyle()
     constraints: tuple[RootRequirement, ...] = ()
+    templates: Mapping[str, str] = {}  # URLs of ``options`` -> as written, with variables: ``https://${USER}@host``
     folder: str = ""  # absolute, with "/"; local paths are written relative to it. "": they are written in full
 
 

@@ -10,6 +10,7 @@ import re
 _CONTROL = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
 _USERINFO = r"(?<=://)[^\s/?#]*@"  # to the last @: a password may contain one
 _URL_UNSAFE = re.compile(r"""[^!#$%&()*+,\-./0-9:;=?@A-Z\[\]_a-z~]|\$(?=\{)""")
+_VARIABLE = r"\$\{[A-Z0-9_]+\}"
 _PLAIN_WORD = r"[A-Za-z0-9_@%+=:,./~-]+"
 
 
@@ -32,6 +33,20 @@ def safe_url(url: str) -> str:
     ``${`` is encoded too: pip expands ``${NAME}`` in a requirements file.
     """
     return _URL_UNSAFE.sub(_percent, without_credentials(url))
+
+
+def safe_template(url: str) -> str:
+    """Return a URL with variables (``https://${USER}:${TOKEN}@host``) as ``safe_url`` does, but with the variables as written.
+
+    A password that is no variable is removed with its user.
+    """
+    secret = rf"(?:(?:[\w.~-]*|{_VARIABLE}):)?{_VARIABLE}:?"
+    match = re.match(rf"[A-Za-z][A-Za-z0-9+.-]*://{secret}@", url)
+    start = match[0] if match else ""
+    rest = url[len(start) :] if match else without_credentials(url)
+    return start + "".join(
+        piece if re.fullmatch(_VARIABLE, piece) else safe_url(piece) for piece in re.split(f"({_VARIABLE})", rest)
+    )
 
 
 def quoted_word(text: str) -> str:

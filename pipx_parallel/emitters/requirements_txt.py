@@ -13,11 +13,11 @@ from mirror.equality import equal_by_type
 from pipx_parallel.emitters import locked_files, merge, provenance
 from pipx_parallel.emitters.digest import digest_comment, input_digest
 from pipx_parallel.emitters.interface import Artifact
-from pipx_parallel.emitters.plain_text import one_line, quoted_word, safe_url, without_credentials
+from pipx_parallel.emitters.plain_text import one_line, quoted_word, safe_template, safe_url, without_credentials
 from pipx_parallel.format_control import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pipx_parallel.emitters.interface import LockContext, RequirementsStyle
     from pipx_parallel.emitters.merge import LockEntry
@@ -37,7 +37,7 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     style = _style_of(name, context.style)
     requesters = provenance.requesters(resolutions, context.constraints) if style.annotate else {}
     head = header(resolutions, context) if style.header else merge.missing_lines(resolutions)
-    blocks = [*head, *option_lines(context.options)]
+    blocks = [*head, *option_lines(context.options, context.templates)]
     blocks += [""] * bool(blocks)
     extras = {} if style.strip_extras else provenance.extras(resolutions)
     roots = provenance.roots_by_name(resolutions)
@@ -64,16 +64,22 @@ def header(resolutions: Sequence[Resolution], context: LockContext) -> Iterator[
     yield from merge.missing_lines(resolutions)
 
 
-def option_lines(options: IndexOptions) -> Iterator[str]:
-    """Yield the index and format options that the inputs had."""
+def option_lines(options: IndexOptions, templates: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield the index and format options that the inputs had; ``templates`` are URLs with the variables that pip will replace."""
+
+    def written(url: str) -> str:
+        template = (templates or {}).get(without_credentials(url))
+        return safe_url(url) if template is None else safe_template(template)
+
     if options.no_index:
         yield "--no-index"
     elif options.index_url:
-        yield f"--index-url {safe_url(options.index_url)}"
+        yield f"--index-url {written(options.index_url)}"
     for url in () if options.no_index else options.extra_index_urls:
-        yield f"--extra-index-url {safe_url(url)}"
+        yield f"--extra-index-url {written(url)}"
     for location in options.find_links:
-        yield f"--find-links {quoted_word(without_credentials(location))}"
+        template = (templates or {}).get(without_credentials(location))
+        yield f"--find-links {safe_template(template) if template else quoted_word(without_credentials(location))}"
     for host in options.trusted_hosts:
         yield f"--trusted-host {quoted_word(host)}"
     formats = [("--no-binary", options.no_binary), ("--only-binary", options.only_binary)]

@@ -69,8 +69,10 @@ class Gathering:
                 roots.append(root)
                 continue
             # pip sets the index before it adds the extra ones, whatever their order on the line.
-            for name, value in sorted(line.options, key=lambda option: option[0] != "--index-url"):
-                self._options.apply(name, value, line.origin)
+            templates = line.templates or line.options
+            rows = [(*option, template) for option, (_, template) in zip(line.options, templates, strict=True)]
+            for name, value, template in sorted(rows, key=lambda row: row[0] != "--index-url"):
+                self._options.apply(name, value, line.origin, template)
         return roots
 
     def add_option(self, name: str, value: str, origin: Origin) -> None:

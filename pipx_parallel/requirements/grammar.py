@@ -56,6 +56,7 @@ class ParsedLine(NamedTuple):
     requirement: str
     editable: bool
     options: tuple[tuple[str, str], ...]
+    templates: tuple[tuple[str, str], ...] = ()  # the options with their variables, if the line has any
 
 
 class _Misspelt(Exception):
@@ -68,6 +69,14 @@ def parse_line(line: LogicalLine) -> ParsedLine:
     Raises ``RequirementsError`` for an option that pip 26 does not accept in a file, and for an option that pip would ignore in
     its position.
     """
+    parsed = _parse(line)
+    if not parsed.options or line.text == line.written:
+        return parsed
+    with_variables = _parse(line._replace(text=line.written)).options
+    return parsed._replace(templates=with_variables) if len(with_variables) == len(parsed.options) else parsed
+
+
+def _parse(line: LogicalLine) -> ParsedLine:
     text = line.text
     if text[0] != "-" and " -" not in text:
         return ParsedLine(line.origin, line.written, text, editable=False, options=())

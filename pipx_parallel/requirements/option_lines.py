@@ -63,9 +63,9 @@ class OptionState:
         self._switches: set[str] = set()
         self.written: list[WrittenOption] = []
 
-    def apply(self, name: str, value: str, origin: Origin) -> None:
-        """Apply one option. Raises ``RequirementsError`` for an invalid value."""
-        self.written.append(WrittenOption(name, value, origin))
+    def apply(self, name: str, value: str, origin: Origin, template: str | None = None) -> None:
+        """Apply one option; ``template`` is the value with its variables. Raises ``RequirementsError`` for an invalid value."""
+        self.written.append(WrittenOption(name, value, origin, None if template == value else template))
         if name == "--index-url":
             # pip: the new index replaces all earlier ones, including the extra indexes.
             self._index_url = value

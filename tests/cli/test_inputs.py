@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
+from tests.support.index_server import LoopbackIndex
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -85,3 +86,33 @@ def test_lists_are_layered_on_our_own_locks(home: Path, run: Run, hashes: tuple[
     assert "lib==1.0" in text
     assert text.count("--hash=sha256:") >= 3
     assert "NO HASH" not in text
+
+
+def test_variables_of_index_urls_are_kept(
+    home: Path, run: Run, index: LoopbackIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has the same variables can install from the lock; their values are in no output and no record."""
+    host = index.url.removeprefix("http://")
+    secrets = {"INDEX_USER": "someb0dy", "INDEX_TOKEN": "s3krit+token"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    urls = [
+        "http://${INDEX_USER}:${INDEX_TOKEN}@" + host,
+        "http://name:${INDEX_TOKEN}@" + host,
+        "http://${INDEX_TOKEN}@" + host,
+        "http://${INDEX_USER}:pl4in@" + host,
+    ]
+
+    for number, url in enumerate(urls):
+        (home / "r.in").write_text(f"--index-url {url}\n--extra-index-url {url}more/\napp\n", encoding="utf-8")
+        outputs = [f"{number}.txt", f"pylock.{number}.toml", f"{number}.sh", f"{number}.json"]
+        ran = run("lock", "r.in", *[word for name in outputs for word in ("-o", name)])
+
+        assert ran.code == 0, ran.err
+        kept = url if "pl4in" not in url else f"http://{host}"
+        assert f"--index-url {kept}\n" in (home / outputs[0]).read_text(encoding="utf-8")
+        assert f"--extra-index-url {kept}more/\n" in (home / outputs[0]).read_text(encoding="utf-8")
+        places = [*(home / name for name in outputs), *[path for path in home.parent.rglob("*") if path.is_file()]]
+        written = b"".join(path.read_bytes() for path in places if path.name != "r.in")
+        assert [value for value in (*secrets.values(), "pl4in") if value.encode() in written] == []
+        assert run("lock", "r.in", "-o", outputs[0], "--check").code == 0
