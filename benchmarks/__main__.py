@@ -1,4 +1,4 @@
-"""``python -m benchmarks [run] | growth | transports | parallel | record | replay | report``."""
+"""``python -m benchmarks [run] | growth | transports | reported-lists | parallel | record | replay | report``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,30 @@ if TYPE_CHECKING:
 
 
 _COMMANDS = ("run", "record", "replay", "report")
+_REPORTED_LISTS = (
+    "starlette-fastapi",
+    "numpy-numba",
+    "airflow-beam-dill",
+    "pandas-aws-boto3",
+    "boto3-old-urllib3",
+    "mem0ai-graph",
+    "kedro-test",
+    "langchain-ml-course",
+    "trustllm",
+    "aicsimageio-napari-impossible",
+    "pdm-2193",
+    "acryl-datahub-all",
+    "jupyter",
+    "pip-tools-1829",
+)
 # Named runs; options on the command line come after these and override them.
 _RUNS = {
     "growth": "--workload packages-100 --workload packages-300 --workload packages-1000 --mode offline"
     " --tools pipx-parallel,uv -o benchmarks/results/growth.json",
     "transports": "--workload medium-bounded --replay benchmarks/recordings/medium.jsonl.xz"
     " --tools pipx-parallel,pipx-parallel-curl,pipx-parallel-requests,pipx-parallel-aiohttp -o benchmarks/results/transports.json",
+    "reported-lists": " ".join(f"--workload {name}" for name in _REPORTED_LISTS)
+    + " --tools pipx-parallel,uv --rounds 3 --timeout 300 -o benchmarks/results/reported-lists.json",
     "parallel": "--workload packages-300 --replay benchmarks/recordings/packages-300.jsonl.xz"
     " --tools pipx-parallel,pipx-parallel-1 -o benchmarks/results/parallel.json",
 }

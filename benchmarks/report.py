@@ -38,6 +38,7 @@ took turns within one run, on one machine. Absolute times drift with the machine
     python -m benchmarks --replay benchmarks/recordings/medium.jsonl.xz --latency 0.03 --bandwidth 50MB/s
     python -m benchmarks record /tmp/other.jsonl.xz --newest 0 --workload packages-300
     python -m benchmarks growth                               # 100, 300 and 1,000 packages, offline
+    python -m benchmarks reported-lists                       # 14 lists of public reports, each as of its day
     python -m benchmarks transports                           # libcurl, threads, aiohttp
     python -m benchmarks parallel                             # 1 worker against the adaptive default
     python -m benchmarks --workload monorepo-50 --mode cold,offline

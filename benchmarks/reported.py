@@ -35,7 +35,7 @@ class Reported(NamedTuple):
 
 def reported(bench: Bench, case: Outcome, entry: Installed) -> Reported:
     """Run our tool once more (several times if offline) and return the figures of its report."""
-    if case.failure or not isinstance(entry.tool, Ours):
+    if case.failure or not case.pins or not isinstance(entry.tool, Ours):
         return Reported({})
     if case.mode == "offline":
         cache = bench.folder / case.workload / case.mode / case.tool / "cache"

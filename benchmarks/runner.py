@@ -56,7 +56,8 @@ class Outcome(NamedTuple):
 
 def run_case(bench: Bench, workload: Workload, mode: str, tools: Sequence[Installed]) -> list[Outcome]:
     """Run one workload in one mode with every tool that supports it; a tool that fails skips later rounds."""
-    taking_part = [entry.tool for entry in tools if mode != "check" or entry.tool.checks]
+    tools_here = [entry.tool for entry in tools if entry.tool.dated or not (workload.prior_to or workload.python)]
+    taking_part = [tool for tool in tools_here if mode != "check" or tool.checks]
     jobs = {tool.name: _job(bench, workload, mode, tool) for tool in taking_part}
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in jobs}
     traffic: dict[str, dict[str, int]] = {name: {} for name in jobs}
@@ -140,6 +141,8 @@ def failure(result: Mapping[str, float], job: Job, tool: Tool, timeout: float) -
     """Return why a run failed, in one line without host names; None if it succeeded."""
     if result["wall"] >= timeout:
         return f"over {timeout:.0f} s"
+    if not job.workload.possible:
+        return None if result["status"] == 1 else f"exit {result['status']:.0f}, where the list must be refused"
     if result["status"] or not (job.folder / tool.output).exists():
         lines = (job.folder / "log").read_text(encoding="utf-8", errors="replace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), "no message")
@@ -148,7 +151,7 @@ def failure(result: Mapping[str, float], job: Job, tool: Tool, timeout: float) -
 
 
 def _pins(job: Job, tool: Tool, failure: str | None) -> dict[str, str]:
-    return {} if failure else read_pins(job.folder / tool.output)
+    return {} if failure or not job.workload.possible else read_pins(job.folder / tool.output)
 
 
 def _size(folder: Path) -> int:

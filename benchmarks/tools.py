@@ -32,6 +32,7 @@ class Tool(Protocol):
     output: str  # file name of its lock in the job's folder
     offline: bool  # has an offline option; otherwise "offline" is a warm run
     checks: bool  # can check that a lock is up to date
+    dated: bool  # can lock for another Python version, as of an earlier day
 
     def command(self, job: Job) -> list[str]:
         """Return the command line; may write input files into the job's folder."""
@@ -41,7 +42,7 @@ class Tool(Protocol):
 class Ours:
     """Our tool."""
 
-    offline = checks = True
+    offline = checks = dated = True
 
     def __init__(
         self, program: list[str], variant: str = "", *, verb: str = "lock", output: str = "pylock.toml"
@@ -69,13 +70,14 @@ class Ours:
         command = [*self._program, self._verb, *sources, "-o", str(job.folder / self.output)]
         command += ["--mirror", str(job.cache), "--no-progress", *self._flags]
         command += ["--index-url", job.index_url] if job.index_url else []
+        command += _fixed(job.workload, "--uploaded-prior-to")
         return command + {"offline": ["--offline"], "check": ["--check", "--offline"]}.get(job.mode, [])
 
 
 class Uv:
     """uv pip compile."""
 
-    offline = checks = True
+    offline = checks = dated = True
     output = "requirements.txt"
 
     def __init__(self, program: Path, *, hashes: bool) -> None:
@@ -92,7 +94,14 @@ class Uv:
         command += ["-o", str(job.folder / self.output), "--cache-dir", str(job.cache), "--python", job.python]
         command += ["--generate-hashes"] if self._hashes else []
         command += ["--default-index", job.index_url] if job.index_url else []
+        command += _fixed(job.workload, "--exclude-newer")
         return command + (["--offline"] if job.mode in {"offline", "check"} else [])
+
+
+def _fixed(workload: Workload, cutoff: str) -> list[str]:
+    """Return the options for what a workload is locked for; ``cutoff`` is the tool's option for the day."""
+    python = ["--python-version", workload.python] if workload.python else []
+    return [*python, *([cutoff, workload.prior_to] if workload.prior_to else [])]
 
 
 class Nab:
@@ -102,6 +111,7 @@ class Nab:
     note = "nab lock; it targets the interpreter that runs it"
     output = "pylock.toml"
     offline = checks = True
+    dated = False
 
     def __init__(self, program: Path) -> None:
         """Take the program's path."""
@@ -125,7 +135,7 @@ class PipLock:
     name = "pip"
     note = "pip lock; no offline mode: warm instead"
     output = "pylock.toml"
-    offline = checks = False
+    offline = checks = dated = False
 
     def __init__(self, python: Path) -> None:
         """Take the interpreter that has pip."""
@@ -145,7 +155,7 @@ class PipCompile:
     name = "pip-compile"
     note = "pip-compile --generate-hashes; no offline mode: warm instead"
     output = "requirements.txt"
-    offline = checks = False
+    offline = checks = dated = False
 
     def __init__(self, program: Path) -> None:
         """Take the program's path."""

@@ -1,4 +1,8 @@
-"""The lists to lock: a ``.in`` file, or a folder of them that are locked together, under ``benchmarks/workloads``."""
+"""The lists to lock: a ``.in`` file, or a folder of them that are locked together, under ``benchmarks/workloads``.
+
+A list may begin with comments that fix what it is locked for: ``# python-version: 3.11``, ``# uploaded-prior-to: MOMENT``, and
+``# no solution`` for one that must be refused.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,13 @@ FOLDER = Path(__file__).with_name("workloads")
 
 
 class Workload(NamedTuple):
-    """A list of requirements: its name and its files."""
+    """A list of requirements: its name, its files, and what it is locked for."""
 
     name: str
     sources: tuple[Path, ...]
+    python: str = ""  # "": the version of the interpreter that runs the benchmark
+    prior_to: str = ""  # ISO 8601; files uploaded later do not exist; "": all
+    possible: bool = True
 
     def lines(self) -> tuple[str, ...]:
         """Return the distinct requirements of all files, in order, without comments."""
@@ -33,8 +40,22 @@ def load(name: str, folder: Path = FOLDER) -> Workload:
     if path.is_dir():
         return Workload(name, tuple(sorted(path.glob("*.in"))))
     if path.with_name(f"{name}.in").exists():
-        return Workload(name, (path.with_name(f"{name}.in"),))
+        source = path.with_name(f"{name}.in")
+        head = source.read_text(encoding="utf-8")
+        return Workload(
+            name,
+            (source,),
+            _value(head, "python-version"),
+            _value(head, "uploaded-prior-to"),
+            "# no solution\n" not in head,
+        )
     raise SystemExit(f"no workload {name!r}; there are: {', '.join(names(folder))}")
+
+
+def _value(text: str, name: str) -> str:
+    """Return the value of a comment ``# name: value``; "" if there is none."""
+    match = re.search(rf"^# {name}: (\S+)$", text, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def names(folder: Path = FOLDER) -> list[str]:

@@ -27,6 +27,7 @@ class Script:
     note = ""
     output = "requirements.txt"
     offline = checks = True
+    dated = False
 
     def __init__(self, name: str, code: str) -> None:
         """Take the line; ``sys.argv`` holds the output and the cache folder."""
@@ -104,3 +105,22 @@ def test_a_tool_over_its_time_budget_skips_the_round(tmp_path: Path) -> None:
     order, failures = _run(tmp_path, "cold", Script("one", _WRITE.format(ok=True)), rounds=3, budget=0.0)
 
     assert (order, failures) == (["one"], [None])
+
+
+def test_a_list_that_must_be_refused_is_measured_until_its_refusal(tmp_path: Path) -> None:
+    """Exit code 1 is the answer, and any other code is a failure; a tool that locks for this day alone does not take part."""
+    refuses, locks, other = (
+        Script(name, code) for name, code in (("no", "raise SystemExit(1)"), ("yes", ""), ("old", ""))
+    )
+    refuses.dated = locks.dated = True
+    source = tmp_path / "w.in"
+    source.write_text("a\n", encoding="utf-8")
+    workload = Workload("w", (source,), "3.11", "2024-01-01T00:00:00Z", possible=False)
+    bench = Bench(tmp_path / "work", _environment, None, 2, 20.0, None, lambda _: None, 1000.0)
+
+    outcomes = run_case(bench, workload, "cold", [Installed(script, "1") for script in (refuses, locks, other)])
+
+    assert [(outcome.tool, len(outcome.samples), outcome.failure) for outcome in outcomes] == [
+        ("no", 2, None),
+        ("yes", 0, "exit 0, where the list must be refused"),
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tools import Job, Ours
+from benchmarks.tools import Job, Ours, Uv
 from benchmarks.workloads import Workload
 
 JOB = Job(Workload("w", (Path("w.in"),)), "cold", Path("here"), Path("cache"), None, "python")
@@ -45,3 +45,16 @@ def test_its_figures_come_from_resolve() -> None:
 
     assert command[:5] == ["p", "resolve", "w.in", "-o", "here/report.json"]
     assert command[-2:] == ["--max-workers", "1"]
+
+
+def test_what_a_list_is_locked_for_is_given_to_every_tool_that_takes_part() -> None:
+    """Each has its own option for the day."""
+    job = JOB._replace(workload=JOB.workload._replace(python="3.12", prior_to="2024-01-01T00:00:00Z"))
+
+    assert Ours(["p"]).command(job)[-4:] == ["--python-version", "3.12", "--uploaded-prior-to", "2024-01-01T00:00:00Z"]
+    assert Uv(Path("uv"), hashes=False).command(job)[-4:] == [
+        "--python-version",
+        "3.12",
+        "--exclude-newer",
+        "2024-01-01T00:00:00Z",
+    ]
