@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # The archives that pip unpacks. "tar.z" and "tar.lzma" occur only in old uploads.
 SDIST_SUFFIXES = (
@@ -25,6 +29,11 @@ def normalize_name(name: str) -> str:
 def normalize_extras(extras: str) -> tuple[str, ...]:
     """Return the names of a comma-separated list, normalised, sorted, each once."""
     return tuple(sorted({normalize_name(extra.strip()) for extra in extras.split(",") if extra.strip()}))
+
+
+def with_extras(name: str, extras: Sequence[str]) -> str:
+    """Return a project with extras as a requirement names it: ``name[a,b]``, or the name alone."""
+    return f"{name}[{','.join(extras)}]" if extras else name
 
 
 def is_project_name(name: str) -> bool:

@@ -183,17 +183,26 @@ Relaxation = BeyondBound | WithoutExtra
 
 @equal_by_type
 class RequirementEdge(NamedTuple):
-    """One requirement of a parent on a child; ``parent`` is "" for the user, then ``origin`` is set."""
+    """The requirement of a parent on a child; ``parent`` is "" for the user, then ``origin`` is set.
+
+    The edge of an extra has ``parent`` ``name[extra]``. A project with an edge to itself requires further extras of its own.
+    """
 
     parent: str
     child: str
-    requirement: str  # as written by the parent, without the marker
+    requirement: str  # without the marker; several requirements of one parent are merged
     origin: Origin | None = None
+    extras: tuple[str, ...] = ()  # of the child, normalised and sorted
 
     @property
     def parent_project(self) -> str:
         """Return the parent without its extra."""
         return self.parent.partition("[")[0]
+
+    @property
+    def parent_extra(self) -> str:
+        """Return the extra of the parent that adds the requirement; "" if the parent always has it."""
+        return self.parent.partition("[")[2][:-1]
 
 
 @equal_by_type

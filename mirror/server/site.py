@@ -171,6 +171,8 @@ def _result(report: Mapping[str, Any]) -> Result:
     children: dict[str, dict[str, None]] = {}
     for edge in target["edges"]:
         parent = (edge["parent"] or "").partition("[")[0]
+        if parent == edge["child"]:
+            continue  # an extra that requires another of its own project
         parents.setdefault(edge["child"], {})[parent, edge["requirement"]] = None
         children.setdefault(parent, {})[edge["child"]] = None
     pins = tuple(

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
+from mirror.names import with_extras
 from pipx_parallel.emitters import locked_files, merge, provenance
 from pipx_parallel.emitters.digest import digest_comment, input_digest
 from pipx_parallel.emitters.interface import Artifact
@@ -112,7 +113,7 @@ def _line(entry: LockEntry, extras: Sequence[str], root: RootRequirement | None,
 
 def _requirement(entry: LockEntry, extras: Sequence[str], root: RootRequirement | None, folder: str) -> str:
     pin = entry.pin
-    name = f"{pin.name}[{','.join(extras)}]" if extras else pin.name
+    name = with_extras(pin.name, extras)
     marker = "" if entry.marker is None else f" ; {entry.marker}"
     if pin.url is None:
         return f"{name}=={pin.version}{marker}"

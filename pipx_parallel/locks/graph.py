@@ -1,10 +1,15 @@
-"""A resolution as a graph: dependencies and dependents, and the shortest paths from a root to a project."""
+"""A resolution as a graph: who requires whom, with extras, and the shortest paths from a root to a project.
+
+A package is a node with the extras that one parent requests of it, as in uv: ``uvicorn[standard]``. An edge that an extra adds has
+a parent key of the form ``name[extra]``.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
+from mirror.names import with_extras
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,10 +18,32 @@ if TYPE_CHECKING:
 
 
 @equal_by_type
-class Graph(NamedTuple):
-    """The edges of a resolution by their ends, without those from a project to itself (its own extras).
+class Node(NamedTuple):
+    """A project with the extras that are requested of it. ``str()`` is ``name[extra]``."""
 
-    ``roots`` are the user's own edges; ``below`` and ``above`` map a project to its edges, in the resolution's order.
+    name: str
+    extras: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the name as a requirement has it."""
+        return with_extras(self.name, self.extras)
+
+
+@equal_by_type
+class Neighbour(NamedTuple):
+    """A node next to another, with the requirement between them and the extras of the parent that add it, if any."""
+
+    node: Node
+    requirement: str  # several are joined by ", "
+    by: tuple[str, ...] = ()
+
+
+@equal_by_type
+class Graph(NamedTuple):
+    """The edges of a resolution by their ends.
+
+    ``roots`` are the user's own edges; ``below`` maps a project to its edges and those of its extras, ``above`` to the edges that
+    require it, in the resolution's order.
     """
 
     pins: dict[str, Pin]
@@ -26,47 +53,79 @@ class Graph(NamedTuple):
 
 
 def graph_of(resolution: Resolution) -> Graph:
-    """Return the graph of a resolution, with edges to projects that have no pin because they are missing."""
+    """Return the graph of a resolution."""
     graph = Graph({pin.name: pin for pin in resolution.pins}, _root_edges(resolution), {}, {})
     for edge in resolution.edges:
-        if edge.parent and edge.parent != edge.child:
-            graph.below.setdefault(edge.parent, []).append(edge)
+        if edge.parent:
+            graph.below.setdefault(edge.parent_project, []).append(edge)
             graph.above.setdefault(edge.child, []).append(edge)
     return graph
 
 
-def dependencies(graph: Graph, name: str) -> list[tuple[str, str]]:
-    """Return (project, requirement) for each direct dependency, sorted; several requirements are joined."""
-    return _joined((edge.child, edge.requirement) for edge in graph.below.get(name, ()))
+def root_nodes(graph: Graph) -> dict[Node, list[RequirementEdge]]:
+    """Return the projects that the user requires, each with all extras that the user requests, and the user's edges to it."""
+    edges: dict[str, list[RequirementEdge]] = {}
+    for edge in graph.roots:
+        edges.setdefault(edge.child, []).append(edge)
+    return {_node(name, rows): rows for name, rows in edges.items()}
 
 
-def dependents(graph: Graph, name: str) -> list[tuple[str, str]]:
-    """Return (project, its requirement) for each project that requires this one, sorted."""
-    return _joined((edge.parent, edge.requirement) for edge in graph.above.get(name, ()))
+def dependencies(graph: Graph, node: Node) -> list[Neighbour]:
+    """Return each direct dependency of a node, sorted by name: those it always has, and those that its extras add."""
+    edges: dict[str, list[RequirementEdge]] = {}
+    keys = _keys(graph, node)
+    for edge in all_dependencies(graph, node.name):
+        if edge.parent in keys:
+            edges.setdefault(edge.child, []).append(edge)
+    return [Neighbour(_node(name, edges[name]), _requirement(edges[name]), _by(edges[name])) for name in sorted(edges)]
 
 
-def chain(graph: Graph, start: str, goal: str) -> list[RequirementEdge] | None:
-    """Return the edges of the shortest path from ``start`` to ``goal``: [] if they are equal, None if there is no path.
+def all_dependencies(graph: Graph, name: str) -> list[RequirementEdge]:
+    """Return the edges from a project and its requested extras to other projects, sorted by child."""
+    return [edge for edge in graph.below.get(name, ()) if edge.child != name]
+
+
+def all_dependents(graph: Graph, name: str) -> list[RequirementEdge]:
+    """Return the edges from other projects and their extras to a project, sorted by parent."""
+    return [edge for edge in graph.above.get(name, ()) if edge.parent_project != name]
+
+
+def dependents(graph: Graph, node: Node) -> list[Neighbour]:
+    """Return each node that requires one with these extras, sorted by name; a parent has only the extra that adds it."""
+    edges = [edge for edge in graph.above.get(node.name, ()) if _concerns(edge, node)]
+    always = {edge.parent for edge in edges}
+    rows: dict[Node, list[RequirementEdge]] = {}
+    for edge in edges:
+        if not edge.parent_extra or edge.parent_project not in always:
+            parent = Node(edge.parent_project, (edge.parent_extra,) if edge.parent_extra else ())
+            rows.setdefault(parent, []).append(edge)
+    return [Neighbour(parent, _requirement(rows[parent]), _by(rows[parent])) for parent in sorted(rows)]
+
+
+def chain(graph: Graph, start: RequirementEdge, goal: str) -> list[RequirementEdge] | None:
+    """Return the edges of the shortest path from the child of an edge to a project: [] if it is the child, None if there is none.
 
     Of several shortest paths it is the first by name.
     """
-    reached_by: dict[str, RequirementEdge | None] = {start: None}
-    level = [start]
+    reached_by: dict[str, RequirementEdge | None] = dict.fromkeys(_ends(start))
+    level = list(reached_by)
     while level and goal not in reached_by:
         next_level: list[str] = []
-        for name in level:
-            for edge in sorted(graph.below.get(name, ()), key=_by_child):
-                if edge.child not in reached_by:
-                    reached_by[edge.child] = edge
-                    next_level.append(edge.child)
+        for key in level:
+            edges = [edge for edge in graph.below.get(key.partition("[")[0], ()) if edge.parent == key]
+            for edge in sorted(edges, key=_by_child):
+                for end in _ends(edge):
+                    if end not in reached_by:
+                        reached_by[end] = edge
+                        next_level.append(end)
         level = next_level
     if goal not in reached_by:
         return None
     path: list[RequirementEdge] = []
-    edge_up = reached_by[goal]
-    while edge_up is not None:
-        path.append(edge_up)
-        edge_up = reached_by[edge_up.parent]
+    step = reached_by[goal]
+    while step is not None:
+        path.append(step)
+        step = reached_by[step.parent]
     return path[::-1]
 
 
@@ -82,11 +141,42 @@ def _root_edges(resolution: Resolution) -> tuple[RequirementEdge, ...]:
     return tuple(sorted(own, key=lambda edge: order.get((edge.child, edge.origin), len(order))))
 
 
-def _joined(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    requirements: dict[str, dict[str, None]] = {}
-    for name, requirement in pairs:
-        requirements.setdefault(name, {})[requirement] = None
-    return [(name, ", ".join(requirements[name])) for name in sorted(requirements)]
+def _keys(graph: Graph, node: Node) -> list[str]:
+    """Return the parents that a node stands for: its project, its extras, and the further extras of its own that these require."""
+    own = [edge for edge in graph.below.get(node.name, ()) if edge.child == node.name]
+    keys = list(_ends_of(node.name, node.extras))
+    for key in keys:  # grows during the loop
+        keys += [end for edge in own if edge.parent == key for end in _ends(edge) if end not in keys]
+    return keys
+
+
+def _ends(edge: RequirementEdge) -> tuple[str, ...]:
+    return _ends_of(edge.child, edge.extras)
+
+
+def _ends_of(name: str, extras: Iterable[str]) -> tuple[str, ...]:
+    return (name, *(f"{name}[{extra}]" for extra in extras))
+
+
+def _concerns(edge: RequirementEdge, node: Node) -> bool:
+    """Return whether an edge to a node's project leads to the node: it requests one of its extras, if it has extras."""
+    if node.extras:
+        return not set(node.extras).isdisjoint(edge.extras)
+    return edge.parent_project != node.name
+
+
+def _node(name: str, edges: Iterable[RequirementEdge]) -> Node:
+    return Node(name, tuple(sorted({extra for edge in edges for extra in edge.extras})))
+
+
+def _requirement(edges: Iterable[RequirementEdge]) -> str:
+    return ", ".join(dict.fromkeys(edge.requirement for edge in edges))
+
+
+def _by(edges: Iterable[RequirementEdge]) -> tuple[str, ...]:
+    """Return the extras of the parent that add an edge; () if the parent always has one."""
+    extras = {edge.parent_extra for edge in edges}
+    return () if "" in extras else tuple(sorted(extras))
 
 
 def _by_child(edge: RequirementEdge) -> tuple[str, str]:

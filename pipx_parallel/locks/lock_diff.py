@@ -57,7 +57,7 @@ def facts_of(resolution: Resolution) -> dict[str, Facts]:
     requesters: dict[str, dict[str, None]] = {}
     for edge in resolution.edges:
         requester = edge.parent or str(edge.origin or "")
-        if requester and requester != edge.child:
+        if requester and edge.parent_project != edge.child:
             requesters.setdefault(edge.child, {})[requester] = None
     return {pin.name: _facts(pin, tuple(requesters.get(pin.name, ()))) for pin in resolution.pins}
 

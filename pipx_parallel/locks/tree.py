@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.errors import UsageError
-from pipx_parallel.locks.graph import Graph, chain, dependencies, dependents, graph_of
+from pipx_parallel.locks.graph import (
+    Graph,
+    Neighbour,
+    Node,
+    all_dependencies,
+    all_dependents,
+    chain,
+    dependencies,
+    dependents,
+    graph_of,
+    root_nodes,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,7 +25,7 @@ if TYPE_CHECKING:
 
 _SEEN = " (*)"
 _FOOTER = "(*) subtree shown above"
-_Row = tuple[str, str]  # a project, and the text in parentheses after it
+_Row = tuple[Node, str]  # a node, and the text after it
 
 
 def render_tree(resolution: Resolution, *, depth: int | None = None) -> str:
@@ -24,26 +35,33 @@ def render_tree(resolution: Resolution, *, depth: int | None = None) -> str:
     """
     graph = graph_of(resolution)
     missing = {failure.project for failure in resolution.missing}
-    roots: dict[str, list[str]] = {}
-    for edge in graph.roots:
-        if edge.child in graph.pins or edge.child in missing:
-            roots.setdefault(edge.child, []).append(_root_text(edge))
-    rows = [(name, ", ".join(words)) for name, words in roots.items()]
-    return _drawn(graph, rows, lambda name: dependencies(graph, name), depth)
+    rows = [
+        (node, _bracketed(", ".join(map(_root_text, edges))))
+        for node, edges in root_nodes(graph).items()
+        if node.name in graph.pins or node.name in missing
+    ]
+    return _drawn(
+        graph, rows, lambda node: [(row.node, _neighbour_text(row)) for row in dependencies(graph, node)], depth
+    )
 
 
 def render_inverted(resolution: Resolution, name: str, *, depth: int | None = None) -> str:
     """Return the tree from one project up to the user's requirements. Raises ``UsageError`` if it is not pinned."""
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
-    root_texts = {edge.child: _root_text(edge) for edge in reversed(graph.roots)}
 
-    def dependents_of(child: str) -> list[_Row]:
+    def root_texts(node: Node) -> list[str]:
+        edges = [edge for edge in graph.roots if edge.child == node.name]
+        return [_root_text(edge) for edge in edges if not node.extras or set(node.extras) & set(edge.extras)]
+
+    def dependents_of(node: Node) -> list[_Row]:
         return [
-            (parent, _noted(f"asks for {words}", root_texts.get(parent))) for parent, words in dependents(graph, child)
+            (row.node, _bracketed("; ".join([f"asks for {row.requirement}", *root_texts(row.node)])))
+            for row in dependents(graph, node)
         ]
 
-    return _drawn(graph, [(pin.name, root_texts.get(pin.name, ""))], dependents_of, depth)
+    start = Node(pin.name)
+    return _drawn(graph, [(start, _bracketed("; ".join(root_texts(start))))], dependents_of, depth)
 
 
 def render_why(resolution: Resolution, name: str) -> str:
@@ -55,7 +73,7 @@ def render_why(resolution: Resolution, name: str) -> str:
     pin = _pin(resolution, graph, name)
     limits = [root for root in resolution.roots if root.constraint and root.name == pin.name]
     lines = [*_chains(graph, pin.name), *(f"{root.origin}: limited to {root.text}" for root in limits), _newest(pin)]
-    return "\n  ".join((_titled(pin), *lines)) + "\n"
+    return "\n  ".join((_titled(graph, Node(pin.name)), *lines)) + "\n"
 
 
 def why_json(resolution: Resolution, name: str) -> dict[str, object]:
@@ -83,31 +101,36 @@ def tree_json(resolution: Resolution) -> dict[str, object]:
 
 
 def tree_dot(resolution: Resolution) -> str:
-    """Return the graph in the DOT language (Graphviz); direct requirements have a double border."""
+    """Return the graph in the DOT language (Graphviz); direct requirements have a double border, edges of extras a label."""
     graph = graph_of(resolution)
     lines = ["digraph lock {", "    rankdir=LR", "    node [shape=box, fontname=Helvetica]"]
     for pin in resolution.pins:
         border = ", peripheries=2" if pin.direct else ""
-        lines.append(f"    {_quoted(pin.name)} [label={_quoted(_titled(pin))}{border}]")
+        lines.append(f"    {_quoted(pin.name)} [label={_quoted(_titled(graph, Node(pin.name)))}{border}]")
     for pin in resolution.pins:
-        for child, words in dependencies(graph, pin.name):
-            lines.append(f"    {_quoted(pin.name)} -> {_quoted(child)} [tooltip={_quoted(words)}]")
+        for edge in all_dependencies(graph, pin.name):
+            label = f"label={_quoted(edge.parent_extra)}, " if edge.parent_extra else ""
+            lines.append(
+                f"    {_quoted(pin.name)} -> {_quoted(edge.child)} [{label}tooltip={_quoted(edge.requirement)}]"
+            )
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _drawn(graph: Graph, rows: list[_Row], below: Callable[[str], list[_Row]], depth: int | None) -> str:
+def _drawn(graph: Graph, rows: list[_Row], below: Callable[[Node], list[_Row]], depth: int | None) -> str:
     """Draw rows and their subtrees. A stack instead of recursion, because chains of requirements have no maximum length."""
-    seen: set[str] = set()
+    seen: dict[str, set[str]] = {}  # project -> the extras with which its subtree was drawn
     repeated = False
     lines: list[str] = []
     stack = [(row, "", "", "", 0) for row in reversed(rows)]
     while stack:
-        (name, words), indent, branch, stem, level = stack.pop()
-        children = below(name) if depth is None or level < depth else []
-        again = name in seen and bool(children)
+        (node, words), indent, branch, stem, level = stack.pop()
+        expanded = depth is None or level < depth
+        children = below(node) if expanded else []
+        again = bool(children) and node.name in seen and seen[node.name].issuperset(node.extras)
         repeated = repeated or again
-        seen.add(name)
-        lines.append(f"{indent}{branch}{_labelled(graph, name, words)}{_SEEN if again else ''}")
+        if expanded:
+            seen.setdefault(node.name, set()).update(node.extras)
+        lines.append(f"{indent}{branch}{_titled(graph, node)}{words}{_SEEN if again else ''}")
         if not again:
             inner = indent + stem
             last = len(children) - 1
@@ -120,13 +143,15 @@ def _drawn(graph: Graph, rows: list[_Row], below: Callable[[str], list[_Row]], d
 def _chains(graph: Graph, name: str) -> Iterator[str]:
     for edge, path in _paths(graph, name):
         steps = [f"{edge.origin}: {edge.requirement}"]
-        steps += [f"{_labelled(graph, step.parent, '')}: {step.requirement}" for step in path]
+        for step in path:
+            parent = Node(step.parent_project, (step.parent_extra,) if step.parent_extra else ())
+            steps.append(f"{_titled(graph, parent)}: {step.requirement}")
         yield " → ".join(steps)
 
 
 def _paths(graph: Graph, name: str) -> Iterator[tuple[RequirementEdge, list[RequirementEdge]]]:
     for edge in graph.roots:
-        path = chain(graph, edge.child, name)
+        path = chain(graph, edge, name)
         if path is not None:
             yield edge, path
 
@@ -139,9 +164,13 @@ def _package(graph: Graph, pin: Pin) -> dict[str, object]:
         "latest": pin.latest,
         "libyears": pin.libyears,
         "reason": pin.reason,
-        "dependencies": [{"name": name, "requirement": words} for name, words in dependencies(graph, pin.name)],
-        "required-by": [{"name": name, "requirement": words} for name, words in dependents(graph, pin.name)],
+        "dependencies": [_edge_json(edge.child, edge) for edge in all_dependencies(graph, pin.name)],
+        "required-by": [_edge_json(edge.parent_project, edge) for edge in all_dependents(graph, pin.name)],
     }
+
+
+def _edge_json(name: str, edge: RequirementEdge) -> dict[str, object]:
+    return {"name": name, "requirement": edge.requirement, "extra": edge.parent_extra or None}
 
 
 def _pin(resolution: Resolution, graph: Graph, name: str) -> Pin:
@@ -163,22 +192,27 @@ def _newest(pin: Pin) -> str:
     return f"not the newest: {pin.latest} is out{age}" + (f"; {pin.reason}" if pin.reason else "")
 
 
-def _labelled(graph: Graph, name: str, words: str) -> str:
-    pin = graph.pins.get(name)
-    title = f"{name} (missing)" if pin is None else _titled(pin)
-    return f"{title} ({words})" if words else title
+def _titled(graph: Graph, node: Node) -> str:
+    pin = graph.pins.get(node.name)
+    return f"{node} (missing)" if pin is None else f"{node} {pin.version}"
 
 
-def _titled(pin: Pin) -> str:
-    return f"{pin.name} {pin.version}"
+def _neighbour_text(row: Neighbour) -> str:
+    by = f" (extra: {', '.join(row.by)})" if row.by else ""
+    return f"{by} ({row.requirement})"
 
 
 def _root_text(edge: RequirementEdge) -> str:
-    return f"{edge.requirement}, {edge.origin}" if edge.origin is not None else edge.requirement
+    origin = edge.origin
+    if origin is None:
+        return edge.requirement
+    return ", ".join(
+        (edge.requirement, str(origin), *([origin.label] if ":" in origin.label else []))
+    )  # a group or an extra
 
 
-def _noted(words: str, more: str | None) -> str:
-    return f"{words}; {more}" if more else words
+def _bracketed(words: str) -> str:
+    return f" ({words})" if words else ""
 
 
 def _quoted(text: str) -> str:

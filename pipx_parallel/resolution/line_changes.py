@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
+from mirror.names import with_extras
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.model import Offer
 from pipx_parallel.resolution.candidate import Candidate
@@ -103,8 +104,7 @@ def without(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[
 
 def _rewritten(situation: Situation, before: RootRequirement, after: RootRequirement, note: str = "") -> Change:
     written = asked_text(before)
-    extras = f"[{','.join(after.extras)}]" if after.extras else ""
-    text = f"{before.name}{extras}{after.specifier}"
+    text = f"{with_extras(before.name, after.extras)}{after.specifier}"
     if before.constraint and not after.specifier:
         offer = Offer("line", f"{before.origin}: remove the constraint {written}", str(before.origin), before.text, "")
         return Change(offer, _with_line(situation, before, None), before.name, f"{before.origin} {before.name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
+from mirror.names import with_extras
 from mirror.records.filenames import SDIST, split_filename
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
@@ -178,21 +179,25 @@ def installable(files: FileList, candidates: Candidates, name: str) -> tuple[Dis
 
 
 def edges_of(solution: Solution, roots: Sequence[RootRequirement]) -> tuple[RequirementEdge, ...]:
-    """Return the requirement edges, sorted by child, parent and requirement, without duplicates."""
+    """Return the requirement edges, sorted by child, parent and requirement: one for each line of the user, parent and child."""
     edges: dict[tuple[str, str, str], RequirementEdge] = {}
     for root in roots:
         if root.name in solution.chosen:
-            extras = f"[{','.join(root.extras)}]" if root.extras else ""
-            edge = RequirementEdge("", root.name, f"{root.name}{extras}{root.specifier}", root.origin)
+            requirement = f"{with_extras(root.name, root.extras)}{root.specifier}"
+            edge = RequirementEdge("", root.name, requirement, root.origin, root.extras)
             edges.setdefault((root.name, "", f"{edge.requirement}\n{root.origin}"), edge)
+    merged: dict[tuple[str, str], tuple[set[str], dict[str, None]]] = {}
     for parent, switch, need in solution.dependencies:
         child = base_of(need.package)
-        if child == parent:
-            continue
-        name, text = written(need)
-        requirement = f"{name}{text}"
-        source = switch or parent
-        edges.setdefault((child, source, requirement), RequirementEdge(source, child, requirement))
+        extras, specifiers = merged.setdefault((child, switch or parent), (set(), {}))
+        if is_extra(need.package):
+            extras.add(extra_of(need.package))
+        elif text := written(need)[1]:
+            specifiers[text] = None
+    for (child, source), (extras, specifiers) in merged.items():
+        names = tuple(sorted(extras))
+        requirement = f"{with_extras(child, names)}{','.join(specifiers)}"
+        edges[child, source, requirement] = RequirementEdge(source, child, requirement, None, names)
     return tuple([edges[key] for key in sorted(edges)])
 
 

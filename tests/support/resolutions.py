@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from mirror.names import normalize_extras
 from mirror.records.model import DistFile
 from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.model import (
@@ -137,7 +138,7 @@ def root(text: str, line: int = 1, source: str = "requirements.in", **fields: Un
     length = next((number for number, character in enumerate(head) if character in "[<>=!~ "), len(head))
     name, rest = head[:length], head[length:]
     inside, _, specifier = rest[1:].partition("]") if rest.startswith("[") else ("", "", rest)
-    extras = tuple(sorted(part for part in inside.split(",") if part))
+    extras = normalize_extras(inside)
     values: RootFields = {"marker": None, "hashes": (), **fields}
     return RootRequirement(name, extras, specifier, url=url or None, origin=Origin(source, line), text=text, **values)
 
@@ -152,9 +153,9 @@ def resolution(
     stats: Stats | None = None,
 ) -> Resolution:
     """Return a resolution; ``edges`` are (parent, child, requirement), those of the user come from ``roots``."""
-    asked = [RequirementEdge("", one.name, one.text, one.origin) for one in roots if not one.constraint]
+    asked = [RequirementEdge("", one.name, one.text, one.origin, one.extras) for one in roots if not one.constraint]
     every = sorted(
-        [*asked, *(RequirementEdge(*edge) for edge in edges)],
+        [*asked, *(RequirementEdge(*edge, None, root(edge[2]).extras) for edge in edges)],
         key=lambda edge: (edge.child, edge.parent, edge.requirement),
     )
     wanted = {one.name for one in roots}
@@ -193,7 +194,7 @@ def web_resolution(for_target: Target | None = None) -> Resolution:
             ("httpx", "certifi", "certifi"),
             ("httpx", "httpcore", "httpcore==1.*,<1.1"),
             ("httpx", "idna", "idna"),
-            ("httpx", "socksio", "socksio==1.*"),
+            ("httpx[socks]", "socksio", "socksio==1.*"),
             ("httpcore", "certifi", "certifi"),
             ("httpcore", "h11", "h11>=0.16"),
             ("anyio", "idna", "idna>=2.8"),

@@ -57,10 +57,46 @@ def test_the_json_form_looks_as_agreed() -> None:
 def test_depth_limits_the_levels() -> None:
     """0: the roots alone."""
     assert render_tree(WEB, depth=0).splitlines() == [
-        "httpx 0.28.1 (httpx[socks]>=0.28, requirements.in:2)",
+        "httpx[socks] 0.28.1 (httpx[socks]>=0.28, requirements.in:2)",
         "httptools 0.6.4 (httptools, requirements.in:3)",
     ]
     assert "h11" not in render_tree(WEB, depth=1)
+
+
+def test_a_subtree_beyond_the_depth_is_not_marked_as_shown() -> None:
+    """It is drawn at the first place that is above the limit."""
+    resolved = resolution(
+        [pin("a", "1"), pin("b", "1"), pin("c", "1")], [root("a"), root("b", 2)], [("a", "b", "b"), ("b", "c", "c")]
+    )
+
+    assert render_tree(resolved, depth=1).splitlines() == [
+        "a 1 (a, requirements.in:1)",
+        "└── b 1 (b)",
+        "b 1 (b, requirements.in:2)",
+        "└── c 1 (c)",
+    ]
+
+
+def test_extras_of_a_project_that_need_each_other_end() -> None:
+    """The extra all requires docs, docs requires all: both belong to one node."""
+    resolved = resolution(
+        [pin("a", "1"), pin("b", "1")],
+        [root("a[all]")],
+        [("a[all]", "a", "a[docs]"), ("a[docs]", "a", "a[all]"), ("a[docs]", "b", "b")],
+    )
+
+    assert render_tree(resolved).splitlines() == [
+        "a[all] 1 (a[all], requirements.in:1)",
+        "└── b 1 (extra: docs) (b)",
+    ]
+    assert render_inverted(resolved, "b").splitlines() == [
+        "b 1",
+        "└── a[docs] 1 (asks for b)",
+        "    └── a[all] 1 (asks for a[docs]; a[all], requirements.in:1)",
+        "        └── a[docs] 1 (asks for a[all]) (*)",
+        "(*) subtree shown above",
+    ]
+    assert "a[all] → a[all] 1: a[docs] → a[docs] 1: b" in render_why(resolved, "b")
 
 
 def test_a_circle_ends() -> None:
