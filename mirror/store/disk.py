@@ -7,7 +7,6 @@ it takes 3 % of the instructions of a warm lock, which writes nothing.
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _DATABASE = "cache.db"  # the file name that diskcache uses
-_DAMAGE = re.compile(r"malformed|not a database|Could not decode")  # messages of SQLite for a damaged file
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # of SQLite, for a damaged file
 _IS_MADE = "SELECT 1 FROM sqlite_master WHERE name = 'Cache'"
 _ROWS = "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 AND key IN (?{})"
 _CHUNK = 500  # keys in one statement: the limit of old SQLite is 999
@@ -139,9 +138,17 @@ class DiskStore(Store):
         except UnicodeDecodeError as error:  # a damaged key
             raise self._damaged(error) from error
         except (sqlite3.Error, OSError) as error:
-            if isinstance(error, sqlite3.DatabaseError) and _DAMAGE.search(str(error)):
+            if _is_damage(error):
                 raise self._damaged(error) from error
             raise StoreError(
                 f"cannot use the mirror in {self.folder}: {error or type(error).__name__}; "
                 "check space and permissions, or name another with --mirror"
             ) from error
+
+
+def _is_damage(error: Exception) -> bool:
+    """Return whether a file is no sound database. A text that is not UTF-8 is reported by Python, without SQLite's code."""
+    if not isinstance(error, sqlite3.DatabaseError):
+        return False
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, sqlite3.OperationalError) if code is None else code & 0xFF in _DAMAGE

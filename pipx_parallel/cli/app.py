@@ -111,9 +111,20 @@ def _refused(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return BAD_INPUT
-    text = " ".join(error.format_message().split()).rstrip(".")
+    text = _switch_with_value(error, context) or " ".join(error.format_message().split()).rstrip(".")
     printer({}).error(f"{text[:1].lower()}{text[1:]}; see '{path} --help'")
     return BAD_INPUT
+
+
+def _switch_with_value(error: click.ClickException, context: click.Context | None) -> str | None:
+    """Return the error for a value given to an option that takes none, like ``--pre=yes``; None for any other error."""
+    if context is None or not isinstance(error, click.BadOptionUsage):
+        return None
+    name = error.option_name
+    for option in context.command.params:
+        if isinstance(option, click.Option) and name in option.opts and (option.is_flag or option.count):
+            return f"{name} takes no value: write {name} alone to switch it on, and leave it out to keep it off"
+    return None
 
 
 def _given(given: Mapping[str, object]) -> dict[str, object]:

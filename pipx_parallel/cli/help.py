@@ -32,6 +32,14 @@ class GroupedCommand(click.Command):
         if any(isinstance(param, GroupedOption) and param.rare for param in self.params):
             self.params.append(_help_all())
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; an error that the parser raises without a context gets this command's, for its message."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options group by group, the command's own first."""
         groups: dict[str, list[tuple[str, str]]] = {"Options": []}

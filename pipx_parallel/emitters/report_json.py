@@ -12,7 +12,7 @@ from pipx_parallel.emitters import locked_files
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
-from pipx_parallel.locks.quality import quality_of
+from pipx_parallel.locks.quality import pin_json, quality_of
 from pipx_parallel.model import WithoutExtra
 
 if TYPE_CHECKING:
@@ -73,11 +73,7 @@ def _root(root: RootRequirement) -> dict[str, object]:
 
 def _pin(pin: Pin, context: LockContext) -> dict[str, object]:
     return {
-        "name": pin.name,
-        "version": pin.version,
-        "direct": pin.direct,
-        "latest": pin.latest,
-        "libyears": pin.libyears,
+        **pin_json(pin),
         "status": pin.status,
         "metadata-from": pin.metadata_from,
         "yanked": pin.yanked,

@@ -13,7 +13,7 @@ from pipx_parallel.model import WithoutExtra
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipx_parallel.model import Relaxation, Resolution
+    from pipx_parallel.model import Pin, Relaxation, Resolution
 
 YEAR = 365.25 * 86_400  # seconds
 NOTABLE = 3.0  # libyears behind from which a warning is printed
@@ -77,3 +77,14 @@ def held_back(resolution: Resolution) -> Iterator[str]:
         if pin.latest is not None and pin.latest != pin.version:
             age = "" if pin.libyears is None else f" ({pin.libyears:.1f} libyears)"
             yield f"{pin.name} {pin.version}, not {pin.latest}{age}: {pin.reason or 'it is kept from the previous lock'}"
+
+
+def pin_json(pin: Pin) -> dict[str, object]:
+    """Return what every JSON output says of a pin first: its version, and how far that is from the newest."""
+    return {
+        "name": pin.name,
+        "version": pin.version,
+        "direct": pin.direct,
+        "latest": pin.latest,
+        "libyears": pin.libyears,
+    }

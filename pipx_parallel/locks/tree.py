@@ -17,6 +17,7 @@ from pipx_parallel.locks.graph import (
     graph_of,
     root_nodes,
 )  # fmt: skip
+from pipx_parallel.locks.quality import pin_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,11 +159,7 @@ def _paths(graph: Graph, name: str) -> Iterator[tuple[RequirementEdge, list[Requ
 
 def _package(graph: Graph, pin: Pin) -> dict[str, object]:
     return {
-        "name": pin.name,
-        "version": pin.version,
-        "direct": pin.direct,
-        "latest": pin.latest,
-        "libyears": pin.libyears,
+        **pin_json(pin),
         "reason": pin.reason,
         "dependencies": [_edge_json(edge.child, edge) for edge in all_dependencies(graph, pin.name)],
         "required-by": [_edge_json(edge.parent_project, edge) for edge in all_dependents(graph, pin.name)],

@@ -14,7 +14,7 @@ from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pipx_parallel.model import Origin
     from pipx_parallel.requirements.lines import LogicalLine
@@ -138,7 +138,9 @@ def _read_with_library(tail: str, line: LogicalLine) -> tuple[tuple[str, str], .
     try:
         left_over = _option_parser(lambda name, value: options.append((name, value)))(words)
     except _Misspelt as error:
-        raise refusal(line.origin, f"{error} in {quoted(line.written)}", _remedy_for(error.__context__)) from None
+        raise refusal(
+            line.origin, f"{error} in {quoted(line.written)}", _remedy_for(error.__context__, words)
+        ) from None
     if left_over:
         raise refusal(
             line.origin,
@@ -148,7 +150,7 @@ def _read_with_library(tail: str, line: LogicalLine) -> tuple[tuple[str, str], .
     return tuple(options)
 
 
-def _remedy_for(cause: BaseException | None) -> str:
+def _remedy_for(cause: BaseException | None, words: Iterable[str]) -> str:
     """Return the remedy for an error of the parser; ``cause`` is None if an option has the wrong number of values."""
     import optparse  # already loaded
 
@@ -156,7 +158,22 @@ def _remedy_for(cause: BaseException | None) -> str:
         return "write the option's name in full"
     if isinstance(cause, optparse.BadOptionError):
         return "see pip's documentation of the requirements file format for the options that a file may have"
+    if (switch := _switch_with_value(words)) is not None:
+        return f"write {switch} without a value"
     return "give the option one value"
+
+
+def _switch_with_value(words: Iterable[str]) -> str | None:
+    """Return the option of the first word like ``--pre=yes``, also abbreviated, that takes no value."""
+    table = _option_table()
+    for word in words:
+        name, equals, _ = word.partition("=")
+        named = [
+            (spelling, valued) for spellings, valued in table for spelling in spellings if spelling.startswith(name)
+        ]
+        if equals and name.startswith("--") and named and not any(valued for _, valued in named):
+            return name if (name, False) in named else named[0][0]
+    return None
 
 
 def _option_table() -> list[tuple[tuple[str, ...], bool]]:

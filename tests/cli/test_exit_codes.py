@@ -37,6 +37,8 @@ def check_message(ran: Ran, code: int, *words: str) -> None:
     [
         (["lock", "--no-such"], ["no such option", "'pipx-parallel lock --help'"]),
         (["lock", "-o"], ["-o", "requires an argument"]),
+        (["lock", "--pre=yes"], ["--pre takes no value: write --pre alone", "'pipx-parallel lock --help'"]),
+        (["mirror", "status", "--offline=1"], ["--offline takes no value", "'pipx-parallel mirror status"]),
         (["lok"], ["no command 'lok'", "did you mean 'lock'?"]),
         (["mirror", "wram"], ["no command 'wram'", "did you mean 'warm'?"]),
         (["why"], ["missing argument"]),

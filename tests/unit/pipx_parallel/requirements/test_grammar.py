@@ -113,12 +113,13 @@ def test_the_library_gives_its_message_without_its_name() -> None:
         ("--frob", "see pip's documentation of the requirements file format for the options that a file may have"),
         ("--no", "write the option's name in full"),
         ("--index-url", "give the option one value"),
-        ("--pre=yes", "give the option one value"),
+        ("--pre=yes", "write --pre without a value"),
+        ("--prefer-b=1", "write --prefer-binary without a value"),
         (
             "--'no such option'",
             "see pip's documentation of the requirements file format for the options that a file may have",
         ),
-        ("--pre='no such option'", "give the option one value"),
+        ("--pre='no such option'", "write --pre without a value"),
         ("--no='ambiguous option'", "write the option's name in full"),
     ],
 )
