@@ -150,5 +150,7 @@ def _is_damage(error: Exception) -> bool:
     """Return whether a file is no sound database. A text that is not UTF-8 is reported by Python, without SQLite's code."""
     if not isinstance(error, sqlite3.DatabaseError):
         return False
-    code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(error, sqlite3.OperationalError) if code is None else code & 0xFF in _DAMAGE
+    try:
+        return error.sqlite_errorcode & 0xFF in _DAMAGE
+    except AttributeError:
+        return isinstance(error, sqlite3.OperationalError)
