@@ -176,11 +176,13 @@ class Policy:
         return f"was uploaded on {day_of(first)}, after the cutoff ({day_of(self._cutoff_of(view.name) or 0)})"
 
     def why_nothing_is_usable(self, view: ReleaseView, rules: TargetRules) -> str:
-        """Return why the target can install no release of a project, by the reason that excludes the newest."""
+        """Return why the target can install no release of a project, by the reason that excludes the newest before the cutoff."""
         if not view.versions:
             return f"{view.name} has no releases on its index"
-        reason = self.why_not_usable(view, len(view.versions) - 1, rules)
-        return f"no release of {view.name} can be installed for {rules.target.label}: {view.versions[-1]} {reason}"
+        every = (1 << len(view.versions)) - 1
+        newest = (self.within_cutoff(view, every) or every).bit_length() - 1
+        reason = self.why_not_usable(view, newest, rules)
+        return f"no release of {view.name} can be installed for {rules.target.label}: {view.versions[newest]} {reason}"
 
 
 class _Names:

@@ -8,12 +8,14 @@ from mirror.records.version_keys import compile_specifier
 from mirror.urls import shown
 from pipx_parallel.requirements.urls import mask_secrets
 from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolver.masks import mask_of, release_of, runs_of
+from pipx_parallel.resolution.package_keys import is_extra
+from pipx_parallel.resolver.masks import mask_from, mask_of, release_of, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from mirror.records.model import CompiledSpecifier
+    from mirror.records.release_view import ReleaseView
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver.ports import Edge
@@ -95,11 +97,11 @@ class Wording:
             return self.candidates.policy.why_nothing_is_usable(view, self.candidates.rules)
         named = mask_of(view.keys, specifier.intervals)
         if not named:
-            nearest, elsewhere = _nearest(candidate, text), self._elsewhere(candidate, specifier)
+            nearest, elsewhere = self._nearest(candidate, text), self._elsewhere(candidate, specifier)
             return f"no release of {name} is {text.replace(',', ' and ')} ({nearest}{elsewhere})"
         if name in self.candidates.hashes and self.candidates.admitted(name, specifier) & candidate.usable:
             return f"no file of {name} that can be installed has one of the hashes given for it"
-        bit = named.bit_length() - 1
+        bit = (named & self._in_time(candidate) or named).bit_length() - 1
         return f"{name} {view.versions[release_of(bit)]} {self.fault(name, bit)}"
 
     def _elsewhere(self, candidate: Candidate, specifier: CompiledSpecifier) -> str:
@@ -134,14 +136,42 @@ class Wording:
     def newer_but_unfit(self, edge: Edge) -> str | None:
         """Word why the newest release of a requirement cannot be used, if it is newer than all that can; else None."""
         name, text = written(edge)
+        if edge.package != name or is_extra(name):
+            return None
         candidate = self.candidates.candidate(name)
-        if edge.package != name or not isinstance(candidate, Candidate):
+        if not isinstance(candidate, Candidate):
             return None
         view = candidate.project.view
-        bit = mask_of(view.keys, compile_specifier(text).intervals).bit_length() - 1
+        named = mask_of(view.keys, compile_specifier(text).intervals)
+        bit = (named & self._in_time(candidate) or named).bit_length() - 1
         if bit < (edge.mask & candidate.usable).bit_length() or view.prereleases >> release_of(bit) & 1:
             return None
         return f"{name} {view.versions[release_of(bit)]} {self.fault(name, bit)}"
+
+    def _in_time(self, candidate: Candidate) -> int:
+        """Return the releases that existed at the cutoff: the user need not be told of later ones."""
+        view = candidate.project.view
+        if candidate.project.reference is not None:
+            return -1
+        return mask_from(self.candidates.policy.within_cutoff(view, (1 << len(view.versions)) - 1))
+
+    def _nearest(self, candidate: Candidate, text: str) -> str:
+        """Word the releases that are nearest to a specifier that none satisfies."""
+        view = candidate.project.view
+        everything = mask_from((1 << len(view.versions)) - 1)
+        existing = everything & self._in_time(candidate) or everything
+        low, high = compile_specifier(text).intervals[0]
+        below, above = mask_of(view.keys, [("", low)]) & existing, mask_of(view.keys, [(high, "~")]) & existing
+        oldest, newest = _lowest(view, existing), _highest(view, existing)
+        if oldest == newest:
+            return f"its only release is {newest}"
+        if not above:
+            return f"its newest is {newest}"
+        return (
+            f"the nearest are {_highest(view, below)} and {_lowest(view, above)}"
+            if below
+            else f"its oldest is {oldest}"
+        )
 
 
 def written(edge: Edge) -> tuple[str, str]:
@@ -154,19 +184,12 @@ def asked_text(root: RootRequirement) -> str:
     return mask_secrets(root.text.partition(";")[0].partition(" --")[0].strip())
 
 
-def _nearest(candidate: Candidate, text: str) -> str:
-    """Word the releases that are nearest to a specifier that none satisfies."""
-    view = candidate.project.view
-    first, last = view.versions[0], view.versions[-1]
-    if len(view.versions) == 1:
-        return f"its only release is {last}"
-    low, high = compile_specifier(text).intervals[0]
-    below, above = mask_of(view.keys, [("", low)]), mask_of(view.keys, [(high, "~")])
-    if not above:
-        return f"its newest is {last}"
-    if not below:
-        return f"its oldest is {first}"
-    return f"the nearest are {view.versions[below.bit_length() - 2]} and {view.versions[(above & -above).bit_length() - 2]}"
+def _lowest(view: ReleaseView, mask: int) -> str:
+    return view.versions[release_of((mask & -mask).bit_length() - 1)]
+
+
+def _highest(view: ReleaseView, mask: int) -> str:
+    return view.versions[release_of(mask.bit_length() - 1)]
 
 
 def _span(first: str, last: str) -> str:

@@ -12,6 +12,7 @@ from tests.support.index_server import LoopbackIndex
 from tests.support.workspace import Workspace, check_refused, locked
 
 CHAIN = {"app": "2.0", "base": "1.0", "lib": "2.0"}
+LATER = "2025-06-01T00:00:00.000000Z"
 ALL_OUTPUTS = ("pylock.toml", "locked.txt", "install.sh", "install.ps1", "report.json")
 
 
@@ -174,3 +175,36 @@ def test_a_fault_of_a_release_that_is_not_chosen_stops_nothing(workspace: Worksp
     index.fail("/simple/broken/", times=99, status=500)
 
     assert locked(workspace, "lib>=2", "pkg", flags=["--retries", "0"]) == {"base": "1.0", "lib": "2.0", "pkg": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("tool>=2.1,<2.3", "(its newest is 2.0)"),
+        ("tool", "2.0 requires Python >=99"),
+        ("tool>=1.5", "tool 2.0 requires Python >=99"),
+    ],
+)
+def test_no_release_after_the_cutoff_is_a_reason(
+    workspace: Workspace, index: LoopbackIndex, line: str, words: str
+) -> None:
+    """What did not exist then explains nothing."""
+    old = [wheel("tool", "1.0", requires_python=">=98"), wheel("tool", "2.0", requires_python=">=99")]
+    index.publish("tool", *old, wheel("tool", "4.0", upload_time=LATER), wheel("tool", "2.5", upload_time=LATER))
+
+    ran = workspace.lock(line, flags=["--uploaded-prior-to", "2025-01-01"])
+
+    check_refused(workspace, ran, 1, words)
+    argument = [text for text in ran.err.splitlines() if not text.startswith("try: ")]
+    assert [text for text in argument if "4.0" in text or "2.5" in text] == []
+
+
+def test_an_extra_is_never_asked_for_as_a_project(workspace: Workspace, index: LoopbackIndex) -> None:
+    """Nor while the argument of an impossible list is worded."""
+    index.publish("tool", wheel("tool", "1.0", extras={"fast": ["lib<2"]}))
+    index.publish("user", wheel("user", "1.0", ["tool[fast]"]))
+
+    ran = workspace.lock("user", "lib>=2")
+
+    check_refused(workspace, ran, 1, "tool[fast] 1.0 needs lib<2")
+    assert index.paths("*%5B*") == index.paths("*[[]*") == []
