@@ -149,7 +149,7 @@ class Wording:
         return f"{name} {view.versions[release_of(bit)]} {self.fault(name, bit)}"
 
     def _in_time(self, candidate: Candidate) -> int:
-        """Return the releases that existed at the cutoff: the user need not be told of later ones."""
+        """Return the releases that existed at the cutoff; later ones explain nothing."""
         view = candidate.project.view
         if candidate.project.reference is not None:
             return -1
