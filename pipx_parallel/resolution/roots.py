@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.records.model import CompiledSpecifier, Dependency, FetchFailure
-from mirror.records.version_keys import compile_specifier, version_key
+from mirror.records.version_keys import compile_specifier, is_prerelease_key, version_key
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.resolution.candidate import Candidate, TargetFacts
 from pipx_parallel.resolution.candidates import ON, Candidates
@@ -124,11 +124,21 @@ def _bound_dependencies(inputs: Inputs) -> list[Dependency]:
 
 def _pins(rows: Iterable[Dependency], locked: Mapping[str, str]) -> dict[str, list[CompiledSpecifier]]:
     """Return, per project, the specifiers that pin one version (PEP 592): of the user's lines and of an existing lock."""
-    pins = {name: [compile_specifier(f"=={version}")] for name, version in locked.items() if version_key(version)}
+    exact = {name: exact_specifier(version) for name, version in locked.items()}
+    pins = {name: [specifier] for name, specifier in exact.items() if specifier is not None}
     for row in rows:
         if row.specifier.pins:
             pins.setdefault(row.name, []).append(row.specifier)
     return pins
+
+
+def exact_specifier(version: str) -> CompiledSpecifier | None:
+    """Return ``==version`` compiled, None for a text that is no version; without ``packaging``, which takes 40 ms to import."""
+    key = version_key(version)
+    if key is None:
+        return None
+    interval = (key, key + (" " if "+" in key else ","))  # a public version admits its local versions
+    return CompiledSpecifier(f"=={version}", (interval,), is_prerelease_key(key), pins=True)
 
 
 def root_edges(candidates: Candidates, wanted: Sequence[Dependency], bounds: Sequence[Dependency]) -> list[RootEdge]:
