@@ -8,17 +8,19 @@ import sys
 from pathlib import Path
 
 _DROPPED = ("PIP_", "UV_", "NAB_", "PIPX_", "PYTHONPATH", "VIRTUAL_ENV")
-_KEPT = ("PIP_CERT",)
+_PASSED_ON = ("PIP_CERT",)
 _DEFAULT_OF_PIP = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
 
 
 def environment(home: Path) -> dict[str, str]:
     """Return the environment for tools: no pip configuration, and a home folder of their own."""
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT or not name.startswith(_DROPPED)}
+    passed_on = {
+        name: value for name, value in os.environ.items() if name in _PASSED_ON or not name.startswith(_DROPPED)
+    }
     home.mkdir(parents=True, exist_ok=True)
     own = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
     pip = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
-    return {**kept, **own, **pip, "UV_NO_CONFIG": "1", "NO_COLOR": "1"}
+    return {**passed_on, **own, **pip, "UV_NO_CONFIG": "1", "NO_COLOR": "1"}
 
 
 def index_option() -> str | None:

@@ -51,13 +51,13 @@ class Recorder:
         """Fetch what a path needs, once for all concurrent requests."""
         _, kind, name, *_ = [*path.split("/"), "", ""]
         if kind == "simple" and name:
-            await _kept(self._projects, name, self._fetch_project)
+            await _recorded(self._projects, name, self._fetch_project)
         elif kind == "files":
             await self.learn(name.removesuffix(".metadata"))
 
     async def learn(self, filename: str) -> None:
         """Fetch the dependencies of a file."""
-        await _kept(self._metadata, filename, self._fetch_metadata)
+        await _recorded(self._metadata, filename, self._fetch_metadata)
 
     async def learn_neighbours(self, count: int) -> None:
         """Fetch the dependencies of the releases next to the requested ones."""
@@ -89,7 +89,7 @@ class Recorder:
         return metadata
 
 
-async def _kept(
+async def _recorded(
     tasks: dict[str, asyncio.Task[Any]], key: str, fetch: Callable[[str], Coroutine[Any, Any, Any]]
 ) -> None:
     """Wait for a fetch that is started once and continues if its client disconnects."""

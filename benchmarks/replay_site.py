@@ -92,16 +92,16 @@ class ReplaySite:
         return Body(kind, content, None, _etag(content), "application/octet-stream")
 
     def _page(self, project: RecordedProject) -> Body:
-        kept = self._keep / f"{project.name}.json.gz" if self._keep else None
-        if kept and kept.exists():
-            gzipped = kept.read_bytes()
+        stored = self._keep / f"{project.name}.json.gz" if self._keep else None
+        if stored and stored.exists():
+            gzipped = stored.read_bytes()
             content = gzip.decompress(gzipped)
         else:
             content = json.dumps(self._page_json(project), separators=(",", ":")).encode()
             gzipped = gzip.compress(content, compresslevel=6, mtime=0)
-            if kept:
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_bytes(gzipped)
+            if stored:
+                stored.parent.mkdir(parents=True, exist_ok=True)
+                stored.write_bytes(gzipped)
         return Body("page", content, gzipped, _etag(content), PAGE_TYPE)
 
     def _page_json(self, project: RecordedProject) -> dict[str, Any]:

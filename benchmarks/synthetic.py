@@ -48,8 +48,12 @@ def resolver_lines(text: str) -> tuple[str, ...]:
 
 def metadata_bytes(name: str, version: str, metadata: RecordedMetadata | None) -> bytes:
     """Return METADATA for a release; if nothing was recorded, one without dependencies."""
-    kept = metadata.lines if metadata else ()
-    lines = [line for line in kept if line.partition(":")[0].lower() not in {"name", "version", "metadata-version"}]
+    requirement_lines = metadata.lines if metadata else ()
+    lines = [
+        line
+        for line in requirement_lines
+        if line.partition(":")[0].lower() not in {"name", "version", "metadata-version"}
+    ]
     text = "\n".join(["Metadata-Version: 2.2", f"Name: {name}", f"Version: {version}", *lines, "", ""]).encode()
     missing = (metadata.size if metadata else 0) - len(text)
     return text + (_FILLER * (missing // len(_FILLER) + 1))[:missing] if missing > 0 else text

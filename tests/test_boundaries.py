@@ -261,9 +261,9 @@ PACKAGES = [Path(package.__file__ or "").parent for package in (mirror, pipx_par
 
 def test_the_tree_keeps_the_layer_law() -> None:
     """Every import goes down, every third-party package has one home, and the world is touched where the table says."""
-    found = violations(PACKAGES, LAW)
+    broken = violations(PACKAGES, LAW)
 
-    assert found == [], "\n" + "\n".join(map(str, found))
+    assert broken == [], "\n" + "\n".join(map(str, broken))
 
 
 def test_the_tree_is_really_read() -> None:
@@ -271,7 +271,11 @@ def test_the_tree_is_really_read() -> None:
     modules = read_modules(PACKAGES)
 
     assert {"mirror.records.model", "pipx_parallel.model"} <= modules.keys()
-    assert [one.target for one in modules["pipx_parallel.model"].imports if one.target == "mirror.records.model"]
+    assert [
+        imported.target
+        for imported in modules["pipx_parallel.model"].imports
+        if imported.target == "mirror.records.model"
+    ]
 
 
 def test_tests_of_the_mirror_know_nothing_of_the_tool() -> None:
@@ -280,7 +284,7 @@ def test_tests_of_the_mirror_know_nothing_of_the_tool() -> None:
     modules = read_modules([here])
 
     assert modules
-    named = [f"{name}: {one.target}" for name, module in modules.items() for one in module.imports]
+    named = [f"{name}: {imported.target}" for name, module in modules.items() for imported in module.imports]
     assert [line for line in named if "pipx_parallel" in line] == []
 
 
@@ -325,7 +329,7 @@ def test_a_good_tree_has_no_violation(sample: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "said"),
+    ("file", "text", "message"),
     [
         ("low.py", "import sample.high\n", "may not import"),
         ("low.py", "from sample import high\n", "may not import"),
@@ -358,12 +362,12 @@ def test_a_good_tree_has_no_violation(sample: Build) -> None:
         ("high.py", "import sample.low\n", "'high' may not import 'low'"),
     ],
 )
-def test_a_broken_rule_is_named(sample: Build, file: str, text: str, said: str | None) -> None:
+def test_a_broken_rule_is_named(sample: Build, file: str, text: str, message: str | None) -> None:
     """Each rule, broken once, gives one violation in words."""
-    found = violations([sample({file: text})], SMALL_LAW)
+    broken = violations([sample({file: text})], SMALL_LAW)
 
-    assert len(found) == (1 if said else 0), found
-    assert said is None or said in str(found[0])
+    assert len(broken) == (1 if message else 0), broken
+    assert message is None or message in str(broken[0])
 
 
 @pytest.mark.parametrize(
@@ -384,7 +388,7 @@ def test_a_row_may_only_name_rows_above_it() -> None:
     """Folders cannot form a circle, whatever their modules import."""
     law = Law(folders=(Folder("low", ("a",), ("high",)), Folder("high", ("b",), ("low",))))
 
-    assert "low:1: names 'high', which is no row above it" in [str(found) for found in violations([], law)]
+    assert "low:1: names 'high', which is no row above it" in [str(broken) for broken in violations([], law)]
 
 
 def test_a_circle_is_found_within_a_folder(sample: Build) -> None:
@@ -393,9 +397,9 @@ def test_a_circle_is_found_within_a_folder(sample: Build) -> None:
         {"middle.py": "import sample.mid2\n", "mid2.py": "import sample.mid3\n", "mid3.py": "import sample.middle\n"}
     )
 
-    found = violations([folder], SMALL_LAW)
+    broken = violations([folder], SMALL_LAW)
 
-    assert [str(one) for one in found] == [
+    assert [str(imported) for imported in broken] == [
         "sample.mid3:1: closes a circle: sample.middle -> sample.mid2 -> sample.mid3 -> sample.middle"
     ]
 
@@ -404,6 +408,6 @@ def test_an_entry_that_names_nothing_is_found(sample: Build) -> None:
     """The table cannot keep names of modules that are gone."""
     (folder := sample({})).joinpath("high.py").unlink()
 
-    found = violations([folder], SMALL_LAW)
+    broken = violations([folder], SMALL_LAW)
 
-    assert [str(one) for one in found] == ["sample.high:1: is named by the layer table and does not exist"]
+    assert [str(imported) for imported in broken] == ["sample.high:1: is named by the layer table and does not exist"]

@@ -42,7 +42,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     with tarfile.open(next(out.glob("*.tar.gz"))) as archive:
-        sdist = frozenset(one.name.partition("/")[2] for one in archive.getmembers() if one.isfile())
+        sdist = frozenset(entry.name.partition("/")[2] for entry in archive.getmembers() if entry.isfile())
     with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
         names = wheel.namelist()
         texts = {name.rpartition("/")[2]: wheel.read(name).decode() for name in names if ".dist-info/" in name}
@@ -110,8 +110,8 @@ def test_the_console_script_is_declared(built: Built) -> None:
 
 def test_the_metadata_names_what_is_needed(built: Built) -> None:
     """Runtime dependencies are those of pyproject.toml; extras are marked as such."""
-    needs = [Requirement(line) for line in built.metadata["Requires-Dist"]]
-    runtime = {need.name for need in needs if "extra" not in str(need.marker)}
+    required = [Requirement(line) for line in built.metadata["Requires-Dist"]]
+    runtime = {need.name for need in required if "extra" not in str(need.marker)}
 
     assert runtime == {Requirement(line).name for line in _project()["dependencies"]}
     assert set(built.metadata["Provides-Extra"]) == set(_project()["optional-dependencies"])
@@ -123,7 +123,7 @@ def test_every_dependency_says_why_it_is_there() -> None:
     lines = [line.strip() for line in (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8").splitlines()]
     wanted = [
         *_project()["dependencies"],
-        *(one for extra in _project()["optional-dependencies"].values() for one in extra),
+        *(entry for extra in _project()["optional-dependencies"].values() for entry in extra),
     ]
 
     bare = []

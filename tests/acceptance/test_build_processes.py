@@ -57,7 +57,7 @@ def test_nothing_is_left(workspace: Workspace, index: LoopbackIndex, tmp_path: P
     while any(map(alive, started)) and time.monotonic() < until:
         time.sleep(0.05)
 
-    assert [one for one in started if alive(one)] == []
+    assert [pid for pid in started if alive(pid)] == []
 
 
 def test_the_folder_of_a_killed_run_is_removed_by_the_next(

@@ -200,8 +200,8 @@ def test_a_large_source_archive_is_never_whole_in_memory(workspace: Workspace, i
             status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
             peak = max(peak, int(status.partition("VmHWM:")[2].split()[0]) if "VmHWM:" in status else 0)
             time.sleep(0.02)
-        said = process.communicate()[1]
-        assert process.returncode == 0, said
+        errors = process.communicate()[1]
+        assert process.returncode == 0, errors
         peaks.append(peak)
 
     assert peaks[1] < peaks[0] + 16_000  # kB

@@ -42,7 +42,7 @@ def test_max_workers_is_a_bound_for_everything_together(
 
 @pytest.mark.parametrize("workers", ["auto", "20"])
 def test_an_index_that_refuses_is_asked_for_less(workspace: Workspace, wide: LoopbackIndex, workers: str) -> None:
-    """An index that bears four requests at once is not hammered: it refuses a few, then all is had, and no error is told."""
+    """An index that bears four requests at once is not hammered: it refuses a few, then all is had, and no error is reported."""
     wide.throttle = 4
     workspace.write("r.txt", ALL)
 

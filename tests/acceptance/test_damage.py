@@ -70,14 +70,24 @@ class Mirror:
 def index() -> Iterator[LoopbackIndex]:
     """Serve a graph of projects of many releases, with extras, markers, sdists, yanks and upload times."""
     projects = {}
-    for at in range(SIZE):
-        below = [f"p{other}>=1.{other % 5}" for other in range(at + 1, min(at + 4, SIZE))]
-        below += [f"p{(at * 7) % SIZE}<3; python_version < '3'", f"p{SIZE - 1}[more]"] if at < SIZE - 1 else []
+    for offset in range(SIZE):
+        below = [f"p{other}>=1.{other % 5}" for other in range(offset + 1, min(offset + 4, SIZE))]
+        below += [f"p{(offset * 7) % SIZE}<3; python_version < '3'", f"p{SIZE - 1}[more]"] if offset < SIZE - 1 else []
         rows = [
-            wheel(f"p{at}", f"1.{minor}", below, {"more": ["leaf>=1"]}, upload_time=f"2024-01-{1 + minor:02}T00:00:00Z")
+            wheel(
+                f"p{offset}",
+                f"1.{minor}",
+                below,
+                {"more": ["leaf>=1"]},
+                upload_time=f"2024-01-{1 + minor:02}T00:00:00Z",
+            )
             for minor in range(20)
         ]
-        projects[f"p{at}"] = [*rows, sdist(f"p{at}", "1.19", below), wheel(f"p{at}", "2.0")._replace(yanked="broken")]
+        projects[f"p{offset}"] = [
+            *rows,
+            sdist(f"p{offset}", "1.19", below),
+            wheel(f"p{offset}", "2.0")._replace(yanked="broken"),
+        ]
     projects["leaf"] = [wheel("leaf", f"1.{minor}") for minor in range(60)]
     with LoopbackIndex(projects) as served:
         yield served
@@ -114,22 +124,22 @@ def changed(change: Callable[[random.Random, bytes], bytes]) -> Callable[[random
 
 def flip(chance: random.Random, value: bytes) -> bytes:
     """Change one byte."""
-    at = chance.randrange(len(value))
-    return value[:at] + bytes([value[at] ^ chance.randrange(1, 256)]) + value[at + 1 :]
+    offset = chance.randrange(len(value))
+    return value[:offset] + bytes([value[offset] ^ chance.randrange(1, 256)]) + value[offset + 1 :]
 
 
 def blank(chance: random.Random, value: bytes) -> bytes:
     """Overwrite a span with zeros."""
-    at = chance.randrange(len(value))
-    size = min(chance.randrange(1, 64), len(value) - at)
-    return value[:at] + bytes(size) + value[at + size :]
+    offset = chance.randrange(len(value))
+    size = min(chance.randrange(1, 64), len(value) - offset)
+    return value[:offset] + bytes(size) + value[offset + size :]
 
 
 def digit(chance: random.Random, value: bytes) -> bytes:
     """Change one digit into another: what still reads as what it was."""
-    places = [at for at, byte in enumerate(value) if 48 <= byte <= 57] or [0]
-    at = chance.choice(places)
-    return value[:at] + str(chance.randrange(10)).encode() + value[at + 1 :]
+    offsets = [offset for offset, byte in enumerate(value) if 48 <= byte <= 57] or [0]
+    offset = chance.choice(offsets)
+    return value[:offset] + str(chance.randrange(10)).encode() + value[offset + 1 :]
 
 
 def swap(chance: random.Random, path: Path) -> None:

@@ -56,12 +56,12 @@ def test_twice_gives_the_same_bytes(workspace: Workspace) -> None:
 @pytest.mark.parametrize("transport", ["curl", "requests"])
 def test_workers_and_transports_change_nothing(workspace: Workspace, transport: str) -> None:
     """From an empty mirror each time."""
-    found = []
+    results = []
     for workers in ("1", "3", "20"):
         forget(workspace)
-        found.append(outputs(workspace, "--max-workers", workers, "--transport", transport, hash_seed="random"))
+        results.append(outputs(workspace, "--max-workers", workers, "--transport", transport, hash_seed="random"))
 
-    assert found[0] == found[1] == found[2]
+    assert results[0] == results[1] == results[2]
 
 
 def test_the_order_of_arrival_changes_nothing(workspace: Workspace, index: LoopbackIndex) -> None:

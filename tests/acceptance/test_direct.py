@@ -74,12 +74,15 @@ def repository(folder: Path) -> str:
 
 def names(workspace: Workspace) -> dict[str, str]:
     """Return the version of every package of the lock, also of those that PEP 751 gives none."""
-    return {one["name"]: one.get("version") or one["tool"]["pipx-parallel"]["version"] for one in workspace.packages()}
+    return {
+        entry["name"]: entry.get("version") or entry["tool"]["pipx-parallel"]["version"]
+        for entry in workspace.packages()
+    }
 
 
 def package(workspace: Workspace, name: str) -> dict[str, object]:
     """Return one package of the lock."""
-    return next(one for one in workspace.packages() if one["name"] == name)
+    return next(entry for entry in workspace.packages() if entry["name"] == name)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ ALL_OUTPUTS = ("pylock.toml", "locked.txt", "install.sh", "install.ps1", "report
 
 
 def test_a_missing_package_stops_the_lock_and_names_the_nearest(workspace: Workspace, index: LoopbackIndex) -> None:
-    """Nothing is written; everything else that is wrong is told in the same message."""
+    """Nothing is written; everything else that is wrong is reported in the same message."""
     index.publish("requests", wheel("requests", "1.0"))
     workspace.lock("requests")
 

@@ -28,7 +28,11 @@ IMPOSSIBLE = _impossible()
 def test_there_are_at_least_thirty() -> None:
     """And nearly every impossible scenario is among them: those left out name what nobody has."""
     assert len(IMPOSSIBLE) >= 30
-    without = [one.id for one in load_scenarios() if one.error == 1 and one not in IMPOSSIBLE]
+    without = [
+        scenario_row.id
+        for scenario_row in load_scenarios()
+        if scenario_row.error == 1 and scenario_row not in IMPOSSIBLE
+    ]
     assert len(without) <= 2, without
 
 
@@ -66,21 +70,21 @@ def test_the_same_as_json() -> None:
     outcome = resolve_texts({SOURCE: "a\nb<2"}, {"a": {"1.0": ["b>=2"]}, "b": {"1.0": [], "2.0": []}})
 
     assert isinstance(outcome.error, NoSolution)
-    told = json.loads(json.dumps(outcome.error.to_json()))
-    assert [fact["kind"] for fact in told["facts"]] == ["required", "needs", "required"]
-    assert told["facts"][1] == {
+    report = json.loads(json.dumps(outcome.error.to_json()))
+    assert [fact["kind"] for fact in report["facts"]] == ["required", "needs", "required"]
+    assert report["facts"][1] == {
         "kind": "needs", "releases": "a 1.0", "extra": None, "requirement": "b>=2", "others": 0,
     }  # fmt: skip
-    assert told["suggestions"][0] == {
+    assert report["suggestions"][0] == {
         "kind": "line", "text": "requirements.txt:2: write b instead of b<2 (gives b 2.0)",
         "origin": "requirements.txt:2", "before": "b<2", "after": "b",
     }  # fmt: skip
-    assert told["argument"] == outcome.lines[:4]
+    assert report["argument"] == outcome.lines[:4]
 
 
 def test_the_same_words_every_time() -> None:
     """No order of a set takes part."""
-    scenario = next(one for one in IMPOSSIBLE if one.name == "a tower of parents")
+    scenario = next(scenario_row for scenario_row in IMPOSSIBLE if scenario_row.name == "a tower of parents")
 
     assert len({str(run(scenario).error) for _ in range(5)}) == 1
 
@@ -90,18 +94,18 @@ def applied(scenario: Scenario, printed: str) -> Outcome:
     printed = _GIVES.sub("", printed)
     texts = {SOURCE: list(scenario.roots), LIMITS: list(scenario.constraints)}
     flags = list(scenario.flags)
-    if found := _REMOVED.match(printed):
-        texts[found[1]][int(found[2]) - 1] = ""
-    elif found := _LINE.match(printed):
-        texts[found[1]][int(found[2]) - 1] = found[3]
-    elif found := _NO_FLAG.match(printed):
-        name, value = found[1].split()
-        at = flags.index(name)
-        assert flags[at + 1] == value
-        del flags[at : at + 2]
-    elif found := _FLAG.match(printed):
-        flags += shlex.split(found[1].removesuffix(","))
+    if removal := _REMOVED.match(printed):
+        texts[removal[1]][int(removal[2]) - 1] = ""
+    elif removal := _LINE.match(printed):
+        texts[removal[1]][int(removal[2]) - 1] = removal[3]
+    elif removal := _NO_FLAG.match(printed):
+        name, value = removal[1].split()
+        position = flags.index(name)
+        assert flags[position + 1] == value
+        del flags[position : position + 2]
+    elif removal := _FLAG.match(printed):
+        flags += shlex.split(removal[1].removesuffix(","))
     else:
         raise AssertionError(f"nobody can apply this: {printed}")
     joined = {name: "\n".join(lines) for name, lines in texts.items()}
-    return resolve_texts(joined, scenario.packages, flags, scenario.kept)
+    return resolve_texts(joined, scenario.packages, flags, scenario.previous_pins)

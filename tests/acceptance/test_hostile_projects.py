@@ -24,10 +24,10 @@ def page(extra: str = "", before: str = "") -> Page:
     return Page(f'{{"meta": {{"api-version": "1.0"}}, {before}"files": [{FILE % extra}]}}'.encode())
 
 
-def needs(line: str, count: int = 1) -> list[Dist]:
+def repeated_line(line: str, count: int = 1) -> list[Dist]:
     """Return a release whose METADATA has a line several times, ``%d`` being its number."""
     dist = wheel("evil", "1.0")
-    lines = "".join(line.replace("%d", str(at)) + "\n" for at in range(count))
+    lines = "".join(line.replace("%d", str(number)) + "\n" for number in range(count))
     metadata = f"Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n{lines}\n"
     return [dist._replace(metadata=metadata.encode("utf-8", "surrogateescape"), sidecar="advertised")]
 
@@ -64,23 +64,25 @@ CASES: dict[str, Project] = {
     "a port of text": Page(
         b'{"files": [{"filename": "evil-1.0-py3-none-any.whl", "url": "http://[::1", "hashes": {}}]}'
     ),
-    "digits of a specifier": needs(f"Requires-Dist: good=={DIGITS}"),
-    "digits of a wildcard": needs(f"Requires-Dist: good!={DIGITS}.*"),
-    "digits of a marker": needs(f'Requires-Dist: good; python_version > "{DIGITS}"'),
-    "parentheses of a marker": needs(f'Requires-Dist: good; {"(" * 5_000}python_version > "3"{")" * 5_000}'),
-    "digits of Requires-Python": needs(f"Requires-Python: >={DIGITS}"),
-    "clauses of Requires-Python": needs("Requires-Python: " + ",".join(f"!=9.{at}" for at in range(50_000))),
-    "digits of a metadata version": needs(f"Metadata-Version: 2.{DIGITS}"),
-    "bytes in an extra": needs("Requires-Dist: good[\udcff]"),
-    "bytes in a marker": needs('Requires-Dist: good; extra == "\udcff"'),
-    "bytes in Provides-Extra": needs("Provides-Extra: \udcff"),
-    "a long line": needs("Requires-Dist: " + "x" * 1_200_000),
-    "extras of a requirement": needs(
-        f"Requires-Dist: good[{','.join(f'e{at}' for at in range(8 * REQUIREMENT_EXTRAS))}]"
+    "digits of a specifier": repeated_line(f"Requires-Dist: good=={DIGITS}"),
+    "digits of a wildcard": repeated_line(f"Requires-Dist: good!={DIGITS}.*"),
+    "digits of a marker": repeated_line(f'Requires-Dist: good; python_version > "{DIGITS}"'),
+    "parentheses of a marker": repeated_line(f'Requires-Dist: good; {"(" * 5_000}python_version > "3"{")" * 5_000}'),
+    "digits of Requires-Python": repeated_line(f"Requires-Python: >={DIGITS}"),
+    "clauses of Requires-Python": repeated_line(
+        "Requires-Python: " + ",".join(f"!=9.{number}" for number in range(50_000))
     ),
-    "requirements": needs("Requires-Dist: good", 3 * REQUIREMENTS),
-    "extras": needs("Provides-Extra: e%d\nRequires-Dist: good; extra == 'e%d'", 3 * REQUIREMENTS),
-    "as many extras as are allowed": needs(
+    "digits of a metadata version": repeated_line(f"Metadata-Version: 2.{DIGITS}"),
+    "bytes in an extra": repeated_line("Requires-Dist: good[\udcff]"),
+    "bytes in a marker": repeated_line('Requires-Dist: good; extra == "\udcff"'),
+    "bytes in Provides-Extra": repeated_line("Provides-Extra: \udcff"),
+    "a long line": repeated_line("Requires-Dist: " + "x" * 1_200_000),
+    "extras of a requirement": repeated_line(
+        f"Requires-Dist: good[{','.join(f'e{number}' for number in range(8 * REQUIREMENT_EXTRAS))}]"
+    ),
+    "requirements": repeated_line("Requires-Dist: good", 3 * REQUIREMENTS),
+    "extras": repeated_line("Provides-Extra: e%d\nRequires-Dist: good; extra == 'e%d'", 3 * REQUIREMENTS),
+    "as many extras as are allowed": repeated_line(
         "Provides-Extra: e%d\nRequires-Dist: good; extra == 'e%d'", REQUIREMENTS - 1
     ),
 }
@@ -103,7 +105,7 @@ def renamed(project: Project, name: str) -> Project:
 
 def test_hostile_projects_harm_themselves_only(workspace: Workspace, index: LoopbackIndex) -> None:
     """A warm of them all keeps the good ones beside them, and what is said of each is of bounded length."""
-    names = [f"evil{chr(97 + at // 26)}{chr(97 + at % 26)}" for at in range(len(CASES))]
+    names = [f"evil{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(len(CASES))]
     for name, project in zip(names, CASES.values(), strict=True):
         index.publish_page(name, renamed(project, name))
 

@@ -1,4 +1,4 @@
-"""Every kind of index gives the right lock, by whichever way its metadata can be had."""
+"""Every kind of index gives the right lock, by whichever way its metadata is available."""
 
 from __future__ import annotations
 

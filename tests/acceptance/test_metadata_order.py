@@ -25,9 +25,9 @@ def report_of(workspace: Workspace, *requirements: str, flags: tuple[str, ...] =
 
 def pin_of(target: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a pin of a report's target."""
-    found = next(pin for pin in target["pins"] if pin["name"] == name)
-    assert isinstance(found, dict)
-    return found
+    pin_found = next(pin for pin in target["pins"] if pin["name"] == name)
+    assert isinstance(pin_found, dict)
+    return pin_found
 
 
 def attempts(marker: Path) -> int:

@@ -43,7 +43,7 @@ def test_many_processes_warm_one_mirror_while_its_server_is_killed(tmp_path: Pat
         server.kill()
         time.sleep(0.2)
         server.start()
-        ended = [(one.communicate(timeout=90)[1].decode(), one.returncode) for one in running]
+        ended = [(process.communicate(timeout=90)[1].decode(), process.returncode) for process in running]
 
         assert [code for _, code in ended] == [0] * PROCESSES, ended
         store = redis_store.RedisStore(server.url)

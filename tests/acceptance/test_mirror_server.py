@@ -89,8 +89,8 @@ def test_pip_installs_through_the_server(served: Served, tmp_path: Path) -> None
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    found = sorted(path.name for path in (tmp_path / "site").glob("*.dist-info"))
-    assert found == ["app-2.0.dist-info", "lib-1.0.dist-info", "speed-1.0.dist-info"]
+    installed = sorted(path.name for path in (tmp_path / "site").glob("*.dist-info"))
+    assert installed == ["app-2.0.dist-info", "lib-1.0.dist-info", "speed-1.0.dist-info"]
 
 
 def test_a_lock_is_served(served: Served) -> None:
@@ -110,8 +110,8 @@ HOSTILE_QUERIES = (
     "python=999999999", f"python={'9' * 5000}", f"python=3.{'9' * 5000}", "python=3.100", "python=3.10.1.1", "python=\u0663",
     "platform=macosx_99999_9_arm64", "platform=macosx_10_99999_arm64", "platform=x86_64-manylinux_2_99999999",
     "platform=x86_64-musllinux_1_99999999", f"platform=manylinux_2_{'9' * 5000}_x86_64", f"platform=win{'_' * 5000}",
-    f"platform={','.join(['win_amd64'] * 5000)}", f"platform={','.join(f'x{at}-manylinux_2_99' for at in range(99))}",
-    "abi=cp312", "implementation=cp", "wheel=1", "format=elf", "&".join(f"a{at}=1" for at in range(99)),
+    f"platform={','.join(['win_amd64'] * 5000)}", f"platform={','.join(f'x{number}-manylinux_2_99' for number in range(99))}",
+    "abi=cp312", "implementation=cp", "wheel=1", "format=elf", "&".join(f"a{number}=1" for number in range(99)),
 )  # fmt: skip
 
 
@@ -157,7 +157,7 @@ def test_clients_that_send_nothing_displace_nobody(served: Served) -> None:
 
 
 def test_a_solve_gives_its_turn_back_at_its_limit(tmp_path: Path, index: LoopbackIndex) -> None:
-    """A solve that hangs between two decisions is ended, and health and figures are told meanwhile."""
+    """A solve that hangs between two decisions is ended, and health and figures are reported meanwhile."""
     index.publish("slow", wheel("slow", "1.0"))
     index.fail("/simple/slow/", "hang", times=9, seconds=60)
     server = Served(tmp_path, index, "--max-seconds", "8", "--max-solves", "1")
@@ -215,7 +215,7 @@ def test_a_lock_follows_the_mirror_when_another_process_fills_it(tmp_path: Path,
 
 
 def test_bounds_and_token(tmp_path: Path, index: LoopbackIndex) -> None:
-    """A large body is refused; without the token nothing but the health is told; the log holds no secret."""
+    """A large body is refused; without the token nothing but the health is reported; the log holds no secret."""
     server = Served(tmp_path, index, "--max-body", "100", token="s3cr3t")  # noqa: S106 - the test's own
     try:
         assert server.get("/healthz")[0] == 200
@@ -224,8 +224,8 @@ def test_bounds_and_token(tmp_path: Path, index: LoopbackIndex) -> None:
         assert server.get("/simple/lib/", Authorization="Bearer s3cr3t")[0] == 200
         assert server.lock(b"app\n" + b"#" * 200, Authorization="Bearer s3cr3t")[0] == 413
         assert server.get("/simple/lib/?key=s3cr3t", Authorization="Basic dXNlcjpzM2NyM3Q=")[0] == 200
-        told = server.get("/metrics", Authorization="Bearer s3cr3t")[2].decode()
-        assert 'mirror_requests_total{route="simple",status="401"} 1' in told
+        metrics = server.get("/metrics", Authorization="Bearer s3cr3t")[2].decode()
+        assert 'mirror_requests_total{route="simple",status="401"} 1' in metrics
     finally:
         log = server.stop()
     assert "GET /simple/lib/ 200" in log

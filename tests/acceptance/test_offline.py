@@ -28,10 +28,10 @@ def filled(workspace: Workspace) -> dict[str, bytes]:
     words = [word for name in OUTPUTS for word in ("-o", name)]
     ran = workspace.run("lock", "r.txt", *words)
     assert ran.code == 0, ran.err
-    found = {name: workspace.read(name) for name in OUTPUTS}
+    contents = {name: workspace.read(name) for name in OUTPUTS}
     for name in OUTPUTS:
         (workspace.folder / name).unlink()
-    return found
+    return contents
 
 
 @pytest.mark.skipif(not has_namespaces(), reason="makes a Linux network namespace")

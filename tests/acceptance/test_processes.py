@@ -45,9 +45,9 @@ def status(workspace: Workspace) -> dict[str, object]:
     """Return what `mirror status` says."""
     ran = workspace.run("mirror", "status", "--format", "json")
     assert ran.code == 0, ran.err
-    found = json.loads(ran.out)
-    assert isinstance(found, dict)
-    return found
+    figures = json.loads(ran.out)
+    assert isinstance(figures, dict)
+    return figures
 
 
 def test_eight_processes_fill_one_mirror_and_write_the_same(workspace: Workspace) -> None:
@@ -57,11 +57,11 @@ def test_eight_processes_fill_one_mirror_and_write_the_same(workspace: Workspace
         shutil.rmtree(workspace.mirror, ignore_errors=True)
         for path in workspace.folder.glob("pylock.*"):  # a lock that is there already asks for less
             path.unlink()
-        started = [workspace.start("lock", "r.txt", "-o", f"pylock.n{at}.toml") for at in range(PROCESSES)]
+        started = [workspace.start("lock", "r.txt", "-o", f"pylock.n{count}.toml") for count in range(PROCESSES)]
         ended = [process.communicate(timeout=60)[1] for process in started]
 
         assert [process.returncode for process in started] == [0] * PROCESSES, ended
-        texts = {workspace.read(f"pylock.n{at}.toml") for at in range(PROCESSES)}
+        texts = {workspace.read(f"pylock.n{count}.toml") for count in range(PROCESSES)}
         assert len(texts) == 1
         assert status(workspace)["damaged"] == []
         assert written(workspace, f"pylock.off{number}.toml", "--offline") in texts

@@ -52,12 +52,12 @@ def test_doctor_deletes_only_what_an_index_has(workspace: Workspace) -> None:
     store = DiskStore(str(workspace.mirror))
     view = next(key for key, _ in store.scan(VIEWS.prefix))
     store.put_many({view: b"{}", "z/foreign": b"x"})
-    kept = [key for key, _ in store.scan() if key not in {view, FILES.key(VIEWS.name(view)), "z/foreign"}]
+    remaining = [key for key, _ in store.scan() if key not in {view, FILES.key(VIEWS.name(view)), "z/foreign"}]
     store.close()
 
     ran = workspace.run("mirror", "doctor", "--repair")
 
     assert ran.code == 0, ran.err
-    assert [key for key in kept if key not in _keys(workspace)] == []
+    assert [key for key in remaining if key not in _keys(workspace)] == []
     assert "z/foreign" not in _keys(workspace)
     assert view not in _keys(workspace)

@@ -144,7 +144,7 @@ def test_every_command_asks_once_and_ends(workspace: Workspace, index: LoopbackI
 
 
 def test_metadata_that_cannot_be_fetched_is_asked_for_once(tmp_path: Path) -> None:
-    """A wheel whose METADATA cannot be had is no reason to ask again for whoever wants to know."""
+    """A wheel whose METADATA is not available is no reason to ask again for whoever wants to know."""
     with LoopbackIndex(
         {"app": [wheel("app", "1.0", ["lib"])], "lib": [wheel("lib", "1.0"), wheel("lib", "2.0")]}
     ) as index:
@@ -185,11 +185,11 @@ def test_offline_names_what_was_asked_for(workspace: Workspace) -> None:
 @pytest.mark.parametrize("kind", ["snapshot", "folder"])
 def test_a_mirror_that_cannot_be_changed_names_it_too(workspace: Workspace, tmp_path: Path, kind: str) -> None:
     """A snapshot and a published folder hold the newest releases as well."""
-    place = tmp_path / "carried"
-    workspace.run("mirror", "export" if kind == "snapshot" else "publish", str(place))
+    carried = tmp_path / "carried"
+    workspace.run("mirror", "export" if kind == "snapshot" else "publish", str(carried))
 
     ran = workspace.lock(
-        "lib==1.3", flags=["--mirror", str(place), "--offline"] if kind == "snapshot" else ["--offline"]
+        "lib==1.3", flags=["--mirror", str(carried), "--offline"] if kind == "snapshot" else ["--offline"]
     )
 
     check_refused(workspace, ran, 4, "lib 1.3", "r.txt:1")

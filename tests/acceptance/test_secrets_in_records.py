@@ -96,9 +96,9 @@ def test_a_planted_secret_is_nowhere(
     ran.append(workspace.run("mirror", "export", "all.snap", "--files", "all"))
     ran.append(workspace.run("mirror", "publish", "public"))
 
-    assert [one.code for one in ran] == [0, 0, 0, 0], [one.err for one in ran]
+    assert [done.code for done in ran] == [0, 0, 0, 0], [done.err for done in ran]
     assert workspace.pins() == CHAIN
-    assert [one for one in ran if SECRET in one.out + one.err] == []
+    assert [done for done in ran if SECRET in done.out + done.err] == []
     assert _leaking(workspace.mirror) == []
     for path in workspace.folder.rglob("*"):
         assert not path.is_file() or not _leaks(path.read_bytes()), path

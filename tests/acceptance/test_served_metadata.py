@@ -87,8 +87,8 @@ def test_offline_only_what_is_held_is_offered(tmp_path: Path, index: LoopbackInd
     """Of other wheels a client reads the wheel itself."""
     server = Served(tmp_path, index, "--offline")
     try:
-        told = json.loads(server.get("/simple/app/", Accept=JSON)[2])
-        assert {file["filename"]: file.get("core-metadata") for file in told["files"]} == {
+        page = json.loads(server.get("/simple/app/", Accept=JSON)[2])
+        assert {file["filename"]: file.get("core-metadata") for file in page["files"]} == {
             "app-1.0-py3-none-any.whl": None,
             "app-2.0-py3-none-any.whl": True,
         }

@@ -52,7 +52,9 @@ def test_best_match_takes_the_best_of_all_and_both_hashes(workspace: Workspace, 
         text = workspace.read("locked.txt").decode()
         assert here.sha256 in text
         assert there.sha256 in text
-        assert next(one for one in workspace.packages() if one["name"] == "ours")["index"] == second.url.rstrip("/")
+        assert next(entry for entry in workspace.packages() if entry["name"] == "ours")["index"] == second.url.rstrip(
+            "/"
+        )
     first = workspace.read("pylock.toml")
     offline = workspace.run("lock", "r.txt", "-o", "pylock.toml", "-U", *flags, "--offline")
     assert (offline.code, workspace.read("pylock.toml")) == (0, first), offline.err
@@ -94,13 +96,13 @@ def test_a_folder_of_wheels_is_enough(workspace: Workspace, tmp_path: Path, as_u
     """``--no-index --find-links`` needs no index, no mirror and no network; hashes are those of the files."""
     lib = wheel("lib", "3.0")
     folder = put(tmp_path / "wheel house", wheel("app", "2.0", ["lib"]), lib, sdist("lib", "2.0"), wheel("lib", "1.0"))
-    place = folder.as_uri() if as_url else str(folder)
+    location = folder.as_uri() if as_url else str(folder)
 
-    assert locked(workspace, "app", flags=["--no-index", "--offline", "--find-links", place]) == {
+    assert locked(workspace, "app", flags=["--no-index", "--offline", "--find-links", location]) == {
         "app": "2.0",
         "lib": "3.0",
     }
-    package = next(one for one in workspace.packages() if one["name"] == "lib")
+    package = next(entry for entry in workspace.packages() if entry["name"] == "lib")
     assert package["wheels"][0]["hashes"]["sha256"] == hashlib.sha256(lib.body).hexdigest()
 
 

@@ -75,9 +75,9 @@ def messages(browser: Chrome) -> list[str]:
 def picture(browser: Chrome, folder: Path, name: str) -> bytes:
     """Take a screenshot; keep it if a folder is given."""
     data = bytes(browser.get_screenshot_as_png())
-    kept = Path(os.environ.get("PIPX_PARALLEL_SCREENSHOTS") or folder)
-    kept.mkdir(parents=True, exist_ok=True)
-    (kept / f"{name}.png").write_bytes(data)
+    target_folder = Path(os.environ.get("PIPX_PARALLEL_SCREENSHOTS") or folder)
+    target_folder.mkdir(parents=True, exist_ok=True)
+    (target_folder / f"{name}.png").write_bytes(data)
     return data
 
 

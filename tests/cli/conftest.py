@@ -67,8 +67,8 @@ def run(home: Path, capfd: pytest.CaptureFixture[str]) -> Run:
         capfd.readouterr()
         with limited_requests():
             code = main(arguments)
-        said = capfd.readouterr()
-        return Ran(code, said.out, said.err)
+        printed = capfd.readouterr()
+        return Ran(code, printed.out, printed.err)
 
     return command
 

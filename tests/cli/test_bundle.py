@@ -15,7 +15,7 @@ from tests.support.index_server import LoopbackIndex
 def targets(path: Path) -> list[str]:
     """Return the names of a bundle's targets."""
     with zipfile.ZipFile(path) as archive:
-        return [one["name"] for one in json.loads(archive.read("bundle.json"))["targets"]]
+        return [entry["name"] for entry in json.loads(archive.read("bundle.json"))["targets"]]
 
 
 @pytest.mark.parametrize(

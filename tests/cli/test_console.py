@@ -12,10 +12,10 @@ from pipx_parallel.progress import Progress
 
 
 @pytest.mark.parametrize(
-    ("verbosity", "said"),
+    ("verbosity", "expected"),
     [(-2, "e"), (-1, "ew"), (0, "ews"), (1, "ewsd"), (2, "ewsdt")],
 )
-def test_each_level_adds_one_kind_of_message(verbosity: int, said: str) -> None:
+def test_each_level_adds_one_kind_of_message(verbosity: int, expected: str) -> None:
     """Errors always; then warnings, what was done, details, steps."""
     stream = io.StringIO()
     printer = Printer(stream, verbosity)
@@ -26,7 +26,7 @@ def test_each_level_adds_one_kind_of_message(verbosity: int, said: str) -> None:
     printer.detail("d")
     printer.trace("t")
 
-    assert "".join(line[-1] for line in stream.getvalue().splitlines()) == said
+    assert "".join(line[-1] for line in stream.getvalue().splitlines()) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_shorter_line_covers_a_longer_one() -> None:
 
 
 def test_a_closed_stderr_is_survived() -> None:
-    """Nobody is left to be told."""
+    """Nobody is left to be reported."""
     stream = io.StringIO()
     stream.close()
 
@@ -131,12 +131,12 @@ def test_without_a_terminal_nothing_is_drawn_and_warnings_come_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [("reqeusts", "requests"), ("request", "requests"), ("flask", None), ("requests", None), ("", None)],
 )
-def test_the_nearest_name(name: str, found: str | None) -> None:
+def test_the_nearest_name(name: str, expected: str | None) -> None:
     """Close names only, and never the name itself."""
-    assert nearest(name, ["numpy", "requests", "black"]) == found
+    assert nearest(name, ["numpy", "requests", "black"]) == expected
 
 
 def test_progress_fits_the_width_of_the_terminal() -> None:

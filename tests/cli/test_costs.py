@@ -58,8 +58,8 @@ def index() -> Iterator[LoopbackIndex]:
     versions = [f"1.{number}" for number in range(RELEASES)]
     projects = {"base": [wheel("base", version) for version in versions]}
     for number in range(DIRECT):
-        needs = [f"lib-{number}>=1,<2", *bases]
-        projects[f"app-{number}"] = [wheel(f"app-{number}", version, needs) for version in versions]
+        requirement_lines = [f"lib-{number}>=1,<2", *bases]
+        projects[f"app-{number}"] = [wheel(f"app-{number}", version, requirement_lines) for version in versions]
         projects[f"lib-{number}"] = [wheel(f"lib-{number}", version, ["base>=1"]) for version in versions]
     with LoopbackIndex(projects) as served:
         yield served

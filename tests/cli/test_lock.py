@@ -27,10 +27,10 @@ def test_a_lock_for_a_python_that_the_project_does_not_take_is_warned_of(run: Ru
     (home / "pyproject.toml").write_text(
         "[project]\nname = 'mine'\nrequires-python = '>=3.99'\ndependencies = ['app']\n", encoding="utf-8"
     )
-    told = run("lock", "pyproject.toml")
+    done = run("lock", "pyproject.toml")
 
-    assert told.code == 0
-    assert "warning: the input requires Python >=3.99, and this lock is for " in told.err
+    assert done.code == 0
+    assert "warning: the input requires Python >=3.99, and this lock is for " in done.err
     assert "requires Python" not in run("lock", "pyproject.toml", "--python-version", "3.99").err
 
 
@@ -133,12 +133,12 @@ def test_existing_pins_are_kept_until_asked_otherwise(home: Path, run: Run, inde
     index.publish("lib", wheel("lib", "3.0"))
 
     run("lock", "--packages", "app", "-o", "locked.txt", "--refresh")
-    kept = pins(home / "locked.txt")
+    unchanged = pins(home / "locked.txt")
     run("lock", "--packages", "app", "-o", "locked.txt", "-P", "lib")
     moved = pins(home / "locked.txt")
     run("lock", "--packages", "app", "-o", "locked.txt", "-U")
 
-    assert kept == ["app==2.0", "lib==2.0"]
+    assert unchanged == ["app==2.0", "lib==2.0"]
     assert moved == ["app==2.0", "lib==3.0"]
     assert pins(home / "locked.txt") == ["app==3.0", "lib==3.0"]
 
@@ -299,11 +299,11 @@ def test_upgrade_group_moves_what_the_group_asks_for(home: Path, run: Run, index
     assert index.url
 
     before = run("lock", "pyproject.toml", "--group", "dev", "-o", "locked.txt", "--no-hashes")
-    kept = (home / "locked.txt").read_text(encoding="utf-8")
+    unchanged = (home / "locked.txt").read_text(encoding="utf-8")
     after = run("lock", "pyproject.toml", "--group", "dev", "-o", "locked.txt", "--no-hashes", "--upgrade-group", "dev")
 
     assert (before.code, after.code) == (0, 0), before.err + after.err
-    assert "lib==1.0" in kept
+    assert "lib==1.0" in unchanged
     text = (home / "locked.txt").read_text(encoding="utf-8")
     assert ("lib==2.0" in text, "app==1.0" in text) == (True, True)
 

@@ -67,16 +67,16 @@ def test_a_snapshot_can_be_verified_and_not_changed(run: Run) -> None:
     assert run("mirror", "export", "a.snap").code == 0
 
     for command in (("verify", "--packages", "app"), ("doctor",), ("status",)):
-        told = run("mirror", *command, "--mirror", "a.snap")
-        assert told.code == 0, told.err
+        printed = run("mirror", *command, "--mirror", "a.snap")
+        assert printed.code == 0, printed.err
     for change in (
         ("warm", "--packages", "app"),
         ("prune", "--max-size", "1"),
         ("import", "a.snap"),
         ("doctor", "--repair"),
     ):
-        told = run("mirror", *change, "--mirror", "a.snap")
-        assert (told.code, "can only be read" in told.err) == (2, True), told.err
+        printed = run("mirror", *change, "--mirror", "a.snap")
+        assert (printed.code, "can only be read" in printed.err) == (2, True), printed.err
 
 
 def test_export_for_a_source_leaves_the_rest_out(run: Run) -> None:
@@ -109,9 +109,9 @@ def test_diff_names_what_changed(run: Run, index: LoopbackIndex) -> None:
     index.publish("lib", wheel("lib", "3.0"))
     assert run("mirror", "warm", "--packages", "app,picky", "--refresh").code == 0
 
-    told = run("mirror", "diff", "before.snap", str(Path("../mirror")), "--format", "json")
+    printed = run("mirror", "diff", "before.snap", str(Path("../mirror")), "--format", "json")
 
-    changes = {row["name"]: row for row in json.loads(told.out)}
+    changes = {row["name"]: row for row in json.loads(printed.out)}
     assert changes["lib"]["added"] == ["3.0"]
     assert changes["picky"]["kind"] == "added"
 
@@ -122,10 +122,10 @@ def test_verify_predicts_the_hole_that_a_deleted_record_makes(run: Run, mirror: 
     assert run("mirror", "verify", "--packages", "app").code == 0
     forget(mirror, "lib")
 
-    told = run("mirror", "verify", "--packages", "app")
+    printed = run("mirror", "verify", "--packages", "app")
 
-    assert told.code == 4
-    assert "lib 1" in told.err
+    assert printed.code == 4
+    assert "lib 1" in printed.err
     assert run("resolve", "--packages", "app", "--offline").code == 4
     warm(run, "--depth", "closure")
     assert run("mirror", "verify", "--packages", "app").code == 0
@@ -142,22 +142,22 @@ def test_a_chosen_mirror_is_not_closed_and_says_where(run: Run) -> None:
     """What was only resolved once lacks what another constraint would choose."""
     warm(run)
 
-    told = run("mirror", "verify", "--packages", "app")
+    printed = run("mirror", "verify", "--packages", "app")
 
-    assert told.code == 4
-    assert "2 of 4 releases that a re-resolve could reach have no metadata (app 1, lib 1)" in told.err
-    assert "mirror warm --depth closure" in told.err
+    assert printed.code == 4
+    assert "2 of 4 releases that a re-resolve could reach have no metadata (app 1, lib 1)" in printed.err
+    assert "mirror warm --depth closure" in printed.err
     assert run("resolve", "--packages", "app<2", "--offline").code == 4
 
 
 def test_a_closed_mirror_answers_every_constraint_offline(run: Run, index: LoopbackIndex) -> None:
     """With the same answers as with the network."""
     lists = ["app", "app<2", "app,lib<2", "app<2,lib==1.0", "app>=2"]
-    online = [run("resolve", "--packages", one).out for one in lists]
+    online = [run("resolve", "--packages", requirement).out for requirement in lists]
     warm(run, "--depth", "closure")
     index.fail("*", times=100)
 
-    assert [run("resolve", "--packages", one, "--offline").out for one in lists] == online
+    assert [run("resolve", "--packages", requirement, "--offline").out for requirement in lists] == online
 
 
 def test_verify_notices_a_record_that_was_altered(run: Run, mirror: Path) -> None:
@@ -168,10 +168,10 @@ def test_verify_notices_a_record_that_was_altered(run: Run, mirror: Path) -> Non
         database.execute("UPDATE Cache SET value = ? WHERE key = ?", (value.replace(b"1.0", b"1.9", 1), key))
     database.close()
 
-    told = run("mirror", "verify")
+    printed = run("mirror", "verify")
 
-    assert told.code == 6
-    assert "/lib" in told.err
+    assert printed.code == 6
+    assert "/lib" in printed.err
 
 
 def test_an_attestation_holds_until_what_it_covers_changes(run: Run, index: LoopbackIndex) -> None:
@@ -183,10 +183,10 @@ def test_an_attestation_holds_until_what_it_covers_changes(run: Run, index: Loop
     index.publish("lib", wheel("lib", "3.0"))
     warm(run, "--depth", "closure", "--refresh")
 
-    told = run("mirror", "verify", "--against", "cert.json")
+    printed = run("mirror", "verify", "--against", "cert.json")
 
-    assert told.code == 4
-    assert "/lib" in told.err
+    assert printed.code == 4
+    assert "/lib" in printed.err
 
 
 def test_an_altered_attestation_is_exit_6(run: Run) -> None:
@@ -205,10 +205,10 @@ def test_prune_spares_what_an_attestation_covers(run: Run) -> None:
     run("mirror", "verify", "--packages", "app", "--certificate", "cert.json")
     run("mirror", "warm", "--packages", "picky")
 
-    told = run("mirror", "prune", "--max-size", "1")
+    printed = run("mirror", "prune", "--max-size", "1")
 
-    assert told.code == 0
-    assert "deleted 1 project," in told.err
+    assert printed.code == 0
+    assert "deleted 1 project," in printed.err
     assert run("resolve", "--packages", "app", "--offline").code == 0
     assert run("resolve", "--packages", "picky", "--offline").code == 4
 
@@ -227,8 +227,8 @@ def test_an_unchanged_mirror_is_warmed_with_one_conditional_request_a_project(ru
 
 def test_a_warm_stopped_by_its_budget_goes_on_where_it_was(run: Run, index: LoopbackIndex) -> None:
     """The second run asks only for what the first did not bring."""
-    told = run("mirror", "warm", "--packages", "app", "--depth", "closure", "--max-requests", "1")
-    assert "run again to go on" in told.err
+    printed = run("mirror", "warm", "--packages", "app", "--depth", "closure", "--max-requests", "1")
+    assert "run again to go on" in printed.err
     first = len(index.requests_seen)
     warm(run, "--depth", "closure")
 

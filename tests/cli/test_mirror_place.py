@@ -12,16 +12,16 @@ from pipx_parallel.cli.cache_folder import cache_folder, home_folder, mirror_fol
 from tests.cli.conftest import Run
 
 
-@pytest.mark.parametrize("place", ["~/m", "$PLACE/m", "${PLACE}/m"])
+@pytest.mark.parametrize("location", ["~/m", "$PLACE/m", "${PLACE}/m"])
 @pytest.mark.parametrize("by_variable", [False, True])
 def test_a_place_that_no_shell_expanded_is_expanded_once(
-    home: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, by_variable: bool
+    home: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str, by_variable: bool
 ) -> None:
     """The mirror is usable again offline, and no folder called ``~`` or ``$PLACE`` is made."""
     monkeypatch.setenv("PLACE", str(tmp_path / "home"))
-    flags = [] if by_variable else [f"--mirror={place}"]
+    flags = [] if by_variable else [f"--mirror={location}"]
     if by_variable:
-        monkeypatch.setenv("PIPX_PARALLEL_MIRROR", place)
+        monkeypatch.setenv("PIPX_PARALLEL_MIRROR", location)
 
     codes = [run("lock", "--packages", "app", *flags, *more).code for more in ((), ("--offline",))]
 

@@ -83,18 +83,18 @@ def test_pins_kept_against_another_resolution_are_reported(source: Path, run: Ru
     """--resolution chooses among new packages only, unless -U is given."""
     assert run("lock", source.name, "-o", "r.txt").code == 0
 
-    kept = run("lock", source.name, "-o", "r.txt", "--resolution", "lowest")
+    second_run = run("lock", source.name, "-o", "r.txt", "--resolution", "lowest")
     moved = run("lock", source.name, "-o", "r.txt", "--resolution", "lowest", "-U")
 
-    assert ("existing pins are kept; add -U" in kept.err, "existing pins" in moved.err) == (True, False)
+    assert ("existing pins are kept; add -U" in second_run.err, "existing pins" in moved.err) == (True, False)
     assert "lib==1.0" in Path("r.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("mark", "said"), [("breaks\x1b[0m on 3.11", "breaks [0m on 3.11"), (True, "no reason is stated")]
+    ("mark", "notice"), [("breaks\x1b[0m on 3.11", "breaks [0m on 3.11"), (True, "no reason is stated")]
 )
 def test_a_yanked_pin_is_reported_with_its_reason(
-    home: Path, index: LoopbackIndex, run: Run, mark: str | bool, said: str
+    home: Path, index: LoopbackIndex, run: Run, mark: str | bool, notice: str
 ) -> None:
     """At every lock, also offline; without control characters of the index; a release that is not yanked is not named."""
     index.publish("bad", wheel("bad", "1.0")._replace(yanked=mark), wheel("bad", "0.9"))
@@ -103,7 +103,7 @@ def test_a_yanked_pin_is_reported_with_its_reason(
     for flags in ((), ("--offline",)):
         ran = run("lock", "r.in", "-o", "r.txt", *flags)
 
-        assert (ran.code, f"bad 1.0 was yanked by its project: {said}" in ran.err) == (0, True), ran.err
+        assert (ran.code, f"bad 1.0 was yanked by its project: {notice}" in ran.err) == (0, True), ran.err
         assert ran.err.count("yanked") == 1
     assert "yanked" not in run("lock", "--packages", "bad", "-o", "other.txt").err
 
@@ -117,11 +117,11 @@ def test_a_pin_that_was_yanked_since_is_kept_with_the_reason(home: Path, run: Ru
         "bad", wheel("bad", "1.0"), wheel("bad", "2.0")._replace(yanked="it deletes files"), wheel("bad", "2.5b1")
     )
 
-    kept = run("lock", "r.in", "-o", "r.txt", "-o", "report.json", "--no-hashes")
+    second_run = run("lock", "r.in", "-o", "r.txt", "-o", "report.json", "--no-hashes")
     pre = run("lock", "r.in", "-o", "pre.txt", "--no-hashes")
 
-    assert (kept.code, pre.code) == (0, 0), kept.err
-    assert "warning: bad 2.0 was yanked by its project: it deletes files" in kept.err
+    assert (second_run.code, pre.code) == (0, 0), second_run.err
+    assert "warning: bad 2.0 was yanked by its project: it deletes files" in second_run.err
     assert "bad==2.0" in (home / "r.txt").read_text(encoding="utf-8")
     assert "bad==2.5b1" in (home / "pre.txt").read_text(encoding="utf-8")
     assert '"yanked": "it deletes files"' in (home / "report.json").read_text(encoding="utf-8")

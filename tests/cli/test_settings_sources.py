@@ -52,19 +52,19 @@ def test_variables_speak_for_every_kind_of_option() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("OFFLINE", "maybe", "PIPX_PARALLEL_OFFLINE: 'maybe' is neither on nor off; give 1 or 0"),
         ("RESOLUTION", "newest", "PIPX_PARALLEL_RESOLUTION: 'newest' cannot be used; give highest or lowest or"),
         ("VERBOSE", "-1", "PIPX_PARALLEL_VERBOSE: '-1' is neither on nor off"),
     ],
 )
-def test_a_variable_with_a_wrong_value_is_named(name: str, text: str, said: str) -> None:
+def test_a_variable_with_a_wrong_value_is_named(name: str, text: str, message: str) -> None:
     """The variable, its value and the remedy are in the message."""
     with pytest.raises(UsageError) as caught:
         environment_layer(OPTIONS, {f"PIPX_PARALLEL_{name}": text})
 
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(message)
 
 
 def test_a_project_configures_in_toml() -> None:
@@ -100,7 +100,7 @@ def test_relative_paths_count_from_the_file_they_stand_in(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ("max-worker = 3", "[tool.pipx-parallel] has no option 'max-worker'; did you mean 'max-workers'?"),
         ("zzz = 3", "[tool.pipx-parallel] has no option 'zzz'"),
@@ -118,12 +118,12 @@ def test_relative_paths_count_from_the_file_they_stand_in(tmp_path: Path) -> Non
         ("= 3", "not a readable pyproject.toml"),
     ],
 )
-def test_a_project_table_with_a_wrong_value_is_named(body: str, said: str) -> None:
+def test_a_project_table_with_a_wrong_value_is_named(body: str, message: str) -> None:
     """File, key, value and remedy are in the message; nothing is ignored."""
     with pytest.raises(UsageError) as caught:
         project(body)
 
-    assert str(caught.value).startswith(f"/p/pyproject.toml: {said}")
+    assert str(caught.value).startswith(f"/p/pyproject.toml: {message}")
 
 
 @pytest.mark.parametrize("text", ["", "[project]\nname = 'x'", "[tool.other]\nx = 1", "not toml at all"])

@@ -179,10 +179,10 @@ def test_version(spawn: Run) -> None:
 def test_facts_of_the_machine_are_computed_once(tmp_path: Path) -> None:
     """The second time they come out of the file, equal in every part."""
     first = machine.known_target(str(tmp_path))
-    kept = next(tmp_path.iterdir()).read_text(encoding="utf-8")
+    stored = next(tmp_path.iterdir()).read_text(encoding="utf-8")
 
     assert machine.known_target(str(tmp_path)) == first
-    assert json.loads(kept)["target"][0] == first.label
+    assert json.loads(stored)["target"][0] == first.label
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_an_impossible_list_for_programs(home: Path, run: Run) -> None:
 
     ran = run("lock", "r.txt", "--error-format", "json")
 
-    told = json.loads(ran.err)
-    assert (ran.code, ran.out, told["error"], told["exit-code"]) == (1, "", "NoSolution", 1)
-    assert [fact["kind"] for fact in told["facts"]] == ["required", "required", "needs"]
-    assert told["suggestions"][0]["after"] == "lib"
+    report = json.loads(ran.err)
+    assert (ran.code, ran.out, report["error"], report["exit-code"]) == (1, "", "NoSolution", 1)
+    assert [fact["kind"] for fact in report["facts"]] == ["required", "required", "needs"]
+    assert report["suggestions"][0]["after"] == "lib"

@@ -40,20 +40,22 @@ def ask() -> dict[str, Any]:
 
     try:
         options, (finder, session), parsed = parse()
-        requirements = [install_requirement(one) for one in parsed]
-        problems = [check_invalid_constraint_type(one) for one in requirements if one.constraint]
+        requirements = [install_requirement(requirement) for requirement in parsed]
+        problems = [
+            check_invalid_constraint_type(requirement) for requirement in requirements if requirement.constraint
+        ]
     except (PipError, ValueError) as error:
         return {"refused": str(error).splitlines()[0]}
     if any(problems):
         return {"refused": next(filter(None, problems))}
     if options.require_hashes and options.no_require_hashes:
         return {"refused": "mutually exclusive"}
-    hashed = any(one.has_hash_options for one in requirements) and not options.no_require_hashes
+    hashed = any(requirement.has_hash_options for requirement in requirements) and not options.no_require_hashes
     return {
-        "requirements": [describe(one) for one in requirements],
+        "requirements": [describe(requirement) for requirement in requirements],
         "options": {
             "indexes": finder.index_urls,
-            "find_links": [relative(one) for one in finder.find_links],
+            "find_links": [relative(requirement) for requirement in finder.find_links],
             "only_binary": sorted(finder.format_control.only_binary),
             "no_binary": sorted(finder.format_control.no_binary),
             "all_releases": sorted(finder.release_control.all_releases) if finder.release_control else [],
@@ -83,8 +85,8 @@ def parse() -> tuple[Any, Any, list[Any]]:
     preferences = SelectionPreferences(allow_yanked=False, release_control=ReleaseControl())
     finder = PackageFinder.create(LinkCollector(session, scope), preferences)
     options = Values({"require_hashes": False, "no_require_hashes": False, "features_enabled": []})
-    found = list(parse_requirements("requirements.txt", session=session, finder=finder, options=options))
-    return options, (finder, session), found
+    parsed_lines = list(parse_requirements("requirements.txt", session=session, finder=finder, options=options))
+    return options, (finder, session), parsed_lines
 
 
 def trusted(session: Any) -> list[str]:
@@ -100,23 +102,25 @@ def install_requirement(parsed: Any) -> Any:
     return install_req_from_parsed_requirement(parsed, config_settings=settings)
 
 
-def describe(one: Any) -> dict[str, Any]:
+def describe(requirement: Any) -> dict[str, Any]:
     """Return the facts of an install requirement that both sides can state."""
     from pip._vendor.packaging.utils import canonicalize_name
 
-    hashes = [f"{algorithm}:{digest.lower()}" for algorithm, digests in one.hash_options.items() for digest in digests]
-    if one.link is not None and one.link.hash:
-        hashes.append(f"{one.link.hash_name}:{one.link.hash.lower()}")
+    hashes = [
+        f"{algorithm}:{digest.lower()}" for algorithm, digests in requirement.hash_options.items() for digest in digests
+    ]
+    if requirement.link is not None and requirement.link.hash:
+        hashes.append(f"{requirement.link.hash_name}:{requirement.link.hash.lower()}")
     return {
-        "name": canonicalize_name(one.name) if one.name else "",
-        "extras": sorted({canonicalize_name(extra) for extra in one.extras}),
-        "specifier": str(one.req.specifier) if one.req is not None else "",
-        "marker": str(one.markers) if one.markers else None,
-        "url": relative(one.link.url) if one.link is not None else None,
+        "name": canonicalize_name(requirement.name) if requirement.name else "",
+        "extras": sorted({canonicalize_name(extra) for extra in requirement.extras}),
+        "specifier": str(requirement.req.specifier) if requirement.req is not None else "",
+        "marker": str(requirement.markers) if requirement.markers else None,
+        "url": relative(requirement.link.url) if requirement.link is not None else None,
         "hashes": sorted(set(hashes)),
-        "editable": bool(one.editable),
-        "constraint": bool(one.constraint),
-        "config_settings": sorted((key, value) for key, value in (one.config_settings or {}).items()),
+        "editable": bool(requirement.editable),
+        "constraint": bool(requirement.constraint),
+        "config_settings": sorted((key, value) for key, value in (requirement.config_settings or {}).items()),
     }
 
 

@@ -21,15 +21,15 @@ def read_cases() -> dict[str, Case]:
     cases: dict[str, Case] = {}
     for path in sorted(HERE.glob("*.toml")):
         if path.stem != MALFORMED:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))["case"]
-            cases |= {f"{path.stem}/{name}": case for name, case in found.items()}
+            cases_read = tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+            cases |= {f"{path.stem}/{name}": case for name, case in cases_read.items()}
     return cases
 
 
 def read_malformed() -> dict[str, Case]:
     """Return every input that must be refused."""
-    found: dict[str, Case] = tomllib.loads((HERE / f"{MALFORMED}.toml").read_text(encoding="utf-8"))["case"]
-    return found
+    cases_read: dict[str, Case] = tomllib.loads((HERE / f"{MALFORMED}.toml").read_text(encoding="utf-8"))["case"]
+    return cases_read
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def our_answer(folder: Path) -> dict[str, Any]:
         ],
         "options": {
             "indexes": index,
-            "find_links": [relative(one) for one in options.find_links],
+            "find_links": [relative(item) for item in options.find_links],
             "only_binary": list(options.only_binary),
             "no_binary": list(options.no_binary),
             "all_releases": list(options.all_releases),
@@ -104,8 +104,8 @@ def comparable(answer: Mapping[str, Any]) -> Any:  # JSON
     """Return an answer without what the two sides may say differently: the words of a refusal, and the streams' order."""
     if "refused" in answer:
         return "refused"
-    requirements = sorted(answer["requirements"], key=lambda one: one["constraint"])
+    requirements = sorted(answer["requirements"], key=lambda item: item["constraint"])
     options = dict(answer["options"])
     # pip makes a find-links folder beside the file absolute; we leave it as it would be written.
-    options["find_links"] = [place.removeprefix("{cwd}/").removeprefix("./") for place in options["find_links"]]
-    return {"requirements": [dict(one) for one in requirements], "options": options}
+    options["find_links"] = [location.removeprefix("{cwd}/").removeprefix("./") for location in options["find_links"]]
+    return {"requirements": [dict(item) for item in requirements], "options": options}

@@ -20,7 +20,7 @@ import pytest
 
 from pipx_parallel.__main__ import main
 from tests.corpus.cases import HERE, Case, planted
-from tests.corpus.world import World, plant_projects, read_installs, told, world
+from tests.corpus.world import World, plant_projects, read_installs, with_words, world
 
 CASES = read_installs()
 REFUSED = (1, 2, 5, 6)  # no solution, bad input, unreachable, a wrong hash; 4 and 70 would be mistakes of ours here
@@ -40,7 +40,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Open the world and let pip go through all cases."""
     root = tmp_path_factory.mktemp("installs")
     with world(root / "world") as made:
-        cases = {name: told(case, made.words) for name, case in CASES.items()}
+        cases = {name: with_words(case, made.words) for name, case in CASES.items()}
         yield Stage(made, cases, _ask_pip(root, made, cases), root)
 
 
@@ -59,17 +59,17 @@ def test_a_snippet_installs_what_pip_installs(
         # pip makes one of all indexes; by default we do not, and say so.
         flags = ("--index-strategy", "best-match", *case.get("ours", case.get("flags", ())))
         code = main(["lock", "requirements.txt", "-o", "pylock.toml", "-o", "report.json", *flags])
-        said = capfd.readouterr().err
+        errors = capfd.readouterr().err
         lock = tomllib.loads(Path("pylock.toml").read_text(encoding="utf-8")) if code == 0 else {}
         report = json.loads(Path("report.json").read_text(encoding="utf-8")) if code == 0 else {}
 
     pips = stage.pips[name]
     if "differs" in case or "takes" in case:
-        assert (code in REFUSED, "refused" in pips) == ("differs" in case, "takes" in case), (said, pips)
+        assert (code in REFUSED, "refused" in pips) == ("differs" in case, "takes" in case), (errors, pips)
     elif "refused" in pips:
-        assert code in REFUSED, (said, lock)
+        assert code in REFUSED, (errors, lock)
     else:
-        assert code == 0, (said, pips)
+        assert code == 0, (errors, pips)
         packages = {package["name"]: package for package in lock["packages"]}
         wanted = {_name(item): item for item in pips["installs"]}
         assert _versions(report) == {key: item["metadata"]["version"] for key, item in wanted.items()}
@@ -89,16 +89,16 @@ def _ask_pip(root: Path, made: World, cases: dict[str, Case]) -> dict[str, Any]:
         with planted(root / "pips", name, case) as folder:
             plant_projects(folder, case)
         jobs[name] = {"folder": str(folder), "environ": case.get("env", {}), "flags": case.get("flags", [])}
-    kept = {variable: text for variable, text in os.environ.items() if variable not in _of_machine()}
+    environment = {variable: text for variable, text in os.environ.items() if variable not in _of_machine()}
     names = list(jobs)
     halves = [{name: jobs[name] for name in names[start::2]} for start in (0, 1)]
-    pips = [_start_pip(kept | _environ(root, made)) for _ in halves]
+    pips = [_start_pip(environment | _environ(root, made)) for _ in halves]
     answers: dict[str, Any] = {}
     with ThreadPoolExecutor() as pool:
-        for told_, _ in pool.map(
+        for pip_answer, _ in pool.map(
             lambda pair: pair[0].communicate(json.dumps(pair[1]), 600), zip(pips, halves, strict=True)
         ):
-            answers |= json.loads(told_)
+            answers |= json.loads(pip_answer)
     return answers
 
 
@@ -148,5 +148,5 @@ def _check_source(package: dict[str, Any], item: dict[str, Any], ours: Path, pip
         assert package["archive"].get("subdirectory") == info.get("subdirectory")
     else:
         files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
-        known = {one["hashes"]["sha256"] for one in files}
-        assert info["archive_info"]["hashes"]["sha256"] in known
+        digests = {file_table["hashes"]["sha256"] for file_table in files}
+        assert info["archive_info"]["hashes"]["sha256"] in digests

@@ -37,8 +37,8 @@ def read_installs() -> dict[str, Case]:
     """Return every case of ``installs/``, as ``family/name``."""
     cases: dict[str, Case] = {}
     for path in sorted((HERE / "installs").glob("*.toml")):
-        found = tomllib.loads(path.read_text(encoding="utf-8"))["case"]
-        cases |= {f"{path.stem}/{name}": case for name, case in found.items()}
+        case_read = tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+        cases |= {f"{path.stem}/{name}": case for name, case in case_read.items()}
     return cases
 
 
@@ -128,7 +128,7 @@ def world(root: Path) -> Iterator[World]:
         yield World(first.url, words)
 
 
-def told(case: Case, words: Mapping[str, str]) -> Case:
+def with_words(case: Case, words: Mapping[str, str]) -> Case:
     """Return a case with every ``{word}`` replaced; one that stands for nothing is an error."""
 
     def replace(value: Any) -> Any:
@@ -137,11 +137,11 @@ def told(case: Case, words: Mapping[str, str]) -> Case:
                 r"\{(?:index|other|links|root|git|commit|(?:file|sha256):[^}]+)\}", lambda m: words[m[0]], value
             )
         if isinstance(value, list):
-            return [replace(one) for one in value]
-        return {key: replace(one) for key, one in value.items()} if isinstance(value, dict) else value
+            return [replace(item) for item in value]
+        return {key: replace(item) for key, item in value.items()} if isinstance(value, dict) else value
 
-    found: Case = replace(dict(case))
-    return found
+    case_read: Case = replace(dict(case))
+    return case_read
 
 
 def plant_projects(folder: Path, case: Case) -> None:

@@ -33,7 +33,7 @@ TABLE = "\n[tool.pipx-parallel.setuptools]\n"
 
 
 def _requires(done: Done) -> list[str]:
-    assert done.status == 0, done.said
+    assert done.status == 0, done.output
     return done.metadata().get_all("Requires-Dist", [])
 
 
@@ -53,19 +53,19 @@ def test_an_editable_install_has_the_extra(builder: ProjectBuilder, kind: str) -
     tree = builder.project(kind)
     (out := builder.folder / "out").mkdir()
 
-    done = builder.python("-c", f"from setuptools import build_meta as b; b.build_editable({str(out)!r})", at=tree)
+    done = builder.python("-c", f"from setuptools import build_meta as b; b.build_editable({str(out)!r})", folder=tree)
 
     assert sorted(_requires(Done(done.returncode, done.stderr, out))) == sorted([*OWN, *LOCKED])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pip_installs_exactly_the_lock(builder: ProjectBuilder, wheelhouse: Path, kind: str) -> None:
-    """Real pip, with newer releases at hand, takes what was locked."""
+    """Real pip, with newer releases available, takes what was locked."""
     wheel = next(builder.build(builder.project(kind), "--wheel").out.glob("*.whl"))
     target = builder.folder / "installed"
     command = ["-m", "pip", "install", "-q", "--no-index", "--find-links", str(wheelhouse), "--target", str(target)]
 
-    done = builder.python(*command, f"{wheel}[locked]", at=builder.folder)
+    done = builder.python(*command, f"{wheel}[locked]", folder=builder.folder)
 
     assert done.returncode == 0, done.stderr
     names = sorted(path.name.removesuffix(".dist-info") for path in target.glob("*.dist-info"))
@@ -115,7 +115,9 @@ def test_pip_wheel_builds_with_the_extra(builder: ProjectBuilder) -> None:
     tree = builder.project("pyproject")
     out = builder.folder / "out"
 
-    done = builder.python("-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), ".", at=tree)
+    done = builder.python(
+        "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), ".", folder=tree
+    )
 
     assert LOCKED[0] in _requires(Done(done.returncode, done.stderr, out))
 
@@ -187,7 +189,7 @@ def _release(name: str, version: str, more: str = "") -> str:
 
 
 @pytest.mark.parametrize(
-    ("lock", "table", "said"),
+    ("lock", "table", "message"),
     [
         (None, "", "the lock pylock.toml is missing; make it with: pipx-parallel lock -o pylock.toml"),
         ("= nonsense", "", "pylock.toml is not a lock file: "),
@@ -226,7 +228,7 @@ def _release(name: str, version: str, more: str = "") -> str:
     ],
 )
 def test_a_lock_that_cannot_be_used_is_one_clear_error(
-    builder: ProjectBuilder, lock: str | None, table: str, said: str
+    builder: ProjectBuilder, lock: str | None, table: str, message: str
 ) -> None:
     """One sentence, no traceback of ours, no wheel; it also says how to build without the lock."""
     tree = builder.project("pyproject", pyproject_toml=HEAD + DEPENDENCIES + TABLE + table)
@@ -237,10 +239,10 @@ def test_a_lock_that_cannot_be_used_is_one_clear_error(
     done = builder.build(tree, "--wheel")
 
     assert done.status != 0
-    (line,) = [line for line in done.said.splitlines() if line.startswith("error: pipx-parallel: ")]
-    assert said in line
+    (line,) = [line for line in done.output.splitlines() if line.startswith("error: pipx-parallel: ")]
+    assert message in line
     assert line.endswith("(PIPX_PARALLEL_SETUPTOOLS=0 builds without the lock)")
-    assert "setuptools_plugin.py" not in done.said
+    assert "setuptools_plugin.py" not in done.output
     assert not list(done.out.glob("*.whl"))
 
 
@@ -252,7 +254,7 @@ def test_an_extra_of_the_project_is_never_replaced(builder: ProjectBuilder, name
 
     done = builder.build(tree, "--wheel")
 
-    assert f"the project already has an extra {name!r}; name another" in done.said
+    assert f"the project already has an extra {name!r}; name another" in done.output
     assert done.status != 0
 
 
@@ -265,7 +267,7 @@ def test_a_project_without_the_table_pays_nothing(builder: ProjectBuilder) -> No
         "'parse_config_files' in vars(d))"
     )
 
-    done = builder.python("-c", probe, at=tree)
+    done = builder.python("-c", probe, folder=tree)
 
     assert done.stdout.strip() == "['pipx_parallel', 'pipx_parallel.setuptools_plugin'] {} False", done.stderr
 
@@ -280,7 +282,7 @@ def test_a_build_with_the_table_loads_no_network_and_no_mirror(builder: ProjectB
         "sorted(m for m in sys.modules if m.startswith('pipx_parallel.')), len(d.extras_require['locked']))"
     )
 
-    done = builder.python("-c", probe, at=builder.project("pyproject"))
+    done = builder.python("-c", probe, folder=builder.project("pyproject"))
 
     ours = str([f"pipx_parallel.{name}" for name in ("errors", "locks", "locks.locked_extra", "setuptools_plugin")])
     assert done.stdout.strip() == f"[] {ours} 4", done.stderr
@@ -293,6 +295,6 @@ def test_reading_the_configuration_twice_changes_nothing(builder: ProjectBuilder
         "print(sorted(d.extras_require), len(d.extras_require['locked']))"
     )
 
-    done = builder.python("-c", probe, at=builder.project("setup_cfg"))
+    done = builder.python("-c", probe, folder=builder.project("setup_cfg"))
 
     assert done.stdout.strip() == "['locked', 'own'] 4", done.stderr

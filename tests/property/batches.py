@@ -18,10 +18,10 @@ def batches(first: int, count: int) -> range:
     return range(first, first + max(1, times) * count)
 
 
-def for_seeds(batch: int, judge: Callable[[_T], None], draw: Callable[[Random], _T]) -> None:
+def for_seeds(batch: int, check: Callable[[_T], None], draw: Callable[[Random], _T]) -> None:
     """Judge what is drawn for the seeds of one batch; a failure names its seed."""
     for seed in range(batch * PER_BATCH, (batch + 1) * PER_BATCH):
         try:
-            judge(draw(Random(seed)))  # noqa: S311 - a seed, not a secret
+            check(draw(Random(seed)))  # noqa: S311 - a seed, not a secret
         except Exception as error:
             raise AssertionError(f"seed {seed}") from error

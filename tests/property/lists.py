@@ -128,7 +128,7 @@ class Release(NamedTuple):
 
     installable: bool
     yanked: bool
-    needs: tuple[Requirement, ...]
+    requirements: tuple[Requirement, ...]
 
 
 class Answers:
@@ -147,7 +147,7 @@ class Answers:
 
     @cached_property
     def every(self) -> list[Answer]:
-        """Every set of releases that meets all that is asked within it, and holds nothing that nobody needs."""
+        """Every set of releases that meets all that is asked within it, and holds nothing that nothing requires."""
         return [answer for answer in self._extended({}) if self._is_sound(answer)]
 
     def needs_no_last_resort(self, answer: Answer) -> bool:
@@ -172,29 +172,29 @@ class Answers:
             yield dict(answer)
             return
         for version, release in self._releases[missing].items():
-            if release.installable and all(one.contains(version, prereleases=True) for one in asked[missing]):
+            if release.installable and all(demand.contains(version, prereleases=True) for demand in asked[missing]):
                 yield from self._extended({**answer, missing: version})
 
     def _asked(self, answer: Answer, *, by_itself: bool = True) -> dict[str, list[SpecifierSet]] | None:
         """Return what is asked of each project that is needed; None where one is needed that nobody has."""
-        found: dict[str, list[SpecifierSet]] = {}
+        demands: dict[str, list[SpecifierSet]] = {}
         queue = [("", requirement) for requirement in self.roots]
         looked: set[tuple[str, str]] = set()
         for parent, requirement in queue:  # grows while it is read
             name = requirement.name
             if name not in self._releases:
                 return None
-            asked = found.setdefault(name, [])
+            asked = demands.setdefault(name, [])
             asked += [requirement.specifier] if by_itself or parent != name else []
             for extra in ("", *sorted(requirement.extras)) if name in answer else ():
                 if (name, extra) not in looked:
                     looked.add((name, extra))
-                    needs = self._releases[name][answer[name]].needs
-                    queue += [(name, need) for need in needs if self._holds(need, extra)]
+                    requirements = self._releases[name][answer[name]].requirements
+                    queue += [(name, need) for need in requirements if self._holds(need, extra)]
         for bound in self.bounds:
-            if bound.name in found:
-                found[bound.name].append(bound.specifier)
-        return found
+            if bound.name in demands:
+                demands[bound.name].append(bound.specifier)
+        return demands
 
     def _holds(self, need: Requirement, extra: str) -> bool:
         return need.marker is None or need.marker.evaluate({**self._markers, "extra": extra})
@@ -207,23 +207,26 @@ class Answers:
             asked is not None
             and by_others is not None
             and set(asked) == set(answer)
-            and all(one.contains(answer[name], prereleases=True) for name, ones in asked.items() for one in ones)
+            and all(demand.contains(answer[name], prereleases=True) for name, ones in asked.items() for demand in ones)
             and all(self._is_allowed(name, answer[name], by_others[name]) for name in answer)
         )
 
     def _is_allowed(self, name: str, version: str, asked: Sequence[SpecifierSet]) -> bool:
-        if self._releases[name][version].yanked and not any(_pins(one) for one in asked):
+        if self._releases[name][version].yanked and not any(_pins(demand) for demand in asked):
             return False
-        if not Version(version).is_prerelease or any(one.prereleases for one in asked):
+        if not Version(version).is_prerelease or any(demand.prereleases for demand in asked):
             return True
         return not any(
             release.installable
             and not release.yanked
             and not Version(other).is_prerelease
-            and all(one.contains(other, prereleases=True) for one in asked)
+            and all(demand.contains(other, prereleases=True) for demand in asked)
             for other, release in self._releases[name].items()
         )
 
 
 def _pins(specifier: SpecifierSet) -> bool:
-    return any(one.operator == "===" or (one.operator == "==" and not one.version.endswith(".*")) for one in specifier)
+    return any(
+        demand.operator == "===" or (demand.operator == "==" and not demand.version.endswith(".*"))
+        for demand in specifier
+    )

@@ -29,36 +29,36 @@ class _Maker:
         return sum(1 << bit for bit in range(1, self.counts[name] + 1) if self.random.random() > self.tight * 0.6)
 
     def edges(self) -> list[Edge]:
-        found: list[Edge] = []
-        while self.random.random() < self.density / (self.density + 1) and len(found) < 5:
+        edges_drawn: list[Edge] = []
+        while self.random.random() < self.density / (self.density + 1) and len(edges_drawn) < 5:
             if self.random.random() < 0.02:
-                found.append(Edge("nowhere", 0, "nowhere"))
+                edges_drawn.append(Edge("nowhere", 0, "nowhere"))
                 continue
             name = self.random.choice(self.names)
             mask = self.mask(name)
-            found.append(Edge(name, mask, (name, mask)))
+            edges_drawn.append(Edge(name, mask, (name, mask)))
             if self.extras and self.random.random() < 0.4:
                 switch = f"{name}[{self.random.choice(EXTRAS)}]"
-                found.append(Edge(switch, 2, (switch, mask)))
-        return found
+                edges_drawn.append(Edge(switch, 2, (switch, mask)))
+        return edges_drawn
 
     def answer(self) -> Answer:
         return Unavailable("broken metadata") if self.random.random() < 0.06 else self.edges()
 
     def universe(self) -> Universe:
         domains: dict[str, int] = {}
-        needs: dict[tuple[str, int], Answer] = {}
+        dependencies: dict[tuple[str, int], Answer] = {}
         extras: dict[tuple[str, int, str], Answer] = {}
         for name in self.names:
             full = (2 << self.counts[name]) - 2
             domains[name] = full & ~(2 if self.random.random() < 0.1 else 0)
             shared = self.edges()  # most releases of a project need the same
             for bit in range(1, self.counts[name] + 1):
-                needs[name, bit] = shared if self.random.random() < 0.5 else self.answer()
+                dependencies[name, bit] = shared if self.random.random() < 0.5 else self.answer()
                 if self.extras:
                     for extra in EXTRAS:
                         extras[name, bit, f"{name}[{extra}]"] = self.answer()
-        return Universe(domains, needs, extras, self.roots(), lowest=self.random.random() < 0.15)
+        return Universe(domains, dependencies, extras, self.roots(), lowest=self.random.random() < 0.15)
 
     def roots(self) -> list[RootEdge]:
         roots: list[RootEdge] = []
@@ -87,15 +87,15 @@ def crowded_of(random: Random) -> Universe:
     def mask() -> int:
         return sum(1 << bit for bit in range(1, count + 1) if random.random() < fit)
 
-    needs: dict[tuple[str, int], Answer] = {}
+    dependencies: dict[tuple[str, int], Answer] = {}
     for name in names:
         for bit in range(1, count + 1):
             others = random.sample([other for other in names if other != name], random.randint(1, 3))
             masks = [mask() for _ in others]
-            needs[name, bit] = [Edge(*it, it) for it in zip(others, masks, strict=True)]
+            dependencies[name, bit] = [Edge(*it, it) for it in zip(others, masks, strict=True)]
     asked = names[: random.randint(1, len(names))]
     roots = [RootEdge(Edge(name, every, name), f"in:{name}") for name in asked]
-    return Universe(dict.fromkeys(names, every), needs, {}, roots)
+    return Universe(dict.fromkeys(names, every), dependencies, {}, roots)
 
 
 def universes() -> st.SearchStrategy[Universe]:
@@ -114,7 +114,7 @@ def history_of(random: Random) -> Universe:
     names = PACKAGES[: random.randint(3, 5)]
     counts = {name: random.randint(2, 5) for name in names}
     dated = random.random() < 0.8
-    needs: dict[tuple[str, int], Answer] = {}
+    dependencies: dict[tuple[str, int], Answer] = {}
     extras: dict[tuple[str, int, str], Answer] = {}
     uploads: dict[tuple[str, int], int] = {}
     for name in names:
@@ -125,7 +125,7 @@ def history_of(random: Random) -> Universe:
             if dated and random.random() < 0.97:
                 uploads[name, bit] = day
             edges = [_bounded(random, other, bit / counts[name], counts[other]) for other in others]
-            needs[name, bit] = [it for it in edges if it is not None]
+            dependencies[name, bit] = [it for it in edges if it is not None]
             extra = _bounded(random, random.choice(names), bit / counts[name], counts[names[0]])
             if extra is not None and extra.package != name and extra.mask >> counts[extra.package] + 1 == 0:
                 extras[name, bit, f"{name}[x]"] = [extra]
@@ -138,7 +138,7 @@ def history_of(random: Random) -> Universe:
         if random.random() < 0.3:
             roots.append(RootEdge(Edge(f"{name}[x]", 2, f"{name}[x]"), f"in:{line}"))
     domains = {name: (2 << count) - 2 for name, count in counts.items()}
-    return Universe(domains, needs, extras, roots, lowest=random.random() < 0.1, uploads=uploads)
+    return Universe(domains, dependencies, extras, roots, lowest=random.random() < 0.1, uploads=uploads)
 
 
 def _bounded(random: Random, child: str, age: float, count: int) -> Edge | None:

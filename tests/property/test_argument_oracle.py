@@ -24,7 +24,7 @@ def check(universe: Universe) -> None:
         return
     steps = explain(result)
     assert steps[-1].conclusion == ()
-    assert all(use < place for place, step in enumerate(steps) for use in step.uses)
+    assert all(use < position for position, step in enumerate(steps) for use in step.uses)
     assert list(all_answers(rebuilt(universe, steps))) == []
     text = lines(steps, result)
     assert text
@@ -33,7 +33,7 @@ def check(universe: Universe) -> None:
 
 def rebuilt(universe: Universe, steps: tuple[Step, ...]) -> Universe:
     """Return the universe in which only the facts of the steps hold; each must hold in the first one."""
-    needs: dict[tuple[str, int], Answer] = {}
+    dependencies: dict[tuple[str, int], Answer] = {}
     extras: dict[tuple[str, int, str], Answer] = {}
     roots: list[RootEdge] = []
     for used in (used for step in steps for used in step.facts):
@@ -45,28 +45,32 @@ def rebuilt(universe: Universe, steps: tuple[Step, ...]) -> Universe:
             continue
         name = cause.parent if isinstance(cause, Dependency) else cause.package
         for bit in bits_of(used.releases):
-            known = universe.extras.get((name, bit, cause.switch)) if cause.switch else universe.needs.get((name, bit))
-            answer = _said(used, known, universe.domains.get(used.child, 2))
+            answer_known = (
+                universe.extras.get((name, bit, cause.switch))
+                if cause.switch
+                else universe.dependencies.get((name, bit))
+            )
+            answer = _stated(used, answer_known, universe.domains.get(used.child, 2))
             if cause.switch:
                 extras[name, bit, cause.switch] = _joined(extras.get((name, bit, cause.switch), ()), answer)
             else:
-                needs[name, bit] = _joined(needs.get((name, bit), ()), answer)
-    return Universe(universe.domains, needs, extras, roots)
+                dependencies[name, bit] = _joined(dependencies.get((name, bit), ()), answer)
+    return Universe(universe.domains, dependencies, extras, roots)
 
 
-def _said(used: Used, known: Answer | None, domain: int) -> Answer:
+def _stated(used: Used, answer_known: Answer | None, domain: int) -> Answer:
     """Return what a fact says of a release, having checked that the source said it."""
     cause = used.cause
-    assert known is not None
+    assert answer_known is not None
     if not isinstance(cause, Dependency):
-        assert isinstance(known, Unavailable)
-        return known
-    assert not isinstance(known, Unavailable)
+        assert isinstance(answer_known, Unavailable)
+        return answer_known
+    assert not isinstance(answer_known, Unavailable)
     if not used.others:
-        assert set(cause.edges) <= set(known)
+        assert set(cause.edges) <= set(answer_known)
         return cause.edges
     mask = -1
-    for edge in known:
+    for edge in answer_known:
         mask &= edge.mask if edge.package == used.child else -1
     assert not mask & ~used.allowed & domain
     return (Edge(used.child, used.allowed, ("any of", used.allowed)),)

@@ -18,13 +18,19 @@ SIZE = 100
 READERS: dict[str, Callable[[int], Callable[[], object]]] = {
     "a file name of dashes": lambda n: lambda: split_filename("x-" * n + "1.tar.gz", "y"),
     "a file name of the project's name": lambda n: lambda: split_filename("a--" * n + "1.tar.gz", "-".join("a" * n)),
-    "clauses that exclude": lambda n: lambda: compile_specifier(",".join(f"!={at}" for at in range(n))),
-    "clauses that packaging reads": lambda n: lambda: compile_specifier(",".join(f"!=1!{at}" for at in range(n))),
-    "clauses that include": lambda n: lambda: compile_specifier(",".join(f">={at}" for at in range(n))),
-    "extras of a requirement": lambda n: lambda: compile_requirement(f"a[{','.join(f'e{at}' for at in range(n))}]"),
+    "clauses that exclude": lambda n: lambda: compile_specifier(",".join(f"!={number}" for number in range(n))),
+    "clauses that packaging reads": lambda n: (
+        lambda: compile_specifier(",".join(f"!=1!{number}" for number in range(n)))
+    ),
+    "clauses that include": lambda n: lambda: compile_specifier(",".join(f">={number}" for number in range(n))),
+    "extras of a requirement": lambda n: (
+        lambda: compile_requirement(f"a[{','.join(f'e{number}' for number in range(n))}]")
+    ),
     "a version of many numbers": lambda n: lambda: version_key(".".join("1" * n)),
-    "requirements of a release": lambda n: lambda: DependencySet([f"a{at}" for at in range(n)]).dependencies(),
-    "extras of a release": lambda n: lambda: DependencySet([f"a; extra == 'e{at}'" for at in range(n)]).extras(),
+    "requirements of a release": lambda n: lambda: DependencySet([f"a{number}" for number in range(n)]).dependencies(),
+    "extras of a release": lambda n: (
+        lambda: DependencySet([f"a; extra == 'e{number}'" for number in range(n)]).extras()
+    ),
     "headers": lambda n: lambda: parse_core_metadata(b"Name: a\nVersion: 1\n" + b"Requires-Dist: b\n" * n),
     "folded headers": lambda n: lambda: parse_core_metadata(b"Name: a\nVersion: 1\nRequires-Dist: b\n" + b" c\n" * n),
     "links": lambda n: lambda: read_html('<a href="a-1.tar.gz">' * n, "https://index.example/a/"),

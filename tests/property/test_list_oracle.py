@@ -32,7 +32,7 @@ def check(case: Case) -> None:
 def _pins(case: Case, outcome: Outcome) -> dict[str, str]:
     """Return the pins with versions spelled as the case spells them."""
     return {
-        name: next(one for one in case.packages[name] if Version(one) == Version(version))
+        name: next(candidate for candidate in case.packages[name] if Version(candidate) == Version(version))
         for name, version in outcome.pins.items()
     }
 

@@ -20,7 +20,7 @@ DAY = 1_000_000  # a day of lag against one package that is not at its newest
 UNDATED = 30
 
 
-class Known(NamedTuple):
+class KnownFacts(NamedTuple):
     """What of a universe the search has looked at."""
 
     universe: Universe
@@ -50,12 +50,14 @@ class Known(NamedTuple):
         return 1_000 * len(self.escapes(chosen)) + len(self.lacking(chosen))
 
 
-def known_of(universe: Universe, source: FakeSource) -> Known:
+def known_of(universe: Universe, source: FakeSource) -> KnownFacts:
     """Collect the upper bounds of all releases that were looked at."""
     bounds: dict[tuple[str, str, str | None], list[tuple[int, int]]] = {}
     for parent, bit, extra in source.asked:
         answer = (
-            universe.needs.get((parent, bit), ()) if extra is None else universe.extras.get((parent, bit, extra), ())
+            universe.dependencies.get((parent, bit), ())
+            if extra is None
+            else universe.extras.get((parent, bit, extra), ())
         )
         masks: dict[str, int] = {}
         for edge in () if isinstance(answer, Unavailable) else answer:
@@ -64,7 +66,7 @@ def known_of(universe: Universe, source: FakeSource) -> Known:
             top = mask.bit_length() - 1
             if child not in {parent, extra} and base_of(child) is None and 0 < top < source.newest(child):
                 bounds.setdefault((parent, child, extra), []).append((bit, top))
-    return Known(universe, source, bounds)
+    return KnownFacts(universe, source, bounds)
 
 
 def allowed(universe: Universe, name: str) -> int:
@@ -82,7 +84,7 @@ def usable(universe: Universe, name: str) -> int:
     rest = mask if name in directs_of(universe) else 0
     while rest:
         bit = FakeSource(universe).choose(name, rest)
-        if not isinstance(universe.needs.get((name, bit)), Unavailable):
+        if not isinstance(universe.dependencies.get((name, bit)), Unavailable):
             return rest
         rest &= ~(1 << bit)
     return mask
@@ -91,14 +93,16 @@ def usable(universe: Universe, name: str) -> int:
 def wanted_extras(universe: Universe) -> list[str]:
     """Return the extras of the user that the newest allowed release of their package has."""
     source = FakeSource(universe)
-    found = []
+    extras_found = []
     for name in dict.fromkeys(root.edge.package for root in universe.roots if not root.constraint):
         base = base_of(name)
         if base is not None and (mask := usable(universe, base)):
             bit = source.choose(base, mask)
-            if source.has_extra(base, bit, name) and not isinstance(universe.needs.get((base, bit)), Unavailable):
-                found.append(name)
-    return found
+            if source.has_extra(base, bit, name) and not isinstance(
+                universe.dependencies.get((base, bit)), Unavailable
+            ):
+                extras_found.append(name)
+    return extras_found
 
 
 def counted(universe: Universe) -> list[str]:
@@ -111,7 +115,7 @@ def counted(universe: Universe) -> list[str]:
         base = str(base_of(extra))
         bit = source.choose(base, usable(universe, base)) if usable(universe, base) else 0
         answer = universe.extras.get((base, bit, extra), ())
-        if isinstance(answer, Unavailable) or isinstance(universe.needs.get((base, bit)), Unavailable):
+        if isinstance(answer, Unavailable) or isinstance(universe.dependencies.get((base, bit)), Unavailable):
             continue
         for edge in answer:
             if base_of(edge.package) == base and edge.package not in queue:
@@ -124,11 +128,11 @@ def counted(universe: Universe) -> list[str]:
 def cost(universe: Universe, name: str, bit: int) -> int:
     """Return the lag of a release in days, from the best that the user allows, and whether it is not that one."""
     mask = usable(universe, name)
-    order = [at for at in range(1, mask.bit_length()) if mask >> at & 1]
+    order = [release for release in range(1, mask.bit_length()) if mask >> release & 1]
     order = order if universe.lowest else order[::-1]
     best, lag = universe.uploads.get((name, order[0]), 0), 0
-    for at in order[: order.index(bit) + 1][1:]:
-        uploaded = universe.uploads.get((name, at), 0)
+    for release in order[: order.index(bit) + 1][1:]:
+        uploaded = universe.uploads.get((name, release), 0)
         lag = max(lag, abs(best - uploaded)) if best and uploaded else lag + UNDATED
     return lag * DAY + (bit != order[0])
 
@@ -151,15 +155,15 @@ def check(universe: Universe) -> None:
     assert result.optimal
     mine = result.chosen
     assert is_closed(universe, mine)
-    known = known_of(universe, source)
+    facts = known_of(universe, source)
     for name in directs_of(universe):
         assert (name, source.choose(name, usable(universe, name)), None) in source.asked, "the newest was not looked at"
-    escapes = known.escapes(mine)
+    escapes = facts.escapes(mine)
     assert {(it.parent, it.child) for it in result.escapes} == {(parent, child) for parent, child, _ in escapes}
-    assert known.relaxed_weight(mine) == min(known.relaxed_weight(answer) for answer in answers), (
+    assert facts.relaxed_weight(mine) == min(facts.relaxed_weight(answer) for answer in answers), (
         "a last resort too many"
     )
-    same = [it for it in answers if known.escapes(it) == escapes and known.lacking(it) == known.lacking(mine)]
+    same = [it for it in answers if facts.escapes(it) == escapes and facts.lacking(it) == facts.lacking(mine)]
     directs = counted(universe)
     least = total(universe, mine, mine, directs)
     assert all(total(universe, it, mine, directs) >= least for it in same), "the user's packages could be newer"

@@ -121,14 +121,14 @@ def test_the_argument_for_thousands_of_releases_is_a_few_lines() -> None:
 def climbing(top: int) -> LazySource:
     """Return two projects in lockstep of 2,400 releases, whose lower bound on ``lib`` rises; the user allows it to ``top``."""
 
-    def needs(name: str, bit: int) -> list[Edge]:
+    def dependencies(name: str, bit: int) -> list[Edge]:
         if name == "boto":
             return [Edge("core", 1 << bit, ("core ==", bit))]
         return [Edge("lib", at_least("lib", bit // 24), ("lib >=", bit // 24))] if name == "core" else []
 
     masks = {"boto": full("boto"), "lib": below(top + 1)}
     roots = [RootEdge(Edge(name, mask, (name, mask)), name) for name, mask in masks.items()]
-    return LazySource(Universe({name: full(name) for name in ("boto", "core", "lib")}, {}, {}, roots), needs)
+    return LazySource(Universe({name: full(name) for name in ("boto", "core", "lib")}, {}, {}, roots), dependencies)
 
 
 @pytest.mark.parametrize("top", [97, 60, 3])
@@ -145,7 +145,7 @@ def test_a_long_way_back_takes_few_looks(top: int) -> None:
 
 
 def test_what_was_passed_over_is_no_proof() -> None:
-    """Only one release in the middle of a long history can be had: every release is looked at before giving up."""
+    """Only one release in the middle of a long history is available: every release is looked at before giving up."""
     source = LazySource(
         Universe(
             {"a": full("boto"), "b": 0b110},
@@ -167,15 +167,15 @@ def layered(count: int) -> LazySource:
     releases = 120
     every = (2 << releases) - 2
 
-    def needs(name: str, _bit: int) -> list[Edge]:
+    def dependencies(name: str, _bit: int) -> list[Edge]:
         random = Random(int(name))  # noqa: S311 - a seed, not a secret
         later = {int(name) + 1 + int(random.expovariate(8 / count)): random.randrange(1, 60) for _ in range(5)}
         return [
             Edge(str(other), every & ~((1 << low) - 1), (other, low)) for other, low in later.items() if other < count
         ]
 
-    roots = [RootEdge(Edge(str(at), every, at), at) for at in range(count // 7)]
-    return LazySource(Universe({str(at): every for at in range(count)}, {}, {}, roots), needs)
+    roots = [RootEdge(Edge(str(number), every, number), number) for number in range(count // 7)]
+    return LazySource(Universe({str(number): every for number in range(count)}, {}, {}, roots), dependencies)
 
 
 @pytest.mark.parametrize("count", [171, 1_000])
@@ -197,19 +197,19 @@ def eras(seed: int, packages: int = 100, releases: int = 40) -> LazySource:
     others = [random.sample(range(packages), 3) for _ in range(packages)]
     every = (2 << releases) - 2
 
-    def needs(name: str, bit: int) -> list[Edge]:
+    def dependencies(name: str, bit: int) -> list[Edge]:
         era = bit // 3 * 3
-        found: list[Edge] = []
+        edges_found: list[Edge] = []
         for other in others[int(name)]:
             draw = Random(f"{seed} {name} {other} {era}")  # noqa: S311 - a seed, not a secret
             low = min(max(1, era - 3 + draw.randrange(-3, 3)), releases)
             high = min(low + 6 + draw.randrange(3), releases)
             if str(other) != name:
-                found.append(Edge(str(other), (2 << high) - (1 << low), (other, low, high)))
-        return found
+                edges_found.append(Edge(str(other), (2 << high) - (1 << low), (other, low, high)))
+        return edges_found
 
-    roots = [RootEdge(Edge(str(at), every, at), at) for at in range(8)]
-    return LazySource(Universe({str(at): every for at in range(packages)}, {}, {}, roots), needs)
+    roots = [RootEdge(Edge(str(number), every, number), number) for number in range(8)]
+    return LazySource(Universe({str(number): every for number in range(packages)}, {}, {}, roots), dependencies)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -221,7 +221,7 @@ def test_many_small_conflicts_stay_few_enough(seed: int) -> None:
 
     assert isinstance(result, Solution)
     assert result.counts.conflicts <= 90
-    assert all(result.chosen[str(at)] >= 36 for at in range(8))
+    assert all(result.chosen[str(number)] >= 36 for number in range(8))
 
 
 def test_when_the_improvement_is_cut_short_the_first_answer_stands() -> None:
@@ -233,4 +233,4 @@ def test_when_the_improvement_is_cut_short_the_first_answer_stands() -> None:
 
     assert isinstance(cut, Solution)
     assert isinstance(plain, Solution)
-    assert [cut.chosen[str(at)] for at in range(8)] == [plain.chosen[str(at)] for at in range(8)]
+    assert [cut.chosen[str(number)] for number in range(8)] == [plain.chosen[str(number)] for number in range(8)]

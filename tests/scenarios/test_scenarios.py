@@ -1,4 +1,4 @@
-"""Every scenario of this folder, through the real mirror and resolver; the format is told in README.md."""
+"""Every scenario of this folder, through the real mirror and resolver; the format is reported in README.md."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def test_scenario(scenario: Scenario) -> None:
     """The pins are exactly these, or the error has this code and these words, in at most 12 lines of plain language."""
     outcome = run(scenario)
 
-    told = str(outcome.error or "")
-    assert outcome.code == (scenario.error or 0), told or outcome.pins
+    message = str(outcome.error or "")
+    assert outcome.code == (scenario.error or 0), message or outcome.pins
     if scenario.pins is not None:
         assert outcome.pins == dict(scenario.pins)
         assert outcome.resolution is not None
-        found = {pin.name: pin.reason for pin in outcome.resolution.pins}
-        assert {name: found[name] for name in scenario.reasons} == dict(scenario.reasons)
+        given_reasons = {pin.name: pin.reason for pin in outcome.resolution.pins}
+        assert {name: given_reasons[name] for name in scenario.reasons} == dict(scenario.reasons)
         return
-    assert [word for word in scenario.words if word not in told] == [], told
-    assert [word for word in (*scenario.never, *_INTERNAL) if word in told] == [], told
+    assert [word for word in scenario.words if word not in message] == [], message
+    assert [word for word in (*scenario.never, *_INTERNAL) if word in message] == [], message
     if isinstance(outcome.error, NoSolution):
-        assert len(outcome.error.explanation) <= 12, told
+        assert len(outcome.error.explanation) <= 12, message
 
 
 def test_there_are_enough() -> None:

@@ -85,14 +85,14 @@ _EDGE_NAMES: Mapping[str, tuple[str, ...]] = {
 def violations(roots: Sequence[Path], law: Law) -> list[Violation]:
     """Return every violation in the packages whose folders are ``roots``, sorted."""
     modules = read_modules(roots)
-    found = [*_unplaced(modules, law), *_unknown_entries(modules, law), *_circles(modules)]
+    broken = [*_unplaced(modules, law), *_unknown_entries(modules, law), *_circles(modules)]
     for module in modules.values():
-        found += _outside(module, modules, law)
-        found += _forbidden(module, law)
-        found += _third_party(module, modules, law)
-        found += _touching(module, law)
-        found += _unreasoned(module, law)
-    return sorted(set(found))
+        broken += _outside(module, modules, law)
+        broken += _forbidden(module, law)
+        broken += _third_party(module, modules, law)
+        broken += _touching(module, law)
+        broken += _unreasoned(module, law)
+    return sorted(set(broken))
 
 
 def read_modules(roots: Sequence[Path]) -> dict[str, Module]:
@@ -106,14 +106,16 @@ def _name_of(path: Path, root: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _read(name: str, path: Path, known: Collection[str]) -> Module:
+def _read(name: str, path: Path, modules_known: Collection[str]) -> Module:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text, filename=str(path))
-    imports = tuple(_imports(tree, text.splitlines(), name, path, known))
+    imports = tuple(_imports(tree, text.splitlines(), name, path, modules_known))
     return Module(name, path, imports, tuple(_touches(tree)))
 
 
-def _imports(tree: ast.Module, lines: list[str], name: str, path: Path, known: Collection[str]) -> Iterator[Import]:
+def _imports(
+    tree: ast.Module, lines: list[str], name: str, path: Path, modules_known: Collection[str]
+) -> Iterator[Import]:
     inside = {
         id(node)
         for function in ast.walk(tree)
@@ -122,11 +124,11 @@ def _imports(tree: ast.Module, lines: list[str], name: str, path: Path, known: C
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            for target in _targets(node, name, path, known):
+            for target in _targets(node, name, path, modules_known):
                 yield Import(target, node.lineno, id(node) in inside, _has_reason(lines, node.lineno))
 
 
-def _targets(node: ast.Import | ast.ImportFrom, name: str, path: Path, known: Collection[str]) -> Iterator[str]:
+def _targets(node: ast.Import | ast.ImportFrom, name: str, path: Path, modules_known: Collection[str]) -> Iterator[str]:
     """Yield what a statement imports; ``from package import module`` names the module, not the package."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
@@ -136,19 +138,19 @@ def _targets(node: ast.Import | ast.ImportFrom, name: str, path: Path, known: Co
         package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
         base = ".".join([*package[: len(package) - node.level + 1], *([base] if base else [])])
     full = [f"{base}.{alias.name}" for alias in node.names]
-    yield from dict.fromkeys(one if one in known else base for one in full)
+    yield from dict.fromkeys(edge if edge in modules_known else base for edge in full)
 
 
 def _has_reason(lines: list[str], line: int) -> bool:
     """Say whether the import on ``line`` (from 1), or the run of imports it ends, carries a comment with words."""
-    at = line - 1
-    if _is_reason(lines[at].partition("#")[2]):
+    row = line - 1
+    if _is_reason(lines[row].partition("#")[2]):
         return True
-    while at > 0 and (not lines[at - 1].strip() or lines[at - 1].lstrip().startswith(("import ", "from "))):
-        at -= 1
-        if _is_reason(lines[at].partition("#")[2]):
+    while row > 0 and (not lines[row - 1].strip() or lines[row - 1].lstrip().startswith(("import ", "from "))):
+        row -= 1
+        if _is_reason(lines[row].partition("#")[2]):
             return True
-    above = lines[at - 1].strip() if at > 0 else ""
+    above = lines[row - 1].strip() if row > 0 else ""
     return above.startswith("#") and _is_reason(above.lstrip("#"))
 
 
@@ -226,32 +228,34 @@ def _unknown_entries(modules: Mapping[str, Module], law: Law) -> Iterator[Violat
 def _outside(module: Module, modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
     here = _folder_of(module.name, law)
     order = [folder.name for folder in law.folders]
-    for one in module.imports:
-        there = _folder_of(one.target, law) if one.target in modules else None
+    for edge in module.imports:
+        there = _folder_of(edge.target, law) if edge.target in modules else None
         if here is None or there is None or here == there:
             continue
         if not _matches(there.name, here.may_import) or order.index(there.name) > order.index(here.name):
-            yield Violation(module.name, one.line, f"imports {one.target}: {here.name!r} may not import {there.name!r}")
+            yield Violation(
+                module.name, edge.line, f"imports {edge.target}: {here.name!r} may not import {there.name!r}"
+            )
 
 
 def _forbidden(module: Module, law: Law) -> Iterator[Violation]:
-    for one in module.imports:
+    for edge in module.imports:
         for importer, imported, rule in law.forbidden:
-            if fnmatchcase(module.name, importer) and fnmatchcase(one.target, imported):
-                yield Violation(module.name, one.line, f"imports {one.target}: {rule}")
+            if fnmatchcase(module.name, importer) and fnmatchcase(edge.target, imported):
+                yield Violation(module.name, edge.line, f"imports {edge.target}: {rule}")
 
 
 def _third_party(module: Module, modules: Mapping[str, Module], law: Law) -> Iterator[Violation]:
     """Yield third-party imports outside the home that the law gives them, and those it does not know."""
     own = {name.partition(".")[0] for name in modules}
-    for one in module.imports:
-        top = one.target.partition(".")[0]
+    for edge in module.imports:
+        top = edge.target.partition(".")[0]
         if top in own or top in sys.stdlib_module_names:
             continue
         if top not in law.homes:
-            yield Violation(module.name, one.line, f"imports {top}, which has no home in the layer table")
+            yield Violation(module.name, edge.line, f"imports {top}, which has no home in the layer table")
         elif not _matches(module.name, law.homes[top]):
-            yield Violation(module.name, one.line, f"imports {top}, whose home is {', '.join(law.homes[top])}")
+            yield Violation(module.name, edge.line, f"imports {top}, whose home is {', '.join(law.homes[top])}")
 
 
 def _touching(module: Module, law: Law) -> Iterator[Violation]:
@@ -263,10 +267,10 @@ def _touching(module: Module, law: Law) -> Iterator[Violation]:
 def _unreasoned(module: Module, law: Law) -> Iterator[Violation]:
     if _matches(module.name, law.late):
         return
-    for one in module.imports:
-        if one.in_function and not one.reasoned:
+    for edge in module.imports:
+        if edge.in_function and not edge.reasoned:
             yield Violation(
-                module.name, one.line, f"imports {one.target} in a function without a comment that says why"
+                module.name, edge.line, f"imports {edge.target} in a function without a comment that says why"
             )
 
 
@@ -277,12 +281,12 @@ def _circles(modules: Mapping[str, Module]) -> Iterator[Violation]:
 
     def visit(name: str) -> Iterator[Violation]:
         trail.append(name)
-        for one in modules[name].imports:
-            if one.target in trail and one.target != name:
-                circle = " -> ".join([*trail[trail.index(one.target) :], one.target])
-                yield Violation(name, one.line, f"closes a circle: {circle}")
-            elif one.target in modules and one.target not in done and one.target != name:
-                yield from visit(one.target)
+        for edge in modules[name].imports:
+            if edge.target in trail and edge.target != name:
+                circle = " -> ".join([*trail[trail.index(edge.target) :], edge.target])
+                yield Violation(name, edge.line, f"closes a circle: {circle}")
+            elif edge.target in modules and edge.target not in done and edge.target != name:
+                yield from visit(edge.target)
         trail.pop()
         done.add(name)
 

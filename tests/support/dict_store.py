@@ -44,8 +44,8 @@ class DictStore(Store):
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size) sorted by key."""
         with self._lock:
-            found = sorted((key, len(value)) for key, value in self.items.items() if key.startswith(prefix))
-        yield from found
+            sizes = sorted((key, len(value)) for key, value in self.items.items() if key.startswith(prefix))
+        yield from sizes
 
     def close(self) -> None:
         """Note that it was closed."""

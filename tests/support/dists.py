@@ -164,9 +164,9 @@ def sdist(
     stem = f"{module}-{version}"
     whole = metadata_text(name, version, requires, extras, requires_python, metadata_version=metadata_version)
     dynamic = ("Requires-Dist", "Provides-Extra")
-    told = whole
+    text = whole
     if not static:
-        told = metadata_text(
+        text = metadata_text(
             name, version, (), None, requires_python, metadata_version=metadata_version, dynamic=dynamic
         )
     backend = _BACKEND.format(
@@ -174,13 +174,13 @@ def sdist(
         build_requires=list(build_requires), broken=broken,
     )  # fmt: skip
     files = {
-        f"{stem}/PKG-INFO": told,
+        f"{stem}/PKG-INFO": text,
         f"{stem}/pyproject.toml": b'[build-system]\nrequires = []\nbuild-backend = "in_tree"\nbackend-path = ["."]\n',
         f"{stem}/in_tree.py": backend.encode(),
         f"{stem}/{module}.py": _module(name, version),
     }
     body = zipped(files) if suffix == ".zip" else tarred(files)
-    return Dist(name, version, f"{stem}{suffix}", body, told, requires_python, upload_time, sidecar="none")
+    return Dist(name, version, f"{stem}{suffix}", body, text, requires_python, upload_time, sidecar="none")
 
 
 def source_archive(
@@ -197,15 +197,15 @@ def source_archive(
     """
     module = _escaped(name)
     stem = f"{module}-{version}"
-    told = metadata_text(name, version)
+    text = metadata_text(name, version)
     table = f'[build-system]\nrequires = {list(build_requires)!r}\nbuild-backend = "in_tree"\nbackend-path = ["."]\n'
     files = {
-        f"{stem}/PKG-INFO": told,
+        f"{stem}/PKG-INFO": text,
         f"{stem}/pyproject.toml": table.encode(),
         f"{stem}/in_tree.py": backend.encode(),
         f"{stem}/{module}.py": _module(name, version),
     }
-    return Dist(name, version, f"{stem}.tar.gz", tarred(files), told, None, upload_time, sidecar="none")
+    return Dist(name, version, f"{stem}.tar.gz", tarred(files), text, None, upload_time, sidecar="none")
 
 
 def backend_text(name: str, version: str, requires: Sequence[str] = (), before: str = "") -> str:

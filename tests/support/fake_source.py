@@ -13,10 +13,10 @@ Answer = Sequence[Edge] | Unavailable
 
 
 class Universe(NamedTuple):
-    """Packages with their releases and needs; a package that is not in ``domains`` does not exist."""
+    """Packages with their releases and dependencies; a package that is not in ``domains`` does not exist."""
 
     domains: Mapping[str, int]
-    needs: Mapping[tuple[str, int], Answer]
+    dependencies: Mapping[tuple[str, int], Answer]
     extras: Mapping[tuple[str, int, str], Answer]
     roots: Sequence[RootEdge]
     lowest: bool = False  # prefer the oldest release
@@ -69,7 +69,7 @@ class FakeSource:
         return self.universe.uploads.get((package, bit), 0)
 
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
-        """Say whether the universe has needs of that extra."""
+        """Say whether the universe has dependencies of that extra."""
         return bool(self.universe.extras.get((package, bit, switch)))
 
     def prepare_dependencies(self, package: str, bits: Sequence[int]) -> None:
@@ -81,18 +81,18 @@ class FakeSource:
         self.asked.append((package, bit, switch))
         assert base_of(package) is None
         if switch is None:
-            return self.universe.needs.get((package, bit), ())
+            return self.universe.dependencies.get((package, bit), ())
         assert base_of(switch) == package
         return self.universe.extras.get((package, bit, switch), ())
 
 
 class LazySource(FakeSource):
-    """Computes the needs of a release when asked: for universes too large to write down."""
+    """Computes the dependencies of a release when asked: for universes too large to write down."""
 
-    def __init__(self, universe: Universe, needs: Callable[[str, int], Answer]) -> None:
-        """Serve the domains of ``universe`` and the needs of ``needs``."""
+    def __init__(self, universe: Universe, dependencies: Callable[[str, int], Answer]) -> None:
+        """Serve the domains of ``universe`` and the dependencies of ``dependencies``."""
         super().__init__(universe)
-        self.compute = needs
+        self.compute = dependencies
 
     def dependencies(self, package: str, bit: int, switch: str | None = None) -> Answer:
         """Compute, unless an extra is asked about."""
@@ -140,7 +140,7 @@ def _brought_in(universe: Universe, chosen: Chosen, package: str) -> list[Edge] 
     base = base_of(package)
     answers: list[Answer] = []
     if base is None:
-        answers.append(universe.needs.get((package, chosen[package]), ()))
+        answers.append(universe.dependencies.get((package, chosen[package]), ()))
         answers += [
             universe.extras.get((package, chosen[package], name), ()) for name in chosen if base_of(name) == package
         ]
@@ -221,15 +221,15 @@ def edge(text: str) -> Edge:
     return Edge(name, 2 if "[" in name else mask, text)
 
 
-def world(releases: Mapping[str, int], needs: Mapping[str, Sequence[str]], roots: Sequence[str]) -> Universe:
+def world(releases: Mapping[str, int], dependencies: Mapping[str, Sequence[str]], roots: Sequence[str]) -> Universe:
     """Write a universe down.
 
-    ``releases`` counts the releases of each package; ``needs`` maps ``a:1-2`` (releases) or ``a[x]:1-2`` (an extra of
+    ``releases`` counts the releases of each package; ``dependencies`` maps ``a:1-2`` (releases) or ``a[x]:1-2`` (an extra of
     them) to edges, or to one text that starts with ``!``, why these are unusable. Roots are edges; ``<= b:1-2`` is a bound.
     """
     own: dict[tuple[str, int], Answer] = {}
     extras: dict[tuple[str, int, str], Answer] = {}
-    for subject, texts in needs.items():
+    for subject, texts in dependencies.items():
         name, _, bits = subject.partition(":")
         base = base_of(name)
         broken = next((text[1:] for text in texts if text.startswith("!")), None)

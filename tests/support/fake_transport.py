@@ -29,8 +29,8 @@ class FakeTransport:
     def answer(self, body: bytes = b"", status: int = 200, **headers: str) -> str:
         """Answer the oldest request; return its URL. Header names are written with underscores."""
         request, done = self.under_way.pop(0)
-        told: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
-        done(Exchange(request, status, told, body, PublicUrl(request.url)))
+        fields: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
+        done(Exchange(request, status, fields, body, PublicUrl(request.url)))
         return request.url
 
     def fail(self, problem: str = "timed out", kind: ProblemKind = ProblemKind.PASSING) -> str:

@@ -174,16 +174,16 @@ class LoopbackIndex:
     def _page(self, body: bytes, kind: str, headers: Mapping[str, str]) -> Answer:
         """Add validators and freshness, and answer 304 where a condition holds."""
         flavour = self.flavour
-        told = [("Content-Type", flavour.content_type or kind), ("Vary", "Accept, Accept-Encoding")]
+        fields = [("Content-Type", flavour.content_type or kind), ("Vary", "Accept, Accept-Encoding")]
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-        told += [("ETag", etag)] if flavour.etag else []
-        told += [("Last-Modified", LAST_MODIFIED)] if flavour.last_modified else []
-        told += [("Cache-Control", flavour.cache_control)] if flavour.cache_control else []
+        fields += [("ETag", etag)] if flavour.etag else []
+        fields += [("Last-Modified", LAST_MODIFIED)] if flavour.last_modified else []
+        fields += [("Cache-Control", flavour.cache_control)] if flavour.cache_control else []
         asked = headers.get("if-none-match")
         unchanged = asked == etag if asked else headers.get("if-modified-since") == LAST_MODIFIED
         if unchanged and (flavour.etag or flavour.last_modified):
-            return Answer(304, b"", tuple(told))
-        return Answer(200, *self._encoded(body, told, headers))
+            return Answer(304, b"", tuple(fields))
+        return Answer(200, *self._encoded(body, fields, headers))
 
     def _file(self, name: str, filename: str, headers: Mapping[str, str]) -> Answer:
         project = self._projects.get(normalised(name), ())
@@ -191,16 +191,16 @@ class LoopbackIndex:
             if filename == dist.filename:
                 return _ranged(dist.body, headers.get("range"), self.flavour.ranges)
             if filename == f"{dist.filename}.metadata" and sidecar_of(dist, self.flavour) != "none":
-                told = [("Content-Type", "application/octet-stream")]
-                return Answer(200, *self._encoded(dist.metadata or b"", told, headers))
+                fields = [("Content-Type", "application/octet-stream")]
+                return Answer(200, *self._encoded(dist.metadata or b"", fields, headers))
         return Answer(404, b"no such file")
 
     def _encoded(
-        self, body: bytes, told: list[tuple[str, str]], headers: Mapping[str, str]
+        self, body: bytes, fields: list[tuple[str, str]], headers: Mapping[str, str]
     ) -> tuple[bytes, tuple[tuple[str, str], ...]]:
         if self.flavour.gzip and "gzip" in headers.get("accept-encoding", ""):
-            return gzip.compress(body, 1, mtime=0), (*told, ("Content-Encoding", "gzip"))
-        return body, tuple(told)
+            return gzip.compress(body, 1, mtime=0), (*fields, ("Content-Encoding", "gzip"))
+        return body, tuple(fields)
 
 
 def _negotiated(accept: str, flavour: Flavour) -> str | None:
@@ -218,17 +218,17 @@ def _authorised(header: str, wanted: tuple[str, str]) -> bool:
 
 def _ranged(body: bytes, asked: str | None, mode: str) -> Answer:
     """Answer a whole file or a part of it (RFC 9110, section 14)."""
-    told: tuple[tuple[str, str], ...] = (("Content-Type", "application/octet-stream"),)
+    fields: tuple[tuple[str, str], ...] = (("Content-Type", "application/octet-stream"),)
     if mode != "ignore":
-        told += (("Accept-Ranges", "bytes"),)
+        fields += (("Accept-Ranges", "bytes"),)
     if asked is None or mode == "ignore" or not asked.startswith("bytes="):
-        return Answer(200, body, told)
+        return Answer(200, body, fields)
     first, _, last = asked.removeprefix("bytes=").partition("-")
     start = int(first) if first else max(len(body) - int(last), 0)
     end = min(int(last), len(body) - 1) if first and last else len(body) - 1
     if mode == "refuse" or (mode == "no-suffix" and not first) or start > end:
-        return Answer(416, b"", (*told, ("Content-Range", f"bytes */{len(body)}")))
-    return Answer(206, body[start : end + 1], (*told, ("Content-Range", f"bytes {start}-{end}/{len(body)}")))
+        return Answer(416, b"", (*fields, ("Content-Range", f"bytes */{len(body)}")))
+    return Answer(206, body[start : end + 1], (*fields, ("Content-Range", f"bytes {start}-{end}/{len(body)}")))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

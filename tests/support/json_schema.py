@@ -20,11 +20,11 @@ _NOTES = frozenset({"$schema", "$defs", "title", "description"})
 def problems(value: Any, schema: dict[str, Any], root: dict[str, Any] | None = None, path: str = "$") -> list[str]:
     """Return where and why ``value`` does not follow ``schema``; empty where it does."""
     top = schema if root is None else root
-    found: list[str] = []
+    messages: list[str] = []
     for keyword, rule in schema.items():
         if keyword not in _NOTES:
-            found += _check(keyword, rule, value, schema, top, path)
-    return found
+            messages += _check(keyword, rule, value, schema, top, path)
+    return messages
 
 
 def _check(  # noqa: C901, PLR0911 - one case a keyword
@@ -45,19 +45,25 @@ def _check(  # noqa: C901, PLR0911 - one case a keyword
         case "pattern":
             return [] if re.search(rule, value) else [f"{path}: {value!r} does not match {rule}"]
         case "anyOf":
-            return [] if any(not problems(value, one, top, path) for one in rule) else [f"{path}: none of {rule}"]
+            return (
+                [] if any(not problems(value, problem, top, path) for problem in rule) else [f"{path}: none of {rule}"]
+            )
         case "required":
             return [f"{path}: {name} is missing" for name in rule if name not in value]
         case "items":
-            return [one for number, item in enumerate(value) for one in problems(item, rule, top, f"{path}[{number}]")]
+            return [
+                problem
+                for number, item in enumerate(value)
+                for problem in problems(item, rule, top, f"{path}[{number}]")
+            ]
         case "properties":
-            known = ((name, one) for name, one in rule.items() if name in value)
-            return [one for name, part in known for one in problems(value[name], part, top, f"{path}.{name}")]
+            checks = ((name, problem) for name, problem in rule.items() if name in value)
+            return [problem for name, part in checks for problem in problems(value[name], part, top, f"{path}.{name}")]
         case "additionalProperties":
             others = [name for name in value if name not in schema.get("properties", {})]
             if rule is False:
                 return [f"{path}: {name} is unknown" for name in others]
-            return [one for name in others for one in problems(value[name], rule, top, f"{path}.{name}")]
+            return [problem for name in others for problem in problems(value[name], rule, top, f"{path}.{name}")]
     raise NotImplementedError(keyword)
 
 

@@ -1,6 +1,6 @@
 """An index in memory, behind the transport port: pages, sidecars and source archives made from a table of releases.
 
-No socket, no thread, no wheel is built: two hundred resolves take seconds. What a project's table says is told in
+No socket, no thread, no wheel is built: two hundred resolves take seconds. What a project's table says is given in
 ``tests/scenarios/README.md``.
 """
 
@@ -34,7 +34,7 @@ class MemoryIndex:
         """Take the releases by project (normalised name) and version."""
         self.asked: list[str] = []
         self._projects = {
-            name: {version: _table(one) for version, one in rows.items()} for name, rows in projects.items()
+            name: {version: _table(given) for version, given in rows.items()} for name, rows in projects.items()
         }
         self._metadata: dict[str, bytes] = {}
         self._archives: dict[str, bytes] = {}
@@ -68,32 +68,32 @@ class MemoryIndex:
         )
 
     def _page(self, name: str, rows: Mapping[str, Mapping[str, Any]]) -> bytes:
-        files = [self._file(name, version, row, one) for version, row in rows.items() for one in _files_of(row)]
+        files = [self._file(name, version, row, given) for version, row in rows.items() for given in _files_of(row)]
         return json.dumps({"meta": {"api-version": "1.1"}, "name": name, "files": files}).encode()
 
-    def _file(self, name: str, version: str, row: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
-        said = {**row, **one}
-        stem, python, requires = name.replace("-", "_"), said.get("python"), said.get("requires", ())
+    def _file(self, name: str, version: str, row: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        merged = {**row, **given}
+        stem, python, requires = name.replace("-", "_"), merged.get("python"), merged.get("requires", ())
         extras: dict[str, list[str]] = {extra: [] for line in requires for extra in _EXTRA.findall(line)}
-        entry: dict[str, Any] = {"requires-python": python, "yanked": said.get("yanked", False)}
-        if said["tags"] == "sdist":
-            made = sdist(name, version, requires, extras, python, static=not said.get("dynamic", False))
+        entry: dict[str, Any] = {"requires-python": python, "yanked": merged.get("yanked", False)}
+        if merged["tags"] == "sdist":
+            made = sdist(name, version, requires, extras, python, static=not merged.get("dynamic", False))
             self._archives[made.filename] = made.body
             entry |= {"filename": made.filename, "hashes": {"sha256": made.sha256}, "size": len(made.body)}
         else:
-            filename = f"{stem}-{version}-{said['tags']}.whl"
+            filename = f"{stem}-{version}-{merged['tags']}.whl"
             text = self._metadata[filename] = metadata_text(
-                name, version, requires, extras, said.get("metadata-python", python)
+                name, version, requires, extras, merged.get("metadata-python", python)
             )
             sidecar = {"sha256": hashlib.sha256(text).hexdigest()}
             entry |= {
                 "filename": filename,
-                "hashes": {"sha256": said.get("sha256") or hash_of(filename)},
+                "hashes": {"sha256": merged.get("sha256") or hash_of(filename)},
                 "size": 1,
                 "core-metadata": sidecar,
             }
-        if said.get("uploaded", "2024-01-01") is not False:
-            entry["upload-time"] = f"{said.get('uploaded', '2024-01-01')}T00:00:00Z"
+        if merged.get("uploaded", "2024-01-01") is not False:
+            entry["upload-time"] = f"{merged.get('uploaded', '2024-01-01')}T00:00:00Z"
         entry["url"] = f"{_FILES}/{entry['filename']}"
         return entry
 
@@ -108,4 +108,4 @@ def _table(release: Release) -> Mapping[str, Any]:
 
 
 def _files_of(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [{"tags": one} if isinstance(one, str) else one for one in row.get("files", (UNIVERSAL,))]
+    return [{"tags": given} if isinstance(given, str) else given for given in row.get("files", (UNIVERSAL,))]

@@ -35,14 +35,14 @@ class _Sentences(Naming):
 
     def text(self, steps: Sequence[Step]) -> list[str]:
         """Return all lines."""
-        found: dict[str, None] = {}
+        lines_used: dict[str, None] = {}
         referred = {used for step in steps for used in step.uses}
-        for place, step in enumerate(steps):
-            found.update(dict.fromkeys(self.fact(used) for used in step.facts))
+        for position, step in enumerate(steps):
+            lines_used.update(dict.fromkeys(self.fact(used) for used in step.facts))
             if step.conclusion:
-                mark = f" ({place + 1})" if place in referred and len(steps) > 2 else ""
-                found[f"so {self.conclusion(step.conclusion)}{mark}"] = None
-        text = list(found)
+                mark = f" ({position + 1})" if position in referred and len(steps) > 2 else ""
+                lines_used[f"so {self.conclusion(step.conclusion)}{mark}"] = None
+        text = list(lines_used)
         return [*text, *self.ending(steps[-1])]
 
     def ending(self, last: Step) -> list[str]:
@@ -63,8 +63,8 @@ class _Sentences(Naming):
         subject = self.parent(cause.parent, used.releases, cause.switch)
         if used.others and used.allowed:
             return f"{subject} needs {self.some(used.child, used.allowed)}, each its own part of that"
-        needs = " and ".join(dict.fromkeys(words.need(edge) for edge in cause.edges))
-        return f"{subject} needs {needs}{self.unmet(used, cause.edges[0])}"
+        requirements_text = " and ".join(dict.fromkeys(words.need(edge) for edge in cause.edges))
+        return f"{subject} needs {requirements_text}{self.unmet(used, cause.edges[0])}"
 
     def unmet(self, used: Used, edge: Edge) -> str:
         """Say that nothing meets a need, if so."""

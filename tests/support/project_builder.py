@@ -20,7 +20,7 @@ class Done(NamedTuple):
     """How one build ended: its files (by the last part of the name) and its whole output."""
 
     status: int
-    said: str
+    output: str
     out: Path
 
     def metadata(self) -> Message:
@@ -33,7 +33,7 @@ class Done(NamedTuple):
     def sdist_names(self) -> list[str]:
         """Return the files of the sdist that was built, without its top folder."""
         with tarfile.open(next(self.out.glob("*.tar.gz"))) as archive:
-            return sorted(one.name.partition("/")[2] for one in archive.getmembers() if one.isfile())
+            return sorted(member.name.partition("/")[2] for member in archive.getmembers() if member.isfile())
 
 
 class ProjectBuilder:
@@ -51,7 +51,7 @@ class ProjectBuilder:
             (tree / key.replace("_toml", ".toml")).write_text(text, encoding="utf-8")
         return tree
 
-    def python(self, *arguments: str, at: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    def python(self, *arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run this interpreter with the plugin on its path."""
         variables = {
             **os.environ,
@@ -61,11 +61,13 @@ class ProjectBuilder:
             **environment,
         }
         command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=at, env=variables, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(
+            command, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=120
+        )
 
     def build(self, tree: Path, *flags: str, **environment: str) -> Done:
         """Run ``python -m build``: without flags, the sdist and the wheel from it."""
         out = tree.parent / f"{tree.name}-out"
         command = ["-m", "build", "--no-isolation", "--skip-dependency-check", "--outdir", str(out), *flags, str(tree)]
-        done = self.python(*command, at=tree.parent, **environment)
+        done = self.python(*command, folder=tree.parent, **environment)
         return Done(done.returncode, done.stdout + done.stderr, out)

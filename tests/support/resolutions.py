@@ -153,16 +153,16 @@ def resolution(
     stats: Stats | None = None,
 ) -> Resolution:
     """Return a resolution; ``edges`` are (parent, child, requirement), those of the user come from ``roots``."""
-    asked = [RequirementEdge("", one.name, one.text, one.origin, one.extras) for one in roots if not one.constraint]
+    asked = [RequirementEdge("", line.name, line.text, line.origin, line.extras) for line in roots if not line.constraint]
     every = sorted(
         [*asked, *(RequirementEdge(*edge, None, root(edge[2]).extras) for edge in edges)],
         key=lambda edge: (edge.child, edge.parent, edge.requirement),
     )
-    wanted = {one.name for one in roots}
-    sorted_pins = sorted(pins, key=lambda one: one.name)
+    wanted = {line.name for line in roots}
+    sorted_pins = sorted(pins, key=lambda line: line.name)
     return Resolution(
         for_target or target(),
-        tuple(one._replace(direct=one.name in wanted) for one in sorted_pins),
+        tuple(line._replace(direct=line.name in wanted) for line in sorted_pins),
         tuple(every),
         tuple(roots),
         tuple(missing),

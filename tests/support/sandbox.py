@@ -29,25 +29,25 @@ class Done(NamedTuple):
 class Sandbox:
     """``folder`` is where commands run. The settings and the home of this machine are not used."""
 
-    def __init__(self, place: Path, index: str) -> None:
+    def __init__(self, base: Path, index: str) -> None:
         """Make the folders below ``place``; ``index`` is what pip is configured for."""
-        self.folder = place / "project"
+        self.folder = base / "project"
         self.folder.mkdir(parents=True)
-        self.bin = place / "bin"
+        self.bin = base / "bin"
         self.bin.mkdir()
         self._write_command()
         self.environment = {
             **{name: text for name, text in os.environ.items() if not name.startswith(_OURS)},
-            "HOME": str(place / "home"),
+            "HOME": str(base / "home"),
             "PATH": os.pathsep.join((str(self.bin), str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": index,
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIPX_DEFAULT_BACKEND": "pip",
-            "PIPX_HOME": str(place / "pipx"),
-            "PIPX_BIN_DIR": str(place / "pipx-bin"),
-            "PIPX_MAN_DIR": str(place / "pipx-man"),
-            "PRE_COMMIT_HOME": str(place / "pre-commit"),
+            "PIPX_HOME": str(base / "pipx"),
+            "PIPX_BIN_DIR": str(base / "pipx-bin"),
+            "PIPX_MAN_DIR": str(base / "pipx-man"),
+            "PRE_COMMIT_HOME": str(base / "pre-commit"),
             "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@index.example",
             "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@index.example",
             "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,

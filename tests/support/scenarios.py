@@ -29,7 +29,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "scenarios"
 SOURCE, LIMITS = "requirements.txt", "constraints.txt"
 _NOW = 1_760_000_000.0  # October 2025: what "P7D" counts from
 _TARGET = ("--python-version", "3.11", "--platform", "x86_64-manylinux_2_28")
-_KNOWN = frozenset(
+_KEYS = frozenset(
     ("about", "link", "roots", "constraints", "flags", "packages", "kept", "pins", "reasons", "error", "words", "never")
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ class Scenario(NamedTuple):
     words: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     reasons: Mapping[str, str] = {}
-    kept: Mapping[str, str] = {}
+    previous_pins: Mapping[str, str] = {}
     link: str = ""
 
     @property
@@ -78,29 +78,32 @@ class Outcome(NamedTuple):
 
 def load_scenarios(folder: Path = FOLDER) -> list[Scenario]:
     """Return every scenario of every file, in order. Raises ``ValueError`` for an unknown field."""
-    found = []
+    scenarios = []
     for path in sorted(folder.glob("*.toml")):
         for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            found.append(_scenario(path.stem, name, table))
-    return found
+            scenarios.append(_scenario(path.stem, name, table))
+    return scenarios
 
 
 def run(scenario: Scenario) -> Outcome:
     """Resolve a scenario from an empty mirror."""
     return resolve_texts(
         {SOURCE: "\n".join(scenario.roots), LIMITS: "\n".join(scenario.constraints)},
-        scenario.packages, scenario.flags, scenario.kept,
+        scenario.packages, scenario.flags, scenario.previous_pins,
     )  # fmt: skip
 
 
 def resolve_texts(
-    texts: Mapping[str, str], packages: Projects, flags: Sequence[str] = (), kept: Mapping[str, str] | None = None
+    texts: Mapping[str, str],
+    packages: Projects,
+    flags: Sequence[str] = (),
+    previous_pins: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Resolve a requirements and a constraints file as the command line would, against an index in memory."""
     try:
         inputs, settings, target = understood(texts, flags)
         selection = settings.selection._replace(
-            preferred=kept or {}, suggest_seconds=600
+            preferred=previous_pins or {}, suggest_seconds=600
         )  # a slow machine finds the same
         settings = settings._replace(selection=selection)
         with memory_mirror(packages) as mirror:
@@ -145,7 +148,7 @@ def _target(python: str | None, platforms: tuple[str, ...], implementation: str 
 
 
 def _scenario(family: str, name: str, table: Mapping[str, Any]) -> Scenario:
-    if unknown := sorted(set(table) - _KNOWN):
+    if unknown := sorted(set(table) - _KEYS):
         raise ValueError(f"{family}.toml, {name}: unknown {', '.join(unknown)}")
     if ("pins" in table) == ("error" in table):
         raise ValueError(f"{family}.toml, {name}: say pins, or say error")
@@ -154,7 +157,7 @@ def _scenario(family: str, name: str, table: Mapping[str, Any]) -> Scenario:
         constraints=tuple(table.get("constraints", ())), flags=tuple(table.get("flags", ())),
         pins=table.get("pins"), error=table.get("error"), words=tuple(table.get("words", ())),
         never=tuple(table.get("never", ())), reasons=table.get("reasons", {}),
-        kept=table.get("kept", {}), link=table.get("link", ""),
+        previous_pins=table.get("kept", {}), link=table.get("link", ""),
     )  # fmt: skip
 
 

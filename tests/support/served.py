@@ -45,9 +45,9 @@ class Served:
         )
         assert self.process.stderr is not None
         line = self.process.stderr.readline()
-        found = re.search(r"http://[^/]+", line)
-        assert found, line
-        self.url = found[0]
+        address = re.search(r"http://[^/]+", line)
+        assert address, line
+        self.url = address[0]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command line against the mirror of this server."""
@@ -87,5 +87,5 @@ class Served:
     def stop(self) -> str:
         """End it, and return what it logged."""
         self.process.terminate()
-        _, said = self.process.communicate(timeout=20)
-        return str(said)
+        _, logged = self.process.communicate(timeout=20)
+        return str(logged)

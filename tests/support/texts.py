@@ -28,7 +28,7 @@ class TextReader:
         key = self._key(path)
         if key in self._texts:
             return "file"
-        return "folder" if any(known.startswith(key.rstrip("/") + "/") for known in self._texts) else ""
+        return "folder" if any(text_path.startswith(key.rstrip("/") + "/") for text_path in self._texts) else ""
 
     def absolute(self, path: str) -> str:
         """Return the path below ``/here``."""

@@ -17,7 +17,10 @@ _OF_THIS_INSTALLATION = {"INSTALLER", "REQUESTED", "RECORD", "direct_url.json"}
 
 def installed(requirements: Iterable[str]) -> dict[str, list[Dist]]:
     """Return a wheel of every distribution that these requirements need, made again out of its installed files."""
-    return {found.metadata["Name"]: [_wheel_of(found)] for found in _closure(requirements)}
+    return {
+        distribution_found.metadata["Name"]: [_wheel_of(distribution_found)]
+        for distribution_found in _closure(requirements)
+    }
 
 
 def _closure(requirements: Iterable[str]) -> Iterator[Distribution]:
@@ -29,26 +32,26 @@ def _closure(requirements: Iterable[str]) -> Iterator[Distribution]:
             continue
         seen.add(name)
         try:
-            found = distribution(name)
+            distribution_found = distribution(name)
         except PackageNotFoundError:
             continue  # whoever needs it will say so
-        queue += found.requires or []
-        yield found
+        queue += distribution_found.requires or []
+        yield distribution_found
 
 
-def _wheel_of(found: Distribution) -> Dist:
+def _wheel_of(distribution_found: Distribution) -> Dist:
     """Zip the files of a distribution. Scripts are left out: pip makes them again from the entry points."""
-    tags = re.findall(r"^Tag: (\S+)", found.read_text("WHEEL") or "", re.MULTILINE) or ["py3-none-any"]
-    name, version = found.metadata["Name"], found.version
-    kept = [file for file in found.files or () if _belongs(file)]
-    info = next(file.parent for file in kept if file.name == "METADATA" and file.parent.suffix == ".dist-info")
+    tags = re.findall(r"^Tag: (\S+)", distribution_found.read_text("WHEEL") or "", re.MULTILINE) or ["py3-none-any"]
+    name, version = distribution_found.metadata["Name"], distribution_found.version
+    own_files = [file for file in distribution_found.files or () if _belongs(file)]
+    info = next(file.parent for file in own_files if file.name == "METADATA" and file.parent.suffix == ".dist-info")
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as archive:
-        for file in kept:
+        for file in own_files:
             archive.write(str(file.locate()), file.as_posix())
-        archive.writestr(f"{info}/RECORD", _record(kept, f"{info}/RECORD"))
+        archive.writestr(f"{info}/RECORD", _record(own_files, f"{info}/RECORD"))
     filename = f"{re.sub(r'[-_.]+', '_', name)}-{version}-{tags[0]}.whl"
-    return Dist(name, version, filename, body.getvalue(), (found.read_text("METADATA") or "").encode())
+    return Dist(name, version, filename, body.getvalue(), (distribution_found.read_text("METADATA") or "").encode())
 
 
 def _belongs(file: PackagePath) -> bool:

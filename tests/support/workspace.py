@@ -26,11 +26,11 @@ class Ran(NamedTuple):
 class Workspace:
     """Where commands run. ``folder`` is the user's; the environment knows one index, one mirror and nothing of this machine."""
 
-    def __init__(self, place: Path, url: str) -> None:
+    def __init__(self, base: Path, url: str) -> None:
         """Make the folders below ``place``."""
-        self.folder = place / "work"
+        self.folder = base / "work"
         self.folder.mkdir(parents=True)
-        self.mirror = place / "mirror"
+        self.mirror = base / "mirror"
         self.most_requests = MOST_REQUESTS  # for one URL in one run; more only where a test asks for more retries
         self.environment = {
             **{
@@ -38,8 +38,8 @@ class Workspace:
                 for name, text in os.environ.items()
                 if not name.startswith(("PIP_", "PIPX_PARALLEL_", "XDG_"))
             },
-            "HOME": str(place / "home"),
-            "XDG_CACHE_HOME": str(place / "cache"),
+            "HOME": str(base / "home"),
+            "XDG_CACHE_HOME": str(base / "cache"),
             "PIP_CONFIG_FILE": os.devnull,
             "PIPX_PARALLEL_INDEX_URL": url,
             "PIPX_PARALLEL_MIRROR": str(self.mirror),
@@ -90,9 +90,9 @@ class Workspace:
 
     def packages(self, name: str = "pylock.toml") -> list[dict[str, Any]]:
         """Return the packages of a lock in the user's folder, as PEP 751 has them."""
-        found = tomllib.loads(self.read(name).decode())["packages"]
-        assert isinstance(found, list)
-        return found
+        package_tables = tomllib.loads(self.read(name).decode())["packages"]
+        assert isinstance(package_tables, list)
+        return package_tables
 
 
 def locked(workspace: Workspace, *requirements: str, flags: Sequence[str] = ()) -> dict[str, str]:

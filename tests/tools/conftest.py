@@ -51,11 +51,11 @@ def our_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def everything(our_wheel: Path) -> dict[str, list[Dist]]:
     """Return every project of the index."""
-    needs = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    required = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     name, version, *_ = our_wheel.name.split("-")
     ours = Dist("pipx-parallel", version, our_wheel.name, our_wheel.read_bytes())
     assert name == "pipx_parallel"
-    return {**installed([*needs, "setuptools", "wheel"]), **small_packages(), "pipx-parallel": [ours]}
+    return {**installed([*required, "setuptools", "wheel"]), **small_packages(), "pipx-parallel": [ours]}
 
 
 @pytest.fixture

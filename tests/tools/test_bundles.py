@@ -49,7 +49,7 @@ def test_a_bundle_installs_where_there_is_no_network(sandbox: Sandbox) -> None:
 
     assert "No broken requirements found" in done.out
     listed = sandbox.must("env/bin/python", "-m", "pip", "list", "--format", "json").out
-    names = {one["name"].lower() for one in json.loads(listed)} - {"pip", "setuptools", "wheel"}
+    names = {row["name"].lower() for row in json.loads(listed)} - {"pip", "setuptools", "wheel"}
     assert names == {"flask", "werkzeug", "click", "markupsafe"}
 
 
@@ -58,7 +58,7 @@ def test_the_files_of_other_platforms_are_what_pip_there_would_take(sandbox: San
     sandbox.write("requirements.in", "flask\nwintools\n")
     sandbox.must("pipx-parallel", "bundle", "requirements.in", *TARGETS)
     bundle = unpack(sandbox)
-    facts = {one["platform"]: one for one in json.loads((bundle / "bundle.json").read_text())["targets"]}
+    facts = {row["platform"]: row for row in json.loads((bundle / "bundle.json").read_text())["targets"]}
 
     assert set(facts) == {"win32", "darwin", "linux"}
     for platform, tag in (("win32", "win_amd64"), ("darwin", "macosx_13_0_arm64"), ("linux", "manylinux_2_17_x86_64")):

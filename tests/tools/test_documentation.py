@@ -49,8 +49,8 @@ def test_the_example_of_the_readme(sandbox: Sandbox) -> None:
     commands = sandbox.follow(README)
 
     assert len(commands) == 7
-    for place in ("env", "packages"):
-        assert list((sandbox.folder / place).rglob("flask-3.1.0.dist-info"))
+    for subfolder in ("env", "packages"):
+        assert list((sandbox.folder / subfolder).rglob("flask-3.1.0.dist-info"))
 
 
 def quick_commands() -> list[str]:

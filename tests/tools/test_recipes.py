@@ -27,7 +27,8 @@ DEPTH = 8
 def chain() -> dict[str, list[Dist]]:
     """Return projects of which each needs the next: what takes a resolver one round trip after the other."""
     return {
-        f"link{at}": [wheel(f"link{at}", "1.0", [f"link{at + 1}"] if at < DEPTH else [])] for at in range(DEPTH + 1)
+        f"link{link}": [wheel(f"link{link}", "1.0", [f"link{link + 1}"] if link < DEPTH else [])]
+        for link in range(DEPTH + 1)
     }
 
 
@@ -86,10 +87,10 @@ def test_a_stale_lock_is_reported_in_markdown(project: Sandbox) -> None:
     done = ci(project, SUMMARY=str(project.folder / "summary.md"))
 
     assert done.code == 3, done.err
-    told = project.read(".pipx-parallel/diff.md")
-    assert told == project.read("summary.md")
-    assert "**pylock.toml is out of date.**" in told
-    assert re.search(r"^\|.*link0", told, re.MULTILINE), told
+    markdown = project.read(".pipx-parallel/diff.md")
+    assert markdown == project.read("summary.md")
+    assert "**pylock.toml is out of date.**" in markdown
+    assert re.search(r"^\|.*link0", markdown, re.MULTILINE), markdown
 
 
 def test_what_is_not_available_ends_with_its_code_and_keeps_the_rest(project: Sandbox) -> None:
@@ -175,8 +176,8 @@ def test_the_action_runs(sandbox: Sandbox) -> None:
         sandbox.must("bash", "-n", "-c", shell)
     sandbox.must("bash", "-e", "-c", steps["Check the lock"], **given)
 
-    said = dict(line.split("=", 1) for line in (runner / "output").read_text().splitlines())
-    assert (said["code"], said["fresh"]) == ("0", "true")
+    outputs = dict(line.split("=", 1) for line in (runner / "output").read_text().splitlines())
+    assert (outputs["code"], outputs["fresh"]) == ("0", "true")
     assert "pylock.toml is up to date" in (runner / "summary").read_text()
     assert (runner / "mirror.snap").exists()
     assert sandbox.run("bash", "-e", "-c", steps["Verdict"], CODE="3").code == 3
@@ -212,11 +213,11 @@ def test_the_dockerfile_does_what_it_says(sandbox: Sandbox, tmp_path: Path) -> N
     runs = [re.sub(r"^(--\S+\s+)+", "", line) for line in re.findall(r"^RUN (.*)$", text, re.MULTILINE)]
     assert len(runs) == 4
 
-    for at, line in enumerate(runs[1:], 1):
+    for link, line in enumerate(runs[1:], 1):
         command = line.replace("/opt/", f"{root}/")
         command = re.sub(r"(?<!/)\bpython ", f"{sys.executable} ", command)
         command += " --dry-run" * (
-            at == len(runs) - 1
+            link == len(runs) - 1
         )  # installing is the same script as everywhere, and takes seconds
         done = sandbox.must("sh", "-c", command, PIPX_PARALLEL_MIRROR=str(root / "mirror"))
 

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("urllib3")
 
-from benchmarks.record import _kept
+from benchmarks.record import _recorded
 
 
 def test_a_fetch_goes_on_after_its_first_caller_has_gone() -> None:
@@ -22,10 +22,10 @@ def test_a_fetch_goes_on_after_its_first_caller_has_gone() -> None:
 
     async def scenario() -> str:
         tasks: dict[str, asyncio.Task[str]] = {}
-        first = asyncio.create_task(_kept(tasks, "a", fetch))
+        first = asyncio.create_task(_recorded(tasks, "a", fetch))
         await asyncio.sleep(0)
         first.cancel()
-        await _kept(tasks, "a", fetch)
+        await _recorded(tasks, "a", fetch)
         return tasks["a"].result()
 
     assert (asyncio.run(scenario()), fetched) == ("A", ["a"])

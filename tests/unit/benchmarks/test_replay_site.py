@@ -34,7 +34,7 @@ def site() -> ReplaySite:
     return ReplaySite([RecordedProject("my-demo", releases)])
 
 
-def _found(site: ReplaySite, path: str) -> Body:
+def _body_of(site: ReplaySite, path: str) -> Body:
     body = site.find(path)
     assert body is not None
     return body
@@ -42,10 +42,10 @@ def _found(site: ReplaySite, path: str) -> Body:
 
 def test_every_hash_size_and_address_on_a_page_is_that_of_the_file_served(site: ReplaySite) -> None:
     """So tools that check what they download are content, and relative addresses lead somewhere."""
-    page = json.loads(_found(site, "/simple/my-demo/").content)
+    page = json.loads(_body_of(site, "/simple/my-demo/").content)
 
     for file in page["files"]:
-        content = _found(site, file["url"].removeprefix("../..")).content
+        content = _body_of(site, file["url"].removeprefix("../..")).content
         assert file["size"] == len(content)
         assert file["hashes"] == {"sha256": hashlib.sha256(content).hexdigest()}
     assert [file["filename"] for file in page["files"] if file["yanked"]] == ["my_demo-1.0-py3-none-any.whl"]
@@ -54,10 +54,10 @@ def test_every_hash_size_and_address_on_a_page_is_that_of_the_file_served(site: 
 
 def test_an_advertised_sidecar_is_the_wheels_own_metadata(site: ReplaySite) -> None:
     """PEP 658: the sidecar's bytes are those inside the wheel, and the page has their hash."""
-    advertised = json.loads(_found(site, "/simple/my-demo/").content)["files"][2]["core-metadata"]["sha256"]
+    advertised = json.loads(_body_of(site, "/simple/my-demo/").content)["files"][2]["core-metadata"]["sha256"]
 
-    sidecar = _found(site, "/files/my_demo-2.0-py3-none-any.whl.metadata").content
-    with zipfile.ZipFile(io.BytesIO(_found(site, "/files/my_demo-2.0-py3-none-any.whl").content)) as wheel:
+    sidecar = _body_of(site, "/files/my_demo-2.0-py3-none-any.whl.metadata").content
+    with zipfile.ZipFile(io.BytesIO(_body_of(site, "/files/my_demo-2.0-py3-none-any.whl").content)) as wheel:
         inside = wheel.read("my_demo-2.0.dist-info/METADATA")
         assert wheel.testzip() is None
 
@@ -68,7 +68,7 @@ def test_an_advertised_sidecar_is_the_wheels_own_metadata(site: ReplaySite) -> N
 
 def test_an_sdist_has_static_metadata_and_a_build_that_needs_nothing(site: ReplaySite) -> None:
     """PEP 643: version 2.2 and no Dynamic; a tool that builds anyway gets the same answer."""
-    with tarfile.open(fileobj=io.BytesIO(_found(site, "/files/my_demo-2.0.tar.gz").content)) as sdist:
+    with tarfile.open(fileobj=io.BytesIO(_body_of(site, "/files/my_demo-2.0.tar.gz").content)) as sdist:
         info = sdist.extractfile("my_demo-2.0/PKG-INFO")
         assert info is not None
         text = info.read().decode()
@@ -81,7 +81,7 @@ def test_an_sdist_has_static_metadata_and_a_build_that_needs_nothing(site: Repla
 
 def test_the_gzip_form_is_the_page(site: ReplaySite) -> None:
     """Compressed beforehand, once."""
-    page = _found(site, "/simple/my-demo/")
+    page = _body_of(site, "/simple/my-demo/")
 
     assert page.gzipped is not None
     assert gzip.decompress(page.gzipped) == page.content
@@ -98,8 +98,8 @@ def test_what_was_not_recorded_is_not_there(site: ReplaySite, path: str) -> None
 def test_releases_without_recorded_dependencies_answer_like_their_nearest_neighbour() -> None:
     """The newer one where two are as near."""
     new, old = RecordedMetadata(("Requires-Dist: new",), 9), RecordedMetadata(("Requires-Dist: old",), 9)
-    known = {"5": new, "3": old}
-    releases = tuple(_release(version, known.get(version)) for version in "54321")
+    dependencies = {"5": new, "3": old}
+    releases = tuple(_release(version, dependencies.get(version)) for version in "54321")
 
     filled = fill_gaps(RecordedProject("my-demo", releases))
 
@@ -110,9 +110,9 @@ def test_pages_that_were_kept_are_served_again_unchanged(tmp_path: Path) -> None
     """Rendering a large recording takes seconds; a second start reads what the first one kept."""
     keep = tmp_path / "pages"
     project = RecordedProject("my-demo", (_release("2.0", RecordedMetadata(_LINES, 3_000)),))
-    first = _found(ReplaySite([project], keep=keep), "/simple/my-demo/")
+    first = _body_of(ReplaySite([project], keep=keep), "/simple/my-demo/")
 
-    second = _found(ReplaySite([project], keep=keep), "/simple/my-demo/")
+    second = _body_of(ReplaySite([project], keep=keep), "/simple/my-demo/")
 
     assert second == first
     assert list(keep.iterdir()) == [keep / "my-demo.json.gz"]
@@ -123,6 +123,6 @@ def test_only_the_lines_that_a_resolver_reads_are_kept() -> None:
     header = "Metadata-Version: 2.1\nName: demo\nSummary: x\nRequires-Dist: a;\n python_version < '3'\n"
     text = f"{header}\nRequires-Dist: not a header\n"
 
-    kept = synthetic.resolver_lines(text)
+    shortened = synthetic.resolver_lines(text)
 
-    assert kept == ("Metadata-Version: 2.1", "Name: demo", "Requires-Dist: a; python_version < '3'")
+    assert shortened == ("Metadata-Version: 2.1", "Name: demo", "Requires-Dist: a; python_version < '3'")

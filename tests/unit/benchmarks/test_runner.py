@@ -51,10 +51,10 @@ def _run(
 ) -> tuple[list[str], list[str | None]]:
     source = tmp_path / "w.in"
     source.write_text("a\n", encoding="utf-8")
-    said: list[str] = []
-    bench = Bench(tmp_path / "work", _environment, None, rounds, 20.0, None, said.append, budget)
+    lines: list[str] = []
+    bench = Bench(tmp_path / "work", _environment, None, rounds, 20.0, None, lines.append, budget)
     outcomes = run_case(bench, Workload("w", (source,)), mode, [Installed(script, "1") for script in scripts])
-    order = [line.split()[3].rstrip(":") for line in said if "/" in line]
+    order = [line.split()[3].rstrip(":") for line in lines if "/" in line]
     full = [outcome.samples for outcome in outcomes if len(outcome.samples) == rounds or outcome.failure]
     assert len(full) == len(outcomes) or budget < 1000.0
     return order, [outcome.failure for outcome in outcomes]
@@ -62,9 +62,9 @@ def _run(
 
 def test_tools_take_turns_and_another_one_begins_each_round(tmp_path: Path) -> None:
     """So that no tool always runs on a machine that another one has just warmed."""
-    one, two = Script("one", _WRITE.format(ok=True)), Script("two", _WRITE.format(ok=True))
+    first, second = Script("one", _WRITE.format(ok=True)), Script("two", _WRITE.format(ok=True))
 
-    order, _ = _run(tmp_path, "cold", one, two)
+    order, _ = _run(tmp_path, "cold", first, second)
 
     assert order == ["one", "two", "two", "one", "one", "two"]
 

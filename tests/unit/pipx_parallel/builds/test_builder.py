@@ -1,4 +1,4 @@
-"""Builds: what a backend says, what it may not do, and what is told when it fails."""
+"""Builds: what a backend says, what it may not do, and what is given when it fails."""
 
 from __future__ import annotations
 

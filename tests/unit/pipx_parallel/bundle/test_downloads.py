@@ -24,8 +24,8 @@ Server = Callable[[Request], Exchange]
 
 def wheel(*, size: int | None = len(BODY), hashes: dict[str, str] | None = None) -> DistFile:
     """Return a file that promises the hash of ``BODY`` unless told otherwise."""
-    known = {"sha256": hashlib.sha256(BODY).hexdigest()} if hashes is None else hashes
-    return DistFile("a-1.0-py3-none-any.whl", "http://index.example/a.whl", tuple(sorted(known.items())), size)
+    hashes_known = {"sha256": hashlib.sha256(BODY).hexdigest()} if hashes is None else hashes
+    return DistFile("a-1.0-py3-none-any.whl", "http://index.example/a.whl", tuple(sorted(hashes_known.items())), size)
 
 
 class Site:
@@ -50,8 +50,8 @@ class Site:
         if self.ranges == "refuse" or int(first) >= len(self.body):
             return Exchange(request, 416, {"content-range": f"bytes */{len(self.body)}"}, b"", PublicUrl(request.url))
         piece = self.body[int(first) : int(last) + 1]
-        told = {"content-range": f"bytes {first}-{int(first) + len(piece) - 1}/{len(self.body)}"}
-        return Exchange(request, 206, told, piece, PublicUrl(request.url))
+        fields = {"content-range": f"bytes {first}-{int(first) + len(piece) - 1}/{len(self.body)}"}
+        return Exchange(request, 206, fields, piece, PublicUrl(request.url))
 
 
 def run(file: DistFile, folder: Path, site: Server, *, offline: bool = False) -> Received:

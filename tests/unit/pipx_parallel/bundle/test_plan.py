@@ -33,7 +33,7 @@ def resolved(target: Target, pins: Sequence[Pin]) -> Resolution:
 
 def test_each_target_gets_its_best_file_and_shared_files_come_once() -> None:
     """A universal wheel is needed by both targets, one of each platform by one."""
-    found = required_files(
+    chosen = required_files(
         [
             resolved(
                 LINUX, [pin("fast", "fast-1.0-cp313-linux.whl", "fast-1.0.tar.gz"), pin("pure", "pure-1.0-any.whl")]
@@ -42,7 +42,7 @@ def test_each_target_gets_its_best_file_and_shared_files_come_once() -> None:
         ]
     )
 
-    assert [(need.file.filename if need.file else "", need.targets) for need in found] == [
+    assert [(need.file.filename if need.file else "", need.targets) for need in chosen] == [
         ("fast-1.0-cp313-linux.whl", (0,)),
         ("fast-1.0-cp313-win.whl", (1,)),
         ("pure-1.0-any.whl", (0, 1)),
@@ -64,23 +64,23 @@ def test_a_file_name_that_is_a_path_is_refused(name: str) -> None:
 
 def test_source_archives_are_refused_by_default_with_both_ways_out() -> None:
     """Building runs code, so it is asked for."""
-    found = required_files([resolved(LINUX, [pin("plain", "plain-1.0.tar.gz"), pin("pure", "pure-1.0-any.whl")])])
+    chosen = required_files([resolved(LINUX, [pin("plain", "plain-1.0.tar.gz"), pin("pure", "pure-1.0-any.whl")])])
 
     with pytest.raises(UsageError) as caught:
-        refuse_sources(found, [LINUX], "refuse")
+        refuse_sources(chosen, [LINUX], "refuse")
 
     assert str(caught.value).startswith("plain 1.0 has only a source archive for cpython 3.13 linux x86_64\n")
     assert "--sdists build" in str(caught.value)
     assert "--sdists include" in str(caught.value)
     assert "pure" not in str(caught.value)
-    refuse_sources(found, [LINUX], "build")
-    refuse_sources(found, [LINUX], "include")
+    refuse_sources(chosen, [LINUX], "build")
+    refuse_sources(chosen, [LINUX], "include")
 
 
 def test_a_tree_can_be_built_but_not_included() -> None:
     """A repository is no file."""
-    found = required_files([resolved(LINUX, [pin("tree", url="git+http://index.example/tree@" + "0" * 40)])])
+    chosen = required_files([resolved(LINUX, [pin("tree", url="git+http://index.example/tree@" + "0" * 40)])])
 
-    refuse_sources(found, [LINUX], "build")
+    refuse_sources(chosen, [LINUX], "build")
     with pytest.raises(UsageError, match=r"tree 1\.0 has only a source tree"):
-        refuse_sources(found, [LINUX], "include")
+        refuse_sources(chosen, [LINUX], "include")

@@ -57,11 +57,11 @@ def test_the_manifest_lists_each_file_once() -> None:
     """And which target needs it."""
     facts = json.loads(texts.manifest([LINUX, WINDOWS], PLACED))
 
-    assert [one["files"] for one in facts["targets"]] == [
+    assert [row["files"] for row in facts["targets"]] == [
         ["both-1.0-any.whl", "fast-2.0-linux.whl"],
         ["both-1.0-any.whl", "fast-2.0-win.whl"],
     ]
-    assert [(one["name"], one["size"]) for one in facts["files"]] == [
+    assert [(row["name"], row["size"]) for row in facts["files"]] == [
         ("both-1.0-any.whl", 10),
         ("fast-2.0-linux.whl", 20),
         ("fast-2.0-win.whl", 30),

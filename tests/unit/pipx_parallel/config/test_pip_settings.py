@@ -182,19 +182,19 @@ def test_an_empty_value_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[global]\ntimeout = soon\n", "/etc/pip.conf: timeout = 'soon' cannot be used; give a number"),
         ("[global]\npre = perhaps\n", "/etc/pip.conf: pre = 'perhaps' cannot be used; give yes or no"),
         ("pre = yes\n", "/etc/pip.conf cannot be read: File contains no section headers"),
     ],
 )
-def test_what_pip_would_refuse_is_refused(text: str, said: str) -> None:
+def test_what_pip_would_refuse_is_refused(text: str, message: str) -> None:
     """Naming the file."""
     with pytest.raises(UsageError) as caught:
         read({"/etc/pip.conf": text})
 
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_the_default_is_read_from_pips_help() -> None:
@@ -235,9 +235,9 @@ def test_real_pip_reads_the_same_files(tmp_path: Path) -> None:
     }.items():
         path.parent.mkdir(parents=True)
         path.write_text(text, encoding="utf-8")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "XDG_"))}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "XDG_"))}
     environ = {
-        **kept,
+        **environment,
         "HOME": str(home),
         "XDG_CONFIG_DIRS": str(tmp_path / "machine"),
         "PIP_RETRIES": "2",

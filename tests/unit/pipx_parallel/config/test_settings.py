@@ -1,4 +1,4 @@
-"""Settings: which place wins, what is refused, and what the mirror is told."""
+"""Settings: which place wins, what is refused, and what the mirror is reported."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pipx_parallel.model import IndexOptions
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 
 
-def settled(place: str = "flag", **values: Raw) -> ResolveSettings:
+def settled(source: str = "flag", **values: Raw) -> ResolveSettings:
     """Return the settings that one place alone leads to."""
-    return resolve_settings(Chosen([Layer(place, values)]), "/mirror", NOW)
+    return resolve_settings(Chosen([Layer(source, values)]), "/mirror", NOW)
 
 
 def test_without_a_word_from_anybody_the_defaults_hold() -> None:
@@ -30,9 +30,9 @@ def test_without_a_word_from_anybody_the_defaults_hold() -> None:
 @pytest.mark.parametrize("nearer", range(len(SOURCES) - 1))
 def test_the_nearer_place_wins(nearer: int) -> None:
     """Flag, environment, input, project, pip: each beats all that come after it, in whatever order they are given."""
-    said = [Layer(place, {"index_url": f"https://{place}.example/"}) for place in SOURCES[nearer:]]
+    given_layers = [Layer(source, {"index_url": f"https://{source}.example/"}) for source in SOURCES[nearer:]]
 
-    chosen = Chosen(said[::-1])
+    chosen = Chosen(given_layers[::-1])
 
     assert chosen.text("index_url") == f"https://{SOURCES[nearer]}.example/"
 
@@ -59,7 +59,7 @@ def test_other_lists_come_from_one_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "called"),
+    ("source", "called"),
     [
         ("flag", "--max-workers"),
         ("environment", "PIPX_PARALLEL_MAX_WORKERS"),
@@ -67,10 +67,10 @@ def test_other_lists_come_from_one_place() -> None:
         ("pip", "--max-workers of pip's settings"),
     ],
 )
-def test_a_refused_value_is_named_with_its_place_and_remedy(place: str, called: str) -> None:
+def test_a_refused_value_is_named_with_its_place_and_remedy(source: str, called: str) -> None:
     """Whoever reads the message knows what to change, where, and into what."""
     with pytest.raises(UsageError) as caught:
-        settled(place, max_workers="51")
+        settled(source, max_workers="51")
 
     assert str(caught.value) == f"{called}: '51' cannot be used; give 1 to 50, or \"auto\" (the default)"
 
@@ -144,12 +144,12 @@ def test_lists_of_names_follow_pip(values: tuple[str, ...], names: tuple[str, ..
 
 def test_lists_of_names_add_up_over_all_places() -> None:
     """As in pip; the nearest place has the last word on a project, and ":all:" leaves room for exceptions."""
-    said = [
+    given_layers = [
         Layer("pip", {"only_binary": (":all:",), "no_binary": ("a",)}),
         Layer("input", {"only_binary": ("a",), "no_binary": ("b",)}),
         Layer("flag", {"no_binary": ("c", "d"), "only_binary": ("d",)}),
     ]
-    settings = resolve_settings(Chosen(said), "/mirror", 0.0)
+    settings = resolve_settings(Chosen(given_layers), "/mirror", 0.0)
 
     assert (settings.selection.only_binary, settings.selection.no_binary) == ((":all:", "a"), ("b", "c", "d"))
 
@@ -208,7 +208,7 @@ def test_credentials_of_find_links_and_routes_leave_their_urls_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "environ", "place"),
+    ("platform", "environ", "source"),
     [
         ("linux", {"HOME": "/home/u"}, "/home/u/.local/share/pipx-parallel/mirror"),
         ("linux", {"HOME": "/home/u", "XDG_DATA_HOME": "/data"}, "/data/pipx-parallel/mirror"),
@@ -217,19 +217,19 @@ def test_credentials_of_find_links_and_routes_leave_their_urls_too() -> None:
         ("win32", {"USERPROFILE": "C:\\u"}, "C:\\u\\AppData\\Local\\pipx-parallel\\mirror"),
     ],
 )
-def test_the_mirror_lives_where_data_lives(platform: str, environ: dict[str, str], place: str) -> None:
+def test_the_mirror_lives_where_data_lives(platform: str, environ: dict[str, str], source: str) -> None:
     """Not in a cache folder: what was warmed outlives a tidy-up."""
     home = environ.get("HOME") or environ.get("USERPROFILE") or ""
-    assert default_mirror(environ, platform, home) == place
+    assert default_mirror(environ, platform, home) == source
 
 
 def test_the_lock_records_only_settings_that_change_the_result() -> None:
     """Workers, timeouts and places to keep things leave no trace; an age stays an age."""
     chosen = Chosen([Layer("flag", {"max_workers": "3", "pre": True, "uploaded_prior_to": "P7D", "offline": True})])
 
-    told = answer_settings(chosen, resolve_settings(chosen, "/mirror", NOW))
+    written = answer_settings(chosen, resolve_settings(chosen, "/mirror", NOW))
 
-    assert told == {"pre": "true", "uploaded-prior-to": "P7D"}
+    assert written == {"pre": "true", "uploaded-prior-to": "P7D"}
 
 
 def test_a_lock_records_the_options_that_the_user_gave() -> None:

@@ -1,4 +1,4 @@
-"""How git is run: what it is told, and by which way a secret reaches it."""
+"""How git is run: what it is reported, and by which way a secret reaches it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def test_a_secret_reaches_git_by_variable_and_only_its_host(tmp_path: Path) -> N
     assert git.commit_of("https://h.example/r", None) == COMMIT
     signed = base64.b64encode(b"u:s3cret").decode()
     assert signed not in (tmp_path / "argv").read_text(encoding="utf-8")
-    told = (tmp_path / "env").read_text(encoding="utf-8").splitlines()
-    assert f"GIT_CONFIG_VALUE_0=Authorization: Basic {signed}" in told
-    assert "GIT_CONFIG_KEY_0=http.https://h.example/.extraHeader" in told
-    assert "GIT_TERMINAL_PROMPT=0" in told
-    assert [line for line in told if line.startswith("GIT_DIR=")] == []
+    variables = (tmp_path / "env").read_text(encoding="utf-8").splitlines()
+    assert f"GIT_CONFIG_VALUE_0=Authorization: Basic {signed}" in variables
+    assert "GIT_CONFIG_KEY_0=http.https://h.example/.extraHeader" in variables
+    assert "GIT_TERMINAL_PROMPT=0" in variables
+    assert [line for line in variables if line.startswith("GIT_DIR=")] == []
 
     (tmp_path / "env").unlink()
     git.commit_of("https://other.example/r", None)
@@ -61,8 +61,8 @@ def test_ssh_is_missed_by_name(tmp_path: Path) -> None:
 
 def test_the_reason_is_said_without_the_advice(tmp_path: Path) -> None:
     """What git adds to every failure leaves no room for it."""
-    said = "echo 'kex: reset'; echo 'fatal: Could not read.'; echo; echo 'Please make sure you have the correct access rights'"
-    environ = fake(tmp_path, f"{said}; echo 'and the repository exists.'; exit 128")
+    shell = "echo 'kex: reset'; echo 'fatal: Could not read.'; echo; echo 'Please make sure you have the correct access rights'"
+    environ = fake(tmp_path, f"{shell}; echo 'and the repository exists.'; exit 128")
 
     with pytest.raises(Unreachable, match=r"kex: reset; Could not read\.$"):
         Git(str(tmp_path / "clones"), environ, None).commit_of("https://h.example/r", None)

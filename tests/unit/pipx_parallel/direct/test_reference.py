@@ -9,7 +9,7 @@ from pipx_parallel.direct.reference import Reference, parse, pinned, same
 
 
 @pytest.mark.parametrize(
-    ("url", "found"),
+    ("url", "expected"),
     [
         (
             "https://h.example/a-1.0.whl#sha256=AB",
@@ -30,9 +30,9 @@ from pipx_parallel.direct.reference import Reference, parse, pinned, same
         ("git+file:///tmp/r", Reference("git", "file:///tmp/r", None, "", ())),
     ],
 )
-def test_a_reference_is_split_into_its_parts(url: str, found: Reference) -> None:
+def test_a_reference_is_split_into_its_parts(url: str, expected: Reference) -> None:
     """Credentials never stay in it."""
-    assert parse(url) == found
+    assert parse(url) == expected
 
 
 @pytest.mark.parametrize(
