@@ -109,10 +109,10 @@ def test_variables_of_index_urls_are_kept(
         ran = run("lock", "r.in", *[word for name in outputs for word in ("-o", name)])
 
         assert ran.code == 0, ran.err
-        kept = url if "pl4in" not in url else f"http://{host}"
-        assert f"--index-url {kept}\n" in (home / outputs[0]).read_text(encoding="utf-8")
-        assert f"--extra-index-url {kept}more/\n" in (home / outputs[0]).read_text(encoding="utf-8")
-        places = [*(home / name for name in outputs), *[path for path in home.parent.rglob("*") if path.is_file()]]
-        written = b"".join(path.read_bytes() for path in places if path.name != "r.in")
+        shown = url if "pl4in" not in url else f"http://{host}"
+        assert f"--index-url {shown}\n" in (home / outputs[0]).read_text(encoding="utf-8")
+        assert f"--extra-index-url {shown}more/\n" in (home / outputs[0]).read_text(encoding="utf-8")
+        paths = [*(home / name for name in outputs), *[path for path in home.parent.rglob("*") if path.is_file()]]
+        written = b"".join(path.read_bytes() for path in paths if path.name != "r.in")
         assert [value for value in (*secrets.values(), "pl4in") if value.encode() in written] == []
         assert run("lock", "r.in", "-o", outputs[0], "--check").code == 0

@@ -153,7 +153,9 @@ def resolution(
     stats: Stats | None = None,
 ) -> Resolution:
     """Return a resolution; ``edges`` are (parent, child, requirement), those of the user come from ``roots``."""
-    asked = [RequirementEdge("", line.name, line.text, line.origin, line.extras) for line in roots if not line.constraint]
+    asked = [
+        RequirementEdge("", line.name, line.text, line.origin, line.extras) for line in roots if not line.constraint
+    ]
     every = sorted(
         [*asked, *(RequirementEdge(*edge, None, root(edge[2]).extras) for edge in edges)],
         key=lambda edge: (edge.child, edge.parent, edge.requirement),

@@ -28,7 +28,7 @@ def test_comments_fix_python_and_day(tmp_path: Path) -> None:
 def test_every_list_of_a_named_run_exists(run: str) -> None:
     """And the run of reported lists has them all."""
     words = _RUNS[run].split()
-    chosen = {words[place + 1] for place, word in enumerate(words) if word == "--workload"}
+    chosen = {words[index + 1] for index, word in enumerate(words) if word == "--workload"}
 
     assert chosen
     assert chosen <= set(names())
