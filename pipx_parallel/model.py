@@ -6,6 +6,7 @@ Named tuples, for the reason given in ``mirror.records.model``. Names are normal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from mirror.equality import equal_by_type
@@ -105,6 +106,25 @@ class Target(NamedTuple):
     tags: tuple[str, ...]  # "cp311-cp311-manylinux_2_17_x86_64", best first
 
 
+class ConditionKind(Enum):
+    """What may become of a pin on its index."""
+
+    YANKED = "yanked"
+    WITHDRAWN = "withdrawn"
+    QUARANTINED = "quarantined"
+    ARCHIVED = "archived"
+    DEPRECATED = "deprecated"
+    CHANGED_FILE = "changed-file"
+    LATE_FILE = "late-file"
+
+
+class PinCondition(NamedTuple):
+    """One thing that has become of a pin; ``text`` continues "NAME VERSION …"."""
+
+    kind: ConditionKind
+    text: str
+
+
 @equal_by_type
 class Pin(NamedTuple):
     """One project at one release.
@@ -127,6 +147,7 @@ class Pin(NamedTuple):
     libyears: float | None = None  # how much older it is than the latest, in years; None if unknown
     status: str | None = None  # of the project (PEP 792): "archived", "deprecated", …; None if it is active
     metadata_from: str | None = None  # the file whose metadata was read, if it is not in ``installable``
+    conditions: tuple[PinCondition, ...] = ()  # what has become of it on its index
     bounded: bool = False  # a line of the user keeps it from the latest
 
     @property

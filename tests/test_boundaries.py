@@ -34,12 +34,17 @@ FOLDERS = (
         (),
     ),
     Folder("mirror.records", ("mirror.records*",), ("mirror",)),
+    Folder("mirror.policy", ("mirror.policy*",), ("mirror", "mirror.records")),
     Folder("mirror.metadata", ("mirror.metadata*",), ("mirror", "mirror.records")),
     Folder("mirror.http", ("mirror.http*",), ("mirror", "mirror.records")),
     Folder("mirror.store", ("mirror.store*",), ("mirror", "mirror.records")),
-    Folder("mirror.exchange", ("mirror.exchange*",), ("mirror", "mirror.records", "mirror.http", "mirror.store")),
+    Folder(
+        "mirror.exchange",
+        ("mirror.exchange*",),
+        ("mirror", "mirror.records", "mirror.policy", "mirror.http", "mirror.store"),
+    ),
     Folder("mirror.session", ("mirror.session*",), ("mirror", "mirror.[rmhse]*")),
-    Folder("mirror.server", ("mirror.server*",), ("mirror", "mirror.[rmhse]*")),
+    Folder("mirror.server", ("mirror.server*",), ("mirror", "mirror.[rmhsep]*")),
     Folder(
         "foundations",
         tuple(
@@ -63,7 +68,7 @@ FOLDERS = (
     Folder(
         "config",
         ("pipx_parallel.config", "pipx_parallel.config.[!o]*"),
-        ("mirror", "mirror.http", "foundations", "options", "requirements"),
+        ("mirror", "mirror.records", "mirror.policy", "mirror.http", "foundations", "options", "requirements"),
     ),
     Folder("targets", ("pipx_parallel.targets*",), ("mirror", "mirror.records", "foundations", "config")),
     Folder("locks", ("pipx_parallel.locks*",), ("mirror", "mirror.records", "mirror.store", "foundations", "options")),
@@ -239,6 +244,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.server.responses",
         "mirror.server.site",
         "mirror.server.site_facts",
+        "mirror.server.policy_gate",
         "mirror.store.shared",
         "mirror.exchange.web_store",
         "mirror.store.write_behind",

@@ -24,7 +24,7 @@ from mirror.records.file_view import read_all
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
 from mirror.records.simple_file import FileList
-from mirror.records.simple_serialize import index_html, index_json, project_html, project_json
+from mirror.records.simple_serialize import ProjectStatus, index_html, index_json, project_html, project_json
 from mirror.store.atomic import is_staged, write_file
 
 if TYPE_CHECKING:
@@ -119,8 +119,9 @@ def _put_pages(put: Any, entry: Entry, view: ReleaseView, packed: bytes, urls: M
         files = files_of(packed, page_url)
     except Malformed:
         return
-    put(f"simple/{entry.name}/index.html", project_html(entry.name, files, view.status))
-    put(f"simple/{entry.name}/index.json", project_json(entry.name, view.versions, files, view.status))
+    status = ProjectStatus(view.status, view.status_reason)
+    put(f"simple/{entry.name}/index.html", project_html(entry.name, files, status))
+    put(f"simple/{entry.name}/index.json", project_json(entry.name, view.versions, files, status))
 
 
 def files_of(packed: bytes, page_url: str) -> list[DistFile]:

@@ -21,7 +21,7 @@ from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
 from mirror.records.file_view import is_sound, pack, read_all, read_slice, release_count
 from mirror.records.metadata_texts import pack_texts, unpack_texts
-from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
+from mirror.records.release_view import READABLE, SCHEMA, Absence, encode, encode_absence
 from mirror.records.tables import Table
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _parse(data: bytes) -> Snapshot:
     if sizes.raw > _LARGEST_HEAD or sizes.packed > end - offset:
         raise Malformed("its head is longer than the file")
     head = Table(json.loads(unpack_block(memoryview(data)[offset : offset + sizes.packed], sizes)))
-    if head.integer("snapshot") != 1 or head.integer("schema") != SCHEMA:
+    if head.integer("snapshot") != 1 or head.integer("schema") not in READABLE:
         raise Malformed(f"records of schema {head.integer('schema')}, this program reads {SCHEMA}")
     body = memoryview(data)[offset + sizes.packed : end]
     offset = 0

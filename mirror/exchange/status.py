@@ -29,6 +29,8 @@ class _Tally:
         self.with_dependencies = 0  # (release, file kind) pairs with a dependency set
         self.stale = 0
         self.damaged: list[str] = []
+        self.not_active: list[str] = []  # projects with another status (PEP 792)
+        self.changed: list[str] = []  # projects of which files were changed, added late or removed, and how many
         self.withdrawn: list[str] = []  # projects that their index no longer lists
         self.newest = 0.0
         self.oldest = 0.0
@@ -44,6 +46,8 @@ class _Tally:
             return
         self.projects += 1
         self.withdrawn += [view.name] if view.withdrawn is not None else []
+        self.not_active += [f"{view.name}: {view.status_words}"] if view.status not in {None, "active"} else []
+        self.changed += [f"{view.name}: {len(view.history)}"] if view.history else []
         self.releases += len(view.versions)
         self.with_dependencies += sum([mask.bit_count() for _, _, mask in view.known_rows()])
 
@@ -76,6 +80,8 @@ def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, obje
         "dependencies_known": sum([tally.with_dependencies for tally in tallies.values()]),
         "stale": sum([tally.stale for tally in tallies.values()]),
         "withdrawn": sorted([name for tally in tallies.values() for name in tally.withdrawn]),
+        "not_active": sorted([name for tally in tallies.values() for name in tally.not_active]),
+        "changed_files": sorted([name for tally in tallies.values() for name in tally.changed]),
         "damaged": sorted([key for tally in tallies.values() for key in tally.damaged]),
         "bytes": sum(sizes.values()),
         "bytes_of_release_views": sum([size for key, size in sizes.items() if VIEWS.owns(key)]),

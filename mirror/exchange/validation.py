@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # The characters of a version or a tag: none of them is special in a shell or a lock.
 _WORDS = re.compile(r"[0-9A-Za-z.!+_-]*")
 _UPLOAD = re.compile(r"[0-9]{1,12}(\+[0-9]{1,12})?")
+_LEVELS = re.compile(r"[012]*")
 _DIGEST = re.compile(r"([0-9a-f]{32})?")
 
 
@@ -57,7 +58,8 @@ def _problem(view: ReleaseView | Absence) -> str | None:
         return "a time in it is not a finite number"
     if isinstance(view, Absence):
         return None if _texts((etag, modified)) else "fresh: a validator is not a text"
-    texts = [etag, modified, view.status, view.page_url, *(file_kind.requires_python for file_kind in view.file_kinds)]
+    texts = [etag, modified, view.status, view.status_reason, view.page_url]
+    texts += [file_kind.requires_python for file_kind in view.file_kinds]
     if not _texts(texts) or type(view.classified) is not int or type(view.skipped) is not int:
         return "a value in it has the wrong type"
     words = [*view.versions, *(file_kind.tags for file_kind in view.file_kinds)]
@@ -80,9 +82,18 @@ def _invalid_reference(view: ReleaseView) -> str | None:
         return "its releases are not sorted"
     if not 0 <= view.classified <= count or len(view.uploads_text) != count - view.classified:
         return "it has more or fewer upload times than releases"
+    return _invalid_detail(view)
+
+
+def _invalid_detail(view: ReleaseView) -> str | None:
+    """Return the problem of its attestation levels or dependency sets, or None."""
+    if not _LEVELS.fullmatch(view.attested) or len(view.attested) not in {0, len(view.uploads_text)}:
+        return "it has more or fewer attestation levels than releases"
+    if not all(_texts(row[:2]) and type(row.seen) is int and row.filename.isprintable() for row in view.history):
+        return "a row of its history is invalid"
     if not all(dependency_set.is_sound() for dependency_set in view.dependency_sets):
         return "a dependency set in it is invalid"
-    if not _are_indexes([number for _, number, _ in rows], len(view.dependency_sets)):
+    if not _are_indexes([number for _, number, _ in view.known_rows()], len(view.dependency_sets)):
         return "it refers to dependency sets that it does not have"
     return None
 

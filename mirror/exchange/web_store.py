@@ -23,7 +23,7 @@ from mirror.http.credentials import Credentials
 from mirror.keys import ADDRESSES, FACTS, FILES, VIEWS, address_key, facts_key, view_key, view_key_of
 from mirror.ports import Request, Store
 from mirror.records.file_view import holds, with_digest
-from mirror.records.release_view import SCHEMA, Absence, ReleaseView
+from mirror.records.release_view import READABLE, SCHEMA, Absence, ReleaseView
 from mirror.settings import MirrorSettings
 from mirror.urls import shown, split_url
 
@@ -97,7 +97,7 @@ class WebStore(Store):
                 head = read_web_index(exchange.body)
             except (ValueError, RecursionError) as error:
                 raise StoreError(f"{self._shown} is not a mirror: its index.json cannot be read: {error}") from error
-            if head.schema != SCHEMA:
+            if head.schema not in READABLE:
                 raise StoreError(f"{self._shown} holds records of schema {head.schema}, this program reads {SCHEMA}")
             self._head = head
         return self._head

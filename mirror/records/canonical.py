@@ -44,6 +44,9 @@ def canonical(view: ReleaseView) -> ReleaseView:
         uploads_text=view.uploads_text,
         skipped=view.skipped,
         status=view.status,
+        status_reason=view.status_reason,
+        attested=view.attested,
+        history=view.history,
         page_url=view.page_url,
         withdrawn=view.withdrawn and view.withdrawn._replace(since=float(int(view.withdrawn.since))),
     )
@@ -82,7 +85,7 @@ def facts_digest(view: ReleaseView) -> str:
     value = [
         view.name, list(view.versions), [list(file_kind) for file_kind in view.file_kinds],
         [[list(kind_set), format(mask, "x")] for kind_set, mask in view.kind_sets.items()], view.uploads_text, view.classified,
-        view.skipped, view.status, view.page_url,
+        view.skipped, view.status, view.status_reason, view.attested, view.history, view.page_url,
         [[dependency_set.requires_python, list(dependency_set.lines)] for dependency_set in view.dependency_sets],
         [[file_kind, number, format(mask, "x")] for file_kind, number, mask in view.known_rows()],
     ]  # fmt: skip

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from mirror.records.filenames import split_filename
 from mirror.records.model import FileKind
-from mirror.records.release_view import HEAD, ReleaseView, prerelease_mask
-from mirror.records.version_keys import final_key, normalised_version, version_key
+from mirror.records.release_view import HEAD, ReleaseView
+from mirror.records.version_keys import final_key, is_prerelease_key, normalised_version, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,7 @@ def build_views(listing: Listing, name: str, freshness: FreshnessRecord) -> tupl
         classified=len(keys),
         skipped=skipped + listing.skipped,
         status=listing.status,
+        status_reason=listing.status_reason,
     )
     positions_by_release = [releases[key][1] for key in keys]
     classify(
@@ -86,6 +87,8 @@ def classify(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile 
                 view.file_kinds.append(FileKind(*kind))
             kind_set.add(number)
         view.add_kind_set(tuple(sorted(kind_set)), release)
+    if len(view.attested) == len(view.uploads_text):  # not so of a record that says nothing of attestations
+        view.attested = "".join(map(_attested, files)) + view.attested
     view.uploads_text[:0] = [_uploaded(row) for row in files]
     view.classified = start
 
@@ -132,6 +135,12 @@ def _group(files: Sequence[ParsedFile], name: str) -> tuple[dict[str, list[int]]
     return by_version, skipped
 
 
+def _attested(files: Sequence[ParsedFile | Brief]) -> str:
+    """Return "0" if no file has an attestation, "1" if some have one, "2" if all have."""
+    count = sum([bool(file.provenance) for file in files])
+    return "2" if count and count == len(files) else "1" if count else "0"
+
+
 def _uploaded(files: Sequence[ParsedFile | Brief]) -> str:
     """Return the upload time of a release's first file and the seconds until its last, as "first+later" ("0": unknown)."""
     times = [file.upload_time for file in files if file.upload_time]
@@ -143,11 +152,27 @@ def _uploaded(files: Sequence[ParsedFile | Brief]) -> str:
     return f"{start}+{later}" if later > 0 else str(start)
 
 
+def prerelease_mask(keys: Sequence[str]) -> int:
+    """Return the mask of releases that are pre-releases."""
+    mask = 0
+    for release, key in enumerate(keys):
+        if is_prerelease_key(key):
+            mask |= 1 << release
+    return mask
+
+
 def day_of(seconds: int) -> str:
     """Return the day of a time in epoch seconds, "2026-01-31"."""
     from datetime import UTC, datetime  # only a fetch needs it: not loaded on the warm path
 
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+
+
+def time_of(seconds: int) -> str:
+    """Return a moment in epoch seconds as ISO 8601 in UTC without its zone, "2026-01-31T12:00:00"."""
+    from datetime import UTC, datetime  # as below
+
+    return datetime.fromtimestamp(max(0, seconds), UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def epoch_seconds(text: str) -> int:

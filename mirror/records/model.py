@@ -32,6 +32,7 @@ class DistFile(NamedTuple):
     requires_python: str | None = None
     yanked: str | None = None  # PEP 592: the reason ("" if none is given); None if not yanked
     core_metadata: str | bool = False  # PEP 714: True, False, or "sha256=…" of the sidecar
+    provenance: str | None = None  # PEP 740: the URL of its provenance object
 
 
 @equal_by_type

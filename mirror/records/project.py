@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed, MirrorError, NotFound, Offline
-from mirror.records.file_view import digest_of, holds, is_sound, read_slice
+from mirror.records.file_view import digest_of, holds, is_sound, read_all, read_slice
 from mirror.records.simple_file import Brief, read_briefly
 
 if TYPE_CHECKING:
@@ -132,6 +132,18 @@ class Project:
         if data is None and self._refetch_for(release):
             data = self._kept_slice(release)
         return data
+
+    def kept_slices(self) -> list[bytes | None]:
+        """Return the file objects of every release as JSON arrays, oldest first; None for what is not kept. Asks no index."""
+        packed = self._own_files()
+        if packed is None:
+            return [None] * len(self.view.versions)
+        try:
+            slices = read_all(packed)
+        except Malformed:  # a damaged block: the file view is as if it were absent
+            self._packed = self._load = None
+            return [None] * len(self.view.versions)
+        return [b"[" + piece + b"]" if piece else None for piece in slices]
 
     def _refetch_for(self, release: int) -> bool:
         """Fetch the page again unless it was already; return whether it was fetched now. An error names ``release``."""

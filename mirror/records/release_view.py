@@ -17,54 +17,38 @@ from mirror.errors import Malformed
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.model import FileKind, Withdrawal
-from mirror.records.version_keys import is_prerelease_key
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
-    from typing import NotRequired, TypedDict, Unpack
+    from typing import Unpack
 
-    from mirror.urls import PublicUrl
-
-    class ReleaseParts(TypedDict):
-        """The parts of a release view."""
-
-        name: str
-        digest: NotRequired[str]  # of its file view; "" until that is packed
-        freshness: FreshnessRecord
-        versions: Sequence[str]
-        keys: Sequence[str]
-        prereleases: int
-        classified: int
-        file_kinds: NotRequired[list[FileKind]]
-        kind_sets: NotRequired[dict[tuple[int, ...], int]]
-        uploads_text: NotRequired[list[str]]
-        skipped: NotRequired[int]
-        status: NotRequired[str | None]
-        page_url: NotRequired[PublicUrl | None]  # the base of relative file URLs, if not the project's URL in its index
-        dependency_sets: NotRequired[list[DependencySet]]
-        dependency_rows: NotRequired[dict[int, list[tuple[int, int]]]]  # file kind -> (dependency set, releases)
-        withdrawn: NotRequired[Withdrawal | None]  # its index no longer lists it; the other parts are the last listing
+    from mirror.records.file_history import FileSighting
+    from mirror.records.release_parts import ReleaseParts
 
 
 HEAD = 10  # number of newest releases classified when a listing is fetched: the same in every run
-SCHEMA = 4  # of the stored release view and file view; docs/mirror-format.md
+SCHEMA = 5  # of the stored release view and file view; docs/mirror-format.md
+READABLE = (4, SCHEMA)  # 4 has neither status reason nor attestations
 
 
 class ReleaseView:
     """One project as its index lists it, with the dependency sets read so far.
 
     ``versions`` and ``keys`` are ascending; ``kind_sets`` maps file kind numbers to the mask of releases that have
-    exactly these; ``uploads_text`` holds "first+later" upload times per classified release.
+    exactly these; ``uploads_text`` holds "first+later" upload times per classified release, ``attested`` a digit for each: how
+    many of its files have an attestation (PEP 740; 0: none, 1: some, 2: all), "" if that is not known.
     """
 
     __slots__ = (
         "_known",
+        "attested",
         "built",
         "classified",
         "dependency_sets",
         "digest",
         "file_kinds",
         "freshness",
+        "history",
         "keys",
         "kind_sets",
         "name",
@@ -72,6 +56,7 @@ class ReleaseView:
         "prereleases",
         "skipped",
         "status",
+        "status_reason",
         "uploads_text",
         "versions",
         "withdrawn",
@@ -91,6 +76,9 @@ class ReleaseView:
         self.uploads_text = parts.get("uploads_text") or []
         self.skipped = parts.get("skipped", 0)
         self.status = parts.get("status")
+        self.status_reason = parts.get("status_reason")
+        self.attested = parts.get("attested", "")
+        self.history = parts.get("history", ())
         self.page_url = parts.get("page_url")
         self.dependency_sets = parts.get("dependency_sets") or []
         self._known = parts.get("dependency_rows") or {}
@@ -102,6 +90,16 @@ class ReleaseView:
         """Return the first and last upload time of a classified release's files, in epoch seconds; 0 if unknown."""
         first, _, later = self.uploads_text[release - self.classified].partition("+")
         return int(first), int(first) + int(later or 0)
+
+    @property
+    def status_words(self) -> str:
+        """Return the status of the project, with the reason if it states one."""
+        return f"{self.status} ({self.status_reason})" if self.status_reason else str(self.status)
+
+    def attestation_level(self, release: int) -> int | None:
+        """Return how many files of a classified release have attestations (0: none, 1: some, 2: all); None if not known."""
+        at = release - self.classified
+        return int(self.attested[at]) if len(self.attested) == len(self.uploads_text) and at >= 0 else None
 
     def add_kind_set(self, file_kinds: tuple[int, ...], release: int) -> None:
         """Set the file kinds of a release."""
@@ -163,8 +161,12 @@ class ReleaseView:
         """Add the dependency sets of another view of this project, by release and file kind: all, or those of some releases.
 
         For releases that are not classified here yet, the file kind is added too. Whether they still have it is decided when
-        they are classified.
+        they are classified. Its file history is added in any case.
         """
+        if older.history:
+            from mirror.records.file_history import joined  # few indexes change what they listed
+
+            self.history = joined(older.history, self.history)
         ours: dict[FileKind, list[int]] = {}  # a yank does not change a file's dependencies, and may be reverted
         for number, file_kind in enumerate(self.file_kinds):
             ours.setdefault(file_kind._replace(yanked=False), []).append(number)
@@ -207,13 +209,17 @@ def encode(view: ReleaseView) -> bytes:
         "classified": view.classified,
         "kind_sets": [[list(file_kinds), format(mask, "x")] for file_kinds, mask in view.kind_sets.items()],
         "uploads": " ".join(view.uploads_text),
+        "attested": view.attested,
         "pre": format(view.prereleases, "x"),
         "skipped": view.skipped,
         "status": view.status,
+        "status_reason": view.status_reason,
         "page": view.page_url,
         "needs": [dependency_set.to_json() for dependency_set in view.dependency_sets],
         "known": [[file_kind, number, format(mask, "x")] for file_kind, number, mask in view.known_rows()],
     }
+    if view.history:
+        value["history"] = [list(row) for row in view.history]
     if view.withdrawn is not None:
         value["withdrawn"] = list(view.withdrawn)
     return _sealed(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
@@ -252,7 +258,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
     """Rebuild a view from its stored form; raises ``Malformed`` if it is damaged or of another schema."""
     try:
         value: dict[str, Any] = json.loads(data)
-        if value["schema"] != SCHEMA:
+        if value["schema"] not in READABLE:
             raise Malformed(f"release view of schema {value['schema']}, this program reads {SCHEMA}")
         if not is_sound(data):
             raise Malformed("damaged release view: its digest differs")
@@ -274,6 +280,9 @@ def decode(data: bytes) -> ReleaseView | Absence:
             prereleases=int(value["pre"], 16),
             skipped=value["skipped"],
             status=value["status"],
+            status_reason=value.get("status_reason"),
+            attested=value.get("attested", ""),
+            history=_history(value.get("history")),
             page_url=value["page"],
             dependency_sets=[DependencySet.from_json(row) for row in value["needs"]],
             dependency_rows=dependency_rows,
@@ -285,10 +294,9 @@ def decode(data: bytes) -> ReleaseView | Absence:
         raise Malformed(f"damaged release view ({type(error).__name__})") from error
 
 
-def prerelease_mask(keys: Sequence[str]) -> int:
-    """Return the mask of releases that are pre-releases."""
-    mask = 0
-    for release, key in enumerate(keys):
-        if is_prerelease_key(key):
-            mask |= 1 << release
-    return mask
+def _history(rows: list[list[Any]] | None) -> tuple[FileSighting, ...]:
+    if rows is None:
+        return ()
+    from mirror.records.file_history import FileSighting  # few indexes change what they listed
+
+    return tuple([FileSighting(*row) for row in rows])

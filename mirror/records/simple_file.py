@@ -33,6 +33,7 @@ class Brief(NamedTuple):
     requires_python: str | None
     upload_time: str | None
     yanked: object
+    provenance: str | None = None
 
 
 def read_briefly(data: bytes) -> list[Brief]:
@@ -46,7 +47,11 @@ def read_briefly(data: bytes) -> list[Brief]:
         raise Malformed(f"a file entry is not JSON: {error}") from error
     return [
         Brief(
-            entry["filename"], _text(entry.get("requires-python")), _text(entry.get("upload-time")), entry.get("yanked")
+            entry["filename"],
+            _text(entry.get("requires-python")),
+            _text(entry.get("upload-time")),
+            entry.get("yanked"),
+            _text(entry.get("provenance")),
         )
         for entry in entries
         if isinstance(entry, dict) and isinstance(entry.get("filename"), str)
@@ -151,6 +156,7 @@ def _dist_file(entry: object, page_url: str) -> DistFile:
         requires_python=_text(entry.get("requires-python")),
         yanked=_yanked(entry.get("yanked")),
         core_metadata=_core_metadata(entry),
+        provenance=_provenance(entry.get("provenance"), page_url),
     )
 
 
@@ -206,6 +212,16 @@ def _yanked(value: object) -> str | None:
     if isinstance(value, str):
         return value or None
     return "" if value is True else None
+
+
+def _provenance(value: object, page_url: str) -> str | None:
+    """Return the absolute URL of a provenance object (PEP 740); what is no web address is read as absent."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        return _url_and_digest(value, page_url)[0]
+    except (Malformed, ValueError):
+        return None
 
 
 def _core_metadata(entry: dict[str, Any]) -> str | bool:

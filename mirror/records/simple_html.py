@@ -108,6 +108,8 @@ def _file_object(attributes: dict[str, str], base: str) -> dict[str, Any] | None
         entry["requires-python"] = requires_python
     if "data-yanked" in attributes:  # PEP 592: the attribute alone is enough, its value is the reason
         entry["yanked"] = attributes["data-yanked"] or True
+    if provenance := attributes.get("data-provenance"):  # PEP 740
+        entry["provenance"] = provenance
     sidecar = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
     if sidecar is not None:
         entry["core-metadata"] = _sidecar(sidecar)

@@ -33,6 +33,7 @@ class ParsedFile(msgspec.Struct, gc=False):
     requires_python: str | None = msgspec.field(name="requires-python", default=None)
     upload_time: str | None = msgspec.field(name="upload-time", default=None)
     yanked: bool | str | None = False
+    provenance: str | None = None
 
 
 @equal_by_type

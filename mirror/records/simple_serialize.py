@@ -1,10 +1,10 @@
-"""Write pages of the Simple API from records, as JSON (PEP 691, 700, 714, 792) and as HTML (PEP 503, 592, 658, 714)."""
+"""Write pages of the Simple API from records: JSON (PEP 691, 700, 714, 740, 792), HTML (PEP 503, 592, 658, 714, 740, 792)."""
 
 from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,21 +16,33 @@ HTML_TYPE = "application/vnd.pypi.simple.v1+html"
 LEGACY_TYPE = "text/html"
 
 
-def project_json(name: str, versions: Sequence[str], files: Sequence[DistFile], status: str | None = None) -> bytes:
+class ProjectStatus(NamedTuple):
+    """The status of a project and why (PEP 792)."""
+
+    status: str | None = None
+    reason: str | None = None
+
+
+ACTIVE = ProjectStatus()
+
+
+def project_json(
+    name: str, versions: Sequence[str], files: Sequence[DistFile], status: ProjectStatus = ACTIVE
+) -> bytes:
     """Return a project's page as JSON; ``files`` have absolute URLs, or URLs relative to the page."""
     return page_json(name, versions, [file_object(file) for file in files], status)
 
 
-def page_json(name: str, versions: Sequence[str], files: list[dict[str, Any]], status: str | None = None) -> bytes:
+def page_json(name: str, versions: Sequence[str], files: list[dict[str, Any]], status: ProjectStatus = ACTIVE) -> bytes:
     """Return a project's page as JSON, from file objects."""
     page: dict[str, Any] = {
-        "meta": {"api-version": _api(files, status)},
+        "meta": {"api-version": _api(files, status.status)},
         "name": name,
         "versions": list(versions),
         "files": files,
     }
-    if status and status != "active":
-        page["project-status"] = {"status": status}
+    if status.status and status.status != "active":
+        page["project-status"] = {"status": status.status} | ({"reason": status.reason} if status.reason else {})
     return json.dumps(page, separators=(",", ":")).encode()
 
 
@@ -49,13 +61,18 @@ def file_object(file: DistFile) -> dict[str, Any]:
         sidecar = _sidecar(file.core_metadata)
         entry["core-metadata"] = sidecar
         entry["data-dist-info-metadata"] = sidecar  # PEP 714: for clients that read only the older name
+    if file.provenance is not None:
+        entry["provenance"] = file.provenance
     return entry
 
 
-def project_html(name: str, files: Iterable[DistFile], status: str | None = None) -> bytes:
+def project_html(name: str, files: Iterable[DistFile], status: ProjectStatus = ACTIVE) -> bytes:
     """Return a project's page as HTML."""
     lines = [_anchor(file) for file in files]
-    note = f'<meta name="pypi:project-status" content="{html.escape(status)}">' if status and status != "active" else ""
+    note = ""
+    if status.status and status.status != "active":
+        rows = [("project-status", status.status), ("project-status-reason", status.reason)]
+        note = "".join(f'<meta name="pypi:{key}" content="{html.escape(text)}">' for key, text in rows if text)
     return _page(f"Links for {name}", note, lines)
 
 
@@ -96,6 +113,8 @@ def _anchor(file: DistFile) -> str:
     if file.core_metadata:
         value = "true" if isinstance(file.core_metadata, bool) else file.core_metadata
         pairs += [("data-core-metadata", value), ("data-dist-info-metadata", value)]
+    if file.provenance is not None:
+        pairs.append(("data-provenance", file.provenance))
     attributes = " ".join(f'{key}="{html.escape(value)}"' for key, value in pairs)
     return f"<a {attributes}>{html.escape(file.filename)}</a>"
 

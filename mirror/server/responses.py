@@ -7,31 +7,43 @@ import json
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import msgspec
 
 from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.keys import FILES, project_of, texts_key
 from mirror.names import is_project_name, normalize_name
+from mirror.policy.explain import listed_releases
 from mirror.records.filenames import split_filename
 from mirror.records.metadata_texts import unpack_texts
 from mirror.records.model import DistFile, FetchFailure
 from mirror.records.project import Project
 from mirror.records.simple_file import FileList
-from mirror.records.simple_serialize import HTML_TYPE, JSON_TYPE, index_html, index_json, page_json, project_html
+from mirror.records.simple_serialize import (
+    HTML_TYPE,
+    JSON_TYPE,
+    ProjectStatus,
+    index_html,
+    index_json,
+    page_json,
+    project_html,
+)
 from mirror.records.version_keys import version_key
 from mirror.server.answers import Answer, Page, problem, text
 from mirror.server.bulk import BulkRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from mirror.ports import Store
+    from mirror.records.release_view import ReleaseView
+    from mirror.server.policy_gate import PolicyGate
     from mirror.server.worker import MirrorWorker
 
 _MOST = 256 * 1024 * 1024  # bytes of cached pages
-_COPIED = ("requires-python", "size", "upload-time", "yanked")  # keys of a file object that are copied unchanged
+# The keys of a file object that are copied unchanged.
+_COPIED = ("requires-python", "size", "upload-time", "yanked", "provenance")
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -44,25 +56,23 @@ class Listed(msgspec.Struct, frozen=True):
 class Pages:
     """The answers to GET requests. Methods that are not coroutines may block: call them in a thread."""
 
-    def __init__(
-        self, store: Store, worker: MirrorWorker, *, offline: bool, shown: Callable[[str], bool] = lambda _: True
-    ) -> None:
+    def __init__(self, store: Store, worker: MirrorWorker, *, offline: bool, gate: PolicyGate | None = None) -> None:
         """Take the parts.
 
         Args:
             store: Read for lists and bulk records.
             worker: Owns the mirror that answers for projects.
             offline: Serve only what the store has.
-            shown: Returns whether a project may be served (an allow-list).
+            gate: Decides what may be shown; None for everything.
         """
         self._store = store
         self._worker = worker
         self._offline = offline
-        self._shown = shown
+        self._gate = gate
         self._cached: OrderedDict[tuple[str, str], tuple[str, Page]] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
-        self.bulk = BulkRecords(store, shown)
+        self.bulk = BulkRecords(store, self.shows)
 
     def health(self) -> Answer:
         """Return 200, or 503 if the store cannot be used."""
@@ -73,7 +83,7 @@ class Pages:
 
     def index(self, kind: str) -> Answer:
         """Return the list of projects that the mirror holds."""
-        names = sorted({project_of(key) for key, _ in self._store.scan(FILES.prefix)})
+        names = sorted({name for key, _ in self._store.scan(FILES.prefix) if self.shows(name := project_of(key))})
         body = index_json(names) if kind == JSON_TYPE else index_html(names)
         return Page(body, _content_type(kind)).answer()
 
@@ -89,29 +99,34 @@ class Pages:
             return project
         return await asyncio.to_thread(self._page, project, kind)
 
+    def shows(self, name: str) -> bool:
+        """Return whether a project may be shown, as far as its name says."""
+        return self._gate is None or self._gate.shows(name)
+
     async def _project(self, name: str) -> Project | Answer:
-        if not self._shown(name):
-            return problem(404, f"{name} is not served here")
+        if not self.shows(name):
+            return problem(404, f"{name} is not served here: the policy of this mirror does not allow it")
         project = await asyncio.wrap_future(self._worker.project(name))
         return project if isinstance(project, Project) else _failed(project)
 
     def _page(self, project: Project, kind: str) -> Answer:
         view = project.view
         texts = len(self._texts_of(project)) if self._offline else 0
-        version = f"{view.digest}/{len(view.versions)}/{texts}/{view.freshness.fetched_at if not view.digest else ''}"
+        version = f"{_version(view)}/{texts}"
         key = (view.name, kind)
+        holds = self._gate is None or self._gate.holds(view.name, _version(view))
         with self._lock:
             cached = self._cached.get(key)
-            if cached is not None and cached[0] == version:
+            if cached is not None and cached[0] == version and holds:
                 self._cached.move_to_end(key)
                 return cached[1].answer()
         listed = self._listed(project)
         if isinstance(listed, Answer):
             return listed
         if kind == JSON_TYPE:
-            body = page_json(view.name, view.versions, listed.files, view.status)
+            body = page_json(view.name, listed.versions, listed.files, ProjectStatus(view.status, view.status_reason))
         else:
-            body = project_html(view.name, _records(listed.files), view.status)
+            body = project_html(view.name, _records(listed.files), ProjectStatus(view.status, view.status_reason))
         page = Page(body, _content_type(kind))
         self._keep(key, version, page)
         return page.answer()
@@ -122,11 +137,10 @@ class Pages:
         return project if isinstance(project, Answer) else await asyncio.to_thread(self._listed, project)
 
     def _listed(self, project: Project) -> Listed | Answer:
-        view = project.view
         try:
-            return Listed(view.versions, self._entries(project))
+            return self._entries(project)
         except (MirrorError, ValueError, KeyError, TypeError) as error:
-            return problem(503, f"the files of {view.name} cannot be read: {error}")
+            return problem(503, f"the files of {project.view.name} cannot be read: {error}")
 
     def _keep(self, key: tuple[str, str], version: str, page: Page) -> None:
         with self._lock:
@@ -138,24 +152,27 @@ class Pages:
                 _, (_, oldest) = self._cached.popitem(last=False)
                 self._size -= len(oldest.body)
 
-    def _entries(self, project: Project) -> list[dict[str, Any]]:
-        """Return the file objects of a project with URLs of this server, and with a sidecar if one is available.
+    def _entries(self, project: Project) -> Listed:
+        """Return the versions and file objects of a page, with URLs of this server, and with a sidecar if one is available.
 
         Made of the index's file objects, not of records: 1.5 s of CPU for 54 MB of pages; records take 8 s.
         """
         view = project.view
         base = f"../../files/{view.name}/"
         held = self._texts_of(project) if self._offline else frozenset()
-        entries = []
-        for release, version in enumerate(view.versions):
-            # No request here: this is not the mirror's thread, and the worker has fetched all files already.
-            piece = project.file_slice(release) if project.keeps(release) else None
-            if piece is None:
-                if not self._offline and not project.refetched:
-                    raise Offline(f"the mirror has no files of {view.name} {version}")
-                continue  # offline a page lists the files that are stored
-            for given in json.loads(piece):
+        # No request here: this is not the mirror's thread, and the worker has fetched all files already.
+        releases = listed_releases(project)
+        if len(releases) != len(view.versions) and not self._offline and not project.refetched:
+            raise Offline(f"the mirror lacks files of {view.name}")  # offline a page lists the files that are stored
+        decisions = None if self._gate is None else self._gate.decide(project, _version(view), releases).decisions
+        entries: list[dict[str, Any]] = []
+        versions = []
+        for release in releases:
+            before = len(entries)
+            for given in release.entries:
                 filename = given["filename"]
+                if decisions is not None and not decisions[filename].admitted:
+                    continue
                 entry: dict[str, Any] = {"filename": filename, "url": base + quote(filename)}
                 hashes = given.get("hashes")
                 entry["hashes"] = hashes if isinstance(hashes, dict) and hashes else _hashes_of(given, project.page_url)
@@ -163,10 +180,14 @@ class Pages:
                     value = given.get(key)
                     if value is not None and value is not False:
                         entry[key] = value
+                if "provenance" in entry:
+                    entry["provenance"] = urljoin(project.page_url, str(entry["provenance"]))
                 if filename.endswith(".whl") and (not self._offline or filename in held):
                     entry["core-metadata"] = entry["data-dist-info-metadata"] = True
                 entries.append(entry)
-        return entries
+            if len(entries) > before or not release.entries:
+                versions.append(release.version)
+        return Listed(versions if decisions is not None else view.versions, entries)
 
     def _texts_of(self, project: Project) -> frozenset[str]:
         """Return the filenames of the wheels whose METADATA is stored."""
@@ -179,8 +200,11 @@ class Pages:
 
     async def file(self, name: str, filename: str) -> Answer:
         """Return a redirect to the file on its index, or the METADATA of a wheel."""
-        if not is_project_name(name) or normalize_name(name) != name or not self._shown(name):
+        if not is_project_name(name) or normalize_name(name) != name or not self.shows(name):
             return problem(404, "no such file")
+        refusal = await self._refusal(name, filename.removesuffix(".metadata"))
+        if refusal is not None:
+            return refusal
         if filename.endswith(".metadata"):
             metadata = await asyncio.wrap_future(self._worker.metadata(name, filename.removesuffix(".metadata")))
             return (
@@ -194,6 +218,27 @@ class Pages:
         url = await asyncio.to_thread(_url_of, project, filename)
         return problem(404, "no such file") if url is None else problem(302, "found").with_header("location", url)
 
+    async def _refusal(self, name: str, filename: str) -> Answer | None:
+        """Return the answer for a file that the policy refuses; None if it is admitted, or not listed."""
+        if self._gate is None:
+            return None
+        project = await self._project(name)
+        if isinstance(project, Answer):
+            return project
+        filtered = await asyncio.to_thread(self._gate.decide, project, _version(project.view))
+        decision = filtered.decisions.get(filename)
+        if decision is None or decision.admitted or decision.rule is None:
+            return None
+        return problem(
+            403, f"{filename}: refused by the policy of this mirror: {decision.rule.value}: it {decision.reason}"
+        )
+
+
+def _version(view: ReleaseView) -> str:
+    """Return a text that names a listing."""
+    fetched = "" if view.digest else view.freshness.fetched_at
+    return f"{view.digest}/{len(view.versions)}/{fetched}/{view.status}/{view.status_reason}"
+
 
 def _records(entries: list[dict[str, Any]]) -> list[DistFile]:
     """Return file objects as records; their URLs stay relative."""
@@ -203,6 +248,7 @@ def _records(entries: list[dict[str, Any]]) -> list[DistFile]:
             requires_python=str(entry["requires-python"]) if "requires-python" in entry else None,
             yanked=(entry["yanked"] if isinstance(entry["yanked"], str) else "") if "yanked" in entry else None,
             core_metadata="core-metadata" in entry,
+            provenance=entry.get("provenance"),
         )
         for entry in entries
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.keys import files_key, simple_index, view_key
 from mirror.limits import PAGE_BYTES
 from mirror.ports import PageWish, Purpose, Request
+from mirror.records.file_history import note_changes
 from mirror.records.file_view import digest_of, is_complete, is_sound, is_whole
 from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
 from mirror.records.model import Withdrawal
@@ -222,10 +223,11 @@ class IndexLookup:
         view, files = self._pages.read(exchange)
         if isinstance(row, ReleaseView) and row.versions:
             if not view.versions:
-                row.status = view.status
+                row.status, row.status_reason = view.status, view.status_reason
                 raise self._withdrawn(index, row, exchange.status)
             self._reporter.warn_shrunk(row, view, self._clock())
             view.absorb(row)
+            note_changes(row, self._write_buffer.read(files_key(index.id, name)), view, files)
         self._observer.arrived("listing", name, "index")
         if row is None:
             self._write_buffer.add_file_view(files_key(index.id, name), files)
@@ -244,7 +246,7 @@ class IndexLookup:
         if project is not None:
             project.changed = True
             self._write_buffer.add_project(project)
-        quarantined = f", with status {row.status}" if row.status not in {None, "active"} else ""
+        quarantined = f", with status {row.status_words}" if row.status not in {None, "active"} else ""
         return Withdrawn(
             f"{row.name}: {index.url} {row.withdrawn.words}{quarantined}, and listed {len(row.versions)} releases "
             f"{_age(row, now)} ago; the mirror keeps what it holds. If that is a mistake (an expired token, maintenance), mend it; "

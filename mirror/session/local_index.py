@@ -37,6 +37,7 @@ class _Entry(NamedTuple):
     upload_time: str | None
     yanked: bool | str | None
     raw: dict[str, Any]
+    provenance: str | None = None  # a folder has none
 
 
 @equal_by_type
@@ -46,6 +47,7 @@ class _Listing(NamedTuple):
     files: list[_Entry]
     skipped: int = 0
     status: str = "active"
+    status_reason: str | None = None
 
 
 class FileSet:

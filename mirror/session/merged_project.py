@@ -9,9 +9,10 @@ import json
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from mirror.records.listing_views import prerelease_mask
 from mirror.records.model import FileKind
 from mirror.records.project import Project
-from mirror.records.release_view import HEAD, ReleaseView, prerelease_mask
+from mirror.records.release_view import HEAD, ReleaseView
 from mirror.records.simple_file import FileList
 
 if TYPE_CHECKING:

@@ -118,15 +118,16 @@ def difference(
     artifact = next((output for output in artifacts if before.get(output.name) is not None), artifacts[0])
     facts = {name: fact for resolution in resolutions for name, fact in lock_diff.facts_of(resolution).items()}
     rows = _rows(artifact.name, before.get(artifact.name), artifact.text, facts)
+    conditions = lock_diff.conditions_of(resolutions)
     match request.context.chosen.text("diff_format"):
         case "json":
             import json  # this format's own
 
-            return json.dumps(lock_diff.render_json(rows), indent=2) + "\n"
+            return json.dumps(lock_diff.render_json(rows, conditions), indent=2) + "\n"
         case "markdown":
             return lock_diff.render_markdown(rows)
         case _:
-            return lock_diff.render_text(rows)
+            return lock_diff.render_text(rows) + lock_diff.render_conditions(conditions)
 
 
 def summary(before: Before, artifacts: Sequence[Artifact]) -> str:

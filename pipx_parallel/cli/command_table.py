@@ -40,6 +40,12 @@ MIRROR: Mapping[str, CommandEntry] = {
     "doctor": CommandEntry("Find and repair damage of the mirror.", "pipx_parallel.cli.commands.mirror_doctor"),
 }
 
+POLICY: Mapping[str, CommandEntry] = {
+    "explain": CommandEntry(
+        "Show for each release which rule admits or refuses it.", "pipx_parallel.cli.commands.policy_explain"
+    ),
+}
+
 COMMANDS: Mapping[str, CommandEntry] = {
     "lock": CommandEntry("Resolve requirements and write lock files.", "pipx_parallel.cli.commands.lock"),
     "resolve": CommandEntry(
@@ -56,6 +62,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "Lock, and write all files into one archive for offline machines.", "pipx_parallel.cli.commands.bundle"
     ),
     "mirror": CommandEntry("Fill and maintain the local metadata mirror.", commands=MIRROR),
+    "policy": CommandEntry("Show what the policy admits.", commands=POLICY),
     "inspect": CommandEntry("Show how the input is read, without a network.", "pipx_parallel.cli.commands.inspect"),
     "benchmark": CommandEntry(
         "Measure what parallel fetching saves on your list.", "pipx_parallel.cli.commands.benchmark"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pipx_parallel.config.option import Option
 
-TABLES = ("setuptools", "sources")  # parts of [tool.pipx-parallel] that are no options
+TABLES = ("setuptools", "sources", "policy")  # parts of [tool.pipx-parallel] that are no options
 _ON = ("1", "true", "yes", "on", "y", "t")
 _OFF = ("0", "false", "no", "off", "n", "f")
 
@@ -70,12 +70,18 @@ def project_layer(text: str, path: str) -> Layer:
     values: dict[str, Raw] = {}
     if table.get("sources"):
         values["sources"] = _sources(table["sources"], path)
+    if "policy" in table:
+        from pipx_parallel.config.policy_table import policy_values_of  # only for a project that has one
+
+        values |= policy_values_of(table["policy"], path)
     for key, value in table.items():
         if key in TABLES:
             continue
         option = find_option(key)
         if option is None:
             raise UsageError(f"{path}: [tool.pipx-parallel] has no option {key!r}{_hint(key)}")
+        if option.dest in values:
+            raise UsageError(f"{path}: {key} is set in [tool.pipx-parallel] and by its policy table; keep one of them")
         values[option.dest] = _from_table(option, value, f"{path}: {key} of [tool.pipx-parallel]", path)
     return Layer("project", values, path)
 
@@ -152,8 +158,9 @@ def _variables() -> set[str]:
     """Return the variables of the options of all commands."""
     from importlib import import_module  # here and below: only on the way to a warning
 
-    from pipx_parallel.cli.command_table import COMMANDS, MIRROR
+    from pipx_parallel.cli.command_table import COMMANDS
 
-    modules = [entry.module for entry in (*COMMANDS.values(), *MIRROR.values()) if entry.module]
+    entries = [row for entry in COMMANDS.values() for row in (entry, *entry.commands.values())]
+    modules = [entry.module for entry in entries if entry.module]
     options = [option for module in modules for option in import_module(module).OPTIONS]
     return {variable for option in (*ALL, *options) for variable in option.variables}

@@ -30,12 +30,28 @@ def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> I
         yield _unused(chosen.called("override"), name, pinned)
 
 
-def yanked(resolutions: Sequence[Resolution]) -> Iterator[str]:
-    """Yield a warning for each pin that its index has withdrawn (PEP 592), with the reason that it states."""
-    pins = {(pin.name, pin.version): pin for resolution in resolutions for pin in resolution.pins}
+def pin_conditions(request: LockRequest, resolutions: Sequence[Resolution]) -> Iterator[str]:
+    """Yield a warning for each thing that has become of a pin: a yank (PEP 592), a status (PEP 792), a changed file.
+
+    What the policy says to allow is not reported.
+    """
+    pins = {(pin.name, pin.version): pin for resolution in resolutions for pin in resolution.pins if pin.conditions}
+    if not pins:
+        return
+    allowed = _allowed(request)
     for (name, version), pin in sorted(pins.items()):
-        if pin.yanked is not None:
-            yield one_line(f"{name} {version} was yanked by its project: {pin.yanked or 'no reason is stated'}")
+        for condition in pin.conditions:
+            if condition.kind.value not in allowed:
+                yield one_line(f"{name} {version} {condition.text}")
+
+
+def _allowed(request: LockRequest) -> frozenset[str]:
+    """Return the kinds of conditions that the policy allows without a word."""
+    rules = request.settings.policy
+    if rules is None:
+        return frozenset()
+    statuses = [name for name, action in rules.statuses.items() if action.value == "allow"]
+    return frozenset([*statuses, *["yanked"] * (rules.yanked.value == "allow")])
 
 
 def without_pin(moving: Sequence[RootRequirement], resolutions: Sequence[Resolution]) -> Iterator[str]:

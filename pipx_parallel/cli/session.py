@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import failures_code
 from pipx_parallel.cli.mirror_opening import build_tools, opened
-from pipx_parallel.cli.notices import without_effect, yanked
+from pipx_parallel.cli.notices import pin_conditions, without_effect
 from pipx_parallel.emitters.locked_files import has_strong_hashes
 from pipx_parallel.errors import Incomplete
 
@@ -54,7 +54,7 @@ def resolving(request: LockRequest, *, hashed: bool = False) -> Iterator[tuple[R
             raise Incomplete(error.failures, _report(error.failures, request, mirror)) from error
         finally:
             progress.close()
-        for line in (*without_effect(request, resolutions), *yanked(resolutions)):
+        for line in (*without_effect(request, resolutions), *pin_conditions(request, resolutions)):
             request.context.printer.warn(line)
         if request.inputs.requires_python:
             _warn_of_python(request, resolutions)

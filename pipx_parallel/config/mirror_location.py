@@ -28,7 +28,7 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
         offline=access.offline,
         refresh=access.refresh,
         keep_whole=access.keep_whole,
-        classify_all=settings.selection.needs_all_releases,
+        classify_all=settings.selection.needs_all_releases or settings.policy is not None,
         workers=network.max_workers,
         timeout=network.timeout,
         retries=network.retries,

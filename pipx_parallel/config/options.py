@@ -8,6 +8,7 @@ stay text until ``config.settings`` checks them. An option that pip has too keep
 from __future__ import annotations
 
 from pipx_parallel.config.option import Argument, Option, flag_option, rare
+from pipx_parallel.config.option_policy import POLICY
 
 SOURCES = Argument("sources", "SOURCE", many=True)
 
@@ -269,7 +270,7 @@ FILE_ONLY = (
 )  # fmt: skip
 
 WHERE = (*INDEX, *NETWORK, *MIRROR)
-CHOICE = (*SELECTION, *BUILDS)
+CHOICE = (*SELECTION, *BUILDS, *POLICY)
 RESOLVE = (*INPUT, *WHERE, *CHOICE, *TARGET)  # what every command that resolves takes
 LOCK_OUTPUT = (*OUTPUT, *STYLE, FORMAT, CHECK, DIFF, DIFF_FORMAT, KEEP_GOING)
 ALL = (*RESOLVE, *UPGRADE, *LOCK_OUTPUT, INPUT_FILE, *CONSOLE)  # what a project may set

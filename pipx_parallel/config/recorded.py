@@ -51,8 +51,8 @@ def answer_settings(chosen: Chosen, settings: ResolveSettings) -> dict[str, str]
 def _text(option: Option, chosen: Chosen, settings: ResolveSettings) -> str:
     record, _, field = option.setting.partition(".")
     if not record or option.value in {"moment", "moments"}:
-        value: object = chosen.texts(option.dest) if option.multiple else chosen.flag(option.dest)
-        value = chosen.text(option.dest) if option.value == "moment" else value
+        read = chosen.texts if option.multiple else chosen.flag if option.kind == "flag" else chosen.text
+        value: object = read(option.dest)
     else:
         value = getattr(getattr(settings, record), field)
     if isinstance(value, tuple):

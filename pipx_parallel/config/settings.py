@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mirror.equality import equal_by_type
 from mirror.names import normalize_name
 from pipx_parallel.config.checks import check_offline, check_schemes, checked
+from pipx_parallel.config.option_policy import POLICY
 from pipx_parallel.config.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mirror.policy.rules import PolicyRules
     from pipx_parallel.config.layers import Chosen
 
 
@@ -75,9 +77,14 @@ class SelectionSettings(NamedTuple):
     suggest_seconds: float = 2.0  # how long changes are tried that make an impossible list possible
 
     @property
+    def has_cutoff(self) -> bool:
+        """Return whether upload times decide which releases may be chosen."""
+        return any((self.uploaded_prior_to, *self.uploaded_prior_to_packages.values()))
+
+    @property
     def needs_all_releases(self) -> bool:
         """Return whether file kinds and upload times of all releases decide which may be chosen, not of the newest alone."""
-        return self.prefer_binary or any((self.uploaded_prior_to, *self.uploaded_prior_to_packages.values()))
+        return self.prefer_binary or self.has_cutoff
 
 
 @equal_by_type
@@ -110,6 +117,19 @@ class ResolveSettings(NamedTuple):
     builds: BuildSettings = BuildSettings()
     target: TargetSettings = TargetSettings()
     keep_going: bool = False  # leave out projects that are missing
+    policy: PolicyRules | None = None  # cutoffs included; None: none is set
+    now: float = 0.0  # epoch seconds that ages of the policy count from
+
+    def at(self, now: float) -> ResolveSettings:
+        """Return the settings at another time: ages of the policy count from there."""
+        if self.policy is None:
+            return self
+        whole, rows = self.policy.cutoff, self.policy.cutoffs
+        cutoffs = {name: row and _moment(row.at(now)) for name, row in rows.items()}
+        selection = self.selection._replace(
+            uploaded_prior_to=whole and _moment(whole.at(now)), uploaded_prior_to_packages=cutoffs
+        )
+        return self._replace(selection=selection, now=now)
 
 
 def resolve_settings(chosen: Chosen, mirror: str, now: float) -> ResolveSettings:
@@ -134,7 +154,23 @@ def resolve_settings(chosen: Chosen, mirror: str, now: float) -> ResolveSettings
     made = {name: record(**records[name]) for name, record in _RECORDS.items()}
     settings = ResolveSettings(**made, keep_going=chosen.flag("keep_going"))
     access = settings.mirror._replace(location=settings.mirror.location or mirror)
-    return settings._replace(mirror=access, indexes=_index(settings.indexes, chosen))
+    settings = settings._replace(mirror=access, indexes=_index(settings.indexes, chosen))
+    policy = _policy(chosen)
+    return settings if policy is None else settings._replace(policy=policy, now=now)
+
+
+def _policy(chosen: Chosen) -> PolicyRules | None:
+    if not any(chosen.place_of(name) for name in _OF_POLICY):
+        return None
+    from pipx_parallel.config.policy_values import policy_rules  # most locks have no policy, and do not load it
+
+    return policy_rules(chosen)
+
+
+def _moment(seconds: int) -> str:
+    from datetime import UTC, datetime  # 3 ms that only a server with a cutoff needs
+
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _index(index: IndexSettings, chosen: Chosen) -> IndexSettings:
@@ -147,6 +183,7 @@ def _index(index: IndexSettings, chosen: Chosen) -> IndexSettings:
     return index._replace(routes=tuple(routes))
 
 
+_OF_POLICY = ("uploaded_prior_to", "uploaded_prior_to_package", *(option.dest for option in POLICY))
 _RECORDS: Mapping[str, Any] = {
     "indexes": IndexSettings,
     "network": NetworkSettings,

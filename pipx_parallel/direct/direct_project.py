@@ -10,9 +10,10 @@ from mirror.names import normalize_name
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.freshness import FreshnessRecord
+from mirror.records.listing_views import prerelease_mask
 from mirror.records.model import FileKind
 from mirror.records.project import Project
-from mirror.records.release_view import ReleaseView, prerelease_mask
+from mirror.records.release_view import ReleaseView
 from mirror.records.version_keys import normalised_version, version_key
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from pipx_parallel.locks.lock_reader import Lock, LockedPackage
-    from pipx_parallel.model import Pin, Resolution
+    from pipx_parallel.model import Pin, PinCondition, Resolution
 
 # Kind of change -> its heading, in output order.
 KINDS = {
@@ -87,6 +87,17 @@ def counts(rows: Sequence[PinChange]) -> dict[str, int]:
     return {kind: count for kind in KINDS if (count := sum(row.kind == kind for row in rows))}
 
 
+def conditions_of(resolutions: Sequence[Resolution]) -> list[tuple[str, str, PinCondition]]:
+    """Return (name, version, condition) of every pin that something has become of, changed or not, sorted."""
+    rows = {(pin.name, pin.version, row): None for one in resolutions for pin in one.pins for row in pin.conditions}
+    return sorted(rows, key=lambda row: (row[0], row[1], row[2].kind.value, row[2].text))
+
+
+def render_conditions(conditions: Sequence[tuple[str, str, PinCondition]]) -> str:
+    """Return one line per condition."""
+    return "".join(f"! {name} {version} {condition.text}\n" for name, version, condition in conditions)
+
+
 def render_text(rows: Sequence[PinChange]) -> str:
     """Return one line per change, with aligned names, and a summary."""
     if not rows:
@@ -97,8 +108,10 @@ def render_text(rows: Sequence[PinChange]) -> str:
     return "\n".join((*lines, summary(rows))) + "\n"
 
 
-def render_json(rows: Sequence[PinChange]) -> dict[str, object]:
-    """Return the rows for JSON: counts, then changes, in their order."""
+def render_json(
+    rows: Sequence[PinChange], conditions: Sequence[tuple[str, str, PinCondition]] = ()
+) -> dict[str, object]:
+    """Return the rows for JSON: counts, then changes, in their order, then conditions of all pins."""
     changes = [
         {
             "name": row.name,
@@ -113,7 +126,11 @@ def render_json(rows: Sequence[PinChange]) -> dict[str, object]:
         }
         for row in rows
     ]
-    return {"counts": counts(rows), "changes": changes}
+    states = [
+        {"name": name, "version": version, "kind": condition.kind.value, "text": condition.text}
+        for name, version, condition in conditions
+    ]
+    return {"counts": counts(rows), "changes": changes, "conditions": states}
 
 
 def render_markdown(rows: Sequence[PinChange], title: str = "Lock changes") -> str:

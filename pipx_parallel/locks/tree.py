@@ -74,6 +74,7 @@ def render_why(resolution: Resolution, name: str) -> str:
     pin = _pin(resolution, graph, name)
     limits = [root for root in resolution.roots if root.constraint and root.name == pin.name]
     lines = [*_chains(graph, pin.name), *(f"{root.origin}: limited to {root.text}" for root in limits), _newest(pin)]
+    lines += [row.text for row in pin.conditions]
     return "\n  ".join((_titled(graph, Node(pin.name)), *lines)) + "\n"
 
 
@@ -161,6 +162,7 @@ def _package(graph: Graph, pin: Pin) -> dict[str, object]:
     return {
         **pin_json(pin),
         "reason": pin.reason,
+        "conditions": [{"kind": row.kind.value, "text": row.text} for row in pin.conditions],
         "dependencies": [_edge_json(edge.child, edge) for edge in all_dependencies(graph, pin.name)],
         "required-by": [_edge_json(edge.parent_project, edge) for edge in all_dependents(graph, pin.name)],
     }

@@ -54,7 +54,7 @@ class Candidate:
         name = view.name
         self.project = project
         self._best_kinds: dict[int, int | None] = {}  # release -> its best file kind, if no line has hashes
-        self.allowed: dict[int, frozenset[int]] = {}  # release -> the file kinds that --hash allows
+        self.allowed: dict[int, frozenset[int]] = {}  # release -> the file kinds that --hash and the policy allow
         direct = project.reference is not None
         wheels, sdist = (True, 0) if direct else (policy.takes_wheels(name), policy.sdist_rank(name))
         self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
@@ -84,11 +84,10 @@ class Candidate:
                     binary |= releases
         self.finals = mask_from(((1 << count) - 1) & ~view.prereleases)
         # As in pip, policies select among the files of an index; they do not apply to a direct reference.
-        self.usable = (
-            mask_from(usable)
-            if direct
-            else policy.allowed_releases(name, mask_from(policy.within_cutoff(view, usable)), self.finals)
-        )
+        if not direct:
+            usable, partial = policy.admitted(project, usable)
+            self.allowed.update(partial)
+        self.usable = mask_from(usable) if direct else policy.allowed_releases(name, mask_from(usable), self.finals)
         self.yanked = mask_from(yanked)
         # Releases that only a later index has need a pin: other requirements use the first index that has the project.
         later = project.later_keys

@@ -69,7 +69,8 @@ class HashRules:
             release = release_of(bit)
             candidate.project.classify(release)
             if candidate.project.reference is None:
-                candidate.allowed[release] = self._file_kinds(view.name, view.file_kinds, files_of(release))
+                kinds = self._file_kinds(view.name, view.file_kinds, files_of(release))
+                candidate.allowed[release] = kinds & candidate.allowed.get(release, kinds)  # the policy may allow fewer
             else:  # one file, of any name, with the Requires-Python of its metadata
                 is_allowed = any(self.allows(view.name, file) for file in files_of(release))
                 candidate.allowed[release] = frozenset(range(len(view.file_kinds)) if is_allowed else ())

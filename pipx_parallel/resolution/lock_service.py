@@ -53,7 +53,7 @@ class LockService:
 
     def __init__(self, settings: ResolveSettings, store: Store, target: Target) -> None:
         """Take the settings, the mirror's store, and the default target of requests."""
-        self._offline = settings.mirror.offline
+        self._lasts = settings.mirror.offline and not (settings.policy is not None and settings.policy.depends_on_time)
         self._store = store
         self._solvers = _Solvers(settings, target)
         self._given: OrderedDict[tuple[bytes, str], _Given] = OrderedDict()
@@ -80,7 +80,8 @@ class LockService:
                 self._keep(key, stored._replace(version=version))
                 return stored.reply
         # Online, a reply is valid as long as its records are; a minute is less than the freshness of any of them.
-        until = math.inf if self._offline else time.time() + _SHORTLY
+        # With a policy that depends on time another reply may be due at any moment.
+        until = math.inf if self._lasts else time.time() + _SHORTLY
         solved = self._solvers.solve(body, query, deadline)
         if solved.heads is not None:
             self._keep(key, _Given(until, solved.heads, version, solved.reply))

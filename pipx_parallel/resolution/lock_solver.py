@@ -97,7 +97,9 @@ class LockSolver:
         _refuse_foreign(inputs)
         opened = self._opened._replace(deadline=deadline)
         with Mirror(opened, store, self._transport, decoder=self._views.decode) as mirror:
-            resolutions = resolve(inputs, (target,), mirror, self._settings, Deadline(time.monotonic, deadline))
+            resolutions = resolve(
+                inputs, (target,), mirror, self._settings.at(time.time()), Deadline(time.monotonic, deadline)
+            )
         shown = [resolution._replace(stats=None) for resolution in resolutions]
         words = f"python={target.markers['python_version']} platform={target.markers['sys_platform']}"
         context = LockContext(f"POST /lock {words}", inputs.files, IndexOptions())

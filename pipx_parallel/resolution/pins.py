@@ -13,6 +13,7 @@ from pipx_parallel.model import BeyondBound, Pin, Relaxation, RequirementEdge, W
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import Excluded, why_given_up, why_held
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
+from pipx_parallel.resolution.pin_conditions import conditions_of
 from pipx_parallel.resolution.wording import Wording, written
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.terms import Bound, Required
@@ -74,6 +75,7 @@ def pins_of(
                 metadata_from=_metadata_from(candidate, release, files),
                 reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
                 bounded=held is not None and _is_bounded(held, name),
+                conditions=conditions_of(view, listed, usable, candidates.policy.kept(name)),
             )
         )
     return tuple(pins)
@@ -94,11 +96,17 @@ def _files_of(
 ) -> tuple[Sequence[DistFile], tuple[DistFile, ...]]:
     """Return the files of a release, and those that the target may install.
 
-    Yanked files are excluded if another file can be installed, as in pip.
+    Yanked files are excluded if another file can be installed, as in pip; files that the policy refuses always are.
     """
     view = candidate.project.view
     listed: Sequence[DistFile] = candidates.hashes.among(view.name, files)
-    usable = installable(files, candidates, view.name) if candidate.project.reference is None else tuple(files)
+    if candidate.project.reference is None:
+        version = view.versions[release]
+        usable = installable(files, candidates, view.name, version)
+        if candidates.policy.has_guard:
+            listed = [file for file in listed if candidates.policy.admits_file(view.name, version, file)]
+    else:
+        usable = tuple(files)
     if any(view.file_kinds[number].yanked for number in view.kind_set_of(release)):
         left = tuple([file for file in usable if file.yanked is None])
         if left:
@@ -153,7 +161,7 @@ def _newest_installable(candidates: Candidates, candidate: Candidate, name: str,
     return best
 
 
-def installable(files: FileList, candidates: Candidates, name: str) -> tuple[DistFile, ...]:
+def installable(files: FileList, candidates: Candidates, name: str, version: str) -> tuple[DistFile, ...]:
     """Return the files of a release that the target may install, best first, source archives last."""
     rules, policy = candidates.rules, candidates.policy
     wheels, sdist = policy.takes_wheels(name), policy.sdist_rank(name)
@@ -171,7 +179,7 @@ def installable(files: FileList, candidates: Candidates, name: str) -> tuple[Dis
             file = files[index]
             if (
                 rules.python_allowed(file.requires_python)
-                and policy.in_time(name, file.upload_time)
+                and policy.admits_file(name, version, file)
                 and candidates.hashes.allows(name, file)
             ):
                 ranked.append((rank, filename, file))

@@ -15,9 +15,11 @@ from pipx_parallel.resolver.masks import bit_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mirror.records.model import Dependency
+    from mirror.records.model import Dependency, DistFile
+    from mirror.records.project import Project
     from mirror.records.release_view import ReleaseView
     from pipx_parallel.config.settings import SelectionSettings
+    from pipx_parallel.resolution.policy_guard import PolicyGuard
     from pipx_parallel.targets.rules import TargetRules
 
 _SDIST_RANK = 1 << 30  # below every wheel
@@ -27,7 +29,7 @@ class Policy:
     """The selection settings of one resolve."""
 
     __slots__ = (
-        "_all_releases", "_asked_for", "_cutoff", "_cutoffs", "_lowest", "_needs_all", "_no_binary", "_only_binary", "_only_final",
+        "_all_releases", "_asked_for", "_guard", "_lowest", "_needs_all", "_no_binary", "_only_binary", "_only_final",
         "_overrides", "_preferred", "_used", "ignores_dependencies", "prefers_binary",
     )  # fmt: skip
 
@@ -38,10 +40,12 @@ class Policy:
         prereleases: frozenset[str] = frozenset(),
         directs: frozenset[str] = frozenset(),
         overrides: Mapping[str, Sequence[Dependency]] | None = None,
+        guard: PolicyGuard | None = None,
     ) -> None:
         """Take the settings.
 
         ``prereleases`` are the projects whose root specifiers name a pre-release; ``overrides`` replace dependencies by project.
+        ``guard`` decides what the user's policy admits; None: there is no policy.
         """
         self.ignores_dependencies = selection.no_deps
         self._asked_for = prereleases
@@ -56,9 +60,8 @@ class Policy:
         )
         self._overrides = overrides or {}
         self._used: set[str] = set()
-        self._needs_all = selection.needs_all_releases
-        self._cutoff = _epoch(selection.uploaded_prior_to)
-        self._cutoffs = {name: _epoch(moment) for name, moment in selection.uploaded_prior_to_packages.items()}
+        self._needs_all = selection.needs_all_releases or guard is not None
+        self._guard = guard
 
     def takes_wheels(self, name: str) -> bool:
         """Return whether wheels of a project may be installed (``--no-binary``)."""
@@ -85,26 +88,18 @@ class Policy:
         """Return the releases of ``usable``, without pre-releases if they are refused (``--only-final``)."""
         return usable & finals if self._prereleases(name) is False else usable
 
-    def within_cutoff(self, view: ReleaseView, mask: int) -> int:
-        """Return the releases with an upload before ``--uploaded-prior-to``; as in pip, unknown times are excluded."""
-        cutoff = self._cutoff_of(view.name)
-        if cutoff is None:
-            return mask
-        remaining = 0
-        for release in range(len(view.versions)):
-            if mask >> release & 1:
-                first, _ = view.uploads(release)
-                if 0 < first < cutoff:
-                    remaining |= 1 << release
-        return remaining
+    @property
+    def has_guard(self) -> bool:
+        """Return whether there is a policy that decides on releases and files."""
+        return self._guard is not None
 
-    def in_time(self, name: str, upload_time: str | None) -> bool:
-        """Return whether a file of a project was uploaded before the cutoff."""
-        cutoff = self._cutoff_of(name)
-        return cutoff is None or (upload_time is not None and 0 < _epoch_or_zero(upload_time) < cutoff)
+    def admitted(self, project: Project, mask: int) -> tuple[int, Mapping[int, frozenset[int]]]:
+        """Return the releases that the policy admits, and the file kinds that it leaves of those of which it refuses some."""
+        return (mask, {}) if self._guard is None else self._guard.admitted(project, mask)
 
-    def _cutoff_of(self, name: str) -> int | None:
-        return self._cutoffs.get(name, self._cutoff)
+    def admits_file(self, name: str, version: str, file: DistFile) -> bool:
+        """Return whether the policy admits a single file of a release."""
+        return self._guard is None or self._guard.admits_file(name, version, file)
 
     def takes_prereleases(self, name: str) -> bool:
         """Return whether the user requests pre-releases of a project; else they are used only if no final release fits."""
@@ -119,6 +114,10 @@ class Policy:
         if release is not None and mask >> bit_of(release) & 1:
             return bit_of(release)
         return self.best(name, mask, finals, yanked, binary)
+
+    def kept(self, name: str) -> str | None:
+        """Return the version that an existing lock has of a project."""
+        return self._preferred.get(name)
 
     def _preferred_release(self, name: str, view: ReleaseView) -> int | None:
         """Return the number of the release that an existing lock pins."""
@@ -153,8 +152,9 @@ class Policy:
         ranks = rules.ranks_of(file_kinds, self.sdist_rank(view.name), wheels=self.takes_wheels(view.name))
         if all(rank is None for rank in ranks):
             return self._why_no_file(view.name, {row.tags for row in file_kinds})
-        if not self.within_cutoff(view, 1 << release):
-            return self._why_late(view, release)
+        refusal = None if self._guard is None else self._guard.refusal(view.name, release)
+        if refusal is not None:
+            return refusal.words
         return "is a pre-release, which --only-final refuses"
 
     def _why_no_file(self, name: str, tags: set[str]) -> str:
@@ -166,14 +166,6 @@ class Policy:
         if tags == {"sdist"}:
             return "has only a source archive, which --only-binary refuses"
         return "has no wheel for this target, and --only-binary refuses its source archive"
-
-    def _why_late(self, view: ReleaseView, release: int) -> str:
-        first, _ = view.uploads(release)
-        if not first:
-            return "has no upload time on its index, which --uploaded-prior-to needs"
-        from mirror.records.listing_views import day_of  # only for an error
-
-        return f"was uploaded on {day_of(first)}, after the cutoff ({day_of(self._cutoff_of(view.name) or 0)})"
 
     def why_nothing_is_usable(self, view: ReleaseView, rules: TargetRules) -> str:
         """Return why the target can install no release of a project, by the reason that excludes the newest before the cutoff."""
@@ -196,15 +188,3 @@ class _Names:
 
     def __contains__(self, name: str) -> bool:
         return self._all or name in self._names
-
-
-def _epoch(moment: str | None) -> int | None:
-    if moment is None:
-        return None
-    return _epoch_or_zero(moment)
-
-
-def _epoch_or_zero(moment: str) -> int:
-    from mirror.records.listing_views import epoch_seconds  # imports datetime, only for runs with a cutoff
-
-    return epoch_seconds(moment)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.model import Inputs, RootRequirement, Target
+    from pipx_parallel.resolution.policy_guard import PolicyGuard
 
 
 def memory_key(target: Target) -> str:
@@ -115,7 +116,16 @@ def _policy(inputs: Inputs, settings: ResolveSettings, wanted: Iterable[Dependen
         prereleases=prereleases,
         directs=frozenset(root.name for root in inputs.roots),
         overrides=overrides,
+        guard=_guard(settings),
     )
+
+
+def _guard(settings: ResolveSettings) -> PolicyGuard | None:
+    if settings.policy is None and not settings.selection.has_cutoff:
+        return None
+    from pipx_parallel.resolution.policy_guard import PolicyGuard, rules_of  # only for runs with a policy
+
+    return PolicyGuard(rules_of(settings), settings.now)
 
 
 def _bound_dependencies(inputs: Inputs) -> list[Dependency]:

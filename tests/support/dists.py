@@ -78,6 +78,7 @@ class Dist(NamedTuple):
     sidecar: str | None = None  # "advertised", "silent" or "none"; None: as the index's flavour says
     listed_sha256: str | None = None  # a wrong hash on purpose; None: the true one
     listed_sidecar_sha256: str | None = None  # likewise, of the sidecar
+    provenance: str | None = None  # PEP 740: where its provenance object is
 
     @property
     def sha256(self) -> str:

@@ -118,6 +118,8 @@ def _file_json(dist: Dist, flavour: Flavour, base: str) -> dict[str, Any]:
         entry["size"] = len(dist.body)
     if flavour.api != "1.0" and flavour.upload_time and dist.upload_time:
         entry["upload-time"] = dist.upload_time
+    if dist.provenance:
+        entry["provenance"] = dist.provenance
     if sidecar_of(dist, flavour) == "advertised":
         for key in flavour.sidecar_keys:
             entry[key] = {"sha256": _metadata_hash(dist)} if flavour.sidecar_hash else True

@@ -40,7 +40,11 @@ def run(values: Mapping[str, object]) -> int:
     locks.check_names(names, chosen, written=not (checks or shows))
     locks.refuse_inputs(names, request)
     before = changes.read_before(names)
-    if checks and not shows and not changes.upgrades(chosen) and changes.all_fresh(request, before):
+    if (
+        checks
+        and not (shows or chosen.flag("refresh") or changes.upgrades(chosen))
+        and changes.all_fresh(request, before)
+    ):
         context.printer.say(f"fresh: {', '.join(names)}")
         return 0
     request = changes.keeping_pins(request, before)

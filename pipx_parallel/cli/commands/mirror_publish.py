@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.policy import page_filter_of
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.cli.wording import count
 from pipx_parallel.config.option import Argument, rare
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
+from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK
 from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OPTIONS = (*MIRROR, *rare(*INDEX, *NETWORK))
+    from mirror.policy.page_filter import PageFilter
+    from mirror.ports import Store
+
+OPTIONS = (*MIRROR, *CHOICE, *rare(*INDEX, *NETWORK))
 ARGUMENTS = (Argument("folder", "FOLDER"),)
 
 
 def run(values: Mapping[str, object]) -> int:
     """Write the mirror into FOLDER: records for --mirror http://…, Simple API pages for pip and uv, digests.
 
-    A second run writes only what has changed.
+    A second run writes only what has changed. The policy ([tool.pipx-parallel.policy] and its options) decides what is written, as
+    it stands at the time of the run.
     """
     from mirror.exchange.maintenance import refuse_damaged
     from mirror.exchange.publish import publish  # here and below: only what this command needs
@@ -30,13 +36,22 @@ def run(values: Mapping[str, object]) -> int:
 
     folder = str(values["folder"])
     context = begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
-    store = open_store(settings_of(context).mirror.location)
+    settings = settings_of(context)
+    store = open_store(settings.mirror.location)
+    page_filter = page_filter_of(settings)
     try:
         refuse_damaged(store)
-        done = publish(store, folder, static_pages(store, VERSION))
+        shown = store if page_filter is None else _governed(store, page_filter)
+        done = publish(shown, folder, static_pages(shown, VERSION))
     finally:
         store.close()
     context.printer.say(
         f"published to {folder}: {count(done.written, 'file')} written, {done.unchanged} unchanged, {done.removed} removed"
     )
     return 0
+
+
+def _governed(store: Store, page_filter: PageFilter) -> Store:
+    from mirror.exchange.policy_store import PolicyStore  # only with a policy
+
+    return PolicyStore(store, page_filter, time.time)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import store_on_termination
+from pipx_parallel.cli.policy import page_filter_of
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.config.mirror_location import mirror_settings
 from pipx_parallel.config.option import Argument, Option
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from mirror.ports import Store
     from mirror.server.answers import Answer
     from mirror.server.app import Call, Options
+    from mirror.server.policy_gate import PolicyGate
     from mirror.server.responses import Pages
     from mirror.server.site import Site
     from pipx_parallel.config.settings import ResolveSettings
@@ -39,8 +42,10 @@ ARGUMENTS: tuple[Argument, ...] = ()
 def run(values: Mapping[str, object]) -> int:
     """Serve the mirror until interrupted: the Simple API, records in bulk, and locks (POST /lock).
 
-    Without --offline, what the mirror lacks is fetched on request. The token can also be set with the variable
-    PIPX_PARALLEL_TOKEN.
+    Without --offline, what the mirror lacks is fetched on request. The policy ([tool.pipx-parallel.policy] and its options, with
+    --uploaded-prior-to and --only-binary) holds for everything that is served: pages, files, records and locks.
+
+    The token can also be set with the variable PIPX_PARALLEL_TOKEN.
     """
     import gc  # off in short commands (``__main__.run``); this one lives long
 
@@ -67,8 +72,9 @@ def run(values: Mapping[str, object]) -> int:
     service.start()
     worker = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
     try:
-        pages = Pages(store, worker, offline=opened.offline)
-        server = Server(pages, _options(context, service, _site(pages, store, offline=opened.offline)))
+        shown, gate = _governed(settings, store)
+        pages = Pages(shown, worker, offline=opened.offline, gate=gate)
+        server = Server(pages, _options(context, service, _site(pages, shown, offline=opened.offline)))
         serve(
             server,
             context.chosen.text("host") or "127.0.0.1",
@@ -82,12 +88,23 @@ def run(values: Mapping[str, object]) -> int:
     return 0
 
 
+def _governed(settings: ResolveSettings, store: Store) -> tuple[Store, PolicyGate | None]:
+    """Return the store as the policy lets it be seen, and what decides on pages; the store itself and None without a policy."""
+    page_filter = page_filter_of(settings)
+    if page_filter is None:
+        return store, None
+    from mirror.exchange.policy_store import PolicyStore  # here and below: only with a policy
+    from mirror.server.policy_gate import PolicyGate
+
+    return PolicyStore(store, page_filter, time.time), PolicyGate(page_filter, time.time)
+
+
 def _site(pages: Pages, store: Store, *, offline: bool) -> Site:
     from mirror.server.site import Site
     from mirror.server.site_facts import Facts
     from mirror.server.site_render import Renderer
 
-    return Site(pages, Facts(store, lambda _: True), Renderer(interactive=True, version=VERSION), offline=offline)
+    return Site(pages, Facts(store, pages.shows), Renderer(interactive=True, version=VERSION), offline=offline)
 
 
 def _options(context: CommandContext, service: LockService, site: Site) -> Options:

@@ -6,14 +6,15 @@ import json
 
 from mirror.records.model import DistFile
 from mirror.records.simple_parse import parse_files, parse_listing
-from mirror.records.simple_serialize import index_html, index_json, project_html, project_json
+from mirror.records.simple_serialize import ProjectStatus, index_html, index_json, project_html, project_json
 
 FILES = [
     DistFile("a-1.0-py3-none-any.whl", "http://index.example/a-1.0-py3-none-any.whl", (("sha256", "ab" * 32),), 10,
              "2024-01-01T00:00:00Z", ">=3.8", None, "sha256=" + "cd" * 32),
     DistFile("a-1.1.tar.gz", "http://index.example/a-1.1.tar.gz", (("md5", "ab" * 16), ("sha256", "ef" * 32)), 11,
              yanked='bad "quotes" & <tags>'),
-    DistFile("a-1.2.tar.gz", "http://index.example/a-1.2.tar.gz", (("sha256", "01" * 32),), 12, yanked="", core_metadata=True),
+    DistFile("a-1.2.tar.gz", "http://index.example/a-1.2.tar.gz", (("sha256", "01" * 32),), 12, yanked="", core_metadata=True,
+             provenance="http://index.example/integrity/a-1.2.tar.gz/provenance"),
 ]  # fmt: skip
 
 
@@ -28,19 +29,23 @@ def test_json_gives_every_field_back() -> None:
 
 def test_html_gives_back_its_fields() -> None:
     """HTML has no sizes and times, and only one hash."""
-    page = parse_listing(project_html("a", FILES, "archived"), "text/html", "http://index.example/simple/a/")
+    body = project_html("a", FILES, ProjectStatus("archived", "moved"))
+    page = parse_listing(body, "text/html", "http://index.example/simple/a/")
 
     read = parse_files(page.raws, "http://index.example/simple/a/")
     expected = [file._replace(size=None, upload_time=None, hashes=file.hashes[-1:]) for file in FILES]
     assert read == expected
-    assert page.status == "archived"
+    assert (page.status, page.status_reason) == ("archived", "moved")
 
 
 def test_the_api_version_fits_the_page() -> None:
     """PEP 700 requires a size for every file; PEP 792 is newer."""
     assert json.loads(project_json("a", [], FILES))["meta"] == {"api-version": "1.1"}
     assert json.loads(project_json("a", [], [FILES[0]._replace(size=None)]))["meta"] == {"api-version": "1.0"}
-    assert json.loads(project_json("a", [], FILES, "archived"))["project-status"] == {"status": "archived"}
+    assert json.loads(project_json("a", [], FILES, ProjectStatus("archived", "moved")))["project-status"] == {
+        "status": "archived",
+        "reason": "moved",
+    }
 
 
 def test_the_list_of_projects_has_both_forms() -> None:

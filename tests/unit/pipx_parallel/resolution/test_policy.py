@@ -7,10 +7,12 @@ import pytest
 from mirror.records.dependency_sets import compile_requirement
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.model import FileKind
+from mirror.records.project import Project
 from mirror.records.release_view import ReleaseView
 from mirror.records.version_keys import version_key
-from pipx_parallel.config.settings import SelectionSettings
+from pipx_parallel.config.settings import ResolveSettings, SelectionSettings
 from pipx_parallel.resolution.policy import Policy
+from pipx_parallel.resolution.policy_guard import PolicyGuard, rules_of
 from pipx_parallel.targets.rules import TargetRules
 from pipx_parallel.targets.targets import make_target
 
@@ -89,16 +91,20 @@ def test_the_direction_of_choice(resolution: str, direct: int, transitive: int) 
     assert policy.best("other", 0b1110, 0b1110, 0) == transitive
 
 
-def test_the_cutoff_goes_by_the_first_file_of_a_release() -> None:
+def test_the_cutoff_goes_by_the_files_of_a_release() -> None:
     """What has no time is left out, as in pip; a project may have a moment of its own."""
     wheel = FileKind("py3-none-any")
     view = view_of(wheel, wheel, wheel, uploads="100 0 2000000000+5")
     day = "2024-01-01T00:00:00Z"
 
-    assert Policy(SelectionSettings()).within_cutoff(view, 0b111) == 0b111
-    assert Policy(SelectionSettings(uploaded_prior_to=day)).within_cutoff(view, 0b111) == 0b001
+    def admitted(selection: SelectionSettings) -> int:
+        guard = PolicyGuard(rules_of(ResolveSettings(selection=selection)), 0.0)
+        return Policy(selection, guard=guard).admitted(Project(view, "i", "", ""), 0b111)[0]
+
+    assert Policy(SelectionSettings()).admitted(Project(view, "i", "", ""), 0b111)[0] == 0b111
+    assert admitted(SelectionSettings(uploaded_prior_to=day)) == 0b001
     own = SelectionSettings(uploaded_prior_to=day, uploaded_prior_to_packages={"pkg": None})
-    assert Policy(own).within_cutoff(view, 0b111) == 0b111
+    assert admitted(own) == 0b111
     assert Policy(own).needs_all_releases
     assert not Policy(SelectionSettings()).needs_all_releases
 

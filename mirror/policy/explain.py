@@ -1,0 +1,84 @@
+"""A policy's decisions on the releases of a project, release by release, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.policy.page_filter import ListedRelease
+from mirror.records.listing_views import day_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mirror.policy.page_filter import PageFilter
+    from mirror.records.project import Project
+    from mirror.records.release_view import ReleaseView
+
+
+class Explained(NamedTuple):
+    """The decision on a release. ``rule`` and ``reason`` are of its first refused file, or of what an exception admits."""
+
+    version: str
+    files: int
+    refused: int
+    rule: str | None = None
+    reason: str | None = None
+    until: str | None = None  # the day on which the exception that admits it ends
+    excepted: bool = False
+
+    @property
+    def admitted(self) -> bool:
+        """Return whether any file of the release is admitted."""
+        return self.files > self.refused
+
+    @property
+    def words(self) -> str:
+        """Return the decision as a line."""
+        if not self.files:
+            return "its files are not in the mirror"
+        if self.refused:
+            part = "" if self.refused == self.files else f"{self.refused} of {self.files} files "
+            return f"{part}refused by {self.rule}: it {self.reason}"
+        if self.excepted:
+            end = f" until {self.until}" if self.until else ""
+            return f"admitted by an exception from {self.rule}{end}: it {self.reason}"
+        return "admitted"
+
+
+def explain(
+    view: ReleaseView, releases: Sequence[ListedRelease], page_filter: PageFilter, now: float
+) -> list[Explained]:
+    """Return the decisions on the releases of a project, newest first."""
+    decisions = page_filter.decide(view, releases, now).decisions
+    rows = []
+    for release in reversed(releases):
+        made = [decisions[entry["filename"]] for entry in release.entries]
+        refused = [decision for decision in made if not decision.admitted]
+        shown = next(iter(refused), next((decision for decision in made if decision.exception), None))
+        if shown is None or shown.rule is None:
+            rows.append(Explained(release.version, len(made), 0))
+            continue
+        until = shown.exception.until if shown.exception is not None else None
+        rows.append(
+            Explained(
+                release.version,
+                len(made),
+                len(refused),
+                shown.rule.value,
+                shown.reason,
+                None if until is None else day_of(until),
+                excepted=shown.exception is not None,
+            )
+        )
+    return rows
+
+
+def listed_releases(project: Project) -> list[ListedRelease]:
+    """Return the releases of a project whose files are held, oldest first, each with its file objects."""
+    rows = zip(project.view.versions, project.kept_slices(), strict=True)
+    return [
+        ListedRelease(version, project.index_of(release), json.loads(data))
+        for release, (version, data) in enumerate(rows)
+        if data is not None
+    ]

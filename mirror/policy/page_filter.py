@@ -1,0 +1,131 @@
+"""Filter the files of a project by a policy: one place for pages, records, redirects and explanations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
+from mirror.policy.rules import ProvenanceMode
+from mirror.records.listing_views import epoch_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mirror.policy.decide import Admission
+    from mirror.policy.rules import PolicyRules
+    from mirror.records.release_view import ReleaseView
+
+Entry = dict[str, Any]  # a PEP 691 file object
+
+
+class Knowledge:
+    """What a mirror knows of releases beyond their index's page. This one knows nothing."""
+
+    def advisories(self, name: str, version: str) -> Sequence[str] | None:  # noqa: ARG002 - a default
+        """Return the ids of the advisories that concern a release; None: there are no advisories here."""
+        return None
+
+    def licence(self, name: str, version: str) -> Callable[[], str | None] | None:  # noqa: ARG002 - as above
+        """Return what says why the licence of a release is refused (None: allowed); None: the licence is not known."""
+        return None
+
+
+class ListedRelease(NamedTuple):
+    """One release as its index lists it."""
+
+    version: str
+    index_url: str
+    entries: Sequence[Entry]
+
+
+class Filtered(NamedTuple):
+    """The decisions on every file of a project, by file name; they hold until a time."""
+
+    decisions: Mapping[str, Admission]
+    until: float
+
+    def admits(self, filename: str) -> bool:
+        """Return whether a file is admitted; one that is not known is not."""
+        decision = self.decisions.get(filename)
+        return decision is not None and decision.admitted
+
+
+class PageFilter:
+    """Filters projects by one policy."""
+
+    def __init__(self, rules: PolicyRules, knowledge: Knowledge | None = None) -> None:
+        """Take the rules, and what is known beyond pages."""
+        self.rules = rules
+        self._knowledge = knowledge or Knowledge()
+
+    def decide(self, view: ReleaseView, releases: Sequence[ListedRelease], now: float) -> Filtered:
+        """Return the decision on every file of the releases, which are given oldest first."""
+        rules, knowledge = self.rules, self._knowledge
+        first = first_upload(releases) if rules.minimum_project_age is not None else 0
+        policy = ProjectPolicy(rules, ProjectFacts(view.name, view.status, view.status_reason, first), now)
+        before: Sequence[str | None] = [None] * len(releases)
+        if rules.provenance is ProvenanceMode.NO_DOWNGRADE:
+            before = attested_before([(release.version, *provenance_of(release.entries)) for release in releases])
+        decisions: dict[str, Admission] = {}
+        for release, attested in zip(releases, before, strict=True):
+            name, version = view.name, release.version
+            known = ReleaseFacts(
+                version,
+                release.index_url,
+                attested,
+                knowledge.advisories(name, version),
+                knowledge.licence(name, version),
+            )
+            if policy.admits_whole(known) and all(map(policy.admits_plainly, release.entries)):
+                decisions |= dict.fromkeys([entry["filename"] for entry in release.entries], ADMITTED)
+                continue
+            for entry in release.entries:
+                decisions[entry["filename"]] = policy.decide(known, file_facts(entry))
+        return Filtered(decisions, policy.until)
+
+
+def first_upload(releases: Sequence[ListedRelease]) -> int:
+    """Return when the first file of a project was uploaded; 0 if that is not known of every file."""
+    return min([_first(release.entries) for release in releases], default=0)
+
+
+def _first(entries: Sequence[Entry]) -> int:
+    times = [time if isinstance(time := entry.get("upload-time"), str) else "" for entry in entries]
+    if not all(times):
+        return 0
+    if all(time.endswith("Z") for time in times):  # PEP 700: times in UTC compare as their texts do
+        return epoch_seconds(min(times, default=""))
+    return min(map(epoch_seconds, times))
+
+
+def file_facts(entry: Entry) -> FileFacts:
+    """Return the facts of a file object."""
+    uploaded, yanked = entry.get("upload-time"), entry.get("yanked")
+    return FileFacts(
+        str(entry["filename"]).endswith(".whl"),
+        epoch_seconds(uploaded) if isinstance(uploaded, str) else 0,
+        (yanked if isinstance(yanked, str) else "") if yanked else None,
+        bool(entry.get("provenance")),
+    )
+
+
+def provenance_of(entries: Sequence[Entry]) -> tuple[int, int]:
+    """Return how many files of a release have attestations (0: none, 1: some, 2: all), and when the first was uploaded."""
+    attested = len([entry for entry in entries if entry.get("provenance")])
+    return (2 if attested and attested == len(entries) else min(attested, 1)), _first(entries)
+
+
+def attested_before(releases: Sequence[tuple[str, int, int]]) -> list[str | None]:
+    """Return, for each (version, level, first upload), a lower and earlier release of a higher level, or None.
+
+    A lower version counts, so a back-port to a line that never had attestations passes; an earlier upload counts, so a release
+    that is older than the first attestation passes. A time that is not known counts as earlier.
+    """
+    answers: list[str | None] = []
+    earliest: dict[int, tuple[int, str]] = {}  # level -> (first upload, version) of the earliest lower release
+    for version, level, uploaded in releases:
+        better = [earliest[above] for above in (2, 1) if above > level and above in earliest]
+        answers.append(next((name for time, name in better if not uploaded or time <= uploaded), None))
+        if level and (level not in earliest or uploaded < earliest[level][0]):
+            earliest[level] = (uploaded, version)
+    return answers

@@ -1,0 +1,73 @@
+"""``policy explain``: which rule admits or refuses each release of a project."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.mirror_opening import opened
+from pipx_parallel.cli.output import show
+from pipx_parallel.cli.policy import page_filter_of
+from pipx_parallel.cli.request import settings_of
+from pipx_parallel.config.option import Argument, Option
+from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mirror.policy.explain import Explained
+
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
+OPTIONS = (FORMAT, *INDEX, *NETWORK, *MIRROR, *CHOICE)
+ARGUMENTS = (Argument("name", "NAME[==VERSION]"),)
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Show for each release of NAME, newest first, whether the policy admits it, and by which rule it is refused."""
+    from mirror.names import is_project_name, normalize_name  # here and below: only what this command needs
+    from mirror.policy.explain import explain, listed_releases
+    from mirror.policy.page_filter import PageFilter
+    from mirror.policy.rules import PolicyRules
+    from mirror.records.model import FetchFailure
+
+    given = str(values["name"])
+    name, _, version = given.partition("==")
+    if not is_project_name(name.strip()):
+        raise UsageError(f"{given!r} is no project; give NAME or NAME==VERSION")
+    context = begin({key: value for key, value in values.items() if key != "name"}, OPTIONS)
+    settings = settings_of(context)
+    settings = settings._replace(mirror=settings.mirror._replace(keep_whole=True))
+    with opened(settings, context.progress) as mirror:
+        project = mirror.project(normalize_name(name.strip()))
+        if isinstance(project, FetchFailure):
+            raise project.error
+        page_filter = page_filter_of(settings) or PageFilter(PolicyRules())
+        rows = explain(project.view, listed_releases(project), page_filter, settings.now)
+    if version:
+        rows = [row for row in rows if row.version == version.strip()]
+        if not rows:
+            raise UsageError(f"{given}: the index lists no such release")
+    if context.chosen.text("format") == "json":
+        show(json.dumps({"name": project.view.name, "releases": [_json(row) for row in rows]}, indent=2) + "\n")
+    else:
+        show(_text(rows))
+    return 0
+
+
+def _text(rows: Sequence[Explained]) -> str:
+    width = max((len(row.version) for row in rows), default=0)
+    return "".join(f"{row.version:{width}}  {row.words}\n" for row in rows)
+
+
+def _json(row: Explained) -> dict[str, object]:
+    return {
+        "version": row.version,
+        "admitted": row.admitted,
+        "files": row.files,
+        "refused-files": row.refused,
+        "rule": row.rule,
+        "reason": row.reason,
+        "exception-until": row.until,
+    }

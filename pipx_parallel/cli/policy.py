@@ -1,0 +1,21 @@
+"""The policy of a command, as what filters the files of projects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mirror.policy.page_filter import PageFilter
+    from pipx_parallel.config.settings import ResolveSettings
+
+
+def page_filter_of(settings: ResolveSettings) -> PageFilter | None:
+    """Return the filter of the settings' policy, formats included; None if nothing is restricted."""
+    rules, selection = settings.policy, settings.selection
+    if rules is None and not selection.only_binary:
+        return None
+    from mirror.policy.page_filter import PageFilter  # only with a policy
+    from mirror.policy.rules import PolicyRules  # as above
+
+    rules = rules or PolicyRules()
+    return PageFilter(rules._replace(only_binary=selection.only_binary, no_binary=selection.no_binary))

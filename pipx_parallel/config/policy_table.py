@@ -1,0 +1,230 @@
+"""``[tool.pipx-parallel.policy]``: a TOML table in, the values of the policy's options out; each mistake is one clear error."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from pipx_parallel.config import policy_values as values
+from pipx_parallel.config.option_policy import ACTIONS, PROVENANCE_MODES
+from pipx_parallel.errors import UsageError
+from pipx_parallel.nearest_names import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipx_parallel.config.layers import Raw
+
+_EXCEPTION_KEYS = ("package", "version", "rules", "until", "reason")
+_TABLE_NAME = "[tool.pipx-parallel.policy]"
+
+
+def policy_values_of(table: object, path: str) -> dict[str, Raw]:
+    """Return the options that the table sets, as texts, all checked. Raises ``UsageError``."""
+    place = f"{path}: {_TABLE_NAME}"
+    if not isinstance(table, dict):
+        raise UsageError(f"{place} must be a table")
+    found: dict[str, Raw] = {}
+    for key, value in table.items():
+        reader = _READERS.get(key)
+        if reader is None:
+            raise UsageError(f"{place} has no key {key!r}{_hint(key, _READERS)}")
+        found |= reader(value, f"{place} {key}")
+    return found
+
+
+def _names(dest: str) -> Callable[[object, str], dict[str, Raw]]:
+    def read(value: object, called: str) -> dict[str, Raw]:
+        return {dest: tuple([values.pattern(name, called) for name in _texts(value, called)])}
+
+    return read
+
+
+def _age(dest: str) -> Callable[[object, str], dict[str, Raw]]:
+    def read(value: object, called: str) -> dict[str, Raw]:
+        text = _text(value, called, values.AGE_REMEDY)
+        values.seconds(text, called)
+        return {dest: text}
+
+    return read
+
+
+def _only_from(value: object, called: str) -> dict[str, Raw]:
+    rows = []
+    for name, url in _table(value, called, 'a table of names and index URLs: { "acme-*" = "https://…" }').items():
+        row = f"{name}={_text(url, f'{called}.{name}', 'the URL of an index')}"
+        values.only_from(row, f"{called}.{name}")
+        rows.append(row)
+    return {"only_from": tuple(rows)}
+
+
+def _cutoff(value: object, called: str) -> dict[str, Raw]:
+    text = _moment_text(value, called, 'a date, a time or an age ("P7D")')
+    values.cutoff(text, called)
+    return {"uploaded_prior_to": text}
+
+
+def _only_binary(value: object, called: str) -> dict[str, Raw]:
+    if value is True:
+        return {"only_binary": (":all:",)}
+    names = [name if name == ":all:" else values.pattern(name, called) for name in _texts(value, called)]
+    prefix = next((name for name in names if name.endswith("*")), None)
+    if prefix is not None:
+        raise values.refuse(called, prefix, 'names of projects, ":all:", or true; this rule takes no prefix')
+    return {"only_binary": tuple(names)}
+
+
+def _choice(dest: str, names: tuple[str, ...]) -> Callable[[object, str], dict[str, Raw]]:
+    def read(value: object, called: str) -> dict[str, Raw]:
+        text = _text(value, called, " or ".join(names))
+        values.choice(text, called, names, str)
+        return {dest: text}
+
+    return read
+
+
+def _status(value: object, called: str) -> dict[str, Raw]:
+    rows = []
+    for name, action in _table(
+        value, called, f'a table such as {{ archived = "warn" }}; actions: {", ".join(ACTIONS)}'
+    ).items():
+        if name not in values.STATUSES:
+            raise UsageError(f"{called} has no status {name!r}{_hint(name, values.STATUSES)}")
+        text = _text(action, f"{called}.{name}", " or ".join(ACTIONS))
+        values.choice(text, f"{called}.{name}", ACTIONS, str)
+        rows.append(f"{name}={text}")
+    return {"project_status": tuple(rows)}
+
+
+def _or_table(
+    first: str, readers: Mapping[str, Callable[[object, str], dict[str, Raw]]]
+) -> Callable[[object, str], dict[str, Raw]]:
+    """Read a text (the value of the key ``first``), or a table with these keys."""
+
+    def read(value: object, called: str) -> dict[str, Raw]:
+        if isinstance(value, str) and first:
+            return readers[first](value, called)
+        wanted = f"a table with {', '.join(readers)}" + (f", or the text of {first}" if first else "")
+        found: dict[str, Raw] = {}
+        for key, part in _table(value, called, wanted).items():
+            if key not in readers:
+                raise UsageError(f"{called} has no key {key!r}{_hint(key, readers)}")
+            found |= readers[key](part, f"{called}.{key}")
+        return found
+
+    return read
+
+
+def _ids(value: object, called: str) -> dict[str, Raw]:
+    return {"ignore_advisory": _texts(value, called)}
+
+
+def _licences(dest: str) -> Callable[[object, str], dict[str, Raw]]:
+    def read(value: object, called: str) -> dict[str, Raw]:
+        return {dest: tuple([values.licence(text, called) for text in _texts(value, called)])}
+
+    return read
+
+
+def _exceptions(value: object, called: str) -> dict[str, Raw]:
+    example = '[{ package = "requests", version = "2.32.4", rules = ["uploaded-prior-to"], until = 2026-12-31 }]'
+    if not isinstance(value, list):
+        raise values.refuse(called, value, f"a list of tables: {example}")
+    return {"policy_exception": tuple([_exception(row, f"{called}[{at}]", example) for at, row in enumerate(value)])}
+
+
+def _exception(row: object, called: str, example: str) -> str:
+    table = _table(row, called, f"a table, as in {example}")
+    unknown = next((key for key in table if key not in _EXCEPTION_KEYS), None)
+    if unknown is not None:
+        raise UsageError(f"{called} has no key {unknown!r}{_hint(unknown, _EXCEPTION_KEYS)}")
+    for key in ("package", "rules"):
+        if key not in table:
+            raise UsageError(f"{called}: {key} is missing; write it as in {example}")
+    name = values.pattern(_text(table["package"], f"{called}.package", "a name"), f"{called}.package")
+    words = [name]
+    if "version" in table:
+        version = _text(table["version"], f"{called}.version", 'one version as text: "2.32.4"')
+        if name.endswith("*"):
+            raise values.refuse(f"{called}.version", version, "no version with a prefix, or the name of one project")
+        words[0] += f"=={version}"
+    words.append(_rules(table["rules"], f"{called}.rules"))
+    if "until" in table:
+        until = _moment_text(table["until"], f"{called}.until", "a date (2026-12-31)")
+        values.moment(until, f"{called}.until", end_of_day=True)
+        words.append(f"until {until}")
+    if "reason" in table:
+        words.append(f"because {_text(table['reason'], f'{called}.reason', 'a text')}")
+    text = " ".join(words)
+    values.exception(text, called)
+    return text
+
+
+def _rules(value: object, called: str) -> str:
+    rules = _texts(value, called)
+    for rule in rules:
+        values.rule(rule, called)
+    if not rules:
+        raise values.refuse(called, value, "at least one rule")
+    return ",".join(rules)
+
+
+# --- values of TOML -----------------------------------------------------------------------------------------------------
+
+
+def _text(value: object, called: str, wanted: str) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise values.refuse(called, value, wanted)
+    return value
+
+
+def _moment_text(value: object, called: str, wanted: str) -> str:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, time):
+        raise values.refuse(called, value.isoformat(), wanted)
+    return _text(value, called, wanted)
+
+
+def _texts(value: object, called: str) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value]
+    wanted = "a text or a list of texts"
+    return tuple(
+        [_text(item, f"{called}[{at}]" if isinstance(value, list) else called, wanted) for at, item in enumerate(items)]
+    )
+
+
+def _table(value: object, called: str, wanted: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise values.refuse(called, value, wanted)
+    return value
+
+
+def _hint(key: str, keys: Any) -> str:
+    near = nearest(key, keys)
+    return f'; did you mean "{near}"?' if near else f"; keys are {', '.join(keys)}"
+
+
+_READERS: Mapping[str, Callable[[object, str], dict[str, Raw]]] = {
+    "uploaded-prior-to": _cutoff,
+    "minimum-project-age": _age("minimum_project_age"),
+    "allow": _names("allow_project"),
+    "deny": _names("deny_project"),
+    "only-from": _only_from,
+    "only-binary": _only_binary,
+    "yanked": _choice("yanked", ACTIONS),
+    "status": _status,
+    "provenance": _or_table(
+        "mode", {"mode": _choice("provenance", PROVENANCE_MODES), "max-age": _age("provenance_max_age")}
+    ),
+    "advisories": _or_table("action", {"action": _choice("advisories", ACTIONS), "ignore": _ids}),
+    "licences": _or_table(
+        "",
+        {
+            "allow": _licences("allow_licence"),
+            "deny": _licences("deny_licence"),
+            "unknown": _choice("unknown_licence", ACTIONS),
+        },
+    ),
+    "exceptions": _exceptions,
+}

@@ -1,0 +1,158 @@
+"""The policy of a run, as the search asks for it: which releases and files of a project it admits, and why not the others.
+
+Decisions are those of ``mirror.policy``. What a release view says decides most releases; the files of a release are read only if
+the view leaves it open, so a cutoff over 171 projects reads a handful.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
+from mirror.policy.page_filter import Knowledge, attested_before, file_facts, provenance_of
+from mirror.policy.rules import Cutoff, PolicyRules, ProvenanceMode
+from mirror.records.filenames import SDIST, split_filename
+from mirror.records.listing_views import epoch_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mirror.policy.decide import Admission
+    from mirror.records.model import DistFile
+    from mirror.records.project import Project
+    from pipx_parallel.config.settings import ResolveSettings
+
+
+class _Decided(NamedTuple):
+    """The decisions on one project."""
+
+    policy: ProjectPolicy
+    facts: dict[str, ReleaseFacts]  # by version
+    refusals: dict[int, Admission]  # releases that are refused as a whole
+
+
+def rules_of(settings: ResolveSettings) -> PolicyRules:
+    """Return the rules that a search applies, cutoffs as its selection states them.
+
+    Which formats are taken and which licences are allowed is decided elsewhere: by tags, and where metadata is read.
+    """
+    selection = settings.selection
+    cutoff = selection.uploaded_prior_to
+    cutoffs = {name: _cutoff(when) for name, when in selection.uploaded_prior_to_packages.items()}
+    rules = settings.policy or PolicyRules()
+    return rules._replace(cutoff=_cutoff(cutoff), cutoffs=cutoffs, only_binary=(), licences=None)
+
+
+class PolicyGuard:
+    """Decides on the releases of projects, each project once."""
+
+    def __init__(self, rules: PolicyRules, now: float, knowledge: Knowledge | None = None) -> None:
+        """``now`` is in epoch seconds."""
+        self._rules = rules
+        self._now = now
+        self._knowledge = knowledge or Knowledge()
+        self._decided: dict[str, _Decided] = {}
+
+    def admitted(self, project: Project, mask: int) -> tuple[int, dict[int, frozenset[int]]]:
+        """Return the releases of ``mask`` that have an admitted file, and the file kinds left of those that have others too."""
+        view = project.view
+        decided = self._decided[view.name] = self._decide(project)
+        kinds = {release: numbers for numbers, releases in view.kind_sets.items() for release in _bits(releases & mask)}
+        kept, partial = 0, {}
+        for release in _bits(mask):
+            known = decided.facts[view.versions[release]]
+            decisions = self._by_kind(project, release, kinds.get(release, ()), known)
+            left = frozenset(number for number, decision in decisions.items() if decision.admitted)
+            if left or not decisions:
+                kept |= 1 << release
+            else:
+                decided.refusals[release] = next(iter(decisions.values()))
+            if left and len(left) != len(decisions):
+                partial[release] = left
+        return kept, partial
+
+    def refusal(self, name: str, release: int) -> Admission | None:
+        """Return why a release is refused; None if it is not."""
+        decided = self._decided.get(name)
+        return None if decided is None else decided.refusals.get(release)
+
+    def admits_file(self, name: str, version: str, file: DistFile) -> bool:
+        """Return whether a file of a release that was looked at is admitted."""
+        decided = self._decided.get(name)
+        if decided is None:
+            return True
+        uploaded = epoch_seconds(file.upload_time) if file.upload_time else 0
+        facts = FileFacts(file.filename.endswith(".whl"), uploaded, file.yanked, file.provenance is not None)
+        return decided.policy.decide(decided.facts[version], facts).admitted
+
+    def _decide(self, project: Project) -> _Decided:
+        view, rules, knowledge = project.view, self._rules, self._knowledge
+        first = 0
+        if rules.minimum_project_age is not None:
+            first = min((view.uploads(release)[0] for release in range(len(view.versions))), default=0)
+        policy = ProjectPolicy(rules, ProjectFacts(view.name, view.status, view.status_reason, first), self._now)
+        before: Sequence[str | None] = [None] * len(view.versions)
+        if rules.provenance is ProvenanceMode.NO_DOWNGRADE:
+            before = attested_before(
+                [(view.versions[at], *_provenance(project, at)) for at in range(len(view.versions))]
+            )
+        facts = {
+            version: ReleaseFacts(version, project.index_of(at), before[at], knowledge.advisories(view.name, version))
+            for at, version in enumerate(view.versions)
+        }
+        return _Decided(policy, facts, {})
+
+    def _by_kind(
+        self, project: Project, release: int, kinds: Sequence[int], known: ReleaseFacts
+    ) -> dict[int, Admission]:
+        """Return a decision for each kind of file of a release: admitted if one file of the kind is."""
+        view, policy = project.view, self._decided[project.view.name].policy
+        level = view.attestation_level(release) if self._rules.provenance is not ProvenanceMode.ANY else 0
+        first, last = view.uploads(release)
+        if level is None or level == 1:
+            return self._by_file(project, release, known)
+        decisions = {}
+        for number in kinds:
+            kind = view.file_kinds[number]
+            file = FileFacts(kind.tags != SDIST, first, "" if kind.yanked else None, level == 2)
+            decisions[number] = policy.decide(known, file)
+            if (
+                decisions[number].admitted
+                and last != first
+                and not policy.decide(known, file._replace(uploaded=last)).admitted
+            ):
+                return self._by_file(project, release, known)
+        return decisions
+
+    def _by_file(self, project: Project, release: int, known: ReleaseFacts) -> dict[int, Admission]:
+        view, policy = project.view, self._decided[project.view.name].policy
+        numbers = {tuple(kind): number for number, kind in enumerate(view.file_kinds)}
+        decisions: dict[int, Admission] = {}
+        for entry in json.loads(project.file_slice(release) or b"[]"):
+            split = split_filename(entry["filename"], view.name)
+            kind = split and (split[1], entry.get("requires-python") or None, bool(entry.get("yanked")))
+            number = numbers.get(kind) if kind else None
+            if number is not None:
+                decision = policy.decide(known, file_facts(entry))
+                if number not in decisions or decision.admitted:
+                    decisions[number] = decision
+        return decisions
+
+
+def _provenance(project: Project, release: int) -> tuple[int, int]:
+    level = project.view.attestation_level(release)
+    if level is not None:
+        return level, project.view.uploads(release)[0]
+    return provenance_of(json.loads(project.file_slice(release) or b"[]"))
+
+
+def _cutoff(moment: str | None) -> Cutoff | None:
+    return None if moment is None else Cutoff(epoch_seconds(moment))
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
