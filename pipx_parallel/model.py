@@ -118,6 +118,7 @@ class ConditionKind(Enum):
     LATE_FILE = "late-file"
 
 
+@equal_by_type
 class PinCondition(NamedTuple):
     """One thing that has become of a pin; ``text`` continues "NAME VERSION …"."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.policy.rules import Action, PolicyRules, ProvenanceMode, Rule, matches
 from mirror.records.listing_views import day_of, time_of
 from mirror.records.version_keys import version_key
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ALL = ":all:"
 
 
+@equal_by_type
 class Admission(NamedTuple):
     """The decision on a file: admitted or refused, by which rule, and why; ``exception`` if only one admits it."""
 
@@ -37,6 +39,7 @@ class Admission(NamedTuple):
 ADMITTED = Admission(admitted=True)
 
 
+@equal_by_type
 class ProjectFacts(NamedTuple):
     """What is known of a project."""
 
@@ -46,6 +49,7 @@ class ProjectFacts(NamedTuple):
     first_upload: int = 0  # of any of its files; 0: not known
 
 
+@equal_by_type
 class ReleaseFacts(NamedTuple):
     """What is known of a release beyond its files."""
 
@@ -58,6 +62,7 @@ class ReleaseFacts(NamedTuple):
     )
 
 
+@equal_by_type
 class FileFacts(NamedTuple):
     """What is known of a file."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.rules import ProvenanceMode
 from mirror.records.listing_views import epoch_seconds
@@ -30,6 +31,7 @@ class Knowledge:
         return None
 
 
+@equal_by_type
 class ListedRelease(NamedTuple):
     """One release as its index lists it."""
 
@@ -38,6 +40,7 @@ class ListedRelease(NamedTuple):
     entries: Sequence[Entry]
 
 
+@equal_by_type
 class Filtered(NamedTuple):
     """The decisions on every file of a project, by file name; they hold until a time."""
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from mirror.equality import equal_by_type
+
 
 class Rule(Enum):
     """A rule by the name that tables, messages and exceptions use."""
@@ -39,6 +41,7 @@ class ProvenanceMode(Enum):
     REQUIRED = "required"
 
 
+@equal_by_type
 class Cutoff(NamedTuple):
     """The time before which a file must have been uploaded: a fixed one, or an age that counts from now."""
 
@@ -50,6 +53,7 @@ class Cutoff(NamedTuple):
         return int(now) - self.age if self.before is None else self.before
 
 
+@equal_by_type
 class Except(NamedTuple):
     """An exception: these rules do not apply to a project, or to one release of it, until a time."""
 
@@ -60,6 +64,7 @@ class Except(NamedTuple):
     reason: str = ""
 
 
+@equal_by_type
 class LicenceRules(NamedTuple):
     """Which licences are allowed, as SPDX expressions; a release whose licence is not known is refused unless said otherwise."""
 
@@ -68,6 +73,7 @@ class LicenceRules(NamedTuple):
     unknown: Action = Action.REFUSE
 
 
+@equal_by_type
 class PolicyRules(NamedTuple):
     """A whole policy. The default refuses nothing."""
 

@@ -10,25 +10,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.records.file_view import digest_of, read_all
+from mirror.records.model import FileSighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mirror.records.release_view import ReleaseView
 
-MOST_ROWS = 10_000  # of a project: an index that changes every file each day must not fill the mirror
 
-
-class FileSighting(NamedTuple):
-    """A file as its index listed it from a time on; ``sha256`` is "" from when it is not listed any more."""
-
-    filename: str
-    sha256: str
-    seen: int  # epoch seconds
-
-
+@equal_by_type
 class Listed(NamedTuple):
     """The file objects of a project by release: sort keys, and JSON without brackets ("" for what is not kept)."""
 
@@ -54,8 +47,9 @@ def sightings(before: Listed, after: Listed) -> list[FileSighting]:
     return rows
 
 
-def note_changes(old: ReleaseView, stored: bytes | None, new: ReleaseView, packed: bytes) -> None:
-    """Add to the history of a new view what changed since an old one; ``stored`` and ``packed`` are their file views."""
+def absorb_with_history(old: ReleaseView, stored: bytes | None, new: ReleaseView, packed: bytes) -> None:
+    """Absorb an old view, and add to the history what changed since; ``stored`` and ``packed`` are their file views."""
+    new.absorb(old)
     try:
         if old.digest == new.digest or stored is None or digest_of(stored) != old.digest:
             return
@@ -63,13 +57,7 @@ def note_changes(old: ReleaseView, stored: bytes | None, new: ReleaseView, packe
         rows = sightings(before, Listed(new.keys, read_all(packed), int(new.freshness.fetched_at)))
     except Malformed:
         return  # a damaged file view proves nothing
-    new.history = joined(new.history, rows)
-
-
-def joined(first: Sequence[FileSighting], more: Sequence[FileSighting]) -> tuple[FileSighting, ...]:
-    """Return the rows of both, each once, the oldest first; past ``MOST_ROWS`` the first stay."""
-    rows = dict.fromkeys([*first, *more])
-    return tuple(rows)[:MOST_ROWS]
+    new.add_history(rows)
 
 
 def _hashes(piece: bytes) -> dict[str, str]:

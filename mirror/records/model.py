@@ -114,6 +114,15 @@ class Withdrawal(NamedTuple):
 
 
 @equal_by_type
+class FileSighting(NamedTuple):
+    """A file as its index listed it from a time on; ``sha256`` is "" from when it is not listed any more."""
+
+    filename: str
+    sha256: str
+    seen: int  # epoch seconds
+
+
+@equal_by_type
 class FetchFailure(NamedTuple):
     """A fact that is not available. It is recorded, not raised, so that one project does not stop the others."""
 

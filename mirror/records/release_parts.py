@@ -8,9 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mirror.records.dependency_sets import DependencySet
-    from mirror.records.file_history import FileSighting
     from mirror.records.freshness import FreshnessRecord
-    from mirror.records.model import FileKind, Withdrawal
+    from mirror.records.model import FileKind, FileSighting, Withdrawal
     from mirror.urls import PublicUrl
 
 

@@ -16,18 +16,18 @@ from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.freshness import FreshnessRecord
-from mirror.records.model import FileKind, Withdrawal
+from mirror.records.model import FileKind, FileSighting, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
     from typing import Unpack
 
-    from mirror.records.file_history import FileSighting
     from mirror.records.release_parts import ReleaseParts
 
 
 HEAD = 10  # number of newest releases classified when a listing is fetched: the same in every run
 SCHEMA = 5  # of the stored release view and file view; docs/mirror-format.md
+_MOST_ROWS = 2000  # of a history: an index that changes every file each day must not fill the mirror
 READABLE = (4, SCHEMA)  # 4 has neither status reason nor attestations
 
 
@@ -90,6 +90,11 @@ class ReleaseView:
         """Return the first and last upload time of a classified release's files, in epoch seconds; 0 if unknown."""
         first, _, later = self.uploads_text[release - self.classified].partition("+")
         return int(first), int(first) + int(later or 0)
+
+    def add_history(self, rows: Sequence[FileSighting]) -> None:
+        """Append rows to the history of files, each once; past ``_MOST_ROWS`` the first stay."""
+        if rows:
+            self.history = tuple(dict.fromkeys([*self.history, *rows]))[:_MOST_ROWS]
 
     @property
     def status_words(self) -> str:
@@ -163,10 +168,8 @@ class ReleaseView:
         For releases that are not classified here yet, the file kind is added too. Whether they still have it is decided when
         they are classified. Its file history is added in any case.
         """
-        if older.history:
-            from mirror.records.file_history import joined  # few indexes change what they listed
-
-            self.history = joined(older.history, self.history)
+        own, self.history = self.history, older.history
+        self.add_history(own)
         ours: dict[FileKind, list[int]] = {}  # a yank does not change a file's dependencies, and may be reverted
         for number, file_kind in enumerate(self.file_kinds):
             ours.setdefault(file_kind._replace(yanked=False), []).append(number)
@@ -282,7 +285,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
             status=value["status"],
             status_reason=value.get("status_reason"),
             attested=value.get("attested", ""),
-            history=_history(value.get("history")),
+            history=tuple([FileSighting(*row) for row in value.get("history", ())]),
             page_url=value["page"],
             dependency_sets=[DependencySet.from_json(row) for row in value["needs"]],
             dependency_rows=dependency_rows,
@@ -292,11 +295,3 @@ def decode(data: bytes) -> ReleaseView | Absence:
         if isinstance(error, Malformed):
             raise
         raise Malformed(f"damaged release view ({type(error).__name__})") from error
-
-
-def _history(rows: list[list[Any]] | None) -> tuple[FileSighting, ...]:
-    if rows is None:
-        return ()
-    from mirror.records.file_history import FileSighting  # few indexes change what they listed
-
-    return tuple([FileSighting(*row) for row in rows])

@@ -6,6 +6,8 @@ import html
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -16,6 +18,7 @@ HTML_TYPE = "application/vnd.pypi.simple.v1+html"
 LEGACY_TYPE = "text/html"
 
 
+@equal_by_type
 class ProjectStatus(NamedTuple):
     """The status of a project and why (PEP 792)."""
 

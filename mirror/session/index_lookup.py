@@ -11,7 +11,6 @@ from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.keys import files_key, simple_index, view_key
 from mirror.limits import PAGE_BYTES
 from mirror.ports import PageWish, Purpose, Request
-from mirror.records.file_history import note_changes
 from mirror.records.file_view import digest_of, is_complete, is_sound, is_whole
 from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
 from mirror.records.model import Withdrawal
@@ -225,9 +224,10 @@ class IndexLookup:
             if not view.versions:
                 row.status, row.status_reason = view.status, view.status_reason
                 raise self._withdrawn(index, row, exchange.status)
+            from mirror.records.file_history import absorb_with_history  # only where a page is fetched again
+
             self._reporter.warn_shrunk(row, view, self._clock())
-            view.absorb(row)
-            note_changes(row, self._write_buffer.read(files_key(index.id, name)), view, files)
+            absorb_with_history(row, self._write_buffer.read(files_key(index.id, name)), view, files)
         self._observer.arrived("listing", name, "index")
         if row is None:
             self._write_buffer.add_file_view(files_key(index.id, name), files)

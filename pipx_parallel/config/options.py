@@ -7,8 +7,7 @@ stay text until ``config.settings`` checks them. An option that pip has too keep
 
 from __future__ import annotations
 
-from pipx_parallel.config.option import Argument, Option, flag_option, rare
-from pipx_parallel.config.option_policy import POLICY
+from pipx_parallel.config.option import POLICY, Argument, Option, flag_option, rare
 
 SOURCES = Argument("sources", "SOURCE", many=True)
 

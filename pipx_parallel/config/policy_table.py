@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from pipx_parallel.config import policy_values as values
-from pipx_parallel.config.option_policy import ACTIONS, PROVENANCE_MODES
+from pipx_parallel.config.option import ACTIONS, PROVENANCE_MODES
 from pipx_parallel.errors import UsageError
 from pipx_parallel.nearest_names import nearest
 

@@ -20,7 +20,7 @@ from mirror.policy.rules import (
     Rule,
 )
 from mirror.records.version_keys import version_key
-from pipx_parallel.config.option_policy import ACTIONS
+from pipx_parallel.config.option import ACTIONS
 from pipx_parallel.errors import UsageError
 from pipx_parallel.nearest_names import nearest
 

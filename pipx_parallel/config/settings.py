@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mirror.equality import equal_by_type
 from mirror.names import normalize_name
 from pipx_parallel.config.checks import check_offline, check_schemes, checked
-from pipx_parallel.config.option_policy import POLICY
+from pipx_parallel.config.option import POLICY
 from pipx_parallel.config.options import OPTIONS
 
 if TYPE_CHECKING:

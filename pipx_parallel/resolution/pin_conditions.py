@@ -9,8 +9,7 @@ from pipx_parallel.model import ConditionKind, PinCondition
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mirror.records.file_history import FileSighting
-    from mirror.records.model import DistFile
+    from mirror.records.model import DistFile, FileSighting
     from mirror.records.release_view import ReleaseView
 
 _STATUSES = {

@@ -9,11 +9,10 @@ from mirror.names import with_extras
 from mirror.records.filenames import SDIST, split_filename
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
-from pipx_parallel.model import BeyondBound, Pin, Relaxation, RequirementEdge, WithoutExtra
+from pipx_parallel.model import BeyondBound, Pin, PinCondition, Relaxation, RequirementEdge, WithoutExtra
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import Excluded, why_given_up, why_held
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
-from pipx_parallel.resolution.pin_conditions import conditions_of
 from pipx_parallel.resolution.wording import Wording, written
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.terms import Bound, Required
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mirror.records.model import DistFile
+    from mirror.records.release_view import ReleaseView
     from mirror.records.simple_file import FileList
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
@@ -75,7 +75,7 @@ def pins_of(
                 metadata_from=_metadata_from(candidate, release, files),
                 reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
                 bounded=held is not None and _is_bounded(held, name),
-                conditions=conditions_of(view, listed, usable, candidates.policy.kept(name)),
+                conditions=_conditions(view, listed, usable, candidates.policy.kept(name)),
             )
         )
     return tuple(pins)
@@ -112,6 +112,19 @@ def _files_of(
         if left:
             return [file for file in listed if file.yanked is None], left
     return listed, usable
+
+
+def _conditions(
+    view: ReleaseView, files: Sequence[DistFile], installable: Sequence[DistFile], kept: str | None
+) -> tuple[PinCondition, ...]:
+    """Return what has become of a pin; of most nothing has, and nothing is loaded for them."""
+    is_yanked = bool(installable) and installable[0].yanked is not None
+    is_gone = view.withdrawn is not None or (kept is not None and kept not in view.versions)
+    if not (is_yanked or is_gone or view.history or view.status not in {None, "active"}):
+        return ()
+    from pipx_parallel.resolution.pin_conditions import conditions_of  # as above
+
+    return conditions_of(view, files, installable, kept)
 
 
 def _is_bounded(held: Held, name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.page_filter import Knowledge, attested_before, file_facts, provenance_of
 from mirror.policy.rules import Cutoff, PolicyRules, ProvenanceMode
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipx_parallel.config.settings import ResolveSettings
 
 
+@equal_by_type
 class _Decided(NamedTuple):
     """The decisions on one project."""
 

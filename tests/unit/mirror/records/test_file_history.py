@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
-from mirror.records.file_history import FileSighting, Listed, joined, sightings
+from mirror.records.file_history import Listed, sightings
+from mirror.records.freshness import FreshnessRecord
+from mirror.records.model import FileSighting
+from mirror.records.release_view import ReleaseView
 
 
 def piece(**files: str) -> bytes:
@@ -30,4 +33,8 @@ def test_rows_are_appended_once() -> None:
     """What was seen first stays first."""
     first, second = FileSighting("a", "1", 1), FileSighting("a", "2", 2)
 
-    assert joined([first], [first, second]) == (first, second)
+    view = ReleaseView(name="a", freshness=FreshnessRecord(0.0), versions=[], keys=[], prereleases=0, classified=0)
+    view.add_history([first])
+    view.add_history([first, second])
+
+    assert view.history == (first, second)
