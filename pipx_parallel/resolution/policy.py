@@ -97,6 +97,10 @@ class Policy:
         """Return the releases that the policy admits, and the file kinds that it leaves of those of which it refuses some."""
         return (mask, {}) if self._guard is None else self._guard.admitted(project, mask)
 
+    def within_cutoff(self, view: ReleaseView, mask: int) -> int:
+        """Return the releases of ``mask`` that ``--uploaded-prior-to`` does not refuse, of a project that was looked at."""
+        return mask if self._guard is None else mask & ~self._guard.late(view.name)
+
     def admits_file(self, name: str, version: str, file: DistFile) -> bool:
         """Return whether the policy admits a single file of a release."""
         return self._guard is None or self._guard.admits_file(name, version, file)

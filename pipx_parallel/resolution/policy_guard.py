@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mirror.equality import equal_by_type
 from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.page_filter import Knowledge, attested_before, file_facts, provenance_of
-from mirror.policy.rules import Cutoff, PolicyRules, ProvenanceMode
+from mirror.policy.rules import Cutoff, PolicyRules, ProvenanceMode, Rule
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.listing_views import epoch_seconds
 
@@ -78,6 +78,12 @@ class PolicyGuard:
         """Return why a release is refused; None if it is not."""
         decided = self._decided.get(name)
         return None if decided is None else decided.refusals.get(release)
+
+    def late(self, name: str) -> int:
+        """Return the mask of the releases that a cutoff refuses."""
+        decided = self._decided.get(name)
+        rows = decided.refusals.items() if decided is not None else ()
+        return sum([1 << release for release, decision in rows if decision.rule is Rule.CUTOFF])
 
     def admits_file(self, name: str, version: str, file: DistFile) -> bool:
         """Return whether a file of a release that was looked at is admitted."""
