@@ -55,21 +55,21 @@ class PolicyStore(Store):
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the values there are, filtered."""
         wanted = list(keys)
-        found = self._store.get_many(wanted)
+        values = self._store.get_many(wanted)
         for key in wanted:
-            if key not in found:
+            if key not in values:
                 continue
             if VIEWS.owns(key):
-                found[key] = self._filtered(key, found[key]).view
+                values[key] = self._filtered(key, values[key]).view
             elif FILES.owns(key) or TEXTS.owns(key):
                 view_key = view_key_of(key) if FILES.owns(key) else VIEWS.key(TEXTS.name(key))
                 view = self._store.get_many((view_key,)).get(view_key)
                 records = None if view is None else self._filtered(view_key, view)
                 if records is None or not records.files:
-                    del found[key]
+                    del values[key]
                 else:
-                    found[key] = records.files if FILES.owns(key) else _texts(found[key], records.names)
-        return found
+                    values[key] = records.files if FILES.owns(key) else _texts(values[key], records.names)
+        return values
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size before filtering) sorted by key."""
@@ -100,9 +100,9 @@ class PolicyStore(Store):
         files_key = files_key_of(key)
         packed = self._store.get_many((files_key,)).get(files_key, b"")
         source = (stored[:24], packed[:36])
-        known = self._known.get(key)
-        if known is not None and known.source == source and self._clock() < known.until:
-            return known
+        cached = self._known.get(key)
+        if cached is not None and cached.source == source and self._clock() < cached.until:
+            return cached
         records = self._made(key, stored, packed, source)
         if len(self._known) >= _MOST:
             self._known.clear()
@@ -143,12 +143,12 @@ def _filtered_views(
     view: ReleaseView, releases: list[ListedRelease], filtered: Filtered, url: str
 ) -> tuple[ReleaseView, bytes]:
     """Return the release view and file view of the files that are admitted, with what is known of dependencies."""
-    kept = [entry for release in releases for entry in release.entries if filtered.admits(entry["filename"])]
+    entries = [entry for release in releases for entry in release.entries if filtered.admits(entry["filename"])]
     page_url = view.page_url or f"{url}/{view.name}/"
-    listing = parse_listing(json.dumps({"files": kept}, separators=(",", ":")).encode(), None, page_url)
-    new, places = build_views(listing, view.name, view.freshness)
-    classify(new, 0, [[listing.files[at] for at in row] for row in places[: new.classified]])
-    packed = pack([[bytes(listing.raws[at]) for at in row] for row in places])
+    listing = parse_listing(json.dumps({"files": entries}, separators=(",", ":")).encode(), None, page_url)
+    new, positions = build_views(listing, view.name, view.freshness)
+    classify(new, 0, [[listing.files[position] for position in row] for row in positions[: new.classified]])
+    packed = pack([[bytes(listing.raws[position]) for position in row] for row in positions])
     new.digest = digest_of(packed)
     new.status, new.status_reason = view.status, view.status_reason
     new.page_url, new.withdrawn, new.skipped = view.page_url, view.withdrawn, view.skipped

@@ -103,8 +103,8 @@ class ReleaseView:
 
     def attestation_level(self, release: int) -> int | None:
         """Return how many files of a classified release have attestations (0: none, 1: some, 2: all); None if not known."""
-        at = release - self.classified
-        return int(self.attested[at]) if len(self.attested) == len(self.uploads_text) and at >= 0 else None
+        offset = release - self.classified
+        return int(self.attested[offset]) if len(self.attested) == len(self.uploads_text) and offset >= 0 else None
 
     def add_kind_set(self, file_kinds: tuple[int, ...], release: int) -> None:
         """Set the file kinds of a release."""

@@ -34,16 +34,16 @@ class PolicyGate:
 
     def holds(self, name: str, version: str) -> bool:
         """Return whether the decisions on this version of a listing are known and still hold."""
-        known = self._known.get(name)
-        return known is not None and known[0] == version and self._clock() < known[1].until
+        cached = self._known.get(name)
+        return cached is not None and cached[0] == version and self._clock() < cached[1].until
 
     def decide(self, project: Project, version: str, releases: Sequence[ListedRelease] | None = None) -> Filtered:
         """Return the decisions on the files of a project; ``version`` names its listing."""
         name = project.view.name
         with self._lock:
-            known = self._known.get(name)
-        if known is not None and known[0] == version and self._clock() < known[1].until:
-            return known[1]
+            cached = self._known.get(name)
+        if cached is not None and cached[0] == version and self._clock() < cached[1].until:
+            return cached[1]
         filtered = self._filter.decide(project.view, releases or listed_releases(project), self._clock())
         with self._lock:
             self._known[name] = (version, filtered)

@@ -21,16 +21,16 @@ _TABLE_NAME = "[tool.pipx-parallel.policy]"
 
 def policy_values_of(table: object, path: str) -> dict[str, Raw]:
     """Return the options that the table sets, as texts, all checked. Raises ``UsageError``."""
-    place = f"{path}: {_TABLE_NAME}"
+    table_name = f"{path}: {_TABLE_NAME}"
     if not isinstance(table, dict):
-        raise UsageError(f"{place} must be a table")
-    found: dict[str, Raw] = {}
+        raise UsageError(f"{table_name} must be a table")
+    options: dict[str, Raw] = {}
     for key, value in table.items():
         reader = _READERS.get(key)
         if reader is None:
-            raise UsageError(f"{place} has no key {key!r}{_hint(key, _READERS)}")
-        found |= reader(value, f"{place} {key}")
-    return found
+            raise UsageError(f"{table_name} has no key {key!r}{_hint(key, _READERS)}")
+        options |= reader(value, f"{table_name} {key}")
+    return options
 
 
 def _names(dest: str) -> Callable[[object, str], dict[str, Raw]]:
@@ -105,12 +105,12 @@ def _or_table(
         if isinstance(value, str) and first:
             return readers[first](value, called)
         wanted = f"a table with {', '.join(readers)}" + (f", or the text of {first}" if first else "")
-        found: dict[str, Raw] = {}
+        options: dict[str, Raw] = {}
         for key, part in _table(value, called, wanted).items():
             if key not in readers:
                 raise UsageError(f"{called} has no key {key!r}{_hint(key, readers)}")
-            found |= readers[key](part, f"{called}.{key}")
-        return found
+            options |= readers[key](part, f"{called}.{key}")
+        return options
 
     return read
 
@@ -130,7 +130,9 @@ def _exceptions(value: object, called: str) -> dict[str, Raw]:
     example = '[{ package = "requests", version = "2.32.4", rules = ["uploaded-prior-to"], until = 2026-12-31 }]'
     if not isinstance(value, list):
         raise values.refuse(called, value, f"a list of tables: {example}")
-    return {"policy_exception": tuple([_exception(row, f"{called}[{at}]", example) for at, row in enumerate(value)])}
+    return {
+        "policy_exception": tuple([_exception(row, f"{called}[{number}]", example) for number, row in enumerate(value)])
+    }
 
 
 def _exception(row: object, called: str, example: str) -> str:
@@ -190,7 +192,10 @@ def _texts(value: object, called: str) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     wanted = "a text or a list of texts"
     return tuple(
-        [_text(item, f"{called}[{at}]" if isinstance(value, list) else called, wanted) for at, item in enumerate(items)]
+        [
+            _text(item, f"{called}[{number}]" if isinstance(value, list) else called, wanted)
+            for number, item in enumerate(items)
+        ]
     )
 
 

@@ -136,7 +136,7 @@ def exception(text: str, called: str) -> Except:
     return Except(
         pattern(name, called),
         version,
-        frozenset(rule(one, called) for one in match["rules"].split(",")),
+        frozenset(rule(name, called) for name in match["rules"].split(",")),
         None if until is None else moment(until, called, end_of_day=True),
         match["reason"] or "",
     )

@@ -120,7 +120,7 @@ class ResolveSettings(NamedTuple):
     policy: PolicyRules | None = None  # cutoffs included; None: none is set
     now: float = 0.0  # epoch seconds that ages of the policy count from
 
-    def at(self, now: float) -> ResolveSettings:
+    def with_time(self, now: float) -> ResolveSettings:
         """Return the settings at another time: ages of the policy count from there."""
         if self.policy is None:
             return self

@@ -89,7 +89,12 @@ def counts(rows: Sequence[PinChange]) -> dict[str, int]:
 
 def conditions_of(resolutions: Sequence[Resolution]) -> list[tuple[str, str, PinCondition]]:
     """Return (name, version, condition) of every pin that something has become of, changed or not, sorted."""
-    rows = {(pin.name, pin.version, row): None for one in resolutions for pin in one.pins for row in pin.conditions}
+    rows = {
+        (pin.name, pin.version, row): None
+        for resolution in resolutions
+        for pin in resolution.pins
+        for row in pin.conditions
+    }
     return sorted(rows, key=lambda row: (row[0], row[1], row[2].kind.value, row[2].text))
 
 

@@ -98,7 +98,7 @@ class LockSolver:
         opened = self._opened._replace(deadline=deadline)
         with Mirror(opened, store, self._transport, decoder=self._views.decode) as mirror:
             resolutions = resolve(
-                inputs, (target,), mirror, self._settings.at(time.time()), Deadline(time.monotonic, deadline)
+                inputs, (target,), mirror, self._settings.with_time(time.time()), Deadline(time.monotonic, deadline)
             )
         shown = [resolution._replace(stats=None) for resolution in resolutions]
         words = f"python={target.markers['python_version']} platform={target.markers['sys_platform']}"

@@ -20,9 +20,9 @@ _STATUSES = {
 
 
 def conditions_of(
-    view: ReleaseView, files: Sequence[DistFile], installable: Sequence[DistFile], kept: str | None
+    view: ReleaseView, files: Sequence[DistFile], installable: Sequence[DistFile], previous: str | None
 ) -> tuple[PinCondition, ...]:
-    """Return the conditions of a pin; ``kept`` is the version that an existing lock has, None if it has none."""
+    """Return the conditions of a pin; ``previous`` is the version that an existing lock has, None if it has none."""
     conditions = []
     if installable and installable[0].yanked is not None:
         reason = installable[0].yanked or "no reason is stated"
@@ -36,10 +36,10 @@ def conditions_of(
                 ConditionKind.WITHDRAWN, f"belongs to a project that is withdrawn: its index {view.withdrawn.words}"
             )
         )
-    if kept is not None and kept not in view.versions:
+    if previous is not None and previous not in view.versions:
         conditions.append(
             PinCondition(
-                ConditionKind.WITHDRAWN, f"replaces {kept}, which its index does not list any more (withdrawn)"
+                ConditionKind.WITHDRAWN, f"replaces {previous}, which its index does not list any more (withdrawn)"
             )
         )
     if view.history:

@@ -75,7 +75,7 @@ def pins_of(
                 metadata_from=_metadata_from(candidate, release, files),
                 reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
                 bounded=held is not None and _is_bounded(held, name),
-                conditions=_conditions(view, listed, usable, candidates.policy.kept(name)),
+                conditions=_conditions(view, listed, usable, candidates.policy.locked_version(name)),
             )
         )
     return tuple(pins)
@@ -115,16 +115,16 @@ def _files_of(
 
 
 def _conditions(
-    view: ReleaseView, files: Sequence[DistFile], installable: Sequence[DistFile], kept: str | None
+    view: ReleaseView, files: Sequence[DistFile], installable: Sequence[DistFile], previous: str | None
 ) -> tuple[PinCondition, ...]:
     """Return what has become of a pin; of most nothing has, and nothing is loaded for them."""
     is_yanked = bool(installable) and installable[0].yanked is not None
-    is_gone = view.withdrawn is not None or (kept is not None and kept not in view.versions)
+    is_gone = view.withdrawn is not None or (previous is not None and previous not in view.versions)
     if not (is_yanked or is_gone or view.history or view.status not in {None, "active"}):
         return ()
     from pipx_parallel.resolution.pin_conditions import conditions_of  # as above
 
-    return conditions_of(view, files, installable, kept)
+    return conditions_of(view, files, installable, previous)
 
 
 def _is_bounded(held: Held, name: str) -> bool:

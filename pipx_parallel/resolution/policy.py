@@ -119,7 +119,7 @@ class Policy:
             return bit_of(release)
         return self.best(name, mask, finals, yanked, binary)
 
-    def kept(self, name: str) -> str | None:
+    def locked_version(self, name: str) -> str | None:
         """Return the version that an existing lock has of a project."""
         return self._preferred.get(name)
 

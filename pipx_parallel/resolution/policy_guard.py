@@ -61,18 +61,18 @@ class PolicyGuard:
         view = project.view
         decided = self._decided[view.name] = self._decide(project)
         kinds = {release: numbers for numbers, releases in view.kind_sets.items() for release in _bits(releases & mask)}
-        kept, partial = 0, {}
+        remaining, partial = 0, {}
         for release in _bits(mask):
-            known = decided.facts[view.versions[release]]
-            decisions = self._by_kind(project, release, kinds.get(release, ()), known)
+            facts = decided.facts[view.versions[release]]
+            decisions = self._by_kind(project, release, kinds.get(release, ()), facts)
             left = frozenset(number for number, decision in decisions.items() if decision.admitted)
             if left or not decisions:
-                kept |= 1 << release
+                remaining |= 1 << release
             else:
                 decided.refusals[release] = next(iter(decisions.values()))
             if left and len(left) != len(decisions):
                 partial[release] = left
-        return kept, partial
+        return remaining, partial
 
     def refusal(self, name: str, release: int) -> Admission | None:
         """Return why a release is refused; None if it is not."""
@@ -103,37 +103,39 @@ class PolicyGuard:
         before: Sequence[str | None] = [None] * len(view.versions)
         if rules.provenance is ProvenanceMode.NO_DOWNGRADE:
             before = attested_before(
-                [(view.versions[at], *_provenance(project, at)) for at in range(len(view.versions))]
+                [(view.versions[release], *_provenance(project, release)) for release in range(len(view.versions))]
             )
         facts = {
-            version: ReleaseFacts(version, project.index_of(at), before[at], knowledge.advisories(view.name, version))
-            for at, version in enumerate(view.versions)
+            version: ReleaseFacts(
+                version, project.index_of(release), before[release], knowledge.advisories(view.name, version)
+            )
+            for release, version in enumerate(view.versions)
         }
         return _Decided(policy, facts, {})
 
     def _by_kind(
-        self, project: Project, release: int, kinds: Sequence[int], known: ReleaseFacts
+        self, project: Project, release: int, kinds: Sequence[int], facts: ReleaseFacts
     ) -> dict[int, Admission]:
         """Return a decision for each kind of file of a release: admitted if one file of the kind is."""
         view, policy = project.view, self._decided[project.view.name].policy
         level = view.attestation_level(release) if self._rules.provenance is not ProvenanceMode.ANY else 0
         first, last = view.uploads(release)
         if level is None or level == 1:
-            return self._by_file(project, release, known)
+            return self._by_file(project, release, facts)
         decisions = {}
         for number in kinds:
             kind = view.file_kinds[number]
             file = FileFacts(kind.tags != SDIST, first, "" if kind.yanked else None, level == 2)
-            decisions[number] = policy.decide(known, file)
+            decisions[number] = policy.decide(facts, file)
             if (
                 decisions[number].admitted
                 and last != first
-                and not policy.decide(known, file._replace(uploaded=last)).admitted
+                and not policy.decide(facts, file._replace(uploaded=last)).admitted
             ):
-                return self._by_file(project, release, known)
+                return self._by_file(project, release, facts)
         return decisions
 
-    def _by_file(self, project: Project, release: int, known: ReleaseFacts) -> dict[int, Admission]:
+    def _by_file(self, project: Project, release: int, facts: ReleaseFacts) -> dict[int, Admission]:
         view, policy = project.view, self._decided[project.view.name].policy
         numbers = {tuple(kind): number for number, kind in enumerate(view.file_kinds)}
         decisions: dict[int, Admission] = {}
@@ -142,7 +144,7 @@ class PolicyGuard:
             kind = split and (split[1], entry.get("requires-python") or None, bool(entry.get("yanked")))
             number = numbers.get(kind) if kind else None
             if number is not None:
-                decision = policy.decide(known, file_facts(entry))
+                decision = policy.decide(facts, file_facts(entry))
                 if number not in decisions or decision.admitted:
                     decisions[number] = decision
         return decisions

@@ -1,4 +1,4 @@
-"""What has become of a pin is told: by lock, --check, --diff, why and mirror status, as text and as JSON."""
+"""What has become of a pin is reported: by lock, --check, --diff, why and mirror status, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def change(index: LoopbackIndex) -> None:
     index.publish("late", late._replace(filename="late-2.0-py2-none-any.whl", body=late.body + b" "))
 
 
-def test_each_is_told_in_words_and_in_json(workspace: Workspace, index: LoopbackIndex) -> None:
+def test_each_is_reported_in_words_and_in_json(workspace: Workspace, index: LoopbackIndex) -> None:
     """By lock, by --check and --diff, by why and by mirror status; what the policy allows is not."""
     workspace.write("r.in", "\n".join(name if name != "broken" else "broken==2.0" for name in NAMES))
     assert workspace.run("mirror", "warm", "r.in").code == 0
