@@ -88,6 +88,7 @@ class Views(NamedTuple):
     view: bytes
     files: bytes
     error: str | None = None
+    signed: Mapping[str, str] = {}  # signed URLs of its files, by the URL without signature: never stored
 
 
 class Purpose(Enum):

@@ -8,6 +8,7 @@ credentials that the user configured when a request is made.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, NewType
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 PublicUrl = NewType("PublicUrl", str)
 """A URL without credentials."""
 
+# In the text of a page, JSON or HTML: the beginning of a query parameter that is part of a signature.
+_SIGNATURE = (
+    r"(?i)(?:[?&;]|\\u00(?:26|3f))[\w.~-]*"
+    r"(?:signature|credential|token|passw|secret|api_?key|auth|sig|policy|key-pair-id|hdnts|jwt)[\w.~-]*(?:=|\\u003d)"
+)
 _URLS = ("url", "provenance")  # of a file object (PEP 691, PEP 740)
 
 
@@ -38,13 +44,36 @@ def page_address(url: str) -> PublicUrl:
 
 
 def public_files(entries: Iterable[bytes]) -> list[bytes]:
-    """Return file objects (JSON) without credentials in their URLs; objects without credentials stay the same bytes."""
+    """Return file objects (JSON) without credentials and signatures in their URLs; objects without any stay the same bytes."""
     return [_public_file(bytes(entry)) if _may_hold_secret(bytes(entry)) else entry for entry in entries]
 
 
 def may_hold_secrets(page: bytes) -> bool:
-    """Return whether a page may hold credentials: a fast test that most pages fail."""
+    """Return whether a page may hold credentials or signatures: a fast test that most pages fail."""
     return _may_hold_secret(page)
+
+
+def signed_urls(entries: Iterable[bytes], page_url: str) -> dict[str, str]:
+    """Return the signed URLs of file objects (JSON), absolute, by the URL without signature."""
+    from urllib.parse import urljoin  # only for pages with signed URLs
+
+    signed: dict[str, str] = {}
+    for entry in entries:
+        value = json.loads(bytes(entry)) if _may_hold_secret(bytes(entry)) else None
+        url = value.get("url") if isinstance(value, dict) else None
+        if isinstance(url, str) and without_signature(url) != url:
+            absolute = split_url(urljoin(page_url, url.partition("#")[0]))[0]
+            signed[without_signature(absolute)] = absolute
+    return signed
+
+
+def without_signature(url: str) -> str:
+    """Return a URL without its query if that has a signature or a token; a fragment stays."""
+    if "?" not in url or not re.search(_SIGNATURE, url):
+        return url
+    base, _, rest = url.partition("?")
+    _, mark, fragment = rest.partition("#")
+    return f"{base}{mark}{fragment}"
 
 
 def shown(location: str) -> str:
@@ -63,7 +92,7 @@ def shown(location: str) -> str:
 
 
 def _may_hold_secret(data: bytes) -> bool:
-    return b"@" in data or b"\\u0040" in data
+    return b"@" in data or b"\\u0040" in data or re.search(_SIGNATURE.encode(), data) is not None
 
 
 def _public_file(entry: bytes) -> bytes:
@@ -78,7 +107,8 @@ def _public_file(entry: bytes) -> bytes:
 
 
 def _public(url: str) -> str:
-    """Return an absolute, scheme-relative or relative URL without credentials."""
+    """Return an absolute, scheme-relative or relative URL without credentials and signature."""
+    url = without_signature(url)
     if url.startswith("//"):
         return split_url(f"http:{url}")[0].removeprefix("http:")
     return split_url(url)[0]

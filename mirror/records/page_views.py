@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mirror.errors import FOREIGN_TEXT_ERRORS, MirrorError, error_of_foreign_text
 from mirror.ports import Views
 from mirror.records.file_view import digest_of, pack
-from mirror.records.freshness import from_headers
+from mirror.records.freshness import FreshnessRecord, from_headers
 from mirror.records.listing_views import build_views, classify
 from mirror.records.release_view import encode
 from mirror.records.simple_parse import parse_listing
-from mirror.urls import may_hold_secrets, public_files
+from mirror.urls import may_hold_secrets, public_files, signed_urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,12 @@ def _packed(
 ) -> Views:
     # After a redirect, the final URL of the page is the base of its relative URLs.
     view.page_url = exchange.url if exchange.url != exchange.request.url else None
-    raws = public_files(listing.raws) if may_hold_secrets(exchange.body) else listing.raws
+    raws: Sequence[Any] = listing.raws
+    signed: dict[str, str] = {}
+    if may_hold_secrets(exchange.body):
+        raws, signed = public_files(listing.raws), signed_urls(listing.raws, exchange.url)
+    if signed:  # each run needs signatures of its own
+        view.freshness = FreshnessRecord(view.freshness.fetched_at, 0.0)
     first, classified = _wanted(view, positions, len(exchange.body) // max(1, len(raws)), wish)
     classify(
         view,
@@ -55,7 +60,7 @@ def _packed(
     slices += [[memoryview(raws[position]) for position in row] for row in positions[first:]]  # type: ignore[misc]  # bytes-like, for a join
     packed = pack(slices)
     view.digest = digest_of(packed)
-    return Views(encode(view), packed)
+    return Views(encode(view), packed, signed=signed)
 
 
 def _wanted(view: ReleaseView, positions: Sequence[Sequence[int]], size: int, wish: PageWish) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.records.model import DistFile
-from mirror.urls import split_url
+from mirror.urls import split_url, without_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -172,6 +172,8 @@ def _url_and_digest(url: str, page_url: str) -> tuple[str, tuple[str, str] | Non
         url = _absolute(url, page_url)
     if "@" in url:
         url = split_url(url)[0]
+    if "?" in url:
+        url = without_signature(url)
     # A line break would end a header or a line of a lock; a surrogate cannot be written.
     if not url.isprintable():
         raise Malformed(f"{page_url}: a file is at {url!r}, which holds characters that no address has")

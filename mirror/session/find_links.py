@@ -20,10 +20,10 @@ from mirror.records.freshness import (
     from_json,
     revalidated,
 )
-from mirror.urls import public_files
+from mirror.urls import public_files, signed_urls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from mirror.ports import Exchange
     from mirror.settings import MirrorSettings
@@ -36,8 +36,13 @@ def page_key(url: str) -> str:
     return LINK_PAGES.key(hashlib.blake2s(url.encode(), digest_size=6).hexdigest())
 
 
-def read_page(
-    url: str, stored: bytes | None, settings: MirrorSettings, now: float, keep: Callable[[str, bytes], None]
+def read_page(  # noqa: PLR0913, PLR0917 - the page, what is known of it, and where what it says goes
+    url: str,
+    stored: bytes | None,
+    settings: MirrorSettings,
+    now: float,
+    keep: Callable[[str, bytes], None],
+    add_signed: Callable[[Mapping[str, str]], None],
 ) -> Generator[Request, Exchange, tuple[list[dict[str, Any]], str]]:
     """Return the file objects of a page and the base of their relative URLs.
 
@@ -47,6 +52,7 @@ def read_page(
         settings: ``refresh`` and ``offline`` are used.
         now: Seconds since the epoch.
         keep: Stores the new record under its key.
+        add_signed: Takes the signed URLs of its files, which are not stored.
 
     Raises:
         Offline: The page is not stored, and the run is offline.
@@ -70,6 +76,9 @@ def read_page(
             raise Withdrawn(f"the find-links page {url} lists no files any more; what it listed is kept for --offline")
         entries = [json.loads(bytes(raw)) for raw in public_files(listing.raws)]
         base, record = exchange.url, from_headers(exchange.headers, now)
+        if signed := signed_urls(listing.raws, base):
+            record = FreshnessRecord(now, 0.0)  # each run needs signatures of its own
+            add_signed(signed)
     elif record is not None and exchange.status == 304:
         record = record if exchange.stale else revalidated(record, exchange.headers, now)
     elif record is None or exchange.refused or exchange.status in (404, 410):

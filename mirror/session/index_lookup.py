@@ -81,7 +81,7 @@ class IndexLookup:
         stored = self._store.get_many([page_key(page) for page in pages])
         now, keep = self._clock(), self._write_buffer.write_record
         jobs = {
-            page: read_page(page, stored.get(page_key(page)), self._settings, now, keep)
+            page: read_page(page, stored.get(page_key(page)), self._settings, now, keep, self._pages.signatures.add)
             for page in dict.fromkeys(pages)
         }
         for page, result in run(jobs).items():

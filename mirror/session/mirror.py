@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.http.fetcher import Fetcher
+from mirror.http.signatures import Signatures, SigningTransport
 from mirror.ports import MirrorObserver
 from mirror.records.release_view import decode
 from mirror.session.index_lookup import IndexLookup
@@ -69,7 +70,8 @@ class Mirror:
             builder: Runs build backends; None if builds are not allowed.
             decoder: Decodes the stored view of a key; a caller with many mirrors of one store can cache it.
         """
-        fetcher = _fetcher(settings, transport)
+        signatures = Signatures()
+        fetcher = _fetcher(settings, lambda: SigningTransport(transport(), signatures))
         reporter = Reporter(observer or MirrorObserver())
         write_buffer, results = WriteBuffer(store, fetcher.counts, clock), Results(reporter)
         fetcher.idle = lambda: write_buffer.flush_encoded(results.ripe)
@@ -83,7 +85,7 @@ class Mirror:
             reporter=reporter,
             results=results,
             write_buffer=write_buffer,
-            pages=PageLoader(fetcher, clock),
+            pages=PageLoader(fetcher, clock, signatures),
             shadowed=ShadowedIndexes(fetcher, reporter.warn),
             builder=builder,
         )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from mirror.http.fetcher import Fetcher
+    from mirror.http.signatures import Signatures
     from mirror.ports import Exchange
     from mirror.records.project import Project
 
@@ -37,9 +38,10 @@ class FilesState(Enum):
 class PageLoader:
     """Reads pages, and fetches a page again if the files of an old release are requested."""
 
-    def __init__(self, fetcher: Fetcher, clock: Callable[[], float]) -> None:
+    def __init__(self, fetcher: Fetcher, clock: Callable[[], float], signatures: Signatures) -> None:
         """Fetch nothing yet; ``clock`` gives the fetch time of views."""
         self._fetcher = fetcher
+        self.signatures = signatures
         self._clock = clock
         self._awaited: set[str] = set()
         self._refetched: dict[tuple[str, str], MirrorError | None] = {}  # (index, project) -> why it failed
@@ -53,6 +55,7 @@ class PageLoader:
             views = views_of(exchange, exchange.request.page or PageWish(""), self._clock)
         if views.error is not None:
             raise Malformed(views.error)
+        self.signatures.add(views.signed)
         view = decode(views.view)
         if not isinstance(view, ReleaseView):
             raise Malformed(f"{exchange.url}: no project page")

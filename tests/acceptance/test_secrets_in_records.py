@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from mirror.session.open_store import open_store
 from tests.support.dists import wheel
 from tests.support.index_http import Answer
 from tests.support.index_server import LoopbackIndex
+from tests.support.redis_server import AVAILABLE, RedisServer
+from tests.support.served import Served
 from tests.support.workspace import Workspace
 
 SECRET = "s3kritPLANTED"  # noqa: S105 - planted, to be found nowhere
@@ -74,16 +77,34 @@ def _signed(index: LoopbackIndex) -> None:
     index.answer = answer  # type: ignore[method-assign]  # likewise
 
 
+def _signed_files(index: LoopbackIndex) -> None:
+    """Each file is at a signed address, and nothing is given without the signature."""
+    plain_page, plain = index._project, index.answer
+
+    def project(name: str, path: str, headers: Mapping[str, str]) -> Answer:
+        page = plain_page(name, path, headers)
+        signed = rf"\1?X-Amz-Date=2026&X-Amz-Signature={SECRET}".encode()
+        return page._replace(body=re.sub(rb"(/files/[^\"#]+\.whl)", signed, page.body))
+
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        if path.startswith("/files/") and f"X-Amz-Signature={SECRET}" not in headers[":query"]:
+            return Answer(403, b"", ())
+        return plain(path, headers)
+
+    index._project, index.answer = project, answer  # type: ignore[method-assign]  # likewise
+
+
 KINDS: dict[str, Callable[[LoopbackIndex], None]] = {
     "userinfo": _userinfo,
     "escaped": _escaped,
     "scheme-relative": _scheme_relative,
     "provenance": _provenance,
     "signed": _signed,
+    "signed files": _signed_files,
 }
 
 
-@pytest.mark.parametrize("transport", ["curl", "requests"])
+@pytest.mark.parametrize("transport", ["curl", "requests", "aiohttp"])
 @pytest.mark.parametrize("plant", KINDS.values(), ids=KINDS)
 def test_a_planted_secret_is_nowhere(
     workspace: Workspace, index: LoopbackIndex, plant: Callable[[LoopbackIndex], None], transport: str
@@ -93,15 +114,41 @@ def test_a_planted_secret_is_nowhere(
 
     ran = [workspace.lock("app", flags=["--transport", transport, "-v"])]
     ran.append(workspace.run("mirror", "warm", "--packages", "app==1.0", "--refresh", "--transport", transport))
+    old = workspace.run(
+        "lock", "--packages", "app<2", "-o", "pylock.old.toml", "--transport", transport
+    )  # from what is stored
+    ran.append(old)
     ran.append(workspace.run("mirror", "export", "all.snap", "--files", "all"))
     ran.append(workspace.run("mirror", "publish", "public"))
 
-    assert [done.code for done in ran] == [0, 0, 0, 0], [done.err for done in ran]
+    assert [done.code for done in ran] == [0, 0, 0, 0, 0], [done.err for done in ran]
     assert workspace.pins() == CHAIN
     assert [done for done in ran if SECRET in done.out + done.err] == []
     assert _leaking(workspace.mirror) == []
     for path in workspace.folder.rglob("*"):
         assert not path.is_file() or not _leaks(path.read_bytes()), path
+
+
+def test_no_answer_of_a_server_and_no_value_of_redis_holds_a_secret(tmp_path: Path, index: LoopbackIndex) -> None:
+    """Pages in both formats, the file route, records, metrics; and everything that Redis holds."""
+    _signed_files(index)
+    _userinfo(index)
+    server = Served(tmp_path, index)
+    try:
+        for path in ("/simple/app/", "/files/app/app-2.0-py3-none-any.whl", "/records", "/metrics", "/healthz", "/"):
+            for accept in ("text/html", "application/vnd.pypi.simple.v1+json"):
+                _, headers, body = server.get(path, Accept=accept)
+                assert not _leaks(repr(headers).encode() + body), path
+        assert SECRET not in server.lock(b"app\n")[1]
+    finally:
+        log = server.stop()
+    assert SECRET not in log
+    if AVAILABLE:
+        (tmp_path / "data").mkdir()
+        with RedisServer(tmp_path / "data") as redis:
+            workspace = Workspace(tmp_path / "w", index.url)
+            assert workspace.lock("app", flags=["--mirror", redis.url]).code == 0
+            assert _leaking(redis.url) == []
 
 
 def test_doctor_takes_secrets_out(workspace: Workspace) -> None:
@@ -147,7 +194,7 @@ def test_the_password_of_a_proxy_is_not_shown(workspace: Workspace, proxy: str, 
     assert SECRET not in ran.out + ran.err
 
 
-def _leaking(mirror: Path) -> list[str]:
+def _leaking(mirror: Path | str) -> list[str]:
     """Return the keys of the records that hold a planted secret."""
     store = open_store(str(mirror))
     try:

@@ -58,7 +58,7 @@ class Site(Protocol):
         ...
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """Return the response; ``headers`` has lower-case names."""
+        """Return the response; ``headers`` has lower-case names, and the query of the URL as ``:query``."""
         ...
 
     def record(self, seen: Seen) -> None:
@@ -132,8 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer, and record the request with its outcome before the first byte leaves."""
         site = self.server.site
-        path = urlsplit(self.path).path
-        headers = {key.lower(): value for key, value in self.headers.items()}
+        _, _, path, query, _ = urlsplit(self.path)
+        headers = {key.lower(): value for key, value in self.headers.items()} | {":query": query}
         fault = site.fault(path)
         with self.server.counted() as at_once:  # until the answer leaves: whoever has it may ask the next thing at once
             if 0 < site.throttle < at_once:
