@@ -75,6 +75,10 @@ class Malformed(MirrorError, ValueError):
     """Something read from an index, an archive or a file does not follow its specification."""
 
 
+class OtherSchema(Malformed):
+    """A stored record was written by another version of this program."""
+
+
 class Integrity(MirrorError, ValueError):
     """Bytes do not have the expected hash."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mirror.errors import Integrity, Malformed
+from mirror.errors import Integrity, Malformed, OtherSchema
 from mirror.exchange.attestation import covered
 from mirror.exchange.record_iterator import Entry, entries, named_view
 from mirror.exchange.secrets import clean_records, holds_secrets
@@ -31,6 +31,7 @@ class Damage(msgspec.Struct, frozen=True):
     key: str
     problem: str
     repair: str  # "delete": it is fetched again when needed; "clean": remove credentials; "": no repair
+    is_old: bool = False  # sound, but written by another version of this program
 
     def __post_init__(self) -> None:
         """Raise ``ValueError`` for an unknown repair."""
@@ -53,7 +54,7 @@ def check(store: Store) -> Iterator[Damage]:
     for entry in entries(store):
         if not isinstance(entry, Entry):
             key, error = entry
-            yield Damage(key, str(error), "delete")
+            yield Damage(key, str(error), "delete", isinstance(error, OtherSchema))
             continue
         damage = _check_files(entry, sealed=sealed)
         # Another process may store a newer listing between the two reads. Real damage is there at every check.

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
-from mirror.errors import Malformed
+from mirror.errors import Malformed, OtherSchema
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.model import FileKind, FileSighting, Withdrawal
@@ -262,7 +262,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
     try:
         value: dict[str, Any] = json.loads(data)
         if value["schema"] not in READABLE:
-            raise Malformed(f"release view of schema {value['schema']}, this program reads {SCHEMA}")
+            raise OtherSchema(f"release view of schema {value['schema']}, this program reads {SCHEMA}")
         if not is_sound(data):
             raise Malformed("damaged release view: its digest differs")
         if value.get("absent"):

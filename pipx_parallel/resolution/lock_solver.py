@@ -15,6 +15,7 @@ from mirror.http.fetch_job import DeadlineError
 from mirror.session.mirror import Mirror
 from mirror.store.shared import DecodedViews, NotingStore, SharedStore
 from pipx_parallel.emitters.interface import LockContext
+from pipx_parallel.emitters.locked_files import strong_hash
 from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.errors import Bug, Incomplete, NoSolution, PipxParallelError, RequirementsError, UsageError
 from pipx_parallel.model import IndexOptions
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from mirror.ports import Store, Transport
     from mirror.settings import MirrorSettings
     from pipx_parallel.config.settings import ResolveSettings
-    from pipx_parallel.model import Inputs, Target
+    from pipx_parallel.model import Inputs, Resolution, Target
 
 _SOURCE = "requirements.txt"
 _KINDS = {"pylock": "application/toml", "requirements": "text/plain; charset=utf-8", "json": "application/json"}
@@ -100,6 +101,7 @@ class LockSolver:
             resolutions = resolve(
                 inputs, (target,), mirror, self._settings.with_time(time.time()), Deadline(time.monotonic, deadline)
             )
+        _refuse_unhashed(resolutions)
         shown = [resolution._replace(stats=None) for resolution in resolutions]
         words = f"python={target.markers['python_version']} platform={target.markers['sys_platform']}"
         context = LockContext(f"POST /lock {words}", inputs.files, IndexOptions())
@@ -113,6 +115,19 @@ class LockSolver:
             platforms: Sequence[str] = platform.split(",") if platform else ()
             target = self._targets[python, platform] = make_target(python or None, platforms)
         return target
+
+
+def _refuse_unhashed(resolutions: Sequence[Resolution]) -> None:
+    """Raise ``NoSolution`` naming every file that its index states no hash of: pip refuses a lock that lacks one."""
+    bare = {
+        f"{pin.name} {pin.version}: its index states no sha256 of {file.filename}; `pipx-parallel lock` downloads and hashes it"
+        for resolution in resolutions
+        for pin in resolution.pins
+        for file in pin.installable[:1]
+        if strong_hash(file) is None
+    }
+    if bare:
+        raise NoSolution(tuple(sorted(bare)))
 
 
 class _BodyReader:

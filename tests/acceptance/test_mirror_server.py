@@ -106,6 +106,18 @@ def test_a_lock_is_served(served: Served) -> None:
     assert served.lock(b"app\n", "?format=elf")[0] == 400
 
 
+def test_a_lock_that_would_lack_a_hash_is_refused(tmp_path: Path) -> None:
+    """The server downloads nothing, so it names the file and the command that hashes it."""
+    with LoopbackIndex({"app": [wheel("app", "1.0")]}, SPARSE_JSON._replace(hashes=False)) as bare:
+        server = Served(tmp_path, bare)
+        try:
+            status, text = server.lock(b"app\n", "?format=requirements")
+        finally:
+            server.stop()
+
+    assert (status, "states no sha256 of app-1.0-py3-none-any.whl" in text) == (422, True), text
+
+
 HOSTILE_QUERIES = (
     "python=999999999", f"python={'9' * 5000}", f"python=3.{'9' * 5000}", "python=3.100", "python=3.10.1.1", "python=\u0663",
     "platform=macosx_99999_9_arm64", "platform=macosx_10_99999_arm64", "platform=x86_64-manylinux_2_99999999",

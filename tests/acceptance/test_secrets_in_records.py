@@ -87,7 +87,7 @@ def _signed_files(index: LoopbackIndex) -> None:
         return page._replace(body=re.sub(rb"(/files/[^\"#]+\.whl)", signed, page.body))
 
     def answer(path: str, headers: Mapping[str, str]) -> Answer:
-        if path.startswith("/files/") and f"X-Amz-Signature={SECRET}" not in headers[":query"]:
+        if path.startswith("/files/") and f"X-Amz-Signature={SECRET}" not in headers.get(":query", ""):
             return Answer(403, b"", ())
         return plain(path, headers)
 

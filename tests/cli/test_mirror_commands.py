@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from mirror.records.release_view import SCHEMA
+from mirror.session.open_store import open_store
 from mirror.store.disk import DiskStore
 from tests.cli.conftest import Run
 from tests.support.dists import wheel
@@ -129,6 +131,22 @@ def test_verify_predicts_the_hole_that_a_deleted_record_makes(run: Run, mirror: 
     assert run("resolve", "--packages", "app", "--offline").code == 4
     warm(run, "--depth", "closure")
     assert run("mirror", "verify", "--packages", "app").code == 0
+
+
+def test_verify_says_that_records_are_of_an_older_version(run: Run, mirror: Path) -> None:
+    """They are not damaged, and warming again fetches them anew."""
+    warm(run)
+    store = open_store(str(mirror))
+    key = next(key for key, _ in store.scan("v/"))
+    store.put_many({key: store.get_many((key,))[key].replace(f'"schema":{SCHEMA}'.encode(), b'"schema":1', 1)})
+    store.close()
+
+    ran = run("mirror", "verify", "--packages", "app")
+
+    assert ran.code == 4
+    assert "1 record was written by an older version: run `mirror warm` again" in ran.err
+    warm(run)
+    assert run("mirror", "verify").code == 0
 
 
 def test_verify_knows_what_the_portable_transport_keeps(run: Run) -> None:

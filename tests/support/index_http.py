@@ -58,7 +58,7 @@ class Site(Protocol):
         ...
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
-        """Return the response; ``headers`` has lower-case names, and the query of the URL as ``:query``."""
+        """Return the response; ``headers`` has lower-case names, and the URL's query, if any, as ``:query``."""
         ...
 
     def record(self, seen: Seen) -> None:
@@ -133,14 +133,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer, and record the request with its outcome before the first byte leaves."""
         site = self.server.site
         _, _, path, query, _ = urlsplit(self.path)
-        headers = {key.lower(): value for key, value in self.headers.items()} | {":query": query}
+        headers = {key.lower(): value for key, value in self.headers.items()}
         fault = site.fault(path)
         with self.server.counted() as at_once:  # until the answer leaves: whoever has it may ask the next thing at once
             if 0 < site.throttle < at_once:
                 fault = Fault(path, "status", status=429)
             elif delay := site.delay() + (fault.seconds if fault and fault.kind == "hang" else 0.0):
                 time.sleep(delay)
-            answer = site.answer(path, headers)
+            answer = site.answer(path, headers | {":query": query} if query else headers)
         if fault and fault.kind == "status":
             retry = (("Retry-After", fault.retry_after),) if fault.retry_after is not None else ()
             answer = Answer(fault.status, b"trouble", retry)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from mirror.errors import Integrity, NeedsBuild, StoreError
+from mirror.errors import Integrity, NeedsBuild, StoreError, Withdrawn
 from pipx_parallel.cli import LACKING, MISMATCH
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
@@ -49,10 +49,15 @@ def run(values: Mapping[str, object]) -> int:
     store = open_store(settings.mirror.location)
     try:
         damages = list(check(store))
+        old = sum(damage.is_old for damage in damages)
         for damage in damages:
-            context.printer.error(f"{damage.key}: {damage.problem}")
+            if not damage.is_old:
+                context.printer.error(f"{damage.key}: {damage.problem}")
+        if old:
+            written = "was written by an older version" if old == 1 else "were written by an older version"
+            context.printer.error(f"{count(old, 'record')} {written}: run `mirror warm` again, which fetches them anew")
         if damages:
-            return MISMATCH
+            return LACKING if old == len(damages) else MISMATCH
         if against:
             return _check_certificate(context, store, against)
     finally:
@@ -98,15 +103,24 @@ def _check_closure(context: CommandContext) -> int:
 
 
 def _incomplete(dependency_closure: DependencyClosure) -> str:
-    """Return how much is missing, of which projects most."""
-    missing = len(dependency_closure.holes)
-    total = dependency_closure.size + sum(failure.release is None for failure in dependency_closure.holes)
-    by_project = Counter(failure.project for failure in dependency_closure.holes).most_common()
+    """Return how much is missing, of which projects most, and which projects their index does not list any more."""
+    withdrawn = sorted({hole.project for hole in dependency_closure.holes if isinstance(hole.error, Withdrawn)})
+    holes = [hole for hole in dependency_closure.holes if not isinstance(hole.error, Withdrawn)]
+    gone = ""
+    if withdrawn:
+        them = "its index does not list it" if len(withdrawn) == 1 else "their indexes do not list them"
+        gone = f"{', '.join(withdrawn)}: {them} any more, and what is here is what was listed before"
+    if not holes:
+        return f"incomplete: {gone}"
+    missing = len(holes)
+    total = dependency_closure.size + sum(failure.release is None for failure in holes)
+    by_project = Counter(failure.project for failure in holes).most_common()
     names = ", ".join(f"{name} {number}" for name, number in by_project[:_SHOWN])
     more = len(by_project) - _SHOWN
     names += f", {count(more, 'more project')}" if more > 0 else ""
     has = "has" if missing == 1 else "have"
-    return f"incomplete: {missing} of {max(missing, total)} releases that a re-resolve could reach {has} no metadata ({names})"
+    reached = f"{max(missing, total)} releases that a re-resolve could reach"
+    return f"incomplete: {missing} of {reached} {has} no metadata ({names}){f'; {gone}' if gone else ''}"
 
 
 def _print_missing(context: CommandContext, dependency_closure: DependencyClosure) -> None:

@@ -238,7 +238,10 @@ def test_yanked_is_a_reason_or_none(value: object, record: str | None) -> None:
         ("https://files.example/@scope/six.whl", "https://files.example/@scope/six.whl"),
         ("//files.example/six.whl", "https://files.example/six.whl"),
         ("/files/six.whl", "https://index.example/files/six.whl"),
-        ("https://files.example/six.whl?token=1#egg=six", "https://files.example/six.whl?token=1"),
+        ("https://files.example/six.whl?build=1#egg=six", "https://files.example/six.whl?build=1"),
+        ("https://files.example/six.whl?token=1#egg=six", "https://files.example/six.whl"),
+        ("https://files.example/six.whl?Expires=9&Signature=a%2Fb&Key-Pair-Id=K", "https://files.example/six.whl"),
+        ("https://files.example/six.whl?se=2026&sig=a", "https://files.example/six.whl"),
     ],
 )
 def test_urls_are_absolute_and_hold_no_credentials(url: str, record: str) -> None:
