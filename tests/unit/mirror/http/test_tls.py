@@ -8,7 +8,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from mirror.http.problems import problem_of
+from mirror.http.problems import Problem, problem_of
 from mirror.http.tls import ca_bundle, tls_context
 from mirror.ports import ProblemKind
 
@@ -69,5 +69,5 @@ def test_errors_are_reported_in_words_without_secrets(error: Exception, sentence
     wrapped = OSError("HTTPConnectionPool(...)", error)
 
     kind = ProblemKind.TLS if isinstance(error, ssl.SSLError) else ProblemKind.PASSING
-    assert problem_of(error, "https://me:secret@index.example:8080/x") == (sentence, kind)
-    assert problem_of(wrapped, "https://me:secret@index.example:8080/x") == (sentence, kind)
+    assert problem_of(error, "https://me:secret@index.example:8080/x") == Problem(sentence, kind)
+    assert problem_of(wrapped, "https://me:secret@index.example:8080/x") == Problem(sentence, kind)
