@@ -193,11 +193,12 @@ class BeyondBound(NamedTuple):
 
 @equal_by_type
 class WithoutExtra(NamedTuple):
-    """A relaxed soft constraint: the release does not have a requested extra."""
+    """A relaxed soft constraint: the release has no requirements for a requested extra."""
 
     name: str
     version: str
     extra: str
+    available: tuple[str, ...] = ()  # the extras for which it has some, sorted
 
 
 Relaxation = BeyondBound | WithoutExtra

@@ -81,7 +81,11 @@ def _pyproject() -> Mapping[str, Any] | None:
         return None  # setuptools itself reports the error
     tool = parsed.get("tool")
     ours = tool.get("pipx-parallel") if isinstance(tool, dict) else None
-    return parsed if isinstance(ours, dict) and "setuptools" in ours else None
+    return parsed if isinstance(ours, dict) and ("setuptools" in ours or any(map(_is_table, ours.values()))) else None
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _apply_or_exit(distribution: Distribution, pyproject: Mapping[str, Any]) -> None:
@@ -105,7 +109,7 @@ def _apply(distribution: Distribution, settings: LockedExtras) -> None:
     declared = [str(line) for line in distribution.install_requires or ()]
     extras: dict[str, list[str]] = {}
     if settings.lock is not None:
-        pins = _read(settings.lock, distribution)
+        pins = _read(settings.lock, distribution, "")
         check(pins, declared, settings.lock, complete=True)
         lines = [pin.line for pin in pins]
         if settings.extra is not None:
@@ -113,26 +117,30 @@ def _apply(distribution: Distribution, settings: LockedExtras) -> None:
         if settings.dependencies:
             declared = lines
     for extra, path in settings.groups:
-        pins = _read(path, distribution)
+        pins = _read(path, distribution, extra)
         check(pins, declared, path, complete=False)
         extras[extra] = [pin.line for pin in pins]
     _change(distribution, declared, extras)
     # Files that the configuration refers to are included in the sdist.
-    distribution._referenced_files.update(_locks(settings))  # noqa: SLF001 - setuptools has no public way to add one file
+    # setuptools before 66 does not record them, and has no public way to add one file.
+    referenced = getattr(distribution, "_referenced_files", None)
+    if referenced is not None:
+        referenced.update(_locks(settings))
 
 
-def _read(path: str, distribution: Distribution) -> Sequence[Pinned]:
+def _read(path: str, distribution: Distribution, group: str) -> Sequence[Pinned]:
+    """Return the pins of a lock; ``group`` is the extra it is for, "" for that of the project. Raises ``UsageError``."""
     # only for a build of a project with our table
     import tomllib
 
     from pipx_parallel.errors import UsageError
-    from pipx_parallel.locks.locked_extra import pins_of
+    from pipx_parallel.locks.locked_extra import lock_command, pins_of
 
     try:
         with open(path, "rb") as file:  # as above
             lock = tomllib.load(file)
     except FileNotFoundError as error:
-        raise UsageError(f"the lock {path} is missing; make it with: pipx-parallel lock -o {path}") from error
+        raise UsageError(f"the lock {path} is missing; make it with: {lock_command(path, group)}") from error
     except OSError as error:
         raise UsageError(f"the lock {path} cannot be read: {error.strerror}") from error
     except ValueError as error:

@@ -101,6 +101,11 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pi
     return pins
 
 
+def lock_command(path: str, group: str) -> str:
+    """Return the command that makes a lock: that of the project, or that of its dependency group alone."""
+    return f"pipx-parallel lock{f' --group {group}' if group else ''} -o {path}"
+
+
 def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, complete: bool) -> None:
     """Raise ``StaleLock`` if the pins do not satisfy the dependencies; with ``complete`` each must have a pin.
 
@@ -135,7 +140,8 @@ def check(pins: Sequence[Pinned], dependencies: Iterable[str], path: str, *, com
         if _contradicts(pin, requirement)
     ]
     if absent or contradicted:
-        raise StaleLock([f"{path} is out of date: {'; '.join([*absent, *contradicted])}"])
+        reasons = "; ".join([*absent, *contradicted])
+        raise StaleLock([f"{path} is out of date: {reasons}; update it with: pipx-parallel lock"])
 
 
 def _contradicts(pin: Pinned, requirement: Requirement) -> bool:
@@ -150,9 +156,18 @@ def _contradicts(pin: Pinned, requirement: Requirement) -> bool:
 
 
 def _table(pyproject: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    table: Any = pyproject
-    for key in ("tool", "pipx-parallel", "setuptools"):
-        table = table.get(key) if isinstance(table, dict) else None
+    tool = pyproject.get("tool")
+    ours = tool.get("pipx-parallel") if isinstance(tool, dict) else None
+    table: Any = ours.get("setuptools") if isinstance(ours, dict) else None
+    if table is None and isinstance(ours, dict):
+        from pipx_parallel.nearest_names import nearest  # only for a project without the table
+
+        tables = [key for key, value in ours.items() if isinstance(value, dict)]
+        near = nearest("setuptools", tables)
+        if near is not None:
+            raise UsageError(
+                f"[tool.pipx-parallel.{near}] is not a setting; did you mean [tool.pipx-parallel.setuptools]?"
+            )
     if table is not None and not isinstance(table, dict):
         raise UsageError(f"[tool.pipx-parallel] setuptools must be a table, not {table!r}")
     return table

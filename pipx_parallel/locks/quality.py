@@ -53,10 +53,22 @@ def sentence(quality: Quality) -> str:
 def relaxation_text(relaxation: Relaxation) -> str:
     """Return a relaxation as one sentence."""
     if isinstance(relaxation, WithoutExtra):
-        return f"{relaxation.name} {relaxation.version} does not have the extra {relaxation.extra}"
+        return _without_extra(relaxation)
     return (
         f"{relaxation.parent} {relaxation.parent_version} may not work with {relaxation.child} {relaxation.child_version}: "
         f"{relaxation.parent} {relaxation.stated_by} needs {relaxation.requirement}, and no solution satisfies that"
+    )
+
+
+def _without_extra(relaxation: WithoutExtra) -> str:
+    from pipx_parallel.nearest_names import nearest  # only on the way to a warning
+
+    available = ", ".join(relaxation.available) or "none"
+    near = nearest(relaxation.extra, relaxation.available)
+    hint = f"; did you mean {relaxation.name}[{near}]?" if near else ""
+    return (
+        f"{relaxation.name} {relaxation.version} has no requirements for the extra {relaxation.extra!r} "
+        f"(extras with requirements: {available}){hint}"
     )
 
 

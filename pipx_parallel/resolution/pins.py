@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import MirrorError
 from mirror.names import with_extras
 from mirror.records.filenames import SDIST, split_filename
+from mirror.records.model import FetchFailure
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
 from pipx_parallel.model import BeyondBound, Pin, PinCondition, Relaxation, RequirementEdge, WithoutExtra
@@ -15,6 +16,7 @@ from pipx_parallel.resolution.explain import Excluded, why_given_up, why_held
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.wording import Wording, written
 from pipx_parallel.resolver.masks import release_of
+from pipx_parallel.resolver.ports import Unavailable
 from pipx_parallel.resolver.terms import Bound, Required
 
 if TYPE_CHECKING:
@@ -148,7 +150,10 @@ def relaxations_of(solution: Solution, candidates: Candidates) -> tuple[Relaxati
         relaxations.append(BeyondBound(*pins[0], *pins[1], text, by))
     for switch in solution.lacking:
         name, extra = base_of(switch), extra_of(switch)
-        relaxations.append(WithoutExtra(name, version(name, solution.chosen[name]), extra))
+        bit = solution.chosen[name]
+        dependency_set = candidates.dependency_set(name, bit)
+        available = () if isinstance(dependency_set, FetchFailure | Unavailable) else tuple(dependency_set.extras())
+        relaxations.append(WithoutExtra(name, version(name, bit), extra, available))
     return tuple(relaxations)
 
 

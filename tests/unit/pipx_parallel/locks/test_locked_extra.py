@@ -8,7 +8,7 @@ import pytest
 from packaging.markers import Marker
 
 from pipx_parallel.errors import StaleLock, UsageError
-from pipx_parallel.locks.locked_extra import LockedExtras, Pinned, check, pins_of, settings_of
+from pipx_parallel.locks.locked_extra import LockedExtras, Pinned, check, lock_command, pins_of, settings_of
 
 
 def _project(**table: object) -> dict[str, Any]:
@@ -22,6 +22,19 @@ def _lock(*packages: dict[str, Any], **more: object) -> dict[str, Any]:
 def _release(name: str, version: str, **more: object) -> dict[str, Any]:
     sdist = {"url": f"https://index.example/{name}-{version}.tar.gz", "hashes": {"sha256": "ff"}}
     return {"name": name, "version": version, "sdist": sdist, **more}
+
+
+def test_a_misspelt_table_is_an_error() -> None:
+    """It would build a wheel without the extra; other tables of the tool are not its business."""
+    with pytest.raises(UsageError, match=r"setuptool\] is not a setting; did you mean \[tool.pipx-parallel.setuptools"):
+        settings_of({"tool": {"pipx-parallel": {"setuptool": {"extra": "locked"}}}})
+    assert settings_of({"tool": {"pipx-parallel": {"policies": {}}}}) is None
+
+
+def test_the_command_for_the_lock_of_a_group_names_the_group() -> None:
+    """Without it, the command would lock the project."""
+    assert lock_command("pylock.test.toml", "test") == "pipx-parallel lock --group test -o pylock.test.toml"
+    assert lock_command("pylock.toml", "") == "pipx-parallel lock -o pylock.toml"
 
 
 def test_an_empty_table_means_the_defaults() -> None:

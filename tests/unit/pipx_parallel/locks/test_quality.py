@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipx_parallel.locks.quality import held_back, libyears, notable, quality_of, sentence
+from pipx_parallel.locks.quality import held_back, libyears, notable, quality_of, relaxation_text, sentence
+from pipx_parallel.model import WithoutExtra
 from tests.support.resolutions import pin, web_resolution
 
 _YEAR = 31_557_600
@@ -47,3 +48,14 @@ def test_each_pin_that_is_not_the_newest_says_what_holds_it() -> None:
     assert list(held_back(web_resolution()._replace(pins=(old_pin,)))) == [
         "k 1, not 2: it is kept from the previous lock"
     ]
+
+
+def test_a_missing_extra_is_told_with_those_that_exist() -> None:
+    """A typing error has its correction; without any extra the warning says none."""
+    typo = WithoutExtra("requests", "2.34.2", "sock", ("security", "socks"))
+
+    assert relaxation_text(typo) == (
+        "requests 2.34.2 has no requirements for the extra 'sock' (extras with requirements: security, socks); "
+        "did you mean requests[socks]?"
+    )
+    assert relaxation_text(WithoutExtra("a", "1", "x")).endswith("(extras with requirements: none)")
