@@ -122,10 +122,9 @@ def _apply(distribution: Distribution, settings: LockedExtras) -> None:
         extras[extra] = [pin.line for pin in pins]
     _change(distribution, declared, extras)
     # Files that the configuration refers to are included in the sdist.
-    # setuptools before 66 does not record them, and has no public way to add one file.
-    referenced = getattr(distribution, "_referenced_files", None)
-    if referenced is not None:
-        referenced.update(_locks(settings))
+    # setuptools before 66 does not record them, and no setuptools has a public way to add one file.
+    referenced: set[str] = vars(distribution).get("_referenced_files", set())
+    referenced.update(_locks(settings))
 
 
 def _read(path: str, distribution: Distribution, group: str) -> Sequence[Pinned]:
