@@ -67,7 +67,7 @@ class Admissions:
         if view.prereleases and not specifier.prereleases and not self._policy.takes_prereleases(name):
             finals = candidate.finals | self.pinned_among(name, ~candidate.finals)
             mask = mask & finals if mask & finals & candidate.usable else mask
-        if mask != before:
+        if (mask ^ before) & candidate.usable:  # one that cannot be installed matters to no search
             self.withheld.add(name)
         return mask
 

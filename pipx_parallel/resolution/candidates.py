@@ -88,7 +88,7 @@ class Candidates:
         self.holes = before.holes.copy()
         self.lacking = {name: rows.copy() for name, rows in before.lacking.items()}
         self.has_missing_projects = before.has_missing_projects
-        self.archives.left_out = before.archives.left_out
+        self.archives.left_out = before.archives.left_out.copy()
         self._dependency_sets = {key: result for key, result in before._dependency_sets.items() if key not in built}
         self._edges = {key: edges for key, edges in before._edges.items() if key[:2] not in built}
 

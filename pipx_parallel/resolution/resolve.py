@@ -16,6 +16,7 @@ from pipx_parallel.resolution.pins import edges_of, pins_of, relaxations_of
 from pipx_parallel.resolution.roots import candidates_for, candidates_of, for_target, memory_key, root_edges
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
+from pipx_parallel.resolver.terms import Unusable
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _searched(  # noqa: PLR0913 - what a search is given; also for its repetitio
             candidates = after_builds
 
     outcome, candidates = search(candidates)
-    if isinstance(outcome, Impossible) and thorough and not candidates.is_complete():
+    if isinstance(outcome, Impossible) and thorough and not _is_proven(outcome, candidates):
         outcome, candidates = search(candidates.in_mode(candidates.mode._replace(takes_all_archives=True)))
     if isinstance(outcome, Impossible):
         from pipx_parallel.resolution.prerelease_fallback import search_again  # only if the first search fails
@@ -182,6 +183,22 @@ def _searched(  # noqa: PLR0913 - what a search is given; also for its repetitio
     if isinstance(outcome, Impossible) and keeps_going and candidates.met_failures():
         outcome, candidates = search(candidates.in_mode(candidates.mode._replace(collects_failures=True)))
     return outcome, candidates
+
+
+def _is_proven(impossible: Impossible, candidates: Candidates) -> bool:
+    """Return whether there is no solution either with the releases that a search left out.
+
+    So it is if the proof is complete and rests on none of them.
+    """
+    from pipx_parallel.resolver.unsat_core import facts_of  # only without a solution
+
+    left_out = candidates.archives.left_out
+    if not left_out:
+        return True
+    return not impossible.proof.packages and not any(
+        isinstance(fact.cause, Unusable) and fact.masks[0] & left_out.get(impossible.names[fact.packages[0]], 0)
+        for fact in facts_of(impossible.proof)
+    )
 
 
 def _build_log(impossible: Impossible, candidates: Candidates) -> list[str]:

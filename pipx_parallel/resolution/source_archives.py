@@ -56,7 +56,7 @@ class SourceArchives:
         self._mirror = mirror
         self._history = history
         self.takes_all = takes_all
-        self.left_out = False  # whether a search with ``takes_all`` would read more
+        self.left_out: dict[str, int] = {}  # the releases, as masks, that only a search with ``takes_all`` would read
 
     def note_known(self, package: str, bit: int) -> None:
         """Record a release whose metadata needs no build."""
@@ -72,7 +72,7 @@ class SourceArchives:
         if bit not in asked:
             far = len(asked) >= MOST_READ or len(self._history.without_build.get(package, ())) > MOST_BEFORE
             if far and not self.takes_all:
-                self.left_out = True
+                self._leave_out(package, bit)
                 return False
             asked.append(bit)
         return True
@@ -86,7 +86,7 @@ class SourceArchives:
             return None
         if not self._mirror.records.can_build:
             return Unavailable("needs a build, and builds are not allowed") if self._is_behind(package, bit) else None
-        return self._too_many(package)
+        return self._too_many(package, bit)
 
     def failed(self, package: str, bit: int, error: BuildFailed) -> Unavailable:
         """Record a failed build; return why the release cannot be used."""
@@ -107,11 +107,11 @@ class SourceArchives:
             self._walk(package, bit)
             return Unavailable(str(error)) if behind else None
         if (package, bit) not in self._history.pending:
-            refused = self._too_many(package)
+            refused = self._too_many(package, bit)
             if refused is not None:
                 return refused
             if self._history.without_build.get(package) and not self.takes_all:
-                self.left_out = True
+                self._leave_out(package, bit)
                 return Unavailable("needs a build")
             self._history.pending[package, bit] = row
         return NOT_BUILT
@@ -130,14 +130,18 @@ class SourceArchives:
             self._mirror.records.build(rows)
         return postponed
 
-    def _too_many(self, package: str) -> Unavailable | None:
+    def _leave_out(self, package: str, bit: int) -> None:
+        self.left_out[package] = self.left_out.get(package, 0) | 1 << bit
+
+    def _too_many(self, package: str, bit: int) -> Unavailable | None:
         """Return why no other release of a project is built; None if one may be."""
         if self._has_failed(package):
             return Unavailable(f"needs a build, and {MOST_FAILED} builds of {package} have failed")
         walk = self._history.walks.get(package, ())
         if len(walk) < (MOST_BUILDS_AT_LAST if self.takes_all else MOST_BUILDS):
             return None
-        self.left_out |= not self.takes_all
+        if not self.takes_all:
+            self._leave_out(package, bit)
         return Unavailable(f"needs a build, and {len(walk)} other releases of {package} need one too")
 
     def _is_behind(self, package: str, bit: int) -> bool:

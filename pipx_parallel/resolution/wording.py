@@ -101,7 +101,8 @@ class Wording:
             return f"no release of {name} is {text.replace(',', ' and ')} ({nearest}{elsewhere})"
         if name in self.candidates.hashes and self.candidates.admitted(name, specifier) & candidate.usable:
             return f"no file of {name} that can be installed has one of the hashes given for it"
-        bit = (named & self._in_time(candidate) or named).bit_length() - 1
+        timely = named & self._in_time(candidate) or named
+        bit = (timely & candidate.finals or timely).bit_length() - 1
         return f"{name} {view.versions[release_of(bit)]} {self.fault(name, bit)}"
 
     def _elsewhere(self, candidate: Candidate, specifier: CompiledSpecifier) -> str:
