@@ -113,6 +113,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     # than it saves (0.06 ms for each of 128 classes).
     "msgspec": (
         "mirror.records.simple_parse",
+        "mirror.exchange.advisory_update",
         "mirror.exchange.attestation",
         "mirror.exchange.diff",
         "mirror.exchange.maintenance",
@@ -120,6 +121,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "mirror.exchange.snapshot_import",
         "mirror.server.*",
         "pipx_parallel.bundle.*",
+        "pipx_parallel.locks.audit",
     ),
     "jinja2": ("mirror.server.site_render",),
     "pip_requirements_parser": ("pipx_parallel.requirements.grammar",),

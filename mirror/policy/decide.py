@@ -13,7 +13,7 @@ from mirror.records.listing_views import day_of, time_of
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mirror.policy.rules import Except
 
@@ -57,9 +57,6 @@ class ReleaseFacts(NamedTuple):
     index_url: str = ""  # the URL of the index that lists it
     attested_before: str | None = None  # an earlier, lower release whose files had attestations, if this one has fewer
     advisories: Sequence[str] | None = None  # ids that concern it; None: the mirror has no advisories
-    licence: Callable[[], str | None] | None = (
-        None  # why its licence is refused, None if allowed; no function: not known
-    )
 
 
 @equal_by_type
@@ -108,7 +105,6 @@ class ProjectPolicy:
                 (self._of_index, bool(rules.only_from)),
                 (self._provenance, rules.provenance is not ProvenanceMode.ANY),
                 (self._advisories, rules.advisories is Action.REFUSE),
-                (self._licence, rules.licences is not None),
             )
             if applies
         ]
@@ -208,12 +204,6 @@ class ProjectPolicy:
             )
         ids = [name for name in release.advisories if name not in self._rules.ignored_advisories]
         return _refused(Rule.ADVISORIES, f"is affected by {', '.join(ids)}") if ids else None
-
-    def _licence(self, release: ReleaseFacts, _: FileFacts) -> Admission | None:
-        if release.licence is None:
-            return _unknown(Rule.LICENCES, "its licence is not known here: its metadata is not in the mirror")
-        reason = release.licence()
-        return None if reason is None else _refused(Rule.LICENCES, reason)
 
     def _predates(self, file: FileFacts) -> bool:
         """Return whether a file is so old that the policy asks for no attestation."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
-from mirror.policy.rules import ProvenanceMode
+from mirror.policy.rules import Action, ProvenanceMode
 from mirror.records.listing_views import epoch_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mirror.policy.decide import Admission
     from mirror.policy.rules import PolicyRules
@@ -24,10 +24,6 @@ class Knowledge:
 
     def advisories(self, name: str, version: str) -> Sequence[str] | None:  # noqa: ARG002 - a default
         """Return the ids of the advisories that concern a release; None: there are no advisories here."""
-        return None
-
-    def licence(self, name: str, version: str) -> Callable[[], str | None] | None:  # noqa: ARG002 - as above
-        """Return what says why the licence of a release is refused (None: allowed); None: the licence is not known."""
         return None
 
 
@@ -69,15 +65,12 @@ class PageFilter:
         before: Sequence[str | None] = [None] * len(releases)
         if rules.provenance is ProvenanceMode.NO_DOWNGRADE:
             before = attested_before([(release.version, *provenance_of(release.entries)) for release in releases])
+        asks = rules.advisories is Action.REFUSE
         decisions: dict[str, Admission] = {}
         for release, attested in zip(releases, before, strict=True):
             name, version = view.name, release.version
             known = ReleaseFacts(
-                version,
-                release.index_url,
-                attested,
-                knowledge.advisories(name, version),
-                knowledge.licence(name, version),
+                version, release.index_url, attested, knowledge.advisories(name, version) if asks else None
             )
             if policy.admits_whole(known) and all(map(policy.admits_plainly, release.entries)):
                 decisions |= dict.fromkeys([entry["filename"] for entry in release.entries], ADMITTED)

@@ -22,7 +22,6 @@ class Rule(Enum):
     YANKED = "yanked"
     PROVENANCE = "provenance"
     ADVISORIES = "advisories"
-    LICENCES = "licences"
 
 
 class Action(Enum):
@@ -65,15 +64,6 @@ class Except(NamedTuple):
 
 
 @equal_by_type
-class LicenceRules(NamedTuple):
-    """Which licences are allowed, as SPDX expressions; a release whose licence is not known is refused unless said otherwise."""
-
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
-    unknown: Action = Action.REFUSE
-
-
-@equal_by_type
 class PolicyRules(NamedTuple):
     """A whole policy. The default refuses nothing."""
 
@@ -91,7 +81,6 @@ class PolicyRules(NamedTuple):
     provenance_age: int | None = None  # releases that are older need no attestation
     advisories: Action = Action.ALLOW
     ignored_advisories: frozenset[str] = frozenset()
-    licences: LicenceRules | None = None
     exceptions: tuple[Except, ...] = ()
 
     @property

@@ -20,7 +20,18 @@ from pipx_parallel.console import Printer, wants_colour
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-DONE, NO_SOLUTION, BAD_INPUT, STALE, LACKING, UNREACHABLE, MISMATCH, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 70, 130
+DONE, NO_SOLUTION, BAD_INPUT, STALE, LACKING, UNREACHABLE, MISMATCH, VIOLATED, OUR_BUG, INTERRUPTED = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    70,
+    130,
+)
 
 EXIT_CODES: Mapping[type[BaseException], int] = {
     errors.UsageError: BAD_INPUT,

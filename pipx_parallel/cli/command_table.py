@@ -17,6 +17,13 @@ class CommandEntry(NamedTuple):
     commands: Mapping[str, CommandEntry] = {}
 
 
+ADVISORIES: Mapping[str, CommandEntry] = {
+    "update": CommandEntry(
+        "Replace the advisories of the mirror by those of an OSV export.",
+        "pipx_parallel.cli.commands.mirror_advisories_update",
+    ),
+}
+
 MIRROR: Mapping[str, CommandEntry] = {
     "warm": CommandEntry(
         "Fill the mirror with everything that a lock of the sources needs.", "pipx_parallel.cli.commands.mirror_warm"
@@ -37,6 +44,7 @@ MIRROR: Mapping[str, CommandEntry] = {
         "Serve the mirror over HTTP to pip, uv and pipx-parallel.", "pipx_parallel.cli.commands.mirror_serve"
     ),
     "prune": CommandEntry("Delete old records from the mirror.", "pipx_parallel.cli.commands.mirror_prune"),
+    "advisories": CommandEntry("Keep advisories in the mirror.", commands=ADVISORIES),
     "doctor": CommandEntry("Find and repair damage of the mirror.", "pipx_parallel.cli.commands.mirror_doctor"),
 }
 
@@ -62,6 +70,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "Lock, and write all files into one archive for offline machines.", "pipx_parallel.cli.commands.bundle"
     ),
     "mirror": CommandEntry("Fill and maintain the local metadata mirror.", commands=MIRROR),
+    "audit": CommandEntry("Show the advisories that concern the pins of locks.", "pipx_parallel.cli.commands.audit"),
     "policy": CommandEntry("Show what the policy admits.", commands=POLICY),
     "inspect": CommandEntry("Show how the input is read, without a network.", "pipx_parallel.cli.commands.inspect"),
     "benchmark": CommandEntry(

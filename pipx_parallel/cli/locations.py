@@ -160,7 +160,9 @@ def _variables() -> set[str]:
 
     from pipx_parallel.cli.command_table import COMMANDS
 
-    entries = [row for entry in COMMANDS.values() for row in (entry, *entry.commands.values())]
+    groups = [entry for entry in COMMANDS.values() if entry.commands]
+    inner = [row for group in groups for row in group.commands.values()]
+    entries = [*COMMANDS.values(), *inner, *(row for group in inner for row in group.commands.values())]
     modules = [entry.module for entry in entries if entry.module]
     options = [option for module in modules for option in import_module(module).OPTIONS]
     return {variable for option in (*ALL, *options) for variable in option.variables}

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mirror.policy.page_filter import PageFilter
+    from mirror.ports import Store
     from pipx_parallel.config.settings import ResolveSettings
 
 
-def page_filter_of(settings: ResolveSettings) -> PageFilter | None:
-    """Return the filter of the settings' policy, formats included; None if nothing is restricted."""
+def page_filter_of(settings: ResolveSettings, store: Store | None = None) -> PageFilter | None:
+    """Return the filter of the settings' policy, formats included; None if nothing is restricted.
+
+    ``store`` has the advisories; None: there are none.
+    """
     rules, selection = settings.policy, settings.selection
     if rules is None and not selection.only_binary:
         return None
@@ -18,4 +22,9 @@ def page_filter_of(settings: ResolveSettings) -> PageFilter | None:
     from mirror.policy.rules import PolicyRules  # as above
 
     rules = rules or PolicyRules()
-    return PageFilter(rules._replace(only_binary=selection.only_binary, no_binary=selection.no_binary))
+    rules = rules._replace(only_binary=selection.only_binary, no_binary=selection.no_binary)
+    if store is None:
+        return PageFilter(rules)
+    from mirror.policy.stored_knowledge import StoredKnowledge  # as above
+
+    return PageFilter(rules, StoredKnowledge(lambda key: store.get_many((key,)).get(key)))

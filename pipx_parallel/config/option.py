@@ -87,6 +87,7 @@ def rare(*options: Option) -> tuple[Option, ...]:
 
 _POLICY = "Policy"
 ACTIONS = ("refuse", "warn", "allow")
+ADVISORY_ACTIONS = ("refuse", "allow")
 PROVENANCE_MODES = ("any", "no-downgrade", "required")
 
 POLICY = rare(
@@ -124,7 +125,7 @@ POLICY = rare(
     ),
     Option(
         ("--advisories",), "What to do with releases that an advisory of the mirror concerns [default: allow].",
-        metavar="ACTION", choices=ACTIONS, group=_POLICY, in_lock=True,
+        metavar="ACTION", choices=ADVISORY_ACTIONS, group=_POLICY, in_lock=True,
     ),
     Option(
         ("--avoid-vulnerable",), "The same as --advisories refuse.", "flag", group=_POLICY, in_lock=True,
@@ -132,18 +133,6 @@ POLICY = rare(
     Option(
         ("--ignore-advisory",), "Do not count this advisory.", "list", "ID", multiple=True, group=_POLICY,
         in_lock=True,
-    ),
-    Option(
-        ("--allow-licence",), "Allow only these licences (SPDX identifiers).", metavar="SPDX", multiple=True,
-        group=_POLICY, in_lock=True,
-    ),
-    Option(
-        ("--deny-licence",), "Refuse these licences (SPDX identifiers).", metavar="SPDX", multiple=True, group=_POLICY,
-        in_lock=True,
-    ),
-    Option(
-        ("--unknown-licence",), "What to do with releases that state no licence that can be read [default: refuse].",
-        metavar="ACTION", choices=ACTIONS, group=_POLICY, in_lock=True,
     ),
     Option(
         ("--policy-exception",),

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from pipx_parallel.config import policy_values as values
-from pipx_parallel.config.option import ACTIONS, PROVENANCE_MODES
+from pipx_parallel.config.option import ACTIONS, ADVISORY_ACTIONS, PROVENANCE_MODES
 from pipx_parallel.errors import UsageError
 from pipx_parallel.nearest_names import nearest
 
@@ -119,13 +119,6 @@ def _ids(value: object, called: str) -> dict[str, Raw]:
     return {"ignore_advisory": _texts(value, called)}
 
 
-def _licences(dest: str) -> Callable[[object, str], dict[str, Raw]]:
-    def read(value: object, called: str) -> dict[str, Raw]:
-        return {dest: tuple([values.licence(text, called) for text in _texts(value, called)])}
-
-    return read
-
-
 def _exceptions(value: object, called: str) -> dict[str, Raw]:
     example = '[{ package = "requests", version = "2.32.4", rules = ["uploaded-prior-to"], until = 2026-12-31 }]'
     if not isinstance(value, list):
@@ -222,14 +215,6 @@ _READERS: Mapping[str, Callable[[object, str], dict[str, Raw]]] = {
     "provenance": _or_table(
         "mode", {"mode": _choice("provenance", PROVENANCE_MODES), "max-age": _age("provenance_max_age")}
     ),
-    "advisories": _or_table("action", {"action": _choice("advisories", ACTIONS), "ignore": _ids}),
-    "licences": _or_table(
-        "",
-        {
-            "allow": _licences("allow_licence"),
-            "deny": _licences("deny_licence"),
-            "unknown": _choice("unknown_licence", ACTIONS),
-        },
-    ),
+    "advisories": _or_table("action", {"action": _choice("advisories", ADVISORY_ACTIONS), "ignore": _ids}),
     "exceptions": _exceptions,
 }

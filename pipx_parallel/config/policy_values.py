@@ -14,7 +14,6 @@ from mirror.policy.rules import (
     Action,
     Cutoff,
     Except,
-    LicenceRules,
     PolicyRules,
     ProvenanceMode,
     Rule,
@@ -52,7 +51,6 @@ def policy_rules(chosen: Chosen) -> PolicyRules:
         provenance_age=None if provenance_age is None else seconds(provenance_age, called("provenance_max_age")),
         advisories=Action.REFUSE if chosen.flag("avoid_vulnerable") else advisories,
         ignored_advisories=frozenset(chosen.texts("ignore_advisory")),
-        licences=_licences(chosen),
         exceptions=tuple([exception(row, called("policy_exception")) for row in chosen.texts("policy_exception")]),
     )
 
@@ -149,16 +147,6 @@ def rule(text: str, called: str) -> Rule:
     return member
 
 
-def licence(text: str, called: str) -> str:
-    """Return an SPDX expression in its normal form."""
-    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression  # 20 ms of SPDX lists
-
-    try:
-        return canonicalize_license_expression(text)
-    except InvalidLicenseExpression:
-        raise refuse(called, text, 'an SPDX identifier or expression, such as "MIT" or "GPL-3.0-or-later"') from None
-
-
 def _cutoffs(chosen: Chosen) -> dict[str, Cutoff | None]:
     """Return the cutoffs of single projects; their form was checked with the other settings."""
     called = chosen.called("uploaded_prior_to_package")
@@ -167,13 +155,3 @@ def _cutoffs(chosen: Chosen) -> dict[str, Cutoff | None]:
         name, _, when = value.partition("=")
         rows[normalize_name(name.strip())] = None if when.strip() in {"off", "false"} else cutoff(when, called)
     return rows
-
-
-def _licences(chosen: Chosen) -> LicenceRules | None:
-    allow, deny = (
-        tuple([licence(text, chosen.called(name)) for text in chosen.texts(name)])
-        for name in ("allow_licence", "deny_licence")
-    )
-    if not (allow or deny):
-        return None
-    return LicenceRules(allow, deny, Action(chosen.text("unknown_licence") or "refuse"))

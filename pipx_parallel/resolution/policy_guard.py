@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mirror.equality import equal_by_type
 from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.page_filter import Knowledge, attested_before, file_facts, provenance_of
-from mirror.policy.rules import Cutoff, PolicyRules, ProvenanceMode, Rule
+from mirror.policy.rules import Action, Cutoff, PolicyRules, ProvenanceMode, Rule
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.listing_views import epoch_seconds
 
@@ -37,13 +37,13 @@ class _Decided(NamedTuple):
 def rules_of(settings: ResolveSettings) -> PolicyRules:
     """Return the rules that a search applies, cutoffs as its selection states them.
 
-    Which formats are taken and which licences are allowed is decided elsewhere: by tags, and where metadata is read.
+    Which formats are taken is decided elsewhere, by tags.
     """
     selection = settings.selection
     cutoff = selection.uploaded_prior_to
     cutoffs = {name: _cutoff(when) for name, when in selection.uploaded_prior_to_packages.items()}
     rules = settings.policy or PolicyRules()
-    return rules._replace(cutoff=_cutoff(cutoff), cutoffs=cutoffs, only_binary=(), licences=None)
+    return rules._replace(cutoff=_cutoff(cutoff), cutoffs=cutoffs, only_binary=())
 
 
 class PolicyGuard:
@@ -105,9 +105,13 @@ class PolicyGuard:
             before = attested_before(
                 [(view.versions[release], *_provenance(project, release)) for release in range(len(view.versions))]
             )
+        asks = rules.advisories is Action.REFUSE
         facts = {
             version: ReleaseFacts(
-                version, project.index_of(release), before[release], knowledge.advisories(view.name, version)
+                version,
+                project.index_of(release),
+                before[release],
+                knowledge.advisories(view.name, version) if asks else None,
             )
             for release, version in enumerate(view.versions)
         }

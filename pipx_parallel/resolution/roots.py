@@ -58,7 +58,7 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
     """Return the same for roots and constraints that are already filtered for the target. Raises ``RequirementsError``."""
     wanted = [_dependency(root) for root in roots]
     bounds = [_dependency(root) for root in constraints]
-    policy = _policy(inputs, settings, wanted, rules)
+    policy = _policy(inputs, settings, wanted, rules, _guard(settings, mirror))
     wanted = [_overridden(dependency, policy) for dependency in wanted]
     hashes = HashRules([*inputs.roots, *inputs.constraints])
     pins = _pins(wanted + bounds, settings.selection.preferred)
@@ -102,7 +102,13 @@ def _overridden(dependency: Dependency, policy: Policy) -> Dependency:
     )
 
 
-def _policy(inputs: Inputs, settings: ResolveSettings, wanted: Iterable[Dependency], rules: TargetRules) -> Policy:
+def _policy(
+    inputs: Inputs,
+    settings: ResolveSettings,
+    wanted: Iterable[Dependency],
+    rules: TargetRules,
+    guard: PolicyGuard | None,
+) -> Policy:
     overrides: dict[str, list[Dependency]] = {name: [] for name in inputs.excludes}
     for root in inputs.overrides:
         rows = overrides.setdefault(root.name, [])
@@ -116,16 +122,17 @@ def _policy(inputs: Inputs, settings: ResolveSettings, wanted: Iterable[Dependen
         prereleases=prereleases,
         directs=frozenset(root.name for root in inputs.roots),
         overrides=overrides,
-        guard=_guard(settings),
+        guard=guard,
     )
 
 
-def _guard(settings: ResolveSettings) -> PolicyGuard | None:
+def _guard(settings: ResolveSettings, mirror: Mirror) -> PolicyGuard | None:
     if settings.policy is None and not settings.selection.has_cutoff:
         return None
+    from mirror.policy.stored_knowledge import StoredKnowledge  # as above
     from pipx_parallel.resolution.policy_guard import PolicyGuard, rules_of  # only for runs with a policy
 
-    return PolicyGuard(rules_of(settings), settings.now)
+    return PolicyGuard(rules_of(settings), settings.now, StoredKnowledge(mirror.records.read))
 
 
 def _bound_dependencies(inputs: Inputs) -> list[Dependency]:

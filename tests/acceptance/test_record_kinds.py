@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+
 from mirror.keys import FILES, KINDS, VIEWS, kind_of
 from mirror.store.disk import DiskStore
 from tests.support.dists import sdist, wheel
@@ -36,6 +39,10 @@ def test_doctor_leaves_a_record_of_every_kind_alone(workspace: Workspace, index:
     assert workspace.run("mirror", "warm", "closed.txt", "--depth", "closure").code == 0
     ran = workspace.run("mirror", "verify", "closed.txt", "--certificate", "closed.json")
     assert ran.code == 0, ran.err
+    with zipfile.ZipFile(workspace.folder / "all.zip", "w") as archive:
+        affected = [{"package": {"ecosystem": "PyPI", "name": "app"}, "versions": ["0.1"]}]
+        archive.writestr("a.json", json.dumps({"id": "A-1", "affected": affected}))
+    assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
     before = _keys(workspace)
 
     ran = workspace.run("mirror", "doctor")

@@ -38,7 +38,7 @@ def run(values: Mapping[str, object]) -> int:
     context = begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
     settings = settings_of(context)
     store = open_store(settings.mirror.location)
-    page_filter = page_filter_of(settings)
+    page_filter = page_filter_of(settings, store)
     try:
         refuse_damaged(store)
         shown = store if page_filter is None else _governed(store, page_filter)

@@ -90,7 +90,7 @@ def run(values: Mapping[str, object]) -> int:
 
 def _governed(settings: ResolveSettings, store: Store) -> tuple[Store, PolicyGate | None]:
     """Return the store as the policy lets it be seen, and what decides on pages; the store itself and None without a policy."""
-    page_filter = page_filter_of(settings)
+    page_filter = page_filter_of(settings, store)
     if page_filter is None:
         return store, None
     from mirror.exchange.policy_store import PolicyStore  # here and below: only with a policy

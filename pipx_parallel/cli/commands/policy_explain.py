@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import show
-from pipx_parallel.cli.policy import page_filter_of
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK
@@ -30,6 +29,7 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.policy.explain import explain, listed_releases
     from mirror.policy.page_filter import PageFilter
     from mirror.policy.rules import PolicyRules
+    from mirror.policy.stored_knowledge import StoredKnowledge
     from mirror.records.model import FetchFailure
 
     given = str(values["name"])
@@ -39,11 +39,15 @@ def run(values: Mapping[str, object]) -> int:
     context = begin({key: value for key, value in values.items() if key != "name"}, OPTIONS)
     settings = settings_of(context)
     settings = settings._replace(mirror=settings.mirror._replace(keep_whole=True))
+    selection = settings.selection
+    rules = (settings.policy or PolicyRules())._replace(
+        only_binary=selection.only_binary, no_binary=selection.no_binary
+    )
     with opened(settings, context.progress) as mirror:
         project = mirror.project(normalize_name(name.strip()))
         if isinstance(project, FetchFailure):
             raise project.error
-        page_filter = page_filter_of(settings) or PageFilter(PolicyRules())
+        page_filter = PageFilter(rules, StoredKnowledge(mirror.records.read))
         rows = explain(project.view, listed_releases(project), page_filter, settings.now)
     if version:
         rows = [row for row in rows if row.version == version.strip()]

@@ -6,12 +6,12 @@ import pytest
 
 from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.page_filter import attested_before
-from mirror.policy.rules import Action, Cutoff, Except, LicenceRules, PolicyRules, ProvenanceMode, Rule
+from mirror.policy.rules import Action, Cutoff, Except, PolicyRules, ProvenanceMode, Rule
 
 DAY = 86_400
 NOW = 1_000 * DAY
 PROJECT = ProjectFacts("acme-tool", first_upload=900 * DAY)
-RELEASE = ReleaseFacts("2.0", "https://index.example/simple/", licence=lambda: None, advisories=())
+RELEASE = ReleaseFacts("2.0", "https://index.example/simple/", advisories=())
 FILE = FileFacts(uploaded=990 * DAY)
 
 
@@ -72,15 +72,6 @@ FILE = FileFacts(uploaded=990 * DAY)
             FILE,
             None,
         ),
-        (PolicyRules(licences=LicenceRules()), PROJECT, RELEASE._replace(licence=None), FILE, Rule.LICENCES),
-        (
-            PolicyRules(licences=LicenceRules()),
-            PROJECT,
-            RELEASE._replace(licence=lambda: "is GPL"),
-            FILE,
-            Rule.LICENCES,
-        ),
-        (PolicyRules(licences=LicenceRules()), PROJECT, RELEASE, FILE, None),
     ],
 )
 def test_a_rule_refuses_what_it_is_about(

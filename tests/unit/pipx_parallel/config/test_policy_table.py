@@ -23,7 +23,6 @@ yanked = "refuse"
 status = { archived = "warn", quarantined = "refuse" }
 provenance = { mode = "no-downgrade", max-age = "P365D" }
 advisories = { action = "refuse", ignore = ["GHSA-xxxx"] }
-licences = { deny = ["gpl-3.0-only"], unknown = "allow" }
 [[exceptions]]
 package = "requests"
 version = "2.32.4"
@@ -72,13 +71,9 @@ MISTAKES = [
     ("provenance = true", "provenance", "a table with mode"),
     ('provenance = { mode = "required", age = "P1D" }', "age", "keys are"),
     ('provenance = { max-age = "P2Y" }', "provenance.max-age", "P7D"),
-    ('advisories = "block"', "advisories", "refuse or warn or allow"),
+    ('advisories = "block"', "advisories", "refuse or allow"),
     ("advisories = { ignore = [3] }", "advisories.ignore[0]", "a text"),
     ('advisories = { ignored = ["X"] }', "ignored", 'did you mean "ignore"'),
-    ('licences = ["MIT"]', "licences", "a table with allow"),
-    ('licences = { allow = ["MIT Licence"] }', "licences.allow", "SPDX"),
-    ('licences = { deny = ["GPLv3"] }', "licences.deny", "SPDX"),
-    ('licenses = { deny = ["MIT"] }', "licenses", 'did you mean "licences"'),
     ('exceptions = { package = "a" }', "exceptions", "a list of tables"),
     ('exceptions = [{ rules = ["yanked"] }]', "exceptions[0]", "package is missing"),
     ('exceptions = [{ package = "a" }]', "exceptions[0]", "rules is missing"),
@@ -109,8 +104,6 @@ def test_a_table_means_what_it_says() -> None:
         Action.REFUSE,
         ProvenanceMode.NO_DOWNGRADE,
     )
-    assert rules.licences is not None
-    assert (rules.licences.deny, rules.licences.unknown) == (("GPL-3.0-only",), Action.ALLOW)
     (exception,) = rules.exceptions
     assert exception.rules == {Rule.CUTOFF, Rule.YANKED}
     assert (exception.project, exception.version, exception.reason) == ("requests", "2.32.4", "the fix of an advisory")

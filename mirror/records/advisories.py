@@ -1,0 +1,121 @@
+"""Advisories (OSV) in a compact form: which releases of a project each concerns, and where it is fixed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mirror.equality import equal_by_type
+from mirror.errors import Malformed
+from mirror.names import normalize_name
+from mirror.records.version_keys import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ECOSYSTEM = "PyPI"  # OSV's name for Python packages
+
+
+@equal_by_type
+class Advisory(NamedTuple):
+    """One advisory as it concerns one project. ``events`` are (introduced, fixed, last affected) versions, "" for none."""
+
+    id: str
+    aliases: tuple[str, ...]
+    summary: str
+    severity: str  # "CRITICAL", "HIGH", …, or a CVSS vector; "" if none is stated
+    events: tuple[tuple[str, str, str], ...]
+    versions: tuple[str, ...]  # listed one by one
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """Return the versions in which it is fixed, ascending."""
+        versions = {fixed for _, fixed, _ in self.events if fixed}
+        return tuple(sorted(versions, key=lambda version: version_key(version) or ""))
+
+    def concerns(self, version: str) -> bool:
+        """Return whether a release is affected."""
+        key = version_key(version)
+        if key is None:
+            return version in self.versions
+        return any(version_key(row) == key for row in self.versions) or any(_within(key, row) for row in self.events)
+
+
+def read_osv(data: bytes) -> Iterator[tuple[str, Advisory]]:
+    """Yield (project, advisory) for each Python project of an OSV document; nothing if it is withdrawn.
+
+    Raises ``Malformed`` for what is no OSV document.
+    """
+    try:
+        document = json.loads(data)
+        if document.get("withdrawn"):
+            return
+        identity = str(document["id"])
+        for affected in document.get("affected", ()):
+            package = affected.get("package", {})
+            if package.get("ecosystem") == ECOSYSTEM:
+                yield normalize_name(str(package["name"])), _advisory(identity, document, affected)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Malformed(f"no OSV document: {type(error).__name__}: {error}") from error
+
+
+def encode(advisories: Sequence[Advisory]) -> bytes:
+    """Return the stored form of a project's advisories."""
+    return json.dumps([list(row) for row in advisories], separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> list[Advisory]:
+    """Return the advisories of a project; raises ``Malformed``."""
+    try:
+        return [
+            Advisory(
+                identity, tuple(aliases), summary, severity, tuple([(a, b, c) for a, b, c in events]), tuple(versions)
+            )
+            for identity, aliases, summary, severity, events, versions in json.loads(data)
+        ]
+    except (ValueError, TypeError) as error:
+        raise Malformed(f"damaged advisories: {error}") from error
+
+
+def _advisory(identity: str, document: dict[str, Any], affected: dict[str, Any]) -> Advisory:
+    events = [
+        event
+        for ranges in affected.get("ranges", ())
+        if ranges.get("type") in {"ECOSYSTEM", "SEMVER"}
+        for event in _events(ranges.get("events", ()))
+    ]
+    summary = str(document.get("summary") or document.get("details") or "").strip().partition("\n")[0]
+    aliases = tuple(sorted(str(alias) for alias in document.get("aliases", ())))
+    versions = () if events else tuple(str(version) for version in affected.get("versions", ()))
+    return Advisory(identity, aliases, summary[:200], _severity(document, affected), tuple(events), versions)
+
+
+def _events(events: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield (introduced, fixed, last affected) of a range's events, which come in ascending order."""
+    introduced = ""
+    for event in events:
+        if "introduced" in event:
+            introduced = str(event["introduced"])
+        elif "fixed" in event or "last_affected" in event:
+            yield introduced, str(event.get("fixed", "")), str(event.get("last_affected", ""))
+            introduced = ""
+    if introduced:
+        yield introduced, "", ""
+
+
+def _severity(document: dict[str, Any], affected: dict[str, Any]) -> str:
+    for part in (affected, document):
+        specific = part.get("database_specific")
+        if isinstance(specific, dict) and isinstance(specific.get("severity"), str):
+            return str(specific["severity"]).upper()
+    rows = [*affected.get("severity", ()), *document.get("severity", ())]
+    return str(rows[0].get("score", "")) if rows else ""
+
+
+def _within(key: str, event: tuple[str, str, str]) -> bool:
+    introduced, fixed, last = event
+    low = "" if introduced == "0" else version_key(introduced)
+    high, highest = version_key(fixed) if fixed else None, version_key(last) if last else None
+    if low is None or key < low:
+        return False
+    return (high is None or key < high) and (highest is None or key <= highest)
