@@ -190,6 +190,8 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.curl_transport",  # transfers that stop in the middle
         "mirror.store.redis",
         "mirror.server.app",
+        "mirror.server.responses",  # how long ago was a page checked?
+        "mirror.server.supervisor",
         "pipx_parallel.cli*",
         "pipx_parallel.resolution.lock_service",
         "pipx_parallel.resolution.resolve",
@@ -205,19 +207,23 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.curl_transport",
         "mirror.http.requests_transport",
         "mirror.http.page_transport",  # a pair of sockets to its own process
-        "mirror.server.run",
+        "mirror.server.listening",
+        "pipx_parallel.cli.commands.mirror_serve",  # hands the listening socket to its workers
     ),
     "processes": (
+        "mirror.server.supervisor",  # the workers of a server
         "pipx_parallel.resolution.lock_service",  # a solve is killed at its limit
         "mirror.http.credentials",  # a keyring
         "mirror.http.page_transport",  # reads pages in a process of its own
         "pipx_parallel.builds.processes",
         "pipx_parallel.builds.environments",
         "pipx_parallel.builds.builder",
+        "pipx_parallel.builds.sandbox",
         "pipx_parallel.builds.supervisor",
         "pipx_parallel.direct.git",
         "pipx_parallel.bundle.wheel_builds",
         "pipx_parallel.cli.commands.benchmark",
+        "pipx_parallel.cli.commands.mirror_serve",  # the main function of a worker
         "pipx_parallel.config.pip_settings",
     ),
     "threads": (
@@ -238,6 +244,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.store.new",
         "mirror.http.page_transport",
         "mirror.http.worker_pool",
+        "mirror.server.run",  # waits for the end of a pipe
         "mirror.server.worker",
         "mirror.records.project",
         "mirror.server.app",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Route = Callable[["Call"], Answer]
 
 _MOST_FIELDS = 32  # of a query
+_SMALL_BODY = 64 * 1024  # bytes that are compressed at once, in less time than a thread takes to start
 _LOG_LENGTH = 200  # characters of a path that a log line shows
 
 
@@ -60,6 +61,7 @@ class Options(msgspec.Struct, frozen=True):
     ready: Mapping[str, Callable[[Call], Answer | None]] = msgspec.field(default_factory=dict)
     site: Site | None = None  # the pages for people; a form of theirs uses the route /lock
     log: Callable[[str], None] | None = None
+    worker: str = ""  # label of this process in the metrics, if there are several
 
 
 class Server:
@@ -86,10 +88,9 @@ class Server:
         self._active += 1
         try:
             answer = await self._answered(method, path, scope, headers, receive)
-            with contextlib.suppress(
-                TimeoutError
-            ):  # a client that does not read: the server library closes the connection
-                await asyncio.wait_for(self._send(answer, method, headers, send), self._options.longest)
+            with contextlib.suppress(TimeoutError):  # a client that does not read: the library closes the connection
+                async with asyncio.timeout(self._options.longest):
+                    await self._send(answer, method, headers, send)
         finally:
             self._active -= 1
         taken = time.monotonic() - start
@@ -106,7 +107,8 @@ class Server:
         if self._active > self._options.requests and path not in ("/healthz", "/metrics"):
             return problem(503, "too many requests at once").with_header("retry-after", "1")
         try:
-            return await asyncio.wait_for(self._answer(method, path, scope, headers, receive), self._options.longest)
+            async with asyncio.timeout(self._options.longest):  # unlike wait_for it makes no task
+                return await self._answer(method, path, scope, headers, receive)
         except TimeoutError:
             return problem(504, "it took longer than this server allows")
         except MirrorError as error:  # a project that cannot be read; the message names it
@@ -234,7 +236,8 @@ class Server:
             if matches(headers.get("if-none-match"), answer.etag):
                 status, body = 304, b""
         if status == 200 and answer.zipped is not None and accepts_gzip(headers.get("accept-encoding")):
-            body = await asyncio.to_thread(answer.zipped)
+            small = len(body) <= _SMALL_BODY
+            body = answer.zipped() if small else await asyncio.to_thread(answer.zipped)
             fields.append(("content-encoding", "gzip"))
         if status != 304:
             fields.append(("content-length", str(len(body))))
@@ -264,16 +267,18 @@ class Server:
         return (first or "home") if first in routes or path in self._options.routes else "other"
 
     def _metrics(self) -> str:
-        """Return the metrics in Prometheus's text format."""
+        """Return the metrics in Prometheus's text format; of several workers the one that answers, by its label."""
+        worker = f'worker="{self._options.worker}"' if self._options.worker else ""
+        label = f",{worker}" if worker else ""
         lines = ["# TYPE mirror_requests_total counter"]
         for (route, status), count in sorted(self._counts.items()):
-            lines.append(f'mirror_requests_total{{route="{route}",status="{status}"}} {count}')
+            lines.append(f'mirror_requests_total{{route="{route}",status="{status}"{label}}} {count}')
         lines.append("# TYPE mirror_request_seconds_total counter")
         lines += [
-            f'mirror_request_seconds_total{{route="{name}"}} {taken:.3f}'
+            f'mirror_request_seconds_total{{route="{name}"{label}}} {taken:.3f}'
             for name, taken in sorted(self._seconds.items())
         ]
-        lines += ["# TYPE mirror_waiting gauge", f"mirror_waiting {self._waiting}"]
+        lines += ["# TYPE mirror_waiting gauge", f"mirror_waiting{f'{{{worker}}}' if worker else ''} {self._waiting}"]
         return "\n".join(lines) + "\n"
 
     def _log(self, line: str) -> None:

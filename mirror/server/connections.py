@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any
 
 HEADER_SECONDS = 10.0  # from the first byte of a request, or from the connection, to the end of its headers
+HEADER_BYTES = 64 * 1024  # of one request, its first line included; not every parser of the server library has a limit
 
 
 class ConnectionLimit:
@@ -63,6 +64,7 @@ def bounded(base: type[Any], limit: ConnectionLimit, header_seconds: float = HEA
 
     class Bounded(base):  # type: ignore[misc]  # a class that is chosen at run time
         _timer: asyncio.TimerHandle | None = None
+        _waited_bytes = 0  # received since the last request was complete
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -73,9 +75,13 @@ def bounded(base: type[Any], limit: ConnectionLimit, header_seconds: float = HEA
             super().data_received(data)
             if self._answers():
                 self._stop_waiting()
+                self._waited_bytes = 0
                 limit.work(self)
-            else:
-                self._await_request()
+                return
+            self._await_request()
+            self._waited_bytes += len(data)
+            if self._waited_bytes > HEADER_BYTES:
+                self.transport.close()
 
         def on_response_complete(self) -> None:
             limit.rest(self)

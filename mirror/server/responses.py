@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from mirror.server.worker import MirrorWorker
 
 _MOST = 256 * 1024 * 1024  # bytes of cached pages
+_JUST_NOW = 0.2  # seconds in which a page is sent again without asking the worker whether it has changed
 # The keys of a file object that are copied unchanged.
 _COPIED = ("requires-python", "size", "upload-time", "yanked", "provenance")
 
@@ -70,6 +72,7 @@ class Pages:
         self._offline = offline
         self._gate = gate
         self._cached: OrderedDict[tuple[str, str], tuple[str, Page]] = OrderedDict()
+        self._checked: dict[tuple[str, str], float] = {}  # cached page -> time.monotonic() of its last check
         self._size = 0
         self._lock = threading.Lock()
         self.bulk = BulkRecords(store, self.shows)
@@ -94,6 +97,9 @@ class Pages:
         normal = normalize_name(name)
         if normal != name:
             return problem(301, "moved permanently").with_header("location", f"/simple/{quote(normal)}/")
+        cached = self._cached.get((normal, kind))
+        if cached is not None and time.monotonic() < self._checked.get((normal, kind), 0.0) + _JUST_NOW:
+            return cached[1].answer()
         project = await self._project(normal)
         if isinstance(project, Answer):
             return project
@@ -119,6 +125,7 @@ class Pages:
             cached = self._cached.get(key)
             if cached is not None and cached[0] == version and holds:
                 self._cached.move_to_end(key)
+                self._checked[key] = time.monotonic()
                 return cached[1].answer()
         listed = self._listed(project)
         if isinstance(listed, Answer):
@@ -146,11 +153,13 @@ class Pages:
         with self._lock:
             before = self._cached.pop(key, None)
             self._size -= len(before[1].body) if before is not None else 0
+            self._checked[key] = time.monotonic()
             self._cached[key] = (version, page)
             self._size += len(page.body)
             while self._size > _MOST and len(self._cached) > 1:
-                _, (_, oldest) = self._cached.popitem(last=False)
+                evicted, (_, oldest) = self._cached.popitem(last=False)
                 self._size -= len(oldest.body)
+                self._checked.pop(evicted, None)
 
     def _entries(self, project: Project) -> Listed:
         """Return the versions and file objects of a page, with URLs of this server, and with a sidecar if one is available.

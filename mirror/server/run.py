@@ -1,17 +1,17 @@
-"""Runs the server. The only file that names the server library."""
+"""Runs the server in this process. The only file that names the server library."""
 
 from __future__ import annotations
 
-import socket
+import threading
 from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from mirror.errors import AddressUnavailable
 from mirror.server.connections import ConnectionLimit, bounded
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from mirror.server.app import Server
@@ -22,23 +22,14 @@ _IDLE = 30  # seconds that a connection is kept open for another request
 _GRACE = 5  # seconds for requests under way when the server stops
 
 
-def serve(application: Server, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve until interrupted; ``say`` gets the address. Raises ``AddressUnavailable``."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is given because asyncio sets TCP_NODELAY only then; without it pip waits 40 ms per request.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(2048)  # from here on clients wait and are not refused
-    except (OSError, OverflowError) as error:
-        listening.close()
-        reason = getattr(error, "strerror", None) or error
-        raise AddressUnavailable(
-            f"cannot listen at {host} port {port}: {reason}; use another --port (0: any that is free) or --host"
-        ) from error
-    shown = f"[{host}]" if ":" in host else host
-    say(f"serving at http://{shown}:{listening.getsockname()[1]}/ (Simple API: /simple/); stop with Ctrl-C")
+def serve(application: Server, listening: socket.socket, until: Callable[[], object] | None = None) -> None:
+    """Serve until interrupted.
+
+    Args:
+        application: Answers the requests.
+        listening: The socket, which other processes may share.
+        until: Called in a thread; the server stops when it returns.
+    """
     config = uvicorn.Config(
         application,
         log_config=None,
@@ -49,12 +40,20 @@ def serve(application: Server, host: str, port: int, say: Callable[[str], None])
         timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=_GRACE,
     )
+    server = uvicorn.Server(config)
+    if until is not None:
+        threading.Thread(target=_stop_after, args=(until, server), daemon=True).start()
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
     except KeyboardInterrupt:
         return
     finally:
         listening.close()
+
+
+def _stop_after(until: Callable[[], object], server: uvicorn.Server) -> None:
+    until()
+    server.should_exit = True
 
 
 def _most_connections() -> int:

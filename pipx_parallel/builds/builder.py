@@ -22,6 +22,7 @@ from pipx_parallel.builds.environments import Environment, Environments, PipOpti
 from pipx_parallel.builds.folders import inside, read_metadata
 from pipx_parallel.builds.processes import Processes
 from pipx_parallel.builds.requires import build_requirements
+from pipx_parallel.builds.sandbox import NO_NETWORK
 from pipx_parallel.builds.scratch import Scratch
 from pipx_parallel.builds.unpack import unpack
 
@@ -49,6 +50,8 @@ class BuildPolicy(NamedTuple):
     logs: str = ""  # folder for logs of failed builds
     prior_to: str = ""  # ISO 8601: build requirements are those uploaded before it; "": all
     options: PipOptions = PipOptions()
+    variables: tuple[str, ...] = ()  # names of more environment variables that backends see
+    network: bool = True  # whether backends may use it; their requirements are installed with it
 
 
 class BackendBuilder:
@@ -59,7 +62,7 @@ class BackendBuilder:
     ) -> None:
         """``secrets`` lists what no log may hold. Nothing is made before the first build."""
         self._policy = policy
-        self._environ = backend_environment(environ)
+        self._environ = backend_environment(environ, policy.variables)
         self._pip_environ = pip_environment(environ)
         self._secrets = secrets
         self._processes = Processes(policy.timeout)
@@ -67,7 +70,7 @@ class BackendBuilder:
         self._environments: Environments | None = None
         self._lock = threading.Lock()
         tag = f"{sys.implementation.cache_tag}-{platform.python_version()}-{sysconfig.get_platform()}"
-        self.fingerprint = tag.replace("/", "_")
+        self.fingerprint = tag.replace("/", "_") + ("" if policy.network else "-no-network")
         self.allowed = policy.allowed
 
     def build(self, tree: SourceTree) -> bytes:
@@ -155,9 +158,10 @@ class BackendBuilder:
 
         source, backend, path = system
         report = os.path.join(work, _REPORT)
+        before = () if self._policy.network else NO_NETWORK
 
         def run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None) -> None:
-            words = [cmd[0], _HOOK_RUNNER, report, *cmd[1:]]
+            words = [*before, cmd[0], _HOOK_RUNNER, report, *cmd[1:]]
             done = self._processes.run(words, cwd=cwd, environ={**environ, **(extra_environ or {})})
             log.append(done.output)
             if done.code:

@@ -1,8 +1,8 @@
 """Which environment variables the programs of a build see: what building needs, and no secrets.
 
 A build backend is untrusted code. It sees the system's own variables, proxies, certificates and the settings of compilers;
-neither this tool's variables nor pip's, and no variable whose name says that it is a secret. pip, which installs what a build
-needs, sees its own settings besides.
+neither this tool's variables nor pip's, and no variable whose name says that it is a secret, unless the user names it. pip, which
+installs what a build needs, sees besides where to find it, and none of its settings that say where to install or what else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _SYSTEM = (
     "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TERM TMPDIR TEMP TMP CI SOURCE_DATE_EPOCH SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC "
@@ -34,18 +34,26 @@ _PREFIXES = (
 )  # fmt: skip
 _NEVER = frozenset(("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT"))  # of this tool's interpreter
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE|_KEY\b|_AUTH\b")
-_OF_PIP = ("PIP_", "NETRC", "UV_", "KEYRING", "SSH_")
+_CREDENTIALS = ("NETRC", "UV_", "KEYRING", "SSH_")  # prefixes: where pip and its keyrings find credentials
+_PIP_SETTINGS = (
+    "INDEX_URL EXTRA_INDEX_URL FIND_LINKS NO_INDEX TRUSTED_HOST CERT CLIENT_CERT PROXY TIMEOUT DEFAULT_TIMEOUT RETRIES CONFIG_FILE "
+    "CACHE_DIR NO_CACHE_DIR KEYRING_PROVIDER USE_FEATURE USE_DEPRECATED RESUME_RETRIES UPLOADED_PRIOR_TO PREFER_BINARY ONLY_BINARY "
+    "NO_BINARY BUILD_CONSTRAINT"
+)
+_OF_PIP = frozenset([f"PIP_{name}" for name in _PIP_SETTINGS.split()])
 
 
-def backend_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what of an environment a build backend sees."""
-    return {name: text for name, text in environ.items() if _is_seen(name.upper())}
+def backend_environment(environ: Mapping[str, str], passed: Collection[str] = ()) -> dict[str, str]:
+    """Return what of an environment a build backend sees; variables of the names in ``passed`` are always among it."""
+    return {name: text for name, text in environ.items() if name in passed or _is_seen(name.upper())}
 
 
-def pip_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what of an environment pip sees that installs what a build needs: its own settings as well."""
-    own = {name: text for name, text in environ.items() if name.upper().startswith(_OF_PIP)}
-    return {**backend_environment(environ), **own}
+def pip_environment(environ: Mapping[str, str], passed: Collection[str] = ()) -> dict[str, str]:
+    """Return what of an environment pip sees that installs what a build needs, or that builds."""
+    own = {
+        name: text for name, text in environ.items() if name.upper() in _OF_PIP or name.upper().startswith(_CREDENTIALS)
+    }
+    return {**backend_environment(environ, passed), **own}
 
 
 def _is_seen(name: str) -> bool:

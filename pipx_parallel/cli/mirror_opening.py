@@ -30,21 +30,16 @@ def opened(settings: ResolveSettings, progress: Progress, tools: BuildTools | No
     """Return the mirror of these settings, to be closed by the caller. Raises ``StoreError``."""
     from mirror.session.mirror import open_mirror  # the store and all behind it, which a fresh --check does not need
 
-    if not settings.mirror.offline:
-        store_on_termination()
     tools = tools or build_tools(settings)
     return open_mirror(tools.opened, observer=progress, builder=tools)
 
 
-def store_on_termination() -> None:
-    """Have SIGTERM (`docker stop`, systemd) end this process as Ctrl-C does: what was fetched is stored."""
-    import signal  # 1 ms that an offline lock does not need: it has nothing to store
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
 def build_tools(settings: ResolveSettings) -> BuildTools:
-    """Return the tools for builds and clones of this run."""
+    """Return the tools for builds and clones of this run. Raises ``UsageError`` if builds cannot be run as the user asks."""
+    if settings.builds.no_build_network:
+        from pipx_parallel.builds.sandbox import check_no_network  # only if it is asked for
+
+        check_no_network()
     return BuildTools(settings, mirror_settings(settings), os.environ, cache_folder())
 
 
@@ -71,7 +66,7 @@ class BuildTools:
         import sysconfig
 
         tag = f"{sys.implementation.cache_tag}-{platform.python_version()}-{sysconfig.get_platform()}"
-        return tag.replace("/", "_")
+        return tag.replace("/", "_") + ("-no-network" if self._settings.builds.no_build_network else "")
 
     @property
     def allowed(self) -> bool:
@@ -130,6 +125,8 @@ class BuildTools:
                 logs=f"{self._cache}/builds",
                 prior_to=settings.selection.uploaded_prior_to or "",
                 options=options,
+                variables=settings.builds.build_env,
+                network=not settings.builds.no_build_network,
             )
             self._builder = BackendBuilder(policy, self._environ, self._secrets())
         return self._builder

@@ -150,7 +150,17 @@ def _parse_moment(chosen: Chosen, name: str, value: str, now: float) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _variables(chosen: Chosen, option: Option, _now: float) -> tuple[str, ...]:
+    """Return names of environment variables."""
+    names = chosen.texts(option.dest)
+    for name in names:
+        if not name or "=" in name or "\0" in name:
+            raise chosen.refuse(option.dest, name, "the name of an environment variable, without a value")
+    return tuple(names)
+
+
 _CHECKS = {
+    "variables": _variables,
     "projects": _projects,
     "seconds": _seconds,
     "seconds-or-none": _seconds_or_none,

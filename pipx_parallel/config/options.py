@@ -160,6 +160,12 @@ BUILDS = (
     flag_option("--no-build", "Do not run build backends; fail if a package needs one.", _BUILDS, "builds.no_build"),
     flag_option("--no-build-isolation", "Build with the packages installed beside this tool.", _BUILDS,
           "builds.no_build_isolation", pip=True, rare=True),
+    flag_option("--no-build-network", "Run build backends without network (Linux); what they need is installed before.", _BUILDS,
+          "builds.no_build_network", rare=True),
+    Option(
+        ("--build-env",), "Also pass this environment variable to build backends.", "list", "NAME", multiple=True,
+        group=_BUILDS, setting="builds.build_env", value="variables", rare=True,
+    ),
     Option(
         ("--build-timeout",), "Maximum time of one build in seconds.", metavar="SECONDS", group=_BUILDS,
         setting="builds.build_timeout", default="600", value="seconds", rare=True),

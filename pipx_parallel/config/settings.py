@@ -93,6 +93,8 @@ class BuildSettings(NamedTuple):
 
     no_build: bool = False
     no_build_isolation: bool = False
+    no_build_network: bool = False
+    build_env: tuple[str, ...] = ()  # names of variables
     build_timeout: float = 600.0  # seconds for one build
 
 

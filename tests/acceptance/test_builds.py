@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 import tarfile
 import time
@@ -11,7 +12,7 @@ from random import Random
 
 import pytest
 
-from tests.support.dists import sdist, tarred, wheel
+from tests.support.dists import Dist, sdist, tarred, wheel
 from tests.support.index_server import LoopbackIndex
 from tests.support.workspace import Workspace, check_refused, locked
 
@@ -32,8 +33,6 @@ def test_a_release_is_built_once(workspace: Workspace, index: LoopbackIndex) -> 
 
 def test_a_static_project_table_spares_the_build(workspace: Workspace, index: LoopbackIndex) -> None:
     """PEP 621: what a pyproject.toml says and does not call dynamic is true of every wheel."""
-    from tests.support.dists import Dist
-
     text = b'[project]\nname = "old"\nversion = "1.0"\ndependencies = ["lib<2"]\n[build-system]\nrequires = ["no-such-thing"]\n'
     info = b"Metadata-Version: 2.1\nName: old\nVersion: 1.0\n\n"
     body = tarred({"old-1.0/PKG-INFO": info, "old-1.0/pyproject.toml": text})
@@ -88,8 +87,6 @@ def test_a_failed_build_shows_its_log(workspace: Workspace, index: LoopbackIndex
 
 def test_a_build_that_hangs_is_given_up(workspace: Workspace, index: LoopbackIndex) -> None:
     """After --build-timeout."""
-    from tests.support.dists import Dist
-
     info = b"Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n\n"
     backend = b"import time\ntime.sleep(60)\n"
     text = b'[build-system]\nrequires = []\nbuild-backend = "in_tree"\nbackend-path = ["."]\n'
@@ -132,8 +129,6 @@ def test_settings_of_a_requirement_reach_its_backend(workspace: Workspace) -> No
 
 def test_an_archive_that_leads_out_is_refused(workspace: Workspace, index: LoopbackIndex, tmp_path: Path) -> None:
     """Nothing is written outside the folder of the build."""
-    from tests.support.dists import Dist
-
     info = b"Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n\n"
     body = tarred({"evil-1.0/PKG-INFO": info, "evil-1.0/setup.py": b"", f"../../../../../..{tmp_path}/out": b"x"})
     index.publish("evil", Dist("evil", "1.0", "evil-1.0.tar.gz", body, info, sidecar="none"))
@@ -205,3 +200,82 @@ def test_a_large_source_archive_is_never_whole_in_memory(workspace: Workspace, i
         peaks.append(peak)
 
     assert peaks[1] < peaks[0] + 16_000  # kB
+
+
+def reporting(lines: str) -> Dist:
+    """Return a source archive whose backend runs these lines, then asks for lib."""
+    backend = f"""
+import os, socket
+def get_requires_for_build_wheel(config_settings=None):
+    return []
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    needs = []
+{lines}
+    os.mkdir(os.path.join(folder, "dyn-1.0.dist-info"))
+    with open(os.path.join(folder, "dyn-1.0.dist-info", "METADATA"), "w") as file:
+        file.write("Metadata-Version: 2.1\\nName: dyn\\nVersion: 1.0\\n" + "".join(f"Requires-Dist: {{n}}\\n" for n in needs))
+    return "dyn-1.0.dist-info"
+"""
+    project = b'[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n'
+    info = b"Metadata-Version: 2.1\nName: dyn\nVersion: 1.0\n\n"
+    files = {"dyn-1.0/PKG-INFO": info, "dyn-1.0/pyproject.toml": project, "dyn-1.0/own.py": backend.encode()}
+    return Dist("dyn", "1.0", "dyn-1.0.tar.gz", tarred(files), info, sidecar="none")
+
+
+def test_a_backend_without_network(workspace: Workspace, index: LoopbackIndex) -> None:
+    """It reaches the index only without the option; what is learned with the network is not given for what is learned without."""
+    if subprocess.run(["unshare", "--user", "--map-current-user", "--net", "true"], check=False).returncode:
+        pytest.skip("this system makes no network namespaces")
+    host, _, port = index.root.removeprefix("http://").partition(":")
+    index.publish("dyn", reporting(f"""
+    try:
+        socket.create_connection(({host!r}, {port}), 5).close()
+        needs.append("lib<2")
+    except OSError:
+        pass
+"""))  # fmt: skip
+
+    assert locked(workspace, "dyn", flags=["--no-build-network"]) == {"dyn": "1.0"}
+    assert locked(workspace, "dyn") == {"dyn": "1.0", "lib": "1.0"}
+
+
+def test_a_network_namespace_that_cannot_be_made_is_an_error(workspace: Workspace) -> None:
+    """At once and with a remedy, not as a failure of each build."""
+    workspace.environment["PATH"] = "/nonexistent"
+
+    check_refused(
+        workspace, workspace.lock("lib", flags=["--no-build-network"]), 2, "--no-build-network", "leave it out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "pins"), [([], {"dyn": "1.0"}), (["--build-env", "OWN_SETTING"], {"dyn": "1.0", "lib": "1.0"})]
+)
+def test_a_variable_is_passed_to_backends(
+    workspace: Workspace, index: LoopbackIndex, flags: list[str], pins: dict[str, str]
+) -> None:
+    """Only one that is named."""
+    index.publish("dyn", reporting("    needs.extend(['lib<2'] if os.environ.get('OWN_SETTING') == 'a' else [])"))
+    workspace.environment["OWN_SETTING"] = "a"
+
+    assert locked(workspace, "dyn", flags=flags) == pins
+
+
+def test_a_variable_with_a_value_is_refused(workspace: Workspace) -> None:
+    """It would be a name that no variable has."""
+    check_refused(workspace, workspace.lock("lib", flags=["--build-env", "NAME=a"]), 2, "--build-env", "NAME=a")
+
+
+def test_settings_of_pip_for_other_installs_change_no_build(
+    workspace: Workspace, index: LoopbackIndex, tmp_path: Path
+) -> None:
+    """Its variables and its configuration, which say where the user's own packages go."""
+    index.publish("tool", wheel("tool", "1.0"))
+    index.publish("dyn", sdist("dyn", "1.0", ["lib<2"], static=False, build_requires=["tool"]))
+    workspace.environment |= {"PIP_TARGET": str(tmp_path / "t"), "PIP_REQUIREMENT": "/nothing", "PIP_DRY_RUN": "1"}
+    config = tmp_path / "pip.conf"
+    config.write_text(f"[install]\nuser = true\nprefix = {tmp_path / 'p'}\n[global]\ntarget = {tmp_path / 't'}\n")
+    workspace.environment["PIP_CONFIG_FILE"] = str(config)
+
+    assert locked(workspace, "dyn") == {"dyn": "1.0", "lib": "1.0"}
+    assert not (tmp_path / "t").exists()

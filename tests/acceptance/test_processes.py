@@ -87,12 +87,20 @@ def test_a_killed_fill_leaves_a_mirror_that_is_right(workspace: Workspace) -> No
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_slow_fill_at_once(workspace: Workspace, index: LoopbackIndex, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "command"),
+    [
+        (signal.SIGINT, "lock r.txt -o pylock.toml"), (signal.SIGTERM, "lock r.txt -o pylock.toml"),
+        (signal.SIGTERM, "lock r.txt --check"), (signal.SIGTERM, "resolve r.txt"), (signal.SIGTERM, "mirror warm r.txt"),
+    ],
+)  # fmt: skip
+def test_a_signal_ends_a_slow_fill_at_once(
+    workspace: Workspace, index: LoopbackIndex, number: signal.Signals, command: str
+) -> None:
     """Ctrl-C and SIGTERM: exit code 130, one line, no output; what was learned is kept and the mirror is usable."""
     workspace.write("r.txt", "\n".join(ROOTS) + "\n")
     index.fail("/simple/p3-*", "hang", times=99, seconds=8)
-    process = workspace.start("lock", "r.txt", "-o", "pylock.toml")
+    process = workspace.start(*command.split())
     until = time.monotonic() + 10
     while not index.paths("/files/p2-*") and time.monotonic() < until:
         time.sleep(0.02)
@@ -109,6 +117,20 @@ def test_a_signal_ends_a_slow_fill_at_once(workspace: Workspace, index: Loopback
     index.requests_seen.clear()
     written(workspace, "pylock.toml")
     assert index.paths("/simple/web/") == []
+
+
+@posix
+def test_sigterm_ends_a_command_that_asks_no_index(workspace: Workspace) -> None:
+    """With the exit code and the message of Ctrl-C, and without an output."""
+    assert workspace.run("mirror", "warm", "--packages", "web").code == 0
+    os.mkfifo(workspace.folder / "r.txt")
+    process = workspace.start("lock", "--offline", "r.txt", "-o", "pylock.toml")
+    with (workspace.folder / "r.txt").open("w"):  # it is open once the command reads its input
+        process.terminate()
+        out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out, err) == (130, "", "error: interrupted; no output was written\n")
+    assert workspace.names() == ["r.txt"]
 
 
 @posix

@@ -77,7 +77,8 @@ def run(values: Mapping[str, object]) -> int:
 
 
 def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, sdists: str) -> BundleSummary:
-    from pipx_parallel.bundle.create import BundleRequest, create_bundle  # here and below: only for this command
+    from pipx_parallel.builds.environ import pip_environment  # here and below: only for this command
+    from pipx_parallel.bundle.create import BundleRequest, create_bundle  # as above
     from pipx_parallel.bundle.wheel_builds import pip_environ  # as above
 
     settings = request.settings
@@ -85,7 +86,7 @@ def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, 
     offline = settings.mirror.offline
     workers = min(settings.network.max_workers or MOST_AT_ONCE, MOST_AT_ONCE)
     environ = pip_environ(
-        os.environ,
+        pip_environment(os.environ, settings.builds.build_env),
         settings.indexes.index_url,
         settings.indexes.extra_index_urls,
         no_network=offline or settings.indexes.no_index,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from pipx_parallel.cli import guarded
 from pipx_parallel.cli.context import CommandContext, begin
-from pipx_parallel.cli.mirror_opening import store_on_termination
 from pipx_parallel.cli.policy import page_filter_of
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.config.mirror_location import mirror_settings
@@ -17,7 +20,9 @@ from pipx_parallel.errors import UsageError
 from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from multiprocessing.connection import Connection
+    from socket import socket
 
     from mirror.ports import Store
     from mirror.server.answers import Answer
@@ -29,13 +34,18 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.lock_service import LockService
     from pipx_parallel.resolution.lock_solver import Reply
 
+    LockRoutes = tuple[Callable[[Call], Answer], Callable[[Call], Answer | None]]
+
 HOST = Option(("--host",), "Address to listen on [default: 127.0.0.1, this machine only].", metavar="ADDRESS")
 PORT = Option(("--port",), "Port to listen on; 0 for any free port [default: 8765].", metavar="N")
 TOKEN = Option(("--token-file",), "File with the token that clients must send.", "path", "FILE")
 BODY = Option(("--max-body",), "Maximum size of a request in bytes [default: 1048576].", metavar="N")
 SECONDS = Option(("--max-seconds",), "Maximum time of a request in seconds [default: 60].", metavar="N")
-SOLVES = Option(("--max-solves",), "Maximum number of concurrent locks; others wait [default: 2].", metavar="N")
-OPTIONS = (HOST, PORT, TOKEN, BODY, SECONDS, SOLVES, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
+SOLVES = Option(
+    ("--max-solves",), "Maximum number of concurrent locks of a worker; others wait [default: 2].", metavar="N"
+)
+WORKERS = Option(("--workers",), "Number of processes that share the port [default: 1].", metavar="N")
+OPTIONS = (HOST, PORT, TOKEN, BODY, SECONDS, SOLVES, WORKERS, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
 ARGUMENTS: tuple[Argument, ...] = ()
 
 
@@ -50,42 +60,79 @@ def run(values: Mapping[str, object]) -> int:
     import gc  # off in short commands (``__main__.run``); this one lives long
 
     gc.enable()
-    try:
-        from mirror.server.run import serve  # a server library, which nothing else needs
-    except ImportError as error:
-        raise UsageError("serving needs the extra: pip install 'pipx-parallel[serve]'") from error
+    if find_spec("uvicorn") is None:
+        raise UsageError("serving needs the extra: pip install 'pipx-parallel[serve]'")
+    from mirror.server.listening import address, listen  # here and below: only what this command needs
+    from mirror.server.supervisor import Supervisor
+    from mirror.session.open_store import open_store
+
+    context = begin(values, OPTIONS)
+    settings = _settings(context)
+    opened = mirror_settings(settings)
+    _options(context)  # a value that cannot be used is refused before anything starts
+    workers = _number(context, "workers", 1)
+    store = open_store(opened.location, opened)
+    store.prepare()  # the workers and the solvers are processes of their own, and share it
+    store.close()
+    listening = listen(context.chosen.text("host") or "127.0.0.1", _number(context, "port", 8765, least=0))
+    context.printer.say(f"serving at {address(listening)} (Simple API: /simple/); stop with Ctrl-C")
+    if workers == 1:
+        _serve(context, settings, listening)
+    else:
+        Supervisor(workers, _work, (values, listening)).run(context.printer.warn)
+    return 0
+
+
+def _work(number: int, pipe: Connection, values: Mapping[str, object], listening: socket) -> None:
+    """Serve until the pipe is closed: the main function of a worker process."""
+    from mirror.server.supervisor import closed
+
+    # The server library stops at a signal and then raises it again; what is new is to be stored then (``__main__.run``).
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def run_worker() -> int:
+        context = begin(values, OPTIONS)
+        _serve(context, _settings(context), listening, str(number), lambda: closed(pipe))
+        return 0
+
+    sys.exit(guarded(run_worker, values))
+
+
+def _settings(context: CommandContext) -> ResolveSettings:
+    settings = settings_of(context)
+    return settings._replace(mirror=settings.mirror._replace(keep_whole=True))
+
+
+def _serve(
+    context: CommandContext,
+    settings: ResolveSettings,
+    listening: socket,
+    worker_name: str = "",
+    until: Callable[[], None] | None = None,
+) -> None:
+    """Serve in this process until interrupted, or until ``until`` returns; then store what is new."""
     from mirror.server.app import Server
     from mirror.server.responses import Pages
+    from mirror.server.run import serve
     from mirror.server.worker import MirrorWorker
-    from mirror.session.mirror import Mirror, transport_for  # here and below: only what this command needs
+    from mirror.session.mirror import Mirror, transport_for
     from mirror.session.open_store import open_store
     from mirror.store.shared import SharedStore
 
-    context = begin(values, OPTIONS)
-    settings = settings_of(context)
-    settings = settings._replace(mirror=settings.mirror._replace(keep_whole=True))
     opened = mirror_settings(settings)
-    store_on_termination()  # the server library stops at the signal, then raises it again
     store = open_store(opened.location, opened)
-    store.prepare()  # the solvers are processes of their own, and what they store is to be seen here
     service = _service(settings, store)
     service.start()
     worker = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
     try:
         shown, gate = _governed(settings, store)
         pages = Pages(shown, worker, offline=opened.offline, gate=gate)
-        server = Server(pages, _options(context, service, _site(pages, shown, offline=opened.offline)))
-        serve(
-            server,
-            context.chosen.text("host") or "127.0.0.1",
-            _number(context, "port", 8765, least=0),
-            context.printer.say,
-        )
+        site = _site(pages, shown, offline=opened.offline)
+        serve(Server(pages, _options(context, _routes(service), site, worker_name)), listening, until)
     finally:
         service.close()
         worker.close()
         store.close()
-    return 0
 
 
 def _governed(settings: ResolveSettings, store: Store) -> tuple[Store, PolicyGate | None]:
@@ -107,9 +154,28 @@ def _site(pages: Pages, store: Store, *, offline: bool) -> Site:
     return Site(pages, Facts(store, pages.shows), Renderer(interactive=True, version=VERSION), offline=offline)
 
 
-def _options(context: CommandContext, service: LockService, site: Site) -> Options:
-    from mirror.server.answers import Answer
+def _options(
+    context: CommandContext, routes: LockRoutes | None = None, site: Site | None = None, worker_name: str = ""
+) -> Options:
+    """Return the limits and the token that the command line sets, and the routes. Raises ``UsageError``."""
     from mirror.server.app import Options
+
+    return Options(
+        token=_token(context),
+        largest_body=_number(context, "max_body", 1024 * 1024),
+        longest=float(_number(context, "max_seconds", 60)),
+        concurrent=_number(context, "max_solves", 2),
+        routes={} if routes is None else {"/lock": routes[0]},
+        ready={} if routes is None else {"/lock": routes[1]},
+        site=site,
+        log=context.printer.say,
+        worker=worker_name,
+    )
+
+
+def _routes(service: LockService) -> LockRoutes:
+    """Return the functions that answer POST /lock: with a solve, and without waiting."""
+    from mirror.server.answers import Answer
 
     def lock(call: Call) -> Answer:
         return answer_of(service.answer(call.body, call.query, call.deadline))
@@ -121,16 +187,7 @@ def _options(context: CommandContext, service: LockService, site: Site) -> Optio
     def answer_of(reply: Reply) -> Answer:
         return Answer(reply.status, reply.text.encode(), reply.kind)
 
-    return Options(
-        token=_token(context),
-        largest_body=_number(context, "max_body", 1024 * 1024),
-        longest=float(_number(context, "max_seconds", 60)),
-        concurrent=_number(context, "max_solves", 2),
-        routes={"/lock": lock},
-        ready={"/lock": ready},
-        site=site,
-        log=context.printer.say,
-    )
+    return lock, ready
 
 
 def _service(settings: ResolveSettings, store: Store) -> LockService:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mirror.server.connections import ConnectionLimit
+import asyncio
+
+from mirror.server.connections import HEADER_BYTES, ConnectionLimit, bounded
 
 
 class Transport:
@@ -67,3 +69,30 @@ def test_where_all_are_answered_a_new_one_is_refused() -> None:
 
     assert closed(entered(limit, "b", 1)) == [True]
     assert closed(busy) == [False, False]
+
+
+class Protocol:
+    """What a protocol of the server library has; a request is complete at an empty line."""
+
+    client = ("a", 1)
+    cycle = None
+
+    def connection_made(self, transport: Transport) -> None:
+        """Open."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Receive."""
+
+
+def test_headers_without_an_end_close_the_connection() -> None:
+    """Whatever the parser of the server library accepts."""
+
+    async def receive(pieces: int) -> bool:
+        protocol = bounded(Protocol, ConnectionLimit(2))()
+        protocol.connection_made(Transport())
+        for _ in range(pieces):
+            protocol.data_received(b"x" * (HEADER_BYTES // 4))
+        return bool(protocol.transport.closed)
+
+    assert [asyncio.run(receive(pieces)) for pieces in (4, 5)] == [False, True]

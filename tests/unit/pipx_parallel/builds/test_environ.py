@@ -29,6 +29,21 @@ def test_what_building_needs_is_seen(name: str) -> None:
     assert backend_environment({name: "text"}) == {name: "text"}
 
 
+def test_a_variable_that_the_user_names_is_seen() -> None:
+    """Even one whose name looks like a secret; others of the kind are not."""
+    environ = {"MY_TOKEN": "a", "MY_OTHER_TOKEN": "b"}
+
+    assert backend_environment(environ, ("MY_TOKEN", "UNSET")) == {"MY_TOKEN": "a"}
+
+
+@pytest.mark.parametrize(
+    "name", ["TARGET", "USER", "PREFIX", "ROOT", "DRY_RUN", "REQUIREMENT", "CONSTRAINT", "NO_DEPS", "REPORT"]
+)
+def test_pip_is_not_told_to_install_elsewhere_or_more(name: str) -> None:
+    """Such a variable is meant for the user's own installs."""
+    assert pip_environment({f"PIP_{name}": "1"}) == {}
+
+
 def test_pip_sees_its_own_settings_and_none_of_this_tool() -> None:
     """It installs what a build needs."""
     environ = {"PIP_INDEX_URL": "a", "NETRC": "b", "PATH": "c", "PIPX_PARALLEL_TOKEN": "d"}
