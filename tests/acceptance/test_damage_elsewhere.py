@@ -1,0 +1,161 @@
+"""A damaged snapshot, published folder or Redis never gives a wrong lock, and the remedy that is printed works."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.support.dists import wheel
+from tests.support.forked import Outcome, ran
+from tests.support.index_server import LoopbackIndex
+from tests.support.redis_server import AVAILABLE, RedisServer
+from tests.support.scale import scaled
+from tests.support.workspace import Workspace
+
+DAMAGES = scaled(9, 334)
+LIST = "p0\np3<1.4\n"
+CODES = {0, 2, 4, 6}
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
+
+
+@pytest.fixture
+def index() -> Iterator[LoopbackIndex]:
+    """Serve a chain of projects of some releases."""
+    projects = {
+        f"p{at}": [wheel(f"p{at}", f"1.{minor}", [f"p{at + 1}>=1.2"] if at < 7 else []) for minor in range(8)]
+        for at in range(8)
+    }
+    with LoopbackIndex(projects) as served:
+        yield served
+
+
+def locked(workspace: Workspace, location: str, *flags: str) -> tuple[Outcome, bytes | None]:
+    """Lock the list from nothing; return how it ended, and the lock if there is one."""
+    output = workspace.folder / "pylock.toml"
+    output.unlink(missing_ok=True)
+    outcome = ran(workspace, location, "lock", "r.txt", "-o", "pylock.toml", *flags)
+    return outcome, output.read_bytes() if output.exists() else None
+
+
+def warmed(workspace: Workspace, location: str) -> bytes:
+    """Fill a mirror with everything that the list can need, and return the right lock."""
+    workspace.write("r.txt", LIST)
+    outcome = ran(workspace, location, "mirror", "warm", "--depth", "closure", "r.txt")
+    assert outcome.code == 0, outcome.text
+    outcome, lock = locked(workspace, location, "--offline")
+    assert (outcome.code, lock is not None) == (0, True), outcome.text
+    return lock or b""
+
+
+def damaged(chance: random.Random, data: bytes) -> bytes:
+    """Change a byte, a digit or a span, or cut the end off."""
+    at = chance.randrange(len(data))
+    kind = chance.randrange(4)
+    if kind == 0:
+        return data[:at] + bytes([data[at] ^ chance.randrange(1, 256)]) + data[at + 1 :]
+    if kind == 1:
+        digits = [number for number, byte in enumerate(data) if 48 <= byte <= 57] or [0]
+        at = chance.choice(digits)
+        return data[:at] + str(chance.randrange(10)).encode() + data[at + 1 :]
+    size = min(chance.randrange(1, 64), len(data) - at)
+    return data[:at] + bytes(size) + data[at + size :] if kind == 2 else data[:at]
+
+
+def check(outcome: Outcome, lock: bytes | None, right: bytes, case: str) -> None:
+    """Assert the right lock, or none and a documented refusal."""
+    assert outcome.code in CODES, f"{case}: {outcome.text}"
+    assert "Traceback" not in outcome.text, f"{case}: {outcome.text}"
+    assert lock == (right if outcome.code == 0 else None), f"{case}: {outcome.text}"
+
+
+def test_a_damaged_snapshot(workspace: Workspace) -> None:
+    """It is refused by name; exported again, it is right."""
+    right = warmed(workspace, str(workspace.mirror))
+    path = workspace.folder / "m.snap"
+    assert ran(workspace, str(workspace.mirror), "mirror", "export", str(path)).code == 0
+    sound = path.read_bytes()
+    for seed in range(DAMAGES):
+        path.write_bytes(damaged(random.Random(seed), sound))  # noqa: S311 - it damages, it guards nothing
+
+        outcome, lock = locked(workspace, str(path), "--offline")
+
+        check(outcome, lock, right, f"damage {seed}")
+        assert outcome.code == 0 or "m.snap" in outcome.text, outcome.text
+    assert ran(workspace, str(workspace.mirror), "mirror", "export", str(path)).code == 0
+    assert locked(workspace, str(path), "--offline")[1] == right
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """Serve a folder, without a log."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    folder = tmp_path / "site"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_address[1]}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_damaged_published_folder(workspace: Workspace, site: tuple[Path, str]) -> None:
+    """One file at a time; publishing again repairs it."""
+    right = warmed(workspace, str(workspace.mirror))
+    folder, url = site
+    publish = ("mirror", "publish", str(folder))
+    assert ran(workspace, str(workspace.mirror), *publish).code == 0
+    assert locked(workspace, url)[1] == right
+    sound = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size}
+    for seed in range(DAMAGES):
+        chance = random.Random(seed)  # noqa: S311 - as above
+        path = chance.choice([*sound])
+        path.write_bytes(damaged(chance, sound[path]))
+
+        outcome, lock = locked(workspace, url)
+
+        check(outcome, lock, right, f"damage {seed} of {path.name}")
+        assert ran(workspace, str(workspace.mirror), *publish).code == 0
+        assert path.read_bytes() == sound[path], f"damage {seed} of {path.name}"
+    assert locked(workspace, url)[1] == right
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed")
+def test_a_damaged_redis(workspace: Workspace, tmp_path: Path) -> None:
+    """One value at a time; after the repair that is printed, locks online and offline are right."""
+    redis = pytest.importorskip("redis")
+    with RedisServer(tmp_path) as server:
+        right = warmed(workspace, server.url)
+        client = redis.Redis.from_url(server.url)
+        sound = {key: client.get(key) for key in client.scan_iter() if client.type(key) == b"string"}
+        for seed in range(DAMAGES):
+            chance = random.Random(seed)  # noqa: S311 - as above
+            key = chance.choice(sorted(sound))
+            client.set(key, damaged(chance, sound[key] or b"0"))
+
+            outcome, lock = locked(workspace, server.url, "--offline")
+            verified = ran(workspace, server.url, "mirror", "verify", "r.txt")
+
+            case = f"damage {seed} of {key!r}: {verified.text}"
+            check(outcome, lock, right, case)
+            assert verified.code in CODES, case
+            assert outcome.code == 0 or verified.code != 0, case
+            if verified.code == 6:
+                repaired = ran(workspace, server.url, "mirror", "doctor", "--repair")
+                assert repaired.code == 0, case + repaired.text
+            online, lock = locked(workspace, server.url)
+            assert (online.code, lock) == (0, right), case + online.text
+            again = ran(workspace, server.url, "mirror", "warm", "--depth", "closure", "r.txt")
+            assert again.code == 0, case + again.text
+            outcome, lock = locked(workspace, server.url, "--offline")
+            assert (outcome.code, lock) == (0, right), case + again.text + outcome.text
+            client.close()

@@ -1,0 +1,113 @@
+"""Commands that are killed, and many at once, on one folder and on one Redis: nothing is lost, and nothing is wrong afterwards."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.forked import Running, ran, started
+from tests.support.index_pages import MODERN
+from tests.support.index_server import LoopbackIndex
+from tests.support.layered_projects import ROOTS, layered_projects
+from tests.support.redis_server import AVAILABLE, RedisServer
+from tests.support.scale import scaled
+from tests.support.workspace import Workspace
+
+KILLS = scaled(12, 1000)
+CHECKED = 12  # kills between two checks of the mirror
+ROUNDS = scaled(1, 20)
+PROCESSES = scaled(10, 50)
+COMMANDS = (
+    "mirror warm r.txt", "mirror warm --refresh r.txt", "lock r.txt -o OUT", "lock --offline r.txt -o OUT",
+    "mirror import all.snap", "mirror prune --max-size 40K", "mirror prune --max-age 0.00001", "mirror publish OUT-site",
+    "mirror export OUT.snap", "mirror doctor", "mirror verify r.txt",
+)  # fmt: skip
+CODES = {0, 3, 4, 130}
+REDIS = pytest.param("redis", marks=pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed"))
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
+
+
+@pytest.fixture
+def index() -> Iterator[LoopbackIndex]:
+    """Serve the layered projects, not too fast."""
+    with LoopbackIndex(layered_projects(), MODERN._replace(latency=0.005)) as served:
+        yield served
+
+
+@pytest.fixture(params=["folder", REDIS])
+def location(request: pytest.FixtureRequest, workspace: Workspace, tmp_path: Path) -> Iterator[str]:
+    """Return where the mirror is: a folder, and a Redis."""
+    if request.param == "folder":
+        yield str(workspace.mirror)
+        return
+    with RedisServer(tmp_path) as server:
+        yield server.url
+
+
+@pytest.fixture
+def right(workspace: Workspace, location: str) -> bytes:
+    """Fill the mirror, export it, and return the right lock."""
+    workspace.write("r.txt", "\n".join(ROOTS) + "\n")
+    assert ran(workspace, location, "mirror", "warm", "r.txt").code == 0
+    assert ran(workspace, location, "mirror", "export", "all.snap").code == 0
+    outcome = ran(workspace, location, "lock", "--offline", "r.txt", "-o", "pylock.toml")
+    assert outcome.code == 0, outcome.text
+    return workspace.read("pylock.toml")
+
+
+def begin(workspace: Workspace, location: str, command: str, number: int) -> Running:
+    """Start one of the commands with an output of its own."""
+    return started(workspace, location, *command.replace("OUT", f"pylock.n{number}.toml").split())
+
+
+def check_mirror(workspace: Workspace, location: str, right: bytes, case: str) -> None:
+    """Assert that nothing is damaged, that a warm completes what is missing, and that the offline lock is the right one."""
+    verified = ran(workspace, location, "mirror", "verify", "r.txt")
+    assert verified.code in {0, 4}, case + verified.text
+    warmed = ran(workspace, location, "mirror", "warm", "r.txt")
+    assert warmed.code == 0, case + warmed.text
+    verified = ran(workspace, location, "mirror", "verify", "r.txt")
+    assert verified.code in {0, 4}, case + verified.text  # a warm fetches what is chosen, not the closure
+    (workspace.folder / "pylock.toml").unlink()
+    outcome = ran(workspace, location, "lock", "--offline", "r.txt", "-o", "pylock.toml")
+    assert outcome.code == 0, case + outcome.text
+    assert workspace.read("pylock.toml") == right, case
+
+
+def test_killed_commands_leave_a_mirror_that_is_right(workspace: Workspace, location: str, right: bytes) -> None:
+    """SIGKILL and SIGTERM at random moments; SIGTERM ends with a documented code."""
+    dice = random.Random(15)  # noqa: S311 - what to kill and when, the same in every run
+    for number in range(KILLS):
+        command, signal_number = dice.choice(COMMANDS), dice.choice([signal.SIGKILL, signal.SIGTERM])
+        running = begin(workspace, location, command, number % CHECKED)
+        time.sleep(dice.uniform(0.02, 0.6))
+        running.kill(signal_number)
+        outcome = running.wait()
+
+        case = f"kill {number} ({command}, {signal_number.name}): {outcome.code} {outcome.text}"
+        assert outcome.code in CODES | {-signal.SIGKILL, -signal.SIGTERM}, case
+        assert "Traceback" not in outcome.text, case
+        if number % CHECKED == CHECKED - 1:
+            check_mirror(workspace, location, right, case)
+    check_mirror(workspace, location, right, "at the end: ")
+
+
+def test_commands_side_by_side_leave_a_mirror_that_is_right(workspace: Workspace, location: str, right: bytes) -> None:
+    """Writers, readers and those that delete, all at once; each ends with a documented code."""
+    dice = random.Random(16)  # noqa: S311 - as above
+    for _ in range(ROUNDS):
+        chosen = [dice.choice(COMMANDS) for _ in range(PROCESSES)]
+        running = [begin(workspace, location, command, number) for number, command in enumerate(chosen)]
+        for command, process in zip(chosen, running, strict=True):
+            outcome = process.wait()
+            case = f"{command}: {outcome.code} {outcome.text}"
+            assert outcome.code in CODES, case
+            assert "Traceback" not in outcome.text, case
+            assert "delete the folder" not in outcome.text, case
+        check_mirror(workspace, location, right, "after a round: ")
