@@ -48,5 +48,9 @@ def _rows(path: str, *, repairs: bool) -> list[str]:
             if repairs:
                 database.execute(f"DELETE FROM Cache WHERE NOT ({_PLAIN})")  # noqa: S608 - a constant
             return [f"{foreign} rows are not plain bytes (pickled?): they are refused unread"]
+    except (
+        sqlite3.OperationalError
+    ) as error:  # a full disk, a lock, a missing right: nothing says that the records are damaged
+        raise StoreError(f"{path} cannot be read now ({error}); check space and permissions, then try again") from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete the folder and warm the mirror again") from error

@@ -29,8 +29,10 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in
 def index() -> Iterator[LoopbackIndex]:
     """Serve a chain of projects of some releases."""
     projects = {
-        f"p{at}": [wheel(f"p{at}", f"1.{minor}", [f"p{at + 1}>=1.2"] if at < 7 else []) for minor in range(8)]
-        for at in range(8)
+        f"p{number}": [
+            wheel(f"p{number}", f"1.{minor}", [f"p{number + 1}>=1.2"] if number < 7 else []) for minor in range(8)
+        ]
+        for number in range(8)
     }
     with LoopbackIndex(projects) as served:
         yield served
@@ -56,16 +58,16 @@ def warmed(workspace: Workspace, location: str) -> bytes:
 
 def damaged(chance: random.Random, data: bytes) -> bytes:
     """Change a byte, a digit or a span, or cut the end off."""
-    at = chance.randrange(len(data))
+    offset = chance.randrange(len(data))
     kind = chance.randrange(4)
     if kind == 0:
-        return data[:at] + bytes([data[at] ^ chance.randrange(1, 256)]) + data[at + 1 :]
+        return data[:offset] + bytes([data[offset] ^ chance.randrange(1, 256)]) + data[offset + 1 :]
     if kind == 1:
         digits = [number for number, byte in enumerate(data) if 48 <= byte <= 57] or [0]
-        at = chance.choice(digits)
-        return data[:at] + str(chance.randrange(10)).encode() + data[at + 1 :]
-    size = min(chance.randrange(1, 64), len(data) - at)
-    return data[:at] + bytes(size) + data[at + size :] if kind == 2 else data[:at]
+        offset = chance.choice(digits)
+        return data[:offset] + str(chance.randrange(10)).encode() + data[offset + 1 :]
+    size = min(chance.randrange(1, 64), len(data) - offset)
+    return data[:offset] + bytes(size) + data[offset + size :] if kind == 2 else data[:offset]
 
 
 def check(outcome: Outcome, lock: bytes | None, right: bytes, case: str) -> None:

@@ -19,7 +19,7 @@ from tests.support.scale import scaled
 from tests.support.workspace import Workspace
 
 PROJECTS = scaled(15, 2000)
-GOOD = [f"good{at}" for at in range(20)]
+GOOD = [f"good{number}" for number in range(20)]
 LONGEST = 5.0  # CPU seconds of a warm
 LARGEST = 300  # MB, beside what this process has
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in
 TEXTS = (
     "9" * 5000, "\ud800", "\x00", "\r\nX: y", "../../etc/passwd", "x" * 200_000, "[" * 3000, "(" * 3000, "1!" * 2000, "\u202e",
     "*", "",
-    ",".join(f"!=1.{at}" for at in range(3000)), " or ".join(["python_version>'3'"] * 2000), "good[" + "a," * 2000 + "]",
+    ",".join(f"!=1.{minor}" for minor in range(3000)), " or ".join(["python_version>'3'"] * 2000), "good[" + "a," * 2000 + "]",
     "\x1b[31m",
     "file:///etc/passwd", "http://[::1", "https://a.example:99999999/", "%00", "e" * 70_000 + ".whl", "-".join("x" * 20_000),
 )  # fmt: skip
@@ -42,8 +42,8 @@ FIELDS = (
 def hostile_page(chance: random.Random, name: str) -> Project:
     """Return a page with some values that nobody expects there."""
     files: list[dict[str, object]] = [
-        {"filename": f"{name}-1.{at}-py3-none-any.whl", "url": f"{name}-1.{at}-py3-none-any.whl", "hashes": {}}
-        for at in range(3)
+        {"filename": f"{name}-1.{minor}-py3-none-any.whl", "url": f"{name}-1.{minor}-py3-none-any.whl", "hashes": {}}
+        for minor in range(3)
     ]
     page: dict[str, object] = {"meta": {"api-version": "1.0"}, "name": name, "files": files}
     keys = (
@@ -68,14 +68,14 @@ def hostile_page(chance: random.Random, name: str) -> Project:
 
 def mangled(chance: random.Random, body: bytes) -> Page:
     """Return a page, in some cases with bytes changed, cut off, nested or repeated."""
-    at = chance.randrange(len(body))
+    offset = chance.randrange(len(body))
     changes: list[Callable[[], bytes]] = [
         lambda: body,
         lambda: body,
-        lambda: body[:at] + bytes([chance.randrange(256)]) + body[at + 1 :],
-        lambda: body[:at],
-        lambda: body[:at] + b"[" * 10_000 + body[at:],
-        lambda: body[:at] + b"\xff\xfe" + body[at:],
+        lambda: body[:offset] + bytes([chance.randrange(256)]) + body[offset + 1 :],
+        lambda: body[:offset],
+        lambda: body[:offset] + b"[" * 10_000 + body[offset:],
+        lambda: body[:offset] + b"\xff\xfe" + body[offset:],
         lambda: body * 50,
     ]
     return Page(chance.choice(changes)())
@@ -113,7 +113,9 @@ def hostile(chance: random.Random, name: str) -> Project:
 @pytest.fixture
 def index() -> Iterator[LoopbackIndex]:
     """Serve twenty good projects."""
-    projects: dict[str, Project] = {name: [wheel(name, "1.0", GOOD[at + 1 : at + 2])] for at, name in enumerate(GOOD)}
+    projects: dict[str, Project] = {
+        name: [wheel(name, "1.0", GOOD[number + 1 : number + 2])] for number, name in enumerate(GOOD)
+    }
     with LoopbackIndex(projects) as served:
         yield served
 

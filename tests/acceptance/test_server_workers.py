@@ -46,15 +46,15 @@ def wait_for(met: Callable[[], bool]) -> None:
 
 def children(pid: int) -> list[int]:
     """Return the processes that a process started and that run."""
-    found = []
+    running = []
     for folder in Path("/proc").iterdir():
         try:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if fields[1] == str(pid) and fields[0] != "Z":
-            found.append(int(folder.name))
-    return found
+            running.append(int(folder.name))
+    return running
 
 
 def workers(server: Served) -> list[int]:

@@ -61,8 +61,8 @@ def load(url: str, clients: int, seconds: float, pause: float = 0.0) -> dict[str
     for number in by_number:
         poll.register(number, select.EPOLLIN)
     begun = time.perf_counter()
-    due = [(begun + pause * at / clients, at) for at in range(clients)]  # spread over the pause
-    order = {row.connection.fileno(): at for at, row in enumerate(rows)}
+    due = [(begun + pause * number / clients, number) for number in range(clients)]  # spread over the pause
+    order = {row.connection.fileno(): number for number, row in enumerate(rows)}
     taken: list[float] = []
     closed = 0
     while (now := time.perf_counter()) < begun + seconds:
