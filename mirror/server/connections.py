@@ -59,13 +59,41 @@ class ConnectionLimit:
         return next(iter(self._idle), None)
 
 
-def bounded(base: type[Any], limit: ConnectionLimit, header_seconds: float = HEADER_SECONDS) -> type[Any]:  # noqa: C901 - the methods of one class
+class _Waiting:
+    """The part of a protocol that waits for a request, for a time and a size."""
+
+    cycle: Any  # of the server library: the request that is being answered
+    transport: Any
+    header_seconds = HEADER_SECONDS
+    _timer: asyncio.TimerHandle | None = None
+    _received = 0  # bytes since the last request was complete
+
+    def _answers(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _await_request(self, received: int = 0) -> None:
+        self._received += received
+        if self._received > HEADER_BYTES:
+            self.transport.close()
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.header_seconds, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        self._received = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if not self._answers():
+            self.transport.close()
+
+
+def bounded(base: type[Any], limit: ConnectionLimit) -> type[Any]:
     """Return a protocol of the server library with these limits; ``base`` is one of its HTTP protocols."""
 
-    class Bounded(base):  # type: ignore[misc]  # a class that is chosen at run time
-        _timer: asyncio.TimerHandle | None = None
-        _waited_bytes = 0  # received since the last request was complete
-
+    class Bounded(_Waiting, base):  # type: ignore[misc]  # a class that is chosen at run time
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             limit.enter(self, self.client[0] if self.client else "")
@@ -75,13 +103,9 @@ def bounded(base: type[Any], limit: ConnectionLimit, header_seconds: float = HEA
             super().data_received(data)
             if self._answers():
                 self._stop_waiting()
-                self._waited_bytes = 0
                 limit.work(self)
-                return
-            self._await_request()
-            self._waited_bytes += len(data)
-            if self._waited_bytes > HEADER_BYTES:
-                self.transport.close()
+            else:
+                self._await_request(len(data))
 
         def on_response_complete(self) -> None:
             limit.rest(self)
@@ -93,22 +117,5 @@ def bounded(base: type[Any], limit: ConnectionLimit, header_seconds: float = HEA
             self._stop_waiting()
             limit.leave(self)
             super().connection_lost(exc)
-
-        def _answers(self) -> bool:
-            return self.cycle is not None and not self.cycle.response_complete
-
-        def _await_request(self) -> None:
-            if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(header_seconds, self._give_up)
-
-        def _stop_waiting(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _give_up(self) -> None:
-            self._timer = None
-            if not self._answers():
-                self.transport.close()
 
     return Bounded
