@@ -10,7 +10,9 @@ import multiprocessing
 import time
 from contextlib import suppress
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,7 @@ _PAUSE = 1.0  # seconds between two starts of one worker, at least
 _STOP = 45.0  # seconds for all workers to stop: requests under way and the mirror's last writes
 
 
-class _Worker(NamedTuple):
+class _Worker(msgspec.Struct, frozen=True):
     process: SpawnProcess
     pipe: Connection  # the worker stops when it is closed
     began: float
