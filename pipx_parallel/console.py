@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from mirror.limits import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TextIO
 
-_RED, _YELLOW, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_RED, _YELLOW, _CYAN, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 class Printer:
@@ -46,6 +46,10 @@ class Printer:
         """Print a warning."""
         if self.verbosity > -2:
             self._write(self._styled("warning: ", _YELLOW) + text)
+
+    def hint(self, text: str) -> None:
+        """Print what would help against an error, at every verbosity."""
+        self._write(self._styled("hint: ", _CYAN) + text)
 
     def say(self, text: str) -> None:
         """Print a normal message."""
@@ -84,6 +88,11 @@ class Printer:
             self.stream.flush()
         except (OSError, ValueError):  # stderr is closed or full: there is no other stream
             return
+
+
+def headed(explanation: Sequence[str]) -> str:
+    """Return why there is no solution, indented below its headline."""
+    return "\n  ".join(("No solution found", *explanation))
 
 
 def wants_colour(when: str, environ: Mapping[str, str], *, terminal: bool) -> bool:

@@ -54,7 +54,7 @@ class NoSolution(PipxParallelError):
     """No set of releases satisfies the requirements.
 
     ``explanation`` has one line per step; ``suggestions`` are changes that were tried and lead to a solution. ``is_printed``:
-    the explanation was already printed, so only ``hints`` remain to print.
+    the explanation was already printed, so only the suggestions and the ``note`` remain to print.
     """
 
     def __init__(
@@ -71,10 +71,9 @@ class NoSolution(PipxParallelError):
         self.suggestions = offered.offers
         self.facts = dict(facts or {"argument": list(explanation)})
         self.is_printed = is_printed
-        self.hints = "\n".join(
-            [*(f"try: {offer}" for offer in offered.offers), *([offered.note] if offered.note else [])]
-        )
-        super().__init__("\n".join((*self.explanation, *([self.hints] if self.hints else ()))))
+        self.note = offered.note
+        hints = (f"hint: {offer}" for offer in offered.offers)
+        super().__init__("\n".join((*self.explanation, *hints, *([offered.note] if offered.note else ()))))
 
     def to_json(self) -> dict[str, object]:
         """Return the error for JSON: the explanation, its facts, and each suggestion."""

@@ -23,8 +23,9 @@ class Origin(NamedTuple):
     label: str = ""  # how annotations name it: "shop (pyproject.toml:dev)"
 
     def __str__(self) -> str:
-        """Return ``source:line``, or the source alone."""
-        return self.source if self.line is None else f"{self.source}:{self.line}"
+        """Return ``source:line``, or the source alone; standard input is ``<stdin>``."""
+        source = "<stdin>" if self.source == "-" else self.source
+        return source if self.line is None else f"{source}:{self.line}"
 
 
 @equal_by_type

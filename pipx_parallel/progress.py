@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.ports import MirrorObserver
+from pipx_parallel.console import headed
 from pipx_parallel.resolver.ports import SolverObserver
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Progress(MirrorObserver, SolverObserver):
         if self.explains:
             if self._draws:
                 self._printer.draw("")
-            self._printer.error("\n".join(lines))
+            self._printer.error(headed(lines))
         return self.explains
 
     def line(self) -> str:

@@ -55,9 +55,9 @@ restore() {
 warm() {
     try pipx-parallel mirror warm -v $FLAGS "$@" 2>"$DIFF.log" || :
     cat "$DIFF.log" >&2
-    # "bytes 0": the index only confirmed that nothing has changed.
+    # "fetched nothing": the index only confirmed that nothing has changed.
     news=yes
-    ! grep -q ', bytes 0, ' "$DIFF.log" || news=no
+    ! grep -q 'fetched nothing' "$DIFF.log" || news=no
     rm -f "$DIFF.log"
 }
 

@@ -269,21 +269,28 @@ class Server:
     def _metrics(self) -> str:
         """Return the metrics in Prometheus's text format; of several workers the one that answers, by its label."""
         worker = f'worker="{self._options.worker}"' if self._options.worker else ""
-        label = f",{worker}" if worker else ""
-        lines = ["# TYPE mirror_requests_total counter"]
+        label, labels = (f",{worker}", f"{{{worker}}}") if worker else ("", "")
+        lines = [*_described("mirror_requests_total", "counter", "Requests answered, by route and status.")]
         for (route, status), count in sorted(self._counts.items()):
             lines.append(f'mirror_requests_total{{route="{route}",status="{status}"{label}}} {count}')
-        lines.append("# TYPE mirror_request_seconds_total counter")
+        lines += _described("mirror_request_seconds_total", "counter", "Seconds spent on requests, by route.")
         lines += [
             f'mirror_request_seconds_total{{route="{name}"{label}}} {taken:.3f}'
             for name, taken in sorted(self._seconds.items())
         ]
-        lines += ["# TYPE mirror_waiting gauge", f"mirror_waiting{f'{{{worker}}}' if worker else ''} {self._waiting}"]
+        lines += _described("mirror_waiting", "gauge", "Requests that wait for a free slot.")
+        lines.append(f"mirror_waiting{labels} {self._waiting}")
+        lines += _described("mirror_active", "gauge", "Requests under way.")
+        lines.append(f"mirror_active{labels} {self._active}")
         return "\n".join(lines) + "\n"
 
     def _log(self, line: str) -> None:
         if self._options.log is not None:
             self._options.log(line)
+
+
+def _described(name: str, kind: str, text: str) -> tuple[str, str]:
+    return f"# HELP {name} {text}", f"# TYPE {name} {kind}"
 
 
 def _moved(path: str) -> Answer:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import mirror.errors as mirror_errors
 from pipx_parallel import errors
-from pipx_parallel.console import Printer, wants_colour
+from pipx_parallel.console import Printer, headed, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +61,11 @@ def exit_code(error: BaseException) -> int:
     if isinstance(error, errors.Incomplete):
         return failures_code(tuple(failure.error for failure in error.failures))
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), OUR_BUG)
+
+
+def code_name(kind: type[BaseException]) -> str:
+    """Return the named code of an error: its class in lower case with hyphens, ``no-solution``."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).lstrip("-")
 
 
 def failures_code(failures: tuple[Exception, ...]) -> int:
@@ -118,9 +123,13 @@ def _tell(error: Exception, printer: Printer, *, as_json: bool) -> int:
     if as_json:
         printer.plain(_json_of(error, code))
         return code
-    if isinstance(error, errors.NoSolution) and error.is_printed:
-        if error.hints:
-            printer.plain(error.hints)
+    if isinstance(error, errors.NoSolution):
+        if not error.is_printed:
+            printer.error(headed(error.explanation))
+        for offer in error.suggestions:
+            printer.hint(str(offer))
+        if error.note:
+            printer.plain(error.note)
         return code
     if code != OUR_BUG:
         printer.error(str(error))
@@ -140,7 +149,10 @@ def _json_of(error: Exception, code: int) -> str:
     import json  # only if it is asked for
 
     more = error.to_json() if isinstance(error, errors.NoSolution) else {}
-    return json.dumps({"error": type(error).__name__, "exit-code": code, "message": str(error), **more})
+    kind = type(error)
+    return json.dumps(
+        {"error": kind.__name__, "code": code_name(kind), "exit-code": code, "message": str(error), **more}
+    )
 
 
 def _debugging() -> bool:

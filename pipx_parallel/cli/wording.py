@@ -13,6 +13,15 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {plural}"
 
 
+def age(seconds: float) -> str:
+    """Return a span of time in the unit a person would choose: "12 s", "35 min", "5.2 h", "3 days"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else count(round(seconds / 86400), "day")
+
+
 def size(number: int) -> str:
     """Return a number of bytes in the unit a person would choose: "812 bytes", "8.3 MB"."""
     if number < 1000:

@@ -6,14 +6,16 @@ no final release of the project satisfies the requirements. PEP 592: a yanked re
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from mirror.records.filenames import SDIST
 from mirror.records.version_keys import version_key
 from pipx_parallel.format_control import ALL, listed_in
 from pipx_parallel.resolver.masks import bit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mirror.records.model import Dependency, DistFile
     from mirror.records.project import Project
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pipx_parallel.targets.rules import TargetRules
 
 _SDIST_RANK = 1 << 30  # below every wheel
+_PLATFORM = r"^((?:many|musl)?linux|macosx)[0-9_]*"  # the part of a platform tag without the version of the system
 
 
 class Policy:
@@ -165,11 +168,11 @@ class Policy:
         """Return why no file kind of a release can be installed."""
         if not self.takes_wheels(name):
             return "has no source archive, and --no-binary refuses its wheels"
-        if "sdist" not in tags:
-            return "has no wheel for this target and no source archive"
-        if tags == {"sdist"}:
+        if SDIST not in tags:
+            return f"has no wheel for this target and no source archive ({_wheels_of(tags)})"
+        if tags == {SDIST}:
             return "has only a source archive, which --only-binary refuses"
-        return "has no wheel for this target, and --only-binary refuses its source archive"
+        return f"has no wheel for this target ({_wheels_of(tags)}), and --only-binary refuses its source archive"
 
     def why_nothing_is_usable(self, view: ReleaseView, rules: TargetRules) -> str:
         """Return why the target can install no release of a project, by the reason that excludes the newest before the cutoff."""
@@ -179,6 +182,14 @@ class Policy:
         newest = (self.within_cutoff(view, every) or every).bit_length() - 1
         reason = self.why_not_usable(view, newest, rules)
         return f"no release of {view.name} can be installed for {rules.target.label}: {view.versions[newest]} {reason}"
+
+
+def _wheels_of(tags: Iterable[str]) -> str:
+    """Word which Pythons and platforms have a wheel: ``wheels: cp36, cp37 on macosx x86_64, win_amd64``."""
+    parts = [tag.split("-") for tag in tags if tag != SDIST]
+    pythons = {python for part in parts for python in part[0].split(".")}
+    platforms = {re.sub(_PLATFORM, r"\1 ", platform) for part in parts for platform in part[-1].split(".")}
+    return f"wheels: {', '.join(sorted(pythons, key=lambda python: (len(python), python)))} on {', '.join(sorted(platforms))}"
 
 
 class _Names:

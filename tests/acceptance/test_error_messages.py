@@ -195,7 +195,7 @@ def test_no_release_after_the_cutoff_is_a_reason(
     ran = workspace.lock(line, flags=["--uploaded-prior-to", "2025-01-01"])
 
     check_refused(workspace, ran, 1, words)
-    argument = [text for text in ran.err.splitlines() if not text.startswith("try: ")]
+    argument = [text for text in ran.err.splitlines() if not text.startswith("hint: ")]
     assert [text for text in argument if "4.0" in text or "2.5" in text] == []
 
 

@@ -11,15 +11,15 @@ import pytest
 from pipx_parallel.errors import NoSolution
 from tests.support.scenarios import LIMITS, SOURCE, Outcome, Scenario, load_scenarios, resolve_texts, run
 
-_LINE = re.compile(r"try: (\S+):(\d+): write (.+?)(?: instead of .+| without its --hash)$")
-_REMOVED = re.compile(r"try: (\S+):(\d+): remove (?:the constraint )?.+$")
-_FLAG = re.compile(r"try: (--\S+ (?:\"[^\"]+\"|\S+?))(?:,? .*)?$")
-_NO_FLAG = re.compile(r"try: leave out (--\S+ [^\s,]+)")
+_LINE = re.compile(r"hint: (\S+):(\d+): write (.+?)(?: instead of .+| without its --hash)$")
+_REMOVED = re.compile(r"hint: (\S+):(\d+): remove (?:the constraint )?.+$")
+_FLAG = re.compile(r"hint: (--\S+ (?:\"[^\"]+\"|\S+?))(?:,? .*)?$")
+_NO_FLAG = re.compile(r"hint: leave out (--\S+ [^\s,]+)")
 _GIVES = re.compile(r" \(gives (\S+) (\S+)\)$")
 
 
 def _impossible() -> list[Scenario]:
-    return [scenario for scenario in load_scenarios() if scenario.error == 1 and "try:" in str(run(scenario).error)]
+    return [scenario for scenario in load_scenarios() if scenario.error == 1 and "hint:" in str(run(scenario).error)]
 
 
 IMPOSSIBLE = _impossible()
@@ -39,7 +39,7 @@ def test_there_are_at_least_thirty() -> None:
 @pytest.mark.parametrize("scenario", IMPOSSIBLE, ids=lambda scenario: scenario.id)
 def test_the_first_suggestion_makes_it_possible(scenario: Scenario) -> None:
     """The printed line is applied as a person would, word for word, and gives what it says it gives."""
-    printed = next(line for line in run(scenario).lines if line.startswith("try: "))
+    printed = next(line for line in run(scenario).lines if line.startswith("hint: "))
 
     outcome = applied(scenario, printed)
 
@@ -61,7 +61,7 @@ def test_every_suggestion_of_some_lists_holds() -> None:
     """Not only the first was tried."""
     for scenario in IMPOSSIBLE[::6]:
         for printed in run(scenario).lines:
-            if printed.startswith("try: "):
+            if printed.startswith("hint: "):
                 assert applied(scenario, printed).code == 0, (scenario.id, printed)
 
 

@@ -238,6 +238,9 @@ def test_bounds_and_token(tmp_path: Path, index: LoopbackIndex) -> None:
         assert server.get("/simple/lib/?key=s3cr3t", Authorization="Basic dXNlcjpzM2NyM3Q=")[0] == 200
         metrics = server.get("/metrics", Authorization="Bearer s3cr3t")[2].decode()
         assert 'mirror_requests_total{route="simple",status="401"} 1' in metrics
+        names = {line.partition("{")[0].partition(" ")[0] for line in metrics.splitlines() if not line.startswith("#")}
+        for word in ("HELP", "TYPE"):
+            assert {line.split()[2] for line in metrics.splitlines() if line.startswith(f"# {word} ")} == names
     finally:
         log = server.stop()
     assert "GET /simple/lib/ 200" in log

@@ -89,7 +89,9 @@ def test_the_reason_is_printed_once_and_before_the_suggestions(run: Run) -> None
     assert with_them[: len(without)] == without
     assert [line for line in with_them if line.startswith("error: ")] == with_them[:1]
     assert with_them[len(without) :]
-    assert all(line.startswith("try: ") for line in with_them[len(without) :])
+    assert with_them[0] == "error: No solution found"
+    assert all(line.startswith("  ") for line in without[1:])
+    assert all(line.startswith("hint: ") for line in with_them[len(without) :])
 
 
 def test_it_is_said_if_time_for_suggestions_ran_out(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,9 @@ def test_status_says_what_the_mirror_holds(run: Run) -> None:
 
     assert (table.code, table.err) == (0, "")
     assert "projects" in table.out
+    assert re.search(r"^size +[\d.]+ kB$", table.out, re.MULTILINE)
+    assert re.search(r"newest confirmed +\d+ s ago$", table.out, re.MULTILINE)
+    assert "None" not in table.out
     assert facts["projects"] == 2
 
 

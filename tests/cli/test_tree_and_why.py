@@ -84,7 +84,7 @@ def test_why_not_argues_where_it_cannot_be(home: Path, run: Run) -> None:
         "  r.txt:2 asks for picky",
         "  picky 1.0 needs lib<2",
         "  so no set of releases meets them all",
-        "  try: r.txt:2: remove picky",
+        "  hint: r.txt:2: remove picky",
     ]
 
 
@@ -101,6 +101,6 @@ def test_an_impossible_list_for_programs(home: Path, run: Run) -> None:
     ran = run("lock", "r.txt", "--error-format", "json")
 
     report = json.loads(ran.err)
-    assert (ran.code, ran.out, report["error"], report["exit-code"]) == (1, "", "NoSolution", 1)
+    assert (ran.code, ran.out, report["code"], report["exit-code"]) == (1, "", "no-solution", 1)
     assert [fact["kind"] for fact in report["facts"]] == ["required", "required", "needs"]
     assert report["suggestions"][0]["after"] == "lib"

@@ -65,5 +65,5 @@ def run(values: Mapping[str, object]) -> int:
         save(artifacts, context.seconds)
         context.printer.say(f"locked {account.measure(request, resolutions)}{done and '; '}{done}")
     account.tell_quality(request, resolutions)
-    context.printer.detail(account.cost(request, resolutions))
+    account.tell_cost(request, resolutions)
     return missing_code(resolutions)

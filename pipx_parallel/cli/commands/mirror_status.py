@@ -9,6 +9,7 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import settings_of
+from pipx_parallel.cli.wording import age, size
 from pipx_parallel.config.option import Argument, Option, rare
 from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("table", "json"))
 OPTIONS = (FORMAT, *MIRROR, *rare(*INDEX, *NETWORK))
 ARGUMENTS: tuple[Argument, ...] = ()
+_LABELS = {
+    "bytes": "size",
+    "bytes_of_release_views": "size of release views",
+    "bytes_of_file_views": "size of file views",
+    "bytes_of_metadata": "size of metadata",
+    "newest_seconds": "newest confirmed",
+    "oldest_seconds": "oldest confirmed",
+    "unadvertised_sidecars": "unadvertised .metadata files",
+}
 
 
 def run(values: Mapping[str, object]) -> int:
@@ -34,12 +44,28 @@ def run(values: Mapping[str, object]) -> int:
 
 def table_lines(status: Mapping[str, object], indent: str = "") -> Iterator[str]:
     """Yield the status as lines of names and values; what is nested is indented."""
-    width = max((len(name) for name in status), default=0)
-    for name, value in status.items():
-        words = name.replace("_", " ")
-        if isinstance(value, dict):
-            yield f"{indent}{words}"
+    rows = [(_label(name), _shown(name, value), value) for name, value in status.items()]
+    width = max((len(label) for label, _, _ in rows), default=0)
+    for label, shown, value in rows:
+        if isinstance(value, dict) and value:
+            yield f"{indent}{label}"
             yield from table_lines(value, indent + "  ")
         else:
-            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-            yield f"{indent}{words.ljust(width)}  {shown}"
+            yield f"{indent}{label.ljust(width)}  {shown}"
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def _shown(name: str, value: object) -> str:
+    """Return a value as a person reads it, with its unit."""
+    if name == "hit_rate":
+        return f"{value:.0%}" if isinstance(value, float) else "not known: nothing was read yet"
+    if name.endswith("_seconds"):
+        return f"{age(value)} ago" if isinstance(value, int | float) else "never"
+    if isinstance(value, int):
+        return size(value) if name.startswith("bytes") else f"{value:,}"
+    if isinstance(value, list | tuple | dict):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)

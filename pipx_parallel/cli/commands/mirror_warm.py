@@ -94,7 +94,7 @@ def _warm_chosen(context: CommandContext) -> int:
     request = request._replace(settings=request.settings._replace(keep_going=True))
     resolutions = resolved(request)
     context.printer.say(f"warmed {account.measure(request, resolutions)}")
-    context.printer.detail(account.cost(request, resolutions))
+    account.tell_cost(request, resolutions)
     return missing_code(resolutions)
 
 

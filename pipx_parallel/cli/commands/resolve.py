@@ -32,5 +32,5 @@ def run(values: Mapping[str, object]) -> int:
         artifacts = locks.render(request, resolutions, names, figures=True)
     save(artifacts, context.seconds)
     account.tell_quality(request, resolutions)
-    context.printer.detail(account.cost(request, resolutions))
+    account.tell_cost(request, resolutions)
     return missing_code(resolutions)

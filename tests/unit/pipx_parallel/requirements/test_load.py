@@ -36,8 +36,8 @@ def test_several_sources_are_read_in_order() -> None:
         "--packages",
         "a.txt:1",
         "a.txt:2",
-        "-:1",
-        "-:2",
+        "<stdin>:1",
+        "<stdin>:2",
         "b.in:1",
     ]
     assert [(root.name, root.specifier) for root in inputs.roots if root.name == "x"] == [("x", ""), ("x", ">1")]

@@ -29,7 +29,10 @@ def test_included_lines_stand_where_they_are_included() -> None:
 
 def test_standard_input_includes_from_the_current_folder() -> None:
     """It has no folder of its own."""
-    assert [line[:2] for line in read({"-": "-r s.txt\na\n", "s.txt": "b\n"}, "-")] == [("s.txt:1", "b"), ("-:2", "a")]
+    assert [line[:2] for line in read({"-": "-r s.txt\na\n", "s.txt": "b\n"}, "-")] == [
+        ("s.txt:1", "b"),
+        ("<stdin>:2", "a"),
+    ]
 
 
 def test_a_file_by_url_includes_by_url() -> None:

@@ -113,7 +113,19 @@ def test_the_cutoff_goes_by_the_files_of_a_release() -> None:
     ("kind", "settings", "reason"),
     [
         (FileKind("py3-none-any", ">=3.99"), SelectionSettings(), "requires Python >=3.99"),
-        (FileKind("cp27-none-win32"), SelectionSettings(), "has no wheel for this target and no source archive"),
+        (
+            FileKind("cp27-none-win32"),
+            SelectionSettings(),
+            "has no wheel for this target and no source archive (wheels: cp27 on win32)",
+        ),
+        (
+            FileKind("cp35.cp310-cp35m-manylinux_2_17_x86_64.manylinux1_i686.macosx_10_9_universal2"),
+            SelectionSettings(),
+            (
+                "has no wheel for this target and no source archive "
+                "(wheels: cp35, cp310 on macosx universal2, manylinux i686, manylinux x86_64)"
+            ),
+        ),
         (
             FileKind("sdist"),
             SelectionSettings(only_binary=(":all:",)),
