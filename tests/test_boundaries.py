@@ -122,6 +122,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "mirror.server.*",
         "pipx_parallel.bundle.*",
         "pipx_parallel.locks.audit",
+        "pipx_parallel.locks.outdated",
     ),
     "jinja2": ("mirror.server.site_render",),
     "pip_requirements_parser": ("pipx_parallel.requirements.grammar",),

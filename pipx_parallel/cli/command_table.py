@@ -70,6 +70,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "Lock, and write all files into one archive for offline machines.", "pipx_parallel.cli.commands.bundle"
     ),
     "mirror": CommandEntry("Fill and maintain the local metadata mirror.", commands=MIRROR),
+    "outdated": CommandEntry("Show the pins of a lock that are not the newest.", "pipx_parallel.cli.commands.outdated"),
     "audit": CommandEntry("Show the advisories that concern the pins of locks.", "pipx_parallel.cli.commands.audit"),
     "policy": CommandEntry("Show what the policy admits.", commands=POLICY),
     "inspect": CommandEntry("Show how the input is read, without a network.", "pipx_parallel.cli.commands.inspect"),

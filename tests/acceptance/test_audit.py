@@ -107,3 +107,29 @@ def test_what_is_no_export_is_refused(workspace: Workspace, content: bytes) -> N
     assert (ran.code, ran.err.count("\n"), "Traceback" in ran.err) == (5, 1, False), ran.err
     assert workspace.run("audit").code == 7
     assert workspace.run("mirror", "advisories", "update", "missing.zip").code == 2
+
+
+def test_outdated_shows_what_the_lines_allow_and_what_holds(workspace: Workspace) -> None:
+    """Current, wanted and newest, with advisories; what is the newest is left out."""
+    assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+    workspace.write("r.in", "app<2\nlib\n")
+
+    rows = json.loads(workspace.run("outdated", "r.in", "-o", "pylock.toml", "--format", "json").out)
+    assert [(row["name"], row["current"], row["wanted"], row["newest"], row["advisories"]) for row in rows] == [
+        ("app", "1.1", "1.2", "2.0", ["GHSA-app"]),
+        ("lib", "2.0", "3.0", "3.0", ["GHSA-lib"]),
+    ]
+    table = workspace.run("outdated", "r.in", "-o", "pylock.toml").out
+    assert table.splitlines()[0].split() == [
+        "package",
+        "current",
+        "wanted",
+        "newest",
+        "libyears",
+        "status",
+        "advisories",
+    ]
+    assert "app 1.2: " in table
+
+    workspace.write("n.in", "plain\n")
+    assert workspace.run("outdated", "n.in").out == "every pin is the newest release that the target can install\n"

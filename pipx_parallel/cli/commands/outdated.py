@@ -1,0 +1,74 @@
+"""``outdated``: which pins of a lock are not the newest."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import changes, locks
+from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.output import show
+from pipx_parallel.cli.request import read_request
+from pipx_parallel.cli.session import missing_code, resolved
+from pipx_parallel.config.option import Option
+from pipx_parallel.config.options import INPUT_FILE, OUTPUT, RESOLVE, SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipx_parallel.config.settings import ResolveSettings
+    from pipx_parallel.locks.outdated import OutdatedPin
+    from pipx_parallel.model import Resolution
+
+FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("table", "json"))
+OPTIONS = (FORMAT, OUTPUT[0], INPUT_FILE, *RESOLVE)
+ARGUMENTS = (SOURCES,)
+
+
+def run(values: Mapping[str, object]) -> int:
+    """Show the pins that are not the newest: current, wanted (what the same lines allow), newest, age in libyears, and status.
+
+    The lock is the one that `lock` would write (-o names another); without a lock the current pins are those of a new one.
+    """
+    context = begin(values, OPTIONS)
+    request = read_request(context)
+    request = request._replace(settings=request.settings._replace(keep_going=True))
+    before = changes.read_before(locks.names_of(context.chosen, request.sources))
+    current = resolved(changes.keeping_pins(request, before))
+    wanted = resolved(request) if any(before.values()) else current
+    pins = _outdated(request.settings, current, wanted)
+    if context.chosen.text("format") == "json":
+        show(json.dumps([_json(pin) for pin in pins], indent=2) + "\n")
+    else:
+        from pipx_parallel.locks.outdated import render_table  # only for a table
+
+        show(render_table(pins))
+    return missing_code(current)
+
+
+def _outdated(
+    settings: ResolveSettings, current: Sequence[Resolution], wanted: Sequence[Resolution]
+) -> list[OutdatedPin]:
+    from mirror.policy.stored_knowledge import StoredKnowledge  # here and below: only what this command needs
+    from mirror.session.open_store import open_store
+    from pipx_parallel.locks.outdated import outdated
+
+    store = open_store(settings.mirror.location)
+    try:
+        knowledge = StoredKnowledge(lambda key: store.get_many((key,)).get(key))
+        return outdated(current, wanted, lambda name, version: knowledge.advisories(name, version) or ())
+    finally:
+        store.close()
+
+
+def _json(pin: OutdatedPin) -> dict[str, object]:
+    return {
+        "name": pin.name,
+        "current": pin.current,
+        "wanted": pin.wanted,
+        "newest": pin.newest,
+        "libyears": pin.libyears,
+        "status": list(pin.status),
+        "advisories": list(pin.advisories),
+        "held-by": pin.held_by,
+    }
