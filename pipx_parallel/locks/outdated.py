@@ -44,7 +44,7 @@ def outdated(
     current: Sequence[Resolution], wanted: Sequence[Resolution], advisories: Callable[[str, str], Sequence[str]]
 ) -> list[OutdatedPin]:
     """Return the pins that are not the newest, or that something has become of, sorted by name, each once."""
-    free = {(one.target.label, pin.name): pin.version for one in wanted for pin in one.pins}
+    free = {(resolution.target.label, pin.name): pin.version for resolution in wanted for pin in resolution.pins}
     rows: dict[tuple[str, str], OutdatedPin] = {}
     for resolution in current:
         for pin in resolution.pins:
