@@ -1,6 +1,6 @@
 """A damaged mirror never gives a wrong lock: the right one, or an error that names what is missing and a remedy that works.
 
-``PIPX_PARALLEL_DAMAGES`` is how many damages are tried; each is a copy of one sound mirror with one damage at random.
+Each damage is a copy of one sound mirror with one change at random; PIPX_PARALLEL_STRESS asks for more of them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import pytest
 from pipx_parallel.__main__ import main
 from tests.support.dists import sdist, wheel
 from tests.support.index_server import LoopbackIndex
+from tests.support.scale import scaled
 from tests.support.workspace import Workspace
 
-DAMAGES = int(os.environ.get("PIPX_PARALLEL_DAMAGES", "18"))
+DAMAGES = scaled(18, 1000)
 SIZE = 24  # projects
 Row = tuple[int, str, bytes]
 
