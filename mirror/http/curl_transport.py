@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 import pycurl
 
-from mirror.http.body import Body
-from mirror.http.problems import CANCELLED, CLOSED, REDIRECTS, Problem, TransferFailed
+from mirror.http.curl_transfer import Transfer
+from mirror.http.problems import CANCELLED, CLOSED, REDIRECTS
 from mirror.http.proxies import upper_case_proxy
-from mirror.http.tls import ca_bundle
+from mirror.http.tls import ca_bundle, ca_folder
 from mirror.ports import Exchange, ProblemKind
 from mirror.urls import page_address
 
@@ -46,45 +46,7 @@ _KINDS = {
     ProblemKind.REDIRECTS: (pycurl.E_TOO_MANY_REDIRECTS,),
 }  # fmt: skip
 
-
-class _Transfer:
-    """One request under way: its handle, the bytes received so far, and its callback."""
-
-    __slots__ = ("body", "curl", "done", "headers", "heard", "hops", "problem", "request", "status", "url")
-
-    def __init__(self, request: Request, done: Callable[[Exchange], None], url: str = "", hops: int = 0) -> None:
-        self.request = request
-        self.done = done
-        self.url = url or request.url
-        self.hops = hops  # redirects followed here, not by libcurl
-        self.body = Body(request)
-        self.headers: dict[str, str] = {}
-        self.curl: pycurl.Curl | None = None
-        self.problem: Problem | None = None  # why the body was not taken in
-        self.status = 0
-        self.heard = (
-            0.0  # monotonic seconds of the last byte; 0 before the first byte, for which libcurl has its own timeout
-        )
-
-    def write(self, data: bytes) -> int | None:
-        """Add a chunk of the body; return -1 (abort) if the body cannot be taken in."""
-        self.heard = time.monotonic()
-        try:
-            self.body.write(data)
-        except TransferFailed as error:
-            self.problem = error.problem
-            return -1
-        return None
-
-    def header(self, line: bytes) -> None:
-        """Add a header line; a status line starts a new response (redirects, 100-continue)."""
-        self.heard = time.monotonic()
-        if line.startswith(b"HTTP/"):
-            self.headers = {}
-            return
-        name, colon, value = line.partition(b":")
-        if colon:
-            self.headers[name.strip().lower().decode("latin-1")] = value.strip().decode("latin-1")
+_UNPACKING = (pycurl.E_BAD_CONTENT_ENCODING, pycurl.E_WRITE_ERROR)
 
 
 class CurlTransport:
@@ -95,8 +57,9 @@ class CurlTransport:
     def __init__(self, settings: TransportSettings) -> None:
         """Start the loop's thread; connections are made when the first request asks for one."""
         self._settings = settings
+        self._folder = ca_folder() if settings.verify is True else None
         self._bundle = settings.verify if isinstance(settings.verify, str) else ca_bundle() if settings.verify else None
-        self._inbox: deque[_Transfer] = deque()
+        self._inbox: deque[Transfer] = deque()
         self._closed = False
         self._sleeping = False
         self._next_look = 0.0  # monotonic seconds
@@ -111,7 +74,7 @@ class CurlTransport:
         if self._closed:
             done(Exchange.failed(request, *CLOSED))
             return
-        self._inbox.append(_Transfer(request, done))
+        self._inbox.append(Transfer(request, done))
         if self._sleeping:  # the loop checks the inbox after it sets this flag, so no request is missed
             self._wake()
 
@@ -136,7 +99,7 @@ class CurlTransport:
         # Also bounds the transfers over HTTP/2, which the number of connections does not.
         most = min(self._settings.workers or _CONNECTIONS, _CONNECTIONS)
         multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, most)
-        active: dict[pycurl.Curl, _Transfer] = {}
+        active: dict[pycurl.Curl, Transfer] = {}
         idle: list[pycurl.Curl] = []
         while not self._closed:
             while self._inbox and len(active) < most:
@@ -157,7 +120,7 @@ class CurlTransport:
         self._reader.close()
         self._waker.close()
 
-    def _start(self, multi: pycurl.CurlMulti, active: dict[pycurl.Curl, _Transfer], idle: list[pycurl.Curl]) -> None:
+    def _start(self, multi: pycurl.CurlMulti, active: dict[pycurl.Curl, Transfer], idle: list[pycurl.Curl]) -> None:
         transfer = self._inbox.popleft()
         curl = idle.pop() if idle else pycurl.Curl()
         try:
@@ -170,7 +133,7 @@ class CurlTransport:
         transfer.curl = curl
         active[curl] = transfer
 
-    def _collect(self, multi: pycurl.CurlMulti, active: dict[pycurl.Curl, _Transfer], idle: list[pycurl.Curl]) -> None:
+    def _collect(self, multi: pycurl.CurlMulti, active: dict[pycurl.Curl, Transfer], idle: list[pycurl.Curl]) -> None:
         more = 1
         while more:
             more, succeeded, failed = multi.info_read()
@@ -182,7 +145,7 @@ class CurlTransport:
                 curl.reset()
                 idle.append(curl)
                 if onward and transfer.hops < _REDIRECTS:
-                    self._inbox.appendleft(_Transfer(transfer.request, transfer.done, onward, transfer.hops + 1))
+                    self._inbox.appendleft(Transfer(transfer.request, transfer.done, onward, transfer.hops + 1))
                 else:
                     stopped = Exchange.failed(transfer.request, *REDIRECTS)
                     transfer.done(stopped if onward else exchange)
@@ -191,9 +154,15 @@ class CurlTransport:
                 transfer = active.pop(curl)
                 curl.reset()
                 idle.append(curl)
-                transfer.done(_failed(transfer, code, message))
+                if code in _UNPACKING and not transfer.raw and transfer.has_unknown_encoding():
+                    transfer.body.close()
+                    self._inbox.appendleft(
+                        Transfer(transfer.request, transfer.done, transfer.url, transfer.hops, raw=True)
+                    )
+                else:
+                    transfer.done(_failed(transfer, code, message))
 
-    def _give_up(self, multi: pycurl.CurlMulti, active: dict[pycurl.Curl, _Transfer], idle: list[pycurl.Curl]) -> None:
+    def _give_up(self, multi: pycurl.CurlMulti, active: dict[pycurl.Curl, Transfer], idle: list[pycurl.Curl]) -> None:
         """End transfers that have stalled.
 
         libcurl's own limit is on the mean speed of five seconds, so a slow trickle passes it; the setting is the number of
@@ -227,7 +196,7 @@ class CurlTransport:
             except BlockingIOError:
                 return
 
-    def _configure(self, curl: pycurl.Curl, transfer: _Transfer) -> None:
+    def _configure(self, curl: pycurl.Curl, transfer: Transfer) -> None:
         """Set every option of a transfer; a handle is reset between two transfers."""
         settings, request = self._settings, transfer.request
         host = urlsplit(transfer.url)
@@ -236,7 +205,7 @@ class CurlTransport:
             curl.setopt(pycurl.NOBODY, 1)
         curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in request.headers])
         curl.setopt(pycurl.USERAGENT, settings.user_agent)
-        if not any(name.lower() == "range" for name, _ in request.headers):
+        if not transfer.raw and not any(name.lower() == "range" for name, _ in request.headers):
             curl.setopt(pycurl.ACCEPT_ENCODING, "")  # a range counts bytes of the unencoded file
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
         curl.setopt(pycurl.PIPEWAIT, int(host.scheme == "https"))  # HTTP/2 is negotiated in TLS only
@@ -261,6 +230,8 @@ class CurlTransport:
             curl.setopt(pycurl.SSLCERT, settings.client_cert)
         if self._bundle:
             curl.setopt(pycurl.CAPATH if os.path.isdir(self._bundle) else pycurl.CAINFO, self._bundle)
+        if self._folder:
+            curl.setopt(pycurl.CAPATH, self._folder)
         if trusted or settings.verify is False:
             curl.setopt(pycurl.SSL_VERIFYPEER, 0)
             curl.setopt(pycurl.SSL_VERIFYHOST, 0)
@@ -272,13 +243,13 @@ class CurlTransport:
             curl.setopt(pycurl.PASSWORD, pair[1].encode())
 
 
-def _answered(transfer: _Transfer, curl: pycurl.Curl) -> Exchange:
+def _answered(transfer: Transfer, curl: pycurl.Curl) -> Exchange:
     """Return the exchange of a transfer that ended with a response."""
     status = curl.getinfo(pycurl.RESPONSE_CODE)
     return transfer.body.exchange(status, transfer.headers, page_address(curl.getinfo(pycurl.EFFECTIVE_URL)))
 
 
-def _failed(transfer: _Transfer, code: int, message: str) -> Exchange:
+def _failed(transfer: Transfer, code: int, message: str) -> Exchange:
     """Return the exchange of a transfer that failed, from libcurl's error code."""
     transfer.body.close()
     if transfer.problem is not None:
@@ -293,6 +264,6 @@ def _explain(code: int, message: str) -> str:
         return "the answer was cut short"
     if code == pycurl.E_OPERATION_TIMEDOUT:
         return "timed out"
-    if code in (pycurl.E_BAD_CONTENT_ENCODING, pycurl.E_WRITE_ERROR):
+    if code in _UNPACKING:
         return "the answer cannot be unpacked"
     return re.sub(r"'[^']*'|\"[^\"]*\"", "...", message) or f"libcurl error {code}"

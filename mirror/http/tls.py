@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mirror.http.transport_settings import TransportSettings
 
+_SYSTEM_FOLDER = "/etc/ssl/certs"
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")  # in the order pip's HTTP library looks
 
 
@@ -30,6 +31,17 @@ def ca_bundle() -> str | None:
     return path if os.path.exists(path) else None  # as above
 
 
+def ca_folder() -> str | None:
+    """Return the folder of the system's CA certificates, which pip trusts too; None if the environment names a bundle.
+
+    ``SSL_CERT_DIR`` comes before the folder of most Linux distributions.
+    """
+    if any(os.environ.get(variable) for variable in _VARIABLES):
+        return None
+    folders = (*os.environ.get("SSL_CERT_DIR", "").split(os.pathsep), _SYSTEM_FOLDER)
+    return next((folder for folder in folders if folder and os.path.isdir(folder)), None)  # as above
+
+
 def tls_context(verify: str | bool, client_cert: str | None = None) -> ssl.SSLContext:  # noqa: FBT001 - pip's meaning
     """Return a new TLS context; ``verify`` is the path of a CA bundle, or whether certificates are checked.
 
@@ -38,6 +50,8 @@ def tls_context(verify: str | bool, client_cert: str | None = None) -> ssl.SSLCo
     import ssl  # 12 ms, and libcurl has its own TLS
 
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, **_trust(verify))
+    if verify is True and ca_folder() is not None:
+        context.load_default_certs()  # the system's beside certifi's, as pip
     if verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

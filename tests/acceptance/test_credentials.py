@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -239,6 +240,26 @@ def test_a_proxy_with_a_password(workspace: Workspace, index: LoopbackIndex, tra
         url = strict.url.replace("another", SECRET)
         ran = lock(workspace, "--proxy", url, "--transport", transport, "--refresh", "--retries", "0")
         check_no_secret(workspace, ran)
+
+
+@TRANSPORTS
+def test_an_authority_of_the_system(workspace: Workspace, tmp_path: Path, transport: str) -> None:
+    """``SSL_CERT_DIR`` is used beside certifi's bundle, as by pip."""
+    context, certificate = self_signed(tmp_path)
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    subject = subprocess.run(
+        ["openssl", "x509", "-hash", "-noout", "-in", certificate], capture_output=True, text=True, check=True
+    )
+    (folder / f"{subject.stdout.strip()}.0").write_bytes(certificate.read_bytes())
+    with LoopbackIndex({"app": [wheel("app", "2.0")]}, tls=context) as served:
+        flags = ("--index-url", served.url, "--transport", transport, "--retries", "0")
+        assert lock(workspace, *flags).code == 5
+
+        unset = dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"), "")
+        ran = lock(workspace, *flags, environment={**unset, "SSL_CERT_DIR": str(folder)})
+
+    assert ran.code == 0, ran.err
 
 
 @TRANSPORTS

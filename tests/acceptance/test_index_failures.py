@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import pytest
 
 from tests.support.dists import wheel
+from tests.support.index_http import Answer
 from tests.support.index_pages import MODERN
 from tests.support.index_server import LoopbackIndex
 from tests.support.workspace import Workspace, check_refused, locked
@@ -247,3 +249,22 @@ def test_what_is_new_is_found(workspace: Workspace, index: LoopbackIndex) -> Non
     assert index.paths("/files/*") == [
         "/files/app/app-3.0-py3-none-any.whl.metadata", "/files/lib/lib-1.0-py3-none-any.whl.metadata",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("transport", ["curl", "requests", "aiohttp"])
+@pytest.mark.parametrize("encoding", ["utf-8", "aws-chunked", "binary"])
+def test_an_encoding_that_does_not_exist_is_passed_over(
+    workspace: Workspace, index: LoopbackIndex, transport: str, encoding: str
+) -> None:
+    """Some stores say so of plain files; pip takes the answer as it is."""
+    plain = index.answer
+
+    def answer(path: str, headers: Mapping[str, str]) -> Answer:
+        found = plain(path, headers)
+        return found._replace(headers=(*found.headers, ("Content-Encoding", encoding)))
+
+    index.answer = answer  # type: ignore[method-assign]  # an index that no honest flavour describes
+
+    ran = workspace.lock("app", flags=["--transport", transport])
+
+    assert ran.code == 0, ran.err
