@@ -188,6 +188,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
     ),
     "timer": (
         "pipx_parallel.resolution.lock_solver",
+        "mirror.http.curl_transfer",  # when the last byte arrived
         "mirror.http.curl_transport",  # transfers that stop in the middle
         "mirror.store.redis",
         "mirror.server.app",
