@@ -260,8 +260,8 @@ def test_an_encoding_that_does_not_exist_is_passed_over(
     plain = index.answer
 
     def answer(path: str, headers: Mapping[str, str]) -> Answer:
-        found = plain(path, headers)
-        return found._replace(headers=(*found.headers, ("Content-Encoding", encoding)))
+        response = plain(path, headers)
+        return response._replace(headers=(*response.headers, ("Content-Encoding", encoding)))
 
     index.answer = answer  # type: ignore[method-assign]  # an index that no honest flavour describes
 
