@@ -186,14 +186,15 @@ class _Sentences:
         """Word a fact; then, if there is a newer release that cannot be used, why."""
         cause, wording = used.cause, self.wording
         if isinstance(cause, Unusable):
-            yield f"{self.subject(cause.package, used.releases, cause.switch).text} cannot be used: {cause.reason}"
+            wheels = self.wording.wheels_elsewhere(cause.package, used.releases.bit_length() - 1)
+            yield f"{self.subject(cause.package, used.releases, cause.switch).text} cannot be used: {cause.reason}{wheels}"
             return
         edge = cause.edges[0] if isinstance(cause, Dependency) else cause.edge
         if isinstance(cause, Dependency):
             subject, plural = self.subject(cause.parent, used.releases, cause.switch)
             verb = "need" if plural else "needs"
             if used.others and used.allowed:
-                yield f"{subject} {verb} {self.naming.some(used.child, used.allowed)}, each its own part of that"
+                yield f"{subject} {verb} {self.naming.some(used.child, used.allowed)} (bounds differ by release)"
                 return
             line = f"{subject} {verb} {' and '.join(dict.fromkeys(wording.need(edge) for edge in cause.edges))}"
         else:

@@ -169,10 +169,22 @@ class Policy:
         if not self.takes_wheels(name):
             return "has no source archive, and --no-binary refuses its wheels"
         if SDIST not in tags:
-            return f"has no wheel for this target and no source archive ({_wheels_of(tags)})"
+            return "has no wheel for this target and no source archive"
         if tags == {SDIST}:
             return "has only a source archive, which --only-binary refuses"
-        return f"has no wheel for this target ({_wheels_of(tags)}), and --only-binary refuses its source archive"
+        return "has no wheel for this target, and --only-binary refuses its source archive"
+
+    def wheels_elsewhere(self, view: ReleaseView, release: int, rules: TargetRules) -> str:
+        """Return which Pythons and platforms a release has wheels for, in brackets, if the target can install none of its files.
+
+        It is not part of the reason, because the solver merges releases with equal reasons.
+        """
+        file_kinds = [view.file_kinds[number] for number in view.kind_set_of(release)]
+        tags = {row.tags for row in file_kinds} - {SDIST}
+        ranks = rules.ranks_of(file_kinds, self.sdist_rank(view.name), wheels=self.takes_wheels(view.name))
+        for_python = any(rules.python_allowed(row.requires_python) for row in file_kinds)
+        concerns = tags and for_python and self.takes_wheels(view.name) and all(rank is None for rank in ranks)
+        return f" ({_wheels_of(tags)})" if concerns else ""
 
     def why_nothing_is_usable(self, view: ReleaseView, rules: TargetRules) -> str:
         """Return why the target can install no release of a project, by the reason that excludes the newest before the cutoff."""
@@ -180,7 +192,7 @@ class Policy:
             return f"{view.name} has no releases on its index"
         every = (1 << len(view.versions)) - 1
         newest = (self.within_cutoff(view, every) or every).bit_length() - 1
-        reason = self.why_not_usable(view, newest, rules)
+        reason = self.why_not_usable(view, newest, rules) + self.wheels_elsewhere(view, newest, rules)
         return f"no release of {view.name} can be installed for {rules.target.label}: {view.versions[newest]} {reason}"
 
 

@@ -126,13 +126,21 @@ class Wording:
             return str(candidate.error)
         candidate.project.classify(release_of(bit))
         if candidate.file_kind_of(release_of(bit)) is None or not candidate.usable >> bit & 1:
-            return self.candidates.policy.why_not_usable(candidate.project.view, release_of(bit), self.candidates.rules)
+            policy, view, rules = self.candidates.policy, candidate.project.view, self.candidates.rules
+            return policy.why_not_usable(view, release_of(bit), rules) + self.wheels_elsewhere(name, bit)
         if candidate.later >> bit & 1:
             index = candidate.project.index_of(release_of(bit))
             return f"is only on {index}, which comes after another index that has the project; {_ONLY_A_PIN}"
         if candidate.yanked >> bit & 1:
             return f"is yanked, and {_ONLY_A_PIN}"
         return "is a pre-release, which nothing asks for"
+
+    def wheels_elsewhere(self, name: str, bit: int) -> str:
+        """Return for which Pythons and platforms a release has wheels, if the target can install none of its files; else ""."""
+        candidate = self.candidates.candidate(name)
+        if not isinstance(candidate, Candidate) or candidate.project.reference is not None:
+            return ""
+        return self.candidates.policy.wheels_elsewhere(candidate.project.view, release_of(bit), self.candidates.rules)
 
     def newer_but_unfit(self, edge: Edge) -> str | None:
         """Word why the newest release of a requirement cannot be used, if it is newer than all that can; else None."""

@@ -113,19 +113,7 @@ def test_the_cutoff_goes_by_the_files_of_a_release() -> None:
     ("kind", "settings", "reason"),
     [
         (FileKind("py3-none-any", ">=3.99"), SelectionSettings(), "requires Python >=3.99"),
-        (
-            FileKind("cp27-none-win32"),
-            SelectionSettings(),
-            "has no wheel for this target and no source archive (wheels: cp27 on win32)",
-        ),
-        (
-            FileKind("cp35.cp310-cp35m-manylinux_2_17_x86_64.manylinux1_i686.macosx_10_9_universal2"),
-            SelectionSettings(),
-            (
-                "has no wheel for this target and no source archive "
-                "(wheels: cp35, cp310 on macosx universal2, manylinux i686, manylinux x86_64)"
-            ),
-        ),
+        (FileKind("cp27-none-win32"), SelectionSettings(), "has no wheel for this target and no source archive"),
         (
             FileKind("sdist"),
             SelectionSettings(only_binary=(":all:",)),
@@ -145,3 +133,14 @@ def test_why_a_release_cannot_be_used(kind: FileKind, settings: SelectionSetting
 
     assert policy.why_not_usable(view, 0, RULES) == reason
     assert reason in policy.why_nothing_is_usable(view, RULES)
+
+
+def test_the_wheels_of_a_release_for_other_targets_are_named() -> None:
+    """By Python and platform, without the versions of the system; nothing if another reason excludes the release."""
+    kind = FileKind("cp35.cp310-cp35m-manylinux_2_17_x86_64.manylinux1_i686.macosx_10_9_universal2")
+    words = " (wheels: cp35, cp310 on macosx universal2, manylinux i686, manylinux x86_64)"
+
+    assert Policy(SelectionSettings()).wheels_elsewhere(view_of(kind), 0, RULES) == words
+    assert words in Policy(SelectionSettings()).why_nothing_is_usable(view_of(kind), RULES)
+    for other in (FileKind("sdist"), FileKind("py3-none-any"), FileKind("cp27-none-win32", ">=3.99")):
+        assert not Policy(SelectionSettings()).wheels_elsewhere(view_of(other), 0, RULES)
