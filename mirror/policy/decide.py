@@ -236,7 +236,7 @@ class ProjectPolicy:
         if self._only_binary and not file.is_wheel:
             refusals.append(_refused(Rule.ONLY_BINARY, "has only a source archive, which --only-binary refuses"))
         if file.yanked is not None and self._refuses_yanked:
-            refusals.append(_refused(Rule.YANKED, f"was yanked ({file.yanked or 'no reason is stated'})"))
+            refusals.append(_refused(Rule.YANKED, "was yanked" + (f" ({file.yanked})" if file.yanked else "")))
         return refusals
 
     # --- exceptions -----------------------------------------------------------------------------------------------------
