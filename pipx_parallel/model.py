@@ -105,6 +105,8 @@ class Target(NamedTuple):
     python_full_version: str  # "3.11.7"
     markers: Mapping[str, str]  # every PEP 508 variable except "extra"
     tags: tuple[str, ...]  # "cp311-cp311-manylinux_2_17_x86_64", best first
+    python_from: str = ""  # the first release of its minor series that it stands for ("3.11.3"); "": from the start
+    python_until: str = ""  # the first that it does not stand for; "": to the end of the series
 
 
 class ConditionKind(Enum):
@@ -151,11 +153,21 @@ class Pin(NamedTuple):
     metadata_from: str | None = None  # the file whose metadata was read, if it is not in ``installable``
     conditions: tuple[PinCondition, ...] = ()  # what has become of it on its index
     bounded: bool = False  # a line of the user keeps it from the latest
+    apart: str | None = None  # why it is not the release of other targets; None if they agree
 
     @property
     def yanked(self) -> str | None:
         """Return why the file to install was yanked (PEP 592), "" if no reason is stated; None if it was not."""
         return self.installable[0].yanked if self.installable else None
+
+
+@equal_by_type
+class KeptPin(NamedTuple):
+    """A pin of an existing lock: it is kept where its marker holds."""
+
+    name: str  # normalised
+    version: str
+    marker: str | None = None
 
 
 @equal_by_type

@@ -197,6 +197,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.cli*",
         "pipx_parallel.resolution.lock_service",
         "pipx_parallel.resolution.resolve",
+        "pipx_parallel.resolution.target_search",
     ),
     "output": (
         "pipx_parallel.__main__",  # flushes both streams before the process ends

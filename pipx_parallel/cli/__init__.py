@@ -56,6 +56,10 @@ EXIT_CODES: Mapping[type[BaseException], int] = {
 _WORST_FIRST = (MISMATCH, LACKING, UNREACHABLE, BAD_INPUT)
 
 
+class HelpRequested(Exception):
+    """An option was given ``help`` as its value; the text is what it prints."""
+
+
 def exit_code(error: BaseException) -> int:
     """Return how a process ends that meets this error; 70 for one that nobody expected."""
     if isinstance(error, errors.Incomplete):
@@ -81,6 +85,11 @@ def guarded(run: Callable[[], int], values: Mapping[str, object]) -> int:
     """
     try:
         return run()
+    except HelpRequested as request:
+        from pipx_parallel.cli.output import show  # only where help was asked for
+
+        show(str(request))
+        return DONE
     except KeyboardInterrupt:
         printer(values).error("interrupted; no output was written")
         return INTERRUPTED

@@ -23,8 +23,10 @@ def measure(request: LockRequest, resolutions: Sequence[Resolution]) -> str:
 
 def counted(resolutions: Sequence[Resolution]) -> str:
     """Return in a few words how much was resolved, and for what."""
+    from pipx_parallel.emitters.merge import target_labels  # loaded by the emitters
+
     names = {pin.name for resolution in resolutions for pin in resolution.pins}
-    targets = ", ".join(resolution.target.label for resolution in resolutions)
+    targets = ", ".join(target_labels([resolution.target for resolution in resolutions]))
     return f"{count(len(names), 'package')} for {targets}"
 
 
@@ -32,14 +34,30 @@ def tell_quality(request: LockRequest, resolutions: Sequence[Resolution]) -> Non
     """Say how good the answer is: with -v in figures and pin by pin; always if a direct pin is years behind."""
     from pipx_parallel.locks import quality  # only once there is an answer
 
+    for line in dict.fromkeys(line for resolution in resolutions for line in quality.notable(resolution)):
+        request.context.printer.warn(line)
+    if len(resolutions) > 1:
+        _tell_splits(request, resolutions)
     for resolution in resolutions:
-        for line in quality.notable(resolution):
-            request.context.printer.warn(line)
+        if len(resolutions) > 1:
+            request.context.printer.detail(f"{resolution.target.label}:")
         if not resolution.optimal:
             request.context.printer.detail("not every release was looked at: a better answer may exist")
         request.context.printer.detail(quality.sentence(quality.quality_of(resolution)))
         for line in quality.held_back(resolution):
             request.context.printer.detail(f"  {line}")
+
+
+def _tell_splits(request: LockRequest, resolutions: Sequence[Resolution]) -> None:
+    """Name the projects with several releases; with -v say which targets have which, and why."""
+    from pipx_parallel.locks.splits import split_lines, splits_of  # only with several targets
+
+    splits = splits_of(resolutions)
+    if splits:
+        names = ", ".join(split.name for split in splits)
+        request.context.printer.say(f"different releases for some targets: {names} (-v shows why)")
+    for line in split_lines(splits):
+        request.context.printer.detail(line)
 
 
 def tell_cost(request: LockRequest, resolutions: Sequence[Resolution]) -> None:

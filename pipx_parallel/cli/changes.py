@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import locks
 from pipx_parallel.errors import RequirementsError, UsageError
-from pipx_parallel.locks.lock_reader import Lock, read_digest, read_lock, read_versions
+from pipx_parallel.locks.lock_reader import Lock, read_digest, read_lock, read_pins
 from pipx_parallel.model import Origin
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipx_parallel.console import Printer
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.locks.lock_diff import Facts, PinChange
-    from pipx_parallel.model import Resolution, RootRequirement
+    from pipx_parallel.model import KeptPin, Resolution, RootRequirement
 
 Before = dict[str, str | None]  # the text each output holds now; None if there is none
 _SHOWN = 10  # changes that a message names before it counts the rest
@@ -70,15 +70,19 @@ def keeping_pins(request: LockRequest, before: Before) -> LockRequest:
     inputs = request.inputs._replace(constraints=(*request.inputs.constraints, *bounds))
     if request.context.chosen.flag("upgrade"):
         return request._replace(inputs=inputs)
-    pins: dict[str, str] = {}
+    pinned: dict[str, list[KeptPin]] = {}
     for name, text in before.items():
-        for project, version in _versions(name, text, request.context.printer).items():
-            pins.setdefault(project, version)
+        pins: dict[str, list[KeptPin]] = {}
+        for pin in _pins(name, text, request.context.printer):
+            pins.setdefault(pin.name, []).append(pin)
+        pinned = {**pins, **pinned}
     for root in moving:
-        pins.pop(root.name, None)
-    return request._replace(
-        inputs=inputs, settings=settings._replace(selection=settings.selection._replace(preferred=pins))
+        pinned.pop(root.name, None)
+    selection = settings.selection._replace(
+        preferred={name: pins[0].version for name, pins in pinned.items()},
+        preferred_by_marker=tuple(pin for pins in pinned.values() for pin in pins if pin.marker is not None),
     )
+    return request._replace(inputs=inputs, settings=settings._replace(selection=selection))
 
 
 def with_line_ends(artifacts: Sequence[Artifact], before: Before) -> tuple[Artifact, ...]:
@@ -176,14 +180,14 @@ def _of_groups(request: LockRequest) -> Sequence[RootRequirement]:
     return load_inputs(InputRequest((), groups=asked), environ={}, reader=FileReader()).roots
 
 
-def _versions(name: str, text: str | None, printer: Printer) -> dict[str, str]:
+def _pins(name: str, text: str | None, printer: Printer) -> tuple[KeptPin, ...]:
     if not text:
-        return {}
+        return ()
     try:
-        return read_versions(text, name)
+        return read_pins(text, name)
     except RequirementsError:
         printer.warn(f"{name} cannot be read as a lock; it is replaced, and none of its pins is kept")
-        return {}
+        return ()
 
 
 def _rows(name: str, old: str | None, new: str, facts: Mapping[str, Facts] | None = None) -> tuple[PinChange, ...]:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
-from pipx_parallel.cli import is_terminal, locations, printer_at
+from pipx_parallel.cli import HelpRequested, is_terminal, locations, printer_at
 from pipx_parallel.config.layers import Chosen, Layer
 from pipx_parallel.config.options import CONSOLE
 from pipx_parallel.errors import UsageError
@@ -48,6 +48,10 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandCon
     )
     layers = [Layer("flag", flags), locations.environment_layer((*options, *CONSOLE), os.environ), _project(beside)]
     chosen = Chosen(layers)
+    if "help" in chosen.texts("target"):
+        from pipx_parallel.targets.requests import help_text  # only where it is asked for
+
+        raise HelpRequested(help_text())
     printer = printer_at(chosen.count("verbose") - chosen.count("quiet"), chosen.text("color") or "auto")
     for line in locations.unknown_variables(os.environ, options):
         printer.warn(line)

@@ -87,6 +87,7 @@ def context_of(request: LockRequest) -> LockContext:
         templates={
             without_credentials(row.value): row.template for row in request.inputs.written if row.template is not None
         },
+        targets=request.targets,
     )
 
 

@@ -66,7 +66,7 @@ def read_request(context: CommandContext) -> LockRequest:
     )
     context = context._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
     settings = settings_of(context, pip)
-    find_targets = _target_finder(settings)
+    find_targets = _target_finder(settings, inputs)
     context.seconds["read"] = time.perf_counter() - context.began
     return LockRequest(context, sources, settings, inputs, find_targets)
 
@@ -99,14 +99,16 @@ def pip_settings() -> PipSettings:
     return load_pip_settings(os.environ, FileReader())
 
 
-def _target_finder(settings: ResolveSettings) -> Callable[[], tuple[Target, ...]]:
-    """Return what finds the target; one that flags describe is made, and refused, at once."""
-    if not any(settings.target):
+def _target_finder(settings: ResolveSettings, inputs: Inputs) -> Callable[[], tuple[Target, ...]]:
+    """Return what finds the targets; those that options describe are made, and refused, at once."""
+    if not settings.target.is_stated:
         return cache(lambda: (machine_facts.known_target(cache_folder()),))
-    from pipx_parallel.targets.targets import make_target  # loaded already; named where it is used
+    from pipx_parallel.targets.requests import requested_targets  # behind packaging, which most locks do without
 
-    target = make_target(*settings.target)
-    return lambda: (target,)
+    targets = requested_targets(
+        settings.target, inputs.requires_python, lambda: machine_facts.known_target(cache_folder())
+    )
+    return lambda: targets
 
 
 def _fetched(context: CommandContext, pip: PipSettings, url: str) -> bytes:

@@ -173,20 +173,27 @@ BUILDS = (
 
 _TARGET = "Target"
 TARGET = (
-    Option(
-        ("--python-version",), "Python version to lock for (3.13 or 3.13.1).", metavar="VERSION", group=_TARGET,
-        setting="target.python_version", in_lock=True,
-    ),
-    Option(
-        ("--platform",), "Platform tag to lock for.", "list", "TAG", multiple=True, group=_TARGET,
-        setting="target.platforms", in_lock=True,
-    ),
-    Option(
-        ("--implementation",), "Python implementation to lock for (cp, pp, py).", metavar="NAME", group=_TARGET,
-        setting="target.implementation", in_lock=True, rare=True),
-    Option(
-        ("--abi",), "ABI tag to lock for.", "list", "TAG", multiple=True, group=_TARGET, setting="target.abis",
-        in_lock=True, rare=True),
+    Option(("--target", "--targets"), 'Environment to lock for: "3.13 windows"; "help" lists them.', metavar="TARGET",
+           multiple=True, group=_TARGET, setting="target.targets", in_lock=True),
+    flag_option("--universal", "Lock for every supported Python on Linux, macOS and Windows.", _TARGET, "target.universal",
+          in_lock=True),
+    Option(("--requires-python",), "Range of Pythons of --universal [default: the project's, else >=3.10,<3.15].",
+           metavar="SPEC", group=_TARGET, setting="target.requires_python", in_lock=True, rare=True),
+    Option(("--python-version",), "Python version to lock for (3.13 or 3.13.1). May be repeated.", "list", "VERSION",
+           multiple=True, group=_TARGET, setting="target.python_versions", in_lock=True),
+    Option(("--platform",), "Platform to lock for (linux, windows, macos), or its tags. May be repeated.", "list", "TAG",
+           multiple=True, group=_TARGET, setting="target.platforms", in_lock=True),
+    Option(("--implementation",), "Python implementation to lock for (cp, pp, py).", metavar="NAME", group=_TARGET,
+           setting="target.implementation", in_lock=True, rare=True),
+    Option(("--abi",), "ABI tag to lock for.", "list", "TAG", multiple=True, group=_TARGET, setting="target.abis",
+           in_lock=True, rare=True),
+    Option(("--minimum-glibc",), "Oldest glibc that a Linux platform without a version stands for.", metavar="VERSION",
+           group=_TARGET, setting="target.glibc", default="2.28", in_lock=True, rare=True),
+    Option(("--minimum-macos",), "Oldest macOS that a macOS platform without a version stands for.", metavar="VERSION",
+           group=_TARGET, setting="target.macos", default="13.0", in_lock=True, rare=True),
+    Option(("--fork",), "Of several targets: as few releases of a package as possible, or each target's newest.",
+           metavar="NAME", choices=("fewest", "newest"), group=_TARGET, setting="selection.fork", default="fewest",
+           in_lock=True, rare=True),
 )  # fmt: skip
 
 _UPGRADE = "Upgrade"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mirror.policy.rules import PolicyRules
     from pipx_parallel.config.layers import Chosen
+    from pipx_parallel.model import KeptPin
 
 
 @equal_by_type
@@ -74,6 +75,8 @@ class SelectionSettings(NamedTuple):
     uploaded_prior_to: str | None = None  # "2026-11-01T00:00:00Z"
     uploaded_prior_to_packages: Mapping[str, str | None] = {}  # another time for these; None: no cutoff
     preferred: Mapping[str, str] = {}  # existing pins, kept if they fit
+    preferred_by_marker: tuple[KeptPin, ...] = ()  # of projects with several releases, or only for some targets
+    fork: str = "fewest"  # or "newest": which releases several targets get
     suggest_seconds: float = 2.0  # how long changes are tried that make an impossible list possible
 
     @property
@@ -100,12 +103,22 @@ class BuildSettings(NamedTuple):
 
 @equal_by_type
 class TargetSettings(NamedTuple):
-    """The environment to lock for, as far as flags describe it."""
+    """The environments to lock for, as far as options describe them; nothing: the running Python."""
 
-    python_version: str | None = None
+    python_versions: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
     implementation: str | None = None
     abis: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()  # "3.13 windows"
+    universal: bool = False
+    requires_python: str | None = None  # the range of ``universal``
+    glibc: str = "2.28"  # the oldest that short platform names stand for
+    macos: str = "13.0"  # as above
+
+    @property
+    def is_stated(self) -> bool:
+        """Return whether any option describes a target."""
+        return any((self.python_versions, self.platforms, self.implementation, self.abis, self.targets, self.universal))
 
 
 @equal_by_type

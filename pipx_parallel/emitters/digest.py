@@ -37,7 +37,7 @@ def input_digest(context: LockContext, targets: Sequence[Target]) -> str:
         "hashes": context.hashes,
         "options": _public(context.options._asdict()),
         "settings": _public(dict(context.settings)),
-        "targets": [_target_facts(target) for target in targets],
+        "targets": [_target_facts(target) for target in context.targets or targets],
     }
     if context.style != RequirementsStyle():
         facts["style"] = context.style._asdict()
@@ -71,11 +71,13 @@ def digest_comment(digest: str) -> str:
 
 def _target_facts(target: Target) -> dict[str, object]:
     markers = {name: value for name, value in target.markers.items() if name not in _MACHINE_ONLY}
+    bounds = {"from": target.python_from, "until": target.python_until}
     return {
         "label": target.label,
         "python": target.python_full_version,
         "markers": markers,
         "tags": " ".join(target.tags),
+        **{name: bound for name, bound in bounds.items() if bound},
     }
 
 

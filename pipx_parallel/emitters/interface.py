@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from mirror.equality import equal_by_type
-from pipx_parallel.model import IndexOptions, Resolution, RootRequirement, SourceFile
+from pipx_parallel.model import IndexOptions, Resolution, RootRequirement, SourceFile, Target
 
 
 @equal_by_type
@@ -41,6 +41,7 @@ class LockContext(NamedTuple):
     constraints: tuple[RootRequirement, ...] = ()
     templates: Mapping[str, str] = {}  # URLs of ``options`` -> as written, with variables: ``https://${USER}@host``
     folder: str = ""  # absolute, with "/"; local paths are written relative to it. "": they are written in full
+    targets: tuple[Target, ...] = ()  # as asked for: a resolution can be for a part of one
 
 
 class Emitter(Protocol):

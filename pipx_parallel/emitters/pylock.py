@@ -17,6 +17,7 @@ from pipx_parallel.emitters import locked_files, merge, provenance, toml_text
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
+from pipx_parallel.locks import target_markers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,13 +60,12 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
 
 def _head(targets: Sequence[Target], *, empty: bool) -> Iterator[str]:
     yield 'lock-version = "1.0"'
-    environments = merge.environments(targets)
+    environments = target_markers.environments(targets)
     if environments:
         yield f"environments = {toml_text.block_array(map(toml_text.string, environments))}"
-    pythons = [version for target in targets if (version := target.markers.get("python_version"))]
-    if pythons:
-        oldest = min(pythons, key=lambda version: [int(part) for part in version.split(".") if part.isdigit()])
-        yield f"requires-python = {toml_text.string('>=' + oldest)}"
+    requires_python = target_markers.requires_python(targets)
+    if requires_python:
+        yield f"requires-python = {toml_text.string(requires_python)}"
     yield 'created-by = "pipx-parallel"'
     if empty:
         yield "packages = []"
@@ -77,7 +77,7 @@ def _tool_table(resolutions: Sequence[Resolution], context: LockContext) -> Iter
     yield "\n[tool.pipx-parallel]"
     yield f"inputs = {toml_text.string(input_digest(context, targets))}"
     yield f"command = {toml_text.string(one_line(context.command))}"
-    yield f"targets = {toml_text.block_array(toml_text.string(target.label) for target in targets)}"
+    yield f"targets = {toml_text.block_array(map(toml_text.string, merge.target_labels(targets)))}"
     if context.settings:
         items = sorted((name, without_credentials(value)) for name, value in context.settings.items())
         yield f"settings = {toml_text.string_table(items)}"

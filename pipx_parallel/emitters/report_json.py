@@ -13,6 +13,7 @@ from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
 from pipx_parallel.locks.quality import pin_json, quality_of
+from pipx_parallel.locks.splits import splits_of
 from pipx_parallel.model import WithoutExtra
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import BuildRecord, FetchFailure
     from pipx_parallel.emitters.interface import LockContext
+    from pipx_parallel.locks.splits import Split
     from pipx_parallel.model import Origin, Pin, Relaxation, RequirementEdge, Resolution, RootRequirement
 
 SCHEMA_VERSION = 1
@@ -36,7 +38,16 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
         "settings": {key: without_credentials(context.settings[key]) for key in sorted(context.settings)},
         "targets": [_target(resolution, context) for resolution in resolutions],
     }
+    if len(resolutions) > 1:
+        report["splits"] = [_split(split) for split in splits_of(resolutions)]
     return (Artifact(name, json.dumps(report, indent=2) + "\n"),)
+
+
+def _split(split: Split) -> dict[str, object]:
+    releases = [
+        {**row._asdict(), "reasons": [without_credentials(reason) for reason in row.reasons]} for row in split.releases
+    ]
+    return {"name": split.name, "releases": releases}
 
 
 def _target(resolution: Resolution, context: LockContext) -> dict[str, object]:

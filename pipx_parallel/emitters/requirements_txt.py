@@ -60,8 +60,8 @@ def header(resolutions: Sequence[Resolution], context: LockContext) -> Iterator[
     yield "# Made by pipx-parallel with this command:"
     yield f"#    {one_line(context.command)}"
     yield f"# {digest_comment(input_digest(context, targets))}"
-    for target in targets:
-        yield f"# For {one_line(target.label)}."
+    for label in merge.target_labels(targets):
+        yield f"# For {one_line(label)}."
     yield from merge.missing_lines(resolutions)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.emitters import merge, requirements_txt
 from pipx_parallel.emitters.interface import Artifact
+from pipx_parallel.locks.target_labels import environment_rows, labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 _TEMPLATE = r"""#!/bin/sh
 @HEADER@
 #
-# Exit codes: 0 done, 1 pip failed, 2 bad usage, 3 no usable Python, 4 no virtual environment, 5 no temporary file.
+# Exit codes: 0 done, 1 pip failed, 2 bad usage, 3 no Python that this set was locked for,
+# 4 no virtual environment, 5 no temporary file.
 set -eu
 
 say() { printf '%s\n' "${0##*/}: $*" >&2; }
@@ -105,10 +107,12 @@ make_environment() {
     fi
 }
 
-check_version() {
+check_environment() {
     [ "$dry_run" = no ] || return 0
-    "$interpreter" -I -c 'import sys; sys.exit(len(sys.argv) > 1 and "%d.%d" % sys.version_info[:2] not in sys.argv)' @VERSIONS@ ||
-        say 'warning: this set was locked for Python @VERSIONS_TEXT@; another one may need other packages'
+    here=$("$interpreter" -I -c '@CHECK@' @ROWS@) && return 0
+    say "this set was locked for @TARGETS@"
+    say "$venv is ${here:-another environment}, where it may need other packages: lock for it, or use another Python"
+    exit 3
 }
 
 make_scratch() {
@@ -150,7 +154,7 @@ case $venv in
 esac
 @WARNINGS@
 find_interpreter || make_environment
-check_version
+check_environment
 make_scratch
 install
 if [ "$dry_run" = yes ]; then
@@ -167,14 +171,16 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     """Return the executable script for all the resolutions (see ``Emitter``)."""
     lines = requirements_txt.requirement_lines(resolutions, context)
     options = list(requirements_txt.option_lines(context.options))
-    versions = python_versions([resolution.target for resolution in resolutions])
+    targets = [resolution.target for resolution in resolutions]
+    versions = python_versions(targets)
     pythons = [*(f"python{version}" for version in versions), "python3", "python"]
     parts = {
         "@HEADER@": "\n".join(requirements_txt.header(resolutions, context)),
         "@PYTHONS@": ", ".join(pythons),
         "@PYTHON_WORDS@": " ".join(pythons),
-        "@VERSIONS@": " ".join(versions),
-        "@VERSIONS_TEXT@": ", ".join(versions),
+        "@CHECK@": ENVIRONMENT_CHECK,
+        "@ROWS@": " ".join(map(shell_quoted, environment_rows(targets))),
+        "@TARGETS@": ", ".join(_double_quotable(label) for label in labels(targets)),
         "@INSTALL@": "\n".join(_install(lines, context)) or "    :",
         "@WARNINGS@": "\n".join(_warnings(resolutions)),
         # Last: text from indexes is never searched for placeholders.
@@ -182,6 +188,18 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
         "@UNCHECKED@": "\n".join((*options, *lines.unchecked)),
     }
     return (Artifact(name, fill(_TEMPLATE, parts), 0o755),)
+
+
+# Prints what the interpreter is, and exits with 1, unless it fits a row; without quotation marks, which PowerShell would lose.
+ENVIRONMENT_CHECK = """\
+import platform, sys
+own = [sys.implementation.name, sys.platform, platform.machine()]
+number = lambda text: tuple(map(int, text.split(chr(46))))
+rows = [row.split(chr(44)) for row in sys.argv[1:]]
+same = [row for row in rows if all(a in (b, chr(42)) for a, b in zip(row, own))]
+fits = [number(row[3]) <= sys.version_info[:3] < number(row[4]) for row in same]
+any(fits) or print(own[0], platform.python_version(), own[1], own[2])
+sys.exit(not any(fits))"""
 
 
 def fill(template: str, parts: dict[str, str]) -> str:
@@ -210,6 +228,11 @@ def python_versions(targets: Sequence[Target]) -> list[str]:
 def shell_quoted(text: str) -> str:
     """Return ``text`` as one word for a POSIX shell."""
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _double_quotable(text: str) -> str:
+    """Return ``text`` without what means something between double quotes."""
+    return "".join(letter for letter in text if letter not in '"$`\\!' and letter.isprintable())
 
 
 def _install(lines: requirements_txt.Lines, context: LockContext) -> list[str]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.emitters import merge, requirements_txt
 from pipx_parallel.emitters.interface import Artifact
-from pipx_parallel.emitters.script_posix import fill, python_versions
+from pipx_parallel.emitters.script_posix import ENVIRONMENT_CHECK, fill, python_versions
+from pipx_parallel.locks.target_labels import environment_rows, labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,11 +100,15 @@ if (-not $Interpreter) {
     }
 }
 if (-not $DryRun) {
-    $Check = 'import sys; v = chr(46).join(map(str, sys.version_info[:2])); sys.exit(len(sys.argv) > 1 and v not in sys.argv)'
-    & $Interpreter -I -c $Check @VERSIONS@
+    $Check = @'
+@CHECK@
+'@
+    $Here = & $Interpreter -I -c $Check @ROWS@
     if ($LASTEXITCODE -ne 0) {
-        $Warning = 'this set was locked for Python @VERSIONS_TEXT@; another one may need other packages'
-        [Console]::Error.WriteLine("install.ps1: warning: $Warning")
+        if (-not $Here) { $Here = 'another environment' }
+        [Console]::Error.WriteLine('install.ps1: ' + @TARGETS@)
+        $Problem = "$Venv is $Here, where it may need other packages"
+        Stop-Install 3 "${Problem}: lock for it, or use another Python"
     }
 }
 
@@ -142,14 +147,15 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     """Return the script for all the resolutions (see ``Emitter``)."""
     lines = requirements_txt.requirement_lines(resolutions, context)
     options = list(requirements_txt.option_lines(context.options))
-    versions = python_versions([resolution.target for resolution in resolutions])
-    pythons = [*(f"python{version}" for version in versions), "python", "python3"]
+    targets = [resolution.target for resolution in resolutions]
+    pythons = [*(f"python{version}" for version in python_versions(targets)), "python", "python3"]
     parts = {
         "@HEADER@": "\n".join(requirements_txt.header(resolutions, context)),
         "@PYTHONS@": ", ".join(pythons),
         "@PYTHON_WORDS@": ", ".join(map(powershell_quoted, pythons)),
-        "@VERSIONS@": " ".join(map(powershell_quoted, versions)),
-        "@VERSIONS_TEXT@": ", ".join(versions),
+        "@CHECK@": ENVIRONMENT_CHECK,
+        "@ROWS@": " ".join(map(powershell_quoted, environment_rows(targets))),
+        "@TARGETS@": powershell_quoted(f"this set was locked for {', '.join(labels(targets))}"),
         "@INSTALL@": "\n".join(_install(lines, context)),
         "@WARNINGS@": "\n".join(_warnings(resolutions)),
         "@CHECKED@": "\n".join((*options, *lines.checked)),

@@ -1,6 +1,6 @@
 """Read locks: pins, hashes and the digest of the inputs, from pylock.toml, hashed requirements, scripts and reports.
 
-Locks of other tools are read too: any PEP 751 lock, requirements of pip-compile and uv. ``read_digest`` and ``read_versions``
+Locks of other tools are read too: any PEP 751 lock, requirements of pip-compile and uv. ``read_digest`` and ``read_pins``
 are fast paths for our own locks: they import neither a TOML parser (10 ms) nor ``packaging`` (45 ms).
 """
 
@@ -15,7 +15,7 @@ from mirror.equality import equal_by_type
 from mirror.names import normalize_name
 from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.errors import RequirementsError
-from pipx_parallel.model import Origin
+from pipx_parallel.model import KeptPin, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ _DIGEST = re.compile(
     re.MULTILINE,
 )
 _OWN_HEADER = "# pipx-parallel: inputs "
-_PACKAGE = r'^\[\[packages\]\]\nname = "([a-z0-9-]+)"\n(?:version = "([^"\\\n]+)")?'
+_PACKAGE = r"""^\[\[packages\]\]\nname = "([a-z0-9-]+)"\n(?:version = "([^"\\\n]+)"(?:\nmarker = '([^'\n]+)')?)?"""
 _PIN = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*"
     r"(?:===?\s*(?P<version>[A-Za-z0-9.!+_-]+)|@\s*(?P<url>\S+))\s*(?:;(?P<marker>.*))?"
@@ -82,31 +82,34 @@ def read_digest(text: str) -> str | None:
     return match[1] if match else None
 
 
-def read_versions(text: str, source: str) -> dict[str, str]:
-    """Return name → version; fast for our own pylock, else as ``read_lock``. Raises ``RequirementsError``."""
+def read_pins(text: str, source: str) -> tuple[KeptPin, ...]:
+    """Return the pins of a lock, in its order; fast for our own, else as ``read_lock``. Raises ``RequirementsError``."""
     if _kind(text) == "pylock" and 'created-by = "pipx-parallel"' in text[:_HEAD]:
-        versions: dict[str, str] = {}
-        for name, version in re.findall(_PACKAGE, text, re.MULTILINE):
-            if version:
-                versions.setdefault(name, version)
-        return versions
-    if _OWN_HEADER in text[:_HEAD] and _kind(text) == "requirements":
-        return _plain_versions(text) or read_lock(text, source).versions()
-    return read_lock(text, source).versions()
+        rows = re.findall(_PACKAGE, text, re.MULTILINE)
+        return tuple([KeptPin(name, version, marker or None) for name, version, marker in rows if version])
+    pins = _plain_pins(text) if _OWN_HEADER in text[:_HEAD] and _kind(text) == "requirements" else ()
+    return pins or tuple(
+        [
+            KeptPin(package.name, package.version, package.marker)
+            for package in read_lock(text, source).packages
+            if package.version is not None
+        ]
+    )
 
 
-def _plain_versions(text: str) -> dict[str, str]:
-    """Return name → version if every pin begins its line, as in files of this project; else {}."""
-    versions: dict[str, str] = {}
+def _plain_pins(text: str) -> tuple[KeptPin, ...]:
+    """Return the pins if every one begins its line, as in files of this project; else ()."""
+    pins: list[KeptPin] = []
     for line in text.splitlines():
         first = line[:1]
         if first in {"", "#", " "} or line.split("=")[0].split(" ")[0] in _OPTIONS:  # a comment, a hash, an index
             continue
         match = _PIN.fullmatch(line.removesuffix("\\").rstrip())
         if match is None or match["version"] is None:
-            return {}
-        versions.setdefault(normalize_name(match["name"]), match["version"])
-    return versions
+            return ()
+        marker = match["marker"]
+        pins.append(KeptPin(normalize_name(match["name"]), match["version"], marker.strip() if marker else None))
+    return tuple(pins)
 
 
 @lru_cache(maxsize=2)  # the pins to keep and the summary of changes both read the old lock

@@ -38,6 +38,7 @@ class Candidate:
         "_best_kinds",
         "_distance",
         "_ranks_of",
+        "_shared",
         "_trusts_wheels",
         "allowed",
         "binary",
@@ -62,6 +63,7 @@ class Candidate:
         )
         self._distance = rules.distance
         self._trusts_wheels = wheels
+        self._shared = None if direct else policy.shared
         count = len(view.versions)
         if policy.needs_all_releases and count:
             project.classify(0)
@@ -115,14 +117,23 @@ class Candidate:
             self._best_kinds[release] = best
         return best
 
+    def has_wheel(self, release: int) -> bool:
+        """Return whether the target installs a release from a wheel."""
+        file_kind = self.file_kind_of(release)
+        return file_kind is not None and self.project.view.file_kinds[file_kind].tags != SDIST
+
     def metadata_kind(self, release: int, file_kind: int) -> int:
         """Return the file kind whose metadata is read for a release: its best file, or a wheel of another target.
 
         The wheels of a release have the same dependencies with rare exceptions. So if the target can install only the source
         archive, a wheel for another platform or Python is read instead of a build, unless the user refuses wheels or gives hashes.
+        Several targets share the metadata of the wheels of one platform.
         """
         view = self.project.view
-        if view.file_kinds[file_kind].tags != SDIST or not self._trusts_wheels or release in self.allowed:
+        tags = view.file_kinds[file_kind].tags
+        if tags != SDIST and self._shared is not None and release not in self.allowed:
+            return self._shared.metadata_kind(view.name, release, file_kind, tags)
+        if tags != SDIST or not self._trusts_wheels or release in self.allowed:
             return file_kind
         distances = [
             (distance, number)

@@ -118,10 +118,19 @@ class Candidates:
         return base_of(package) if is_extra(package) else None
 
     def choose(self, package: str, mask: int) -> int:
-        """Return the release to try first: the pin of the existing lock, else the newest final, pre-release, yanked release."""
+        """Return the release to try first: the pin of the existing lock, else the newest final, pre-release, yanked release.
+
+        With several targets, the release of another target precedes newer ones.
+        """
         candidate = self.candidate(package)
         if isinstance(candidate, FetchFailure):
             raise candidate.error
+        if self.policy.shared is not None:
+            from pipx_parallel.resolution.shared_releases import shared_release  # only with several targets
+
+            bit = shared_release(self.policy, candidate, mask)
+            if bit is not None:
+                return bit
         masks = (candidate.finals, candidate.yanked, candidate.binary)
         return self.policy.choose(package, candidate.project.view, mask, *masks)
 

@@ -51,11 +51,11 @@ class _Given(NamedTuple):
 class LockService:
     """Handles requests from any thread."""
 
-    def __init__(self, settings: ResolveSettings, store: Store, target: Target) -> None:
-        """Take the settings, the mirror's store, and the default target of requests."""
+    def __init__(self, settings: ResolveSettings, store: Store, targets: tuple[Target, ...]) -> None:
+        """Take the settings, the mirror's store, and the default targets of requests."""
         self._lasts = settings.mirror.offline and not (settings.policy is not None and settings.policy.depends_on_time)
         self._store = store
-        self._solvers = _Solvers(settings, target)
+        self._solvers = _Solvers(settings, targets)
         self._given: OrderedDict[tuple[bytes, str], _Given] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -106,9 +106,9 @@ class LockService:
 class _Solvers:
     """Processes that each handle one request at a time; one per concurrent request."""
 
-    def __init__(self, settings: ResolveSettings, target: Target) -> None:
+    def __init__(self, settings: ResolveSettings, targets: tuple[Target, ...]) -> None:
         """Take the settings; start no process yet."""
-        self._about = (settings, target)
+        self._about = (settings, targets)
         self._context = multiprocessing.get_context("spawn")  # a server has threads, and a fork would copy their locks
         self._idle: list[tuple[SpawnProcess, Connection]] = []
         self._all: set[SpawnProcess] = set()
@@ -165,7 +165,7 @@ class _Solvers:
             self._all.discard(process)
 
 
-def _answer_questions(connection: Connection, settings: ResolveSettings, target: Target) -> None:
+def _answer_questions(connection: Connection, settings: ResolveSettings, targets: tuple[Target, ...]) -> None:
     """Handle the requests of a connection until it closes: the main function of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server ends its processes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -179,7 +179,7 @@ def _answer_questions(connection: Connection, settings: ResolveSettings, target:
         try:
             if solver is None:
                 store = open_store(opened.location, opened)
-                solver = LockSolver(settings, opened, store, transport_for(opened, store), target)
+                solver = LockSolver(settings, opened, store, transport_for(opened, store), targets)
             connection.send(solver.answer(body, query, time.monotonic() + seconds))
         except MirrorError as error:
             connection.send(Solved(refusal(503, str(error))))

@@ -14,6 +14,7 @@ from mirror.errors import MirrorError, Unreachable
 from mirror.http.fetch_job import DeadlineError
 from mirror.session.mirror import Mirror
 from mirror.store.shared import DecodedViews, NotingStore, SharedStore
+from pipx_parallel.config.settings import TargetSettings
 from pipx_parallel.emitters.interface import LockContext
 from pipx_parallel.emitters.locked_files import strong_hash
 from pipx_parallel.emitters.registry import emitter_for
@@ -22,7 +23,7 @@ from pipx_parallel.model import IndexOptions
 from pipx_parallel.requirements.load import InputRequest, load_inputs
 from pipx_parallel.resolution.deadline import Deadline, OutOfTimeError
 from pipx_parallel.resolution.resolve import resolve
-from pipx_parallel.targets.targets import make_target
+from pipx_parallel.targets.requests import requested_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
 _SOURCE = "requirements.txt"
 _KINDS = {"pylock": "application/toml", "requirements": "text/plain; charset=utf-8", "json": "application/json"}
-_QUERY = ("format", "python", "platform")
-_MOST_TARGETS = 200  # cached; each takes 50 ms to create
+_QUERY = ("format", "python", "platform", "target", "universal", "requires-python")
+_MOST_TARGETS = 50  # of one request
+_MOST_CACHED = 200  # sets of targets; each takes 50 ms to create
 
 
 @equal_by_type
@@ -64,23 +66,23 @@ class LockSolver:
         opened: MirrorSettings,
         store: Store,
         transport: Callable[[], Transport],
-        target: Target,
+        targets: tuple[Target, ...],
     ) -> None:
-        """Take the settings; ``target`` is the default target, ``transport`` creates the transport of an online run."""
+        """Take the settings; ``targets`` are the default targets, ``transport`` creates the transport of an online run."""
         self._settings = settings._replace(selection=settings.selection._replace(preferred={}), keep_going=False)
         self._opened = opened
         self._store = SharedStore(store)
         self._transport = transport
-        self._targets: dict[tuple[str, str], Target] = {("", ""): target}
+        self._targets: dict[TargetSettings, tuple[Target, ...]] = {TargetSettings(): targets}
         self._views = DecodedViews()
 
     def answer(self, body: bytes, query: Mapping[str, str], deadline: float) -> Solved:
-        """Return the lock of a requirements file; ``query`` may have ``format``, ``python`` and ``platform``."""
+        """Return the lock of a requirements file; ``query`` may have ``format``, and what describes targets (``_QUERY``)."""
         try:
             _check_query(query)
-            target = self._target(query.get("python", ""), query.get("platform", ""))
+            targets = self._targets_of(_target_settings(query))
             store = NotingStore(self._store)
-            reply = self._locked(body, target, query.get("format", "pylock"), deadline, store)
+            reply = self._locked(body, targets, query.get("format", "pylock"), deadline, store)
         except (RequirementsError, UsageError) as error:
             return Solved(refusal(400, str(error)))
         except (NoSolution, Incomplete) as error:
@@ -93,28 +95,49 @@ class LockSolver:
             return Solved(refusal(500 if isinstance(error, Bug) else 503, str(error)))
         return Solved(reply, store.noted)
 
-    def _locked(self, body: bytes, target: Target, format_: str, deadline: float, store: Store) -> Reply:
+    def _locked(self, body: bytes, targets: tuple[Target, ...], format_: str, deadline: float, store: Store) -> Reply:
         inputs = load_inputs(InputRequest((_SOURCE,)), environ={}, reader=_BodyReader(body))
         _refuse_foreign(inputs)
         opened = self._opened._replace(deadline=deadline)
         with Mirror(opened, store, self._transport, decoder=self._views.decode) as mirror:
             resolutions = resolve(
-                inputs, (target,), mirror, self._settings.with_time(time.time()), Deadline(time.monotonic, deadline)
+                inputs, targets, mirror, self._settings.with_time(time.time()), Deadline(time.monotonic, deadline)
             )
         _refuse_unhashed(resolutions)
         shown = [resolution._replace(stats=None) for resolution in resolutions]
-        words = f"python={target.markers['python_version']} platform={target.markers['sys_platform']}"
-        context = LockContext(f"POST /lock {words}", inputs.files, IndexOptions())
+        context = LockContext(f"POST /lock {_words(targets)}", inputs.files, IndexOptions(), targets=targets)
         return Reply(200, _KINDS[format_], emitter_for("-", format_).render("-", shown, context)[0].text)
 
-    def _target(self, python: str, platform: str) -> Target:
-        target = self._targets.get((python, platform))
-        if target is None:
-            if len(self._targets) >= _MOST_TARGETS:
-                del self._targets[next(key for key in self._targets if key != ("", ""))]  # the oldest
-            platforms: Sequence[str] = platform.split(",") if platform else ()
-            target = self._targets[python, platform] = make_target(python or None, platforms)
-        return target
+    def _targets_of(self, asked: TargetSettings) -> tuple[Target, ...]:
+        made = self._targets.get(asked)
+        if made is None:
+            if len(self._targets) >= _MOST_CACHED:
+                del self._targets[next(key for key in self._targets if key != TargetSettings())]  # the oldest
+            made = requested_targets(asked)
+            if len(made) > _MOST_TARGETS:
+                raise UsageError(f"{len(made)} targets are too many for one request; give at most {_MOST_TARGETS}")
+            self._targets[asked] = made
+        return made
+
+
+def _target_settings(query: Mapping[str, str]) -> TargetSettings:
+    """Return the targets that a request describes; values are separated by commas."""
+    versions, platforms, targets = (
+        tuple(word.strip() for word in query.get(name, "").split(",") if word.strip())
+        for name in ("python", "platform", "target")
+    )
+    universal = query.get("universal", "") not in {"", "0", "false"}
+    return TargetSettings(
+        versions, platforms, targets=targets, universal=universal, requires_python=query.get("requires-python")
+    )
+
+
+def _words(targets: Sequence[Target]) -> str:
+    """Return the targets as the lock's header names them."""
+    if len(targets) > 1:
+        return f"for {len(targets)} targets"
+    markers = targets[0].markers
+    return f"python={markers['python_version']} platform={markers['sys_platform']}"
 
 
 def _refuse_unhashed(resolutions: Sequence[Resolution]) -> None:

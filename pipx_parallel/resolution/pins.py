@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mirror.records.simple_file import FileList
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
+    from pipx_parallel.resolution.shared_choices import TaggedFile
     from pipx_parallel.resolver.solution import Held
     from pipx_parallel.resolver.solver import Solution
 
@@ -54,13 +55,13 @@ def pins_of(
         release = release_of(solution.chosen[name])
         try:
             best = release_of(_newest_installable(candidates, candidate, name, solution.chosen[name]))
-            files = candidates.mirror.files.read(candidate.project, release)
+            files, tagged = _read_files(candidates, candidate, release)
         except MirrorError:
             if (name, view.versions[release]) in candidates.holes:
                 continue  # with --keep-going the failure is reported, and there is no pin
             raise
         held = solution.held.get(name) if best != release else None
-        listed, usable = _files_of(files, candidates, candidate, release)
+        listed, usable = _files_of(files, tagged, candidates, candidate, release)
         pins.append(
             Pin(
                 name,
@@ -94,7 +95,7 @@ def _reason(
 
 
 def _files_of(
-    files: FileList, candidates: Candidates, candidate: Candidate, release: int
+    files: FileList, tagged: Sequence[TaggedFile], candidates: Candidates, candidate: Candidate, release: int
 ) -> tuple[Sequence[DistFile], tuple[DistFile, ...]]:
     """Return the files of a release, and those that the target may install.
 
@@ -104,7 +105,7 @@ def _files_of(
     listed: Sequence[DistFile] = candidates.hashes.among(view.name, files)
     if candidate.project.reference is None:
         version = view.versions[release]
-        usable = installable(files, candidates, view.name, version)
+        usable = installable(files, tagged, candidates, view.name, version)
         if candidates.policy.has_guard:
             listed = [file for file in listed if candidates.policy.admits_file(view.name, version, file)]
     else:
@@ -179,20 +180,40 @@ def _newest_installable(candidates: Candidates, candidate: Candidate, name: str,
     return best
 
 
-def installable(files: FileList, candidates: Candidates, name: str, version: str) -> tuple[DistFile, ...]:
-    """Return the files of a release that the target may install, best first, source archives last."""
-    rules, policy = candidates.rules, candidates.policy
-    wheels, sdist = policy.takes_wheels(name), policy.sdist_rank(name)
-    ranked = []
+def _read_files(candidates: Candidates, candidate: Candidate, release: int) -> tuple[FileList, list[TaggedFile]]:
+    """Return the files of a release, and those with a readable name, with their tags. Raises ``MirrorError``."""
+
+    def read() -> tuple[FileList, list[TaggedFile]]:
+        files = candidates.mirror.files.read(candidate.project, release)
+        return files, tagged_files(files, name)
+
+    shared, name = candidates.policy.shared, candidate.project.view.name
+    return read() if shared is None else shared.files(name, release, read)
+
+
+def tagged_files(files: FileList, name: str) -> list[TaggedFile]:
+    """Return the files with a readable name, with their tags."""
+    tagged: list[TaggedFile] = []
     seen: set[str] = set()
     for index, filename in enumerate(files.names()):
         if filename in seen:
             continue  # two indexes have different files of one name: the file of the first index is used
         seen.add(filename)
         split = split_filename(filename, name)
-        if split is None:
-            continue
-        rank = sdist if split[1] == SDIST else rules.rank(split[1]) if wheels else None
+        if split is not None:
+            tagged.append((index, filename, split[1]))
+    return tagged
+
+
+def installable(
+    files: FileList, tagged: Sequence[TaggedFile], candidates: Candidates, name: str, version: str
+) -> tuple[DistFile, ...]:
+    """Return the files of a release that the target may install, best first, source archives last."""
+    rules, policy = candidates.rules, candidates.policy
+    wheels, sdist = policy.takes_wheels(name), policy.sdist_rank(name)
+    ranked = []
+    for index, filename, tags in tagged:
+        rank = sdist if tags == SDIST else rules.rank(tags) if wheels else None
         if rank is not None:
             file = files[index]
             if (

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
     from pipx_parallel.config.settings import SelectionSettings
     from pipx_parallel.resolution.policy_guard import PolicyGuard
+    from pipx_parallel.resolution.shared_choices import SharedChoices
     from pipx_parallel.targets.rules import TargetRules
 
 _SDIST_RANK = 1 << 30  # below every wheel
@@ -33,7 +34,7 @@ class Policy:
 
     __slots__ = (
         "_all_releases", "_asked_for", "_guard", "_lowest", "_needs_all", "_no_binary", "_only_binary", "_only_final",
-        "_overrides", "_preferred", "_used", "ignores_dependencies", "prefers_binary",
+        "_overrides", "_preferred", "_used", "ignores_dependencies", "prefers_binary", "shared",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +51,7 @@ class Policy:
         ``prereleases`` are the projects whose root specifiers name a pre-release; ``overrides`` replace dependencies by project.
         ``guard`` decides what the user's policy admits; None: there is no policy.
         """
+        self.shared: SharedChoices | None = None
         self.ignores_dependencies = selection.no_deps
         self._asked_for = prereleases
         self._all_releases = frozenset((*selection.all_releases, *[ALL] * selection.pre))
@@ -117,20 +119,17 @@ class Policy:
 
     def choose(self, name: str, view: ReleaseView, mask: int, finals: int, yanked: int, binary: int = -1) -> int:  # noqa: PLR0913, PLR0917
         """Return the bit of the release to try first; all masks are those of the solver."""
-        release = self._preferred_release(name, view)
-        if release is not None and mask >> bit_of(release) & 1:
-            return bit_of(release)
-        return self.best(name, mask, finals, yanked, binary)
+        bit = self.preferred_bit(name, view, mask)
+        return self.best(name, mask, finals, yanked, binary) if bit is None else bit
 
     def locked_version(self, name: str) -> str | None:
         """Return the version that an existing lock has of a project."""
         return self._preferred.get(name)
 
-    def _preferred_release(self, name: str, view: ReleaseView) -> int | None:
-        """Return the number of the release that an existing lock pins."""
+    def preferred_bit(self, name: str, view: ReleaseView, mask: int) -> int | None:
+        """Return the bit of the release that an existing lock pins; None if it is not in ``mask``."""
         version = self._preferred.get(name)
-        key = version_key(version) if version is not None else None
-        return view.index_of(key) if key is not None else None
+        return None if version is None else bit_in(view, version, mask)
 
     def best(self, name: str, mask: int, finals: int, yanked: int, binary: int = -1) -> int:
         """Return the bit of the release that would be tried first if no lock existed.
@@ -202,6 +201,13 @@ def _wheels_of(tags: Iterable[str]) -> str:
     pythons = {python for part in parts for python in part[0].split(".")}
     platforms = {re.sub(_PLATFORM, r"\1 ", platform) for part in parts for platform in part[-1].split(".")}
     return f"wheels: {', '.join(sorted(pythons, key=lambda python: (len(python), python)))} on {', '.join(sorted(platforms))}"
+
+
+def bit_in(view: ReleaseView, version: str, mask: int) -> int | None:
+    """Return the bit of a version if ``mask`` has it."""
+    key = version_key(version)
+    release = view.index_of(key) if key is not None else None
+    return bit_of(release) if release is not None and mask >> bit_of(release) & 1 else None
 
 
 class _Names:

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mirror.session.mirror import Mirror
-    from pipx_parallel.config.settings import ResolveSettings
+    from pipx_parallel.config.settings import ResolveSettings, SelectionSettings
     from pipx_parallel.direct.collect import Directs
     from pipx_parallel.model import Inputs, RootRequirement, Target
     from pipx_parallel.resolution.policy_guard import PolicyGuard
+    from pipx_parallel.resolution.shared_choices import SharedChoices
 
 
 def memory_key(target: Target) -> str:
@@ -54,11 +55,15 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
     rules: TargetRules,
     mirror: Mirror,
     settings: ResolveSettings,
+    shared: SharedChoices | None = None,
 ) -> tuple[Candidates, list[Dependency], list[Dependency]]:
     """Return the same for roots and constraints that are already filtered for the target. Raises ``RequirementsError``."""
     wanted = [_dependency(root) for root in roots]
     bounds = [_dependency(root) for root in constraints]
+    selection = settings.selection._replace(preferred=_preferred(settings.selection, rules))
+    settings = settings._replace(selection=selection)
     policy = _policy(inputs, settings, wanted, rules, _guard(settings, mirror))
+    policy.shared = shared
     wanted = [_overridden(dependency, policy) for dependency in wanted]
     hashes = HashRules([*inputs.roots, *inputs.constraints])
     pins = _pins(wanted + bounds, settings.selection.preferred)
@@ -133,6 +138,19 @@ def _guard(settings: ResolveSettings, mirror: Mirror) -> PolicyGuard | None:
     from pipx_parallel.resolution.policy_guard import PolicyGuard, rules_of  # only for runs with a policy
 
     return PolicyGuard(rules_of(settings), settings.now, StoredKnowledge(mirror.records.read))
+
+
+def _preferred(selection: SelectionSettings, rules: TargetRules) -> Mapping[str, str]:
+    """Return the pins that are kept for a target: of a project with several, the one whose marker holds here."""
+    if not selection.preferred_by_marker:
+        return selection.preferred
+    preferred = dict(selection.preferred)
+    for pin in selection.preferred_by_marker:
+        preferred.pop(pin.name, None)
+    for pin in selection.preferred_by_marker:
+        if rules.marker_holds(pin.marker):
+            preferred.setdefault(pin.name, pin.version)
+    return preferred
 
 
 def _bound_dependencies(inputs: Inputs) -> list[Dependency]:

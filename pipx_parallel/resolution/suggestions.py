@@ -145,12 +145,14 @@ def _other_pythons(argument: Explanation, situation: Situation) -> Iterator[Chan
     unfit = list(_unfit(argument))
     if not unfit:
         return
-    from pipx_parallel.targets.targets import make_target  # 50 ms, only for an error
+    from pipx_parallel.targets.requests import requested_targets  # 50 ms, only for an error
 
-    settings = situation.settings
+    asked = situation.settings.target
+    if asked.targets or asked.universal or len(asked.python_versions) > 1 or len(asked.platforms) > 1:
+        return  # another Python would replace all of them
     now = _PYTHONS.index(mine) if (mine := situation.target.markers["python_version"]) in _PYTHONS else len(_PYTHONS)
     for version in (*_PYTHONS[now + 1 :], *reversed(_PYTHONS[:now])):
-        target = make_target(*settings.target._replace(python_version=version))
+        target = requested_targets(asked._replace(python_versions=(version,)))[0]
         if not _opens(unfit, target):
             continue
         flag = f"--python-version {version}"

@@ -89,7 +89,9 @@ COUNTED = (
     "import sys\nbefore = set(sys.modules)\nfrom pipx_parallel.__main__ import main\ncode = main()\n"
     "print(code, *sorted(set(sys.modules) - before))"
 )
-MOST_MODULES = 201  # what c4fc33f loads here, before its modules were put into folders
+MOST_MODULES = (
+    204  # 201 at c4fc33f, before its modules were put into folders; three more for targets: search, markers, itertools
+)
 
 
 @pytest.mark.parametrize("output", ["locked.txt", "pylock.toml"])

@@ -101,11 +101,22 @@ if (-not $Interpreter) {
     }
 }
 if (-not $DryRun) {
-    $Check = 'import sys; v = chr(46).join(map(str, sys.version_info[:2])); sys.exit(len(sys.argv) > 1 and v not in sys.argv)'
-    & $Interpreter -I -c $Check '3.11'
+    $Check = @'
+import platform, sys
+own = [sys.implementation.name, sys.platform, platform.machine()]
+number = lambda text: tuple(map(int, text.split(chr(46))))
+rows = [row.split(chr(44)) for row in sys.argv[1:]]
+same = [row for row in rows if all(a in (b, chr(42)) for a, b in zip(row, own))]
+fits = [number(row[3]) <= sys.version_info[:3] < number(row[4]) for row in same]
+any(fits) or print(own[0], platform.python_version(), own[1], own[2])
+sys.exit(not any(fits))
+'@
+    $Here = & $Interpreter -I -c $Check 'cpython,linux,x86_64,3.11.0,3.12.0'
     if ($LASTEXITCODE -ne 0) {
-        $Warning = 'this set was locked for Python 3.11; another one may need other packages'
-        [Console]::Error.WriteLine("install.ps1: warning: $Warning")
+        if (-not $Here) { $Here = 'another environment' }
+        [Console]::Error.WriteLine('install.ps1: ' + 'this set was locked for cpython 3.11 linux x86_64')
+        $Problem = "$Venv is $Here, where it may need other packages"
+        Stop-Install 3 "${Problem}: lock for it, or use another Python"
     }
 }
 

@@ -4,7 +4,8 @@
 # pipx-parallel: inputs sha256:4aa79d199ac08886653a3f7a936e0a37e009478c0b39ea8c054343bed666e8cc
 # For cpython 3.11 linux x86_64.
 #
-# Exit codes: 0 done, 1 pip failed, 2 bad usage, 3 no usable Python, 4 no virtual environment, 5 no temporary file.
+# Exit codes: 0 done, 1 pip failed, 2 bad usage, 3 no Python that this set was locked for,
+# 4 no virtual environment, 5 no temporary file.
 set -eu
 
 say() { printf '%s\n' "${0##*/}: $*" >&2; }
@@ -109,10 +110,19 @@ make_environment() {
     fi
 }
 
-check_version() {
+check_environment() {
     [ "$dry_run" = no ] || return 0
-    "$interpreter" -I -c 'import sys; sys.exit(len(sys.argv) > 1 and "%d.%d" % sys.version_info[:2] not in sys.argv)' 3.11 ||
-        say 'warning: this set was locked for Python 3.11; another one may need other packages'
+    here=$("$interpreter" -I -c 'import platform, sys
+own = [sys.implementation.name, sys.platform, platform.machine()]
+number = lambda text: tuple(map(int, text.split(chr(46))))
+rows = [row.split(chr(44)) for row in sys.argv[1:]]
+same = [row for row in rows if all(a in (b, chr(42)) for a, b in zip(row, own))]
+fits = [number(row[3]) <= sys.version_info[:3] < number(row[4]) for row in same]
+any(fits) or print(own[0], platform.python_version(), own[1], own[2])
+sys.exit(not any(fits))' 'cpython,linux,x86_64,3.11.0,3.12.0') && return 0
+    say "this set was locked for cpython 3.11 linux x86_64"
+    say "$venv is ${here:-another environment}, where it may need other packages: lock for it, or use another Python"
+    exit 3
 }
 
 make_scratch() {
@@ -154,7 +164,7 @@ case $venv in
 esac
 
 find_interpreter || make_environment
-check_version
+check_environment
 make_scratch
 install
 if [ "$dry_run" = yes ]; then

@@ -138,7 +138,9 @@ def understood(texts: Mapping[str, str], flags: Sequence[str]) -> tuple[Inputs, 
     return (
         inputs,
         settings,
-        _target(settings.target.python_version, settings.target.platforms, settings.target.implementation),
+        _target(
+            next(iter(settings.target.python_versions), None), settings.target.platforms, settings.target.implementation
+        ),
     )
 
 

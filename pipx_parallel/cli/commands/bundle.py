@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import account, changes, locks
-from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.hashing import downloads_folder
 from pipx_parallel.cli.mirror_opening import opened
@@ -16,36 +14,26 @@ from pipx_parallel.cli.request import LockRequest, read_request
 from pipx_parallel.cli.session import missing_code, resolving
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import CHOICE, INPUT, INPUT_FILE, SOURCES, TARGET, UPGRADE, WHERE
-from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipx_parallel.bundle.create import BundleSummary
-    from pipx_parallel.config.settings import ResolveSettings
-    from pipx_parallel.model import Resolution, Target
+    from pipx_parallel.model import Resolution
 
 DEFAULT_OUTPUT = "bundle.zip"
 MOST_AT_ONCE = 10  # downloads: more of them only share the same line, and each holds a piece in memory
 
 _OUTPUT = Option(("-o", "--output"), f"Write this file [default: {DEFAULT_OUTPUT}].", "path", "FILE")
-_TARGET = Option(
-    ("--target",), 'Target to bundle for: "3.13 windows". May be repeated.', metavar="TARGET", multiple=True
-)
-_PYTHONS = Option(
-    ("--python-version",), "Python version to bundle for (3.13). May be repeated.", metavar="VERSION", multiple=True
-)
 _SDISTS = Option(
     ("--sdists",),
     "For packages without a wheel: refuse, build on this machine, or include the source archive.",
     metavar="HOW",
     choices=("refuse", "build", "include"),
 )
-_OTHER_TARGET = tuple(option for option in TARGET if option.dest != "python_version")
-_PLATFORMS = next(option for option in TARGET if option.dest == "platform")
-_MINE = (_OUTPUT, _TARGET, _PYTHONS, _PLATFORMS, _SDISTS)  # read here: other commands take one target
-_SHARED = (*UPGRADE, *INPUT, INPUT_FILE, *WHERE, *CHOICE)
-OPTIONS = (_OUTPUT, _TARGET, _PYTHONS, *_OTHER_TARGET, _SDISTS, *_SHARED)
+_MINE = (_OUTPUT, _SDISTS)  # read here: they mean something else to other commands
+_SHARED = (*UPGRADE, *INPUT, INPUT_FILE, *WHERE, *CHOICE, *TARGET)
+OPTIONS = (_OUTPUT, _SDISTS, *_SHARED)
 ARGUMENTS = (SOURCES,)
 
 
@@ -58,13 +46,8 @@ def run(values: Mapping[str, object]) -> int:
     mine = {option.dest: values.get(option.dest) for option in _MINE}
     given = {name: value for name, value in values.items() if name not in mine}
     output = str(mine["output"] or DEFAULT_OUTPUT)
-    context = begin(given, (*TARGET, *_SHARED))
+    context = begin(given, _SHARED)
     request = read_request(context)
-    target = request.settings.target
-    target = target._replace(platforms=_texts(mine["platform"]) or target.platforms)
-    settings = request.settings._replace(target=target)
-    targets = _targets(settings, _texts(mine["python_version"]), _texts(mine["target"]))
-    request = request._replace(find_targets=lambda: targets)
     request = changes.keeping_pins(request, changes.read_before([_pins_beside(request.sources)]))
     with resolving(request, hashed=True) as resolutions:
         context.printer.say(f"locked {account.measure(request, resolutions)}")
@@ -100,42 +83,7 @@ def _make(request: LockRequest, resolutions: Sequence[Resolution], output: str, 
         return create_bundle(bundle, mirror)
 
 
-def _targets(settings: ResolveSettings, pythons: Sequence[str], asked: Sequence[str]) -> tuple[Target, ...]:
-    """Return every target that was asked for, none twice. Raises ``UsageError``."""
-    from pipx_parallel.cli import machine_facts  # loaded already; named where it is used
-    from pipx_parallel.targets.targets import resolve_targets  # as above
-
-    wanted = [settings._replace(target=settings.target._replace(python_version=version)) for version in pythons] or [
-        settings
-    ]
-    plain = not (pythons or any(settings.target))
-    if plain:
-        wanted = []
-    wanted += [_parsed(text, settings) for text in asked]
-    targets = [target for row in wanted for target in resolve_targets(row)]
-    if plain and not asked:
-        targets = [machine_facts.known_target(cache_folder())]
-    return tuple({(target.label, target.tags): target for target in targets}.values())
-
-
-def _parsed(text: str, settings: ResolveSettings) -> ResolveSettings:
-    """Read ``--target``: a version, a platform, or both."""
-    words = text.split()
-    versions = [word for word in words if re.fullmatch(r"\d+(\.\d+){0,2}", word)]
-    platforms = tuple(word for word in words if word not in versions)
-    if len(versions) > 1 or not words:
-        raise UsageError(
-            f'--target: {text!r} cannot be used; give a Python version, a platform, or both: "3.13 windows"'
-        )
-    version = versions[0] if versions else settings.target.python_version
-    return settings._replace(target=settings.target._replace(python_version=version, platforms=platforms))
-
-
 def _pins_beside(sources: Sequence[str]) -> str:
     """Return the lock beside the first source, whose pins are kept."""
     source = next(iter(sources), locks.STDOUT)
     return source if source == locks.STDOUT or "://" in source else locks.default_name(source)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, (tuple, list)) else () if value is None else (str(value),)

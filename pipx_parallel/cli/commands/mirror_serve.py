@@ -192,9 +192,9 @@ def _routes(service: LockService) -> LockRoutes:
 
 def _service(settings: ResolveSettings, store: Store) -> LockService:
     from pipx_parallel.resolution.lock_service import LockService
-    from pipx_parallel.targets.targets import make_target
+    from pipx_parallel.targets.requests import requested_targets
 
-    return LockService(settings, store, make_target(*settings.target))
+    return LockService(settings, store, requested_targets(settings.target))
 
 
 def _token(context: CommandContext) -> str | None:

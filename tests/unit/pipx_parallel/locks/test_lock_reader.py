@@ -10,7 +10,8 @@ import pytest
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.registry import emitter_for
 from pipx_parallel.errors import RequirementsError
-from pipx_parallel.locks.lock_reader import LockedPackage, read_digest, read_lock, read_versions
+from pipx_parallel.locks.lock_reader import LockedPackage, read_digest, read_lock, read_pins
+from pipx_parallel.model import KeptPin
 from tests.support.resolutions import context, digest, pin, resolution, target, web_resolution
 
 WEB = web_resolution()
@@ -54,7 +55,7 @@ def test_our_own_locks_give_their_pins_back(name: str) -> None:
     expected = {pin.name: pin.version for pin in WEB.pins}
 
     assert read_lock(rendered(name), name).versions() == expected
-    assert read_versions(rendered(name), name) == expected
+    assert {pin.name: pin.version for pin in read_pins(rendered(name), name)} == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -92,8 +93,8 @@ def test_several_targets_come_back_with_their_markers() -> None:
     for name in ("pylock.toml", "locked.txt", "install.sh"):
         lock = read_lock(emitter_for(name).render(name, both, context())[0].text, name)
         assert [(package.version, package.marker) for package in lock.packages] == [
-            ("1", 'python_version == "3.11"'),
-            ("2", 'python_version == "3.12"'),
+            ("1", 'python_version < "3.12"'),
+            ("2", 'python_version >= "3.12"'),
         ]
         assert lock.versions() == {"a": "1"}
 
@@ -133,7 +134,7 @@ packages = [{version = "1.0", name = "a", archive = {url = "https://h.example/a.
 
     assert lock.packages == (LockedPackage("a", "1.0", ("sha256:00",), None, "https://h.example/a.zip"),)
     assert lock.digest is None
-    assert read_versions(text, "pylock.toml") == {"a": "1.0"}
+    assert read_pins(text, "pylock.toml") == (KeptPin("a", "1.0"),)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_the_fast_ways_import_neither_packaging_nor_a_toml_reader() -> None:
         "import sys; from tests.support.resolutions import *; from pipx_parallel.emitters import pylock;"
         "from pipx_parallel.locks.lock_reader import *;"
         "text = pylock.render('x', [web_resolution()], context())[0].text;"
-        "assert read_digest(text) and read_versions(text, 'x');"
+        "assert read_digest(text) and read_pins(text, 'x');"
         "print([m for m in sys.modules if m.split('.')[0] in ('packaging', 'tomllib')])"
     )
     done = subprocess.run(
@@ -233,11 +234,13 @@ def test_the_pins_of_our_own_requirements_are_those_that_the_whole_reader_gives(
     """The fast reading takes plain pins; what it cannot read goes to the whole reader."""
     text = OURS.format(digest="0" * 64) + extra
 
-    assert read_versions(text, "r.txt") == read_lock(text, "r.txt").versions()
-    assert read_versions(text, "r.txt")["foo-bar"] == "1.0"
+    pins = {pin.name: pin.version for pin in read_pins(text, "r.txt")}
+
+    assert pins == read_lock(text, "r.txt").versions()
+    assert pins["foo-bar"] == "1.0"
 
 
 def test_a_line_of_our_own_requirements_that_is_no_pin_is_refused() -> None:
     """Edited by hand: the fast reading is not more lenient."""
     with pytest.raises(RequirementsError, match="not pinned"):
-        read_versions(OURS.format(digest="0" * 64) + "loose>=1\n", "r.txt")
+        read_pins(OURS.format(digest="0" * 64) + "loose>=1\n", "r.txt")

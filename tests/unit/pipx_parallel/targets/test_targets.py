@@ -13,9 +13,8 @@ import pytest
 from packaging.markers import Marker, default_environment
 from packaging.tags import sys_tags
 
-from pipx_parallel.config.settings import ResolveSettings, TargetSettings
 from pipx_parallel.errors import UsageError
-from pipx_parallel.targets.targets import make_target, resolve_targets, running_target, target_fingerprint
+from pipx_parallel.targets.targets import make_target, running_target, target_fingerprint
 
 
 def test_the_running_target_is_what_packaging_says() -> None:
@@ -158,20 +157,6 @@ def test_a_wrong_flag_value_is_refused(flags: tuple[Any, ...], message: str) -> 
         make_target(*flags)
 
     assert message in str(caught.value)
-
-
-def test_each_short_name_is_a_target_of_its_own() -> None:
-    """Tags together describe one."""
-    settings = ResolveSettings(
-        target=TargetSettings("3.12", ("linux", "manylinux_2_28_aarch64", "windows", "manylinux2014_aarch64"))
-    )
-
-    assert [target.label for target in resolve_targets(settings)] == [
-        "cpython 3.12 linux x86_64",
-        "cpython 3.12 win32 AMD64",
-        "cpython 3.12 linux aarch64",
-    ]
-    assert resolve_targets(ResolveSettings()) == (running_target(),)
 
 
 TAGS = (

@@ -1,0 +1,61 @@
+"""The projects of which targets have different releases: which targets, and why. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.equality import equal_by_type
+from pipx_parallel.locks.target_labels import labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipx_parallel.model import Resolution, Target
+
+
+@equal_by_type
+class SplitRelease(NamedTuple):
+    """One of several releases: its targets, and why they do not have another one."""
+
+    version: str
+    targets: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@equal_by_type
+class Split(NamedTuple):
+    """A project with several releases, the oldest Python's first."""
+
+    name: str
+    releases: tuple[SplitRelease, ...]
+
+
+def splits_of(resolutions: Sequence[Resolution]) -> tuple[Split, ...]:
+    """Return the projects with several releases, sorted by name."""
+    rows: dict[str, dict[str, tuple[list[Target], dict[str, None]]]] = {}
+    for resolution in resolutions:
+        for pin in resolution.pins:
+            targets, reasons = rows.setdefault(pin.name, {}).setdefault(pin.version, ([], {}))
+            targets.append(resolution.target)
+            if pin.apart is not None:
+                reasons[pin.apart] = None
+    return tuple(
+        Split(
+            name,
+            tuple(
+                SplitRelease(version, tuple(labels(targets)), tuple(reasons))
+                for version, (targets, reasons) in releases.items()
+            ),
+        )
+        for name, releases in sorted(rows.items())
+        if len(releases) > 1
+    )
+
+
+def split_lines(splits: Sequence[Split]) -> Iterator[str]:
+    """Yield the splits for the user, a line for each release."""
+    for split in splits:
+        yield f"{split.name} has {len(split.releases)} releases:"
+        for release in split.releases:
+            reason = f": {release.reasons[0]}" if release.reasons else ""
+            yield f"  {release.version} for {', '.join(release.targets)}{reason}"

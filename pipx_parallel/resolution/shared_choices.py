@@ -1,0 +1,50 @@
+"""What the searches for several targets share beyond the mirror: the releases chosen so far, and whose metadata was read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mirror.records.simple_file import FileList
+
+TaggedFile = tuple[int, str, str]  # place in the list, file name, tags
+
+_PLATFORM = r"(manylinux|musllinux|macosx|linux|win)\d*(?:_\d+_\d+)?_?(.*)"
+
+
+class SharedChoices:
+    """Releases and metadata that one target passes on to the next."""
+
+    __slots__ = ("_families", "_files", "_kinds", "pins")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.pins: Mapping[str, Iterable[str]] = {}  # versions, the preferred one first
+        self._kinds: dict[tuple[str, int, str], int] = {}
+        self._families: dict[str, str] = {}
+        self._files: dict[tuple[str, int], tuple[FileList, list[TaggedFile]]] = {}
+
+    def metadata_kind(self, name: str, release: int, file_kind: int, tags: str) -> int:
+        """Return the file kind whose metadata stands for this wheel's: that of the first wheel of its platform that was read.
+
+        The wheels of one release for one platform differ in the Python that they are for; so each platform's own metadata is
+        read, once.
+        """
+        platform = tags.rsplit("-", 1)[-1]
+        family = self._families.get(platform)
+        if family is None:
+            match = re.match(_PLATFORM, platform.partition(".")[0])
+            family = self._families[platform] = " ".join(match.groups()) if match else platform
+        return self._kinds.setdefault((name, release, family), file_kind)
+
+    def files(
+        self, name: str, release: int, read: Callable[[], tuple[FileList, list[TaggedFile]]]
+    ) -> tuple[FileList, list[TaggedFile]]:
+        """Return the files of a release, which ``read`` returns the first time."""
+        files = self._files.get((name, release))
+        if files is None:
+            files = self._files[name, release] = read()
+        return files

@@ -1,0 +1,299 @@
+"""The search for one target: prepared once, repeated with other bounds, and turned into a resolution at the end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from mirror.equality import equal_by_type
+from mirror.errors import MirrorError
+from mirror.records.dependency_sets import BASE, DependencySet
+from mirror.records.model import Dependency, admitted_by
+from mirror.records.version_keys import compile_specifier
+from pipx_parallel.errors import Incomplete, NoSolution
+from pipx_parallel.model import Resolution, Stats
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
+from pipx_parallel.resolution.pins import edges_of, pins_of, relaxations_of
+from pipx_parallel.resolution.roots import candidates_of, for_target, memory_key, root_edges
+from pipx_parallel.resolver.masks import release_of
+from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
+from pipx_parallel.resolver.terms import Unusable
+from pipx_parallel.targets.rules import TargetRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mirror.records.model import FetchFailure
+    from mirror.session.mirror import Mirror
+    from pipx_parallel.config.settings import ResolveSettings
+    from pipx_parallel.direct.collect import Directs
+    from pipx_parallel.model import Inputs, Target
+    from pipx_parallel.resolution.candidates import Candidates
+    from pipx_parallel.resolution.shared_choices import SharedChoices
+    from pipx_parallel.resolver.ports import SolverObserver
+    from pipx_parallel.resolver.solver import Solution
+
+
+@equal_by_type
+class SearchContext(NamedTuple):
+    """What the searches for all targets have in common."""
+
+    inputs: Inputs
+    mirror: Mirror
+    settings: ResolveSettings
+    observer: SolverObserver | None = None
+    directs: Directs | None = None
+    shared: SharedChoices | None = None  # None: there is one target
+
+
+class TargetSearch:
+    """One target, what may be chosen for it, and its answer so far."""
+
+    def __init__(self, context: SearchContext, target: Target) -> None:
+        """Prepare the search. Raises ``Incomplete`` for direct references that are not available, ``RequirementsError``."""
+        self._began = time.perf_counter()
+        self.context = context
+        self.target = target
+        self.rules = TargetRules(target, context.mirror.records.read_derived(memory_key(target)))
+        self.inputs, self._lost = for_target(context.inputs, self.rules, context.directs)
+        if self._lost and not context.settings.keep_going:
+            raise Incomplete(self._lost, "\n".join(str(failure.error) for failure in self._lost))
+        self._prepare()
+        pinned = self.candidates.facts.pinned
+        context.mirror.admin.admit_pins({name: [row.intervals for row in rows] for name, rows in pinned.items()})
+        self.answer: Solution | Impossible | None = None
+        self._missing: tuple[FetchFailure, ...] = ()
+        self._versions: dict[str, str] | None = None
+        self._seconds = self._waited = 0.0
+        self._waited_before = context.mirror.report.counts()["waited_ms"]
+
+    def _prepare(self) -> None:
+        inputs, context = self.inputs, self.context
+        self.candidates, self._wanted, self._bounds = candidates_of(
+            inputs, inputs.roots, inputs.constraints, self.rules, context.mirror, context.settings, context.shared
+        )
+
+    def solve(self, bounds: Mapping[str, str] | None = None) -> Solution | Impossible:
+        """Search for the best solution; ``bounds`` are specifiers of projects beyond those of the user.
+
+        Raises:
+            NoSolution: The search reached its limit.
+            Incomplete: Metadata of the solution is not available.
+        """
+        try:
+            outcome, candidates = self._searched_on_all_indexes(bounds or {})
+        except LimitReachedError as error:
+            raise NoSolution((str(error),)) from error
+        missing = (*self._lost, *missing_of(candidates, outcome))
+        if missing and not self.context.settings.keep_going:
+            raise Incomplete(missing, "\n".join(str(failure.error) for failure in missing))
+        if bounds is None or not isinstance(outcome, Impossible):
+            self.take(outcome, candidates, missing)
+        return outcome
+
+    def _searched_on_all_indexes(self, bounds: Mapping[str, str]) -> tuple[Solution | Impossible, Candidates]:
+        """Search, and repeat the search while it meets pins that only a later index has.
+
+        Raises ``LimitReachedError``.
+        """
+        mirror, settings = self.context.mirror, self.context.settings
+        while True:
+            if not settings.mirror.offline:
+                from pipx_parallel.resolution.prefetch import Speculation  # offline there is nothing to fetch
+
+                speculation = Speculation(mirror, self.candidates)
+                mirror.listener = speculation
+                speculation.ask(self._wanted)
+            admits = admitted_by(self._wanted)
+            mirror.want_projects(admits, admits)
+            outcome, candidates = searched(
+                self.candidates,
+                self._wanted,
+                self._bounds_with(bounds),
+                self.context.observer,
+                keeps_going=settings.keep_going,
+            )
+            if not mirror.admin.admit_pins(candidates.facts.met_pins):
+                return outcome, candidates
+            self._prepare()
+
+    def take_first_choices(self, bounds: Mapping[str, str] | None = None) -> bool:
+        """Take the first choice of every package, if that is an answer without anything missing; return whether it is."""
+        from pipx_parallel.resolution.first_choices import first_choices  # only with several targets
+
+        candidates = self.candidates.in_mode(self.candidates.mode)
+        edges = root_edges(candidates, self._wanted, self._bounds_with(bounds))
+        answer = first_choices(candidates, edges)
+        if answer is None or candidates.holes:
+            return False
+        self.take(answer, candidates, self._lost)
+        return True
+
+    def take(self, answer: Solution | Impossible, candidates: Candidates, missing: Sequence[FetchFailure] = ()) -> None:
+        """Take an answer and what it was chosen from."""
+        self.answer, self.candidates, self._missing = answer, candidates, tuple(missing)
+        self._versions = None
+        self._seconds = time.perf_counter() - self._began
+        self._waited = (self.context.mirror.report.counts()["waited_ms"] - self._waited_before) / 1000
+
+    def _bounds_with(self, bounds: Mapping[str, str] | None) -> list[Dependency]:
+        return [
+            *self._bounds,
+            *(Dependency(name, (), compile_specifier(text)) for name, text in (bounds or {}).items()),
+        ]
+
+    # --- the answer -------------------------------------------------------------------------------------------------------
+
+    @property
+    def solution(self) -> Solution:
+        """Return the answer, which must not be that there is none."""
+        if self.answer is None or isinstance(self.answer, Impossible):
+            raise RuntimeError(f"Bug: no answer for {self.target.label}")
+        return self.answer
+
+    def versions(self) -> dict[str, str]:
+        """Return the release that was chosen of each project."""
+        if self._versions is None:
+            candidates = {name: self.candidates.candidate(name) for name in self.solution.chosen if not is_extra(name)}
+            self._versions = {
+                name: candidate.project.view.versions[release_of(self.solution.chosen[name])]
+                for name, candidate in candidates.items()
+                if isinstance(candidate, Candidate)
+            }
+        return self._versions
+
+    def dependency_sets(self) -> Iterator[tuple[Candidate, int, DependencySet, str]]:
+        """Yield project, release, dependency set and extra ("" for none) of everything that was chosen."""
+        for package, bit in self.solution.chosen.items():
+            name, extra = (base_of(package), extra_of(package)) if is_extra(package) else (package, BASE)
+            bit = self.solution.chosen.get(name, bit)  # noqa: PLW2901 - an extra has the release of its project
+            candidate, dependency_set = self.candidates.candidate(name), self.candidates.dependency_set(name, bit)
+            if isinstance(candidate, Candidate) and isinstance(dependency_set, DependencySet):
+                yield candidate, release_of(bit), dependency_set, extra
+
+    def conditions(self) -> tuple[list[tuple[str, str]], list[str]]:
+        """Return the markers that decided what belongs to the answer, with their extras, and the Requires-Python values."""
+        inputs = self.context.inputs
+        markers = [(root.marker, "") for root in (*inputs.roots, *inputs.constraints, *inputs.overrides) if root.marker]
+        specifiers: list[str] = []
+        for candidate, release, dependency_set, extra in self.dependency_sets():
+            try:
+                markers += [(row.marker, extra) for row in dependency_set.dependencies(extra) if row.marker]
+                file_kind = candidate.file_kind_of(release)
+            except MirrorError:
+                continue  # what cannot be read was reported
+            stated = None if file_kind is None else candidate.project.view.file_kinds[file_kind].requires_python
+            specifiers += [text for text in (stated, dependency_set.requires_python) if text]
+        return markers, specifiers
+
+    def depends_on_patch(self) -> bool:
+        """Return whether the answer may not hold for all patch releases of the target's Python."""
+        series = f"{self.target.markers['python_version']}."
+        markers, specifiers = self.conditions()
+        return any(series in text for text in specifiers) or any(
+            series in text and ("full_version" in text or "implementation_version" in text) for text, _ in markers
+        )
+
+    def finish(self) -> Resolution:
+        """Return the resolution; stores what was worked out of markers and tags."""
+        began = time.perf_counter()
+        mirror, solution = self.context.mirror, self.solution
+        dump = self.rules.dump()
+        if dump is not None:
+            mirror.records.write_derived(memory_key(self.target), dump)
+        mirror.report.warn_shadowed(sorted(solution.chosen))
+        roots, constraints = self.inputs.roots, self.inputs.constraints
+        pins = pins_of(solution, self.candidates, roots, constraints)
+        counts = mirror.report.counts()
+        waited = self._waited
+        stats = Stats(
+            {"fill": waited, "solve": max(0.0, self._seconds - waited), "render": time.perf_counter() - began},
+            {**counts, **solution.counts._asdict()},
+            mirror.report.builds(),
+            mirror.report.requests(),
+        )
+        named = {root.name for root in self.context.inputs.roots}
+        unused = tuple([name for name in self.candidates.policy.unused if name not in named])
+        relaxations = relaxations_of(solution, self.candidates)
+        return Resolution(
+            self.target, pins, edges_of(solution, roots), tuple(roots), self._missing, stats, relaxations,
+            solution.optimal, unused,
+        )  # fmt: skip
+
+
+def searched(  # noqa: PLR0913 - what a search is given, once more where it is repeated
+    candidates: Candidates,
+    wanted: Sequence[Dependency],
+    bounds: Sequence[Dependency],
+    observer: SolverObserver | None = None,
+    *,
+    keeps_going: bool = False,
+    thorough: bool = True,
+) -> tuple[Solution | Impossible, Candidates]:
+    """Solve; without a solution, solve again with what the first search leaves out. Also return the last candidates.
+
+    ``thorough`` reads every source archive if there is no solution otherwise.
+
+    Raises ``LimitReachedError``.
+    """
+
+    def search(candidates: Candidates) -> tuple[Solution | Impossible, Candidates]:
+        while True:
+            edges = root_edges(candidates, wanted, bounds)
+            outcome = solve(candidates, edges, observer, is_final=candidates.is_complete if thorough else lambda: True)
+            after_builds = None if isinstance(outcome, Impossible) else candidates.after_builds(outcome.chosen)
+            if after_builds is None:
+                return outcome, candidates
+            candidates = after_builds
+
+    outcome, candidates = search(candidates)
+    if isinstance(outcome, Impossible) and thorough and not _is_proven(outcome, candidates):
+        outcome, candidates = search(candidates.in_mode(candidates.mode._replace(takes_all_archives=True)))
+    if isinstance(outcome, Impossible):
+        from pipx_parallel.resolution.prerelease_fallback import search_again  # only if the first search fails
+
+        outcome, candidates = search_again(candidates, outcome, (*wanted, *bounds), search) or (outcome, candidates)
+    if isinstance(outcome, Impossible) and keeps_going and candidates.met_failures():
+        outcome, candidates = search(candidates.in_mode(candidates.mode._replace(collects_failures=True)))
+    return outcome, candidates
+
+
+def _is_proven(impossible: Impossible, candidates: Candidates) -> bool:
+    """Return whether there is no solution either with the releases that a search left out.
+
+    So it is if the proof is complete and rests on none of them.
+    """
+    from pipx_parallel.resolver.unsat_core import facts_of  # only without a solution
+
+    left_out = candidates.archives.left_out
+    if not left_out:
+        return True
+    return not impossible.proof.packages and not any(
+        isinstance(fact.cause, Unusable) and fact.masks[0] & left_out.get(impossible.names[fact.packages[0]], 0)
+        for fact in facts_of(impossible.proof)
+    )
+
+
+def missing_of(candidates: Candidates, outcome: Solution | Impossible) -> tuple[FetchFailure, ...]:
+    """Return the holes that affect the outcome: projects that are not available, and chosen releases without metadata."""
+    holes = sorted(candidates.holes.items(), key=lambda row: (row[0][0], row[0][1] or ""))
+    return tuple([failure for (name, release), failure in holes if _concerns(candidates, outcome, name, release)])
+
+
+def _concerns(candidates: Candidates, outcome: Solution | Impossible, name: str, release: str | None) -> bool:
+    """Return whether a hole affects the outcome: a chosen release, or a dependency of one. Without a solution all do."""
+    if isinstance(outcome, Impossible):
+        return True
+    if release is None:
+        return any(
+            not package
+            or (outcome.chosen.get(package) == bit and (extra == BASE or package_key(package, extra) in outcome.chosen))
+            for package, bit, extra in candidates.lacking[name]
+        )
+    bit, candidate = outcome.chosen.get(name), candidates.candidate(name)
+    return (
+        bit is not None
+        and isinstance(candidate, Candidate)
+        and candidate.project.view.versions[release_of(bit)] == release
+    )
