@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from pipx_parallel.resolution.candidates import Candidates
-from pipx_parallel.resolution.resolve import _is_proven
+from pipx_parallel.resolution.target_search import _is_proven
 from pipx_parallel.resolver.ports import Edge
 from pipx_parallel.resolver.solver import Counts, Impossible
 from pipx_parallel.resolver.terms import Derived, Incompatibility, Required, Unusable
