@@ -89,9 +89,8 @@ COUNTED = (
     "import sys\nbefore = set(sys.modules)\nfrom pipx_parallel.__main__ import main\ncode = main()\n"
     "print(code, *sorted(set(sys.modules) - before))"
 )
-MOST_MODULES = (
-    204  # 201 at c4fc33f, before its modules were put into folders; three more for targets: search, markers, itertools
-)
+# 201 at c4fc33f, before its modules were put into folders; more since for targets, policies and exact records.
+MOST_MODULES = 206
 
 
 @pytest.mark.parametrize("output", ["locked.txt", "pylock.toml"])
