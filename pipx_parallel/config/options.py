@@ -237,13 +237,8 @@ FORMAT = Option(
 CHECK = flag_option("--check", "Check that the lock files are up to date; exit with 3 if not.", _OUTPUT)
 DIFF = flag_option("--diff", "Show what would change without writing it.", _OUTPUT)
 DIFF_FORMAT = Option(
-    ("--diff-format",),
-    "Format of --diff.",
-    metavar="FORMAT",
-    choices=("text", "json", "markdown"),
-    group=_OUTPUT,
-    rare=True,
-)
+    ("--diff-format",), "Format of --diff.", metavar="FORMAT", choices=("text", "json", "markdown"), group=_OUTPUT, rare=True
+)  # fmt: skip
 KEEP_GOING = flag_option("--keep-going", "Write locks even if projects are missing, and mark them.", _OUTPUT, rare=True)
 
 _GENERAL = "General"
