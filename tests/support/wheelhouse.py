@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution
 
 from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
 
 from tests.support.dists import Dist
 
@@ -18,16 +19,16 @@ _OF_THIS_INSTALLATION = {"INSTALLER", "REQUESTED", "RECORD", "direct_url.json"}
 def installed(requirements: Iterable[str]) -> dict[str, list[Dist]]:
     """Return a wheel of every distribution that these requirements need, made again out of its installed files."""
     return {
-        distribution_found.metadata["Name"]: [_wheel_of(distribution_found)]
+        canonicalize_name(distribution_found.metadata["Name"]): [_wheel_of(distribution_found)]
         for distribution_found in _closure(requirements)
     }
 
 
 def _closure(requirements: Iterable[str]) -> Iterator[Distribution]:
-    queue, seen = list(requirements), set[str]()
+    queue, seen = list(requirements), set[NormalizedName]()
     while queue:
         need = Requirement(queue.pop())
-        name = re.sub(r"[-_.]+", "-", need.name).lower()
+        name = canonicalize_name(need.name)
         if name in seen or (need.marker is not None and not need.marker.evaluate({"extra": ""})):
             continue
         seen.add(name)
