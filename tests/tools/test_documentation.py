@@ -67,7 +67,9 @@ def test_setuptools(sandbox: Sandbox) -> None:
     assert len(commands) == 4
     installed = {path.name for path in (sandbox.folder / "env").rglob("*.dist-info")}
     assert {"app-1.0.dist-info", "flask-3.1.0.dist-info"} <= installed
-    assert any(name.startswith("markupsafe-3.0.") for name in installed)  # this tool needs it too: the real one is there
+    assert any(
+        name.startswith("markupsafe-3.0.") for name in installed
+    )  # this tool needs it too: the real one is there
 
 
 def test_air_gap(sandbox: Sandbox) -> None:
