@@ -170,12 +170,22 @@ class Project:
         self._last = (release, data)
         return data
 
+    @property
+    def is_unread(self) -> bool:
+        """Return whether the stored file view was not read yet."""
+        return self._packed is None and self._load is not None
+
+    def take_stored(self, stored: bytes) -> None:
+        """Take the stored file view; one whose head is damaged counts as absent."""
+        if is_sound(stored):
+            self._packed = stored
+        else:
+            self._load = None
+
     def _own_files(self) -> bytes | None:
         """Return the packed file view if it belongs to the release view: another process may have stored a newer listing."""
-        if self._packed is None and self._load is not None:
-            self._packed = self._load()
-            if self._packed is not None and not is_sound(self._packed):
-                self._packed = self._load = None
+        if self._packed is None and self._load is not None and (stored := self._load()) is not None:
+            self.take_stored(stored)
         packed = self._packed
         return packed if packed is not None and digest_of(packed) == self.view.digest else None
 

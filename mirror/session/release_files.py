@@ -50,10 +50,13 @@ class ReleaseFiles:
         return self._parts.pages.files_failure(project, release)
 
     def prefetch(self, rows: Iterable[tuple[Project, int]]) -> None:
-        """Announce whose files (project, release) will be read: a store on the web then fetches them in one request."""
-        self._parts.store.prefetch_files(
-            [
-                (files_key(project.index_id, project.view.name), project.view.versions[release])
-                for project, release in rows
-            ]
-        )
+        """Read the file views of which a release (project, release) will be read, in one request or statement."""
+        store, announced, unread = self._parts.store, [], {}
+        for project, release in rows:
+            key = files_key(project.index_id, project.view.name)
+            announced.append((key, project.view.versions[release]))
+            if project.is_unread:
+                unread[key] = project
+        store.prefetch_files(announced)
+        for key, stored in store.get_many(unread).items():
+            unread[key].take_stored(stored)

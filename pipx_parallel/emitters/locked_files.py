@@ -49,7 +49,14 @@ def usable_hashes(hashes: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], .
 def strong_hashes(files: Iterable[DistFile]) -> tuple[str, ...]:
     """Return the best hash of every file, sorted, without duplicates."""
     hash_sets = files.hashes() if isinstance(files, FileList) else [file.hashes for file in files]
-    return tuple(sorted({digest for hashes in hash_sets if (digest := _strongest(hashes)) is not None}))
+    digests: set[str] = set()
+    for hashes in hash_sets:
+        algorithm, value = hashes[0] if len(hashes) == 1 else ("", "")
+        if algorithm == "sha256" and len(value) == 64 and _HEX.fullmatch(value):
+            digests.add("sha256:" + value)  # nearly every file has only this hash
+        elif (digest := _strongest(hashes)) is not None:
+            digests.add(digest)
+    return tuple(sorted(digests))
 
 
 def wheels(entry: LockEntry) -> list[DistFile]:
