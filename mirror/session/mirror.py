@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.http.fetcher import Fetcher
-from mirror.http.signatures import Signatures, SigningTransport
 from mirror.ports import MirrorObserver
 from mirror.records.release_view import decode
 from mirror.session.index_lookup import IndexLookup
 from mirror.session.metadata_loader import MetadataLoader
-from mirror.session.page_loader import PageLoader
+from mirror.session.page_loader import PageLoader, Signatures
 from mirror.session.parts import SessionParts
 from mirror.session.release_files import ReleaseFiles
 from mirror.session.reporter import Reporter
@@ -71,7 +70,7 @@ class Mirror:
             decoder: Decodes the stored view of a key; a caller with many mirrors of one store can cache it.
         """
         signatures = Signatures()
-        fetcher = _fetcher(settings, lambda: SigningTransport(transport(), signatures))
+        fetcher = _fetcher(settings, lambda: _signing(transport(), signatures))
         reporter = Reporter(observer or MirrorObserver())
         write_buffer, results = WriteBuffer(store, fetcher.counts, clock), Results(reporter)
         fetcher.idle = lambda: write_buffer.flush_encoded(results.ripe)
@@ -238,3 +237,10 @@ def transport_for(settings: MirrorSettings, store: Store) -> Callable[[], Transp
         return RoutedTransport(lambda: make_transport(settings, store), settings.credentials)
 
     return make
+
+
+def _signing(transport: Transport, signatures: Signatures) -> Transport:
+    """Return a transport that sends signed URLs as pages of this run have them."""
+    from mirror.http.signatures import SigningTransport  # with the first request
+
+    return SigningTransport(transport, signatures.url_of)

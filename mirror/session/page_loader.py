@@ -12,10 +12,9 @@ from mirror.records.file_view import pack, read_all
 from mirror.records.release_view import ReleaseView, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from mirror.http.fetcher import Fetcher
-    from mirror.http.signatures import Signatures
     from mirror.ports import Exchange
     from mirror.records.project import Project
 
@@ -27,12 +26,36 @@ ACCEPT = (
 """The Accept header for a page (PEP 691, version and format selection)."""
 
 
+_MOST_SIGNED = 200_000  # URLs: a server runs for weeks
+
+
 class FilesState(Enum):
     """Whether the files of a release can be read."""
 
     AVAILABLE = auto()  # or the index does not list any file of that release any more
     PENDING = auto()  # the page is being fetched again
     NOT_AVAILABLE = auto()  # offline, or the page could not be fetched again
+
+
+class Signatures:
+    """The signed URLs that pages of this run have named, by the URL without signature; in memory only.
+
+    A page with signed URLs is stale at once, so each run that goes online fetches it and has signatures that are valid now.
+    """
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._signed: dict[str, str] = {}
+
+    def add(self, signed: Mapping[str, str]) -> None:
+        """Take the signed URLs of a page; they replace older ones."""
+        if len(self._signed) > _MOST_SIGNED:
+            self._signed.clear()
+        self._signed.update(signed)
+
+    def url_of(self, url: str) -> str:
+        """Return the URL to send for a URL without signature: itself if none is known."""
+        return self._signed.get(url, url)
 
 
 class PageLoader:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipx_parallel.emitters import locked_files, merge, provenance, toml_text
+from pipx_parallel.emitters import locked_files, merge, toml_text
 from pipx_parallel.emitters.digest import input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
@@ -38,8 +38,8 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     """Return the one lock file for all the resolutions (see ``Emitter``)."""
     entries = merge.merge(resolutions)
     versions = _versions_apart(entries)
-    children = provenance.children(resolutions)
-    roots = provenance.roots_by_name(resolutions)
+    children = merge.children(resolutions)
+    roots = merge.roots_by_name(resolutions)
     packages: list[str] = []
     lacking = list(merge.missing_lines(resolutions))
     for entry in entries:

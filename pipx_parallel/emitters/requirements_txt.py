@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.names import with_extras
-from pipx_parallel.emitters import locked_files, merge, provenance
+from pipx_parallel.emitters import locked_files, merge
 from pipx_parallel.emitters.digest import digest_comment, input_digest
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, quoted_word, safe_template, safe_url, without_credentials
@@ -36,12 +36,12 @@ class Lines(NamedTuple):
 def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
     """Return the one requirements file for all the resolutions (see ``Emitter``)."""
     style = _style_of(name, context.style)
-    requesters = provenance.requesters(resolutions, context.constraints) if style.annotate else {}
+    requesters = merge.requesters(resolutions, context.constraints) if style.annotate else {}
     head = header(resolutions, context) if style.header else merge.missing_lines(resolutions)
     blocks = [*head, *option_lines(context.options, context.templates)]
     blocks += [""] * bool(blocks)
-    extras = {} if style.strip_extras else provenance.extras(resolutions)
-    roots = provenance.roots_by_name(resolutions)
+    extras = {} if style.strip_extras else merge.extras(resolutions)
+    roots = merge.roots_by_name(resolutions)
     folder = "" if style.strip_extras else context.folder  # pip takes no path without a name as a constraint
     for entry in merge.merge(resolutions):
         requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name), folder)
@@ -92,8 +92,8 @@ def option_lines(options: IndexOptions, templates: Mapping[str, str] | None = No
 
 def requirement_lines(resolutions: Sequence[Resolution], context: LockContext) -> Lines:
     """Return the pins without comments, for the install scripts."""
-    extras = provenance.extras(resolutions)
-    roots = provenance.roots_by_name(resolutions)
+    extras = merge.extras(resolutions)
+    roots = merge.roots_by_name(resolutions)
     checked: list[str] = []
     unchecked: list[str] = []
     for entry in merge.merge(resolutions):

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from mirror.equality import equal_by_type
 from mirror.errors import MirrorError
 from pipx_parallel.model import Origin
-from pipx_parallel.requirements.decoding import decode
 from pipx_parallel.requirements.grammar import ParsedLine, parse_line
-from pipx_parallel.requirements.lines import logical_lines
+from pipx_parallel.requirements.lines import decode, logical_lines
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import is_location_url, join_location, mask_secrets
 

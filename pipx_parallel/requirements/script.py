@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipx_parallel.model import Origin
-from pipx_parallel.requirements.decoding import decode
+from pipx_parallel.requirements.lines import decode
 from pipx_parallel.requirements.project_metadata import Declared
 from pipx_parallel.requirements.refusal import refusal
 from pipx_parallel.requirements.toml_lines import TomlText

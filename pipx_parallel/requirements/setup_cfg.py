@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mirror.names import normalize_name
 from pipx_parallel.model import Origin
-from pipx_parallel.requirements.decoding import decode
+from pipx_parallel.requirements.lines import decode
 from pipx_parallel.requirements.project_metadata import Declared, Wanted, check_extras
 from pipx_parallel.requirements.refusal import refusal
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from pipx_parallel.model import Origin
-from pipx_parallel.requirements.decoding import decode
+from pipx_parallel.requirements.lines import decode
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 _PLAIN_CLAUSE = r"\s*(?:[<>]=?|==|!=)\s*[0-9]+(?:\.[0-9]+)*\s*"

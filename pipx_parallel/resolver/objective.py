@@ -10,7 +10,6 @@ from pipx_parallel.resolver.interpolation import add_continuity
 from pipx_parallel.resolver.levels import Scale
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.preferences import Preferences
-from pipx_parallel.resolver.relaxation import relax
 from pipx_parallel.resolver.search import LimitReachedError, assume, pinned, search
 from pipx_parallel.resolver.soft_constraints import add_guard
 from pipx_parallel.resolver.solution import reachable
@@ -102,6 +101,8 @@ class _Objective:
                 preferences = Preferences(state, stop, self._fixed())
                 core = preferences.hold(self.directs.items()) or preferences.solve()
                 if core is not None and self.guard in core.packages:
+                    from pipx_parallel.resolver.relaxation import relax  # only if a soft constraint cannot hold
+
                     outcome = relax(state, stop, [it for it in self._fixed() if it != self.guard])
                     if isinstance(outcome, frozenset):
                         relaxed = outcome

@@ -6,7 +6,7 @@ import pytest
 
 from pipx_parallel.errors import RequirementsError
 from pipx_parallel.model import Origin
-from pipx_parallel.requirements.decoding import decode
+from pipx_parallel.requirements.lines import decode
 
 HERE = Origin("requirements.txt")
 
