@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from pipx_parallel.builds.processes import Processes
 
 
-# pip's configuration may say otherwise (pip does the same for its own build environments).
-_IN_THE_ENVIRONMENT = ("--no-user", "--target", "", "--prefix", "", "--root", "")
-
-
 @equal_by_type
 class Environment(NamedTuple):
     """An interpreter with the requirements of a backend."""
@@ -116,7 +112,8 @@ class Environments:
             "install",
             "--ignore-installed",
             "--no-compile",
-            *_IN_THE_ENVIRONMENT,
+            # Into the environment, whatever pip's configuration says: pip does the same for its own build environments.
+            *("--no-user", "--target", "", "--prefix", folder),
         ]
         # A variable, so that it applies to the build requirements of these requirements too.
         environ = {**self._environ, **({"PIP_UPLOADED_PRIOR_TO": prior_to} if prior_to else {})}
