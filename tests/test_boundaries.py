@@ -51,7 +51,6 @@ FOLDERS = (
             f"pipx_parallel{name}"
             for name in (
                 "",
-                ".benchmark",
                 ".direct_url",
                 ".errors",
                 ".format_control",

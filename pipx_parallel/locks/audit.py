@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _LEVELS = {"CRITICAL": "error", "HIGH": "error", "LOW": "note"}  # of SARIF; all others are warnings
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Vulnerability(msgspec.Struct, frozen=True):
     """An advisory that concerns a pin of a lock."""
 
     lock: str
@@ -26,7 +26,7 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def fixed(self) -> tuple[str, ...]:
         """Return the versions above the pin in which it is fixed, ascending."""
-        from mirror.records.version_keys import version_key  # only for a finding
+        from mirror.records.version_keys import version_key  # only for a vulnerability
 
         own = version_key(self.version) or ""
         return tuple([version for version in self.advisory.fixed if (version_key(version) or "") > own])
@@ -34,9 +34,9 @@ class Finding(msgspec.Struct, frozen=True):
 
 def audit(
     locks: Iterable[tuple[str, Lock]], advisories: Callable[[str], Sequence[Advisory]], ignored: frozenset[str]
-) -> list[Finding]:
-    """Return the findings of some locks, sorted; ``ignored`` are ids or aliases that do not count."""
-    findings: dict[tuple[str, str, str, str], Finding] = {}
+) -> list[Vulnerability]:
+    """Return the vulnerabilities of some locks, sorted; ``ignored`` are ids or aliases that do not count."""
+    vulnerabilities: dict[tuple[str, str, str, str], Vulnerability] = {}
     for path, lock in locks:
         for package in lock.packages:
             if package.version is None or package.url is not None:
@@ -44,47 +44,49 @@ def audit(
             for row in advisories(package.name):
                 if row.concerns(package.version) and not ignored & {row.id, *row.aliases}:
                     key = (path, package.name, package.version, row.id)
-                    findings[key] = Finding(path, package.name, package.version, row)
-    return [findings[key] for key in sorted(findings)]
+                    vulnerabilities[key] = Vulnerability(path, package.name, package.version, row)
+    return [vulnerabilities[key] for key in sorted(vulnerabilities)]
 
 
-def render_text(findings: Sequence[Finding]) -> str:
-    """Return two lines a finding, and a summary."""
+def render_text(vulnerabilities: Sequence[Vulnerability]) -> str:
+    """Return two lines a vulnerability, and a summary."""
     lines = []
-    for finding in findings:
-        row = finding.advisory
+    for vulnerability in vulnerabilities:
+        row = vulnerability.advisory
         aliases = f" ({', '.join(row.aliases)})" if row.aliases else ""
         severity = f" {row.severity}" if row.severity else ""
-        fixed = f"fixed in {', '.join(finding.fixed)}" if finding.fixed else "no fixed release is known"
-        lines += [f"{finding.name} {finding.version}  {row.id}{aliases}{severity}: {fixed}", f"    {row.summary}"]
-    packages = len({(finding.name, finding.version) for finding in findings})
-    counted = (
-        f"{len(findings)} advisor{'y' if len(findings) == 1 else 'ies'} for {packages} package{'s' * (packages != 1)}"
-    )
-    return "\n".join([*lines, counted if findings else "no advisories concern these pins"]) + "\n"
+        fixed = f"fixed in {', '.join(vulnerability.fixed)}" if vulnerability.fixed else "no fixed release is known"
+        lines += [
+            f"{vulnerability.name} {vulnerability.version}  {row.id}{aliases}{severity}: {fixed}",
+            f"    {row.summary}",
+        ]
+    packages = len({(vulnerability.name, vulnerability.version) for vulnerability in vulnerabilities})
+    advisories = "1 advisory" if len(vulnerabilities) == 1 else f"{len(vulnerabilities)} advisories"
+    counted = f"{advisories} for {packages} package{'s' * (packages != 1)}"
+    return "\n".join([*lines, counted if vulnerabilities else "no advisories concern these pins"]) + "\n"
 
 
-def render_json(findings: Sequence[Finding]) -> dict[str, object]:
-    """Return the findings for JSON."""
+def render_json(vulnerabilities: Sequence[Vulnerability]) -> dict[str, object]:
+    """Return the vulnerabilities for JSON."""
     rows = [
         {
-            "lock": finding.lock,
-            "name": finding.name,
-            "version": finding.version,
-            "id": finding.advisory.id,
-            "aliases": list(finding.advisory.aliases),
-            "severity": finding.advisory.severity or None,
-            "fixed": list(finding.fixed),
-            "summary": finding.advisory.summary,
+            "lock": vulnerability.lock,
+            "name": vulnerability.name,
+            "version": vulnerability.version,
+            "id": vulnerability.advisory.id,
+            "aliases": list(vulnerability.advisory.aliases),
+            "severity": vulnerability.advisory.severity or None,
+            "fixed": list(vulnerability.fixed),
+            "summary": vulnerability.advisory.summary,
         }
-        for finding in findings
+        for vulnerability in vulnerabilities
     ]
-    return {"findings": rows}
+    return {"vulnerabilities": rows}
 
 
-def render_sarif(findings: Sequence[Finding], version: str) -> dict[str, object]:
-    """Return the findings as a SARIF 2.1.0 log."""
-    rules = {row.id: row for row in (finding.advisory for finding in findings)}
+def render_sarif(vulnerabilities: Sequence[Vulnerability], version: str) -> dict[str, object]:
+    """Return the vulnerabilities as a SARIF 2.1.0 log."""
+    rules = {row.id: row for row in (vulnerability.advisory for vulnerability in vulnerabilities)}
     driver = {
         "name": "pipx-parallel",
         "version": version,
@@ -92,12 +94,14 @@ def render_sarif(findings: Sequence[Finding], version: str) -> dict[str, object]
     }
     results = [
         {
-            "ruleId": finding.advisory.id,
-            "level": _LEVELS.get(finding.advisory.severity, "warning"),
-            "message": {"text": f"{finding.name} {finding.version} is affected by {finding.advisory.id}"},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": finding.lock}}}],
+            "ruleId": vulnerability.advisory.id,
+            "level": _LEVELS.get(vulnerability.advisory.severity, "warning"),
+            "message": {
+                "text": f"{vulnerability.name} {vulnerability.version} is affected by {vulnerability.advisory.id}"
+            },
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": vulnerability.lock}}}],
         }
-        for finding in findings
+        for vulnerability in vulnerabilities
     ]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -70,7 +70,7 @@ def test_audit_lists_what_concerns_a_lock(workspace: Workspace) -> None:
     assert "GHSA-gone" not in ran.out
     assert ran.out.endswith("2 advisories for 2 packages\n")
 
-    rows = json.loads(workspace.run("audit", "--format", "json").out)["findings"]
+    rows = json.loads(workspace.run("audit", "--format", "json").out)["vulnerabilities"]
     assert [(row["name"], row["id"], row["fixed"]) for row in rows] == [
         ("app", "GHSA-app", ["1.2"]),
         ("lib", "GHSA-lib", ["2.1"]),

@@ -47,17 +47,17 @@ def run(values: Mapping[str, object]) -> int:
             raise Offline("the mirror has no advisories: run `pipx-parallel mirror advisories update FILE-OR-URL`")
         knowledge = StoredKnowledge(lambda key: store.get_many((key,)).get(key))
         ignored = settings.policy.ignored_advisories if settings.policy is not None else frozenset()
-        findings = audit(locks, lambda name: knowledge.of_project(name) or (), ignored)
+        vulnerabilities = audit(locks, lambda name: knowledge.of_project(name) or (), ignored)
     finally:
         store.close()
     match context.chosen.text("format"):
         case "json":
-            show(json.dumps(render_json(findings), indent=2) + "\n")
+            show(json.dumps(render_json(vulnerabilities), indent=2) + "\n")
         case "sarif":
-            show(json.dumps(render_sarif(findings, VERSION), indent=2) + "\n")
+            show(json.dumps(render_sarif(vulnerabilities, VERSION), indent=2) + "\n")
         case _:
-            show(render_text(findings))
-    return VIOLATED if findings else 0
+            show(render_text(vulnerabilities))
+    return VIOLATED if vulnerabilities else 0
 
 
 def _lock(path: str) -> Lock:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pipx_parallel
-from pipx_parallel import benchmark
+from pipx_parallel.cli import worker_figures
 from pipx_parallel.cli.context import begin, sources_of
 from pipx_parallel.cli.output import save, show
 from pipx_parallel.config.checks import MOST_WORKERS
@@ -65,7 +65,7 @@ def run(values: Mapping[str, object]) -> int:
         )
     flags = [*passed(values), "-q", "--no-progress", "--", *sources]
 
-    def once(count: int) -> benchmark.Run:
+    def once(count: int) -> worker_figures.Run:
         taken = _measured([f"--max-workers={count}", *flags])
         context.printer.say(f"{count} workers: {taken.whole:.2f} s, {taken.waiting:.2f} s of it waiting for the index")
         return taken
@@ -73,13 +73,13 @@ def run(values: Mapping[str, object]) -> int:
     context.printer.say("one run that is not counted, then the measured ones")
     try:
         once(max(workers))
-        figures = benchmark.rows(benchmark.measure(once, workers, rounds))
+        figures = worker_figures.rows(worker_figures.measure(once, workers, rounds))
     except _Failed as error:
         context.printer.error(f"a measured run failed: {error}")
         return error.code
     details = {"rounds": rounds, "sources": list(sources), "packages": list(context.chosen.texts("packages"))}
     as_json = context.chosen.text("format") == "json"
-    show(benchmark.as_json(figures, details) if as_json else benchmark.as_table(figures))
+    show(worker_figures.as_json(figures, details) if as_json else worker_figures.as_table(figures))
     if svg:
         _draw(svg, figures)
         context.printer.say(f"wrote {svg}")
@@ -101,7 +101,7 @@ def passed(values: Mapping[str, object]) -> list[str]:
     return flags
 
 
-def _measured(flags: Sequence[str]) -> benchmark.Run:
+def _measured(flags: Sequence[str]) -> worker_figures.Run:
     """Return what one ``resolve`` takes on an empty mirror. Raises ``_Failed`` with its message."""
     with tempfile.TemporaryDirectory(prefix="pipx-parallel-benchmark-", ignore_cleanup_errors=True) as folder:
         outputs = [f"--mirror={folder}/mirror", f"--output={folder}/locked.txt", f"--output={folder}/r.json"]
@@ -115,7 +115,7 @@ def _measured(flags: Sequence[str]) -> benchmark.Run:
             raise _Failed(done.returncode, done.stderr.strip().removeprefix("error: "))
         with open(f"{folder}/r.json", encoding="utf-8") as report:
             targets = json.load(report)["targets"]
-    return benchmark.Run(seconds, sum(target["counts"]["waited_ms"] for target in targets) / 1000)
+    return worker_figures.Run(seconds, sum(target["counts"]["waited_ms"] for target in targets) / 1000)
 
 
 def _environment() -> dict[str, str]:
@@ -132,7 +132,7 @@ def _numbers(chosen: Chosen, name: str, default: str) -> list[int]:
     return list(dict.fromkeys(map(int, words)))
 
 
-def _draw(path: str, figures: Sequence[benchmark.WorkerFigures]) -> None:
+def _draw(path: str, figures: Sequence[worker_figures.WorkerFigures]) -> None:
     from pipx_parallel.emitters.svg_chart import bar_chart  # only with --svg
 
     bars = [

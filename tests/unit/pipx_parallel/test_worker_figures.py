@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipx_parallel.benchmark import Run, WorkerFigures, as_json, as_table, measure, rows
+from pipx_parallel.cli.worker_figures import Run, WorkerFigures, as_json, as_table, measure, rows
 
 
 def runs(*seconds: float, waiting: float = 0.0) -> list[Run]:
