@@ -80,3 +80,8 @@ def test_the_interface_of_the_mirror_has_at_most_14_members() -> None:
 
     assert {"want_projects", "project", "admin"} <= members
     assert len(members) <= 14, sorted(members)
+
+
+def test_few_modules_lie_beside_the_folders() -> None:
+    """At most twenty in both packages together: what belongs together has a folder."""
+    assert len([path for path, _ in MODULES if path.parent.name in {"mirror", "pipx_parallel"}]) <= 20
