@@ -22,6 +22,7 @@ _SIGNATURE = (
     r"(?i)(?:[?&;]|\\u00(?:26|3f))[\w.~-]*"
     r"(?:signature|credential|token|passw|secret|api_?key|auth|sig|policy|key-pair-id|hdnts|jwt)[\w.~-]*(?:=|\\u003d)"
 )
+_QUERY_MARKS = (b"?", b"&", b";", b"\\u00")  # how a parameter begins: without one there is no signature
 _URLS = ("url", "provenance")  # of a file object (PEP 691, PEP 740)
 
 
@@ -92,7 +93,10 @@ def shown(location: str) -> str:
 
 
 def _may_hold_secret(data: bytes) -> bool:
-    return b"@" in data or b"\\u0040" in data or re.search(_SIGNATURE.encode(), data) is not None
+    if b"@" in data or b"\\u0040" in data:
+        return True
+    # A search for one byte takes a hundredth of the time that the expression takes: it runs over 55 MB of pages in a large lock.
+    return any(mark in data for mark in _QUERY_MARKS) and re.search(_SIGNATURE.encode(), data) is not None
 
 
 def _public_file(entry: bytes) -> bytes:
