@@ -269,7 +269,7 @@ def _name_of_path(url: str) -> str:
 def _without_hashes(line: str) -> tuple[str, tuple[str, ...]]:
     """Return the line without its ``--hash`` options, and their values, sorted."""
     head, *options = line.split(" --hash=")
-    if " --hash " in line or any(" " in option for option in options):  # another spelling, or text after a hash
+    if " --hash " in f"{head} " or any(" " in option for option in options):  # another spelling, or text after a hash
         return _HASH.sub("", line).strip(), tuple(sorted(_HASH.findall(line)))
     return head.strip(), tuple(sorted(options))
 

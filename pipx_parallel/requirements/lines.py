@@ -93,7 +93,7 @@ def _join(lines: list[str]) -> Iterator[tuple[int, str]]:
     pieces: list[str] = []
     first = 0
     for number, line in enumerate(lines, start=1):
-        is_comment = "#" in line and line.lstrip().startswith("#")
+        is_comment = line.lstrip()[:1] == "#"
         if line.endswith("\\") and not is_comment:
             first = first or number
             pieces.append(line.rstrip("\\"))
