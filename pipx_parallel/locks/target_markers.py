@@ -8,13 +8,12 @@ Environments that are no target do not count: that is what makes ``python_versio
 from __future__ import annotations
 
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, NamedTuple
-
-from mirror.equality import equal_by_type
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pipx_parallel.locks.term_cover import Term
     from pipx_parallel.model import Target
 
 Version = tuple[int, ...]
@@ -23,15 +22,6 @@ Range = tuple[Version, Version]  # from the first up to, and without, the second
 SYSTEM_VARIABLES = ("sys_platform", "platform_machine", "implementation_name")
 # Looked at only if two targets differ in nothing else.
 _RARE = ("platform_python_implementation", "os_name", "platform_system", "implementation_version")
-_MOST_STEPS = 20_000  # of the search for the shortest list of terms; beyond it the best list so far is taken
-
-
-@equal_by_type
-class _Term(NamedTuple):
-    """One conjunction: the cells where it is true, and its text."""
-
-    cells: int
-    text: str
 
 
 def python_range(target: Target) -> Range:
@@ -63,7 +53,7 @@ class TargetSet:
             self._cells_of.append(own)
         self._cells = cells
         self._every = (1 << len(cells)) - 1
-        self._terms: list[_Term] | None = None
+        self._terms: list[Term] | None = None
         self._markers: dict[int, str] = {}
 
     def marker(self, chosen: Iterable[int]) -> str | None:
@@ -73,7 +63,15 @@ class TargetSet:
         """
         wanted = 0
         for number in chosen:
-            wanted |= self._cells_of[number]
+            wanted |= self.cells_of(number)
+        return self.marker_of(wanted)
+
+    def cells_of(self, number: int) -> int:
+        """Return the cells of a target, as a mask."""
+        return self._cells_of[number]
+
+    def marker_of(self, wanted: int) -> str | None:
+        """Return the marker that is true in these cells and false in the others; None if these are all."""
         if wanted == self._every:
             return None
         text = self._markers.get(wanted)
@@ -82,14 +80,16 @@ class TargetSet:
         return text
 
     def _shortest(self, wanted: int) -> str:
+        from pipx_parallel.locks.term_cover import joined_terms, shortest  # only with several targets
+
         if self._terms is None:
             self._terms = list(self._all_terms())
-        usable = [term for term in self._terms if term.cells & wanted and not term.cells & ~wanted]
-        cover = _Cover(wanted, sorted(usable, key=_by_length)).best()
-        return _joined_terms(sorted(cover, key=lambda term: (term.cells & -term.cells, term.text)))
+        return joined_terms(shortest(wanted, self._terms))
 
-    def _all_terms(self) -> Iterator[_Term]:
+    def _all_terms(self) -> Iterator[Term]:
         """Yield the shortest term for each set of cells that a term can describe."""
+        from pipx_parallel.locks.term_cover import Term  # as above
+
         shortest: dict[int, str] = {}
         options = [list(self._python_literals()), *map(self._literals, range(len(self._variables)))]
         for row in product(*options):
@@ -101,7 +101,7 @@ class TargetSet:
             if cells and words and (cells not in shortest or len(text) < len(shortest[cells])):
                 shortest[cells] = text
         for cells, text in shortest.items():
-            yield _Term(cells, text)
+            yield Term(cells, text)
 
     def _python_literals(self) -> Iterator[tuple[int, str]]:
         """Yield each run of pieces, with the shortest text that is true in it and false in the other pieces."""
@@ -128,54 +128,6 @@ class TargetSet:
             if '"' not in value:
                 literals += [(mask, f'{name} == "{value}"'), (self._every & ~mask, f'{name} != "{value}"')]
         return literals
-
-
-class _Cover:
-    """The search for terms of the least length in sum that are true in all wanted cells."""
-
-    def __init__(self, wanted: int, terms: Sequence[_Term]) -> None:
-        """Keep the terms that no shorter term replaces; ``terms`` are sorted by length."""
-        self.wanted = wanted
-        self.terms: list[_Term] = []
-        for term in terms:
-            if not any(term.cells & ~other.cells == 0 for other in self.terms):
-                self.terms.append(term)
-        self.steps = _MOST_STEPS
-        self.shortest: tuple[tuple[int, int], list[_Term]] = ((1 << 30, 0), [])
-
-    def best(self) -> list[_Term]:
-        """Return the terms."""
-        self._greedy()
-        self._search(self.wanted, [], 0)
-        return self.shortest[1]
-
-    def _greedy(self) -> None:
-        rest, taken = self.wanted, []
-        while rest:
-            term = max(self.terms, key=lambda term: ((term.cells & rest).bit_count() / len(term.text), -len(term.text)))
-            taken.append(term)
-            rest &= ~term.cells
-        self._keep(taken)
-
-    def _search(self, rest: int, taken: list[_Term], length: int) -> None:
-        self.steps -= 1
-        if not rest:
-            self._keep(taken)
-            return
-        if self.steps < 0:
-            return
-        cell = rest & -rest
-        for term in self.terms:
-            longer = length + _length(term)
-            if longer - _length(term) + len(term.text) > self.shortest[0][0]:
-                return  # the terms are sorted by length
-            if term.cells & cell:
-                self._search(rest & ~term.cells, [*taken, term], longer)
-
-    def _keep(self, taken: list[_Term]) -> None:
-        length = (len(_joined_terms(taken)), len(taken))
-        if length < self.shortest[0]:
-            self.shortest = (length, taken)
 
 
 def environments(targets: Sequence[Target]) -> tuple[str, ...]:
@@ -262,18 +214,3 @@ def _numbers(text: str) -> Version | None:
 
 def _is_said(value: str) -> bool:
     return bool(value) and '"' not in value
-
-
-def _joined_terms(terms: Sequence[_Term]) -> str:
-    if len(terms) == 1:
-        return terms[0].text
-    return " or ".join(f"({term.text})" if " and " in term.text else term.text for term in terms)
-
-
-def _length(term: _Term) -> int:
-    """Return how much a term adds to a marker of several."""
-    return len(term.text) + 4 + 2 * (" and " in term.text)
-
-
-def _by_length(term: _Term) -> tuple[int, int, str]:
-    return _length(term), -term.cells.bit_count(), term.text
