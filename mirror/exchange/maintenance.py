@@ -11,9 +11,9 @@ from mirror.errors import Integrity, Malformed, OtherSchema
 from mirror.exchange.attestation import covered
 from mirror.exchange.record_iterator import Entry, entries, named_view
 from mirror.exchange.secrets import clean_records, holds_secrets
+from mirror.exchange.validation import checked_texts
 from mirror.keys import FILES, TEXTS, VALIDATORS, VIEWS, files_key, files_key_of, kind_of, texts_key_of, view_key_of
 from mirror.records.file_view import digest_of, is_whole, read_all
-from mirror.records.metadata_texts import unpack_texts
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _check_again(store: Store, entry: Entry, *, sealed: bool) -> Damage | None:
     files = files_key(entry.index_id, entry.name)
     records = store.get_many((entry.key, files))
     try:
-        view = named_view(records[entry.key], entry.name)
+        view = named_view(records[entry.key], entry.key)
     except (KeyError, Malformed):  # deleted since; a damaged view is reported separately
         return None
     return _check_files(entry._replace(view=view, load=lambda: records.get(files)), sealed=sealed)
@@ -114,9 +114,16 @@ def _check_files(entry: Entry, *, sealed: bool) -> Damage | None:
 
 def _check_texts(key: str, data: bytes) -> Iterator[Damage]:
     try:
-        unpack_texts(data)
-    except Malformed as error:
+        checked_texts(key, data)
+    except Integrity as error:
         yield Damage(key, str(error), "delete")
+
+
+def damage_remedy(*, read_only: bool) -> str:
+    """Return what to do about damaged records."""
+    if read_only:
+        return "this mirror can only be read: export or publish it again from the mirror that it was made of"
+    return "run `mirror doctor --repair`, then `mirror warm` to fetch them again"
 
 
 def refuse_damaged(store: Store) -> None:
@@ -124,8 +131,8 @@ def refuse_damaged(store: Store) -> None:
     damages = list(check(store))
     if damages:
         raise Integrity(
-            f"{damages[0].key}: {damages[0].problem}; {len(damages)} records of the mirror are damaged: run `mirror doctor "
-            "--repair`, then `mirror warm` to fetch them again"
+            f"{damages[0].key}: {damages[0].problem}; {len(damages)} records of the mirror are damaged: "
+            + damage_remedy(read_only=False)
         )
 
 

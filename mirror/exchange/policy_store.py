@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.exchange.record_iterator import addresses, named_view
-from mirror.keys import FILES, TEXTS, VIEWS, files_key_of, project_of, view_key_of
+from mirror.keys import FILES, TEXTS, VIEWS, files_key_of, view_key_of
 from mirror.policy.page_filter import ListedRelease
 from mirror.ports import Store
 from mirror.records.file_view import digest_of, pack, read_all
@@ -111,7 +111,7 @@ class PolicyStore(Store):
         return records
 
     def _made(self, key: str, stored: bytes, packed: bytes, source: tuple[bytes, bytes]) -> _Records:
-        view = named_view(stored, project_of(key))
+        view = named_view(stored, key)
         if isinstance(view, Absence):
             return _Records(source, float("inf"), stored, b"", frozenset())
         url = self._url(key)

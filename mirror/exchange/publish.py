@@ -81,7 +81,7 @@ def _publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]]) -> P
         times[entry.key] = int(entry.view.freshness.fetched_at)
         view = classified(entry)
         if view is None or isinstance(entry.view, Absence):
-            put(f"{entry.key}.json", encode_absence(Absence(_TIMELESS)))
+            put(f"{entry.key}.json", encode_absence(Absence(_TIMELESS, VIEWS.name(entry.key))))
             continue
         packed = entry.load()
         published = canonical(view)

@@ -66,7 +66,7 @@ def entries(store: Store, names: frozenset[str] | None = None) -> Iterator[Entry
                 index_id, name = split_key(key)
                 if names is not None and name not in names:
                     continue
-                view = named_view(records[key], name)
+                view = named_view(records[key], key)
             except Malformed as error:
                 yield key, error
             else:
@@ -93,11 +93,13 @@ def classified(entry: Entry) -> ReleaseView | None:
     return entry.view
 
 
-def named_view(data: bytes, name: str) -> ReleaseView | Absence:
-    """Return a stored view. Raises ``Malformed`` if it is damaged or of another project."""
+def named_view(data: bytes, key: str) -> ReleaseView | Absence:
+    """Return a stored view. Raises ``Malformed`` if it is damaged or not the one that belongs under its key."""
     view = decode(data)
-    if isinstance(view, ReleaseView) and view.name != name:
+    if isinstance(view, ReleaseView) and view.name != project_of(key):
         raise Malformed(f"this is the release view of {view.name}")
+    if isinstance(view, Absence) and view.owner not in ("", VIEWS.name(key)):
+        raise Malformed(f"this says that there is no {view.owner}")
     return view
 
 

@@ -134,7 +134,7 @@ def _record(entry: Entry, selection: Selection) -> tuple[tuple[bytes, str], byte
     """Return ((stored view, digest of its facts), compact form of its files or ``b""``) of one project."""
     if isinstance(entry.view, Absence):
         fresh = entry.view.freshness
-        absence = Absence(fresh._replace(fetched_at=float(int(fresh.fetched_at))))
+        absence = Absence(fresh._replace(fetched_at=float(int(fresh.fetched_at))), VIEWS.name(entry.key))
         return (encode_absence(absence), "absent"), b""
     packed = entry.load() if selection.files != "none" else None
     slices = _slices(packed, len(entry.view.versions), _mask(entry, selection)) if packed is not None else []

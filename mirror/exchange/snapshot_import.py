@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mirror.errors import Integrity, Malformed
-from mirror.exchange.record_iterator import split_key
+from mirror.exchange.record_iterator import named_view, split_key
 from mirror.exchange.validation import checked, checked_texts
 from mirror.keys import address_key, facts_key, files_key
 from mirror.records.file_view import digest_of
 from mirror.records.metadata_texts import add_texts
 from mirror.records.model import Withdrawal
-from mirror.records.release_view import Absence, ReleaseView, decode, encode
+from mirror.records.release_view import Absence, ReleaseView, encode
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _changes(key: str, view: ReleaseView | Absence, snapshot: Snapshot, counts: 
 
     def change_view(stored: bytes | None) -> bytes | None:
         nonlocal ours
-        other = _decoded(stored)
+        other = _decoded(key, stored)
         new = snapshot.views[key] if isinstance(view, Absence) else encode(view)
         if other is None:
             counts["added"] += 1
@@ -130,9 +130,9 @@ def _checked(key: str, data: bytes) -> ReleaseView | Absence:
     return view
 
 
-def _decoded(stored: bytes | None) -> ReleaseView | Absence | None:
+def _decoded(key: str, stored: bytes | None) -> ReleaseView | Absence | None:
     try:
-        return None if stored is None else decode(stored)
+        return None if stored is None else named_view(stored, key)
     except Malformed:
         return None
 

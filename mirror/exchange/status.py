@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
-from mirror.exchange.record_iterator import addresses
+from mirror.exchange.record_iterator import addresses, named_view
 from mirror.keys import ATTESTATIONS, FILES, TEXTS, USE_KEY, VIEWS, facts_key, files_key, simple_index
 from mirror.records.file_view import digest_of, release_count
-from mirror.records.release_view import Absence, ReleaseView, decode
+from mirror.records.release_view import Absence, ReleaseView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +126,7 @@ def _learned(store: Store, index_id: str) -> dict[str, object]:
 def _read(tally: _Tally, key: str, data: bytes | None, files: bytes | None, now: float) -> None:
     """Count one project, or list its key as damaged if its records are inconsistent."""
     try:
-        view = decode(data or b"")
+        view = named_view(data or b"", key)
         whole = (
             isinstance(view, Absence)
             or not view.digest

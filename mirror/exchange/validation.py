@@ -29,7 +29,8 @@ _DIGEST = re.compile(r"([0-9a-f]{32})?")
 def checked(key: str, data: bytes) -> ReleaseView | Absence:
     """Return the release view of an untrusted record. Raises ``Integrity`` if it is invalid or does not match its key."""
     try:
-        view = named_view(data, split_key(key)[1])
+        split_key(key)  # refuses a key that no view has
+        view = named_view(data, key)
         problem = _problem(view)
     except (Malformed, LookupError, TypeError, ValueError, AttributeError) as error:
         raise Integrity(f"{key}: {error}") from error

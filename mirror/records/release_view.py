@@ -249,11 +249,12 @@ class Absence(NamedTuple):
     """A project that its index does not have: stored, so that the result is the same offline."""
 
     freshness: FreshnessRecord
+    owner: str = ""  # INDEX/NAME, as in its key; "" in records of older versions
 
 
 def encode_absence(absence: Absence) -> bytes:
     """Return the stored form of a project that its index does not have."""
-    value = {"schema": SCHEMA, "absent": True, "fresh": list(absence.freshness)}
+    value = {"schema": SCHEMA, "absent": True, "of": absence.owner, "fresh": list(absence.freshness)}
     return _sealed(json.dumps(value, separators=(",", ":")).encode())
 
 
@@ -266,7 +267,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
         if not is_sound(data):
             raise Malformed("damaged release view: its digest differs")
         if value.get("absent"):
-            return Absence(FreshnessRecord(*value["fresh"]))
+            return Absence(FreshnessRecord(*value["fresh"]), value.get("of", ""))
         dependency_rows: dict[int, list[tuple[int, int]]] = {}
         for file_kind, number, mask in value["known"]:
             dependency_rows.setdefault(file_kind, []).append((number, int(mask, 16)))

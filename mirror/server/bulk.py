@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.exchange.dependency_closure import dependency_closure
-from mirror.exchange.record_iterator import addresses
+from mirror.exchange.record_iterator import addresses, named_view
 from mirror.exchange.snapshot import Selection, export
-from mirror.keys import FACTS, view_key
-from mirror.records.release_view import SCHEMA, Absence, ReleaseView, decode
+from mirror.keys import FACTS, project_of, view_key
+from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 from mirror.records.version_keys import version_key
 from mirror.server.answers import Answer, Page
 
@@ -90,10 +90,10 @@ class BulkRecords:
             cached = self._views.get(key)
             if cached is None or cached[0] != data:
                 try:
-                    cached = self._views[key] = (data, decode(data))
+                    cached = self._views[key] = (data, named_view(data, key))
                 except MirrorError:
                     continue
-            views[key.rpartition("/")[2]] = cached[1]
+            views[project_of(key)] = cached[1]
         return views
 
 

@@ -15,7 +15,7 @@ from mirror.records.file_view import digest_of, is_complete, is_sound, is_whole
 from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
 from mirror.records.model import Withdrawal
 from mirror.records.project import Project
-from mirror.records.release_view import Absence, ReleaseView, encode_absence
+from mirror.records.release_view import Absence, ReleaseView
 from mirror.session.local_sources import LocalSources
 from mirror.session.page_loader import ACCEPT
 from mirror.session.reporter import age_in_words
@@ -65,7 +65,7 @@ class IndexLookup:
         for key, row_key in keys.items():
             data = stored.get(key)
             try:
-                self._rows[row_key] = None if data is None else _of_project(row_key[1], self._decode(key, data))
+                self._rows[row_key] = None if data is None else _of_project(row_key, self._decode(key, data))
             except Malformed as error:  # a damaged or foreign record is fetched again
                 remedy = "it counts as missing" if self._settings.offline else "asking its index again"
                 self._reporter.warn(f"{row_key[1]}: {error}; {remedy}")
@@ -188,8 +188,7 @@ class IndexLookup:
         if exchange.status in (404, 410):
             if isinstance(row, ReleaseView) and row.versions:
                 raise self._withdrawn(index, row, exchange.status)
-            absence = Absence(from_headers(exchange.headers, now))
-            self._write_buffer.write_record(view_key(index.id, name), encode_absence(absence))
+            self._write_buffer.write_absence(view_key(index.id, name), from_headers(exchange.headers, now))
             return None
         if row is not None and exchange.status == 304 and not exchange.stale:
             return self._confirmed(index, name, row, exchange, now)
@@ -209,7 +208,7 @@ class IndexLookup:
         self._observer.arrived("listing", name, "revalidated")
         renewed = revalidated(row.freshness, exchange.headers, now)
         if isinstance(row, Absence):
-            self._write_buffer.write_record(view_key(index.id, name), encode_absence(Absence(renewed)))
+            self._write_buffer.write_absence(view_key(index.id, name), renewed)
             return None
         row.freshness, row.withdrawn = renewed, None
         project = self._stored(index, name, row)
@@ -285,10 +284,10 @@ class IndexLookup:
         return stored is None or digest_of(stored) != row.digest or not is_whole(stored)
 
 
-def _of_project(name: str, row: ReleaseView | Absence) -> ReleaseView | Absence:
+def _of_project(key: tuple[str, str], row: ReleaseView | Absence) -> ReleaseView | Absence:
     """Return a stored row. Raises ``Malformed`` if it belongs to another project."""
-    if isinstance(row, ReleaseView) and row.name != name:
-        raise Malformed(f"this is the release view of {row.name}")
+    if row.name != key[1] if isinstance(row, ReleaseView) else row.owner not in ("", "/".join(key)):
+        raise Malformed("this is the release view of another project")
     return row
 
 

@@ -9,9 +9,9 @@ import json
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
-from mirror.keys import USE_KEY, address_key, facts_key, files_key, kind_of, texts_key, view_key
+from mirror.keys import USE_KEY, VIEWS, address_key, facts_key, files_key, kind_of, texts_key, view_key
 from mirror.records.file_view import digest_of
-from mirror.records.release_view import ReleaseView, decode, encode
+from mirror.records.release_view import Absence, ReleaseView, decode, encode, encode_absence
 
 if TYPE_CHECKING:
     from collections import deque
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mirror.http.fetch_job import FetchCounts
     from mirror.metadata.index_facts import IndexFacts
     from mirror.ports import Store
+    from mirror.records.freshness import FreshnessRecord
     from mirror.records.project import Project
     from mirror.store.write_behind import WriteBehind
 
@@ -54,6 +55,10 @@ class WriteBuffer:
     def read_record(self, key: str) -> bytes | None:
         """Return a record of ``write_record``, of this run or an earlier one, or None."""
         return self._unstored.get(key) or self._store.get_many((key,)).get(key)
+
+    def write_absence(self, key: str, freshness: FreshnessRecord) -> None:
+        """Record that an index does not have a project; ``key`` is that of its release view."""
+        self.write_record(key, encode_absence(Absence(freshness, VIEWS.name(key))))
 
     def write_record(self, key: str, value: bytes) -> None:
         """Store a record with the next batch. Raises ``ValueError`` for a key of no kind of ``mirror.keys.KINDS``."""
@@ -209,7 +214,7 @@ def _store_project(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
     def change_view(stored: bytes | None) -> bytes | None:
         nonlocal ours
         new = encoded()
-        other, mine = _release_view(stored), _release_view(new)
+        other, mine = _release_view(stored, view.name), _release_view(new, view.name)
         if stored == new or other is None or mine is None:
             return new
         if other.digest != mine.digest and other.freshness.fetched_at > mine.freshness.fetched_at:
@@ -233,6 +238,7 @@ def _store_learned(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
     Another process may have deleted the project (`mirror prune`): then it stays deleted. The file view is read first in the
     same transaction, and not changed.
     """
+    view = project.view
     files: bytes | None = None
 
     def read_files(stored: bytes | None) -> bytes | None:
@@ -241,7 +247,7 @@ def _store_learned(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
         return None
 
     def change_view(stored: bytes | None) -> bytes | None:
-        mine, other = _release_view(encoded()), _release_view(stored)
+        mine, other = _release_view(encoded(), view.name), _release_view(stored, view.name)
         digest = digest_of(files) if files is not None else ""
         if mine is not None and mine.digest in ("", digest):
             if other is not None:
@@ -252,17 +258,16 @@ def _store_learned(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
         other.absorb(mine)
         return encode(other)
 
-    view = project.view
     return {
         files_key(project.index_id, view.name): read_files,
         view_key(project.index_id, view.name): change_view,
     }
 
 
-def _release_view(stored: bytes | None) -> ReleaseView | None:
-    """Return a stored release view; None for an absence, a damaged record or no record."""
+def _release_view(stored: bytes | None, name: str) -> ReleaseView | None:
+    """Return a stored release view; None for an absence, a damaged record, one of another project, or no record."""
     try:
         row = None if stored is None else decode(stored)
     except Malformed:
         return None
-    return row if isinstance(row, ReleaseView) else None
+    return row if isinstance(row, ReleaseView) and row.name == name else None

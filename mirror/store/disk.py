@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _DATABASE = "cache.db"  # the file name that diskcache uses
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # of SQLite, for a damaged file
 _IS_MADE = "SELECT 1 FROM sqlite_master WHERE name = 'Cache'"
+_COLUMNS = (
+    "SELECT rowid, key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, filename, value "
+    "FROM Cache LIMIT 0"
+)
 _ROWS = "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 AND key IN (?{})"
 _CHUNK = 500  # keys in one statement: the limit of old SQLite is 999
 
@@ -39,12 +43,20 @@ class DiskStore(Store):
             if os.name == "posix" and os.stat(folder).st_mode & 0o077:
                 os.chmod(folder, 0o700)
             path = os.path.join(folder, _DATABASE)
+            if os.path.lexists(path) and not os.path.isfile(path):
+                raise self._damaged(f"{_DATABASE} is not a file")
             if not os.path.exists(path):
                 self._cache  # noqa: B018 - creates the database
             # A connection that never writes. Any thread may use it.
             self._reader = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
             if not self._reader.execute(_IS_MADE).fetchone():  # another process is just creating it
                 self._cache  # noqa: B018 - creates the database
+            try:
+                self._reader.execute(_COLUMNS)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:  # that of a column or table that is not there
+                    raise
+                raise self._damaged(error) from error
 
     @property
     def _cache(self) -> Any:
@@ -59,7 +71,7 @@ class DiskStore(Store):
                     raise self._damaged(error) from error
             return self._opened
 
-    def _damaged(self, error: Exception) -> StoreError:
+    def _damaged(self, error: Exception | str) -> StoreError:
         return StoreError(f"the mirror in {self.folder} is damaged ({error}); delete the folder and warm it again")
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:

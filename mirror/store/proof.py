@@ -49,7 +49,7 @@ def _sum(key: str, value: bytes) -> bytes:
 def plain_key(key: object, raw: object) -> str:
     """Return the key of a row. Raises ``ForeignRowError``."""
     if not raw or not isinstance(key, str):
-        raise ForeignRowError("the mirror holds a key that this program did not write; run `mirror doctor`")
+        raise ForeignRowError("the mirror holds a key that this program did not write; run `mirror doctor --repair`")
     return key
 
 
@@ -57,6 +57,6 @@ def plain_value(mode: object, filename: object, value: object) -> bytes:
     """Return the value of a row. Raises ``ForeignRowError``."""
     if mode != PLAIN_MODE or filename is not None or not isinstance(value, bytes):
         raise ForeignRowError(
-            "the mirror holds a value that is not plain bytes (pickled?): refused; run `mirror doctor`"
+            "the mirror holds a value that is not plain bytes (pickled?): refused; run `mirror doctor --repair`"
         )
     return value

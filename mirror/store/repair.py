@@ -10,7 +10,8 @@ from contextlib import closing
 from mirror.errors import StoreError
 
 _LITTLE = 100 * 1000 * 1000  # bytes; with less free space a warm may fail
-_PLAIN = "raw = 1 AND mode = 1 AND filename IS NULL AND typeof(value) = 'blob' AND typeof(key) = 'text'"
+# "IS NOT 1" and not "NOT": the first is also true if a column is NULL.
+_FOREIGN = "(raw = 1 AND mode = 1 AND filename IS NULL AND typeof(value) = 'blob' AND typeof(key) = 'text') IS NOT 1"
 
 
 def examine(folder: str, *, repairs: bool = False) -> list[str]:
@@ -31,6 +32,8 @@ def examine(folder: str, *, repairs: bool = False) -> list[str]:
     if free < _LITTLE:
         problems.append(f"only {free // 1_000_000} MB are free on the disk of the mirror")
     path = os.path.join(folder, "cache.db")
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise StoreError(f"{path} is not a file; delete the folder and warm the mirror again")
     return problems + (_rows(path, repairs=repairs) if os.path.exists(path) else [])
 
 
@@ -42,15 +45,16 @@ def _rows(path: str, *, repairs: bool) -> list[str]:
                 raise StoreError(f"{path} is damaged ({check[0][0]}); delete the folder and warm the mirror again")
             if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'Cache'").fetchone():
                 return []  # another process is just creating the mirror
-            foreign = database.execute(f"SELECT COUNT(*) FROM Cache WHERE NOT ({_PLAIN})").fetchone()[0]  # noqa: S608 - a constant of this file
+            foreign = database.execute(f"SELECT COUNT(*) FROM Cache WHERE {_FOREIGN}").fetchone()[0]  # noqa: S608 - a constant of this file
             if not foreign:
                 return []
             if repairs:
-                database.execute(f"DELETE FROM Cache WHERE NOT ({_PLAIN})")  # noqa: S608 - a constant
+                database.execute(f"DELETE FROM Cache WHERE {_FOREIGN}")  # noqa: S608 - a constant
             return [f"{foreign} rows are not plain bytes (pickled?): they are refused unread"]
-    except (
-        sqlite3.OperationalError
-    ) as error:  # a full disk, a lock, a missing right: nothing says that the records are damaged
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # a column or a table is not there
+            raise StoreError(f"{path} is damaged ({error}); delete the folder and warm the mirror again") from error
+        # A full disk, a lock, a missing right: nothing says that the records are damaged.
         raise StoreError(f"{path} cannot be read now ({error}); check space and permissions, then try again") from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"{path} cannot be read ({error}); delete the folder and warm the mirror again") from error

@@ -7,28 +7,29 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import sqlite3
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from pipx_parallel.__main__ import main
+from tests.support.damages import FILE_DAMAGES, RECORD_DAMAGES, DiskRecords, flip, settled_copy
 from tests.support.dists import sdist, wheel
+from tests.support.forked import Outcome, preload, ran
 from tests.support.index_server import LoopbackIndex
 from tests.support.scale import scaled
 from tests.support.workspace import Workspace
 
-DAMAGES = scaled(18, 1000)
-SIZE = 24  # projects
-Row = tuple[int, str, bytes]
+DAMAGES = scaled(11, 500)  # of each of the two tests
+SIZE = 16  # projects
+CODES = {0, 2, 4, 6}
 
 
-class Outcome(NamedTuple):
-    """How a command ended, and what it wrote."""
+class Locked(NamedTuple):
+    """How a lock ended, what it wrote to the terminal, and the lock."""
 
     code: int
     text: str
@@ -36,35 +37,22 @@ class Outcome(NamedTuple):
 
 
 class Mirror:
-    """A warmed mirror, and commands that run in a fork of this process: 300 damages take minutes, not an hour."""
+    """A warmed mirror, and commands on it, in forks of this process."""
 
     def __init__(self, workspace: Workspace, folder: Path) -> None:
         """Keep where the commands run; ``folder`` is the mirror."""
         self.workspace, self.folder = workspace, folder
 
     def run(self, *arguments: str) -> Outcome:
-        """Run a command; ``lock`` is the lock that it wrote, if any."""
-        output, log = self.workspace.folder / "pylock.toml", self.workspace.folder / "log"
-        output.unlink(missing_ok=True)
-        child = os.fork()
-        if child == 0:
-            code = 99
-            try:
-                os.environ.clear()
-                os.environ.update(self.workspace.environment, PIPX_PARALLEL_MIRROR=str(self.folder))
-                os.environ["PIPX_PARALLEL_RETRIES"] = "0"
-                os.chdir(self.workspace.folder)
-                sys.stdout = sys.stderr = log.open("w", encoding="utf-8", buffering=1)
-                code = main(list(arguments))
-            finally:
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        written = output.read_bytes() if output.exists() else None
-        return Outcome(os.waitstatus_to_exitcode(status), log.read_text("utf-8", "replace"), written)
+        """Run a command."""
+        return ran(self.workspace, str(self.folder), *arguments)
 
-    def lock(self, *flags: str) -> Outcome:
-        """Lock the list."""
-        return self.run("lock", "r.txt", "-o", "pylock.toml", *flags)
+    def lock(self, *flags: str) -> Locked:
+        """Lock the list from nothing."""
+        output = self.workspace.folder / "pylock.toml"
+        output.unlink(missing_ok=True)
+        outcome = self.run("lock", "r.txt", "-o", "pylock.toml", *flags)
+        return Locked(outcome.code, outcome.text, output.read_bytes() if output.exists() else None)
 
 
 @pytest.fixture
@@ -95,7 +83,15 @@ def index() -> Iterator[LoopbackIndex]:
 
 
 @pytest.fixture
-def sound(workspace: Workspace) -> tuple[Mirror, Outcome]:
+def second(workspace: Workspace) -> Iterator[LoopbackIndex]:
+    """Serve newer releases of two projects on a second index, which a lock uses only if the first does not have them."""
+    with LoopbackIndex({name: [wheel(name, "1.99")] for name in ("p3", "leaf")}) as served:
+        workspace.environment["PIPX_PARALLEL_EXTRA_INDEX_URL"] = served.url
+        yield served
+
+
+@pytest.fixture
+def sound(workspace: Workspace, second: LoopbackIndex) -> tuple[Mirror, Locked]:  # noqa: ARG001 - it is served
     """Warm a mirror, and lock from it offline."""
     workspace.write("r.txt", "p0\np5\np9<1.15\n")
     mirror = Mirror(workspace, workspace.mirror)
@@ -106,122 +102,137 @@ def sound(workspace: Workspace) -> tuple[Mirror, Outcome]:
     return mirror, right
 
 
-def rows_of(path: Path) -> list[Row]:
-    """Return every record of a mirror."""
-    with sqlite3.connect(path) as database:
-        return [(row, key, bytes(value)) for row, key, value in database.execute("SELECT rowid, key, value FROM Cache")]
+@pytest.fixture
+def newer(sound: tuple[Mirror, Locked], index: LoopbackIndex) -> tuple[Mirror, Locked, Mapping[str, bytes]]:
+    """Refresh the mirror after new releases; also return the values that it had before."""
+    mirror, _ = sound
+    older = DiskRecords(mirror.folder).read()
+    for number in range(0, SIZE, 3):
+        index.publish(f"p{number}", wheel(f"p{number}", "1.20", ["leaf"], upload_time="2024-03-01T00:00:00Z"))
+    assert mirror.run("mirror", "warm", "--refresh", "--depth", "closure", "r.txt").code == 0
+    right = mirror.lock("--offline")
+    assert right.code == 0, right.text
+    return mirror, right, older
 
 
-def changed(change: Callable[[random.Random, bytes], bytes]) -> Callable[[random.Random, Path], None]:
-    """Return what changes the value of one record."""
-
-    def damage(chance: random.Random, path: Path) -> None:
-        row, _, value = chance.choice(rows_of(path))
-        with sqlite3.connect(path) as database:
-            database.execute("UPDATE Cache SET value = ? WHERE rowid = ?", (change(chance, value), row))
-
-    return damage
+def damaged_copy(mirror: Mirror, folder: Path, damage: Callable[[Path], None]) -> Mirror:
+    """Return a copy of a mirror, damaged."""
+    settled_copy(mirror.folder, folder)
+    damage(folder)
+    return Mirror(mirror.workspace, folder)
 
 
-def flip(chance: random.Random, value: bytes) -> bytes:
-    """Change one byte."""
-    offset = chance.randrange(len(value))
-    return value[:offset] + bytes([value[offset] ^ chance.randrange(1, 256)]) + value[offset + 1 :]
+def problems_of(copy: Mirror, right: Locked, remedies: dict[str, int]) -> str:
+    """Return what is wrong with what a damaged mirror gives, and with what it gives after the printed remedies; "" if nothing."""
+    offline, verified = copy.lock("--offline"), copy.run("mirror", "verify", "r.txt")
+    said = f"lock --offline {offline.code}: {offline.text}verify {verified.code}: {verified.text}"
+    if not {offline.code, verified.code} <= CODES or "Traceback" in said:
+        return said
+    if offline.code == 0 and offline.lock != right.lock:
+        return f"WRONG LOCK {said}"
+    if offline.code and not verified.code:
+        return f"verify does not see it: {said}"
+    if not offline.code and not verified.code:
+        return ""
+    return problems_after_remedies(copy, right, verified, said, remedies)
 
 
-def blank(chance: random.Random, value: bytes) -> bytes:
-    """Overwrite a span with zeros."""
-    offset = chance.randrange(len(value))
-    size = min(chance.randrange(1, 64), len(value) - offset)
-    return value[:offset] + bytes(size) + value[offset + size :]
+def problems_online(copy: Mirror, right: Locked, remedies: dict[str, int]) -> str:
+    """Return what is wrong with what a damaged mirror gives if the index can be asked first; "" if nothing."""
+    online = copy.lock()
+    if online.code:
+        if online.code not in CODES or "Traceback" in online.text:
+            return f"lock {online.code}: {online.text}"
+        done = followed(copy, online.text)
+        online = copy.lock()
+        if online.code:
+            return f"FOLLOWED {done}lock {online.code}: {online.text}"
+    if online.lock != right.lock:
+        return f"WRONG LOCK online: {online.text}"
+    return problems_of(copy, right, remedies)
 
 
-def digit(chance: random.Random, value: bytes) -> bytes:
-    """Change one digit into another: what still reads as what it was."""
-    offsets = [offset for offset, byte in enumerate(value) if 48 <= byte <= 57] or [0]
-    offset = chance.choice(offsets)
-    return value[:offset] + str(chance.randrange(10)).encode() + value[offset + 1 :]
+def problems_after_remedies(copy: Mirror, right: Locked, verified: Outcome, said: str, remedies: dict[str, int]) -> str:
+    """Follow the remedies in the words of the messages, until verify has none; return what does not work."""
+    for _ in range(4):
+        if verified.code == 0:
+            break
+        done = followed(copy, verified.text)
+        remedies[done.partition(":")[0]] = remedies.get(done.partition(":")[0], 0) + 1
+        verified = copy.run("mirror", "verify", "r.txt")
+        said += f"FOLLOWED {done}verify {verified.code}: {verified.text}"
+    else:
+        return f"the remedies do not end: {said}"
+    for flags in ((), ("--offline",)):
+        again = copy.lock(*flags)
+        if (again.code, again.lock) != (0, right.lock):
+            return f"after the remedies, lock {flags} {again.code}: {again.text}{said}"
+    return "" if verified.code == 0 else said
 
 
-def swap(chance: random.Random, path: Path) -> None:
-    """Exchange the values of two records of one kind."""
-    first = chance.choice(rows_of(path))
-    second = chance.choice([row for row in rows_of(path) if row[1][0] == first[1][0]])
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE Cache SET value = ? WHERE rowid = ?", (first[2], second[0]))
-        database.execute("UPDATE Cache SET value = ? WHERE rowid = ?", (second[2], first[0]))
+def followed(copy: Mirror, text: str) -> str:
+    """Do what a message says; return what was done, and what it printed."""
+    if "delete the folder" in text:
+        shutil.rmtree(copy.folder)
+        return "delete the folder: \n"
+    if "mirror doctor --repair" in text:
+        repaired = copy.run("mirror", "doctor", "--repair")
+        more = followed(copy, repaired.text) if repaired.code else ""
+        return f"doctor --repair: {repaired.code} {repaired.text}{more}"
+    command = re.search(r"mirror (warm|refresh)( [-a-z.]+)*", text)
+    if command is None:
+        return f"NOTHING: {text}"
+    ended = copy.run(*command[0].rstrip(".").split())
+    return f"{command[0]}: {ended.code} {ended.text}"
 
 
-def lose(chance: random.Random, path: Path) -> None:
-    """Delete a record."""
-    with sqlite3.connect(path) as database:
-        database.execute("DELETE FROM Cache WHERE rowid = ?", (chance.choice(rows_of(path))[0],))
-
-
-def raw(chance: random.Random, path: Path) -> None:
-    """Change bytes of the database's file, wherever they are."""
-    data = bytearray(path.read_bytes())
-    for _ in range(chance.choice((1, 4, 64))):
-        data[chance.randrange(len(data))] ^= chance.randrange(1, 256)
-    path.write_bytes(data)
-
-
-KINDS: tuple[Callable[[random.Random, Path], None], ...] = (
-    changed(flip), changed(digit), changed(blank), changed(lambda chance, value: value[: chance.randrange(len(value))]),
-    swap, lose, raw, changed(flip), changed(digit),
-)  # fmt: skip
+def checked_many(
+    mirror: Mirror, right: Locked, folder: Path, kinds: list[Callable[[random.Random, Path], None]]
+) -> None:
+    """Damage a copy again and again; report every damage that is not as it must be, and how many there were."""
+    wrong, remedies = [], dict[str, int]()
+    if len(kinds) < DAMAGES:
+        preload()
+    first = int(os.environ.get("PIPX_PARALLEL_FIRST", "0"))
+    for seed in range(first, first + DAMAGES):
+        chance = random.Random(seed)  # noqa: S311 - it damages, it guards nothing
+        kind = kinds[seed % len(kinds)]
+        copy = damaged_copy(mirror, folder, lambda place, kind=kind, chance=chance: kind(chance, place))  # type: ignore[misc]  # bound now
+        problem = (
+            problems_of(copy, right, remedies) if seed // len(kinds) % 2 else problems_online(copy, right, remedies)
+        )
+        if problem:
+            wrong.append(f"damage {seed}, {getattr(kind, '__name__', kind)}: {problem}")
+            print(wrong[-1], flush=True)  # noqa: T201 - with -s, for whoever runs many
+    print(f"{DAMAGES} damages, {len(wrong)} wrong; remedies followed: {remedies}")  # noqa: T201 - likewise
+    assert not wrong, "\n".join(wrong[:3])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
-def test_a_damaged_mirror_gives_the_right_lock_or_none(sound: tuple[Mirror, Outcome], tmp_path: Path) -> None:
-    """Offline right or refused; verify agrees; after the remedy that was printed, an online and an offline lock are right."""
+def test_damaged_records_give_the_right_lock_or_none(
+    newer: tuple[Mirror, Locked, Mapping[str, bytes]], tmp_path: Path
+) -> None:
+    """Offline right or refused; verify agrees; what verify prints, followed, makes it right."""
+    mirror, right, older = newer
+
+    def damages(kind: Callable[..., None]) -> Callable[[random.Random, Path], None]:
+        def damage(chance: random.Random, folder: Path) -> None:
+            kind(chance, DiskRecords(folder), older)
+
+        damage.__name__ = kind.__name__
+        return damage
+
+    checked_many(mirror, right, tmp_path / "copy", [damages(kind) for kind in RECORD_DAMAGES])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
+def test_damaged_files_of_a_mirror_give_the_right_lock_or_none(sound: tuple[Mirror, Locked], tmp_path: Path) -> None:
+    """As above, for the database, its log, its tables and its rows."""
     mirror, right = sound
-    with sqlite3.connect(mirror.folder / "cache.db") as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    ends: dict[int, int] = {}
-    for seed in range(DAMAGES):
-        chance = random.Random(seed)  # noqa: S311 - it damages, it guards nothing
-        copy = Mirror(mirror.workspace, tmp_path / "copy")
-        shutil.rmtree(copy.folder, ignore_errors=True)
-        shutil.copytree(mirror.folder, copy.folder)
-        KINDS[seed % len(KINDS)](chance, copy.folder / "cache.db")
-
-        offline, verified = copy.lock("--offline"), copy.run("mirror", "verify", "r.txt")
-
-        where = f"damage {seed}: {offline.text}{verified.text}"
-        for ran in (offline, verified):
-            assert ran.code in {0, 2, 4, 6}, where
-            assert "Traceback" not in ran.text, where
-        assert offline.code == 0 or verified.code != 0, where
-        assert offline.code != 0 or offline.lock == right.lock, where
-        ends[offline.code] = ends.get(offline.code, 0) + 1
-        if offline.code or verified.code:
-            check_remedy(copy, offline, verified, right, where)
-    print(f"offline locks of {DAMAGES} damaged mirrors ended with {ends}")  # noqa: T201 - with -s, for whoever runs many
+    checked_many(mirror, right, tmp_path / "copy", [*FILE_DAMAGES])
 
 
-def check_remedy(copy: Mirror, offline: Outcome, verified: Outcome, right: Outcome, where: str) -> None:
-    """Do what the messages say, in their words, and expect the right lock online and offline."""
-    if "delete the folder" in offline.text + verified.text:
-        shutil.rmtree(copy.folder)
-    elif verified.code == 6:
-        repaired = copy.run("mirror", "doctor", "--repair")
-        where += repaired.text
-        if "delete the folder" in repaired.text:
-            shutil.rmtree(copy.folder)
-        else:
-            assert repaired.code == 0, where
-    online = copy.lock()
-    assert (online.code, online.lock) == (0, right.lock), where + online.text
-    warmed = copy.run("mirror", "warm", "--depth", "closure", "r.txt")
-    assert warmed.code == 0, where + warmed.text
-    again = copy.lock("--offline")
-    assert (again.code, again.lock) == (0, right.lock), where + warmed.text + again.text
-    proved = copy.run("mirror", "verify", "r.txt")
-    assert proved.code == 0, where + proved.text
-
-
-def test_publishing_again_repairs_a_damaged_folder(sound: tuple[Mirror, Outcome], tmp_path: Path) -> None:
+def test_publishing_again_repairs_a_damaged_folder(sound: tuple[Mirror, Locked], tmp_path: Path) -> None:
     """Whichever file is damaged, whatever the folder's own index says of it."""
     mirror, _ = sound
     site = tmp_path / "site"
@@ -236,7 +247,7 @@ def test_publishing_again_repairs_a_damaged_folder(sound: tuple[Mirror, Outcome]
     assert {path: path.read_bytes() for path in sorted(site.rglob("*")) if path.is_file()} == right
 
 
-def test_what_a_killed_publication_staged_is_removed(sound: tuple[Mirror, Outcome], tmp_path: Path) -> None:
+def test_what_a_killed_publication_staged_is_removed(sound: tuple[Mirror, Locked], tmp_path: Path) -> None:
     """An old staged file goes; one that another publication may be writing stays."""
     mirror, _ = sound
     site = tmp_path / "site"
@@ -251,7 +262,7 @@ def test_what_a_killed_publication_staged_is_removed(sound: tuple[Mirror, Outcom
 
 
 @pytest.mark.parametrize("command", [["publish", "out"], ["export", "out.snap"]])
-def test_a_damaged_mirror_is_not_passed_on(sound: tuple[Mirror, Outcome], command: list[str]) -> None:
+def test_a_damaged_mirror_is_not_passed_on(sound: tuple[Mirror, Locked], command: list[str]) -> None:
     """Exit code 6 and a remedy; after it, publishing works."""
     mirror, _ = sound
     with sqlite3.connect(mirror.folder / "cache.db") as database:

@@ -67,13 +67,15 @@ def begin(workspace: Workspace, location: str, command: str, number: int) -> Run
 
 
 def check_mirror(workspace: Workspace, location: str, right: bytes, case: str) -> None:
-    """Assert that nothing is damaged, that a warm completes what is missing, and that the offline lock is the right one."""
+    """Assert that nothing is damaged: at most something is missing, and the command that verify prints completes all of it."""
     verified = ran(workspace, location, "mirror", "verify", "r.txt")
-    assert verified.code in {0, 4}, case + verified.text
-    warmed = ran(workspace, location, "mirror", "warm", "r.txt")
-    assert warmed.code == 0, case + warmed.text
-    verified = ran(workspace, location, "mirror", "verify", "r.txt")
-    assert verified.code in {0, 4}, case + verified.text  # a warm fetches what is chosen, not the closure
+    assert verified.code in {0, 4}, case + verified.text  # 4: a prune, or a warm of the chosen releases only
+    if verified.code == 4:
+        remedy = verified.text.partition("Fill the mirror: pipx-parallel ")[2].split()
+        warmed = ran(workspace, location, *remedy)
+        assert (bool(remedy), warmed.code) == (True, 0), case + verified.text + warmed.text
+        verified = ran(workspace, location, "mirror", "verify", "r.txt")
+        assert verified.code == 0, case + verified.text
     (workspace.folder / "pylock.toml").unlink()
     outcome = ran(workspace, location, "lock", "--offline", "r.txt", "-o", "pylock.toml")
     assert outcome.code == 0, case + outcome.text

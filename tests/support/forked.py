@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
+import pkgutil
 import signal
 import sys
 import tempfile
@@ -10,8 +13,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import mirror
+import pipx_parallel
 from pipx_parallel.__main__ import main
 from tests.support.workspace import Workspace
+
+
+def preload() -> None:
+    """Import what the commands import late, so that each fork need not."""
+    for package in (mirror, pipx_parallel):
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            if not module.name.endswith("__main__"):
+                with contextlib.suppress(ImportError):  # of an extra that is not installed
+                    importlib.import_module(module.name)
 
 
 class Outcome(NamedTuple):

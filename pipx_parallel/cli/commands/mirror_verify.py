@@ -40,8 +40,8 @@ def run(values: Mapping[str, object]) -> int:
     Missing metadata is listed: a project page, or a release whose dependencies are not known. Exit code 0: complete; 4: metadata
     is missing; 6: a record is damaged. Without SOURCES only the records are checked. No index is asked.
     """
-    from mirror.exchange.maintenance import check
-    from mirror.session.open_store import open_store  # here and below: only what this command needs
+    from mirror.exchange.maintenance import check, damage_remedy
+    from mirror.session.open_store import is_fixed, open_store  # here and below: only what this command needs
 
     context = begin(values, OPTIONS)
     against = context.chosen.text("against")
@@ -55,7 +55,13 @@ def run(values: Mapping[str, object]) -> int:
                 context.printer.error(f"{damage.key}: {damage.problem}")
         if old:
             written = "was written by an older version" if old == 1 else "were written by an older version"
-            context.printer.error(f"{count(old, 'record')} {written}: run `mirror warm` again, which fetches them anew")
+            context.printer.error(
+                f"{count(old, 'record')} {written}: run `mirror warm` again, which fetches those that its sources need, "
+                "and `mirror doctor --repair`, which deletes the others"
+            )
+        if len(damages) > old:
+            remedy = damage_remedy(read_only=is_fixed(settings.mirror.location))
+            context.printer.error(f"{count(len(damages) - old, 'damaged record')}: {remedy}")
         if damages:
             return LACKING if old == len(damages) else MISMATCH
         if against:
