@@ -125,16 +125,16 @@ def damaged_copy(mirror: Mirror, folder: Path, damage: Callable[[Path], None]) -
 def problems_of(copy: Mirror, right: Locked, remedies: dict[str, int]) -> str:
     """Return what is wrong with what a damaged mirror gives, and with what it gives after the printed remedies; "" if nothing."""
     offline, verified = copy.lock("--offline"), copy.run("mirror", "verify", "r.txt")
-    said = f"lock --offline {offline.code}: {offline.text}verify {verified.code}: {verified.text}"
-    if not {offline.code, verified.code} <= CODES or "Traceback" in said:
-        return said
+    output = f"lock --offline {offline.code}: {offline.text}verify {verified.code}: {verified.text}"
+    if not {offline.code, verified.code} <= CODES or "Traceback" in output:
+        return output
     if offline.code == 0 and offline.lock != right.lock:
-        return f"WRONG LOCK {said}"
+        return f"WRONG LOCK {output}"
     if offline.code and not verified.code:
-        return f"verify does not see it: {said}"
+        return f"verify does not see it: {output}"
     if not offline.code and not verified.code:
         return ""
-    return problems_after_remedies(copy, right, verified, said, remedies)
+    return problems_after_remedies(copy, right, verified, output, remedies)
 
 
 def problems_online(copy: Mirror, right: Locked, remedies: dict[str, int]) -> str:
@@ -152,7 +152,9 @@ def problems_online(copy: Mirror, right: Locked, remedies: dict[str, int]) -> st
     return problems_of(copy, right, remedies)
 
 
-def problems_after_remedies(copy: Mirror, right: Locked, verified: Outcome, said: str, remedies: dict[str, int]) -> str:
+def problems_after_remedies(
+    copy: Mirror, right: Locked, verified: Outcome, output: str, remedies: dict[str, int]
+) -> str:
     """Follow the remedies in the words of the messages, until verify has none; return what does not work."""
     for _ in range(4):
         if verified.code == 0:
@@ -160,14 +162,14 @@ def problems_after_remedies(copy: Mirror, right: Locked, verified: Outcome, said
         done = followed(copy, verified.text)
         remedies[done.partition(":")[0]] = remedies.get(done.partition(":")[0], 0) + 1
         verified = copy.run("mirror", "verify", "r.txt")
-        said += f"FOLLOWED {done}verify {verified.code}: {verified.text}"
+        output += f"FOLLOWED {done}verify {verified.code}: {verified.text}"
     else:
-        return f"the remedies do not end: {said}"
+        return f"the remedies do not end: {output}"
     for flags in ((), ("--offline",)):
         again = copy.lock(*flags)
         if (again.code, again.lock) != (0, right.lock):
-            return f"after the remedies, lock {flags} {again.code}: {again.text}{said}"
-    return "" if verified.code == 0 else said
+            return f"after the remedies, lock {flags} {again.code}: {again.text}{output}"
+    return "" if verified.code == 0 else output
 
 
 def followed(copy: Mirror, text: str) -> str:
@@ -197,7 +199,7 @@ def checked_many(
     for seed in range(first, first + DAMAGES):
         chance = random.Random(seed)  # noqa: S311 - it damages, it guards nothing
         kind = kinds[seed % len(kinds)]
-        copy = damaged_copy(mirror, folder, lambda place, kind=kind, chance=chance: kind(chance, place))  # type: ignore[misc]  # bound now
+        copy = damaged_copy(mirror, folder, lambda path, kind=kind, chance=chance: kind(chance, path))  # type: ignore[misc]  # bound now
         problem = (
             problems_of(copy, right, remedies) if seed // len(kinds) % 2 else problems_online(copy, right, remedies)
         )
