@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DATABASE = "cache.db"  # the file name that diskcache uses
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # of SQLite, for a damaged file
+FOREIGN = (sqlite3.SQLITE_ERROR,)  # of a statement that names a column or table that is not there
 _IS_MADE = "SELECT 1 FROM sqlite_master WHERE name = 'Cache'"
 _COLUMNS = (
     "SELECT rowid, key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, filename, value "
@@ -54,9 +55,9 @@ class DiskStore(Store):
             try:
                 self._reader.execute(_COLUMNS)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:  # that of a column or table that is not there
-                    raise
-                raise self._damaged(error) from error
+                if is_damage(error, FOREIGN):
+                    raise self._damaged(error) from error
+                raise
 
     @property
     def _cache(self) -> Any:
@@ -150,7 +151,7 @@ class DiskStore(Store):
         except UnicodeDecodeError as error:  # a damaged key
             raise self._damaged(error) from error
         except (sqlite3.Error, OSError) as error:
-            if _is_damage(error):
+            if is_damage(error):
                 raise self._damaged(error) from error
             raise StoreError(
                 f"cannot use the mirror in {self.folder}: {error or type(error).__name__}; "
@@ -158,11 +159,11 @@ class DiskStore(Store):
             ) from error
 
 
-def _is_damage(error: Exception) -> bool:
+def is_damage(error: Exception, codes: tuple[int, ...] = _DAMAGE) -> bool:
     """Return whether a file is no sound database. A text that is not UTF-8 is reported by Python, without SQLite's code."""
     if not isinstance(error, sqlite3.DatabaseError):
         return False
     try:
-        return error.sqlite_errorcode & 0xFF in _DAMAGE
+        return error.sqlite_errorcode & 0xFF in codes
     except AttributeError:
         return isinstance(error, sqlite3.OperationalError)

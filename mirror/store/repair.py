@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 
 from mirror.errors import StoreError
+from mirror.store.disk import FOREIGN, is_damage
 
 _LITTLE = 100 * 1000 * 1000  # bytes; with less free space a warm may fail
 # "IS NOT 1" and not "NOT": the first is also true if a column is NULL.
@@ -52,7 +53,7 @@ def _rows(path: str, *, repairs: bool) -> list[str]:
                 database.execute(f"DELETE FROM Cache WHERE {_FOREIGN}")  # noqa: S608 - a constant
             return [f"{foreign} rows are not plain bytes (pickled?): they are refused unread"]
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:  # a column or a table is not there
+        if is_damage(error, FOREIGN):
             raise StoreError(f"{path} is damaged ({error}); delete the folder and warm the mirror again") from error
         # A full disk, a lock, a missing right: nothing says that the records are damaged.
         raise StoreError(f"{path} cannot be read now ({error}); check space and permissions, then try again") from error
