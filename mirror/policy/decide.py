@@ -126,6 +126,16 @@ class ProjectPolicy:
             used = used or exception
         return Admission(admitted=True, rule=refusals[0].rule, reason=refusals[0].reason, exception=used)
 
+    @property
+    def cutoff_alone(self) -> bool:
+        """Return whether nothing but a cutoff can refuse a file: then its upload time decides."""
+        return not (self._of_project or self._checks or self._exceptions or self._only_binary or self._refuses_yanked)
+
+    @property
+    def before(self) -> int | None:
+        """Return the time before which a file must have been uploaded, in epoch seconds; None if there is no cutoff."""
+        return None if self._cutoff is None else self._cutoff[0]
+
     def admits_whole(self, release: ReleaseFacts) -> bool:
         """Return whether no rule about the project or the release refuses anything: then ``admits_plainly`` decides on files."""
         if self._of_project or self._rules.provenance is ProvenanceMode.REQUIRED:

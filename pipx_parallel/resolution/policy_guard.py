@@ -1,7 +1,8 @@
 """The policy of a run, as the search asks for it: which releases and files of a project it admits, and why not the others.
 
 Decisions are those of ``mirror.policy``. What a release view says decides most releases; the files of a release are read only if
-the view leaves it open, so a cutoff over 171 projects reads a handful.
+the view leaves it open, so a cutoff over 171 projects reads a handful. Where only a cutoff can refuse, comparing times decides,
+and the refusals are put into words only for a message.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from mirror.records.filenames import SDIST, split_filename
 from mirror.records.listing_views import epoch_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mirror.policy.decide import Admission
     from mirror.records.model import DistFile
     from mirror.records.project import Project
+    from mirror.records.release_view import ReleaseView
     from pipx_parallel.config.settings import ResolveSettings
 
 
@@ -29,9 +31,14 @@ if TYPE_CHECKING:
 class _Decided(NamedTuple):
     """The decisions on one project."""
 
+    view: ReleaseView
     policy: ProjectPolicy
-    facts: dict[str, ReleaseFacts]  # by version
-    refusals: dict[int, Admission]  # releases that are refused as a whole
+    facts: Mapping[str, ReleaseFacts]  # by version; empty if only a cutoff can refuse
+    refusals: dict[int, Admission | None]  # releases that are refused as a whole; None: by the cutoff, not in words yet
+
+    def of(self, version: str) -> ReleaseFacts:
+        """Return what is known of a release."""
+        return self.facts.get(version) or ReleaseFacts(version)
 
 
 def rules_of(settings: ResolveSettings) -> PolicyRules:
@@ -60,10 +67,12 @@ class PolicyGuard:
         """Return the releases of ``mask`` that have an admitted file, and the file kinds left of those that have others too."""
         view = project.view
         decided = self._decided[view.name] = self._decide(project)
-        kinds = {release: numbers for numbers, releases in view.kind_sets.items() for release in _bits(releases & mask)}
         remaining, partial = 0, {}
+        if decided.policy.cutoff_alone:
+            remaining, mask = _by_time(decided, mask)
+        kinds = {release: numbers for numbers, releases in view.kind_sets.items() for release in _bits(releases & mask)}
         for release in _bits(mask):
-            facts = decided.facts[view.versions[release]]
+            facts = decided.of(view.versions[release])
             decisions = self._by_kind(project, release, kinds.get(release, ()), facts)
             left = frozenset(number for number, decision in decisions.items() if decision.admitted)
             if left or not decisions:
@@ -77,13 +86,15 @@ class PolicyGuard:
     def refusal(self, name: str, release: int) -> Admission | None:
         """Return why a release is refused; None if it is not."""
         decided = self._decided.get(name)
-        return None if decided is None else decided.refusals.get(release)
+        if decided is None or release not in decided.refusals:
+            return None
+        return decided.refusals[release] or _lateness(decided, release)
 
     def late(self, name: str) -> int:
         """Return the mask of the releases that a cutoff refuses."""
         decided = self._decided.get(name)
         rows = decided.refusals.items() if decided is not None else ()
-        return sum([1 << release for release, decision in rows if decision.rule is Rule.CUTOFF])
+        return sum([1 << release for release, decision in rows if decision is None or decision.rule is Rule.CUTOFF])
 
     def admits_file(self, name: str, version: str, file: DistFile) -> bool:
         """Return whether a file of a release that was looked at is admitted."""
@@ -92,7 +103,7 @@ class PolicyGuard:
             return True
         uploaded = epoch_seconds(file.upload_time) if file.upload_time else 0
         facts = FileFacts(file.filename.endswith(".whl"), uploaded, file.yanked, file.provenance is not None)
-        return decided.policy.decide(decided.facts[version], facts).admitted
+        return decided.policy.decide(decided.of(version), facts).admitted
 
     def _decide(self, project: Project) -> _Decided:
         view, rules, knowledge = project.view, self._rules, self._knowledge
@@ -105,6 +116,8 @@ class PolicyGuard:
             before = attested_before(
                 [(view.versions[release], *_provenance(project, release)) for release in range(len(view.versions))]
             )
+        if policy.cutoff_alone:
+            return _Decided(view, policy, {}, {})
         asks = rules.advisories is Action.REFUSE
         facts = {
             version: ReleaseFacts(
@@ -115,7 +128,7 @@ class PolicyGuard:
             )
             for release, version in enumerate(view.versions)
         }
-        return _Decided(policy, facts, {})
+        return _Decided(view, policy, facts, {})
 
     def _by_kind(
         self, project: Project, release: int, kinds: Sequence[int], facts: ReleaseFacts
@@ -152,6 +165,36 @@ class PolicyGuard:
                 if number not in decisions or decision.admitted:
                     decisions[number] = decision
         return decisions
+
+
+def _by_time(decided: _Decided, mask: int) -> tuple[int, int]:
+    """Decide on the releases of ``mask`` where only a cutoff can refuse.
+
+    Returns:
+        The admitted releases, and those whose files were uploaded partly before the cutoff. The refused are noted.
+    """
+    view, before = decided.view, decided.policy.before
+    if before is None:
+        return mask, 0
+    admitted = partly = 0
+    with_files = sum([releases for numbers, releases in view.kind_sets.items() if numbers])
+    start, uploads = view.classified, view.uploads_text
+    for release in _bits(mask & with_files):
+        first, _, later = uploads[release - start].partition("+")
+        uploaded = int(first)
+        if not 0 < uploaded < before:
+            decided.refusals[release] = None
+        elif later and uploaded + int(later) >= before:
+            partly |= 1 << release
+        else:
+            admitted |= 1 << release
+    return admitted | mask & ~with_files, partly
+
+
+def _lateness(decided: _Decided, release: int) -> Admission:
+    """Return why a cutoff refuses a release."""
+    view = decided.view
+    return decided.policy.decide(decided.of(view.versions[release]), FileFacts(uploaded=view.uploads(release)[0]))
 
 
 def _provenance(project: Project, release: int) -> tuple[int, int]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from mirror.policy.rules import Cutoff, Except, PolicyRules, Rule
 from mirror.records.dependency_sets import compile_requirement
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.model import FileKind
@@ -107,6 +110,24 @@ def test_the_cutoff_goes_by_the_files_of_a_release() -> None:
     assert admitted(own) == 0b111
     assert Policy(own).needs_all_releases
     assert not Policy(SelectionSettings()).needs_all_releases
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_cutoff_alone_decides_as_one_among_other_rules(seed: int) -> None:
+    """Where only the cutoff can refuse, times are compared; with an exception that concerns nothing, every rule is asked."""
+    numbers = random.Random(seed)  # noqa: S311 - a test's universe
+    kinds = (FileKind("py3-none-any"), FileKind("sdist"), FileKind("cp39-none-win32", None, yanked=True))
+    count = numbers.randint(1, 12)
+    uploads = " ".join(numbers.choice(["0", "50", "90+20", "100", "99", "120+4"]) for _ in range(count))
+    view = view_of(*[numbers.choice(kinds) for _ in range(count)], uploads=uploads)
+    rules = PolicyRules(cutoff=Cutoff(100))
+    project, every = Project(view, "i", "", ""), (1 << count) - 1
+    alone = PolicyGuard(rules, 0.0)
+    among = PolicyGuard(rules._replace(exceptions=(Except("pkg", "99", frozenset((Rule.DENY,))),)), 0.0)
+
+    assert alone.admitted(project, every) == among.admitted(project, every)
+    assert alone.late("pkg") == among.late("pkg")
+    assert [alone.refusal("pkg", it) for it in range(count)] == [among.refusal("pkg", it) for it in range(count)]
 
 
 @pytest.mark.parametrize(
