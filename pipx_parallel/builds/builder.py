@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mirror.ports import SourceTree
+    from pipx_parallel.builds.environments import FindWheels
 
 _SHOWN = 12  # lines of a failed build's log
 _REPORT = "missing.txt"  # what the hook runner writes
@@ -58,9 +59,14 @@ class BackendBuilder:
     """Runs build backends; several threads may build at once."""
 
     def __init__(
-        self, policy: BuildPolicy, environ: Mapping[str, str], secrets: Callable[[], Sequence[str]] = tuple
+        self,
+        policy: BuildPolicy,
+        environ: Mapping[str, str],
+        secrets: Callable[[], Sequence[str]] = tuple,
+        find_wheels: FindWheels | None = None,
     ) -> None:
         """``secrets`` lists what no log may hold. Nothing is made before the first build."""
+        self._find_wheels = find_wheels
         self._policy = policy
         self._environ = backend_environment(environ, policy.variables)
         self._pip_environ = pip_environment(environ)
@@ -174,7 +180,7 @@ class BackendBuilder:
             if self._scratch is None:
                 self._scratch = Scratch()
                 self._environments = Environments(
-                    self._scratch.path, self._processes, self._pip_environ, self._policy.options
+                    self._scratch.path, self._processes, self._pip_environ, self._policy.options, self._find_wheels
                 )
             return self._scratch.path
 

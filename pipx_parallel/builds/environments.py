@@ -4,17 +4,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 import threading
+import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
-from mirror.errors import BuildFailed, BuildProblem
+from mirror.errors import FOREIGN_TEXT_ERRORS, BuildFailed, BuildProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipx_parallel.builds.processes import Processes
+
+    # Requirements, upload time or "", folder -> paths of wheels in that folder that satisfy them; None if pip has to.
+    FindWheels = Callable[[Sequence[str], str, str], Sequence[str] | None]
 
 
 @equal_by_type
@@ -57,8 +63,19 @@ class PipOptions(NamedTuple):
 class Environments:
     """Makes environments below a folder; each set of requirements is installed once."""
 
-    def __init__(self, folder: str, processes: Processes, environ: Mapping[str, str], options: PipOptions) -> None:
-        """Make nothing yet; ``environ`` is the environment of programs, ``options`` are pip's indexes."""
+    def __init__(
+        self,
+        folder: str,
+        processes: Processes,
+        environ: Mapping[str, str],
+        options: PipOptions,
+        find_wheels: FindWheels | None = None,
+    ) -> None:
+        """Make nothing yet; ``environ`` is the environment of programs, ``options`` are pip's indexes.
+
+        ``find_wheels`` is tried before pip is started.
+        """
+        self._find_wheels = find_wheels
         self._folder = folder
         self._processes = processes
         self._environ = {**environ, **options.variables(), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
@@ -87,19 +104,37 @@ class Environments:
         return environment, output
 
     def _make(self, requirements: Sequence[str], prior_to: str) -> tuple[Environment, str]:
-        import venv  # 8 ms; few locks need a build
-
         folder = os.path.join(
             self._folder, f"environment-{len(self._locks)}-{abs(hash((prior_to, *requirements))) % 10**8}"
         )
-        try:
-            venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(folder)
-        except OSError as error:
-            raise BuildFailed(f"no environment can be made: {error.strerror or error}") from error
-        scripts = os.path.join(folder, "Scripts" if os.name == "nt" else "bin")
-        environment = Environment(os.path.join(scripts, "python.exe" if os.name == "nt" else "python"), scripts)
+        environment = _created(folder)
         if not requirements:
             return environment, ""
+        output = self._unpacked(requirements, prior_to, folder, environment.python)
+        if output is None:
+            shutil.rmtree(folder)
+            environment = _created(folder)
+            output = self._installed(requirements, prior_to, folder, environment.python)
+        return environment, output
+
+    def _unpacked(self, requirements: Sequence[str], prior_to: str, folder: str, python: str) -> str | None:
+        """Unpack wheels that satisfy the requirements; return what is written into the log, None if pip has to install them."""
+        if self._find_wheels is None:
+            return None
+        from pipx_parallel.builds.wheel_install import install  # only if something is built
+
+        try:
+            downloads = tempfile.mkdtemp(prefix="wheels-", dir=self._folder)
+            wheels = self._find_wheels(requirements, prior_to, downloads)
+            if wheels is None:
+                return None
+            install(wheels, folder, python)
+        except (OSError, RuntimeError, zipfile.BadZipFile, *FOREIGN_TEXT_ERRORS):
+            return None  # pip says what is wrong
+        return f"installed what the build needs: {', '.join(sorted(map(os.path.basename, wheels)))}\n"
+
+    def _installed(self, requirements: Sequence[str], prior_to: str, folder: str, python: str) -> str:
+        """Install the requirements with pip, and return its output. Raises ``BuildFailed``."""
         listed = os.path.join(folder, "requirements.txt")
         with open(listed, "w", encoding="utf-8") as file:
             file.write("\n".join(requirements) + "\n")
@@ -108,7 +143,7 @@ class Environments:
             "-m",
             "pip",
             "--python",
-            environment.python,
+            python,
             "install",
             "--ignore-installed",
             "--no-compile",
@@ -121,4 +156,16 @@ class Environments:
         if done.code:
             reason = f"what the build needs cannot be installed ({', '.join(requirements)})"
             raise BuildFailed(reason, BuildProblem.REQUIREMENTS, log=done.output.splitlines())
-        return environment, done.output
+        return done.output
+
+
+def _created(folder: str) -> Environment:
+    """Return a new environment without packages. Raises ``BuildFailed``."""
+    import venv  # 8 ms; few locks need a build
+
+    try:
+        venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(folder)
+    except OSError as error:
+        raise BuildFailed(f"no environment can be made: {error.strerror or error}") from error
+    scripts = os.path.join(folder, "Scripts" if os.name == "nt" else "bin")
+    return Environment(os.path.join(scripts, "python.exe" if os.name == "nt" else "python"), scripts)

@@ -128,7 +128,10 @@ class BuildTools:
                 variables=settings.builds.build_env,
                 network=not settings.builds.no_build_network,
             )
-            self._builder = BackendBuilder(policy, self._environ, self._secrets())
+            from pipx_parallel.cli.build_wheels import BuildWheels, serves
+
+            wheels = BuildWheels(settings, self.opened, self._cache) if serves(settings, self._environ) else None
+            self._builder = BackendBuilder(policy, self._environ, self._secrets(), wheels)
         return self._builder
 
     def _secrets(self) -> Callable[[], Sequence[str]]:

@@ -70,6 +70,26 @@ def test_what_a_backend_needs_is_installed_from_the_same_index(workspace: Worksp
     assert index.paths("/files/base/*")
 
 
+def test_pip_is_started_only_for_build_requirements_without_a_wheel(workspace: Workspace, index: LoopbackIndex) -> None:
+    """Wheels are found by the resolver and unpacked; what has a source archive alone is installed by pip."""
+    index.publish("tool", wheel("tool", "1.0", ["helper"]), wheel("tool", "2.0"))
+    index.publish("helper", wheel("helper", "1.0"))
+    index.publish("dyn", sdist("dyn", "1.0", ["lib<2"], static=False, build_requires=["tool<2"]))
+
+    def by_pip() -> bool:
+        return any(seen.headers.get("user-agent", "").startswith("pip/") for seen in index.requests_seen)
+
+    assert locked(workspace, "dyn") == {"dyn": "1.0", "lib": "1.0"}
+    assert index.paths("/files/helper/helper-1.0-py3-none-any.whl")
+    assert not index.paths("/files/tool/tool-2.0*")
+    assert not by_pip()
+
+    index.publish("raw", sdist("raw", "1.0"))
+    index.publish("later", sdist("later", "1.0", ["lib<2"], static=False, build_requires=["raw"]))
+    assert locked(workspace, "later") == {"later": "1.0", "lib": "1.0"}
+    assert by_pip()
+
+
 def test_a_failed_build_shows_its_log(workspace: Workspace, index: LoopbackIndex) -> None:
     """The end of it, and where the whole is; nothing is written."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib"], static=False, broken=True))
