@@ -153,6 +153,7 @@ class Pin(NamedTuple):
     metadata_from: str | None = None  # the file whose metadata was read, if it is not in ``installable``
     conditions: tuple[PinCondition, ...] = ()  # what has become of it on its index
     bounded: bool = False  # a line of the user keeps it from the latest
+    licence: str | None = None  # an SPDX expression, "" if it states none; None if it was not read
     apart: str | None = None  # why it is not the release of other targets; None if they agree
 
     @property

@@ -40,14 +40,14 @@ def checked(key: str, data: bytes) -> ReleaseView | Absence:
 
 
 def checked_texts(key: str, record: bytes) -> dict[str, bytes]:
-    """Return METADATA by file name from an untrusted record. Raises ``Integrity`` if a file is not a wheel of its project."""
+    """Return METADATA by file name from an untrusted record. Raises ``Integrity`` if a file is not of its project."""
     try:
         texts = unpack_texts(record)
     except Malformed as error:
         raise Integrity(f"{key}: {error}") from error
     name = key.rpartition("/")[2]
-    if not all(filename.endswith(".whl") and split_filename(filename, name) for filename in texts):
-        raise Integrity(f"{key}: it names files that are not wheels of {name}")
+    if not all(split_filename(filename, name) for filename in texts):
+        raise Integrity(f"{key}: it names files that are not of {name}")
     return texts
 
 

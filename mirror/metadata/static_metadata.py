@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from mirror.errors import Malformed
 from mirror.metadata.core_metadata import CoreMetadata, check_size, parse_core_metadata
 from mirror.metadata.sdist_metadata import sdist_pkg_info, sdist_pyproject
+from mirror.records.licences import stated_by_project
 
 _MATTERING = frozenset(("dependencies", "optional-dependencies", "requires-python"))
 
@@ -31,7 +32,7 @@ def static_metadata(archive: BinaryIO, filename: str) -> CoreMetadata | None:
     project = project_metadata(pyproject)
     if project is None or metadata is None:
         return project
-    return project._replace(version=metadata.version)
+    return project._replace(version=metadata.version, licence=metadata.licence)
 
 
 def project_metadata(pyproject: bytes) -> CoreMetadata | None:
@@ -64,6 +65,7 @@ def project_metadata(pyproject: bytes) -> CoreMetadata | None:
         requires_dist=tuple(requires),
         requires_python=python if isinstance(python, str) else None,
         provides_extra=tuple(extras) if isinstance(extras, dict) else (),
+        licence=stated_by_project(table),
     )
 
 

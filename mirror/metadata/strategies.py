@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
 from mirror.limits import METADATA_BYTES
-from mirror.metadata.core_metadata import WheelText, parse_core_metadata
+from mirror.metadata.core_metadata import FileText, parse_core_metadata, to_text
 from mirror.metadata.static_metadata import static_metadata
 from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
 from mirror.names import normalize_name
@@ -98,7 +98,7 @@ def _metadata(body: bytes, filename: str) -> CoreMetadata:
         raise Malformed(f"{filename}: its metadata is of another project, {metadata.name}")
     if metadata.version != version and version_key(metadata.version) != version_key(version.replace("_", "-")):
         raise Malformed(f"{filename}: its metadata is of another version, {metadata.version}")
-    return metadata._replace(wheel=WheelText(filename, body))
+    return metadata._replace(text=FileText(filename, body))
 
 
 def _gravest(troubles: list[MirrorError]) -> MirrorError:
@@ -176,7 +176,7 @@ def _sdist(file: DistFile) -> Generator[Request, Exchange, CoreMetadata]:
         raise
     if metadata is not None:
         archive.close()
-        return metadata
+        return metadata._replace(text=FileText(file.filename, to_text(metadata)))
     raise NeedsBuild(
         f"{file.filename} has no static metadata: only its build backend can give its dependencies", archive
     )

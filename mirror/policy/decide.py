@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
+from mirror.policy.licences import any_matches, refused_licence
 from mirror.policy.rules import Action, PolicyRules, ProvenanceMode, Rule, matches
 from mirror.records.listing_views import day_of, time_of
 from mirror.records.version_keys import version_key
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mirror.policy.rules import Except
 
 ALL = ":all:"
+_RECHECK = 60  # seconds for which decisions hold that rest on what the mirror knows beyond a page
 
 
 @equal_by_type
@@ -57,6 +59,7 @@ class ReleaseFacts(NamedTuple):
     index_url: str = ""  # the URL of the index that lists it
     attested_before: str | None = None  # an earlier, lower release whose files had attestations, if this one has fewer
     advisories: Sequence[str] | None = None  # ids that concern it; None: the mirror has no advisories
+    licence: str | None = None  # an SPDX expression, "" if it states none; None: its metadata is not in the mirror
 
 
 @equal_by_type
@@ -90,7 +93,8 @@ class ProjectPolicy:
         """Decide what holds for all releases once."""
         name = facts.name
         self._rules, self._facts, self._now = rules, facts, now
-        self.until = float("inf")
+        grows = rules.advisories is Action.REFUSE or rules.judges_licences  # what a mirror knows of it
+        self.until = now + _RECHECK if grows else float("inf")
         self._exceptions = [row for row in rules.exceptions if matches(row.project, name) and self._in_force(row)]
         cutoff = rules.cutoffs.get(name, rules.cutoff)
         self._cutoff = None if cutoff is None else (cutoff.at(now), cutoff.age if cutoff.before is None else 0)
@@ -105,6 +109,7 @@ class ProjectPolicy:
                 (self._of_index, bool(rules.only_from)),
                 (self._provenance, rules.provenance is not ProvenanceMode.ANY),
                 (self._advisories, rules.advisories is Action.REFUSE),
+                (self._licence, rules.judges_licences),
             )
             if applies
         ]
@@ -214,6 +219,21 @@ class ProjectPolicy:
             )
         ids = [name for name in release.advisories if name not in self._rules.ignored_advisories]
         return _refused(Rule.ADVISORIES, f"is affected by {', '.join(ids)}") if ids else None
+
+    def _licence(self, release: ReleaseFacts, _: FileFacts) -> Admission | None:
+        licence, rules = release.licence, self._rules
+        if licence is None:
+            return _unknown(Rule.LICENCES, "its METADATA is not in the mirror: run `pipx-parallel mirror warm`")
+        if not licence:
+            if rules.unknown_licences is Action.ALLOW:
+                return None
+            return _refused(Rule.LICENCES, "states no licence")
+        name = refused_licence(licence, rules.allowed_licences, rules.denied_licences)
+        if name is None:
+            return None
+        denial = "denies" if any_matches(rules.denied_licences, name) else "does not allow"
+        words = f", which the policy {denial}" if name == licence else f": the policy {denial} {name}"
+        return _refused(Rule.LICENCES, f"has the licence {licence}{words}")
 
     def _predates(self, file: FileFacts) -> bool:
         """Return whether a file is so old that the policy asks for no attestation."""

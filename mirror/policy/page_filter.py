@@ -26,6 +26,13 @@ class Knowledge:
         """Return the ids of the advisories that concern a release; None: there are no advisories here."""
         return None
 
+    def licence(self, name: str, index_url: str, version: str) -> str | None:  # noqa: ARG002 - a default
+        """Return the licence of a release of an index as an SPDX expression, "" if it states none; None if that is not known."""
+        return None
+
+    def refresh(self, name: str) -> None:
+        """Read again what is known of a project."""
+
 
 @equal_by_type
 class ListedRelease(NamedTuple):
@@ -65,12 +72,17 @@ class PageFilter:
         before: Sequence[str | None] = [None] * len(releases)
         if rules.provenance is ProvenanceMode.NO_DOWNGRADE:
             before = attested_before([(release.version, *provenance_of(release.entries)) for release in releases])
-        asks = rules.advisories is Action.REFUSE
+        asks, judges = rules.advisories is Action.REFUSE, rules.judges_licences
+        knowledge.refresh(view.name)
         decisions: dict[str, Admission] = {}
         for release, attested in zip(releases, before, strict=True):
             name, version = view.name, release.version
             known = ReleaseFacts(
-                version, release.index_url, attested, knowledge.advisories(name, version) if asks else None
+                version,
+                release.index_url,
+                attested,
+                knowledge.advisories(name, version) if asks else None,
+                knowledge.licence(name, release.index_url, version) if judges else None,
             )
             if policy.admits_whole(known) and all(map(policy.admits_plainly, release.entries)):
                 decisions |= dict.fromkeys([entry["filename"] for entry in release.entries], ADMITTED)

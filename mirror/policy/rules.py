@@ -22,6 +22,7 @@ class Rule(Enum):
     YANKED = "yanked"
     PROVENANCE = "provenance"
     ADVISORIES = "advisories"
+    LICENCES = "licences"
 
 
 class Action(Enum):
@@ -81,7 +82,15 @@ class PolicyRules(NamedTuple):
     provenance_age: int | None = None  # releases that are older need no attestation
     advisories: Action = Action.ALLOW
     ignored_advisories: frozenset[str] = frozenset()
+    allowed_licences: tuple[str, ...] = ()  # SPDX identifiers, and beginnings of them with "*"; empty: every licence
+    denied_licences: tuple[str, ...] = ()
+    unknown_licences: Action = Action.REFUSE  # of releases that state none, if the others are judged
     exceptions: tuple[Except, ...] = ()
+
+    @property
+    def judges_licences(self) -> bool:
+        """Return whether a licence matters."""
+        return bool(self.allowed_licences or self.denied_licences)
 
     @property
     def depends_on_time(self) -> bool:

@@ -1,13 +1,14 @@
-"""What a store knows of releases beyond their index's page: advisories."""
+"""What a store knows of releases beyond their index's page: advisories, and licences from METADATA."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
-from mirror.keys import ADVISORIES
+from mirror.keys import ADVISORIES, simple_index, texts_key
 from mirror.policy.page_filter import Knowledge
 from mirror.records.advisories import decode
+from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,11 +23,28 @@ class StoredKnowledge(Knowledge):
         """``read`` returns the record of a key, or None."""
         self._read = read
         self._rows: dict[str, list[Advisory] | None] = {}
+        self._licences: dict[tuple[str, str], dict[str, str]] = {}
 
     def advisories(self, name: str, version: str) -> Sequence[str] | None:
         """Return the ids of the advisories that concern a release; None: there are no advisories here."""
         rows = self.of_project(name)
         return None if rows is None else [row.id for row in rows if row.concerns(version)]
+
+    def licence(self, name: str, index_url: str, version: str) -> str | None:
+        """Return the licence of a release of an index, "" if it states none; None: its METADATA is not here."""
+        rows = self._licences.get((name, index_url))
+        if rows is None:
+            from mirror.records.licences import licences_of  # few policies judge licences
+
+            data = self._read(texts_key(simple_index(index_url).id, name))
+            rows = self._licences[name, index_url] = {} if data is None else licences_of(data, name)
+        return rows.get(version_key(version) or version)
+
+    def refresh(self, name: str) -> None:
+        """Read the records of a project again."""
+        self._rows.pop(name, None)
+        for key in [key for key in self._licences if key[0] == name]:
+            del self._licences[key]
 
     def of_project(self, name: str) -> list[Advisory] | None:
         """Return the advisories of a project; None: there are no advisories here, or they cannot be read."""

@@ -11,6 +11,7 @@ from mirror.records.simple_file import Brief, read_briefly
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mirror.records.licences import StatedLicence
     from mirror.records.release_view import ReleaseView
     from mirror.urls import PublicUrl
 
@@ -72,6 +73,7 @@ class Project:
         self._refetch = refetch
 
     reference: str | None = None  # the target of a direct reference; None for releases of an index
+    stated_licence: StatedLicence | None = None  # of a direct reference; others state it for each release
     later_keys: frozenset[str] = frozenset()  # sort keys of releases that only a later index has: used only for pins
     # Whether its dependencies are stored in its record; False for a folder, a find-links page, or a merged project
     of_index = True

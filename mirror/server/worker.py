@@ -220,7 +220,7 @@ class MirrorWorker:
         project = mirror.peek(name)
         if project is None or isinstance(project, FetchFailure):
             return project
-        text = mirror.files.sidecars.read(project, filename)
+        text = mirror.files.sidecars.read(project, filename) if filename.endswith(".whl") else None
         if text is not None:
             return text
         try:

@@ -117,8 +117,8 @@ class Results:
                 view.built[release, file_kind] = dependencies
             else:
                 dependencies = view.learn(release, file_kind, dependencies)
-                if metadata.wheel is not None:
-                    project.add_text(release, *metadata.wheel)
+                if metadata.text is not None:
+                    project.add_text(release, *metadata.text)
                 project.changed = True
                 self.ripe.append(project)
             self._reporter.observer.arrived("metadata", view.name, "index")

@@ -33,6 +33,7 @@ class MirrorRecords:
         run: Callable[[Mapping[str, Generator[Request | Work, Any, Any]]], dict[str, Any]],
     ) -> None:
         """Take the parts; ``run`` runs steps concurrently and returns their results."""
+        self._parts = parts
         self._write_buffer = parts.write_buffer
         self._results = parts.results
         self._loader = loader
@@ -62,6 +63,15 @@ class MirrorRecords:
     def can_build(self) -> bool:
         """Return whether builds are allowed."""
         return self._loader.can_build
+
+    def licences(self, rows: Sequence[tuple[Project, int]]) -> list[str | None]:
+        """Return the licences of releases (project, release) as SPDX expressions: "" if none is stated, None if not available.
+
+        METADATA that the mirror lacks is fetched, unless it is offline.
+        """
+        from mirror.session.licences import LicenceReader  # few runs ask for licences
+
+        return LicenceReader(self._parts, self._loader.builds()).read(rows, self._run)
 
     def build(self, rows: Iterable[tuple[Project, int, int]]) -> None:
         """Build these files (project, release, file kind) concurrently, and wait; results are read like all others."""

@@ -12,7 +12,7 @@ from mirror.records.metadata_texts import unpack_texts
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from mirror.metadata.core_metadata import WheelText
+    from mirror.metadata.core_metadata import FileText
     from mirror.ports import Exchange, Request
     from mirror.records.model import DistFile, FetchFailure
     from mirror.records.project import Project
@@ -54,7 +54,7 @@ class Sidecars:
         if fetcher.is_pending(key):
             return
 
-        def deliver(wheel: WheelText | None, error: Exception | None) -> None:
+        def deliver(wheel: FileText | None, error: Exception | None) -> None:
             if wheel is not None:
                 project.add_text(release, *wheel)
                 self._parts.results.ripe.append(project)
@@ -64,8 +64,8 @@ class Sidecars:
 
         fetcher.submit(key, self._steps(project, file), deliver)
 
-    def _steps(self, project: Project, file: DistFile) -> Generator[Request, Exchange, WheelText]:
+    def _steps(self, project: Project, file: DistFile) -> Generator[Request, Exchange, FileText]:
         metadata = yield from read_metadata(file, self._parts.write_buffer.facts_of(project.index_id))
-        if metadata.wheel is None:
+        if metadata.text is None or not file.filename.endswith(".whl"):
             raise NotFound(f"{file.filename}: only wheels have METADATA of their own")
-        return metadata.wheel
+        return metadata.text

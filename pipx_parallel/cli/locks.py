@@ -174,6 +174,11 @@ def need_hashes(names: Sequence[str], chosen: Chosen) -> bool:
     return "pylock" in formats or (not chosen.flag("no_hashes") and bool(formats & _HASHED))
 
 
+def need_licences(names: Sequence[str], chosen: Chosen) -> bool:
+    """Return whether an output names licences."""
+    return any(_format(name, chosen) in {"json", "sbom"} for name in names)
+
+
 def _format(name: str, chosen: Chosen) -> str:
     """Return the format of an output: what its name says, else what ``--format`` says. Raises ``UsageError``."""
     return format_of(name, chosen.text("format") or ("requirements" if name == STDOUT else None))

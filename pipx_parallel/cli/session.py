@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Resolution
 
 
-def resolved(request: LockRequest) -> tuple[Resolution, ...]:
+def resolved(request: LockRequest, *, licensed: bool = False) -> tuple[Resolution, ...]:
     """Resolve as ``resolving`` does, and wait until all that was learned is stored."""
-    with resolving(request) as resolutions:
+    with resolving(request, licensed=licensed) as resolutions:
         return resolutions
 
 
 @contextmanager
-def resolving(request: LockRequest, *, hashed: bool = False) -> Iterator[tuple[Resolution, ...]]:
+def resolving(
+    request: LockRequest, *, hashed: bool = False, licensed: bool = False
+) -> Iterator[tuple[Resolution, ...]]:
     """Resolve for every target; if ``settings.keep_going`` left something out, warn of all of it at once.
 
-    With ``hashed`` every file that pip will choose gets a hash: what the index states none of is downloaded. What was learned
-    is stored beside the block, and is stored when it ends.
+    With ``hashed`` every file that pip will choose gets a hash: what the index states none of is downloaded. With ``licensed``
+    every pin has its licence. What was learned is stored beside the block, and is stored when it ends.
 
     Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` if the mirror cannot be used.
     """
@@ -62,6 +64,10 @@ def resolving(request: LockRequest, *, hashed: bool = False) -> Iterator[tuple[R
             from pipx_parallel.cli.hashing import with_hashes  # few indexes state no hashes
 
             resolutions = with_hashes(request, resolutions, mirror)
+        if licensed:
+            from pipx_parallel.resolution.licences import with_licences  # reports alone have licences
+
+            resolutions = with_licences(resolutions, mirror)
         if request.settings.selection.require_hashes:
             from pipx_parallel.resolution import hash_rules  # loaded with the solver; named where it is used
 

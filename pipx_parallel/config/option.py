@@ -87,7 +87,7 @@ def rare(*options: Option) -> tuple[Option, ...]:
 
 _POLICY = "Policy"
 ACTIONS = ("refuse", "warn", "allow")
-ADVISORY_ACTIONS = ("refuse", "allow")
+ADVISORY_ACTIONS = UNKNOWN_ACTIONS = ("refuse", "allow")
 PROVENANCE_MODES = ("any", "no-downgrade", "required")
 
 POLICY = rare(
@@ -133,6 +133,18 @@ POLICY = rare(
     Option(
         ("--ignore-advisory",), "Do not count this advisory.", "list", "ID", multiple=True, group=_POLICY,
         in_lock=True,
+    ),
+    Option(
+        ("--allow-licence",), 'Use only releases of these licences (SPDX; "BSD-*").', "list", "LICENCE", multiple=True,
+        group=_POLICY, in_lock=True,
+    ),
+    Option(
+        ("--deny-licence",), 'Refuse releases of these licences (SPDX; "GPL-*").', "list", "LICENCE", multiple=True,
+        group=_POLICY, in_lock=True,
+    ),
+    Option(
+        ("--unknown-licence",), "What to do with releases that state no licence, if others are judged [default: refuse].",
+        metavar="ACTION", choices=UNKNOWN_ACTIONS, group=_POLICY, in_lock=True,
     ),
     Option(
         ("--policy-exception",),

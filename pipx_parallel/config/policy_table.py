@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from pipx_parallel.config import policy_values as values
-from pipx_parallel.config.option import ACTIONS, ADVISORY_ACTIONS, PROVENANCE_MODES
+from pipx_parallel.config.option import ACTIONS, ADVISORY_ACTIONS, PROVENANCE_MODES, UNKNOWN_ACTIONS
 from pipx_parallel.errors import UsageError
 from pipx_parallel.nearest_names import nearest
 
@@ -36,6 +36,13 @@ def policy_values_of(table: object, path: str) -> dict[str, Raw]:
 def _names(dest: str) -> Callable[[object, str], dict[str, Raw]]:
     def read(value: object, called: str) -> dict[str, Raw]:
         return {dest: tuple([values.pattern(name, called) for name in _texts(value, called)])}
+
+    return read
+
+
+def _licences(dest: str) -> Callable[[object, str], dict[str, Raw]]:
+    def read(value: object, called: str) -> dict[str, Raw]:
+        return {dest: tuple([values.licence(name, called) for name in _texts(value, called)])}
 
     return read
 
@@ -216,5 +223,13 @@ _READERS: Mapping[str, Callable[[object, str], dict[str, Raw]]] = {
         "mode", {"mode": _choice("provenance", PROVENANCE_MODES), "max-age": _age("provenance_max_age")}
     ),
     "advisories": _or_table("action", {"action": _choice("advisories", ADVISORY_ACTIONS), "ignore": _ids}),
+    "licences": _or_table(
+        "",
+        {
+            "allow": _licences("allow_licence"),
+            "deny": _licences("deny_licence"),
+            "unknown": _choice("unknown_licence", UNKNOWN_ACTIONS),
+        },
+    ),
     "exceptions": _exceptions,
 }

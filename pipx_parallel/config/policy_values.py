@@ -51,6 +51,9 @@ def policy_rules(chosen: Chosen) -> PolicyRules:
         provenance_age=None if provenance_age is None else seconds(provenance_age, called("provenance_max_age")),
         advisories=Action.REFUSE if chosen.flag("avoid_vulnerable") else advisories,
         ignored_advisories=frozenset(chosen.texts("ignore_advisory")),
+        allowed_licences=tuple([licence(name, called("allow_licence")) for name in chosen.texts("allow_licence")]),
+        denied_licences=tuple([licence(name, called("deny_licence")) for name in chosen.texts("deny_licence")]),
+        unknown_licences=Action(chosen.text("unknown_licence") or "refuse"),
         exceptions=tuple([exception(row, called("policy_exception")) for row in chosen.texts("policy_exception")]),
     )
 
@@ -67,6 +70,20 @@ def pattern(text: str, called: str) -> str:
     if (body != name and not body) or "*" in body or not is_project_name(body.rstrip("-_.") or "-"):
         raise refuse(called, text, 'the name of a project ("requests") or a prefix ("acme-*")')
     return normalize_name(body) + "*" * (body != name)
+
+
+def licence(text: str, called: str) -> str:
+    """Return the SPDX identifier of a licence, or the beginning of identifiers with ``*``."""
+    from mirror.records.licences import canonical  # few policies judge licences
+
+    name = text.strip()
+    if name.endswith("*") and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*\*", name):
+        return name
+    spelled = canonical(name)
+    if not spelled or re.search(r"\b(AND|OR)\b", spelled) or "(" in spelled:
+        wanted = 'one SPDX identifier ("MIT", "GPL-2.0-only WITH Classpath-exception-2.0") or the beginning of some ("GPL-*")'
+        raise refuse(called, text, wanted)
+    return spelled
 
 
 def only_from(text: str, called: str) -> tuple[str, str]:

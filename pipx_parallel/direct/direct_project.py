@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class DirectProject(Project):
     """The release of a direct reference; never stored under the name of a project."""
 
-    __slots__ = ("_file", "reference")
+    __slots__ = ("_file", "reference", "stated_licence")
     of_index = False
 
     def __init__(self, metadata: CoreMetadata, url: str, file: dict[str, Any] | None) -> None:
@@ -49,6 +49,7 @@ class DirectProject(Project):
         view.learn(0, 0, DependencySet(metadata.requires_dist, metadata.requires_python))
         super().__init__(view, "direct", "", url)
         self.reference: str = url
+        self.stated_licence = metadata.licence
         self._file = file
 
     def parts(self) -> tuple[Project, ...]:

@@ -20,6 +20,7 @@ from mirror.metadata.static_metadata import project_metadata, static_metadata
 from mirror.metadata.wheel_metadata import wheel_metadata
 from mirror.ports import Purpose, Request, SourceTree, Work
 from mirror.records.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
+from mirror.records.licences import StatedLicence
 from pipx_parallel.direct.direct_project import DirectProject
 from pipx_parallel.direct.reference import pinned
 
@@ -93,7 +94,7 @@ def _archive(reference: Reference, settings: tuple[tuple[str, str], ...], contex
     }  # fmt: skip
     _check(reference, body)
     metadata = yield from _archive_metadata(reference, body, settings, context)
-    record: list[Any] = [file, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
+    record = _record(file, metadata)
     if not local:
         context.write_derived(key, _encoded(list(from_headers(exchange.headers, context.now)), record))
     return _project(reference, record)
@@ -128,7 +129,7 @@ def _repository(reference: Reference, settings: tuple[tuple[str, str], ...], egg
             raise Offline(f"{reference.label}: its metadata is not in the mirror, and offline")
         folder = (yield Work(reference.label, lambda: context.git.checkout(reference.url, commit).encode())).decode()
         metadata = yield from _tree_metadata("git-" + commit, _tree(folder, reference, settings), reference, context)
-        stored = [None, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python]
+        stored = _record(None, metadata)
         context.write_derived(key, _encoded(None, stored))
     metadata = _metadata(stored)
     return DirectProject(metadata, pinned(reference, commit, egg), None)
@@ -203,9 +204,17 @@ def _project(reference: Reference, stored: list[Any]) -> DirectProject:
     return DirectProject(_metadata(stored), pinned(reference), file)
 
 
+def _record(file: dict[str, Any] | None, metadata: CoreMetadata) -> list[Any]:
+    return [
+        file, list(metadata[:3]), list(metadata.requires_dist), metadata.requires_python, list(metadata.licence),
+    ]  # fmt: skip
+
+
 def _metadata(stored: list[Any]) -> CoreMetadata:
     (name, version, kind), requires, python = stored[1], stored[2], stored[3]
-    return CoreMetadata(name, version, kind, tuple(requires), python)
+    expression, text, classifiers = stored[4] if len(stored) > 4 else ("", "", ())
+    licence = StatedLicence(str(expression), str(text), tuple(map(str, classifiers)))
+    return CoreMetadata(name, version, kind, tuple(requires), python, licence=licence)
 
 
 def _encoded(fresh: list[Any] | None, stored: list[Any]) -> bytes:

@@ -88,6 +88,7 @@ def _pin(pin: Pin, context: LockContext) -> dict[str, object]:
         "status": pin.status,
         "metadata-from": pin.metadata_from,
         "yanked": pin.yanked,
+        "licence": pin.licence,
         "conditions": [{"kind": row.kind.value, "text": one_line(row.text)} for row in pin.conditions],
         "reason": None if pin.reason is None else without_credentials(pin.reason),
         "index": None if pin.index is None else safe_url(pin.index),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component
+    from cyclonedx.model.license import License
 
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.model import Pin, Resolution
@@ -92,7 +93,18 @@ def _component(pin: Pin, context: LockContext) -> Component:
         purl=purl,
         bom_ref=purl.to_string(),
         external_references=references,
+        licenses=[_licence(pin.licence)] if pin.licence else (),
     )
+
+
+def _licence(expression: str) -> License:
+    """Return an SPDX expression; what is no SPDX identifier is a name."""
+    from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression  # as above
+    from cyclonedx.spdx import is_supported_id  # as above
+
+    if " " in expression:
+        return LicenseExpression(expression)
+    return DisjunctiveLicense(id=expression) if is_supported_id(expression) else DisjunctiveLicense(name=expression)
 
 
 def _add_dependencies(

@@ -29,10 +29,10 @@ _FOOTER = "(*) subtree shown above"
 _Row = tuple[Node, str]  # a node, and the text after it
 
 
-def render_tree(resolution: Resolution, *, depth: int | None = None) -> str:
+def render_tree(resolution: Resolution, *, depth: int | None = None, outdated: bool = False) -> str:
     """Return the tree from the user's requirements down; a subtree is drawn once, then marked ``(*)``.
 
-    ``depth`` limits the levels below a root (0: the roots alone).
+    ``depth`` limits the levels below a root (0: the roots alone); ``outdated`` names the newest release where a pin is not that.
     """
     graph = graph_of(resolution)
     missing = {failure.project for failure in resolution.missing}
@@ -42,11 +42,15 @@ def render_tree(resolution: Resolution, *, depth: int | None = None) -> str:
         if node.name in graph.pins or node.name in missing
     ]
     return _drawn(
-        graph, rows, lambda node: [(row.node, _neighbour_text(row)) for row in dependencies(graph, node)], depth
+        graph,
+        rows,
+        lambda node: [(row.node, _neighbour_text(row)) for row in dependencies(graph, node)],
+        depth,
+        outdated=outdated,
     )
 
 
-def render_inverted(resolution: Resolution, name: str, *, depth: int | None = None) -> str:
+def render_inverted(resolution: Resolution, name: str, *, depth: int | None = None, outdated: bool = False) -> str:
     """Return the tree from one project up to the user's requirements. Raises ``UsageError`` if it is not pinned."""
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
@@ -62,7 +66,7 @@ def render_inverted(resolution: Resolution, name: str, *, depth: int | None = No
         ]
 
     start = Node(pin.name)
-    return _drawn(graph, [(start, _bracketed("; ".join(root_texts(start))))], dependents_of, depth)
+    return _drawn(graph, [(start, _bracketed("; ".join(root_texts(start))))], dependents_of, depth, outdated=outdated)
 
 
 def render_why(resolution: Resolution, name: str) -> str:
@@ -76,6 +80,11 @@ def render_why(resolution: Resolution, name: str) -> str:
     lines = [*_chains(graph, pin.name), *(f"{root.origin}: limited to {root.text}" for root in limits), _newest(pin)]
     lines += [row.text for row in pin.conditions]
     return "\n  ".join((_titled(graph, Node(pin.name)), *lines)) + "\n"
+
+
+def chains(resolution: Resolution, name: str) -> list[str]:
+    """Return the paths from lines of the input to a project: the shortest one of each line."""
+    return list(_chains(graph_of(resolution), name))
 
 
 def why_json(resolution: Resolution, name: str) -> dict[str, object]:
@@ -102,6 +111,17 @@ def tree_json(resolution: Resolution) -> dict[str, object]:
     }
 
 
+def render_licences(resolution: Resolution) -> str:
+    """Return a table of the licences with the packages of each; those that state none come last."""
+    rows: dict[str, list[str]] = {}
+    for pin in resolution.pins:
+        rows.setdefault(pin.licence or "", []).append(pin.name)
+    names = sorted(rows, key=lambda name: (not name, name.lower()))
+    cells = [(name or "none stated", str(len(rows[name])), ", ".join(rows[name])) for name in names]
+    width = max((len(row[0]) for row in cells), default=0)
+    return "".join(f"{name:{width}}  {count:>4}  {packages}\n" for name, count, packages in cells)
+
+
 def tree_dot(resolution: Resolution) -> str:
     """Return the graph in the DOT language (Graphviz); direct requirements have a double border, edges of extras a label."""
     graph = graph_of(resolution)
@@ -118,7 +138,9 @@ def tree_dot(resolution: Resolution) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _drawn(graph: Graph, rows: list[_Row], below: Callable[[Node], list[_Row]], depth: int | None) -> str:
+def _drawn(
+    graph: Graph, rows: list[_Row], below: Callable[[Node], list[_Row]], depth: int | None, *, outdated: bool
+) -> str:
     """Draw rows and their subtrees. A stack instead of recursion, because chains of requirements have no maximum length."""
     seen: dict[str, set[str]] = {}  # project -> the extras with which its subtree was drawn
     repeated = False
@@ -132,7 +154,8 @@ def _drawn(graph: Graph, rows: list[_Row], below: Callable[[Node], list[_Row]], 
         repeated = repeated or again
         if expanded:
             seen.setdefault(node.name, set()).update(node.extras)
-        lines.append(f"{indent}{branch}{_titled(graph, node)}{words}{_SEEN if again else ''}")
+        note = _note(graph.pins.get(node.name), outdated=outdated)
+        lines.append(f"{indent}{branch}{_titled(graph, node)}{note}{words}{_SEEN if again else ''}")
         if not again:
             inner = indent + stem
             last = len(children) - 1
@@ -161,6 +184,7 @@ def _paths(graph: Graph, name: str) -> Iterator[tuple[RequirementEdge, list[Requ
 def _package(graph: Graph, pin: Pin) -> dict[str, object]:
     return {
         **pin_json(pin),
+        **({} if pin.licence is None else {"licence": pin.licence}),
         "reason": pin.reason,
         "conditions": [{"kind": row.kind.value, "text": row.text} for row in pin.conditions],
         "dependencies": [_edge_json(edge.child, edge) for edge in all_dependencies(graph, pin.name)],
@@ -194,6 +218,15 @@ def _newest(pin: Pin) -> str:
 def _titled(graph: Graph, node: Node) -> str:
     pin = graph.pins.get(node.name)
     return f"{node} (missing)" if pin is None else f"{node} {pin.version}"
+
+
+def _note(pin: Pin | None, *, outdated: bool) -> str:
+    """Return what is shown of a pin behind its version: its licence, if it was read, and the newest release."""
+    if pin is None:
+        return ""
+    licence = "" if pin.licence is None else f" [{pin.licence or 'no licence stated'}]"
+    is_old = outdated and pin.latest not in {None, pin.version}
+    return f"{licence} (newest: {pin.latest})" if is_old else licence
 
 
 def _neighbour_text(row: Neighbour) -> str:

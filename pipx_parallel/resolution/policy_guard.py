@@ -44,13 +44,15 @@ class _Decided(NamedTuple):
 def rules_of(settings: ResolveSettings) -> PolicyRules:
     """Return the rules that a search applies, cutoffs as its selection states them.
 
-    Which formats are taken is decided elsewhere, by tags.
+    Which formats are taken is decided elsewhere, by tags; licences are judged of the answer (``licences``).
     """
     selection = settings.selection
     cutoff = selection.uploaded_prior_to
     cutoffs = {name: _cutoff(when) for name, when in selection.uploaded_prior_to_packages.items()}
     rules = settings.policy or PolicyRules()
-    return rules._replace(cutoff=_cutoff(cutoff), cutoffs=cutoffs, only_binary=())
+    return rules._replace(
+        cutoff=_cutoff(cutoff), cutoffs=cutoffs, only_binary=(), allowed_licences=(), denied_licences=()
+    )
 
 
 class PolicyGuard:

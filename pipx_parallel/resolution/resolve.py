@@ -61,7 +61,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
         first = _search_one(context, targets[0])
         if not first.depends_on_patch():
             mirror.admin.seal()
-            return (first.finish(),)
+            return _admitted((first.finish(),), context)
     from pipx_parallel.resolution.split_reasons import with_reasons  # here and below: 2 ms that most locks do without
     from pipx_parallel.resolution.universal import search_all
 
@@ -69,7 +69,19 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
         context, targets, lambda search, impossible: _no_solution(search, impossible, len(targets)), first
     )
     mirror.admin.seal()
-    return with_reasons(searches, [search.finish() for search in searches])
+    return _admitted(with_reasons(searches, [search.finish() for search in searches]), context)
+
+
+def _admitted(resolutions: tuple[Resolution, ...], context: SearchContext) -> tuple[Resolution, ...]:
+    """Return the resolutions, with licences if the policy judges them. Raises ``NoSolution`` for one that it refuses."""
+    policy = context.settings.policy
+    if policy is None or not policy.judges_licences:
+        return resolutions
+    from pipx_parallel.resolution.licences import refuse_licences, with_licences  # few policies judge licences
+
+    licensed = with_licences(resolutions, context.mirror)
+    refuse_licences(licensed, policy, context.settings.now)
+    return licensed
 
 
 def _search_one(context: SearchContext, target: Target) -> TargetSearch:

@@ -95,11 +95,13 @@ def metadata_text(
     *,
     metadata_version: str = "2.1",
     dynamic: Sequence[str] = (),
+    headers: Sequence[str] = (),
 ) -> bytes:
     """Return a METADATA (PKG-INFO) file with a body, so that readers must stop at the blank line."""
     lines = [f"Metadata-Version: {metadata_version}", f"Name: {name}", f"Version: {version}", "Summary: A test package"]
     lines += [f"Requires-Python: {requires_python}"] if requires_python else []
     lines += [f"Dynamic: {field}" for field in dynamic]
+    lines += headers
     lines += [f"Requires-Dist: {requirement}" for requirement in requires]
     for extra, requirements in (extras or {}).items():
         lines.append(f"Provides-Extra: {extra}")
@@ -119,15 +121,18 @@ def wheel(
     scripts: Mapping[str, str] | None = None,
     padding: int = 0,
     upload_time: str | None = UPLOADED,
+    headers: Sequence[str] = (),
 ) -> Dist:
-    """Build an installable wheel.
+    """Build an installable wheel; ``headers`` are further lines of METADATA.
 
     ``padding`` adds that many incompressible bytes before METADATA; ``scripts`` maps a command to ``module:function``:
     every module has a ``main`` that prints its name and version.
     """
     module = _escaped(name)
     stem = f"{module}-{version}"
-    metadata = metadata_text(name, version, requires, extras, requires_python, metadata_version=metadata_version)
+    metadata = metadata_text(
+        name, version, requires, extras, requires_python, metadata_version=metadata_version, headers=headers
+    )
     files = {f"{module}.py": _module(name, version)}
     if padding:
         files[f"{module}_data.bin"] = _noise(stem, padding)
@@ -155,6 +160,7 @@ def sdist(
     build_requires: Sequence[str] = (),
     broken: bool = False,
     upload_time: str | None = UPLOADED,
+    headers: Sequence[str] = (),
 ) -> Dist:
     """Build an sdist (``.tar.gz`` or ``.zip``) with an in-tree backend that needs nothing from any index.
 
@@ -163,7 +169,9 @@ def sdist(
     """
     module = _escaped(name)
     stem = f"{module}-{version}"
-    whole = metadata_text(name, version, requires, extras, requires_python, metadata_version=metadata_version)
+    whole = metadata_text(
+        name, version, requires, extras, requires_python, metadata_version=metadata_version, headers=headers
+    )
     dynamic = ("Requires-Dist", "Provides-Extra")
     text = whole
     if not static:

@@ -50,7 +50,8 @@ def run(values: Mapping[str, object]) -> int:
     request = changes.keeping_pins(request, before)
     if line := notices.kept_against_resolution(request):
         context.printer.warn(line)
-    with resolving(request, hashed=locks.need_hashes(names, chosen)) as resolutions:
+    hashed, licensed = locks.need_hashes(names, chosen), locks.need_licences(names, chosen)
+    with resolving(request, hashed=hashed, licensed=licensed) as resolutions:
         for line in notices.without_pin(changes.upgrade_roots(request), resolutions):
             context.printer.warn(line)
         artifacts = changes.with_line_ends(locks.render(request, resolutions, names), before)

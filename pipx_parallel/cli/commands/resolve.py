@@ -28,7 +28,8 @@ def run(values: Mapping[str, object]) -> int:
     locks.check_names(names, context.chosen)
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))
-    with resolving(request, hashed=locks.need_hashes(names, context.chosen)) as resolutions:
+    hashed, licensed = locks.need_hashes(names, context.chosen), locks.need_licences(names, context.chosen)
+    with resolving(request, hashed=hashed, licensed=licensed) as resolutions:
         artifacts = locks.render(request, resolutions, names, figures=True)
     save(artifacts, context.seconds)
     account.tell_quality(request, resolutions)

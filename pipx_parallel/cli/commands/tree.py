@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 INVERT = Option(("--invert",), "Show what requires this package.", metavar="NAME")
 DEPTH = Option(("--depth",), "Maximum depth of the tree.", metavar="N")
 FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "dot"))
-OPTIONS = (INVERT, DEPTH, FORMAT, INPUT_FILE, *RESOLVE)
+LICENCES = Option(("--licences",), "Show the licence of each package, and a table of licences.", "flag")
+OUTDATED = Option(("--outdated",), "Name the newest release of each package that is not at it.", "flag")
+OPTIONS = (INVERT, DEPTH, FORMAT, LICENCES, OUTDATED, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
 
 
@@ -31,7 +33,7 @@ def run(values: Mapping[str, object]) -> int:
     depth = _depth(context.chosen)
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))
-    resolutions = resolved(request)
+    resolutions = resolved(request, licensed=context.chosen.flag("licences"))
     show("".join(_drawn(resolution, context.chosen, depth) for resolution in resolutions))
     return missing_code(resolutions)
 
@@ -39,15 +41,17 @@ def run(values: Mapping[str, object]) -> int:
 def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None) -> str:
     from pipx_parallel.locks import tree  # only once there is something to draw
 
+    outdated = chosen.flag("outdated")
+    table = f"\n{tree.render_licences(resolution)}" if chosen.flag("licences") else ""
     match chosen.text("format"), chosen.text("invert"):
         case "json", _:
             return json.dumps(tree.tree_json(resolution), indent=2) + "\n"
         case "dot", _:
             return tree.tree_dot(resolution)
         case _, None:
-            return tree.render_tree(resolution, depth=depth)
+            return tree.render_tree(resolution, depth=depth, outdated=outdated) + table
         case _, name:
-            return tree.render_inverted(resolution, name, depth=depth)
+            return tree.render_inverted(resolution, name, depth=depth, outdated=outdated)
 
 
 def _depth(chosen: Chosen) -> int | None:

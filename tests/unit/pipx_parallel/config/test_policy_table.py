@@ -23,6 +23,7 @@ yanked = "refuse"
 status = { archived = "warn", quarantined = "refuse" }
 provenance = { mode = "no-downgrade", max-age = "P365D" }
 advisories = { action = "refuse", ignore = ["GHSA-xxxx"] }
+licences = { allow = ["mit", "BSD-*"], deny = "GPL-3.0-only", unknown = "allow" }
 [[exceptions]]
 package = "requests"
 version = "2.32.4"
@@ -73,6 +74,12 @@ MISTAKES = [
     ('provenance = { max-age = "P2Y" }', "provenance.max-age", "P7D"),
     ('advisories = "block"', "advisories", "refuse or allow"),
     ("advisories = { ignore = [3] }", "advisories.ignore[0]", "a text"),
+    ('licences = "MIT"', "licences", "a table with allow, deny, unknown"),
+    ('licences = { allow = ["Apache"] }', "licences.allow", "one SPDX identifier"),
+    ('licences = { deny = ["MIT OR GPL-3.0-only"] }', "licences.deny", "one SPDX identifier"),
+    ('licences = { deny = ["*"] }', "licences.deny", "one SPDX identifier"),
+    ('licences = { denied = ["MIT"] }', "denied", "keys are allow, deny, unknown"),
+    ('licences = { unknown = "warn" }', "licences.unknown", "refuse or allow"),
     ('advisories = { ignored = ["X"] }', "ignored", 'did you mean "ignore"'),
     ('exceptions = { package = "a" }', "exceptions", "a list of tables"),
     ('exceptions = [{ rules = ["yanked"] }]', "exceptions[0]", "package is missing"),
@@ -104,6 +111,8 @@ def test_a_table_means_what_it_says() -> None:
         Action.REFUSE,
         ProvenanceMode.NO_DOWNGRADE,
     )
+    assert (rules.allowed_licences, rules.denied_licences) == (("MIT", "BSD-*"), ("GPL-3.0-only",))
+    assert rules.unknown_licences is Action.ALLOW
     (exception,) = rules.exceptions
     assert exception.rules == {Rule.CUTOFF, Rule.YANKED}
     assert (exception.project, exception.version, exception.reason) == ("requests", "2.32.4", "the fix of an advisory")

@@ -1,0 +1,77 @@
+"""Whether lists of licences admit an SPDX expression. Pure.
+
+``license-expression`` would do it too: 2 MB of licence texts and a boolean algebra for what is below. ``packaging`` checks
+expressions and spells them (``mirror.records.licences.canonical``).
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_OR, _AND = "OR", "AND"
+_PRECEDENCE = {_OR: 1, _AND: 2}
+
+
+def refused_licence(expression: str, allowed: Sequence[str], denied: Sequence[str]) -> str | None:
+    """Return a licence for which an expression is refused; None if it is admitted.
+
+    Of licences joined by OR one must be admitted, of those joined by AND all. A pattern is an identifier, or its beginning and "*";
+    one without WITH stands for the licence with any exception too.
+
+    Args:
+        expression: An expression as ``canonical`` returns it.
+        allowed: Patterns of which a licence must match one; empty: every licence may be used.
+        denied: Patterns of licences that may not be used; they count before ``allowed``.
+    """
+    values: list[str | None] = []  # a licence that is refused, None for what is admitted
+    for word in _postfix(expression):
+        if word in _PRECEDENCE:
+            right, left = values.pop(), values.pop()
+            refused = [value for value in (left, right) if value is not None]
+            values.append(refused[0] if len(refused) > (word == _OR) else None)
+        else:
+            is_admitted = not any_matches(denied, word) and (not allowed or any_matches(allowed, word))
+            values.append(None if is_admitted else word)
+    return values[0]
+
+
+def _postfix(expression: str) -> Iterator[str]:
+    """Yield the licences and operators of a valid expression in postfix order."""
+    operators: list[str] = []
+    for word in _words(expression):
+        if word == "(":
+            operators.append(word)
+        elif word == ")":
+            while (operator := operators.pop()) != "(":
+                yield operator
+        elif word in _PRECEDENCE:
+            while operators and _PRECEDENCE.get(operators[-1], 0) >= _PRECEDENCE[word]:
+                yield operators.pop()
+            operators.append(word)
+        else:
+            yield word
+    yield from reversed(operators)
+
+
+def _words(expression: str) -> list[str]:
+    """Return parentheses, operators, and licences together with their exceptions."""
+    words: list[str] = []
+    for word in expression.replace("(", " ( ").replace(")", " ) ").split():
+        if word == "WITH" or (words and words[-1].endswith(" WITH")):
+            words[-1] += f" {word}"
+        else:
+            words.append(word)
+    return words
+
+
+def any_matches(patterns: Sequence[str], licence: str) -> bool:
+    """Return whether a pattern stands for a licence."""
+    plain = licence.lower()
+    base = plain.partition(" with ")[0]
+    return any(
+        fnmatchcase(name, pattern.lower()) for pattern in patterns for name in {plain, base, base.removesuffix("+")}
+    )
