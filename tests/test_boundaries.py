@@ -105,9 +105,9 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "aiohttp": ("mirror.http.aiohttp_transport",),
     "packaging": ("mirror*", "pipx_parallel*"),
     "click": ("pipx_parallel.cli*", "pipx_parallel.console", "pipx_parallel.progress"),
-    "cyclonedx": ("pipx_parallel.emitters.sbom",),
+    "cyclonedx": ("pipx_parallel.emitters.sbom", "pipx_parallel.emitters.vex"),
     "diskcache": ("mirror.store.disk_cache",),
-    "packageurl": ("pipx_parallel.emitters.sbom",),
+    "packageurl": ("pipx_parallel.emitters.sbom", "pipx_parallel.emitters.vex"),
     # Records off the warm path are structs: they compare by type and validate. On the warm path loading it (25 ms) would cost more
     # than it saves (0.06 ms for each of 128 classes).
     "msgspec": (

@@ -27,6 +27,7 @@ _DIGEST = re.compile(
     r'(?:^inputs = |^ *"inputs": |"pipx-parallel:inputs",\s*"value": |^# pipx-parallel: inputs )"?(sha256:[0-9a-f]{64})"?',
     re.MULTILINE,
 )
+_COMMAND = re.compile(r'^#    (pipx-parallel lock .*)$|^ *"?command"?(?: =|:) "((?:[^"\\]|\\.)*)"', re.MULTILINE)
 _OWN_HEADER = "# pipx-parallel: inputs "
 _PACKAGE = r"""^\[\[packages\]\]\nname = "([a-z0-9-]+)"\n(?:version = "([^"\\\n]+)"(?:\nmarker = '([^'\n]+)')?)?"""
 _PIN = re.compile(
@@ -63,7 +64,7 @@ class LockedPackage(NamedTuple):
 class Lock(NamedTuple):
     """The content of a lock of any format. ``packages`` are in the lock's order; a name can occur several times."""
 
-    kind: str  # "pylock", "requirements", "script" or "json"
+    kind: str  # "pylock", "requirements", "script", "json" or "uv"
     packages: tuple[LockedPackage, ...]
     digest: str | None = None  # of the inputs, in our own locks
 
@@ -80,6 +81,12 @@ def read_digest(text: str) -> str | None:
     """Return the digest of the inputs from the first lines of one of our locks; None if it has none."""
     match = _DIGEST.search(text[:_HEAD])
     return match[1] if match else None
+
+
+def read_command(text: str) -> str | None:
+    """Return the command that one of our locks says made it; None if it says none."""
+    match = _COMMAND.search(text[: 4 * _HEAD])
+    return match and (match[1] or match[2].replace('\\"', '"').replace("\\\\", "\\"))
 
 
 def read_pins(text: str, source: str) -> tuple[KeptPin, ...]:
@@ -121,6 +128,8 @@ def read_lock(text: str, source: str) -> Lock:
         return Lock(kind, tuple(_pylock(text, source)), digest)
     if kind == "json":
         return Lock(kind, tuple(_report(text, source)), digest)
+    if kind == "uv":
+        return Lock(kind, tuple(_uv(text, source)), digest)
     if kind == "script":
         blocks = ["".join(groups) for groups in _HEREDOC.findall(text)]
         return Lock(kind, tuple(package for block in blocks for package in _requirements(block, source)), digest)
@@ -133,6 +142,8 @@ def _kind(text: str) -> str:
         return "pylock"
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         return "json"
+    if text.startswith("version = ") and "\n[[package]]\n" in text:
+        return "uv"
     marked = (
         "PIPX_PARALLEL_REQUIREMENTS" in text or "Requirements = @'" in text
     )  # the search alone costs 3 ms on 3,500 lines
@@ -172,6 +183,16 @@ def _pylock_url(package: Mapping[str, Any]) -> str | None:
         return f"{vcs['type']}+{vcs.get('url') or vcs.get('path')}@{vcs['commit-id']}"
     source = package.get("archive") or package.get("directory")
     return None if source is None else str(source.get("url") or source.get("path"))
+
+
+def _uv(text: str, source: str) -> Iterator[LockedPackage]:
+    from mirror.errors import Malformed  # here and below: only a uv.lock needs it
+    from pipx_parallel.locks.uv_lock import read_packages
+
+    try:
+        yield from [LockedPackage(*row) for row in read_packages(text)]
+    except (ValueError, Malformed) as error:
+        raise _refused(source, f"not a uv.lock: {error}") from error
 
 
 def _report(text: str, source: str) -> list[LockedPackage]:

@@ -133,3 +133,108 @@ def test_outdated_shows_what_the_lines_allow_and_what_holds(workspace: Workspace
 
     workspace.write("n.in", "plain\n")
     assert workspace.run("outdated", "n.in").out == "every pin is the newest release that the target can install\n"
+
+
+def test_a_fix_moves_the_fewest_pins(workspace: Workspace) -> None:
+    """To the nearest releases that no advisory concerns, shown as a difference and written only to -o; without a network."""
+    assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+    assert workspace.run("lock", "r.in", "-o", "pylock.toml").code == 0  # keeps the pins of old.in
+    assert workspace.run("mirror", "warm", "--packages", "app==1.2,lib==2.1").code == 0
+    before = workspace.read("pylock.toml")
+    fix = ("audit", "--fix", "--offline")
+
+    shown = workspace.run(*fix, before=("unshare", "-rn"))
+    assert shown.code == 0, shown.err
+    assert [line.split()[:4] for line in shown.out.splitlines()[:2]] == [
+        ["↑", "app", "1.1", "→"],
+        ["↑", "lib", "2.0", "→"],
+    ]
+    assert workspace.read("pylock.toml") == before
+    assert workspace.run(*fix, "-o", "pylock.toml").code == 0
+    assert workspace.pins() == {"app": "1.2", "lib": "2.1", "plain": "1.0"}
+    assert workspace.run(*fix).out == "no advisories concern these pins\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("locked.txt", "app==1.1\nlib==2.0 ; python_version > '3'\nplain==1.0\n"),
+        (
+            "uv.lock",
+            "version = 1\n"
+            + "".join(
+                f'\n[[package]]\nname = "{name}"\nversion = "{version}"\nsource = {{ {source} }}\n'
+                for name, version, source in (
+                    ("app", "1.1", 'registry = "https://index.example/simple"'),
+                    ("lib", "2.0", 'registry = "https://index.example/simple"'),
+                    ("mine", "0.1", 'virtual = "."'),
+                    ("plain", "1.0", 'registry = "https://index.example/simple"'),
+                )
+            ),
+        ),
+    ],
+)
+def test_locks_of_other_tools_are_fixed_too(workspace: Workspace, name: str, text: str) -> None:
+    """Their own pins are what is asked for; the result is written as what its name says."""
+    assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+    workspace.write(name, text)
+
+    ran = workspace.run("audit", name, "--fix", "-o", "fixed.txt", "--format", "json")
+
+    assert ran.code == 0, ran.err
+    result = json.loads(ran.out)
+    assert [(row["name"], row["version"], row["to"]) for row in result["fixes"]] == [
+        ("app", "1.1", "1.2"),
+        ("lib", "2.0", "2.1"),
+    ]
+    assert (result["counts"], result["left"]) == ({"up": 2}, [])
+    pins = [line.split(" ")[0] for line in workspace.read("fixed.txt").decode().splitlines() if "==" in line]
+    assert pins == ["app==1.2", "lib==2.1", "plain==1.0"]
+
+
+def test_a_fix_that_the_policy_hides_is_named(tmp_path: Path) -> None:
+    """With the exception that admits exactly it; what has no fix at all stays, and the exit code says so."""
+    old, new = "2024-01-01T00:00:00Z", "2026-11-01T00:00:00Z"
+    projects = {
+        "app": [wheel("app", "1.0", upload_time=old), wheel("app", "1.2", upload_time=new)],
+        "other": [wheel("other", "1.0", upload_time=old)],
+        "lib": [wheel("lib", "2.0", upload_time=old), wheel("lib", "2.1", upload_time=old)],
+    }
+    with LoopbackIndex(projects) as served:
+        workspace = Workspace(tmp_path, served.url)
+        with zipfile.ZipFile(workspace.folder / "all.zip", "w") as archive:
+            for document in DOCUMENTS:
+                archive.writestr(f"{document['id']}.json", json.dumps(document))
+        assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+        workspace.write("locked.txt", "app==1.0\nlib==2.0\nother==1.0\n")
+        cooldown = ("audit", "locked.txt", "--fix", "-o", "fixed.txt", "--uploaded-prior-to", "2026-01-01")
+
+        ran = workspace.run(*cooldown)
+        assert ran.code == 7, ran.err
+        assert "left: app 1.0, GHSA-app: 1.2 is free of advisories, but uploaded-prior-to refuses it" in ran.out
+        assert 'this admits exactly it: --policy-exception "app==1.2 uploaded-prior-to"' in ran.out
+        assert "left: other 1.0, GHSA-other: no release that may be used is free of advisories" in ran.out
+        assert "↑ lib  2.0 → 2.1" in ran.out
+
+        ran = workspace.run(*cooldown, "--policy-exception", "app==1.2 uploaded-prior-to")
+        assert "↑ app  1.0 → 1.2" in ran.out, ran.err
+        assert b"other==1.0" in workspace.read("fixed.txt")
+
+
+def test_an_audit_as_a_cyclonedx_document(workspace: Workspace) -> None:
+    """One component for each pin that is concerned, one entry for each advisory; the same bytes each time."""
+    pytest.importorskip("cyclonedx", reason="the extra [sbom] is not installed")
+    assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+
+    ran = workspace.run("audit", "--format", "cyclonedx")
+
+    assert (ran.code, ran.out) == (7, workspace.run("audit", "--format", "cyclonedx").out), ran.err
+    document = json.loads(ran.out)
+    assert [row["bom-ref"] for row in document["components"]] == ["pkg:pypi/app@1.1", "pkg:pypi/lib@2.0"]
+    first = document["vulnerabilities"][0]
+    assert (first["id"], first["ratings"], first["affects"], first["recommendation"]) == (
+        "GHSA-app",
+        [{"severity": "high"}],
+        [{"ref": "pkg:pypi/app@1.1"}],
+        "Upgrade to 1.2",
+    )

@@ -10,49 +10,50 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.config.option import POLICY, Argument, Option, rare
-from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
+from pipx_parallel.config.options import BUILDS, INDEX, MIRROR, NETWORK, OUTPUT, SELECTION, TARGET
 from pipx_parallel.errors import UsageError
 from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from pipx_parallel.locks.audit import Vulnerability
     from pipx_parallel.locks.lock_reader import Lock
 
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "sarif"))
-OPTIONS = (FORMAT, *MIRROR, *POLICY, *rare(*INDEX, *NETWORK))
+FORMAT = Option(
+    ("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "sarif", "cyclonedx")
+)
+FIX = Option(("--fix",), "Solve the lock again without them, and show what moves; -o writes it.", "flag")
+OPTIONS = (FORMAT, FIX, OUTPUT[0], *MIRROR, *POLICY, *rare(*INDEX, *NETWORK, *SELECTION, *BUILDS, *TARGET))
 ARGUMENTS = (Argument("locks", "LOCK", many=True),)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Show the advisories that concern the pins of LOCKs (pylock.toml, requirements files, JSON reports). Needs no network.
+    """Show the advisories that concern the pins of LOCKs (pylock.toml, requirements, JSON reports, uv.lock). Needs no network.
 
     Without a LOCK, pylock.toml of this folder is read. The advisories are those that `mirror advisories update` stored; withdrawn
-    ones do not count. Exit code 7 if any concerns a pin. `lock --avoid-vulnerable --diff` shows a lock without them.
+    ones do not count. Exit code 7 if any concerns a pin.
+
+    --fix solves one lock again with the fewest moved pins, and shows what moves; -o FILE writes the result. What cannot be fixed
+    stays, and the exit code is 7; if only the policy hides a fix, the exception that admits exactly it is named.
     """
-    from mirror.errors import Offline  # here and below: only what this command needs
-    from mirror.keys import ADVISORIES
-    from mirror.policy.stored_knowledge import StoredKnowledge
-    from mirror.session.open_store import open_store
-    from pipx_parallel.locks.audit import audit, render_json, render_sarif, render_text
+    from pipx_parallel.cli.auditing import audited  # here and below: only what this command needs
+    from pipx_parallel.locks.audit import render_json, render_sarif, render_text
 
     given = values.get("locks") or ("pylock.toml",)
     paths = given if isinstance(given, tuple) else (str(given),)
     context = begin({name: value for name, value in values.items() if name != "locks"}, OPTIONS)
     locks = [(str(path), _lock(str(path))) for path in paths]
-    settings = settings_of(context)
-    store = open_store(settings.mirror.location)
-    try:
-        if not store.get_many((ADVISORIES.key(""),)):
-            raise Offline("the mirror has no advisories: run `pipx-parallel mirror advisories update FILE-OR-URL`")
-        knowledge = StoredKnowledge(lambda key: store.get_many((key,)).get(key))
-        ignored = settings.policy.ignored_advisories if settings.policy is not None else frozenset()
-        vulnerabilities = audit(locks, lambda name: knowledge.of_project(name) or (), ignored)
-    finally:
-        store.close()
+    vulnerabilities = audited(locks, settings_of(context))
+    if context.chosen.flag("fix"):
+        return _fix(locks, vulnerabilities, values)
     match context.chosen.text("format"):
         case "json":
             show(json.dumps(render_json(vulnerabilities), indent=2) + "\n")
+        case "cyclonedx":
+            from pipx_parallel.emitters.vex import render_vex
+
+            show(render_vex(vulnerabilities))
         case "sarif":
             show(json.dumps(render_sarif(vulnerabilities, VERSION), indent=2) + "\n")
         case _:
@@ -60,12 +61,35 @@ def run(values: Mapping[str, object]) -> int:
     return VIOLATED if vulnerabilities else 0
 
 
+def _fix(
+    locks: Sequence[tuple[str, Lock]], vulnerabilities: Sequence[Vulnerability], values: Mapping[str, object]
+) -> int:
+    from pipx_parallel.cli.auditing import fixed, render_fix, render_fix_json  # as above
+
+    if len(locks) != 1:
+        raise UsageError("--fix takes one LOCK")
+    if values.get("format") not in {None, "text", "json"}:
+        raise UsageError("--fix writes text or JSON: --format text, --format json")
+    path = locks[0][0]
+    if not vulnerabilities:
+        show("no advisories concern these pins\n")
+        return 0
+    given = {name: value for name, value in values.items() if value and name not in {"locks", "fix", "format"}}
+    result = fixed(path, _text(path), vulnerabilities, given)
+    show(json.dumps(render_fix_json(result), indent=2) + "\n" if values.get("format") == "json" else render_fix(result))
+    return VIOLATED if result.left else 0
+
+
 def _lock(path: str) -> Lock:
     from pipx_parallel.locks.lock_reader import read_lock  # as above
 
+    return read_lock(_text(path), path)
+
+
+def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
-            return read_lock(file.read(), path)
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path}: cannot be read as a lock ({error}); name a pylock.toml or a locked requirements file"
