@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
-from mirror.policy.licences import any_matches, refused_licence
+from mirror.policy.licences import licence_problem
 from mirror.policy.rules import Action, PolicyRules, ProvenanceMode, Rule, matches
 from mirror.records.listing_views import day_of, time_of
 from mirror.records.version_keys import version_key
@@ -228,12 +228,8 @@ class ProjectPolicy:
             if rules.unknown_licences is Action.ALLOW:
                 return None
             return _refused(Rule.LICENCES, "states no licence")
-        name = refused_licence(licence, rules.allowed_licences, rules.denied_licences)
-        if name is None:
-            return None
-        denial = "denies" if any_matches(rules.denied_licences, name) else "does not allow"
-        words = f", which the policy {denial}" if name == licence else f": the policy {denial} {name}"
-        return _refused(Rule.LICENCES, f"has the licence {licence}{words}")
+        reason = licence_problem(licence, rules.allowed_licences, rules.denied_licences)
+        return None if reason is None else _refused(Rule.LICENCES, reason)
 
     def _predates(self, file: FileFacts) -> bool:
         """Return whether a file is so old that the policy asks for no attestation."""

@@ -39,6 +39,16 @@ def refused_licence(expression: str, allowed: Sequence[str], denied: Sequence[st
     return values[0]
 
 
+def licence_problem(expression: str, allowed: Sequence[str], denied: Sequence[str]) -> str | None:
+    """Return why an expression is refused, as a reason that continues "NAME VERSION …"; None if it is admitted."""
+    name = refused_licence(expression, allowed, denied)
+    if name is None:
+        return None
+    denial = "denies" if any_matches(denied, name) else "does not allow"
+    words = f", which the policy {denial}" if name == expression else f": the policy {denial} {name}"
+    return f"has the licence {expression}{words}"
+
+
 def _postfix(expression: str) -> Iterator[str]:
     """Yield the licences and operators of a valid expression in postfix order."""
     operators: list[str] = []
