@@ -14,6 +14,28 @@ from mirror.records.model import BuildRecord, DistFile, FetchFailure, RequestCou
 
 
 @equal_by_type
+class Part(NamedTuple):
+    """An extra or a dependency group of a project. ``str()`` gives ``extra web``."""
+
+    kind: str  # "extra" or "group"
+    name: str  # normalised
+
+    def __str__(self) -> str:
+        """Return kind and name."""
+        return f"{self.kind} {self.name}"
+
+
+@equal_by_type
+class Parts(NamedTuple):
+    """The extras and groups that a lock holds beside the project's own dependencies. Names are normalised."""
+
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()  # of ``groups``: installed unless the user says otherwise
+    conflicts: tuple[tuple[Part, ...], ...] = ()  # of each set at most one can be installed
+
+
+@equal_by_type
 class Origin(NamedTuple):
     """A place in the input. ``str()`` gives ``requirements.txt:12``."""
 
@@ -21,6 +43,7 @@ class Origin(NamedTuple):
     line: int | None = None
     via: tuple[str, ...] = ()  # the chain of -r and -c that includes it, outermost first
     label: str = ""  # how annotations name it: "shop (pyproject.toml:dev)"
+    part: Part | None = None  # the extra or group of the project that it stands in
 
     def __str__(self) -> str:
         """Return ``source:line``, or the source alone; standard input is ``<stdin>``."""
@@ -95,6 +118,7 @@ class Inputs(NamedTuple):
     overrides: tuple[RootRequirement, ...] = ()  # replace every requirement on their projects
     excludes: tuple[str, ...] = ()  # normalised names of projects to leave out
     written: tuple[WrittenOption, ...] = ()  # every option line, in input order
+    parts: Parts | None = None  # None: no extra and no group was asked for
 
 
 @equal_by_type
@@ -265,3 +289,4 @@ class Resolution(NamedTuple):
     relaxations: tuple[Relaxation, ...] = ()
     optimal: bool = True  # False: a limit ended the search, or dependencies were interpolated
     unused: tuple[str, ...] = ()  # overrides and excludes that no requirement named
+    fork: tuple[Part, ...] = ()  # the parts in it that conflict with parts of other resolutions

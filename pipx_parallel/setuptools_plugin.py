@@ -144,7 +144,7 @@ def _read(path: str, distribution: Distribution, group: str) -> Sequence[Pinned]
         raise UsageError(f"the lock {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path} is not a lock file: {error}") from error
-    return pins_of(lock, path, distribution.metadata.name)
+    return pins_of(lock, path, distribution.metadata.name, group)
 
 
 def _change(distribution: Distribution, dependencies: list[str], extras: Mapping[str, list[str]]) -> None:

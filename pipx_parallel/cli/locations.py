@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from pipx_parallel.config.option import Option
 
-TABLES = ("setuptools", "sources", "policy")  # parts of [tool.pipx-parallel] that are no options
+# Parts of [tool.pipx-parallel] that are no options; the last two say something of the project's extras and groups.
+TABLES = ("setuptools", "sources", "policy", "conflicts", "default-groups")
 _ON = ("1", "true", "yes", "on", "y", "t")
 _OFF = ("0", "false", "no", "off", "n", "f")
 

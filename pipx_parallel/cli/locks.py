@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.emitters.interface import Artifact
-    from pipx_parallel.model import Resolution
+    from pipx_parallel.model import Parts, Resolution
 
 STDOUT = "-"
-_HASHED = {"requirements", "script", "powershell"}  # formats with hashes, unless --no-hashes says not
+_LISTS = {"requirements", "script", "powershell"}  # formats of one list, with hashes unless --no-hashes says not
 
 
 def names_of(chosen: Chosen, sources: Sequence[str]) -> tuple[str, ...]:
@@ -88,6 +88,7 @@ def context_of(request: LockRequest) -> LockContext:
             without_credentials(row.value): row.template for row in request.inputs.written if row.template is not None
         },
         targets=request.targets,
+        parts=request.inputs.parts,
     )
 
 
@@ -168,10 +169,27 @@ def refuse_inputs(names: Sequence[str], request: LockRequest) -> None:
             raise UsageError(f"-o {name} would replace an input; write the lock to another file")
 
 
+def refuse_conflicts(names: Sequence[str], request: LockRequest) -> None:
+    """Raise ``UsageError`` if an output is one list, and extras or groups that conflict were asked for."""
+    parts = request.inputs.parts
+    if parts is None or not parts.conflicts:
+        return
+    for name in names:
+        if _format(name, request.context.chosen) in _LISTS:
+            raise conflict_error("standard output" if name == STDOUT else name, parts)
+
+
+def conflict_error(output: str, parts: Parts) -> UsageError:
+    """Return the error that an output cannot hold extras or groups that conflict."""
+    first, second, *_ = parts.conflicts[0]
+    problem = f"{output} is one list and cannot hold both {first} and {second}, which conflict"
+    return UsageError(f"{problem}; write a pylock.toml, or ask for one of them: --{first.kind} {first.name}")
+
+
 def need_hashes(names: Sequence[str], chosen: Chosen) -> bool:
     """Return whether an output needs a hash of each file: PEP 751 wants one, and pip refuses a list that has only some."""
     formats = {_format(name, chosen) for name in names}
-    return "pylock" in formats or (not chosen.flag("no_hashes") and bool(formats & _HASHED))
+    return "pylock" in formats or (not chosen.flag("no_hashes") and bool(formats & _LISTS))
 
 
 def need_licences(names: Sequence[str], chosen: Chosen) -> bool:

@@ -56,6 +56,8 @@ def read_request(context: CommandContext) -> LockRequest:
             constraint_files=(*chosen.texts("constraint"), *pip.texts("constraint")),
             extras=chosen.texts("extra"),
             groups=chosen.texts("group"),
+            all_extras=chosen.flag("all_extras"),
+            all_groups=chosen.flag("all_groups"),
             build_requires=chosen.flag("build_requires"),
             overrides=chosen.texts("override"),
             excludes=chosen.texts("exclude"),

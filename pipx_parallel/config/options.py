@@ -25,12 +25,10 @@ INPUT = (
         ("--packages",), 'Requirements, separated by commas: "a,b>=1".', metavar="LIST", multiple=True, group=_INPUT,
         in_lock=True,
     ),
-    Option(
-        ("--extra",), "Include this extra of the project.", "list", "NAME", multiple=True, group=_INPUT, in_lock=True
-    ),
-    Option(
-        ("--group",), "Include this dependency group.", "list", "NAME", multiple=True, group=_INPUT, in_lock=True
-    ),
+    Option(("--extra",), "Include this extra of the project.", "list", "NAME", multiple=True, group=_INPUT, in_lock=True),
+    Option(("--group",), "Include this dependency group.", "list", "NAME", multiple=True, group=_INPUT, in_lock=True),
+    flag_option("--all-extras", "Include all extras of the project.", _INPUT, in_lock=True),
+    flag_option("--all-groups", "Include all dependency groups.", _INPUT, in_lock=True),
     flag_option("--build-requires", "Include the build requirements of the project.", _INPUT, in_lock=True, rare=True),
     Option(
         ("--override",), "Replace every requirement on a package with this one.", metavar="REQUIREMENT", multiple=True,

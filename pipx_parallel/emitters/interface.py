@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from mirror.equality import equal_by_type
-from pipx_parallel.model import IndexOptions, Resolution, RootRequirement, SourceFile, Target
+from pipx_parallel.model import IndexOptions, Parts, Resolution, RootRequirement, SourceFile, Target
 
 
 @equal_by_type
@@ -42,6 +42,7 @@ class LockContext(NamedTuple):
     templates: Mapping[str, str] = {}  # URLs of ``options`` -> as written, with variables: ``https://${USER}@host``
     folder: str = ""  # absolute, with "/"; local paths are written relative to it. "": they are written in full
     targets: tuple[Target, ...] = ()  # as asked for: a resolution can be for a part of one
+    parts: Parts | None = None  # the extras and groups, for a format that can hold them apart
 
 
 class Emitter(Protocol):

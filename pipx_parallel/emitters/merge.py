@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import DistFile, FetchFailure
     from pipx_parallel.locks.target_markers import TargetSet
-    from pipx_parallel.model import Origin, Pin, Resolution, RootRequirement, Target
+    from pipx_parallel.model import Origin, Parts, Pin, Resolution, RootRequirement, Target
 
 
 @equal_by_type
@@ -27,12 +27,13 @@ class LockEntry(NamedTuple):
     installable: tuple[DistFile, ...]
 
 
-def merge(resolutions: Sequence[Resolution]) -> tuple[LockEntry, ...]:
+def merge(resolutions: Sequence[Resolution], parts: Parts | None = None) -> tuple[LockEntry, ...]:
     """Return the pins of all resolutions, sorted by name, then by the first target that has them.
 
-    Of the entries of one name exactly one has a marker that is true, in each target that has the project.
+    Of the entries of one name exactly one has a marker that is true, in each target that has the project. With ``parts`` the
+    markers also say which extras and groups a pin is for.
     """
-    if len(resolutions) == 1:
+    if len(resolutions) == 1 and parts is None:
         return tuple(LockEntry(pin, None, _by_name(pin.installable)) for pin in resolutions[0].pins)
     from pipx_parallel.locks.target_markers import TargetSet  # only with several targets
 
@@ -42,11 +43,36 @@ def merge(resolutions: Sequence[Resolution]) -> tuple[LockEntry, ...]:
             groups.setdefault((pin.name, pin.version, pin.url, pin.index), []).append((number, pin))
     targets = TargetSet([resolution.target for resolution in resolutions])
     ordered = sorted(groups.values(), key=lambda members: (members[0][1].name, members[0][0]))
-    return tuple(_entry(members, targets) for members in ordered)
+    if parts is None:
+        markers = [targets.marker(number for number, _ in members) for members in ordered]
+    else:
+        markers = _part_markers(resolutions, ordered, parts, targets)
+    return tuple(_entry(members, marker) for members, marker in zip(ordered, markers, strict=True))
+
+
+def _part_markers(
+    resolutions: Sequence[Resolution], entries: Sequence[list[tuple[int, Pin]]], parts: Parts, targets: TargetSet
+) -> list[str | None]:
+    from pipx_parallel.locks.part_markers import Member, PartSet  # only with extras or groups
+    from pipx_parallel.locks.parts import holders_of  # as above
+
+    part_set = PartSet(parts, targets)
+    holders = [holders_of(resolution) for resolution in resolutions]
+    return [
+        part_set.marker(
+            [
+                Member(resolutions[number].fork, targets.cells_of(number), holders[number][pin.name])
+                for number, pin in members
+            ]
+        )
+        for members in entries
+    ]
 
 
 def target_labels(targets: Sequence[Target]) -> list[str]:
     """Return how the targets are called, those that differ only in their Python as one."""
+    # A target occurs once for each set of conflicting extras and groups.
+    targets = list({(target.label, target.python_from, target.python_until): target for target in targets}.values())
     if len(targets) < 2:
         return [target.label for target in targets]
     from pipx_parallel.locks.target_labels import labels  # only with several targets
@@ -69,9 +95,8 @@ def missing_lines(resolutions: Sequence[Resolution]) -> Iterator[str]:
         yield f"# MISSING: {one_line(failure.message)}"
 
 
-def _entry(members: list[tuple[int, Pin]], targets: TargetSet) -> LockEntry:
+def _entry(members: list[tuple[int, Pin]], marker: str | None) -> LockEntry:
     files = {file.filename: file for _, pin in members for file in pin.installable}
-    marker = targets.marker(number for number, _ in members)
     return LockEntry(members[0][1], marker, tuple(files[name] for name in sorted(files)))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mirror.records.model import DistFile
     from pipx_parallel.emitters.interface import LockContext
     from pipx_parallel.emitters.merge import LockEntry
-    from pipx_parallel.model import Pin, Resolution, RootRequirement, Target
+    from pipx_parallel.model import Parts, Pin, Resolution, RootRequirement
 
 # Compiled on first use: a lock of 171 packages has a dozen distinct specifiers, most of them ``>=3.9``.
 _SUFFIX = r"(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?"
@@ -36,7 +36,7 @@ _CLAUSE = (
 
 def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
     """Return the one lock file for all the resolutions (see ``Emitter``)."""
-    entries = merge.merge(resolutions)
+    entries = merge.merge(resolutions, context.parts)
     versions = _versions_apart(entries)
     children = merge.children(resolutions)
     roots = merge.roots_by_name(resolutions)
@@ -53,12 +53,13 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
             lacking.append(
                 f"# MISSING: {pin.name} {one_line(pin.version)}: no hash is known, nothing fixes its content"
             )
-    lines = [*_head([resolution.target for resolution in resolutions], empty=not packages)]
+    lines = [*_head(resolutions, context.parts, empty=not packages)]
     lines += [*_tool_table(resolutions, context), *lacking, *packages]
     return (Artifact(name, "\n".join(lines) + "\n"),)
 
 
-def _head(targets: Sequence[Target], *, empty: bool) -> Iterator[str]:
+def _head(resolutions: Sequence[Resolution], parts: Parts | None, *, empty: bool) -> Iterator[str]:
+    targets = [resolution.target for resolution in resolutions]
     yield 'lock-version = "1.0"'
     environments = target_markers.environments(targets)
     if environments:
@@ -66,9 +67,23 @@ def _head(targets: Sequence[Target], *, empty: bool) -> Iterator[str]:
     requires_python = target_markers.requires_python(targets)
     if requires_python:
         yield f"requires-python = {toml_text.string(requires_python)}"
+    if parts is not None:
+        yield from _part_lists(resolutions, parts)
     yield 'created-by = "pipx-parallel"'
     if empty:
         yield "packages = []"
+
+
+def _part_lists(resolutions: Sequence[Resolution], parts: Parts) -> Iterator[str]:
+    """Yield the extras and groups, and the groups that are installed by default: the project's own dependencies are one."""
+    from pipx_parallel.locks.parts import base_group  # only with extras or groups
+
+    has_base = any(root.origin.part is None for resolution in resolutions for root in resolution.roots)
+    base = base_group(parts) if has_base else None
+    defaults = [*([base] if base is not None else []), *parts.default_groups]
+    for key, names in (("extras", parts.extras), ("dependency-groups", parts.groups), ("default-groups", defaults)):
+        if names:
+            yield f"{key} = [{', '.join(map(toml_text.string, names))}]"
 
 
 def _tool_table(resolutions: Sequence[Resolution], context: LockContext) -> Iterator[str]:

@@ -129,6 +129,21 @@ def chain(graph: Graph, start: RequirementEdge, goal: str) -> list[RequirementEd
     return path[::-1]
 
 
+def reached(graph: Graph, starts: Iterable[tuple[str, Iterable[str]]]) -> set[str]:
+    """Return the projects that can be reached from these projects with these extras, themselves included."""
+    by_parent: dict[str, list[RequirementEdge]] = {}
+    for edges in graph.below.values():
+        for edge in edges:
+            by_parent.setdefault(edge.parent, []).append(edge)
+    pending = [end for name, extras in starts for end in _ends_of(name, extras)]
+    keys = set(pending)
+    while pending:
+        ends = {end for edge in by_parent.get(pending.pop(), ()) for end in _ends(edge)} - keys
+        keys |= ends
+        pending += ends
+    return {key.partition("[")[0] for key in keys}
+
+
 def _root_edges(resolution: Resolution) -> tuple[RequirementEdge, ...]:
     """Return the user's edges in input order, without constraints (a constraint adds no package)."""
     constraints: set[tuple[str, Origin | None]] = {

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from packaging.utils import canonicalize_name
 
 from pipx_parallel.errors import StaleLock, UsageError
+from pipx_parallel.locks.selection import NEVER, decided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,13 +77,14 @@ def settings_of(pyproject: Mapping[str, Any]) -> LockedExtras | None:
     return LockedExtras(lock, extra, dependencies, groups)
 
 
-def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pinned, ...]:
-    """Return every package of a parsed ``pylock.toml`` (PEP 751) as a requirement, with its marker.
+def pins_of(lock: Mapping[str, Any], path: str, project: str | None, group: str = "") -> tuple[Pinned, ...]:
+    """Return the packages of a parsed ``pylock.toml`` (PEP 751) that it installs by default, as requirements with their markers.
 
     Args:
         lock: The parsed file.
         path: Its path, for messages.
         project: The project that is built, None if its name is not known.
+        group: A group or an extra whose packages are returned, too.
 
     Raises:
         UsageError: It is not a lock, it is incomplete, it pins the project itself, or a package cannot be written as a
@@ -95,7 +97,12 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None) -> tuple[Pi
     if version.partition(".")[0] != "1":
         raise UsageError(f"{path} has lock-version {version}; only 1.x can be read")
     _refuse_incomplete(lock, path)
-    pins = tuple(_pinned(package, f"{path}: packages[{number}]", path) for number, package in enumerate(packages))
+    groups = [*(_get(lock, "default-groups", list, path) or ()), group]
+    pins = tuple(
+        pin
+        for number, package in enumerate(packages)
+        if (pin := _pinned(package, f"{path}: packages[{number}]", path, [str(name) for name in groups])) is not None
+    )
     if project is not None and any(pin.name == canonicalize_name(project) for pin in pins):
         raise UsageError(f"{path} is the lock of another project: it pins {project} itself")
     return pins
@@ -211,14 +218,19 @@ def _refuse_incomplete(lock: Mapping[str, Any], path: str) -> None:
         raise UsageError(f"{path} is incomplete: it was locked without {names}")
 
 
-def _pinned(package: Any, location: str, path: str) -> Pinned:  # package: any TOML value
+def _pinned(package: Any, location: str, path: str, groups: Sequence[str]) -> Pinned | None:  # package: any TOML value
+    """Return a package as a requirement; None if it is for other extras or groups."""
     name = canonicalize_name(_get(package, "name", str, location) or "")
     if not _NAME.fullmatch(name):
         raise UsageError(f"{location} has no name, so {path} is not a lock file (PEP 751)")
     location = f"{path}: {name}"
     marker = _get(package, "marker", str, location)
     if marker and _LOCK_ONLY.search(_QUOTED.sub("", marker)):
-        raise UsageError(f"{location} is locked only for some extras or groups ({marker}); lock each to its own file")
+        marker = decided(marker, groups[-1:], groups)
+        if marker == NEVER:
+            return None
+        if marker and _LOCK_ONLY.search(_QUOTED.sub("", marker)):
+            raise UsageError(f"{location} has a marker that cannot be read: {marker}")
     reference = "".join(_references(package, location))
     version = None if reference else _get(package, "version", str, location)
     if not reference and version is None:

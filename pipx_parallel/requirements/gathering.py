@@ -15,6 +15,7 @@ from pipx_parallel.requirements.urls import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipx_parallel.model import Parts
     from pipx_parallel.requirements.reader import Reader
 
 
@@ -29,6 +30,7 @@ class Gathering:
         self._environ = environ
         self._options = OptionState(lambda path: bool(reader.kind(path)))
         self._files: dict[str, str] = {}
+        self.parts: list[Parts] = []
         self._requires_python: list[str] = []
         self._hashes_written = False
 
@@ -53,7 +55,10 @@ class Gathering:
 
     def add_file(self, location: str, *, constraint: bool = False, asked_at: Origin | None = None) -> None:
         """Read a requirements or constraints file and the files it includes. Raises ``RequirementsError``."""
+        part = None if asked_at is None else asked_at.part
         for root in self.read_file(location, constraint=constraint, asked_at=asked_at):
+            if part is not None:
+                root = root._replace(origin=root.origin._replace(part=part))  # noqa: PLW2901 - the same, with its part
             (self.constraints if root.constraint else self.roots).append(root)
 
     def read_file(
@@ -99,4 +104,15 @@ class Gathering:
             overrides=overrides,
             excludes=excludes,
             written=tuple(self._options.written),
+            parts=self._joined_parts(),
         )
+
+    def _joined_parts(self) -> Parts | None:
+        """Return the parts of all projects; the groups are installed by default if there is nothing else to install."""
+        if not self.parts:
+            return None
+        from pipx_parallel.requirements.project_parts import joined  # loaded with the project that has them
+
+        parts = joined(self.parts)
+        has_more = any(root.origin.part is None for root in self.roots) or parts.extras or parts.default_groups
+        return parts if has_more else parts._replace(default_groups=parts.groups)

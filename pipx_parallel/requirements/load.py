@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.names import is_archive, is_project_name, normalize_name
-from pipx_parallel.model import Inputs, Origin, RootRequirement
+from pipx_parallel.model import Inputs, Origin, Parts, RootRequirement
 from pipx_parallel.requirements.gathering import Gathering
 from pipx_parallel.requirements.project_metadata import (
     BuiltProject,
@@ -47,6 +47,8 @@ class InputRequest(NamedTuple):
     constraint_files: Sequence[str] = ()
     extras: Sequence[str] = ()
     groups: Sequence[str] = ()
+    all_extras: bool = False
+    all_groups: bool = False
     build_requires: bool = False
     overrides: Sequence[str] = ()  # requirements, or paths of requirements files
     excludes: Sequence[str] = ()
@@ -100,7 +102,13 @@ class _Loading:
     def __init__(self, gathering: Gathering, request: InputRequest, builder: ProjectBuild | None) -> None:
         self._gathering = gathering
         groups = tuple(group for group in request.groups if ":" not in group)
-        self._wanted = Wanted(_normalized(request.extras, "--extra"), groups, request.build_requires)
+        self._wanted = Wanted(
+            _normalized(request.extras, "--extra"),
+            groups,
+            request.build_requires,
+            all_extras=request.all_extras,
+            all_groups=request.all_groups,
+        )
         self._elsewhere = tuple(group for group in request.groups if ":" in group)
         self._builder = builder
         self._projects = 0
@@ -132,23 +140,23 @@ class _Loading:
         """Read the groups of other pyproject.toml files, and the plain groups if no source is a project."""
         for entry in self._elsewhere:
             path, _, group = entry.rpartition(":")
-            self._add_groups(path, (group,))
-        if not (self._projects or self._locks) and (
-            self._wanted.groups or self._wanted.extras or self._wanted.build_requires
-        ):
-            if self._wanted.groups and not (self._wanted.extras or self._wanted.build_requires):
-                self._add_groups("pyproject.toml", self._wanted.groups)
+            self._add_groups(path, Wanted(groups=(group,)))
+        wanted = self._wanted
+        has_extras, has_groups = wanted.extras or wanted.all_extras, wanted.groups or wanted.all_groups
+        if not (self._projects or self._locks) and (has_groups or has_extras or wanted.build_requires):
+            if has_groups and not (has_extras or wanted.build_requires):
+                self._add_groups("pyproject.toml", wanted)
                 return
-            flag = "--extra" if self._wanted.extras else "--build-requires"
+            flag = "--build-requires" if not has_extras else "--extra" if wanted.extras else "--all-extras"
             raise refusal(
                 Origin(flag), "none of the sources is a project", "name a pyproject.toml or setup.cfg as a source"
             )
 
-    def _add_groups(self, path: str, groups: tuple[str, ...]) -> None:
+    def _add_groups(self, path: str, wanted: Wanted) -> None:
         from pipx_parallel.requirements.pyproject import read_pyproject  # only for projects
 
         text = self._toml(path, Origin("--group"))
-        self._take(read_pyproject(text, Wanted(groups=groups, dependencies=False), None), path)
+        self._take(read_pyproject(text, wanted._replace(dependencies=False), None), path)
 
     def _is_script(self, source: str) -> bool:
         """Return whether a file without a suffix is a script, by its first bytes."""
@@ -194,20 +202,20 @@ class _Loading:
         if is_lock(text.tables):
             self._locks += 1
             wanted = self._wanted
-            roots, requires_python, folders = read_lock(text, self._gathering.reader, wanted.extras, wanted.groups)
+            roots, requires_python, folders = read_lock(text, self._gathering.reader, wanted)
             self._gathering.roots.extend(roots)
             for folder in folders:
                 self._gathering.add_option("--find-links", folder, text.origin)
             self._gathering.add_requires_python(requires_python)
             return
         self._projects += 1
-        rest = self._wanted._replace(dependencies=False, extras=())
+        rest = self._wanted._replace(dependencies=False, extras=(), all_extras=False)
         setup_cfg = join_location(source, "setup.cfg")
         if not is_project(text) and self._gathering.reader.kind(setup_cfg) == "file":
             declared = self._read_setup_cfg(setup_cfg)
             if declared is not None:
                 self._take(declared, setup_cfg)
-                self._take(read_pyproject(text, rest, None), source)
+                self._take(read_pyproject(text, rest._replace(extras=declared.extras), None), source)
                 return
         if is_only_groups(text) and self._gathering.reader.kind(join_location(source, "setup.py")) != "file":
             check_extras(self._wanted.extras, (), text.origin)
@@ -245,6 +253,8 @@ class _Loading:
             self._gathering.add_text(text, origin)
         for path, origin in declared.files:
             self._gathering.add_file(join_location(source, path), asked_at=origin)
+        parts = declared.parts or (Parts(declared.extras) if declared.extras else None)
+        self._gathering.parts += [parts] if parts is not None else []
         self._gathering.add_requires_python(declared.requires_python)
 
 

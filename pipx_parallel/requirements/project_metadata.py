@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.names import normalize_name
-from pipx_parallel.model import Origin
+from pipx_parallel.model import Origin, Part, Parts
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 
@@ -20,6 +20,13 @@ class Wanted(NamedTuple):
     groups: tuple[str, ...] = ()
     build_requires: bool = False
     dependencies: bool = True  # False: only the groups
+    all_extras: bool = False
+    all_groups: bool = False
+
+    def extras_of(self, available: Sequence[str], origin: Origin) -> tuple[str, ...]:
+        """Return the wanted extras. Raises ``RequirementsError`` for one that the project does not have."""
+        check_extras(self.extras, available, origin)
+        return tuple(dict.fromkeys((*self.extras, *(available if self.all_extras else ()))))
 
 
 @equal_by_type
@@ -29,6 +36,8 @@ class Declared(NamedTuple):
     requirements: tuple[tuple[str, Origin], ...]
     requires_python: str | None = None
     files: tuple[tuple[str, Origin], ...] = ()  # requirements files it refers to (setuptools' ``file:``)
+    extras: tuple[str, ...] = ()  # those among the wanted
+    parts: Parts | None = None  # as a pyproject.toml describes them
 
 
 @equal_by_type
@@ -72,7 +81,9 @@ def from_built(built: BuiltProject, wanted: Wanted, origin: Origin) -> Declared:
             )
         extra = normalize_name(match["extra"])
         available.append(extra)
-        if extra in wanted.extras:
-            requirements.append((f"{head.strip()} ; {rest}" if rest else head.strip(), origin))
-    check_extras(wanted.extras, available, origin)
-    return Declared(tuple(requirements), built.requires_python)
+        if wanted.all_extras or extra in wanted.extras:
+            own = origin._replace(part=Part("extra", extra))
+            requirements.append((f"{head.strip()} ; {rest}" if rest else head.strip(), own))
+    return Declared(
+        tuple(requirements), built.requires_python, extras=wanted.extras_of(tuple(dict.fromkeys(available)), origin)
+    )

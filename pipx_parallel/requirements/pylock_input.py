@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from mirror.names import normalize_name
 from pipx_parallel.direct_url import STRONG_HASHES
+from pipx_parallel.locks.selection import NEVER, decided
 from pipx_parallel.model import RootRequirement
 from pipx_parallel.requirements.refusal import refusal
 from pipx_parallel.requirements.urls import is_location_url, join_location, path_to_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from packaging.pylock import Package, Pylock
 
+    from pipx_parallel.requirements.project_metadata import Wanted
     from pipx_parallel.requirements.reader import Reader
     from pipx_parallel.requirements.toml_lines import TomlText
-
-# PEP 751's two marker variables that a requirement's marker cannot have: evaluated here for the requested extras and groups.
-_CHOICE = re.compile(r"(?P<q>['\"])(?P<name>[^'\"]+)(?P=q)\s+(?P<no>not\s+)?in\s+(?P<list>extras|dependency_groups)")
-_ALWAYS, _NEVER = "python_version >= '0'", "python_version < '0'"
 
 
 def is_lock(tables: Mapping[str, Any]) -> bool:
@@ -30,7 +26,7 @@ def is_lock(tables: Mapping[str, Any]) -> bool:
 
 
 def read_lock(
-    text: TomlText, reader: Reader, extras: Sequence[str], groups: Sequence[str]
+    text: TomlText, reader: Reader, wanted: Wanted
 ) -> tuple[tuple[RootRequirement, ...], str | None, tuple[str, ...]]:
     """Return the locked releases as roots (``name==version`` with all hashes of its files), Requires-Python, find-links folders.
 
@@ -39,13 +35,22 @@ def read_lock(
     Raises ``RequirementsError`` for a file that PEP 751 does not allow.
     """
     lock = _validate(text)
-    chosen = {
-        "extras": tuple(map(normalize_name, extras)),
-        "dependency_groups": (*map(normalize_name, groups), *(lock.default_groups or ())),
-    }
-    roots = [_root(package, text, reader, chosen) for package in lock.packages]
+    groups = (
+        *wanted.groups,
+        *(lock.default_groups or ()),
+        *((lock.dependency_groups or ()) if wanted.all_groups else ()),
+    )
+    extras = (*wanted.extras, *((lock.extras or ()) if wanted.all_extras else ()))
+    markers = [
+        None if package.marker is None else decided(str(package.marker), extras, groups) for package in lock.packages
+    ]
+    roots = [
+        _root(package, text, reader, marker)
+        for package, marker in zip(lock.packages, markers, strict=True)
+        if marker != NEVER
+    ]
     requires = str(lock.requires_python) if lock.requires_python is not None else None
-    return tuple(root for root in roots if root.marker != _NEVER), requires, _local_folders(lock)
+    return tuple(roots), requires, _local_folders(lock)
 
 
 def _local_folders(lock: Pylock) -> tuple[str, ...]:
@@ -64,7 +69,7 @@ def _validate(text: TomlText) -> Pylock:
         raise refusal(text.origin, problem, "create the lock again") from None
 
 
-def _root(package: Package, text: TomlText, reader: Reader, chosen: Mapping[str, Sequence[str]]) -> RootRequirement:
+def _root(package: Package, text: TomlText, reader: Reader, marker: str | None) -> RootRequirement:
     version = f"=={package.version}" if package.version is not None else ""
     url = _url(package, text.origin.source, reader)
     hashes = sorted(
@@ -77,7 +82,7 @@ def _root(package: Package, text: TomlText, reader: Reader, chosen: Mapping[str,
         name=package.name,
         extras=(),
         specifier=version,
-        marker=_marker(str(package.marker), chosen) if package.marker is not None else None,
+        marker=marker,
         url=url,
         hashes=tuple(dict.fromkeys(hashes)),
         origin=text.origin_of(package.name),
@@ -111,14 +116,3 @@ def _path_url(path: str, source: str, reader: Reader) -> str:
     if is_location_url(source):
         return join_location(source, path)
     return path_to_url(reader.absolute(join_location(source, path)))
-
-
-def _marker(marker: str, chosen: Mapping[str, Sequence[str]]) -> str | None:
-    """Evaluate the parts of a marker about extras and groups of the lock; None if the whole marker is true."""
-
-    def decide(match: re.Match[str]) -> str:
-        requested = normalize_name(match["name"]) in chosen[match["list"]]
-        return _ALWAYS if requested != bool(match["no"]) else _NEVER
-
-    decided = _CHOICE.sub(decide, marker)
-    return None if decided == _ALWAYS else decided

@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mirror.names import normalize_extras, normalize_name
+from pipx_parallel.model import Part
 from pipx_parallel.requirements.project_metadata import BuiltProject, Declared, Wanted, check_extras, from_built
+from pipx_parallel.requirements.project_parts import parts_of
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
@@ -37,24 +39,33 @@ def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProj
     missing extra or group, and for dynamic dependencies if builds are not allowed.
     """
     # Read before the project itself, so that an error here is reported before a build.
-    others = [row for group in wanted.groups for row in _labelled(text, group, _of_group(text, group))]
+    groups = (*wanted.groups, *((text.table("dependency-groups") or {}) if wanted.all_groups else ()))
+    by_name = {normalize_name(group): group for group in reversed(groups)}
+    origins: dict[str, Origin] = {}
+    others = [
+        row
+        for group in reversed(by_name.values())
+        for row in _labelled(text, Part("group", normalize_name(group)), _of_group(text, group, origins))
+    ]
     if wanted.build_requires:
         others.extend(_of_build_system(text))
-    declared = _of_project(text, wanted, build) if wanted.dependencies else Declared(())
-    own = tuple(_labelled(text, "", declared.requirements))
-    return declared._replace(requirements=(*own, *others))
+    declared = _of_project(text, wanted, build) if wanted.dependencies else Declared((), extras=wanted.extras)
+    own = tuple(_labelled(text, None, declared.requirements))
+    parts = parts_of(text, declared.extras, tuple(reversed(by_name)))
+    return declared._replace(requirements=(*own, *others), parts=parts)
 
 
-def _labelled(text: TomlText, part: str, rows: Iterable[tuple[str, Origin]]) -> Iterator[tuple[str, Origin]]:
-    """Yield requirements with their label for annotations, as in uv: ``shop (pyproject.toml:dev)`` for a group or an extra."""
+def _labelled(text: TomlText, part: Part | None, rows: Iterable[tuple[str, Origin]]) -> Iterator[tuple[str, Origin]]:
+    """Yield requirements with their part, and their label as in uv: ``shop (pyproject.toml:dev)`` for a group or an extra."""
     project = text.tables.get("project")
     name = project.get("name") if isinstance(project, dict) else None
     for requirement, origin in rows:
+        own = part or origin.part
         if isinstance(name, str) and not origin.label:
-            source = f"{origin.source}:{part}" if part else origin.source
-            yield requirement, origin._replace(label=f"{name} ({source})")
+            source = f"{origin.source}:{own.name}" if own else origin.source
+            yield requirement, origin._replace(label=f"{name} ({source})", part=own)
         else:
-            yield requirement, origin
+            yield requirement, origin._replace(part=own)
 
 
 def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject] | None) -> Declared:
@@ -63,7 +74,8 @@ def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject
         return _from_backend(text, wanted, build, "there is no [project] table")
     dynamic = text.strings(project.get("dynamic", []), "dynamic")
     requires_python = text.specifier(project.get("requires-python"), "requires-python")
-    names = ("dependencies", "optional-dependencies") if wanted.extras else ("dependencies",)
+    has_extras = bool(wanted.extras) or wanted.all_extras
+    names = ("dependencies", "optional-dependencies") if has_extras else ("dependencies",)
     dynamic_names = [name for name in names if name in dynamic]
     if dynamic_names:
         declared = _from_setuptools(text, wanted, project, dynamic_names)
@@ -71,36 +83,41 @@ def _of_project(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject
             declared = _from_backend(text, wanted, build, f"{' and '.join(dynamic_names)} are dynamic")
         return declared._replace(requires_python=declared.requires_python or requires_python)
     own = text.strings(project.get("dependencies", []), "dependencies")
-    return Declared(
-        (*((item, text.origin_of(item)) for item in own), *_of_extras(text, project, wanted)), requires_python
-    )
+    of_project = tuple((item, text.origin_of(item)) for item in own)
+    extras, rows = _of_extras(text, project, wanted)
+    return Declared((*of_project, *rows), requires_python, extras=extras)
 
 
-def _of_extras(text: TomlText, project: dict[str, Any], wanted: Wanted) -> Iterator[tuple[str, Origin]]:
+def _of_extras(
+    text: TomlText, project: dict[str, Any], wanted: Wanted
+) -> tuple[tuple[str, ...], list[tuple[str, Origin]]]:
+    """Return the wanted extras, and their requirements."""
     table = text.table("optional-dependencies", project) or {}
     extras = {normalize_name(name): text.strings(items, name) for name, items in table.items()}
-    check_extras(wanted.extras, tuple(extras), text.at_key("project.optional-dependencies"))
+    names = wanted.extras_of(tuple(extras), text.at_key("project.optional-dependencies"))
     own_name = normalize_name(text.string(project.get("name"), "name") or "")
-    visited: set[tuple[str, str]] = set()
+    origins: dict[tuple[str, int], Origin] = {}
 
-    def follow(extra: str, outer: str) -> Iterator[tuple[str, Origin]]:
+    def follow(extra: str, outer: str, visited: set[tuple[str, str]]) -> Iterator[tuple[str, Origin]]:
         if (extra, outer) in visited:
             return
         visited.add((extra, outer))
-        for item in extras[extra]:
+        for number, item in enumerate(extras[extra]):
+            if (extra, number) not in origins:
+                origins[extra, number] = text.origin_of(item)
+            origin = origins[extra, number]
             match = _SELF.fullmatch(item.strip())
             if match is None or normalize_name(match[1]) != own_name:
-                yield _with_marker(item, outer), text.origin_of(item)
+                yield _with_marker(item, outer), origin
                 continue
             # The project requires its own extras: their contents, with both markers.
             inner = normalize_extras(match[2])
-            check_extras(inner, tuple(extras), text.origin_of(item))
+            check_extras(inner, tuple(extras), origin)
             marker = f"({outer}) and ({match[3].strip()})" if outer and match[3] else outer or (match[3] or "").strip()
             for name in inner:
-                yield from follow(name, marker)
+                yield from follow(name, marker, visited)
 
-    for extra in wanted.extras:
-        yield from _labelled(text, extra, follow(extra, ""))
+    return names, [row for extra in names for row in _labelled(text, Part("extra", extra), follow(extra, "", set()))]
 
 
 def _with_marker(requirement: str, marker: str) -> str:
@@ -116,27 +133,29 @@ def _from_setuptools(
     """Return the files that [tool.setuptools.dynamic] names, which need no build; None if a dynamic part has no file."""
     tables = text.tables.get("tool", {})
     dynamic = tables.get("setuptools", {}).get("dynamic", {}) if isinstance(tables, dict) else {}
-    entries: list[tuple[str, object]] = []
+    entries: list[tuple[Part | None, object]] = []
     static: list[tuple[str, Origin]] = []
     if "dependencies" in dynamic_names:
-        entries.append(("dependencies", dynamic.get("dependencies")))
+        entries.append((None, dynamic.get("dependencies")))
     else:
         static.extend(
             (item, text.origin_of(item)) for item in text.strings(project.get("dependencies", []), "dependencies")
         )
     if "optional-dependencies" in dynamic_names:
         table = {normalize_name(name): entry for name, entry in (dynamic.get("optional-dependencies") or {}).items()}
-        entries.extend((extra, table.get(extra)) for extra in wanted.extras)
+        extras = tuple(dict.fromkeys((*wanted.extras, *(table if wanted.all_extras else ()))))
+        entries.extend((Part("extra", extra), table.get(extra)) for extra in extras)
     else:
-        static.extend(_of_extras(text, project, wanted))
+        extras, rows = _of_extras(text, project, wanted)
+        static += rows
     files: list[tuple[str, Origin]] = []
-    for _, entry in entries:
+    for part, entry in entries:
         named = entry.get("file") if isinstance(entry, dict) else None
         paths = [named] if isinstance(named, str) else named
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
             return None
-        files.extend((path, text.origin_of(path)) for path in paths)
-    return Declared(tuple(static), None, tuple(files))
+        files.extend((path, text.origin_of(path)._replace(part=part)) for path in paths)
+    return Declared(tuple(static), None, tuple(files), extras)
 
 
 def _from_backend(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProject] | None, why: str) -> Declared:
@@ -149,8 +168,11 @@ def _from_backend(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProje
     return from_built(build(), wanted, origin)
 
 
-def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
-    """Yield the requirements of a dependency group and of the groups it includes (PEP 735)."""
+def _of_group(text: TomlText, group: str, origins: dict[str, Origin]) -> Iterator[tuple[str, Origin]]:
+    """Yield the requirements of a dependency group and of the groups it includes (PEP 735).
+
+    ``origins`` are those of requirements in other groups: what is included stands where it is written.
+    """
     from packaging.dependency_groups import DependencyGroupResolver  # 45 ms, only with --group
     from packaging.requirements import InvalidRequirement, Requirement  # 45 ms, not for plain lines
 
@@ -172,6 +194,7 @@ def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
             text.at_key(group), problem, 'a group is a list of requirements and {include-group = "name"}'
         ) from None
     written: dict[str, str] = {}
+    own = next(items for name, items in table.items() if normalize_name(name) == normalize_name(group))
     for items in table.values():
         for item in items if isinstance(items, list) else ():
             try:
@@ -180,7 +203,10 @@ def _of_group(text: TomlText, group: str) -> Iterator[tuple[str, Origin]]:
                 continue  # not in the wanted group, or it would have been refused above
     for requirement in requirements:
         as_written = written.get(str(requirement), str(requirement))
-        yield as_written, text.origin_of(as_written)
+        if as_written in own or as_written not in origins:
+            located = text.origin_of(as_written)
+            origins[as_written] = located if located.line else origins.get(as_written, located)
+        yield as_written, origins[as_written]
 
 
 def _reasons(error: BaseException) -> str:

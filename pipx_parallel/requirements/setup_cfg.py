@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.names import normalize_name
-from pipx_parallel.model import Origin
+from pipx_parallel.model import Origin, Part
 from pipx_parallel.requirements.lines import decode
-from pipx_parallel.requirements.project_metadata import Declared, Wanted, check_extras
+from pipx_parallel.requirements.project_metadata import Declared, Wanted
 from pipx_parallel.requirements.refusal import refusal
 
 if TYPE_CHECKING:
@@ -34,16 +34,20 @@ def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
             parser.items("options.extras_require") if parser.has_section("options.extras_require") else ()
         )
     }
-    check_extras(wanted.extras, tuple(extras), origin)
-    lists = [parser.get("options", "install_requires", fallback="")] if wanted.dependencies else []
-    lists += [extras[extra] for extra in wanted.extras]
-    for value in lists:
+    names = wanted.extras_of(tuple(extras), origin)
+    lists: list[tuple[str, Part | None]] = [(extras[extra], Part("extra", extra)) for extra in names]
+    if wanted.dependencies:
+        lists.insert(0, (parser.get("options", "install_requires", fallback=""), None))
+    for value, part in lists:
         if value.strip().startswith("file:"):
             paths = value.strip().removeprefix("file:").replace("\n", ",").split(",")
-            files.extend((path.strip(), finder.origin_of("file:")) for path in paths if path.strip())
+            files.extend(
+                (path.strip(), finder.origin_of("file:")._replace(part=part)) for path in paths if path.strip()
+            )
         else:
-            requirements.extend((item, finder.origin_of(item)) for item in _items(value))
-    return Declared(tuple(requirements), parser.get("options", "python_requires", fallback=None) or None, tuple(files))
+            requirements.extend((item, finder.origin_of(item)._replace(part=part)) for item in _items(value))
+    requires_python = parser.get("options", "python_requires", fallback=None) or None
+    return Declared(tuple(requirements), requires_python, tuple(files), names)
 
 
 def _parse(text: str, origin: Origin) -> RawConfigParser:

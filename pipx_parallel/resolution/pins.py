@@ -232,7 +232,7 @@ def edges_of(solution: Solution, roots: Sequence[RootRequirement]) -> tuple[Requ
         if root.name in solution.chosen:
             requirement = f"{with_extras(root.name, root.extras)}{root.specifier}"
             edge = RequirementEdge("", root.name, requirement, root.origin, root.extras)
-            edges.setdefault((root.name, "", f"{edge.requirement}\n{root.origin}"), edge)
+            edges.setdefault((root.name, "", f"{edge.requirement}\n{root.origin}\n{root.origin.part or ''}"), edge)
     merged: dict[tuple[str, str], tuple[set[str], dict[str, None]]] = {}
     for parent, switch, need in solution.dependencies:
         child = base_of(need.package)

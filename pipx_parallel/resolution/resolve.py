@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipx_parallel.errors import NoSolution, Suggestions
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mirror.session.mirror import Mirror
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.direct.steps import BuildContext
+    from pipx_parallel.locks.parts import Fork
     from pipx_parallel.model import Inputs, Resolution, Target
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.explain import Explanation
@@ -38,7 +40,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
 
     Args:
         inputs: The requirements, constraints and overrides.
-        targets: The targets; there is one resolution for each.
+        targets: The targets; there is one resolution for each, and for each set of conflicting extras and groups.
         mirror: The source of metadata.
         settings: The selection settings and limits.
         observer: Receives the progress of the solver.
@@ -56,6 +58,13 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
 
         directs = Directs(mirror, build_context(mirror))
     context = SearchContext(inputs, mirror, settings, observer, directs)
+    if inputs.parts is not None or settings.selection.preferred_by_marker:
+        from pipx_parallel.resolution.forks import contexts_of  # only with extras, groups or many targets
+
+        contexts = contexts_of(context)
+        if len(contexts) > 1:
+            return _resolve_forks(contexts, targets)
+        context = contexts[()]
     first: TargetSearch | None = None
     if len(targets) == 1:
         first = _search_one(context, targets[0])
@@ -65,9 +74,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
     from pipx_parallel.resolution.split_reasons import with_reasons  # here and below: 2 ms that most locks do without
     from pipx_parallel.resolution.universal import search_all
 
-    searches = search_all(
-        context, targets, lambda search, impossible: _no_solution(search, impossible, len(targets)), first
-    )
+    searches = search_all(context, targets, partial(_no_solution, count=len(targets)), first)
     mirror.admin.seal()
     return _admitted(with_reasons(searches, [search.finish() for search in searches]), context)
 
@@ -84,6 +91,23 @@ def _admitted(resolutions: tuple[Resolution, ...], context: SearchContext) -> tu
     return licensed
 
 
+def _resolve_forks(contexts: Mapping[Fork, SearchContext], targets: Sequence[Target]) -> tuple[Resolution, ...]:
+    """Resolve for each set of conflicting parts; each takes the releases that were chosen before wherever they fit."""
+    from pipx_parallel.resolution.split_reasons import with_reasons  # here and below: only with conflicts
+    from pipx_parallel.resolution.universal import search_all
+
+    searches = {
+        fork: search_all(context, targets, partial(_no_solution, count=len(targets), fork=fork))
+        for fork, context in contexts.items()
+    }
+    next(iter(contexts.values())).mirror.admin.seal()
+    return tuple(
+        resolution._replace(fork=fork)
+        for fork, rows in searches.items()
+        for resolution in with_reasons(rows, [search.finish() for search in rows])
+    )
+
+
 def _search_one(context: SearchContext, target: Target) -> TargetSearch:
     search = TargetSearch(context, target)
     answer = search.solve()
@@ -92,13 +116,16 @@ def _search_one(context: SearchContext, target: Target) -> TargetSearch:
     return search
 
 
-def _no_solution(search: TargetSearch, impossible: Impossible, count: int) -> NoSolution:
+def _no_solution(search: TargetSearch, impossible: Impossible, count: int, fork: Fork = ()) -> NoSolution:
     """Return the error that says why there is no answer for a target, with changes that were tried."""
     context, candidates = search.context, search.candidates
     argument = argue(impossible, candidates, search.inputs.roots, search.inputs.constraints)
     lines = (*argument.lines, *_build_log(impossible, candidates))
-    if count > 1:
-        lines = (f"for {search.target.label}:", *lines)
+    where = [search.target.label] if count > 1 else []
+    if fork:
+        where.append(f"with {' and '.join(map(str, fork))}")
+    if where:
+        lines = (f"for {', '.join(where)}:", *lines)
     is_printed = context.observer is not None and context.observer.explained(lines)
     offers = _offers(argument, search.inputs, search.target, context.mirror, context.settings)
     return NoSolution(lines, offers, argument.to_json(), is_printed=is_printed)

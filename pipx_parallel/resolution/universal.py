@@ -59,11 +59,12 @@ class _Joint:
     """The searches of one lock."""
 
     def __init__(self, context: SearchContext, failed: Callable[[TargetSearch, Impossible], NoSolution]) -> None:
-        self.shared = SharedChoices()
+        self.shared = context.shared or SharedChoices()
         self.context = context._replace(shared=self.shared)
         self.failed = failed
         self.searches: list[TargetSearch] = []
-        self.pins: dict[str, dict[str, None]] = {}  # versions of each project, as an ordered set
+        self.earlier = self.shared.pins  # of other extras and groups
+        self.pins = {name: dict.fromkeys(versions) for name, versions in self.earlier.items()}  # as ordered sets
         self.agrees = context.settings.selection.fork != "newest"
 
     def search(self, target: Target, first: TargetSearch | None = None) -> list[TargetSearch]:
@@ -104,6 +105,8 @@ class _Joint:
         self.pins = {name: {version: None} for name, version in preferred.items()}
         for search in self.searches:
             self._share(search)
+        for name, versions in self.earlier.items():
+            self.pins.setdefault(name, {}).update(dict.fromkeys(versions))
 
     def ask_ahead(self, first: TargetSearch, targets: Iterable[Target]) -> None:
         """Ask for what the other targets are likely to need, all at once, and wait for nothing."""

@@ -213,7 +213,7 @@ def _release(name: str, version: str, more: str = "") -> str:
         (
             _release("alpha", "1", "marker = \"'x' in extras\""),
             "",
-            "alpha is locked only for some extras or groups",
+            "pylock.toml is the lock of another project: it pins none of the dependencies (alpha>=1",
         ),
         (
             _release("alpha", "1", "[tool.pipx-parallel]\nmissing = [{ name = 'beta' }]"),
@@ -284,7 +284,7 @@ def test_a_build_with_the_table_loads_no_network_and_no_mirror(builder: ProjectB
 
     done = builder.python("-c", probe, folder=builder.project("pyproject"))
 
-    ours = str([f"pipx_parallel.{name}" for name in ("errors", "locks", "locks.locked_extra", "setuptools_plugin")])
+    ours = str([f"pipx_parallel.{name}" for name in ("errors", "locks", "locks.locked_extra", "locks.selection", "setuptools_plugin")])
     assert done.stdout.strip() == f"[] {ours} 4", done.stderr
 
 

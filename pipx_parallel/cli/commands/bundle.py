@@ -48,6 +48,9 @@ def run(values: Mapping[str, object]) -> int:
     output = str(mine["output"] or DEFAULT_OUTPUT)
     context = begin(given, _SHARED)
     request = read_request(context)
+    if request.inputs.parts is not None and request.inputs.parts.conflicts:
+        raise locks.conflict_error(output, request.inputs.parts)
+    request = request._replace(inputs=request.inputs._replace(parts=None))  # its script installs all of it
     request = changes.keeping_pins(request, changes.read_before([_pins_beside(request.sources)]))
     with resolving(request, hashed=True) as resolutions:
         context.printer.say(f"locked {account.measure(request, resolutions)}")

@@ -39,6 +39,7 @@ def run(values: Mapping[str, object]) -> int:
         raise UsageError("--check compares with a file: name it with -o")
     locks.check_names(names, chosen, written=not (checks or shows))
     locks.refuse_inputs(names, request)
+    locks.refuse_conflicts(names, request)
     before = changes.read_before(names)
     if (
         checks

@@ -1,0 +1,112 @@
+"""What a pyproject.toml says of its extras and groups: which contradict each other, and which groups are installed by default.
+
+``[tool.pipx-parallel]`` has ``conflicts`` and ``default-groups`` as ``[tool.uv]`` has them; a key that is absent there is read
+from ``[tool.uv]``, because it describes the project and not the tool.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from mirror.names import is_project_name, normalize_name
+from pipx_parallel.model import Part, Parts
+from pipx_parallel.requirements.refusal import quoted, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipx_parallel.requirements.toml_lines import TomlText
+
+_OURS, _UV = "pipx-parallel", "uv"
+_LIKE = 'write it like: conflicts = [[{ extra = "cpu" }, { extra = "gpu" }]]'
+
+
+def parts_of(text: TomlText, extras: Sequence[str], groups: Sequence[str]) -> Parts | None:
+    """Return the parts of a lock that has these extras and groups; None if it has none of them.
+
+    Raises ``RequirementsError`` for malformed settings, and for names that the project does not have.
+    """
+    if not extras and not groups:
+        return None
+    locked = {*(Part("extra", name) for name in extras), *(Part("group", name) for name in map(normalize_name, groups))}
+    conflicts = [tuple(part for part in conflict if part in locked) for conflict in _conflicts(text)]
+    return Parts(
+        tuple(extras),
+        tuple(dict.fromkeys(map(normalize_name, groups))),
+        tuple(name for name in _default_groups(text) if Part("group", name) in locked),
+        tuple(dict.fromkeys(conflict for conflict in conflicts if len(conflict) > 1)),
+    )
+
+
+def joined(parts: Iterable[Parts]) -> Parts:
+    """Return the parts of several projects as one."""
+    fields = (tuple(dict.fromkeys(chain.from_iterable(values))) for values in zip(*parts, strict=True))
+    return Parts(*fields)
+
+
+def _setting(text: TomlText, key: str) -> tuple[Any, str]:
+    """Return the value of a setting, None if there is none, and the tool whose table it is from."""
+    tools = text.table("tool") or {}
+    for tool in (_OURS, _UV):
+        table = tools.get(tool)
+        if isinstance(table, dict) and key in table:
+            return table[key], tool
+    return None, _OURS
+
+
+def _default_groups(text: TomlText) -> list[str]:
+    value, _ = _setting(text, "default-groups")
+    table = text.table("dependency-groups") or {}
+    available = [normalize_name(name) for name in table]
+    if value is None or value == "all":
+        return available if value else []
+    names = [normalize_name(name) for name in text.strings(value, "default-groups")]
+    for name in names:
+        if name not in available:
+            problem = f"there is no dependency group {quoted(name)}"
+            remedy = f"the groups are: {', '.join(sorted(table)) or 'none'}"
+            raise refusal(text.at_key("default-groups"), problem, remedy)
+    return names
+
+
+def _conflicts(text: TomlText) -> list[list[Part]]:
+    value, tool = _setting(text, "conflicts")
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(row, list) for row in value):
+        raise refusal(text.at_key("conflicts"), "conflicts is not a list of lists", _LIKE)
+    rows = [[_part(text, item, tool) for item in row] for row in value]
+    return [[part for part in row if part is not None] for row in rows]
+
+
+def _part(text: TomlText, item: object, tool: str) -> Part | None:
+    """Return one item of a conflict; None for what uv has besides: another package of a workspace, or the project itself."""
+    if isinstance(item, dict) and tool == _UV:
+        project = text.table("project") or {}
+        if "package" in item and not _is_same(item["package"], project.get("name")):
+            return None
+        item = {key: name for key, name in item.items() if key != "package"}
+        if not item:
+            return None
+    kind, name = next(iter(item.items()), ("", "")) if isinstance(item, dict) and len(item) == 1 else ("", "")
+    if kind not in {"extra", "group"} or not isinstance(name, str) or not is_project_name(name):
+        raise refusal(text.at_key("conflicts"), f"{quoted(str(item))} is neither an extra nor a group", _LIKE)
+    part = Part(kind, normalize_name(name))
+    table = text.table("dependency-groups") or {} if kind == "group" else _static_extras(text)
+    if table is not None and part.name not in map(normalize_name, table):
+        remedy = f"its {kind}s are: {', '.join(sorted(table)) or 'none'}"
+        raise refusal(text.at_key("conflicts"), f"the project has no {part}", remedy)
+    return part
+
+
+def _static_extras(text: TomlText) -> dict[str, Any] | None:
+    """Return the extras that the file states; None if the project's build states them."""
+    project = text.table("project")
+    if project is None or "optional-dependencies" in project.get("dynamic", ()):
+        return None
+    return text.table("optional-dependencies", project) or {}
+
+
+def _is_same(left: object, right: object) -> bool:
+    return isinstance(left, str) and isinstance(right, str) and normalize_name(left) == normalize_name(right)
