@@ -284,7 +284,8 @@ def test_a_build_with_the_table_loads_no_network_and_no_mirror(builder: ProjectB
 
     done = builder.python("-c", probe, folder=builder.project("pyproject"))
 
-    ours = str([f"pipx_parallel.{name}" for name in ("errors", "locks", "locks.locked_extra", "locks.selection", "setuptools_plugin")])
+    names = ("errors", "locks", "locks.locked_extra", "locks.selection", "setuptools_plugin")
+    ours = str([f"pipx_parallel.{name}" for name in names])
     assert done.stdout.strip() == f"[] {ours} 4", done.stderr
 
 
