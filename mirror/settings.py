@@ -57,3 +57,12 @@ class MirrorSettings(NamedTuple):
     routes: tuple[tuple[str, str], ...] = ()  # (normalised project name, index URL)
     user_agent: str = "python-metadata-mirror"
     requests_per_second: float = 0.0  # 0: limited only by the workers
+
+    @property
+    def lacks(self) -> str:
+        """Return why a record is missing where no index is asked, for a message."""
+        if not self.location.lower().startswith(("http://", "https://")):
+            return "not in the mirror, and offline"
+        from mirror.urls import shown  # only for a message
+
+        return f"not in the mirror {shown(self.location)}, and no index is asked beside it"

@@ -139,6 +139,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
 # Who may touch the world. Everybody else takes values and gives values.
 EDGES: Mapping[str, tuple[str, ...]] = {
     "files": (
+        "mirror.server.sent_file",  # a file of a folder that is served
         "mirror.server.site_render",  # templates and style sheet
         "mirror.store.atomic",
         "mirror.http.tls",
@@ -247,6 +248,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.page_transport",
         "mirror.http.worker_pool",
         "mirror.server.run",  # waits for the end of a pipe
+        "mirror.server.sent_file",
         "mirror.server.worker",
         "mirror.records.project",
         "mirror.server.app",
@@ -257,7 +259,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.server.site_facts",
         "mirror.server.policy_gate",
         "mirror.store.shared",
-        "mirror.exchange.web_store",
+        "mirror.exchange.web_requests",
         "mirror.store.write_behind",
         "pipx_parallel.resolution.lock_service",
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.errors import Malformed, NotFound
-from mirror.keys import ADDRESSES, VIEWS, files_key, project_of, view_key
+from mirror.keys import ADDRESSES, VIEWS, files_key, files_key_of, project_of, view_key
 from mirror.records.project import Project
 from mirror.records.release_view import Absence, ReleaseView, decode
 
@@ -59,6 +59,7 @@ def entries(store: Store, names: frozenset[str] | None = None) -> Iterator[Entry
     for start in range(0, len(keys), _BATCH):
         batch = keys[start : start + _BATCH]
         records = store.get_many(batch)
+        store.prefetch_files((files_key_of(key), "") for key in records if names is None)
         for key in batch:
             if key not in records:  # deleted since the scan
                 continue

@@ -51,6 +51,7 @@ class Selection(NamedTuple):
     chosen: Mapping[str, int] | None = None
     # Whether views are exported as stored, with the digest of their files, which a client can request later
     named: bool = False
+    texts: bool | None = None  # whether METADATA is exported; None: unless ``named``
 
 
 @equal_by_type
@@ -98,7 +99,8 @@ def export(store: Store, selection: Selection) -> bytes:
             text, digests = parts(block)
             content.update(hashlib.sha256(block).digest())
             files.append((entry.key, *pack_block(text), digests))
-    texts = {} if selection.named else _texts(store, keys)
+    wants_texts = not selection.named if selection.texts is None else selection.texts
+    texts = _texts(store, keys) if wants_texts else {}
     for key, record in texts.items():
         content.update(f"{key}\n".encode() + hashlib.sha256(record).digest())
     block_of_views, packed_views = pack_block(b"\n".join(views))

@@ -10,7 +10,7 @@ from mirror.errors import Malformed
 from mirror.records.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _QUERY = 5000  # characters of names in a bulk request: a URL that every server and proxy accepts
 
@@ -36,7 +36,24 @@ def read_web_index(body: bytes) -> WebIndex:
     return WebIndex(schema, bulk, table.text_by_name("indexes"), table.values("facts"), table.text_by_name("files"))
 
 
-def name_chunks(names: list[str]) -> Iterator[list[str]]:
+def read_key_sizes(body: bytes) -> dict[str, int]:
+    """Parse ``keys.json`` of a server: size by key of each record. Raises ``ValueError`` with the path of the wrong value."""
+    return dict(Table(json.loads(body)).rows("keys", str, int))
+
+
+def record_urls(base: str, part: str, rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the URLs that ask a server for ``part`` of records (``files``, …); rows are (index id, project or project:version)."""
+    by_index: dict[str, list[str]] = {}
+    for index_id, name in rows:
+        by_index.setdefault(index_id, []).append(name)
+    return [
+        f"{base}/records?{part}=1&index={index_id}&names={','.join(chunk)}"
+        for index_id, names in by_index.items()
+        for chunk in _name_chunks(names)
+    ]
+
+
+def _name_chunks(names: list[str]) -> Iterator[list[str]]:
     """Yield the names in chunks that fit into a request."""
     chunk: list[str] = []
     size = 0

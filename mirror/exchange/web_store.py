@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from mirror.errors import Integrity, Malformed, StoreError, Unreachable
+from mirror.errors import Integrity, Malformed, StoreError
 from mirror.exchange.dependency_closure import dependency_closure
 from mirror.exchange.record_iterator import split_key
 from mirror.exchange.snapshot import BUNDLE, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.validation import checked
-from mirror.exchange.web_index import WebIndex, name_chunks, read_web_index
+from mirror.exchange.web_index import WebIndex, read_key_sizes, read_web_index, record_urls
+from mirror.exchange.web_requests import WebRequests
 from mirror.http.credentials import Credentials
-from mirror.keys import ADDRESSES, FACTS, FILES, VIEWS, address_key, facts_key, view_key, view_key_of
+from mirror.keys import ADDRESSES, FACTS, FILES, TEXTS, VIEWS, address_key, facts_key, view_key, view_key_of
 from mirror.ports import Request, Store
 from mirror.records.file_view import holds, with_digest
 from mirror.records.release_view import READABLE, SCHEMA, Absence, ReleaseView
@@ -30,12 +30,8 @@ from mirror.urls import shown, split_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mirror.ports import Exchange, Transport
-
 _LARGEST_INDEX = 256 * 1024 * 1024
 _LARGEST = 1 << 30
-_ATTEMPTS = 3
-_SILENCE = 120.0  # seconds without any response after which a mirror counts as unreachable
 
 
 class WebStore(Store):
@@ -48,14 +44,14 @@ class WebStore(Store):
         plain, secret = split_url(url)
         self._url = plain.rstrip("/")
         self._shown = shown(url).rstrip("/")  # for messages
-        self._settings = settings or MirrorSettings(plain, ())
+        settings = settings or MirrorSettings(plain, ())
         if secret is not None:
-            self._settings = self._settings._replace(credentials=Credentials([url]))
-        self._transport: Transport | None = None
+            settings = settings._replace(credentials=Credentials([url]))
+        self._requests = WebRequests(self._shown, settings, self)
         self._head: WebIndex | None = None
+        self._sizes: dict[str, int] | None = None  # size by key of every record, once they were listed
         self._held: dict[str, bytes | None] = {}
         self._bundle: SnapshotStore | None = None
-        self.requests = 0
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the stored values.
@@ -70,6 +66,7 @@ class WebStore(Store):
             if self._bulk:
                 self._fetch_views([key for key in absent if VIEWS.owns(key)])
                 self._fetch_files({key: "" for key in absent if FILES.owns(key)})
+                self._fetch_texts([key for key in absent if TEXTS.owns(key)])
             else:
                 self._fetch_closure([key for key in absent if VIEWS.owns(key)])
                 self._fetch_each([key for key in absent if FILES.owns(key)])
@@ -92,7 +89,7 @@ class WebStore(Store):
 
     def _index(self) -> WebIndex:
         if self._head is None:
-            (exchange,) = self._fetch([Request(f"{self._url}/index.json", limit=_LARGEST_INDEX)])
+            (exchange,) = self._requests.fetch([Request(f"{self._url}/index.json", limit=_LARGEST_INDEX)])
             try:
                 head = read_web_index(exchange.body)
             except (ValueError, RecursionError) as error:
@@ -119,7 +116,7 @@ class WebStore(Store):
         """Return the bundle of the folder, fetched on first use; None if it has none."""
         digests = self._index().files
         if self._bundle is None and BUNDLE in digests:
-            (exchange,) = self._fetch([Request(f"{self._url}/{BUNDLE}", limit=_LARGEST)])
+            (exchange,) = self._requests.fetch([Request(f"{self._url}/{BUNDLE}", limit=_LARGEST)])
             self._check(BUNDLE, exchange.body, digests)
             self._bundle = SnapshotStore(read_snapshot(exchange.body))
         return self._bundle
@@ -168,7 +165,7 @@ class WebStore(Store):
         paths = {key: f"{key}.json" if VIEWS.owns(key) else f"{key}.ppf" for key in keys}
         published = [key for key in keys if paths[key] in digests]
         self._held.update(dict.fromkeys(keys))
-        exchanges = self._fetch([Request(f"{self._url}/{paths[key]}", limit=_LARGEST) for key in published])
+        exchanges = self._requests.fetch([Request(f"{self._url}/{paths[key]}", limit=_LARGEST) for key in published])
         for key, exchange in zip(published, exchanges, strict=True):
             self._check(paths[key], exchange.body, digests)
             self._held[key] = exchange.body
@@ -176,85 +173,39 @@ class WebStore(Store):
     # --- a server -----------------------------------------------------------------------------------------------------
 
     def _fetch_views(self, keys: list[str]) -> None:
-        """Fetch release views and their dependency closure."""
+        """Fetch release views, with their dependency closure unless all records are listed: then all are being read."""
         self._held.update(dict.fromkeys(keys))
-        by_index: dict[str, list[str]] = {}
-        for key in keys:
-            index_id, name = split_key(key)
-            by_index.setdefault(index_id, []).append(name)
-        urls = [
-            f"{self._url}/records?reach=1&index={index_id}&names={','.join(chunk)}"
-            for index_id, names in by_index.items()
-            for chunk in name_chunks(names)
-        ]
-        for store in self._snapshots(urls):
+        rows = [split_key(key) for key in keys]
+        for store in self._snapshots("reach" if self._sizes is None else "views", rows):
             self._held |= store.get_many([key for key in store.snapshot.views if self._held.get(key) is None])
 
     def _fetch_files(self, wanted: Mapping[str, str]) -> None:
         """Fetch files by key: of the given version, or of all releases if it is ""."""
-        by_index: dict[str, list[str]] = {}
+        rows = []
         for key, version in wanted.items():
             index_id, name = split_key(view_key_of(key))
-            by_index.setdefault(index_id, []).append(f"{name}:{version.replace('+', '%2B')}" if version else name)
+            rows.append((index_id, f"{name}:{version.replace('+', '%2B')}" if version else name))
         self._held.update(dict.fromkeys(wanted))
-        urls = [
-            f"{self._url}/records?files=1&index={index_id}&names={','.join(chunk)}"
-            for index_id, names in by_index.items()
-            for chunk in name_chunks(names)
-        ]
-        for store in self._snapshots(urls):
+        for store in self._snapshots("files", rows):
             for key in store.snapshot.blocks:
                 packed = store.snapshot.file_view(key)
                 view = self._held.get(key)
                 if packed is not None and view is not None:
                     self._held["f" + key[1:]] = with_digest(packed, _digest(view))
 
-    def _snapshots(self, urls: list[str]) -> Iterator[SnapshotStore]:
-        for exchange in self._fetch([Request(url, limit=_LARGEST) for url in urls]):
+    def _fetch_texts(self, keys: list[str]) -> None:
+        """Fetch METADATA of projects."""
+        self._held.update(dict.fromkeys(keys))
+        for store in self._snapshots("texts", [split_key(VIEWS.key(TEXTS.name(key))) for key in keys]):
+            self._held |= store.snapshot.texts
+
+    def _snapshots(self, part: str, rows: list[tuple[str, str]]) -> Iterator[SnapshotStore]:
+        urls = record_urls(self._url, part, rows)
+        for exchange in self._requests.fetch([Request(url, limit=_LARGEST) for url in urls]):
             try:
                 yield SnapshotStore(read_snapshot(exchange.body))
             except Integrity as error:
                 raise Integrity(f"{self._shown}: {error}") from error
-
-    # --- requests -----------------------------------------------------------------------------------------------------
-
-    def _fetch(self, requests: list[Request]) -> list[Exchange]:
-        """Return the exchanges, in order; a request that fails is retried.
-
-        Raises:
-            StoreError: The mirror does not answer.
-            Unreachable: A request failed after all retries.
-        """
-        if self._transport is None:
-            from mirror.http.transports import make_transport  # an HTTP stack: loaded for the first request
-
-            self._transport = make_transport(self._settings._replace(workers=self._settings.workers or 16), self)
-        exchanges: list[Exchange | None] = [None] * len(requests)
-        done: SimpleQueue[tuple[int, Exchange]] = SimpleQueue()
-
-        def submit(index: int) -> None:
-            self.requests += 1
-            self._transport.submit(requests[index], lambda exchange: done.put((index, exchange)))  # type: ignore[union-attr]  # it is open
-
-        attempts = [1] * len(requests)
-        for index in range(len(requests)):
-            submit(index)
-        for _ in range(len(requests) * _ATTEMPTS):
-            if all(exchange is not None for exchange in exchanges):
-                break
-            try:
-                index, exchange = done.get(timeout=_SILENCE)
-            except Empty:
-                raise StoreError(f"the mirror at {self._shown} does not answer") from None
-            if exchange.status == 200 and exchange.problem is None:
-                exchanges[index] = exchange
-            elif attempts[index] < _ATTEMPTS and (exchange.status == 0 or exchange.status >= 500):
-                attempts[index] += 1
-                submit(index)
-            else:
-                reason = exchange.problem or f"it answered {exchange.status}"
-                raise Unreachable(f"the mirror at {self._shown} cannot be used: {reason}")
-        return [exchange for exchange in exchanges if exchange is not None]
 
     # --- the rest of a store ------------------------------------------------------------------------------------------
 
@@ -269,24 +220,34 @@ class WebStore(Store):
         return 0
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Yield (key, 0) sorted by key: sizes are unknown without a fetch."""
+        """Yield (key, size in bytes) sorted by key; a published folder does not say sizes: they are 0."""
         head = self._index()
-        keys = [path.rpartition(".")[0] for path in head.files if _fetched(path)]
-        keys += [facts_key(index) for index in head.facts] + [address_key(index) for index in head.indexes]
-        for key in sorted(keys):
-            if key.startswith(prefix):
-                yield key, 0
+        sizes = {facts_key(index): 0 for index in head.facts} | {address_key(index): 0 for index in head.indexes}
+        if not prefix or _fetched(prefix):
+            sizes |= self._listed()
+        yield from sorted((key, size) for key, size in sizes.items() if key.startswith(prefix))
+
+    def _listed(self) -> dict[str, int]:
+        """Return the size of every record that is fetched by its key."""
+        if self._sizes is None:
+            sizes = {path.rpartition(".")[0]: 0 for path in self._index().files if _fetched(path)}
+            if self._bulk:
+                (exchange,) = self._requests.fetch([Request(f"{self._url}/keys.json", limit=_LARGEST_INDEX)])
+                try:
+                    sizes = read_key_sizes(exchange.body)
+                except (ValueError, RecursionError) as error:
+                    raise StoreError(f"{self._shown}/keys.json cannot be read: {error}") from error
+            self._sizes = {key: size for key, size in sizes.items() if _fetched(key)}
+        return self._sizes
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
+        self._requests.close()
 
 
 def _fetched(key: str) -> bool:
     """Return whether a record is fetched by its key; the others are in the index."""
-    return VIEWS.owns(key) or FILES.owns(key)
+    return VIEWS.owns(key) or FILES.owns(key) or TEXTS.owns(key)
 
 
 def _digest(view: bytes) -> str:

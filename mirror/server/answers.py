@@ -23,6 +23,8 @@ class Answer(msgspec.Struct, frozen=True):
     etag: str | None = None
     zipped: Callable[[], bytes] | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    path: str = ""  # of a file that is sent instead of ``body``
+    size: int = 0  # of that file
 
     def __post_init__(self) -> None:
         """Reject line ends in headers (header injection). Raises ``ValueError``."""

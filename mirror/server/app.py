@@ -23,6 +23,7 @@ from mirror.names import is_project_name
 from mirror.server.answers import Answer, problem, text
 from mirror.server.negotiation import accepts_gzip, matches, page_type
 from mirror.server.responses import Pages
+from mirror.server.sent_file import send_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -162,10 +163,8 @@ class Server:
                 )
             case ["files", name, filename]:
                 return await pages.file(name, filename)
-            case ["index.json"]:
-                return await asyncio.to_thread(pages.bulk.mirror_index)
-            case ["records"]:
-                return await asyncio.to_thread(pages.bulk.records, query)
+            case ["index.json" | "keys.json" | "records"]:
+                return await asyncio.to_thread(pages.bulk.answer, parts[0], query)
             case ["metrics"]:
                 return text(200, self._metrics())
             case [""] | ["ui", *_] if self._options.site is not None:
@@ -240,11 +239,14 @@ class Server:
             body = answer.zipped() if small else await asyncio.to_thread(answer.zipped)
             fields.append(("content-encoding", "gzip"))
         if status != 304:
-            fields.append(("content-length", str(len(body))))
+            fields.append(("content-length", str(answer.size if answer.path else len(body))))
         raw = [(key.encode("latin-1"), value.encode("latin-1", "replace")) for key, value in fields]
         with contextlib.suppress(OSError):  # the client went away
             await send({"type": "http.response.start", "status": status, "headers": raw})
-            await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+            if method == "HEAD":
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                await send_body(answer, body, send)
 
     def _is_authorized(self, header: str) -> bool:
         """Return whether a request has the token: as a Bearer token, or as the password of Basic, which pip supports."""
@@ -263,7 +265,7 @@ class Server:
 
     def _route_name(self, path: str) -> str:
         first = path.split("/")[1] if path.count("/") else ""
-        routes = ("simple", "files", "records", "index.json", "healthz", "metrics", "ui", "")
+        routes = ("simple", "files", "records", "index.json", "keys.json", "healthz", "metrics", "ui", "")
         return (first or "home") if first in routes or path in self._options.routes else "other"
 
     def _metrics(self) -> str:

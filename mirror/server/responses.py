@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
@@ -16,11 +16,9 @@ from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.keys import FILES, project_of, texts_key
 from mirror.names import is_project_name, normalize_name
 from mirror.policy.explain import listed_releases
-from mirror.records.filenames import split_filename
 from mirror.records.metadata_texts import unpack_texts
-from mirror.records.model import DistFile, FetchFailure
+from mirror.records.model import FetchFailure
 from mirror.records.project import Project
-from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import (
     HTML_TYPE,
     JSON_TYPE,
@@ -30,9 +28,10 @@ from mirror.records.simple_serialize import (
     page_json,
     project_html,
 )
-from mirror.records.version_keys import version_key
 from mirror.server.answers import Answer, Page, problem, text
 from mirror.server.bulk import BulkRecords
+from mirror.server.page_files import dist_files, hashes_of, local_path, url_of_file
+from mirror.server.sent_file import file_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from mirror.server.worker import MirrorWorker
 
 _MOST = 256 * 1024 * 1024  # bytes of cached pages
+_LONGEST_FETCH = 30.0  # seconds in which projects are fetched that a request for records lacks
 _JUST_NOW = 0.2  # seconds in which a page is sent again without asking the worker whether it has changed
 # The keys of a file object that are copied unchanged.
 _COPIED = ("requires-python", "size", "upload-time", "yanked", "provenance")
@@ -75,7 +75,7 @@ class Pages:
         self._checked: dict[tuple[str, str], float] = {}  # cached page -> time.monotonic() of its last check
         self._size = 0
         self._lock = threading.Lock()
-        self.bulk = BulkRecords(store, self.shows)
+        self.bulk = BulkRecords(store, self.shows, self._fetch)
 
     def health(self) -> Answer:
         """Return 200, or 503 if the store cannot be used."""
@@ -109,6 +109,12 @@ class Pages:
         """Return whether a project may be shown, as far as its name says."""
         return self._gate is None or self._gate.shows(name)
 
+    def _fetch(self, names: Sequence[str]) -> None:
+        """Have projects fetched and stored; what takes too long is left out."""
+        if not self._offline:
+            with suppress(TimeoutError):
+                self._worker.fetch(names).result(_LONGEST_FETCH)
+
     async def _project(self, name: str) -> Project | Answer:
         if not self.shows(name):
             return problem(404, f"{name} is not served here: the policy of this mirror does not allow it")
@@ -133,7 +139,7 @@ class Pages:
         if kind == JSON_TYPE:
             body = page_json(view.name, listed.versions, listed.files, ProjectStatus(view.status, view.status_reason))
         else:
-            body = project_html(view.name, _records(listed.files), ProjectStatus(view.status, view.status_reason))
+            body = project_html(view.name, dist_files(listed.files), ProjectStatus(view.status, view.status_reason))
         page = Page(body, _content_type(kind))
         self._keep(key, version, page)
         return page.answer()
@@ -184,7 +190,7 @@ class Pages:
                     continue
                 entry: dict[str, Any] = {"filename": filename, "url": base + quote(filename)}
                 hashes = given.get("hashes")
-                entry["hashes"] = hashes if isinstance(hashes, dict) and hashes else _hashes_of(given, project.page_url)
+                entry["hashes"] = hashes if isinstance(hashes, dict) and hashes else hashes_of(given, project.page_url)
                 for key in _COPIED:
                     value = given.get(key)
                     if value is not None and value is not False:
@@ -224,8 +230,7 @@ class Pages:
         project = await self._project(name)
         if isinstance(project, Answer):
             return project
-        url = await asyncio.to_thread(_url_of, project, filename)
-        return problem(404, "no such file") if url is None else problem(302, "found").with_header("location", url)
+        return await asyncio.to_thread(_file, project, filename)
 
     async def _refusal(self, name: str, filename: str) -> Answer | None:
         """Return the answer for a file that the policy refuses; None if it is admitted, or not listed."""
@@ -249,25 +254,6 @@ def _version(view: ReleaseView) -> str:
     return f"{view.digest}/{len(view.versions)}/{fetched}/{view.status}/{view.status_reason}"
 
 
-def _records(entries: list[dict[str, Any]]) -> list[DistFile]:
-    """Return file objects as records; their URLs stay relative."""
-    return [
-        DistFile(
-            entry["filename"], entry["url"], tuple(sorted((str(k), str(v)) for k, v in entry["hashes"].items())),
-            requires_python=str(entry["requires-python"]) if "requires-python" in entry else None,
-            yanked=(entry["yanked"] if isinstance(entry["yanked"], str) else "") if "yanked" in entry else None,
-            core_metadata="core-metadata" in entry,
-            provenance=entry.get("provenance"),
-        )
-        for entry in entries
-    ]  # fmt: skip
-
-
-def _hashes_of(given: dict[str, Any], page_url: str) -> dict[str, str]:
-    """Return the hashes of a file whose object has none: an old page has one in the URL's fragment."""
-    return dict(FileList(json.dumps([given]).encode(), page_url)[0].hashes)
-
-
 def _content_type(kind: str) -> str:
     return kind if kind in {JSON_TYPE, HTML_TYPE} else f"{kind}; charset=utf-8"
 
@@ -280,12 +266,12 @@ def _failed(failure: object) -> Answer:
     return problem(502 if isinstance(error, Unreachable) else 503, str(error or "it is not available"))
 
 
-def _url_of(project: Project, filename: str) -> str | None:
-    """Return the URL of a file on its index, or None if the page does not list the file."""
-    split = split_filename(filename, project.view.name)
-    key = version_key(split[0]) if split is not None else None
-    release = project.view.index_of(key) if key is not None else None
-    piece = project.file_slice(release) if release is not None and project.keeps(release) else None
-    if piece is None:
-        return None
-    return next((file.url for file in FileList(piece, project.page_url) if file.filename == filename), None)
+def _file(project: Project, filename: str) -> Answer:
+    """Return a redirect to a file on its index, or the file if it lies in a folder of this machine that is served."""
+    path = local_path(project, filename)
+    if path is not None:
+        return file_answer(path)
+    url = url_of_file(project, filename)
+    if url is None or url.startswith("file:"):  # a page on the web may not name files of this machine
+        return problem(404, "no such file")
+    return problem(302, "found").with_header("location", url)

@@ -21,7 +21,7 @@ from mirror.records.version_keys import version_key
 from mirror.session.page_loader import FilesState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import DistFile
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _NAP = 0.002  # seconds between checks of the queue while requests are under way
 _RETRY = 5.0  # seconds after which a failed project is requested again
 _CHECKPOINT = 2.0  # idle seconds after which new records are stored
+_STORED = "/"  # no file has such a name: asks for everything to be stored
 
 
 class PrefetchListener:
@@ -73,6 +74,7 @@ class MirrorWorker:
         self._queue: SimpleQueue[tuple[str, str, Future[object]] | None] = SimpleQueue()
         self._pages: dict[str, list[Future[object]]] = {}
         self._metadata: list[tuple[str, str, Future[object]]] = []
+        self._stored: list[Future[object]] = []  # wait until nothing is under way and all is stored
         self._failed: dict[str, float] = {}
         self.store_error: str | None = None  # why the store cannot be used, while it cannot
         self._thread = threading.Thread(target=self._run, name="mirror-worker-thread", daemon=True)
@@ -85,6 +87,12 @@ class MirrorWorker:
     def metadata(self, name: str, filename: str) -> Future[object]:
         """Return a future of METADATA of a wheel (bytes), or of a ``FetchFailure``."""
         return self._ask(name, filename)
+
+    def fetch(self, names: Sequence[str]) -> Future[object]:
+        """Return a future that ends when these projects, and what their newest releases depend on, were fetched and stored."""
+        for name in names:
+            self._ask(name, "")
+        return self._ask("", _STORED)
 
     def close(self) -> None:
         """Store what is new and end the thread."""
@@ -136,15 +144,20 @@ class MirrorWorker:
 
     def _fail(self, error: Exception) -> None:
         """Answer every waiting request with an error."""
-        waiting = [*[f for row in self._pages.values() for f in row], *[row[2] for row in self._metadata]]
+        waiting = [
+            *[f for row in self._pages.values() for f in row],
+            *[row[2] for row in self._metadata],
+            *self._stored,
+        ]
         self._pages.clear()
+        self._stored.clear()
         self._metadata.clear()
         for future in waiting:
             future.set_exception(error)
 
     def _turn(self, mirror: Mirror) -> bool:
         """Process one request and all arrivals; return False at the end."""
-        waiting = bool(self._pages or self._metadata or mirror.report.busy)
+        waiting = bool(self._pages or self._metadata or self._stored or mirror.report.busy)
         try:
             question = self._queue.get(timeout=_NAP if waiting else _CHECKPOINT)
         except Empty:
@@ -155,7 +168,9 @@ class MirrorWorker:
         if question is None:
             return False
         name, filename, future = question
-        if name:
+        if filename == _STORED:
+            self._stored.append(future)
+        elif name:
             self._want(mirror, name)
             if filename:
                 self._metadata.append(question)
@@ -166,6 +181,7 @@ class MirrorWorker:
             self._answer(mirror)
         except Exception as error:  # noqa: BLE001 - an error in one request must not end the worker
             self._fail(error)
+        self._store(mirror)
         return True
 
     def _want(self, mirror: Mirror, name: str) -> None:
@@ -179,6 +195,10 @@ class MirrorWorker:
         elif project is not None and not mirror.settings.offline:
             record = project.view.freshness
             lacks_files = now - self._failed.get(name, now) > _RETRY
+            if not all(
+                part.of_index for part in project.sources()
+            ):  # a folder: what is new in it is seen by looking again
+                lacks_files = now - self._failed.setdefault(name, now) > _RETRY
             if lacks_files or now >= record.fetched_at + max(record.lifetime, _RETRY):
                 self._failed.pop(name, None)
                 mirror.admin.refresh(name)
@@ -197,6 +217,14 @@ class MirrorWorker:
             else:
                 question[2].set_result(answer)
         self._metadata = waiting
+
+    def _store(self, mirror: Mirror) -> None:
+        """Store what is new for those who wait for it, once nothing is under way."""
+        if self._stored and not (self._pages or self._metadata or mirror.report.busy):
+            mirror.admin.checkpoint(wait=True)
+            stored, self._stored = self._stored, []
+            for future in stored:
+                future.set_result(None)
 
     def _whole(self, mirror: Mirror, name: str) -> Project | FetchFailure | None:
         """Return a project with the files of every release, as a page needs them, a failure, or None while it is pending.

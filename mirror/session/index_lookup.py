@@ -159,7 +159,7 @@ class IndexLookup:
             self._observer.arrived("listing", name, "store")
             return self._stored(index, name, row)
         if settings.offline:
-            raise Offline(f"{name}: not in the mirror, and offline")
+            raise Offline(f"{name}: {settings.lacks}")
         if row is not None and index.id in self._down and not _is_withdrawn(row):
             self._observer.arrived("listing", name, "stale")
             return self._stored(index, name, row)

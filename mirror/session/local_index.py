@@ -87,6 +87,14 @@ class LocalProject(Project):
         """Return one release's file objects; missing hashes of local files are computed."""
         return json.dumps([_hashed(entry, self.page_url) for entry in self._rows[release]]).encode()
 
+    def keeps(self, release: int) -> bool:  # noqa: ARG002 - the port's signature
+        """Return True: the folder is here."""
+        return True
+
+    def kept_slices(self) -> list[bytes | None]:
+        """Return the file objects of every release."""
+        return [self.file_slice(release) for release in range(len(self._rows))]
+
     def entries(self, release: int) -> list[Any]:
         """Return the fields that select among a release's files."""
         return [_entry(row) for row in self._rows[release]]
@@ -111,12 +119,24 @@ def local_project(
     return project
 
 
+def changed_at(location: str) -> int:
+    """Return when a local find-links location last changed (nanoseconds), 0 if it does not exist."""
+    try:
+        return os.stat(_path(location)).st_mtime_ns  # pathlib costs 9 ms to load
+    except (OSError, ValueError):
+        return 0
+
+
+def _path(location: str) -> str:
+    return path_of(location) if location.startswith("file:") else os.path.expanduser(location)  # as pip does
+
+
 def read_location(location: str) -> FileSet:
     """Return the files of a local find-links location: a folder or an HTML page, as a path or ``file:`` URL.
 
     HTML pages in the folder are read too, as in pip. Raises ``OSError`` if the location does not exist.
     """
-    path = path_of(location) if location.startswith("file:") else os.path.expanduser(location)  # as pip does
+    path = _path(location)
     if not os.path.isdir(path):  # pathlib costs 9 ms to load
         return FileSet(_page(path), url_of(path))
     entries: list[dict[str, Any]] = []

@@ -25,6 +25,7 @@ class LocalSources:
         self._locations = tuple(find_links)
         self._warn = warn
         self._sets: dict[str, FileSet | None] = {}
+        self._times: dict[str, int] = {}  # folder -> when its list of files last changed
 
     def pages(self) -> list[str]:
         """Return the pages on the web that have not been read."""
@@ -64,9 +65,13 @@ class LocalSources:
             return None
 
     def _read(self, location: str) -> FileSet | None:
-        if location not in self._sets:
-            from mirror.session.local_index import read_location  # only if there are find-links
+        if location.startswith(_WEB):
+            return self._sets.get(location)
+        from mirror.session.local_index import changed_at, read_location  # only if there are find-links
 
+        changed = changed_at(location)  # a server lives long enough to see its folders change
+        if location not in self._sets or self._times.get(location) != changed:
+            self._times[location] = changed
             try:
                 self._sets[location] = read_location(location)
             except (OSError, ValueError) as error:

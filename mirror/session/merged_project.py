@@ -102,6 +102,17 @@ class MergedProject(Project):
             lacking += part.lacking(part_release) if part_release < len(part.view.keys) else ()
         return tuple(lacking)
 
+    def keeps(self, release: int) -> bool:
+        """Return whether every source that has the release keeps its files."""
+        key = self.view.keys[release]
+        held = zip(self._parts, self._releases, strict=True)
+        return all(part.keeps(releases[key]) for part, releases in held if key in releases)
+
+    def kept_slices(self) -> list[bytes | None]:
+        """Return the file objects of every release that all of its sources keep."""
+        numbers = range(len(self.view.versions))
+        return [self.file_slice(release) if self.keeps(release) else None for release in numbers]
+
     def file_slice(self, release: int) -> bytes | None:
         """Return the files of a release from all sources; files with equal name and hashes are listed once."""
         from urllib.parse import urljoin  # 8 ms; only if sources are merged

@@ -59,7 +59,7 @@ class MetadataLoader:
         local = not project.of_index  # whether it can be read depends on the file, see below
         sdist = view.file_kinds[file_kind].tags == SDIST
         if self._offline and not local and not sdist:
-            raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
+            raise Offline(f"{view.name} {version}: its dependencies are {self._parts.settings.lacks}")
         from mirror.metadata.builds import source_of  # 6 ms; a warm lock does not need it
 
         file = self._file_of(project, release, file_kind)
@@ -73,7 +73,7 @@ class MetadataLoader:
         if failed is not None:
             raise failed
         if self._offline and not file.url.startswith("file:"):
-            raise Offline(f"{view.name} {version}: its dependencies are not in the mirror, and offline")
+            raise Offline(f"{view.name} {version}: its dependencies are {self._parts.settings.lacks}")
         facts = self._parts.write_buffer.facts_of(project.index_id)
         metadata = yield from self._read(file, facts, source, tree, build=build)
         if linked and not metadata.built:

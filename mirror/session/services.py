@@ -211,9 +211,14 @@ class MirrorAdmin:
             **describe(parts.store, parts.settings.indexes, parts.clock()),
         }
 
-    def checkpoint(self) -> None:
-        """Write what is new in one transaction: a killed process loses nothing written before."""
+    def checkpoint(self, *, wait: bool = False) -> None:
+        """Write what is new in one transaction: a killed process loses nothing written before.
+
+        With ``wait`` every reader of the store sees it when this returns; raises ``StoreError`` if storing failed.
+        """
         self._parts.write_buffer.checkpoint(self._to_store())
+        if wait:
+            self._parts.write_buffer.flush()
 
     def store_failure(self) -> Exception | None:
         """Return why storing has failed, or None; after a failure nothing more is stored in this session."""

@@ -130,6 +130,10 @@ class WriteBuffer:
         self._put(self._early)
         if self._counts.requests:
             self._put({USE_KEY: lambda stored: _used(stored, hits, self._counts.requests)})
+        self.flush()
+
+    def flush(self) -> None:
+        """Wait until all batches are written. Raises ``StoreError`` if storing failed."""
         if self._writer is not None:
             self._writer.flush()
 

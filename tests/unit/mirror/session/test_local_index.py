@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,18 @@ def test_a_hash_follows_the_file(tmp_path: Path) -> None:
     assert (first, sha256_of(str(path))) == (hashlib.sha256(b"one").hexdigest(), hashlib.sha256(b"other").hexdigest())
     assert path_of(url_of(str(path))) == str(path)
     assert json.dumps(first)
+
+
+def test_a_folder_that_changes_is_read_again(tmp_path: Path) -> None:
+    """A server sees what is put into a folder later, and what is taken out; a folder that comes to be is read too."""
+    sources = LocalSources([str(tmp_path / "wheels")], lambda _: None)
+    assert sources.linked("app") == []
+
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "app-1.0-py3-none-any.whl").write_bytes(b"")
+    assert [project.view.versions for project in sources.linked("app")] == [["1.0"]]
+    (tmp_path / "wheels" / "app-2.0-py3-none-any.whl").write_bytes(b"")
+    (tmp_path / "wheels" / "app-1.0-py3-none-any.whl").unlink()
+    os.utime(tmp_path / "wheels", (1, 1))  # whatever the clock's resolution
+
+    assert [project.view.versions for project in sources.linked("app")] == [["2.0"]]
