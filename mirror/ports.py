@@ -133,6 +133,9 @@ _REMEDIES = {
 }
 
 
+_REJECTED = ": it does not accept the credentials that you gave; check user and password in its URL, in a netrc file, or in keyring"
+
+
 class ProblemKind(Enum):
     """The kind of a problem. Code decides by the kind, never by the text of the message."""
 
@@ -162,6 +165,7 @@ class Exchange(NamedTuple):
     views: Views | None = None  # set if the transport parsed the page; the body is empty then
     size: int = 0  # bytes of a page that the transport parsed, or of ``file``
     kind: ProblemKind = ProblemKind.PASSING  # of ``problem``; no meaning without a problem
+    rejected: bool = False  # a 401 although the user's credentials were sent
     file: BinaryIO | None = None  # the body of a request that allows it, read from its start; ``body`` is empty then
 
     def opened(self) -> BinaryIO:
@@ -181,7 +185,8 @@ class Exchange(NamedTuple):
     @property
     def trouble(self) -> str:
         """Return why this response cannot be used, with the remedy if the status has one."""
-        return self.problem or f"the index answered {self.status}{_REMEDIES.get(self.status, '')}"
+        remedy = _REJECTED if self.rejected else _REMEDIES.get(self.status, "")
+        return self.problem or f"the index answered {self.status}{remedy}"
 
 
 class Transport(Protocol):

@@ -20,7 +20,7 @@ from mirror.exchange.record_iterator import Entry, addresses, classified, readab
 from mirror.exchange.snapshot import BUNDLE, Selection, export
 from mirror.keys import FACTS, FILES, VIEWS, files_key_of
 from mirror.records.canonical import canonical
-from mirror.records.file_view import read_all
+from mirror.records.file_view import is_complete, read_all
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
 from mirror.records.simple_file import FileList
@@ -46,6 +46,7 @@ class Published(msgspec.Struct, frozen=True):
     written: int
     unchanged: int
     removed: int
+    partial: int  # pages that lack releases, because their files are not in the mirror
 
 
 def publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]] = ()) -> Published:
@@ -63,7 +64,7 @@ def _publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]]) -> P
     before = _digests(folder)
     urls = addresses(store)
     digests: dict[str, str] = {}
-    counts = {"written": 0, "unchanged": 0}
+    counts = {"written": 0, "unchanged": 0, "partial": 0}
 
     def put(path: str, data: bytes) -> None:
         digests[path] = hashlib.sha256(data).hexdigest()
@@ -91,6 +92,7 @@ def _publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]]) -> P
             put(f"{files_key_of(entry.key)}.ppf", packed)
             if entry.name not in names:  # the first index by id: a Simple API has one page for each project
                 names[entry.name] = entry
+                counts["partial"] += not is_complete(packed)
                 _put_pages(put, entry, view, packed, urls)
     bundle = export(store, Selection(files="chosen", named=True))
     if len(bundle) <= _LARGEST_BUNDLE:
@@ -102,7 +104,8 @@ def _publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]]) -> P
     head = {**_head(store, urls), "fetched": times, "files": digests}
     write_file(os.path.join(folder, INDEX), json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
     _remove_staged(folder, time.time())
-    return Published(counts["written"] + 1, counts["unchanged"], _remove(folder, before, digests))
+    removed = _remove(folder, before, digests)
+    return Published(counts["written"] + 1, counts["unchanged"], removed, counts["partial"])
 
 
 def _head(store: Store, urls: Mapping[str, str]) -> dict[str, object]:

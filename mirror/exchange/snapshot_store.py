@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def load_snapshot(path: str) -> Snapshot:
-    """Read a snapshot file. Raises ``StoreError`` if it cannot be read, ``Integrity`` if it is invalid."""
+    """Read a snapshot file, "-" for standard input. Raises ``StoreError`` if it cannot be read, ``Integrity`` if it is invalid."""
     try:
-        with open(path, "rb") as file:  # pathlib takes 9 ms to load
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:  # pathlib takes 9 ms to load
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise StoreError(f"cannot read the snapshot {path}: {error.strerror or error}") from error

@@ -210,7 +210,7 @@ class AiohttpTransport:
         parts = urlsplit(url)
         if parts.scheme != "https":
             return True
-        return self._tls.context(checked=self._tls.checks(parts.hostname, parts.port))
+        return self._tls.context(checked=self._tls.checks(parts))
 
 
 async def _body(request: Request, response: aiohttp.ClientResponse) -> Body:

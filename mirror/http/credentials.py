@@ -159,15 +159,20 @@ def _path(url: str) -> str:
 
 def _netrc(host: str, environ: Mapping[str, str]) -> Pair | None:
     """Return the entry of the user's netrc file for a host; None if the file cannot be read, as pip."""
+    home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
     named = environ.get("NETRC")
-    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    if named and named.startswith(("~/", "~\\")):  # as pip; a shell expands it only at the start of a word
+        named = home + named[1:]
     for path in [named] if named else [f"{home}/.netrc", f"{home}/_netrc"]:
         if not os.path.isfile(path):  # pathlib costs 9 ms to load
             continue
         from netrc import NetrcParseError, netrc  # 2 ms; only if there is such a file
 
         try:
-            entry = netrc(path).authenticators(host)
+            entries = netrc(path)
+            entry = entries.hosts.get(host.strip("[]")) or entries.authenticators(
+                host
+            )  # an IPv6 address has no brackets there
         except (NetrcParseError, OSError, UnicodeDecodeError):
             return None
         return (entry[0] or entry[1] or "", entry[2] or "") if entry and (entry[0] or entry[2]) else None

@@ -209,7 +209,7 @@ class CurlTransport:
             curl.setopt(pycurl.ACCEPT_ENCODING, "")  # a range counts bytes of the unencoded file
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
         curl.setopt(pycurl.PIPEWAIT, int(host.scheme == "https"))  # HTTP/2 is negotiated in TLS only
-        trusted = host.hostname in settings.trusted_hosts or host.netloc.rpartition("@")[2] in settings.trusted_hosts
+        trusted = settings.trusts(host)
         # libcurl would skip the certificate check for the target of a redirect too, so it does not follow from a trusted host.
         curl.setopt(pycurl.FOLLOWLOCATION, int(not trusted))
         curl.setopt(pycurl.MAXREDIRS, _REDIRECTS)

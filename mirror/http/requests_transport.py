@@ -226,7 +226,7 @@ class _Adapter(HTTPAdapter):
         host = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
         if parts.scheme != "https":
             return host, {}
-        checked = self._tls.checks(parts.hostname, parts.port)
+        checked = self._tls.checks(parts)
         context = self._tls.context(checked=checked)
         return host, {"ssl_context": context, "cert_reqs": "CERT_REQUIRED" if checked else "CERT_NONE"}
 

@@ -45,7 +45,8 @@ def next_delay(
     if attempt > allowed or not is_passing(exchange):
         return None
     span = min(policy.longest, policy.base * 2.0 ** min(attempt - 1, 30))
-    asked = retry_after(exchange.headers.get("retry-after", ""), now)
+    sent = http_date(exchange.headers.get("date", ""))  # a date is by the index's clock, which need not be ours
+    asked = retry_after(exchange.headers.get("retry-after", ""), now if sent is None else sent)
     if asked is None:
         return span * random()
     if asked > policy.longest_asked:

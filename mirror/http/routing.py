@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from mirror.urls import split_url
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,11 +32,11 @@ class RoutedTransport:
 
         Args:
             http: Makes the HTTP transport when the first request needs it.
-            credentials: Asked after a 401 whether there are other credentials to try.
+            credentials: Asked after a 401 whether there are other credentials to try, for the host that sent it.
         """
         self._make_http = http
         self._http: Transport | None = None
-        self._challenged = credentials.challenged if credentials is not None else None
+        self._credentials = credentials
 
     def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
         """Start the request; never raises."""
@@ -55,16 +57,27 @@ class RoutedTransport:
     def _retrying_401(
         self, http: Transport, request: Request, done: Callable[[Exchange], None]
     ) -> Callable[[Exchange], None]:
-        """Return a callback that asks for credentials after a 401 and retries once; ``done`` if there are no credentials."""
-        challenged = self._challenged
-        if challenged is None:
+        """Return a callback that asks for credentials after a 401 and retries once; ``done`` if there are no credentials.
+
+        A redirect may have led to another host: as with pip, that host's own credentials are tried there.
+        """
+        credentials = self._credentials
+        if credentials is None:
             return done
 
         def ask(exchange: Exchange) -> None:
-            if challenged(request.url):  # may run a program or prompt the user: not in the transport's thread
-                http.submit(request, done)
+            moved = split_url(exchange.url)[0].split("/")[:3] != request.url.split("/")[:3]
+            asked = request._replace(url=exchange.url) if moved else request
+
+            def finish(answer: Exchange) -> None:
+                rejected = answer.status == _UNAUTHORIZED and credentials(asked.url) is not None
+                done(answer._replace(request=request, rejected=rejected))
+
+            # A keyring may run a program or prompt the user: not in the transport's thread.
+            if (moved and credentials(asked.url) is not None) or credentials.challenged(asked.url):
+                http.submit(asked, finish)
             else:
-                done(exchange)
+                finish(exchange)
 
         def look(exchange: Exchange) -> None:
             if exchange.status == _UNAUTHORIZED:

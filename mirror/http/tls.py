@@ -11,6 +11,7 @@ from mirror.http.problems import TransferFailed, unreadable_certificate
 
 if TYPE_CHECKING:
     import ssl
+    from urllib.parse import SplitResult
 
     from mirror.http.transport_settings import TransportSettings
 
@@ -69,10 +70,9 @@ class TlsContexts:
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
-    def checks(self, host: str | None, port: int | None) -> bool:
-        """Return whether the certificate of an https host is checked."""
-        trusted = {host, f"{host}:{port or 443}"} & set(self._settings.trusted_hosts)
-        return self._settings.verify is not False and not trusted
+    def checks(self, url: SplitResult) -> bool:
+        """Return whether the certificate of the host of an https URL is checked."""
+        return self._settings.verify is not False and not self._settings.trusts(url)
 
     def context(self, *, checked: bool) -> ssl.SSLContext:
         """Return the context that checks certificates, or the one that does not. Raises ``TransferFailed``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
+from urllib.parse import SplitResult
 
 from mirror.equality import equal_by_type
 
@@ -20,3 +21,12 @@ class TransportSettings(NamedTuple):
     trusted_hosts: tuple[str, ...] = ()  # "host" or "host:port": certificates are not checked there
     user_agent: str = "python-metadata-mirror"
     auth: Callable[[str], tuple[str, str] | None] | None = None
+
+    def trusts(self, url: SplitResult) -> bool:
+        """Return whether the host of a URL is trusted without a certificate; brackets and case of a trusted host do not matter."""
+        try:
+            port = url.port
+        except ValueError:
+            port = None
+        trusted = {host.lower().replace("[", "").replace("]", "") for host in self.trusted_hosts}
+        return bool(trusted) and not trusted.isdisjoint((url.hostname or "", f"{url.hostname}:{port or 443}"))

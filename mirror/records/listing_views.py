@@ -176,11 +176,11 @@ def time_of(seconds: int) -> str:
 
 
 def epoch_seconds(text: str) -> int:
-    """Return an ISO 8601 time in UTC (PEP 700) as whole epoch seconds; 0 if it is invalid."""
+    """Return an ISO 8601 time in UTC (PEP 700) as whole epoch seconds, 1 if it is before 1970; 0 if it is invalid."""
     from datetime import UTC, datetime  # only a fetch needs it: not loaded on the warm path
 
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return 0
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    return max(1, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))

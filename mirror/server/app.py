@@ -153,7 +153,11 @@ class Server:
                     return await asyncio.to_thread(pages.index, kind)
                 if kind is None:
                     return problem(406, "only JSON and HTML are available")
-                return _moved(path + "/") if is_project_name(parts[-1]) else problem(404, "no project has such a name")
+                return (
+                    _moved(parts[-1] + "/")
+                    if is_project_name(parts[-1])
+                    else problem(404, "no project has such a name")
+                )
             case ["simple", name, ""]:
                 kind = page_type(headers.get("accept"))
                 return (

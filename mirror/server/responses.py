@@ -96,7 +96,7 @@ class Pages:
             return problem(404, "no project has such a name")
         normal = normalize_name(name)
         if normal != name:
-            return problem(301, "moved permanently").with_header("location", f"/simple/{quote(normal)}/")
+            return problem(301, "moved permanently").with_header("location", f"../{quote(normal)}/")
         cached = self._cached.get((normal, kind))
         if cached is not None and time.monotonic() < self._checked.get((normal, kind), 0.0) + _JUST_NOW:
             return cached[1].answer()

@@ -277,11 +277,11 @@ class IndexLookup:
         return stored is not None and is_sound(stored) and digest_of(stored) == row.digest and is_complete(stored)
 
     def _lacks_files(self, index: SimpleIndex, name: str, row: Row) -> bool:
-        """Return whether a project that is stored whole has a file view that is missing, damaged or of another listing."""
+        """Return whether a project that is to be whole has a file view that is missing, damaged, in part, or of another listing."""
         if not (self._settings.keep_whole and isinstance(row, ReleaseView)):
             return False
         stored = self._write_buffer.read(files_key(index.id, name))
-        return stored is None or digest_of(stored) != row.digest or not is_whole(stored)
+        return stored is None or digest_of(stored) != row.digest or not (is_whole(stored) and is_complete(stored))
 
 
 def _of_project(key: tuple[str, str], row: ReleaseView | Absence) -> ReleaseView | Absence:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "pipx-parallel:"
 _PATIENCE = 60.0  # seconds for which a server may be away, or a batch is retried
+_FIRST_PATIENCE = 10.0  # seconds at the start: most faults there are in the URL, and nothing is said meanwhile
 _FIRST_NAP = 0.02  # seconds
 _LONGEST_NAP = 1.0
 _BATCH = 500  # keys in one command
@@ -46,7 +47,10 @@ class RedisStore(Store):
             self._client = redis.Redis.from_url(
                 url, socket_timeout=30, socket_connect_timeout=5, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0)
             )
-            self._patiently(self._client.ping)
+            self._client.connection_pool.connection_kwargs["decode_responses"] = (
+                False  # whatever the URL says: values are bytes
+            )
+            self._patiently(self._client.ping, min(patience, _FIRST_PATIENCE))
         except (ValueError, TypeError, AttributeError) as error:  # its message may have a part of the password
             raise StoreError(
                 f"{self._label} is not the URL of a Redis database: check port, number and options; "
@@ -128,9 +132,9 @@ class RedisStore(Store):
         """Close the connections; safe to call twice."""
         self._client.close()
 
-    def _patiently(self, work: Callable[[], Result]) -> Result:
+    def _patiently(self, work: Callable[[], Result], patience: float | None = None) -> Result:
         """Run ``work``; retry it on a conflict or if the server is away, until the time limit. Raises ``StoreError``."""
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + (self._patience if patience is None else patience)
         nap = _FIRST_NAP
         while True:
             try:

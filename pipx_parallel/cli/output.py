@@ -17,6 +17,13 @@ def show(text: str) -> None:
     save((Artifact("-", text),))
 
 
+def show_bytes(data: bytes) -> None:
+    """Write bytes to stdout. Raises ``OutputError``."""
+    from pipx_parallel.locks.writer import write_stream  # only when there is something to write
+
+    write_stream(data, sys.stdout.buffer if sys.stdout is not None else None)
+
+
 def save(artifacts: Sequence[Artifact], seconds: dict[str, float] | None = None) -> None:
     """Write all artifacts or none; the one called ``-`` goes to stdout. ``seconds`` gets the time that writing took.
 

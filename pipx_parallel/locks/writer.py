@@ -63,7 +63,7 @@ def write(artifacts: Sequence[Written], stdout: BinaryIO | None) -> None:
                     batch.stage(artifact.name, _encoded(artifact), artifact.mode)
             for artifact in artifacts:
                 if artifact.name == "-":
-                    _print(artifact, stdout)
+                    write_stream(_encoded(artifact), stdout)
             batch.commit()
     except AtomicWriteError as error:
         raise OutputError(f"{error}{_remedy(error)}; nothing was changed") from error
@@ -79,10 +79,11 @@ def check(names: Sequence[str]) -> None:
         raise OutputError(f"{error}{_remedy(error)}; nothing was changed") from error
 
 
-def _print(artifact: Written, stdout: BinaryIO | None) -> None:
+def write_stream(data: bytes, stdout: BinaryIO | None) -> None:
+    """Write bytes to standard output, None if it is closed. Raises ``OutputError``."""
     if stdout is None:
         raise OutputError("cannot write to standard output: it is closed; give a file with -o; nothing was changed")
-    remaining = memoryview(_encoded(artifact))
+    remaining = memoryview(data)
     try:
         while remaining:  # an unbuffered stream (PYTHONUNBUFFERED) may write only a part
             written = stdout.write(remaining)

@@ -60,7 +60,7 @@ def test_pages_are_the_simple_api(served: Served) -> None:
     assert b'data-yanked="bad build"' in served.get("/simple/lib/")[2]
     assert served.get("/simple/lib/", Accept=JSON, Accept_Encoding="gzip")[1]["content-encoding"] == "gzip"
     assert served.get("/simple/lib/", Accept="image/png")[0] == 406
-    assert served.get("/simple/Li_b/")[1]["location"] == "/simple/li-b/"
+    assert served.get("/simple/Li_b/")[1]["location"] == "../li-b/"
     assert served.get("/simple/nothing-of-that-name/")[0] == 404
     head = served.ask(urllib.request.Request(served.url + "/simple/lib/", method="HEAD"))
     assert (head[0], head[2]) == (200, b"")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -411,3 +413,35 @@ def test_an_address_that_cannot_be_used_is_the_users_to_change(run: Run, port: s
         ran = run("mirror", "serve", "--port", number)
 
     assert (ran.code, "use another --port" in ran.err, "report it" in ran.err) == (2, True, False)
+
+
+def test_a_snapshot_goes_through_a_pipe(run: Run, mirror: Path, tmp_path: Path) -> None:
+    """``export -`` writes to standard output and nothing else, ``import -`` reads standard input; no file is called "-"."""
+    warm(run)
+    assert run("mirror", "export", "a.snap").code == 0
+    tool = [sys.executable, "-m", "pipx_parallel", "mirror"]
+
+    written = subprocess.run(
+        [*tool, "export", "-", "--mirror", str(mirror)], capture_output=True, check=True, timeout=60
+    )
+    done = subprocess.run(
+        [*tool, "import", "-", "--mirror", str(tmp_path / "other")], input=written.stdout, capture_output=True,
+        check=True, timeout=60,
+    )  # fmt: skip
+
+    assert written.stdout == Path("a.snap").read_bytes()
+    assert b"imported" in done.stderr
+    assert not Path("-").exists()
+    assert run("mirror", "diff", str(mirror), str(tmp_path / "other")).out == ""
+
+
+def test_publishing_says_that_pages_are_partial(run: Run, index: LoopbackIndex) -> None:
+    """A lock keeps the files of the newest releases only; after ``mirror warm`` the pages are whole and nothing is said."""
+    index.publish("many", *[wheel("many", f"{number}.0") for number in range(300)])
+    assert run("lock", "--packages", "many", "-o", "pylock.toml").code == 0
+    partial = run("mirror", "publish", "pub")
+    assert run("mirror", "warm", "--packages", "many").code == 0
+    whole = run("mirror", "publish", "pub")
+
+    assert "1 page of pub/simple lack older releases" in partial.err
+    assert "older releases" not in whole.err

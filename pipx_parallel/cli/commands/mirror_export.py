@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
+from pipx_parallel.cli.output import show_bytes
 from pipx_parallel.cli.request import read_request, settings_of
 from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, TARGET
@@ -28,7 +29,7 @@ ARGUMENTS = (Argument("file", "FILE"),)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Write the mirror to FILE. The same content always gives the same bytes.
+    """Write the mirror to FILE ("-": standard output). The same content always gives the same bytes.
 
     With --for, only the projects that a lock of a source can reach are exported, and "chosen" means the releases of its lock.
     Resolve from the file with --mirror FILE, or import it into another mirror with `mirror import`.
@@ -49,10 +50,13 @@ def run(values: Mapping[str, object]) -> int:
     finally:
         store.close()
     try:
-        write_file(path, data)
+        if path == "-":
+            show_bytes(data)
+        else:
+            write_file(path, data)
     except AtomicWriteError as error:
         raise UsageError(str(error)) from error
-    context.printer.say(f"exported {len(data):,} bytes to {path}")
+    context.printer.say(f"exported {len(data):,} bytes to {'standard output' if path == '-' else path}")
     return 0
 
 

@@ -18,7 +18,10 @@ ARGUMENTS = (Argument("file", "FILE"),)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Import every project of FILE into the mirror. Newer records win; known dependencies of both are kept."""
+    """Import every project of FILE ("-": standard input) into the mirror.
+
+    Newer records win; known dependencies of both are kept.
+    """
     from mirror.exchange.snapshot_import import import_snapshot  # here and below: only what this command needs
     from mirror.exchange.snapshot_store import load_snapshot
     from mirror.session.open_store import open_store, refuse_fixed

@@ -48,6 +48,11 @@ def run(values: Mapping[str, object]) -> int:
     context.printer.say(
         f"published to {folder}: {count(done.written, 'file')} written, {done.unchanged} unchanged, {done.removed} removed"
     )
+    if done.partial:
+        context.printer.warn(
+            f"{count(done.partial, 'page')} of {folder}/simple lack older releases: the mirror has no files of them; "
+            "`mirror warm` fetches all"
+        )
     return 0
 
 

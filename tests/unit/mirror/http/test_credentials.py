@@ -127,3 +127,21 @@ def test_every_secret_known_is_listed() -> None:
     )
 
     assert credentials.secrets() == ("long-secret", "third", "token")
+
+
+@pytest.mark.parametrize("home", ["HOME", "USERPROFILE"])
+def test_netrc_may_be_named_below_the_home_folder(tmp_path: Path, home: str) -> None:
+    """As in pip: a service file or an image sets NETRC without a shell that would expand it."""
+    (tmp_path / "secrets").write_text("machine index.example login me password pw\n")
+
+    assert Credentials(environ={"NETRC": "~/secrets", home: str(tmp_path)})(URL) == ("me", "pw")
+
+
+@pytest.mark.parametrize("machine", ["::1", "[::1]"])
+def test_an_ipv6_address_of_netrc_has_no_brackets_or_has(tmp_path: Path, machine: str) -> None:
+    """Both are in use; another address has nothing."""
+    (tmp_path / "netrc").write_text(f"machine {machine} login me password pw\n")
+    credentials = Credentials(environ={"NETRC": str(tmp_path / "netrc")})
+
+    assert credentials("http://[::1]:8080/simple/") == ("me", "pw")
+    assert credentials("http://[::2]:8080/simple/") is None

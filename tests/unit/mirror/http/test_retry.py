@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
 import pytest
 
 from mirror.http.retry import is_passing, next_delay, retry_after
@@ -89,6 +92,18 @@ def test_the_index_s_own_time_is_kept() -> None:
 def test_an_index_that_asks_for_too_long_is_not_waited_for() -> None:
     """An hour is a failure, not a delay."""
     assert delay(1, answer(429, retry_after="3600")) is None
+
+
+@pytest.mark.parametrize("skew", [-7200, 0, 7200])
+def test_a_date_is_read_by_the_clock_of_the_index(skew: int) -> None:
+    """An index two hours before or behind us that asks for 20 seconds gets 20 seconds."""
+    asked = answer(date=_http(NOW + skew), retry_after=_http(NOW + skew + 20))
+
+    assert delay(1, asked, random=0.0) == 20.0
+
+
+def _http(seconds: float) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "Tue, 99 Foo 2023 22:13:50 GMT"])

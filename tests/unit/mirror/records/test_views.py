@@ -14,7 +14,7 @@ from mirror.errors import Malformed, Offline
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.file_view import digest_of, is_sound, is_whole, pack, read_all, read_slice, release_count
 from mirror.records.freshness import FreshnessRecord
-from mirror.records.listing_views import build_views
+from mirror.records.listing_views import build_views, epoch_seconds
 from mirror.records.model import FileKind
 from mirror.records.project import Project
 from mirror.records.release_view import HEAD, Absence, ReleaseView, decode, encode, encode_absence
@@ -360,3 +360,19 @@ def test_absorbing_never_replaces_a_dependency_set() -> None:
     new.absorb(old)
 
     assert new.dependency_set(0, 0) is learned
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01T00:00:10Z", 10),
+        ("1969-12-31T23:59:59Z", 1),
+        ("1970-01-01T00:00:00Z", 1),
+        ("0001-01-01T00:00:00Z", 1),
+        ("1980-01-01T00:00:00", 315532800),
+        ("not a time", 0),
+    ],
+)
+def test_a_time_before_1970_is_known(text: str, seconds: int) -> None:
+    """0 means "unknown", which a cutoff refuses; a file from before 1970 (a broken clock) is old, not unknown."""
+    assert epoch_seconds(text) == seconds

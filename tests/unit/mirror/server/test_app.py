@@ -106,8 +106,8 @@ def test_the_simple_api(client: Client) -> None:
     assert client.ask("/simple/app/", accept=JSON, if_none_match=headers["etag"])[0] == 304
     assert client.ask("/simple/app/", "HEAD", accept=JSON)[2] == ""
     assert "app-2.0" in client.ask("/simple/app/")[2]
-    assert client.ask("/simple/App/")[1]["location"] == "/simple/app/"
-    assert client.ask("/simple/app")[1]["location"] == "/simple/app/"
+    assert client.ask("/simple/App/")[1]["location"] == "../app/"
+    assert client.ask("/simple/app")[1]["location"] == "app/"  # relative: behind a proxy the path may have a prefix
     assert [client.ask(path)[0] for path in ("/simple/none/", "/simple/-/", "/nothing", "/files/app/none.whl")] == [
         404
     ] * 4
