@@ -247,10 +247,7 @@ class Server:
         raw = [(key.encode("latin-1"), value.encode("latin-1", "replace")) for key, value in fields]
         with contextlib.suppress(OSError):  # the client went away
             await send({"type": "http.response.start", "status": status, "headers": raw})
-            if method == "HEAD":
-                await send({"type": "http.response.body", "body": b""})
-            else:
-                await send_body(answer, body, send)
+            await send_body(answer, body, send, headers_only=method == "HEAD")
 
     def _is_authorized(self, header: str) -> bool:
         """Return whether a request has the token: as a Bearer token, or as the password of Basic, which pip supports."""

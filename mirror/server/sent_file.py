@@ -26,12 +26,14 @@ def file_answer(path: str) -> Answer:
     return Answer(200, b"", "application/octet-stream", path=path, size=status.st_size)
 
 
-async def send_body(answer: Answer, body: bytes, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-    """Send a body, or the file of an answer in pieces, never more than its announced size."""
-    if answer.path:
+async def send_body(
+    answer: Answer, body: bytes, send: Callable[[dict[str, Any]], Awaitable[None]], *, headers_only: bool
+) -> None:
+    """Send a body, or the file of an answer in pieces, never more than its announced size; nothing after HEAD."""
+    if answer.path and not headers_only:
         left = answer.size
         with await asyncio.to_thread(open, answer.path, "rb") as file:
             while left > 0 and (piece := await asyncio.to_thread(file.read, min(_PIECE, left))):
                 left -= len(piece)
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if headers_only else body})
