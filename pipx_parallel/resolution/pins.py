@@ -1,4 +1,4 @@
-"""Convert a solution to pins and edges: bits to versions, releases to files."""
+"""Convert a solution to pins and edges: bits to versions, releases to files; and name what is not available of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.names import with_extras
+from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.model import FetchFailure
 from pipx_parallel.errors import Bug
@@ -13,10 +14,11 @@ from pipx_parallel.locks.quality import libyears
 from pipx_parallel.model import BeyondBound, Pin, PinCondition, Relaxation, RequirementEdge, WithoutExtra
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import Excluded, why_given_up, why_held
-from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
+from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
 from pipx_parallel.resolution.wording import Wording, written
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.ports import Unavailable
+from pipx_parallel.resolver.solver import Impossible
 from pipx_parallel.resolver.terms import Bound, Required
 
 if TYPE_CHECKING:
@@ -266,3 +268,27 @@ def _candidate(candidates: Candidates, name: str) -> Candidate:
     if not isinstance(candidate, Candidate):
         raise Bug(f"{name} was chosen but is not known")
     return candidate
+
+
+def missing_of(candidates: Candidates, outcome: Solution | Impossible) -> tuple[FetchFailure, ...]:
+    """Return the holes that affect the outcome: projects that are not available, and chosen releases without metadata."""
+    holes = sorted(candidates.holes.items(), key=lambda row: (row[0][0], row[0][1] or ""))
+    return tuple([failure for (name, release), failure in holes if _concerns(candidates, outcome, name, release)])
+
+
+def _concerns(candidates: Candidates, outcome: Solution | Impossible, name: str, release: str | None) -> bool:
+    """Return whether a hole affects the outcome: a chosen release, or a dependency of one. Without a solution all do."""
+    if isinstance(outcome, Impossible):
+        return True
+    if release is None:
+        return any(
+            not package
+            or (outcome.chosen.get(package) == bit and (extra == BASE or package_key(package, extra) in outcome.chosen))
+            for package, bit, extra in candidates.lacking[name]
+        )
+    bit, candidate = outcome.chosen.get(name), candidates.candidate(name)
+    return (
+        bit is not None
+        and isinstance(candidate, Candidate)
+        and candidate.project.view.versions[release_of(bit)] == release
+    )

@@ -10,8 +10,9 @@ from pipx_parallel.errors import NoSolution, Suggestions
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import argue
 from pipx_parallel.resolution.package_keys import is_extra
+from pipx_parallel.resolution.pins import missing_of
 from pipx_parallel.resolution.roots import candidates_for
-from pipx_parallel.resolution.target_search import SearchContext, TargetSearch, missing_of, searched
+from pipx_parallel.resolution.target_search import SearchContext, TargetSearch, searched
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError
 
@@ -71,12 +72,13 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
         if not first.depends_on_patch():
             mirror.admin.seal()
             return _admitted((first.finish(),), context)
-    from pipx_parallel.resolution.split_reasons import with_reasons  # here and below: 2 ms that most locks do without
+    from pipx_parallel.resolution.split_reasons import split_reasons, with_reasons  # here and below: many targets only
     from pipx_parallel.resolution.universal import search_all
 
     searches = search_all(context, targets, partial(_no_solution, count=len(targets)), first)
+    apart = split_reasons(searches)
     mirror.admin.seal()
-    return _admitted(with_reasons(searches, [search.finish() for search in searches]), context)
+    return _admitted(with_reasons([search.finish() for search in searches], apart), context)
 
 
 def _admitted(resolutions: tuple[Resolution, ...], context: SearchContext) -> tuple[Resolution, ...]:
@@ -93,18 +95,22 @@ def _admitted(resolutions: tuple[Resolution, ...], context: SearchContext) -> tu
 
 def _resolve_forks(contexts: Mapping[Fork, SearchContext], targets: Sequence[Target]) -> tuple[Resolution, ...]:
     """Resolve for each set of conflicting parts; each takes the releases that were chosen before wherever they fit."""
-    from pipx_parallel.resolution.split_reasons import with_reasons  # here and below: only with conflicts
+    from pipx_parallel.resolution.split_reasons import (
+        split_reasons,
+        with_reasons,
+    )  # here and below: only with conflicts
     from pipx_parallel.resolution.universal import search_all
 
     searches = {
         fork: search_all(context, targets, partial(_no_solution, count=len(targets), fork=fork))
         for fork, context in contexts.items()
     }
+    apart = {fork: split_reasons(rows) for fork, rows in searches.items()}
     next(iter(contexts.values())).mirror.admin.seal()
     return tuple(
         resolution._replace(fork=fork)
         for fork, rows in searches.items()
-        for resolution in with_reasons(rows, [search.finish() for search in rows])
+        for resolution in with_reasons([search.finish() for search in rows], apart[fork])
     )
 
 

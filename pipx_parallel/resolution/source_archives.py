@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mirror.records.dependency_sets import DependencySet
 from pipx_parallel.resolver.ports import Unavailable
+from pipx_parallel.resolver.terms import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mirror.errors import BuildFailed, NeedsBuild
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
+    from pipx_parallel.resolver.solver import Impossible
 
     Row = tuple[Project, int, int]  # a project, its release, the file kind
 
@@ -157,3 +159,18 @@ class SourceArchives:
         walk = self._history.walks.setdefault(package, [])
         if bit not in walk:
             walk.append(bit)
+
+
+def is_proven(impossible: Impossible, left_out: Mapping[str, int]) -> bool:
+    """Return whether there is no solution either with the releases that a search left out, a mask for each project.
+
+    So it is if the proof is complete and rests on none of them.
+    """
+    from pipx_parallel.resolver.unsat_core import facts_of  # only without a solution
+
+    if not left_out:
+        return True
+    return not impossible.proof.packages and not any(
+        isinstance(fact.cause, Unusable) and fact.masks[0] & left_out.get(impossible.names[fact.packages[0]], 0)
+        for fact in facts_of(impossible.proof)
+    )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Origin, RootRequirement
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import argue
 from pipx_parallel.resolution.policy import bit_in
+from pipx_parallel.resolution.same_releases import LIMITS
 from pipx_parallel.resolution.shared_releases import accepts
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipx_parallel.model import Pin, Resolution
     from pipx_parallel.resolution.target_search import TargetSearch
@@ -22,34 +24,53 @@ _OTHERS = "the other targets"
 _SHARED = "other targets have this release"
 
 
-def with_reasons(searches: Sequence[TargetSearch], resolutions: Sequence[Resolution]) -> tuple[Resolution, ...]:
+def split_reasons(searches: Sequence[TargetSearch]) -> list[dict[str, str]]:
+    """Return for each search, by project, why it does not have the release that another target has."""
+    releases = _releases([search.versions() for search in searches])
+    reasons: dict[tuple[str, str, str], str] = {}
+    rows: list[dict[str, str]] = []
+    for search in searches:
+        own = search.versions()
+        others = {name: next((it for it in releases[name] if it != version), None) for name, version in own.items()}
+        rows.append({
+            name: _why_apart(search, name, other, reasons) for name, other in others.items() if other is not None
+        })  # fmt: skip
+    return rows
+
+
+def with_reasons(resolutions: Sequence[Resolution], apart: Sequence[Mapping[str, str]]) -> tuple[Resolution, ...]:
     """Return the resolutions, with the reason at each pin that is not the release of all targets, or not the newest."""
     if len(resolutions) < 2:
         return tuple(resolutions)
-    releases: dict[str, dict[str, None]] = {}
+    held: dict[tuple[str, str, str | None], str] = {}  # what a search gave as the reason, for targets without one
     for resolution in resolutions:
         for pin in resolution.pins:
-            releases.setdefault(pin.name, {})[pin.version] = None
-    reasons: dict[tuple[str, str, str], str] = {}
-    held: dict[tuple[str, str, str | None], str] = {}  # what a search gave as the reason, for targets without one
-    explained: list[Resolution] = []
-    for search, resolution in zip(searches, resolutions, strict=True):
-        pins = []
-        for pin in resolution.pins:
-            others = [version for version in releases[pin.name] if version != pin.version]
-            apart = _why_apart(search, pin, others[0], reasons) if others else None
-            key = (pin.name, pin.version, pin.latest)
             if pin.reason:
-                held.setdefault(key, pin.reason)
-            is_shared = pin.url is None and pin.latest not in {None, pin.version}
-            pins.append(pin._replace(apart=apart, reason=held.get(key, _SHARED) if is_shared else pin.reason))
-        explained.append(resolution._replace(pins=tuple(pins)))
-    return tuple(explained)
+                held.setdefault((pin.name, pin.version, pin.latest), pin.reason)
+    return tuple(
+        resolution._replace(pins=tuple([_explained(pin, held, reasons.get(pin.name)) for pin in resolution.pins]))
+        for resolution, reasons in zip(resolutions, apart, strict=True)
+    )
 
 
-def _why_apart(search: TargetSearch, pin: Pin, version: str, reasons: dict[tuple[str, str, str], str]) -> str:
+def _releases(rows: Iterable[Mapping[str, str]]) -> dict[str, dict[str, None]]:
+    """Return the versions of each project, as an ordered set."""
+    releases: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for name, version in row.items():
+            releases.setdefault(name, {})[version] = None
+    return releases
+
+
+def _explained(pin: Pin, held: Mapping[tuple[str, str, str | None], str], apart: str | None) -> Pin:
+    is_behind = pin.url is None and pin.latest not in {None, pin.version}
+    reason = held.get((pin.name, pin.version, pin.latest), _SHARED) if is_behind else pin.reason
+    return pin._replace(apart=apart, reason=reason)
+
+
+def _why_apart(search: TargetSearch, name: str, version: str, reasons: dict[tuple[str, str, str], str]) -> str:
     """Return why a target does not have the release that another one has; what took a search is kept in ``reasons``."""
-    name, candidates = pin.name, search.candidates
+    candidates = search.candidates
     candidate = candidates.candidate(name)
     bit = bit_in(candidate.project.view, version, -1) if isinstance(candidate, Candidate) else None
     if not isinstance(candidate, Candidate) or bit is None:
@@ -59,7 +80,7 @@ def _why_apart(search: TargetSearch, pin: Pin, version: str, reasons: dict[tuple
         return f"{name} {version} {text}"
     if not accepts(candidates.policy, candidate, bit):
         return f"{name} {version} has no wheel for {search.target.label}"
-    key = (name, pin.version, version)
+    key = (name, search.versions()[name], version)
     if key not in reasons:
         reasons[key] = _searched_reason(search, name, version)
     return reasons[key]
@@ -70,8 +91,11 @@ def _searched_reason(search: TargetSearch, name: str, version: str) -> str:
     bound = RootRequirement(
         name, (), f"=={version}", None, None, (), Origin(_OTHERS), f"{name}=={version}", constraint=True
     )
-    answer = search.solve({name: f"=={version}"})
+    try:
+        answer, candidates = search.attempt({name: f"=={version}"}, LIMITS)
+    except (Incomplete, NoSolution):
+        return f"no answer with {name} {version} was found"
     if not isinstance(answer, Impossible):
         return f"with {name} {version} more projects would differ from the other targets"
-    lines = argue(answer, search.candidates, search.inputs.roots, (*search.inputs.constraints, bound)).lines
+    lines = argue(answer, candidates, search.inputs.roots, (*search.inputs.constraints, bound)).lines
     return " ".join(line.strip() for line in lines)

@@ -13,12 +13,12 @@ from mirror.records.version_keys import compile_specifier
 from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Resolution, Stats
 from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
-from pipx_parallel.resolution.pins import edges_of, pins_of, relaxations_of
+from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
+from pipx_parallel.resolution.pins import edges_of, missing_of, pins_of, relaxations_of
 from pipx_parallel.resolution.roots import candidates_of, for_target, memory_key, root_edges
+from pipx_parallel.resolution.source_archives import is_proven
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
-from pipx_parallel.resolver.terms import Unusable
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.shared_choices import SharedChoices
     from pipx_parallel.resolver.ports import SolverObserver
-    from pipx_parallel.resolver.solver import Solution
+    from pipx_parallel.resolver.solver import RootEdge, Solution, SolverLimits
 
 
 @equal_by_type
@@ -52,7 +52,6 @@ class TargetSearch:
 
     def __init__(self, context: SearchContext, target: Target) -> None:
         """Prepare the search. Raises ``Incomplete`` for direct references that are not available, ``RequirementsError``."""
-        self._began = time.perf_counter()
         self.context = context
         self.target = target
         self.rules = TargetRules(target, context.mirror.records.read_derived(memory_key(target)))
@@ -63,10 +62,9 @@ class TargetSearch:
         pinned = self.candidates.facts.pinned
         context.mirror.admin.admit_pins({name: [row.intervals for row in rows] for name, rows in pinned.items()})
         self.answer: Solution | Impossible | None = None
-        self._missing: tuple[FetchFailure, ...] = ()
+        self.missing: tuple[FetchFailure, ...] = ()
         self._versions: dict[str, str] | None = None
         self._seconds = self._waited = 0.0
-        self._waited_before = context.mirror.report.counts()["waited_ms"]
 
     def _prepare(self) -> None:
         inputs, context = self.inputs, self.context
@@ -74,25 +72,44 @@ class TargetSearch:
             inputs, inputs.roots, inputs.constraints, self.rules, context.mirror, context.settings, context.shared
         )
 
-    def solve(self, bounds: Mapping[str, str] | None = None) -> Solution | Impossible:
+    def solve(
+        self, bounds: Mapping[str, str] | None = None, limits: SolverLimits | None = None
+    ) -> Solution | Impossible:
+        """Search as ``attempt`` does, and take the outcome; with bounds only if it is a solution.
+
+        What holds projects back is left out then: the user has not stated these bounds.
+        """
+        outcome, candidates = self.attempt(bounds, limits)
+        if not bounds:
+            self.take(outcome, candidates)
+        elif not isinstance(outcome, Impossible):
+            self.take(outcome._replace(held={}), candidates)
+        return outcome
+
+    def attempt(
+        self, bounds: Mapping[str, str] | None = None, limits: SolverLimits | None = None
+    ) -> tuple[Solution | Impossible, Candidates]:
         """Search for the best solution; ``bounds`` are specifiers of projects beyond those of the user.
 
         Raises:
             NoSolution: The search reached its limit.
             Incomplete: Metadata of the solution is not available.
         """
+        began = self._now()
         try:
-            outcome, candidates = self._searched_on_all_indexes(bounds or {})
+            outcome, candidates = self._searched_on_all_indexes(bounds or {}, limits)
         except LimitReachedError as error:
             raise NoSolution((str(error),)) from error
+        finally:
+            self._spend(began)
         missing = (*self._lost, *missing_of(candidates, outcome))
         if missing and not self.context.settings.keep_going:
             raise Incomplete(missing, "\n".join(str(failure.error) for failure in missing))
-        if bounds is None or not isinstance(outcome, Impossible):
-            self.take(outcome, candidates, missing)
-        return outcome
+        return outcome, candidates
 
-    def _searched_on_all_indexes(self, bounds: Mapping[str, str]) -> tuple[Solution | Impossible, Candidates]:
+    def _searched_on_all_indexes(
+        self, bounds: Mapping[str, str], limits: SolverLimits | None
+    ) -> tuple[Solution | Impossible, Candidates]:
         """Search, and repeat the search while it meets pins that only a later index has.
 
         Raises ``LimitReachedError``.
@@ -112,6 +129,7 @@ class TargetSearch:
                 self._wanted,
                 self._bounds_with(bounds),
                 self.context.observer,
+                limits,
                 keeps_going=settings.keep_going,
             )
             if not mirror.admin.admit_pins(candidates.facts.met_pins):
@@ -122,20 +140,35 @@ class TargetSearch:
         """Take the first choice of every package, if that is an answer without anything missing; return whether it is."""
         from pipx_parallel.resolution.first_choices import first_choices  # only with several targets
 
-        candidates = self.candidates.in_mode(self.candidates.mode)
-        edges = root_edges(candidates, self._wanted, self._bounds_with(bounds))
+        began = self._now()
+        candidates, edges = self.fresh(bounds)
         answer = first_choices(candidates, edges)
+        self._spend(began)
         if answer is None or candidates.holes:
             return False
-        self.take(answer, candidates, self._lost)
+        self.take(answer, candidates)
         return True
 
-    def take(self, answer: Solution | Impossible, candidates: Candidates, missing: Sequence[FetchFailure] = ()) -> None:
+    def fresh(self, bounds: Mapping[str, str] | None = None) -> tuple[Candidates, list[RootEdge]]:
+        """Return the candidates and the root edges of one more search."""
+        candidates = self.candidates.in_mode(self.candidates.mode)
+        return candidates, root_edges(candidates, self._wanted, self._bounds_with(bounds))
+
+    def take(self, answer: Solution | Impossible, candidates: Candidates) -> None:
         """Take an answer and what it was chosen from."""
-        self.answer, self.candidates, self._missing = answer, candidates, tuple(missing)
+        self.answer, self.candidates = answer, candidates
+        self.missing = (*self._lost, *missing_of(candidates, answer))
         self._versions = None
-        self._seconds = time.perf_counter() - self._began
-        self._waited = (self.context.mirror.report.counts()["waited_ms"] - self._waited_before) / 1000
+
+    def _now(self) -> tuple[float, float]:
+        """Return the time, and how long the mirror has waited for responses so far, in seconds."""
+        return time.perf_counter(), self.context.mirror.report.counts()["waited_ms"] / 1000
+
+    def _spend(self, began: tuple[float, float]) -> None:
+        """Count the time of a search since ``began``."""
+        seconds, waited = self._now()
+        self._seconds += seconds - began[0]
+        self._waited += waited - began[1]
 
     def _bounds_with(self, bounds: Mapping[str, str] | None) -> list[Dependency]:
         return [
@@ -217,7 +250,7 @@ class TargetSearch:
         unused = tuple([name for name in self.candidates.policy.unused if name not in named])
         relaxations = relaxations_of(solution, self.candidates)
         return Resolution(
-            self.target, pins, edges_of(solution, roots), tuple(roots), self._missing, stats, relaxations,
+            self.target, pins, edges_of(solution, roots), tuple(roots), self.missing, stats, relaxations,
             solution.optimal, unused,
         )  # fmt: skip
 
@@ -227,6 +260,7 @@ def searched(  # noqa: PLR0913 - what a search is given, once more where it is r
     wanted: Sequence[Dependency],
     bounds: Sequence[Dependency],
     observer: SolverObserver | None = None,
+    limits: SolverLimits | None = None,
     *,
     keeps_going: bool = False,
     thorough: bool = True,
@@ -241,14 +275,14 @@ def searched(  # noqa: PLR0913 - what a search is given, once more where it is r
     def search(candidates: Candidates) -> tuple[Solution | Impossible, Candidates]:
         while True:
             edges = root_edges(candidates, wanted, bounds)
-            outcome = solve(candidates, edges, observer, is_final=candidates.is_complete if thorough else lambda: True)
+            outcome = solve(candidates, edges, observer, limits, candidates.is_complete if thorough else lambda: True)
             after_builds = None if isinstance(outcome, Impossible) else candidates.after_builds(outcome.chosen)
             if after_builds is None:
                 return outcome, candidates
             candidates = after_builds
 
     outcome, candidates = search(candidates)
-    if isinstance(outcome, Impossible) and thorough and not _is_proven(outcome, candidates):
+    if isinstance(outcome, Impossible) and thorough and not is_proven(outcome, candidates.archives.left_out):
         outcome, candidates = search(candidates.in_mode(candidates.mode._replace(takes_all_archives=True)))
     if isinstance(outcome, Impossible):
         from pipx_parallel.resolution.prerelease_fallback import search_again  # only if the first search fails
@@ -257,43 +291,3 @@ def searched(  # noqa: PLR0913 - what a search is given, once more where it is r
     if isinstance(outcome, Impossible) and keeps_going and candidates.met_failures():
         outcome, candidates = search(candidates.in_mode(candidates.mode._replace(collects_failures=True)))
     return outcome, candidates
-
-
-def _is_proven(impossible: Impossible, candidates: Candidates) -> bool:
-    """Return whether there is no solution either with the releases that a search left out.
-
-    So it is if the proof is complete and rests on none of them.
-    """
-    from pipx_parallel.resolver.unsat_core import facts_of  # only without a solution
-
-    left_out = candidates.archives.left_out
-    if not left_out:
-        return True
-    return not impossible.proof.packages and not any(
-        isinstance(fact.cause, Unusable) and fact.masks[0] & left_out.get(impossible.names[fact.packages[0]], 0)
-        for fact in facts_of(impossible.proof)
-    )
-
-
-def missing_of(candidates: Candidates, outcome: Solution | Impossible) -> tuple[FetchFailure, ...]:
-    """Return the holes that affect the outcome: projects that are not available, and chosen releases without metadata."""
-    holes = sorted(candidates.holes.items(), key=lambda row: (row[0][0], row[0][1] or ""))
-    return tuple([failure for (name, release), failure in holes if _concerns(candidates, outcome, name, release)])
-
-
-def _concerns(candidates: Candidates, outcome: Solution | Impossible, name: str, release: str | None) -> bool:
-    """Return whether a hole affects the outcome: a chosen release, or a dependency of one. Without a solution all do."""
-    if isinstance(outcome, Impossible):
-        return True
-    if release is None:
-        return any(
-            not package
-            or (outcome.chosen.get(package) == bit and (extra == BASE or package_key(package, extra) in outcome.chosen))
-            for package, bit, extra in candidates.lacking[name]
-        )
-    bit, candidate = outcome.chosen.get(name), candidates.candidate(name)
-    return (
-        bit is not None
-        and isinstance(candidate, Candidate)
-        and candidate.project.view.versions[release_of(bit)] == release
-    )

@@ -1,9 +1,8 @@
 """One answer for many targets: the same release everywhere if one exists, otherwise as few different releases as possible.
 
-The rule: targets are resolved in turn, the oldest Python first, and each takes the releases that were chosen before wherever
-they fit and need not be built here while a newer one has a wheel. A project that then has several releases gets, if possible,
-one that every target which has the project accepts, tried from the newest; the attempt counts if the lock as a whole has
-fewer different releases. With ``--fork newest`` every target has its own best answer instead.
+Targets are resolved in turn, the oldest Python first, and each takes the releases that were chosen before wherever they fit and
+need not be built here while a newer one has a wheel. If a project then has several releases, ``same_releases`` looks for an
+answer with fewer. With ``--fork newest`` every target has its own best answer instead.
 """
 
 from __future__ import annotations
@@ -11,25 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from mirror.records.version_keys import version_key
-from pipx_parallel.errors import NoSolution
 from pipx_parallel.locks.target_markers import python_range
 from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolution.policy import bit_in
+from pipx_parallel.resolution.same_releases import unify
 from pipx_parallel.resolution.shared_choices import SharedChoices
-from pipx_parallel.resolution.shared_releases import accepts
 from pipx_parallel.resolution.target_search import TargetSearch
 from pipx_parallel.resolver.solver import Impossible
 from pipx_parallel.targets.patches import parts_of, with_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from pipx_parallel.errors import NoSolution
     from pipx_parallel.model import Target
     from pipx_parallel.resolution.target_search import SearchContext
-
-MOST_ROUNDS = 3  # over all projects that have several releases
-MOST_VERSIONS = 8  # tried for one project
 
 
 def search_all(
@@ -48,10 +42,10 @@ def search_all(
     made: dict[int, list[TargetSearch]] = {}
     for number in order:
         made[number] = joint.search(targets[number], first)
-        if number == order[0] and len(order) > 1:
+        if number == order[0] and len(order) > 1 and not context.settings.mirror.offline:
             joint.ask_ahead(made[number][-1], [targets[later] for later in order[1:]])
     if len(joint.searches) > 1:
-        joint.unify()
+        unify(joint.context, joint.searches, joint.earlier, agrees=joint.agrees)
     return [search for number in range(len(targets)) for search in made[number]]
 
 
@@ -66,6 +60,7 @@ class _Joint:
         self.earlier = self.shared.pins  # of other extras and groups
         self.pins = {name: dict.fromkeys(versions) for name, versions in self.earlier.items()}  # as ordered sets
         self.agrees = context.settings.selection.fork != "newest"
+        self._prepared: dict[int, TargetSearch] = {}  # by the identity of the target
 
     def search(self, target: Target, first: TargetSearch | None = None) -> list[TargetSearch]:
         """Return the searches for a target: one for each part of its patch releases that has an answer of its own."""
@@ -85,7 +80,7 @@ class _Joint:
         return made
 
     def _answered(self, target: Target) -> TargetSearch:
-        search = TargetSearch(self.context, target)
+        search = self._prepared.pop(id(target), None) or TargetSearch(self.context, target)
         if self.pins and search.take_first_choices():
             return search
         answer = search.solve()
@@ -100,22 +95,14 @@ class _Joint:
         if self.agrees:
             self.shared.pins = self.pins
 
-    def _share_all(self, preferred: Mapping[str, str]) -> None:
-        """Pass on what is chosen now, ``preferred`` first."""
-        self.pins = {name: {version: None} for name, version in preferred.items()}
-        for search in self.searches:
-            self._share(search)
-        for name, versions in self.earlier.items():
-            self.pins.setdefault(name, {}).update(dict.fromkeys(versions))
-
     def ask_ahead(self, first: TargetSearch, targets: Iterable[Target]) -> None:
         """Ask for what the other targets are likely to need, all at once, and wait for nothing."""
         mirror = self.context.mirror
         names: dict[str, None] = {}
-        searches = [TargetSearch(self.context, target) for target in _one_of_each_platform(targets)]
+        self._prepared = {id(target): TargetSearch(self.context, target) for target in _one_of_each_platform(targets)}
         for candidate, release, dependency_set, extra in first.dependency_sets():
             name = candidate.project.view.name
-            for search in searches:
+            for search in self._prepared.values():
                 own = search.candidates.candidate(name)
                 try:
                     names.update(dict.fromkeys(row.name for row in search.candidates.active(dependency_set, extra)))
@@ -125,103 +112,6 @@ class _Joint:
                 if isinstance(own, Candidate) and file_kind is not None and own.has_wheel(release):
                     mirror.want_dependencies(own.project, release, own.metadata_kind(release, file_kind))
         mirror.want_projects(names)
-
-    # --- the same release everywhere --------------------------------------------------------------------------------------
-
-    def unify(self) -> None:
-        """Find one release for projects that have several, as far as there is one."""
-        for _ in range(MOST_ROUNDS if self.agrees else 0):
-            changed = [name for name in self._split_names() if self._unify(name)]
-            if not changed:
-                break
-        self._settle_alike()
-
-    def _holders(self, name: str) -> dict[int, str]:
-        versions = {number: search.versions().get(name) for number, search in enumerate(self.searches)}
-        return {number: version for number, version in versions.items() if version is not None}
-
-    def _split_names(self) -> list[str]:
-        names: dict[str, set[str]] = {}
-        for search in self.searches:
-            for name, version in search.versions().items():
-                names.setdefault(name, set()).add(version)
-        direct = {root.name for root in self.context.inputs.roots}
-        return sorted((name for name in names if len(names[name]) > 1), key=lambda name: (name not in direct, name))
-
-    def _unify(self, name: str) -> bool:
-        """Give all targets that have a project the same release; return whether that was possible."""
-        holders = self._holders(name)
-        if len(set(holders.values())) < 2:
-            return False
-        return any(self._try(name, version, holders) for version in self._common(name, holders))
-
-    def _common(self, name: str, holders: Mapping[int, str], *, strict: bool = True) -> list[str]:
-        """Return the releases that every holder accepts: those chosen now, then older ones, the newest first."""
-        searches = [self.searches[number] for number in holders]
-        chosen = sorted(set(holders.values()), key=_sort_key, reverse=True)
-        candidate = searches[0].candidates.candidate(name)
-        if not isinstance(candidate, Candidate):
-            return []
-        oldest = _sort_key(chosen[-1])
-        older = [version for version in reversed(candidate.project.view.versions) if _sort_key(version) < oldest]
-        common: list[str] = []
-        for version in (*chosen, *older):
-            if all(_accepts(search, name, version, strict=strict) for search in searches):
-                common.append(version)
-                if len(common) == MOST_VERSIONS:
-                    break
-        return common
-
-    def _try(self, name: str, version: str, holders: Mapping[int, str], *, must: bool = False) -> bool:
-        """Search all holders again with this release; keep the answers if there are fewer different releases then."""
-        before = [(search.answer, search.candidates) for search in self.searches]
-        count = self._count()
-        self._share_all({name: version})
-        for number, current in holders.items():
-            search, bounds = self.searches[number], {name: f"=={version}"}
-            if (
-                current == version
-                or search.take_first_choices(bounds)
-                or not isinstance(search.solve(bounds), Impossible)
-            ):
-                continue
-            break
-        else:
-            if must or self._count() < count:
-                self._share_all({})
-                return True
-        for search, (answer, candidates) in zip(self.searches, before, strict=True):
-            if answer is not None:
-                search.take(answer, candidates)
-        self._share_all({})
-        return False
-
-    def _count(self) -> int:
-        return len({row for search in self.searches for row in search.versions().items()})
-
-    def _settle_alike(self) -> None:
-        """Give targets that no marker can tell apart the same releases. Raises ``NoSolution`` if they cannot have them."""
-        groups: dict[tuple[object, ...], list[int]] = {}
-        for number, search in enumerate(self.searches):
-            groups.setdefault(_environment(search.target), []).append(number)
-        for group in groups.values():
-            for name in self._split_names() if len(group) > 1 else ():
-                holders = {number: version for number, version in self._holders(name).items() if number in group}
-                if len(set(holders.values())) < 2:
-                    continue
-                if not any(
-                    self._try(name, version, holders, must=True)
-                    for version in self._common(name, holders, strict=False)
-                ):
-                    raise _not_alike(name, [(self.searches[number].target, holders[number]) for number in holders])
-
-
-def _accepts(search: TargetSearch, name: str, version: str, *, strict: bool) -> bool:
-    candidate = search.candidates.candidate(name)
-    if not isinstance(candidate, Candidate):
-        return False
-    bit = bit_in(candidate.project.view, version, candidate.usable)
-    return bit is not None and (not strict or accepts(search.candidates.policy, candidate, bit))
 
 
 def _one_of_each_platform(targets: Iterable[Target]) -> Iterator[Target]:
@@ -249,20 +139,3 @@ def _joined(target: Target, searches: list[TargetSearch]) -> list[TargetSearch]:
         else:
             joined.append(search)
     return joined
-
-
-def _environment(target: Target) -> tuple[object, ...]:
-    values = [
-        value for name, value in sorted(target.markers.items()) if name not in {"platform_release", "platform_version"}
-    ]
-    return (*python_range(target), *values)
-
-
-def _not_alike(name: str, rows: Sequence[tuple[Target, str]]) -> NoSolution:
-    words = ", ".join(f"{version} for {target.label}" for target, version in rows)
-    problem = f"{name} needs different releases ({words}), and no marker can tell these targets apart"
-    return NoSolution((f"{problem}; lock them in files of their own",))
-
-
-def _sort_key(version: str) -> tuple[str, str]:
-    return version_key(version) or "", version

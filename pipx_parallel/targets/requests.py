@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
@@ -90,11 +91,12 @@ def requested_targets(
     if not settings.is_stated:
         return (running(),)
     baseline = Baseline.of(settings.glibc, settings.macos)
+    running = cache(running)  # asked once for each target
     made: list[Target] = []
     for python, platforms, implementation in _rows(settings, requires_python):
         name = implementation or settings.implementation
         for group in group_platforms(platforms) or ((),):
-            target = make_target(python.version, group, name, settings.abis or _abis(python, name), baseline)
+            target = make_target(python.version, group, name, settings.abis or _abis(python, name), baseline, running)
             begins = target.python_full_version if python.until or settings.universal else ""
             made.append(with_range(target, begins, python.until))
     return tuple({(target.label, target.python_from, target.tags): target for target in made}.values())

@@ -11,7 +11,7 @@ from pipx_parallel.errors import UsageError
 from pipx_parallel.model import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pipx_parallel.targets.platforms import Baseline, Platform
 
@@ -64,14 +64,15 @@ def running_target() -> Target:
     )
 
 
-def make_target(
+def make_target(  # noqa: PLR0913, PLR0917 - pip's own options, and what completes them
     python_version: str | None = None,
     platforms: Sequence[str] = (),
     implementation: str | None = None,
     abis: Sequence[str] = (),
     baseline: Baseline | None = None,
+    running: Callable[[], Target] = running_target,
 ) -> Target:
-    """Return the target that these options describe; everything else is as in the running Python.
+    """Return the target that these options describe; everything else is as in the Python that ``running`` describes.
 
     ``python_version``: "3.13", "313", "3" or "3.13.1". ``platforms``: platform tags as pip takes them ("win_amd64",
     "manylinux_2_28_x86_64", "macosx_13_0_arm64"), each with its meaning in pip; or one short name for a
@@ -79,11 +80,11 @@ def make_target(
     ``implementation``: "cp", "pp", "py". Raises ``UsageError`` for an invalid value, and for platforms of two systems.
     """
     if not (python_version or platforms or implementation or abis):
-        return running_target()
+        return running()
     from pipx_parallel.targets.platforms import parse_platform  # here and below: only for another target
 
     _check_tags(platforms, abis)
-    base = running_target()
+    base = running()
     version = _parse_version(python_version) if python_version else None
     short_name = _parse_implementation(implementation) if implementation else None
     parsed = [parse_platform(name, baseline) for name in platforms]

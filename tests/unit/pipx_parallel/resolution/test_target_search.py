@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import cast
-
 import pytest
 
-from pipx_parallel.resolution.candidates import Candidates
-from pipx_parallel.resolution.target_search import _is_proven
+from pipx_parallel.resolution.source_archives import is_proven
 from pipx_parallel.resolver.ports import Edge
 from pipx_parallel.resolver.solver import Counts, Impossible
 from pipx_parallel.resolver.terms import Derived, Incompatibility, Required, Unusable
@@ -23,11 +19,6 @@ def impossible(*masks: int, terms: int = 0) -> Impossible:
     packages, rest = ([0], [terms]) if terms else ([], [])
     proof = Incompatibility(packages, rest, Derived((ROOT, *facts)))
     return Impossible((), proof, ("a",), (ARCHIVES | WHEELS | 1,), (-1,), Counts(0, 0, 0))
-
-
-def candidates(left_out: dict[str, int]) -> Candidates:
-    """Return what a search has left out."""
-    return cast("Candidates", SimpleNamespace(archives=SimpleNamespace(left_out=left_out)))
 
 
 @pytest.mark.parametrize(
@@ -51,4 +42,4 @@ def test_a_proof_holds_if_it_is_complete_and_rests_on_no_release_left_out(
     failure: Impossible, left_out: dict[str, int], *, proven: bool
 ) -> None:
     """Then the releases that were left out could not make the list possible."""
-    assert _is_proven(failure, candidates(left_out)) is proven
+    assert is_proven(failure, left_out) is proven
