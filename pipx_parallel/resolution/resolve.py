@@ -95,10 +95,7 @@ def _admitted(resolutions: tuple[Resolution, ...], context: SearchContext) -> tu
 
 def _resolve_forks(contexts: Mapping[Fork, SearchContext], targets: Sequence[Target]) -> tuple[Resolution, ...]:
     """Resolve for each set of conflicting parts; each takes the releases that were chosen before wherever they fit."""
-    from pipx_parallel.resolution.split_reasons import (
-        split_reasons,
-        with_reasons,
-    )  # here and below: only with conflicts
+    from pipx_parallel.resolution.split_reasons import split_reasons, with_reasons  # here and below: as above
     from pipx_parallel.resolution.universal import search_all
 
     searches = {
