@@ -7,11 +7,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from pipx_parallel.config.layers import Chosen, Layer
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, NO_HASHES, STYLE, TARGET
 from pipx_parallel.config.recorded import answer_settings, index_options
 from pipx_parallel.emitters.interface import LockContext, RequirementsStyle
 from pipx_parallel.emitters.plain_text import without_credentials
-from pipx_parallel.emitters.registry import emitter_for, format_of
+from pipx_parallel.emitters.registry import emitter_for, format_by_name, format_of
 from pipx_parallel.errors import UsageError
 from pipx_parallel.requirements.urls import mask_secrets
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipx_parallel.cli.request import LockRequest
-    from pipx_parallel.config.layers import Chosen
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Parts, Resolution
 
@@ -107,9 +107,8 @@ def render(
     artifacts: list[Artifact] = []
     for name in names:
         form = _format(name, request.context.chosen)
-        own = context._replace(folder=_folder_of(name, form))
-        if form == "requirements":
-            own = own._replace(command=_with_output(context.command, name, request))
+        command = _with_output(context.command, name, form, request)
+        own = context._replace(folder=_folder_of(name, form), command=command)
         artifacts += emitter_for(name, form).render(name, shown, own)
     return tuple(artifact._replace(text=sealed(artifact.text, digest)) for artifact in artifacts)
 
@@ -122,19 +121,24 @@ def _folder_of(name: str, form: str) -> str:
     return os.path.abspath(folder).replace(os.sep, "/")
 
 
-def _with_output(command: str, name: str, request: LockRequest) -> str:
-    """Return the command with the output it needs to write this file again.
-
-    The path of a file outside the current folder is a matter of this machine and is left out.
-    """
-    chosen = request.context.chosen
-    if chosen.text("custom_compile_command"):
+def _with_output(command: str, name: str, form: str, request: LockRequest) -> str:
+    """Return the command with the output that it needs to write this file again, and the format if the name selects none."""
+    if request.context.chosen.text("custom_compile_command"):
         return command
-    if name == STDOUT:
-        source = next(iter((*request.sources, *chosen.texts("requirement"))), STDOUT)
-        return command if source == STDOUT or "://" in source else f"{command} -o -"
-    path = os.path.relpath(name) if os.path.isabs(name) else name
-    return command if path.startswith(os.pardir) else f"{command} -o {_quoted(path.replace(os.sep, '/'))}"
+    selected = format_by_name(name) or ("requirements" if name == STDOUT else None)
+    # A requirements file always names itself: tools that update it look for that.
+    if name in _outputs_without_flags(request) and form == selected and (form != "requirements" or name == STDOUT):
+        return command
+    path = name if name == STDOUT or not os.path.isabs(name) else os.path.relpath(name)
+    shown = name if os.path.isabs(name) and path.startswith(os.pardir) else path.replace(os.sep, "/")
+    return f"{command} -o {_quoted(shown)}" + ("" if form == selected else f" --format {form}")
+
+
+def _outputs_without_flags(request: LockRequest) -> tuple[str, ...]:
+    """Return the outputs of the same command without -o and --format."""
+    chosen = request.context.chosen
+    layers = [layer for layer in chosen.layers if layer.source == "project"]
+    return names_of(Chosen([*layers, Layer("flag", {"requirement": chosen.texts("requirement")})]), request.sources)
 
 
 def check_names(names: Sequence[str], chosen: Chosen, *, written: bool = True) -> None:
@@ -203,7 +207,7 @@ def _format(name: str, chosen: Chosen) -> str:
 
 
 def _command(request: LockRequest) -> str:
-    """Return a command that makes this lock again, with what was given as flags and changes an answer.
+    """Return a command that makes this lock again, with the flags that change an answer, and variables that do.
 
     Where it is written, how fast, and out of which copy of the mirror leave no trace: same answer, same bytes.
     """
@@ -211,10 +215,12 @@ def _command(request: LockRequest) -> str:
     if custom:
         return custom
     words = ["pipx-parallel", "lock", *request.sources]
-    given = next((layer.values for layer in request.context.chosen.layers if layer.source == "flag"), {})
+    layers = {layer.source: layer.values for layer in request.context.chosen.layers}
     for option in (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES, *STYLE):
-        value = given.get(option.dest)
-        if value is None:
+        value = layers.get("flag", {}).get(option.dest)
+        if value is None and option.in_lock:
+            value = layers.get("environment", {}).get(option.dest)
+        if value is None or value is False:
             continue
         name = "--" + option.dest.replace("_", "-")
         if option.kind == "flag":

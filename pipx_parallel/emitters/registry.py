@@ -22,15 +22,18 @@ def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the 
     """
     if format is not None and format not in FORMATS:
         raise UsageError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+    found = format_by_name(name) or format
+    if found is not None:
+        return found
+    raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_FILE_NAMES}, or give --format")
+
+
+def format_by_name(name: str) -> str | None:
+    """Return the format that the file name ``name`` selects; None if it selects none."""
     base = name.replace("\\", "/").rpartition("/")[2]
     if base == "pylock.toml" or (base.startswith("pylock.") and base.endswith(".toml") and base.count(".") == 2):
         return "pylock"
-    for suffix, suffix_format in _BY_SUFFIX.items():
-        if base.endswith(suffix) and base != suffix:
-            return suffix_format
-    if format is not None:
-        return format
-    raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_FILE_NAMES}, or give --format")
+    return next((form for suffix, form in _BY_SUFFIX.items() if base.endswith(suffix) and base != suffix), None)
 
 
 def emitter_for(name: str, format: str | None = None) -> Emitter:  # noqa: A002 - the option's own name
