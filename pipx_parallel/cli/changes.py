@@ -226,4 +226,4 @@ def _content(text: str) -> str:
     plain = text.replace("\r\n", "\n")
     digest = read_digest(plain)
     plain = plain.replace(digest, "", 1) if digest else plain
-    return re.sub(r"(?m)^(#    |command = ).*$", "", plain, count=1)
+    return re.sub(r'(?m)^(?:#    |command = | *"command": | *"value": "pipx-parallel lock).*$', "", plain, count=1)

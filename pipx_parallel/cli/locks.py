@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from pipx_parallel.config.layers import Chosen, Layer
+from pipx_parallel.config.layers import Chosen, Layer, several
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, NO_HASHES, STYLE, TARGET
 from pipx_parallel.config.recorded import answer_settings, index_options
 from pipx_parallel.emitters.interface import LockContext, RequirementsStyle
@@ -129,9 +129,11 @@ def _with_output(command: str, name: str, form: str, request: LockRequest) -> st
     # A requirements file always names itself: tools that update it look for that.
     if name in _outputs_without_flags(request) and form == selected and (form != "requirements" or name == STDOUT):
         return command
-    path = name if name == STDOUT or not os.path.isabs(name) else os.path.relpath(name)
-    shown = name if os.path.isabs(name) and path.startswith(os.pardir) else path.replace(os.sep, "/")
-    return f"{command} -o {_quoted(shown)}" + ("" if form == selected else f" --format {form}")
+    path = os.path.relpath(name) if os.path.isabs(name) else name
+    if os.path.isabs(name) and path.startswith(os.pardir):
+        path = os.path.basename(name)  # where a file outside the current folder is, is a matter of this machine
+    shown = path.replace(os.sep, "/")
+    return f"{command} --output-file={_quoted(shown)}" + ("" if form == selected else f" --format={form}")
 
 
 def _outputs_without_flags(request: LockRequest) -> tuple[str, ...]:
@@ -209,12 +211,13 @@ def _format(name: str, chosen: Chosen) -> str:
 def _command(request: LockRequest) -> str:
     """Return a command that makes this lock again, with the flags that change an answer, and variables that do.
 
-    Where it is written, how fast, and out of which copy of the mirror leave no trace: same answer, same bytes.
+    The grammar is that of pip-compile's header, which Dependabot and Renovate parse. How fast, and out of which copy of the mirror
+    leave no trace: same answer, same bytes.
     """
     custom = request.context.chosen.text("custom_compile_command")
     if custom:
         return custom
-    words = ["pipx-parallel", "lock", *request.sources]
+    words = ["pipx-parallel lock", *(_quoted(mask_secrets(source)) for source in request.sources)]
     layers = {layer.source: layer.values for layer in request.context.chosen.layers}
     for option in (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES, *STYLE):
         value = layers.get("flag", {}).get(option.dest)
@@ -226,8 +229,9 @@ def _command(request: LockRequest) -> str:
         if option.kind == "flag":
             words.append(name)
         else:
-            words += [word for item in (value if isinstance(value, tuple) else (value,)) for word in (name, str(item))]
-    return " ".join(map(_quoted, map(mask_secrets, words)))
+            # With "=", as the tools that read this line expect it.
+            words += [f"{name}={_quoted(mask_secrets(item))}" for item in several(value)]
+    return " ".join(words)
 
 
 def _quoted(word: str) -> str:

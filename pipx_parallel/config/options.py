@@ -210,7 +210,7 @@ _OUTPUT = "Output"
 NO_HASHES = flag_option("--no-hashes", "Omit hashes in formats that allow it.", _OUTPUT)
 OUTPUT = (
     Option(
-        ("-o", "--output"), "Write this file; its name selects the format. May be repeated.", "path", "FILE",
+        ("-o", "--output", "--output-file"), "Write this file; its name selects the format. May be repeated.", "path", "FILE",
         multiple=True, group=_OUTPUT,
     ),
     NO_HASHES,

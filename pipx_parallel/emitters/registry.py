@@ -22,9 +22,9 @@ def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the 
     """
     if format is not None and format not in FORMATS:
         raise UsageError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
-    found = format_by_name(name) or format
-    if found is not None:
-        return found
+    selected = format_by_name(name) or format
+    if selected is not None:
+        return selected
     raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_FILE_NAMES}, or give --format")
 
 

@@ -18,6 +18,7 @@ from pipx_parallel.locks.graph import (
     root_nodes,
 )  # fmt: skip
 from pipx_parallel.locks.quality import pin_json
+from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,8 +62,7 @@ def render_inverted(resolution: Resolution, name: str, *, depth: int | None = No
 
     def dependents_of(node: Node) -> list[_Row]:
         return [
-            (row.node, _bracketed("; ".join([f"asks for {row.requirement}", *root_texts(row.node)])))
-            for row in dependents(graph, node)
+            (row.node, _bracketed("; ".join([*_asks(row), *root_texts(row.node)]))) for row in dependents(graph, node)
         ]
 
     start = Node(pin.name)
@@ -92,7 +92,7 @@ def why_json(resolution: Resolution, name: str) -> dict[str, object]:
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
     paths = [
-        {"origin": str(edge.origin), "chain": [edge.requirement, *(step.requirement for step in path)]}
+        {"origin": str(edge.origin), "chain": [edge.requirement, *(step.requirement or step.child for step in path)]}
         for edge, path in _paths(graph, pin.name)
     ]
     return {**_package(graph, pin), "chains": paths}
@@ -170,7 +170,7 @@ def _chains(graph: Graph, name: str) -> Iterator[str]:
         steps = [f"{edge.origin}: {edge.requirement}"]
         for step in path:
             parent = Node(step.parent_project, (step.parent_extra,) if step.parent_extra else ())
-            steps.append(f"{_titled(graph, parent)}: {step.requirement}")
+            steps.append(f"{_titled(graph, parent)}: {step.requirement or step.child}")
         yield " → ".join(steps)
 
 
@@ -203,12 +203,18 @@ def _pin(resolution: Resolution, graph: Graph, name: str) -> Pin:
     for failure in resolution.missing:
         if failure.project == normalised:
             raise UsageError(f"{normalised} is missing: {failure.error}")
-    raise UsageError(f"{normalised or name!r} is not in this lock: nothing requires it on {resolution.target.label}")
+    near = nearest(normalised, graph.pins)
+    hint = f"; did you mean {near!r}?" if near else ""
+    raise UsageError(
+        f"{normalised or name!r} is not in this lock: nothing requires it on {resolution.target.label}{hint}"
+    )
 
 
 def _newest(pin: Pin) -> str:
     if pin.url is not None:
         return f"fixed by its reference: {pin.url}"
+    if pin.latest is None and pin.reason is not None:
+        return pin.reason
     if pin.latest is None or pin.latest == pin.version:
         return "the newest release that this target can install"
     age = "" if pin.libyears is None else f" ({pin.libyears:.1f} libyears)"
@@ -231,7 +237,11 @@ def _note(pin: Pin | None, *, outdated: bool) -> str:
 
 def _neighbour_text(row: Neighbour) -> str:
     by = f" (extra: {', '.join(row.by)})" if row.by else ""
-    return f"{by} ({row.requirement})"
+    return f"{by}{_bracketed(row.requirement)}"
+
+
+def _asks(row: Neighbour) -> list[str]:
+    return [f"asks for {row.requirement}"] if row.requirement else []
 
 
 def _root_text(edge: RequirementEdge) -> str:

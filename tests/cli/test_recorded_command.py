@@ -35,7 +35,10 @@ def command_of(text: str, name: str) -> list[str]:
         (["q.in", "-o", "pylock.toml"], ["pylock.toml"]),
         (["q.in", "-o", "pylock.q.toml"], ["pylock.q.toml"]),
         (["q.in", "--universal", "-o", "pylock.toml", "-o", "a b/q.txt"], ["pylock.toml", "a b/q.txt"]),
-        (["q.in", "-o", "bom.cdx.json", "-o", "q.json", "-o", "pylock.x.toml"], ["bom.cdx.json", "q.json", "pylock.x.toml"]),
+        (
+            ["q.in", "-o", "bom.cdx.json", "-o", "q.json", "-o", "pylock.x.toml"],
+            ["bom.cdx.json", "q.json", "pylock.x.toml"],
+        ),
         (["q.in", "-o", "q.lock", "--format", "requirements"], ["q.lock"]),
         (["q.in", "-o", "q.lock.toml", "--format", "pylock"], ["q.lock.toml"]),
         (["-r", "q.in", "-o", "../q.txt", "--no-hashes", "--no-annotate"], ["../q.txt"]),
@@ -43,7 +46,9 @@ def command_of(text: str, name: str) -> list[str]:
         (["pyproject.toml", "-o", "pylock.toml", "-o", "x.txt", "--strip-extras"], ["pylock.toml", "x.txt"]),
     ],
 )
-def test_the_recorded_command_writes_the_same_file(home: Path, run: Run, arguments: list[str], names: list[str]) -> None:
+def test_the_recorded_command_writes_the_same_file(
+    home: Path, run: Run, arguments: list[str], names: list[str]
+) -> None:
     """Each output of each format, in a folder where none of them exists."""
     (home / "q.in").write_text("app\n", encoding="utf-8")
     (home / "a b").mkdir()

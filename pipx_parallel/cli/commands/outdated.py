@@ -10,6 +10,7 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code, resolved
+from pipx_parallel.cli.shown_lock import lock_text
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import INPUT_FILE, OUTPUT, RESOLVE, SOURCES
 
@@ -33,6 +34,11 @@ def run(values: Mapping[str, object]) -> int:
     context = begin(values, OPTIONS)
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))
+    if lock_text(request) is not None:
+        source = request.sources[0]
+        context.printer.say(
+            f"{source} is a lock: 'wanted' is its own pin; name the requirements file to see what its lines allow"
+        )
     before = changes.read_before(locks.names_of(context.chosen, request.sources))
     current = resolved(changes.keeping_pins(request, before))
     wanted = resolved(request) if any(before.values()) else current

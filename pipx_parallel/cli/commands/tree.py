@@ -9,6 +9,7 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code, resolved
+from pipx_parallel.cli.shown_lock import package_name, shown_resolutions
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 
@@ -31,9 +32,12 @@ def run(values: Mapping[str, object]) -> int:
     """Resolve requirements and show the dependency tree."""
     context = begin(values, OPTIONS)
     depth = _depth(context.chosen)
+    package_name(context.chosen.text("invert") or "", "tree --invert")
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))
-    resolutions = resolved(request, licensed=context.chosen.flag("licences"))
+    licensed = context.chosen.flag("licences")
+    anew = licensed or context.chosen.flag("outdated")  # a lock records neither licences nor newer releases
+    resolutions = resolved(request, licensed=licensed) if anew else shown_resolutions(request)
     show("".join(_drawn(resolution, context.chosen, depth) for resolution in resolutions))
     return missing_code(resolutions)
 

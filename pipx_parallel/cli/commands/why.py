@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
-from pipx_parallel.cli.session import missing_code, resolved
+from pipx_parallel.cli.session import missing_code
+from pipx_parallel.cli.shown_lock import package_name, shown_resolutions
 from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 
@@ -25,10 +26,10 @@ def run(values: Mapping[str, object]) -> int:
     from pipx_parallel.locks.tree import render_why, why_json  # this command's own
 
     context = begin(values, OPTIONS)
+    name = package_name(str(values["name"]), "why")
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))
-    resolutions = resolved(request)
-    name = str(values["name"])
+    resolutions = shown_resolutions(request)
     if context.chosen.text("format") == "json":
         show("".join(json.dumps(why_json(resolution, name), indent=2) + "\n" for resolution in resolutions))
     else:

@@ -1,0 +1,60 @@
+"""The resolutions that ``tree`` and ``why`` show: of an existing lock as it is, else solved."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import locks
+from pipx_parallel.cli.session import resolved
+from pipx_parallel.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipx_parallel.cli.request import LockRequest
+    from pipx_parallel.model import Resolution
+
+# Options that change what is solved: with them a lock is only an input like any other.
+_ADDS = ("packages", "requirement", "constraint", "override", "exclude")
+
+
+def shown_resolutions(request: LockRequest) -> tuple[Resolution, ...]:
+    """Return the pins and edges of the one SOURCE if it is a lock that has edges; else resolve, and say so of a lock."""
+    text = lock_text(request)
+    locked = _of_lock(request, text) if text is not None else None
+    return resolved(request) if locked is None else locked
+
+
+def lock_text(request: LockRequest) -> str | None:
+    """Return the text of the one SOURCE if it is a lock: pylock.toml, or requirements that a tool generated; else None."""
+    if len(request.sources) != 1 or any(request.context.chosen.texts(name) for name in _ADDS):
+        return None
+    text = locks.existing(request.sources[0])
+    if text is None:
+        return None
+    from pipx_parallel.requirements.generated import generator_of  # only if a source may be a lock
+
+    return text if "\nlock-version" in f"\n{text}" or generator_of(text.encode()) is not None else None
+
+
+def package_name(text: str, command: str) -> str:
+    """Return the name of a package that a command was given. Raises ``UsageError`` for a file in its place."""
+    if os.path.isfile(text):
+        raise UsageError(f"{text} is a file, and {command} takes the name of a package first: {command} NAME {text}")
+    return text
+
+
+def _of_lock(request: LockRequest, text: str) -> tuple[Resolution, ...] | None:
+    from pipx_parallel.locks.locked_graph import locked_resolution  # here and below: only for a lock
+    from pipx_parallel.targets.rules import TargetRules
+
+    source = request.sources[0]
+    each = [
+        locked_resolution(text, request.inputs.roots, target, TargetRules(target).marker_holds)
+        for target in request.targets
+    ]
+    shown = tuple([resolution for resolution in each if resolution is not None])
+    if len(shown) == len(each):
+        request.context.printer.say(f"showing the pins of {source} as they are; nothing is resolved")
+        return shown
+    request.context.printer.say(f"{source} does not say which package requires which: resolving its pins anew")
+    return None
