@@ -53,7 +53,7 @@ class Progress(MirrorObserver, SolverObserver):
     def failed(self, kind: str, name: str, reason: str) -> None:
         """Count a fact that is not available; failures are reported together at the end."""
         self.lost += 1
-        self._printer.detail(f"{kind} of {name} failed: {reason}")
+        self._printer.trace(f"{kind} of {name} failed: {reason}")
         self._redraw()
 
     def warned(self, message: str) -> None:

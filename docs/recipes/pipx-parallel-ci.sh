@@ -69,12 +69,14 @@ check() {
 }
 
 report() {
+    command="pipx-parallel lock${FLAGS:+ $FLAGS}${*:+ $*} -o $LOCK"
     case $status in
         0) verdict="**$LOCK is up to date.**" ;;
-        3) verdict="**$LOCK is out of date.** Run \`pipx-parallel lock\` to update it. Changes:" ;;
+        3) verdict="**$LOCK is out of date.** Run \`$command\` to update it." ;;
         *) verdict="**$LOCK could not be checked** (exit code $status, see the log)." ;;
     esac
-    { printf '### Lock\n\n%s\n\n' "$verdict" && cat "$DIFF"; } >"$DIFF.new"
+    # The changes have a heading of their own, which this one replaces.
+    { printf '### Lock changes\n\n%s\n\n' "$verdict" && sed -e '1{/^### /d;}' "$DIFF"; } | cat -s >"$DIFF.new"
     mv "$DIFF.new" "$DIFF"
     [ -z "$SUMMARY" ] || cat "$DIFF" >>"$SUMMARY"
 }
@@ -93,6 +95,6 @@ restore
 warm "$@"
 [ "$status" -ne 0 ] || check "$@"
 [ -e "$DIFF" ] || : >"$DIFF"
-report
+report "$@"
 save
 exit "$status"

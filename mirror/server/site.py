@@ -28,6 +28,7 @@ _MOST_ROWS = 500  # projects on one page
 _MOST_RELEASES = 100  # unless all are asked for
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_LINE = re.compile(r"\brequirements\.txt:(\d+)")  # a pasted list has no file name
 _PLATFORMS = (
     "linux",
     "macos",
@@ -181,7 +182,7 @@ def _result(report: Mapping[str, Any]) -> Result:
             pin["version"],
             pin["latest"] or "",
             pin["direct"],
-            pin["reason"] or "",
+            _LINE.sub(r"line \1", pin["reason"] or ""),
             tuple(parents.get(pin["name"], ())),
         )
         for pin in target["pins"]

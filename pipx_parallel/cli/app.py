@@ -51,8 +51,7 @@ class LazyGroup(click.Group):
         """Find the command; a name that does not exist is answered with the nearest that does."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self.entries:
-            near = nearest(name, self.entries)
-            ctx.fail(f"there is no command {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+            ctx.fail(f"there is no command {name!r}{_command_hint(name, self.entries)}")
         return super().resolve_command(ctx, args)
 
 
@@ -111,9 +110,39 @@ def _refused(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return BAD_INPUT
-    text = _switch_with_value(error, context) or " ".join(error.format_message().split()).rstrip(".")
+    text = (
+        _switch_with_value(error, context)
+        or _no_such_option(error)
+        or " ".join(error.format_message().split()).rstrip(".")
+    )
     printer({}).error(f"{text[:1].lower()}{text[1:]}; see '{path} --help'")
     return BAD_INPUT
+
+
+def _command_hint(name: str, entries: Mapping[str, CommandEntry]) -> str:
+    """Return what to write instead of a command that does not exist; "" if nothing is like it."""
+    from pipx_parallel.cli import other_tools  # only on the way to an error
+
+    inner = [group for group, entry in COMMANDS.items() if name in entry.commands]
+    if inner:
+        return f"; write `{NAME} {inner[0]} {name}`"
+    if (instead := other_tools.COMMANDS.get(name)) is not None:
+        return f"; {instead}"
+    near = nearest(name, entries)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def _no_such_option(error: click.ClickException) -> str | None:
+    """Return the error for an unknown option, with what other tools call so, or the options like it; None for any other error."""
+    if not isinstance(error, click.NoSuchOption):
+        return None
+    from pipx_parallel.cli import other_tools  # only on the way to an error
+
+    name = error.option_name
+    if (instead := other_tools.OPTIONS.get(name)) is not None:
+        return f"no such option {name!r}; {instead}"
+    near = nearest(name, error.possibilities or ())
+    return f"no such option {name!r}" + (f"; did you mean {near!r}?" if near else "")
 
 
 def _switch_with_value(error: click.ClickException, context: click.Context | None) -> str | None:

@@ -48,7 +48,7 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandCon
     )
     layers = [Layer("flag", flags), locations.environment_layer((*options, *CONSOLE), os.environ), _project(beside)]
     chosen = Chosen(layers)
-    if "help" in chosen.texts("target"):
+    if "help" in (*chosen.texts("target"), *chosen.texts("platform")):
         from pipx_parallel.targets.requests import help_text  # only where it is asked for
 
         raise HelpRequested(help_text())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipx_parallel.cli.request import LockRequest
+    from pipx_parallel.config.option import Option
     from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Parts, Resolution
 
@@ -217,9 +218,14 @@ def _command(request: LockRequest) -> str:
     custom = request.context.chosen.text("custom_compile_command")
     if custom:
         return custom
-    words = ["pipx-parallel lock", *(_quoted(mask_secrets(source)) for source in request.sources)]
+    return command_words(request, "lock", (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES, *STYLE))
+
+
+def command_words(request: LockRequest, verb: str, options: Sequence[Option]) -> str:
+    """Return a command with the sources and those of its options that were given, as a shell reads it."""
+    words = [f"pipx-parallel {verb}", *(_quoted(mask_secrets(source)) for source in request.sources)]
     layers = {layer.source: layer.values for layer in request.context.chosen.layers}
-    for option in (*INPUT, *INDEX, *CHOICE, *TARGET, NO_HASHES, *STYLE):
+    for option in options:
         value = layers.get("flag", {}).get(option.dest)
         if value is None and option.in_lock:
             value = layers.get("environment", {}).get(option.dest)

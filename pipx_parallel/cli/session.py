@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from mirror.errors import Offline
 from pipx_parallel.cli import failures_code
 from pipx_parallel.cli.mirror_opening import build_tools, opened
 from pipx_parallel.cli.notices import pin_conditions, without_effect
@@ -80,9 +81,16 @@ def resolving(
 
 def _report(failures: Sequence[FetchFailure], request: LockRequest, mirror: Mirror) -> str:
     """Return a text that names every failure."""
-    from pipx_parallel.cli.failures import report  # only if something is missing
+    from pipx_parallel.cli.failures import report  # here and below: only if something is missing
 
-    return report(failures, request.inputs, mirror.admin.names)
+    text = report(failures, request.inputs, mirror.admin.names)
+    if any(isinstance(failure.error, Offline) for failure in failures):
+        from pipx_parallel.cli.locks import command_words
+        from pipx_parallel.config.options import RESOLVE
+
+        options = [option for option in RESOLVE if option.dest not in {"offline", "refresh"}]
+        text += f"\n  online, this fills the mirror: {command_words(request, 'mirror warm', options)}"
+    return text
 
 
 def _want_inputs(request: LockRequest, mirror: Mirror) -> None:

@@ -179,7 +179,7 @@ TARGET = (
            metavar="SPEC", group=_TARGET, setting="target.requires_python", in_lock=True, rare=True),
     Option(("--python-version",), "Python version to lock for (3.13 or 3.13.1). May be repeated.", "list", "VERSION",
            multiple=True, group=_TARGET, setting="target.python_versions", in_lock=True),
-    Option(("--platform",), "Platform to lock for (linux, windows, macos), or its tags. May be repeated.", "list", "TAG",
+    Option(("--platform",), 'Platform to lock for (linux, windows, macos; "help" lists all). May be repeated.', "list", "TAG",
            multiple=True, group=_TARGET, setting="target.platforms", in_lock=True),
     Option(("--implementation",), "Python implementation to lock for (cp, pp, py).", metavar="NAME", group=_TARGET,
            setting="target.implementation", in_lock=True, rare=True),

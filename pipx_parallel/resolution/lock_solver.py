@@ -6,6 +6,7 @@ reads. No build backend is run for it.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,9 +85,9 @@ class LockSolver:
             store = NotingStore(self._store)
             reply = self._locked(body, targets, query.get("format", "pylock"), deadline, store)
         except (RequirementsError, UsageError) as error:
-            return Solved(refusal(400, str(error)))
+            return Solved(refusal(400, _lines_named(str(error))))
         except (NoSolution, Incomplete) as error:
-            return Solved(refusal(422, str(error)))
+            return Solved(refusal(422, _lines_named(str(error))))
         except (OutOfTimeError, DeadlineError):
             return Solved(too_long())
         except Unreachable as error:
@@ -118,6 +119,11 @@ class LockSolver:
                 raise UsageError(f"{len(made)} targets are too many for one request; give at most {_MOST_TARGETS}")
             self._targets[asked] = made
         return made
+
+
+def _lines_named(text: str) -> str:
+    """Return a message with "line 3" for the lines of the body, which has no file name."""
+    return re.sub(rf"\b{re.escape(_SOURCE)}:(\d+)", r"line \1", text)
 
 
 def _target_settings(query: Mapping[str, str]) -> TargetSettings:

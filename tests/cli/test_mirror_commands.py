@@ -166,7 +166,8 @@ def test_a_chosen_mirror_is_not_closed_and_says_where(run: Run) -> None:
     printed = run("mirror", "verify", "--packages", "app")
 
     assert printed.code == 4
-    assert "2 of 4 releases that a re-resolve could reach have no metadata (app 1, lib 1)" in printed.err
+    assert "2 of at least 4 releases that a re-resolve could reach have no metadata (app 1, lib 1)" in printed.err
+    assert "hint: fill the mirror: pipx-parallel mirror warm --depth closure --packages=app\n" in printed.err
     assert "mirror warm --depth closure" in printed.err
     assert run("resolve", "--packages", "app<2", "--offline").code == 4
 

@@ -80,7 +80,7 @@ def test_why_not_argues_where_it_cannot_be(home: Path, run: Run) -> None:
     assert ran.code == 1
     assert ran.out.splitlines() == [
         "lib>=2 is not possible:",
-        "  why-not asks for lib>=2",
+        "  the command line asks for lib>=2",
         "  r.txt:2 asks for picky",
         "  picky 1.0 needs lib<2",
         "  so no set of releases meets them all",

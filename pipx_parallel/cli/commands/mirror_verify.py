@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import Integrity, NeedsBuild, StoreError, Withdrawn
 from pipx_parallel.cli import LACKING, MISMATCH
 from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.locks import command_words
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request, settings_of
 from pipx_parallel.cli.wording import count
@@ -17,7 +18,7 @@ from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRRO
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from mirror.exchange.attestation import Attestation
     from mirror.ports import Store
@@ -96,8 +97,10 @@ def _check_closure(context: CommandContext) -> int:
         if dependency_closure.left_out:
             size += f" ({dependency_closure.left_out} more have only source archives and are not covered)"
         if dependency_closure.holes:
-            words = " ".join(["pipx-parallel mirror warm --depth closure", *request.sources])
-            context.printer.error(f"{_incomplete(dependency_closure)}. Fill the mirror: {words}")
+            words = command_words(request, "mirror warm --depth closure", (*INPUT, *INDEX, *CHOICE, *TARGET))
+            direct = {root.name for root in request.inputs.roots}
+            context.printer.error(f"{_incomplete(dependency_closure, direct)}")
+            context.printer.hint(f"fill the mirror: {words}")
             return LACKING
         if path := context.chosen.text("certificate"):
             _write(path, certificate, store)
@@ -108,8 +111,11 @@ def _check_closure(context: CommandContext) -> int:
     return 0
 
 
-def _incomplete(dependency_closure: DependencyClosure) -> str:
-    """Return how much is missing, of which projects most, and which projects their index does not list any more."""
+def _incomplete(dependency_closure: DependencyClosure, direct: Container[str]) -> str:
+    """Return how much is missing, of which projects (the direct ones first), and which their index does not list any more.
+
+    What a release without metadata requires is not known, so that the total is a lower bound.
+    """
     withdrawn = sorted({hole.project for hole in dependency_closure.holes if isinstance(hole.error, Withdrawn)})
     holes = [hole for hole in dependency_closure.holes if not isinstance(hole.error, Withdrawn)]
     gone = ""
@@ -120,12 +126,13 @@ def _incomplete(dependency_closure: DependencyClosure) -> str:
         return f"incomplete: {gone}"
     missing = len(holes)
     total = dependency_closure.size + sum(failure.release is None for failure in holes)
-    by_project = Counter(failure.project for failure in holes).most_common()
+    counted = Counter(failure.project for failure in holes).most_common()
+    by_project = sorted(counted, key=lambda row: row[0] not in direct)
     names = ", ".join(f"{name} {number}" for name, number in by_project[:_SHOWN])
     more = len(by_project) - _SHOWN
     names += f", {count(more, 'more project')}" if more > 0 else ""
     has = "has" if missing == 1 else "have"
-    reached = f"{max(missing, total)} releases that a re-resolve could reach"
+    reached = f"at least {max(missing, total)} releases that a re-resolve could reach"
     return f"incomplete: {missing} of {reached} {has} no metadata ({names}){f'; {gone}' if gone else ''}"
 
 

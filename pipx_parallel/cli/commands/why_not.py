@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (Argument("wanted", "REQUIREMENT"), SOURCES)
-_ORIGIN = "why-not"
+_ORIGIN = "the command line"
 
 
 def run(values: Mapping[str, object]) -> int:
@@ -78,7 +78,11 @@ def _changes(before: Resolution, after: Resolution) -> tuple[PinChange, ...]:
         Lock("json", tuple(LockedPackage(pin.name, pin.version) for pin in resolution.pins))
         for resolution in (before, after)
     )
-    return compare(old, new, facts_of(after))
+    rows = {
+        name: facts._replace(required_by=tuple([row for row in facts.required_by if row != _ORIGIN]))
+        for name, facts in facts_of(after).items()
+    }
+    return compare(old, new, rows)
 
 
 def _report(wanted: RootRequirement, rows: list[PinChange], *, as_json: bool) -> str:
