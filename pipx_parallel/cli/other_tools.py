@@ -36,8 +36,6 @@ OPTIONS: Mapping[str, str] = {
     "--check-only": "write --check",
     "--frozen": "write --check to compare, or --offline to use no network",
     "--locked": "write --check",
-    "--all-extras": "write --extra NAME for each extra",
-    "--all-groups": "write --group NAME for each group",
     "--only-group": "write --group NAME and name no project",
     "--dev": "write --group dev",
     "--no-dev": "leave it out: groups are locked only with --group",
