@@ -123,6 +123,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.locks.audit",
         "pipx_parallel.locks.outdated",
     ),
+    "installer": ("pipx_parallel.builds.wheel_install",),
     "jinja2": ("mirror.server.site_render",),
     "pip_requirements_parser": ("pipx_parallel.requirements.grammar",),
     "pyproject_hooks": ("pipx_parallel.builds.builder",),

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import zipfile
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
     from pipx_parallel.builds.processes import Processes
 
-    # Requirements, upload time or "", folder -> paths of wheels in that folder that satisfy them; None if pip has to.
-    FindWheels = Callable[[Sequence[str], str, str], Sequence[str] | None]
+    # Requirements, upload time or "", folder -> names of wheels that satisfy them, with their paths there; None if pip has to.
+    FindWheels = Callable[[Sequence[str], str, str], Mapping[str, str] | None]
 
 
 @equal_by_type
@@ -110,28 +109,29 @@ class Environments:
         environment = _created(folder)
         if not requirements:
             return environment, ""
-        output = self._unpacked(requirements, prior_to, folder, environment.python)
+        output = self._without_pip(requirements, prior_to, folder, environment.python)
         if output is None:
             shutil.rmtree(folder)
             environment = _created(folder)
             output = self._installed(requirements, prior_to, folder, environment.python)
         return environment, output
 
-    def _unpacked(self, requirements: Sequence[str], prior_to: str, folder: str, python: str) -> str | None:
-        """Unpack wheels that satisfy the requirements; return what is written into the log, None if pip has to install them."""
+    def _without_pip(self, requirements: Sequence[str], prior_to: str, folder: str, python: str) -> str | None:
+        """Install wheels that satisfy the requirements; return what is written into the log, None if pip has to install them."""
         if self._find_wheels is None:
             return None
         from pipx_parallel.builds.wheel_install import install  # only if something is built
 
         try:
-            downloads = tempfile.mkdtemp(prefix="wheels-", dir=self._folder)
+            downloads = os.path.join(self._folder, "wheels")  # of all environments: most of them need the same ones
+            os.makedirs(downloads, mode=0o700, exist_ok=True)
             wheels = self._find_wheels(requirements, prior_to, downloads)
             if wheels is None:
                 return None
             install(wheels, folder, python)
         except (OSError, RuntimeError, zipfile.BadZipFile, *FOREIGN_TEXT_ERRORS):
             return None  # pip says what is wrong
-        return f"installed what the build needs: {', '.join(sorted(map(os.path.basename, wheels)))}\n"
+        return f"installed what the build needs: {', '.join(sorted(wheels))}\n"
 
     def _installed(self, requirements: Sequence[str], prior_to: str, folder: str, python: str) -> str:
         """Install the requirements with pip, and return its output. Raises ``BuildFailed``."""

@@ -50,9 +50,10 @@ class BuildWheels:
         self._opened = opened._replace(refresh=False, keep_whole=False)
         self._cache = cache
 
-    def __call__(self, requirements: Sequence[str], prior_to: str, folder: str) -> list[str] | None:
-        """Return the paths of wheels that satisfy requirements, downloaded into ``folder``; None: pip has to install them.
+    def __call__(self, requirements: Sequence[str], prior_to: str, folder: str) -> dict[str, str] | None:
+        """Return {name: path} of wheels that satisfy requirements, downloaded into ``folder``; None: pip has to install them.
 
+        What ``folder`` holds of earlier calls, wheels and pages of indexes, is not fetched again.
         With ``prior_to`` (ISO 8601) only files that were uploaded before that time are taken.
         """
         parsed = [Requirement(text) for text in requirements]
@@ -70,8 +71,10 @@ class BuildWheels:
                 ended = mirror.run({file.url: downloads.fetch(file, folder) for file in chosen})
         except (MirrorError, PipxParallelError, OSError):
             return None
-        received = [ended[file.url] for file in chosen]
-        return None if any(isinstance(row, Exception) for row in received) else [row.path for row in received]
+        received = {file.filename: ended[file.url] for file in chosen}
+        if any(isinstance(row, Exception) for row in received.values()):
+            return None
+        return {name: row.path for name, row in received.items()}
 
 
 def serves(settings: ResolveSettings, environ: Mapping[str, str]) -> bool:

@@ -90,6 +90,19 @@ def test_pip_is_started_only_for_build_requirements_without_a_wheel(workspace: W
     assert by_pip()
 
 
+def test_what_many_builds_need_is_fetched_once(workspace: Workspace, index: LoopbackIndex) -> None:
+    """Six projects with different build requirements share a tool: its page and its wheel are asked for once, not six times."""
+    index.publish("tool", wheel("tool", "1.0"))
+    names = [f"dyn{number}" for number in range(6)]
+    for name in names:
+        index.publish(f"helper-{name}", wheel(f"helper-{name}", "1.0"))
+        index.publish(name, sdist(name, "1.0", static=False, build_requires=["tool", f"helper-{name}"]))
+
+    assert locked(workspace, *names) == dict.fromkeys(names, "1.0")
+    assert len(index.paths("/simple/tool/")) == 1
+    assert len(index.paths("/files/tool/tool-1.0-py3-none-any.whl")) == 1
+
+
 def test_a_failed_build_shows_its_log(workspace: Workspace, index: LoopbackIndex) -> None:
     """The end of it, and where the whole is; nothing is written."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib"], static=False, broken=True))

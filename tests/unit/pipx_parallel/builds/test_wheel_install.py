@@ -12,7 +12,11 @@ import pytest
 from pipx_parallel.builds.wheel_install import install
 from tests.support.dists import wheel, zipped
 
-INFORMATION = {"a-1.dist-info/METADATA": b"Name: a\nVersion: 1\n\n", "a-1.dist-info/WHEEL": b"Wheel-Version: 1.0\n"}
+INFORMATION = {
+    "a-1.dist-info/METADATA": b"Name: a\nVersion: 1\n\n",
+    "a-1.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\n",
+    "a-1.dist-info/RECORD": b"",
+}
 
 
 def environment(folder: Path) -> Path:
@@ -29,18 +33,22 @@ def test_modules_commands_and_files_are_in_place(tmp_path: Path) -> None:
     other = tmp_path / "a-1-py3-none-any.whl"
     files = {
         **INFORMATION,
-        "a-1.data/scripts/hello": b"#!python\nimport a; print(a.X)\n",
         "a-1.data/purelib/a.py": b"X = 'hello'\n",
         "a-1.data/data/share/a.txt": b"text",
     }
     with zipfile.ZipFile(other, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
-        program = zipfile.ZipInfo("b/program")
-        program.external_attr = 0o755 << 16
-        archive.writestr(program, b"#!/bin/sh\necho ran\n")
+        programs = {
+            "b/program": b"#!/bin/sh\necho ran\n",
+            "a-1.data/scripts/hello": b"#!python\nimport a; print(a.X)\n",
+        }
+        for name, data in programs.items():
+            program = zipfile.ZipInfo(name)
+            program.external_attr = 0o100755 << 16
+            archive.writestr(program, data)
 
-    install([str(tmp_path / made.filename), str(other)], str(prefix), str(python))
+    install({path.name: str(path) for path in (tmp_path / made.filename, other)}, str(prefix), str(python))
 
     def output(*words: str) -> str:
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
@@ -60,8 +68,8 @@ def test_a_path_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a-1-py3-none-any.whl"
     path.write_bytes(zipped({name: b"", **INFORMATION}))
 
-    with pytest.raises(ValueError, match="no place in an environment"):
-        install([str(path)], str(tmp_path / "e"), "/usr/bin/python3")
+    with pytest.raises(ValueError, match=r"b\.py|absolute"):
+        install({path.name: str(path)}, str(tmp_path / "e"), "/usr/bin/python3")
     assert not list(tmp_path.rglob("b.py"))
 
 
@@ -73,7 +81,7 @@ def test_an_entry_point_is_a_name_and_no_code(tmp_path: Path, module: str, funct
     path.write_bytes(zipped({**INFORMATION, "a-1.dist-info/entry_points.txt": points}))
 
     with pytest.raises((ValueError, AttributeError)):
-        install([str(path)], str(tmp_path / "e"), "/usr/bin/python3")
+        install({path.name: str(path)}, str(tmp_path / "e"), "/usr/bin/python3")
 
 
 def test_what_is_no_wheel_is_refused(tmp_path: Path) -> None:
@@ -81,7 +89,7 @@ def test_what_is_no_wheel_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a-1-py3-none-any.whl"
     path.write_bytes(zipped({"a.py": b""}))
     with pytest.raises(ValueError, match="dist-info"):
-        install([str(path)], str(tmp_path / "e"), "/usr/bin/python3")
+        install({path.name: str(path)}, str(tmp_path / "e"), "/usr/bin/python3")
     path.write_bytes(b"text")
     with pytest.raises(zipfile.BadZipFile):
-        install([str(path)], str(tmp_path / "e"), "/usr/bin/python3")
+        install({path.name: str(path)}, str(tmp_path / "e"), "/usr/bin/python3")
