@@ -57,6 +57,7 @@ class MirrorSettings(NamedTuple):
     routes: tuple[tuple[str, str], ...] = ()  # (normalised project name, index URL)
     user_agent: str = "python-metadata-mirror"
     requests_per_second: float = 0.0  # 0: limited only by the workers
+    cache: str = ""  # a folder for what may be fetched again at any time: shards of a published mirror; "": none
 
     @property
     def lacks(self) -> str:

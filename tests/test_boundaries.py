@@ -154,7 +154,8 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.store.disk",
         "mirror.store.repair",
         "mirror.store.new",
-        "mirror.exchange.publish",
+        "mirror.exchange.publish_target",
+        "mirror.exchange.published_cache",
         "mirror.store.read_only",
         "mirror.exchange.snapshot_store",
         "mirror.session.open_store",  # is it a snapshot?
@@ -177,7 +178,6 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.targets.targets",  # Windows tells the machine's architecture there
     ),
     "clock": (
-        "mirror.exchange.publish",  # how old is what a killed publication left?
         "pipx_parallel.resolution.lock_solver",
         "mirror.session.mirror",
         "mirror.server.site_facts",

@@ -1,42 +1,43 @@
-"""A mirror as static files, for any web server or object store: sparse records, Simple API pages, an index of digests.
+"""A mirror as static files, for any web server or object store: shards in packs, an index of digests, and its delta.
 
-Written incrementally: a file is written only if its content has changed, so it has no fetch times. File URLs are those of the
-index, so sidecars are advertised only if the index has them.
+Written incrementally and in an order that keeps every state readable: files that are named by their digest first, then the
+delta, the index last. What no index names any more is removed after a grace period, so that a client may finish what it began.
+File URLs are those of the index, so sidecars are advertised only if the index has them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from mirror.errors import Malformed, StoreError
-from mirror.exchange.record_iterator import Entry, addresses, classified, readable, split_key
-from mirror.exchange.snapshot import BUNDLE, Selection, export
-from mirror.keys import FACTS, FILES, VIEWS, files_key_of
+from mirror.errors import Malformed
+from mirror.exchange.publish_packs import Made, packed
+from mirror.exchange.published_index import DELTA, INDEX, Delta, PublishedIndex, delta_between, digest_of
+from mirror.exchange.published_shard import files_path, requirements_of, shard_of
+from mirror.exchange.record_iterator import addresses, classified, readable
+from mirror.exchange.snapshot import releases_read, slices_of
+from mirror.keys import FACTS, VIEWS, project_of
+from mirror.names import is_project_name
 from mirror.records.canonical import canonical
 from mirror.records.file_view import is_complete, read_all
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
 from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import ProjectStatus, index_html, index_json, project_html, project_json
-from mirror.store.atomic import is_staged, write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
 
+    from mirror.exchange.publish_target import PublishTarget
+    from mirror.exchange.record_iterator import Entry
     from mirror.ports import Store
     from mirror.records.model import DistFile
     from mirror.records.release_view import ReleaseView
 
-INDEX = "index.json"
-_LARGEST_BUNDLE = 8_000_000  # bytes; a larger mirror has no bundle, and clients fetch single records
-_STAGED_LONG_AGO = 3600.0  # seconds
+GRACE = 86_400.0  # seconds: longer than a lock takes, and than a CDN keeps an old index
 _TIMELESS = FreshnessRecord(0.0, 0.0)
 
 
@@ -47,143 +48,163 @@ class Published(msgspec.Struct, frozen=True):
     unchanged: int
     removed: int
     partial: int  # pages that lack releases, because their files are not in the mirror
+    size: int  # bytes written
 
 
-def publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]] = ()) -> Published:
-    """Write the records of a store into a folder, and ``pages``: (path, contents) of what else belongs there.
+class _Writer:
+    """Writes files and counts them."""
 
-    Raises ``StoreError`` if the folder cannot be written.
+    def __init__(self, target: PublishTarget) -> None:
+        self.target = target
+        self.counts: Counter[str] = Counter()
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write a file unless the target has these bytes."""
+        written = self.target.put(path, data)
+        self.counts["written" if written else "unchanged"] += 1
+        self.counts["size"] += len(data) * written
+
+
+def publish(
+    store: Store,
+    target: PublishTarget,
+    now: float,
+    *,
+    pages: Iterable[tuple[str, bytes]] | None = (),
+    grace: float = GRACE,
+) -> Published:
+    """Write the records of a store to a target.
+
+    Args:
+        store: The mirror.
+        target: Where it is published.
+        now: The present time, in epoch seconds.
+        pages: (path, contents) of the pages for people. None: no pages, neither these nor those of the Simple API.
+        grace: Seconds for which a file stays that no index names any more.
+
+    Raises:
+        StoreError: The target cannot be read or written.
     """
+    writer = _Writer(target)
+    before, delta = _before(target)
+    made = _made(store, writer, with_pages=pages is not None)
+    for path, data in pages or ():
+        writer.put(path, data)
+    index = _index(store, before, target, made, writer)
+    target.flush()
+    named = {pack.path for pack in index.packs} | {shard.files for shard in made.values()}
+    retired = {path: int(now) for path in target.immutable_paths() if path not in named}
+    if delta is not None:
+        retired |= {path: moment for path, moment in delta.retired.items() if path in retired}
+    expired = [path for path, moment in retired.items() if now - moment >= grace]
+    current = delta_between(before, index, delta)
+    writer.put(
+        DELTA,
+        current._replace(retired={path: retired[path] for path in sorted(retired.keys() - {*expired})}).to_bytes(),
+    )
+    target.flush()
+    writer.put(INDEX, index.to_bytes())
+    target.flush()
+    removed = sum([target.remove(path) for path in (*expired, *_pages_gone(before, index))])
+    target.clean(now)
+    counts = writer.counts
+    return Published(counts["written"], counts["unchanged"], removed, counts["partial"], counts["size"])
+
+
+def _before(target: PublishTarget) -> tuple[PublishedIndex | None, Delta | None]:
+    """Return the index and the delta that the target has; None if there is none, or it is damaged: it is made anew."""
+    index_data, delta_data = target.read(INDEX), target.read(DELTA)
+    index, delta = None, None
     try:
-        return _publish(store, folder, pages)
-    except OSError as error:
-        raise StoreError(f"cannot publish into {folder}: {error}") from error
+        index = None if index_data is None else PublishedIndex.read(index_data)
+        delta = None if delta_data is None else Delta.read(delta_data)
+    except (ValueError, RecursionError):
+        return index, None
+    return index, delta
 
 
-def _publish(store: Store, folder: str, pages: Iterable[tuple[str, bytes]]) -> Published:
-    before = _digests(folder)
+def _made(store: Store, writer: _Writer, *, with_pages: bool) -> dict[tuple[str, str], Made]:
+    """Make the shard of every project, and write what is beside the packs; sorted by index and name."""
+    published = frozenset(project_of(key) for key, _ in store.scan(VIEWS.prefix))
     urls = addresses(store)
-    digests: dict[str, str] = {}
-    counts = {"written": 0, "unchanged": 0, "partial": 0}
-
-    def put(path: str, data: bytes) -> None:
-        digests[path] = hashlib.sha256(data).hexdigest()
-        target = os.path.join(folder, *path.split("/"))
-        if _holds(target, data):
-            counts["unchanged"] += 1
-            return
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        write_file(target, data)
-        counts["written"] += 1
-
-    names: dict[str, Entry] = {}
-    times: dict[str, int] = {}
+    shards: dict[tuple[str, str], Made] = {}
+    names: set[str] = set()
     for entry in readable(store):
-        times[entry.key] = int(entry.view.freshness.fetched_at)
         view = classified(entry)
-        if view is None or isinstance(entry.view, Absence):
-            put(f"{entry.key}.json", encode_absence(Absence(_TIMELESS, VIEWS.name(entry.key))))
-            continue
-        packed = entry.load()
-        published = canonical(view)
-        published.freshness = _TIMELESS
-        put(f"{entry.key}.json", encode(published))
-        if packed is not None:
-            put(f"{files_key_of(entry.key)}.ppf", packed)
-            if entry.name not in names:  # the first index by id: a Simple API has one page for each project
-                names[entry.name] = entry
-                counts["partial"] += not is_complete(packed)
-                _put_pages(put, entry, view, packed, urls)
-    bundle = export(store, Selection(files="chosen", named=True))
-    if len(bundle) <= _LARGEST_BUNDLE:
-        put(BUNDLE, bundle)
-    put("simple/index.html", index_html(sorted(names)))
-    put("simple/index.json", index_json(sorted(names)))
-    for path, data in pages:
-        put(path, data)
-    head = {**_head(store, urls), "fetched": times, "files": digests}
-    write_file(os.path.join(folder, INDEX), json.dumps(head, sort_keys=True, separators=(",", ":")).encode())
-    _remove_staged(folder, time.time())
-    removed = _remove(folder, before, digests)
-    return Published(counts["written"] + 1, counts["unchanged"], removed, counts["partial"])
+        files = entry.load() if view is not None else None
+        shards[entry.index_id, entry.name] = made = _shard(entry, view, files, published)
+        if files is not None:
+            writer.put(made.files, files)
+        if with_pages and view is not None and files is not None and entry.name not in names:
+            names.add(entry.name)  # the first index by id: a Simple API has one page for each project
+            writer.counts["partial"] += not is_complete(files)
+            page_url = view.page_url or f"{urls.get(entry.index_id, '')}/{entry.name}/"
+            for path, data in _pages(entry.name, view, files, page_url):
+                writer.put(path, data)
+    if with_pages:
+        writer.put("simple/index.html", index_html(sorted(names)))
+        writer.put("simple/index.json", index_json(sorted(names)))
+    return shards
 
 
-def _head(store: Store, urls: Mapping[str, str]) -> dict[str, object]:
-    """Return how the index of a published folder begins."""
+def _shard(entry: Entry, view: ReleaseView | None, files: bytes | None, published: frozenset[str]) -> Made:
+    if view is None or isinstance(entry.view, Absence):
+        data = shard_of(encode_absence(Absence(_TIMELESS, VIEWS.name(entry.key))), "", ())
+        return Made(data, digest_of(data), "", 0, ())
+    timeless = canonical(view)
+    timeless.freshness = _TIMELESS  # a shard changes only with its project
+    digest = "" if files is None else digest_of(files)
+    slices = [] if files is None else slices_of(files, len(view.versions), releases_read(view))
+    data = shard_of(encode(timeless), digest, slices)
+    path = files_path(digest) if digest else ""
+    return Made(data, digest_of(data), path, len(files or b""), requirements_of(view, published))
+
+
+def _index(
+    store: Store,
+    before: PublishedIndex | None,
+    target: PublishTarget,
+    made: dict[tuple[str, str], Made],
+    writer: _Writer,
+) -> PublishedIndex:
+    """Write the packs and return the index that names them."""
     facts = store.get_many([key for key, _ in store.scan(FACTS.prefix)])
-    values = {FACTS.name(key): json.loads(value) for key, value in facts.items()}
-    return {"published": 1, "schema": SCHEMA, "indexes": urls, "facts": values}
+    packs, rows, bodies = packed(before, target, made)
+    for pack, body in bodies:
+        writer.put(pack.path, body)
+    writer.counts["unchanged"] += len(packs) - len(bodies)
+    projects: dict[str, dict[str, str]] = {}
+    for (index_id, name), row in rows.items():
+        projects.setdefault(index_id, {})[name] = row.text()
+    values: dict[str, object] = {FACTS.name(key): json.loads(value) for key, value in facts.items()}
+    index = PublishedIndex(1, SCHEMA, addresses(store), values, packs, projects)
+    if before is None:
+        return index
+    same = index._replace(serial=before.serial)
+    return same if same == before else index._replace(serial=before.serial + 1)
 
 
-def _put_pages(put: Any, entry: Entry, view: ReleaseView, packed: bytes, urls: Mapping[str, str]) -> None:
-    """Write both forms of a project's page; a project whose files cannot be read has none."""
-    page_url = view.page_url or f"{urls.get(entry.index_id, '')}/{entry.name}/"
+def _pages(name: str, view: ReleaseView, packed_files: bytes, page_url: str) -> Iterator[tuple[str, bytes]]:
+    """Yield both forms of a project's page; a project whose files cannot be read has none."""
     try:
-        files = files_of(packed, page_url)
+        files = files_of(packed_files, page_url)
     except Malformed:
         return
     status = ProjectStatus(view.status, view.status_reason)
-    put(f"simple/{entry.name}/index.html", project_html(entry.name, files, status))
-    put(f"simple/{entry.name}/index.json", project_json(entry.name, view.versions, files, status))
+    yield f"simple/{name}/index.html", project_html(name, files, status)
+    yield f"simple/{name}/index.json", project_json(name, view.versions, files, status)
 
 
-def files_of(packed: bytes, page_url: str) -> list[DistFile]:
+def files_of(packed_files: bytes, page_url: str) -> list[DistFile]:
     """Return every file of a stored file view, oldest release first. Raises ``Malformed``."""
-    return [file for piece in read_all(packed) for file in FileList(b"[" + piece + b"]", page_url)]
+    return [file for piece in read_all(packed_files) for file in FileList(b"[" + piece + b"]", page_url)]
 
 
-def _holds(path: str, data: bytes) -> bool:
-    """Return whether a file has these bytes. Its digest in the folder's index is not enough: the file may have changed."""
-    try:
-        with open(path, "rb") as file:
-            return os.fstat(file.fileno()).st_size == len(data) and file.read() == data
-    except OSError:
-        return False
-
-
-def _digests(folder: str) -> dict[str, str]:
-    """Return the digests of the files of an earlier publication; empty if there is no readable one."""
-    try:
-        with open(os.path.join(folder, INDEX), "rb") as file:
-            head = json.load(file)
-        return {str(path): str(digest) for path, digest in head["files"].items()} if head["published"] == 1 else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def _remove_staged(folder: str, now: float) -> None:
-    """Remove staged files of a publication that was killed; recent files stay, since another process may be writing them."""
-    for root, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(root, name)
-            with suppress(OSError):
-                if is_staged(name) and now - os.stat(path).st_mtime > _STAGED_LONG_AGO:
-                    os.remove(path)
-
-
-def _remove(folder: str, before: Mapping[str, str], now: Mapping[str, str]) -> int:
-    """Remove files of projects that are no longer in the store; only files that publishing writes."""
-    removed = 0
-    for path in sorted(before.keys() - now.keys()):
-        if _is_ours(path):
-            target = os.path.join(folder, *path.split("/"))
-            if os.path.exists(target):
-                os.remove(target)
-                removed += 1
-    return removed
-
-
-def _is_ours(path: str) -> bool:
-    """Return whether publishing writes such a path. The old index is untrusted."""
-    parts = path.split("/")
-    if path == BUNDLE:
-        return True
-    if len(parts) != 3 or any(part in {"", ".", ".."} for part in parts):
-        return False
-    if parts[0] == "simple":
-        return parts[2] in {"index.html", "index.json"} and "\\" not in parts[1]
-    try:
-        split_key(VIEWS.key(parts[1], parts[2].rpartition(".")[0]))
-    except Malformed:
-        return False
-    return VIEWS.owns(path) or FILES.owns(path)
+def _pages_gone(before: PublishedIndex | None, index: PublishedIndex) -> Iterator[str]:
+    """Yield the paths of the pages of projects that are no longer in the store."""
+    if before is None:
+        return
+    now = {name for names in index.projects.values() for name in names}
+    for name in sorted({name for names in before.projects.values() for name in names} - now):
+        if is_project_name(name):  # the old index is untrusted
+            yield from (f"simple/{name}/index.html", f"simple/{name}/index.json")

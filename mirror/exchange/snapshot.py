@@ -21,7 +21,7 @@ from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
 from mirror.records.file_view import is_sound, pack, read_all, read_slice, release_count
 from mirror.records.metadata_texts import pack_texts, unpack_texts
-from mirror.records.release_view import READABLE, SCHEMA, Absence, encode, encode_absence
+from mirror.records.release_view import READABLE, SCHEMA, Absence, ReleaseView, encode, encode_absence
 from mirror.records.tables import Table
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from mirror.ports import Store
 
 MAGIC = b"PPSNAP1\n"
-BUNDLE = "index.snap"  # the snapshot in a published folder: it saves a new client hundreds of requests
 FILES = ("chosen", "all", "none")
 LARGEST = 4 * 1024 * 1024 * 1024  # bytes of a snapshot; share a larger mirror by a server or Redis
 _LARGEST_HEAD = 256 * 1024 * 1024
@@ -139,7 +138,7 @@ def _record(entry: Entry, selection: Selection) -> tuple[tuple[bytes, str], byte
         absence = Absence(fresh._replace(fetched_at=float(int(fresh.fetched_at))), VIEWS.name(entry.key))
         return (encode_absence(absence), "absent"), b""
     packed = entry.load() if selection.files != "none" else None
-    slices = _slices(packed, len(entry.view.versions), _mask(entry, selection)) if packed is not None else []
+    slices = slices_of(packed, len(entry.view.versions), _mask(entry, selection)) if packed is not None else []
     block = squeeze(slices) if any(slices) else b""
     if selection.named:  # classifying all releases of 171 projects takes seconds, and the client needs only some
         return (entry.stored, entry.sum.decode("latin-1")), block
@@ -153,10 +152,12 @@ def _mask(entry: Entry, selection: Selection) -> int | None:
     """Return the mask of releases whose files are exported; None for all."""
     if selection.files == "all":
         return None
-    return _releases_read(entry) if selection.chosen is None else selection.chosen.get(entry.name, 0)
+    if selection.chosen is not None:
+        return selection.chosen.get(entry.name, 0)
+    return 0 if isinstance(entry.view, Absence) else releases_read(entry.view)
 
 
-def _slices(packed: bytes, count: int, mask: int | None) -> list[bytes]:
+def slices_of(packed: bytes, count: int, mask: int | None) -> list[bytes]:
     """Return the files of each release, ``b""`` if left out; an empty list if the file view is damaged or of another listing."""
     try:
         if not is_sound(packed) or release_count(packed) != count:
@@ -168,11 +169,11 @@ def _slices(packed: bytes, count: int, mask: int | None) -> list[bytes]:
         return []
 
 
-def _releases_read(entry: Entry) -> int:
+def releases_read(view: ReleaseView) -> int:
+    """Return the mask of the releases with dependency sets: those that a resolve has read."""
     mask = 0
-    if not isinstance(entry.view, Absence):
-        for _, _, releases in entry.view.known_rows():
-            mask |= releases
+    for _, _, releases in view.known_rows():
+        mask |= releases
     return mask
 
 

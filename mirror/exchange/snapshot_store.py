@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, StoreError
+from mirror.exchange.fixed_store import FixedStore
 from mirror.exchange.snapshot import LARGEST, Snapshot, read_snapshot
 from mirror.exchange.validation import checked
 from mirror.keys import ADDRESSES, FACTS, FILES, TEXTS, VIEWS, address_key, facts_key, files_key_of, view_key_of
-from mirror.ports import Store
 from mirror.records.file_view import with_digest
 from mirror.records.release_view import ReleaseView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from mirror.records.release_view import Absence
 
@@ -33,10 +33,8 @@ def load_snapshot(path: str) -> Snapshot:
         raise Integrity(f"{path}: {error}") from error
 
 
-class SnapshotStore(Store):
-    """``mirror.ports.Store`` over a snapshot. Read-only: derived values are discarded and computed again, which takes time."""
-
-    repacks = True
+class SnapshotStore(FixedStore):
+    """``mirror.ports.Store`` over a snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Serve the records of a verified snapshot; each record is validated on first use."""
@@ -80,16 +78,6 @@ class SnapshotStore(Store):
         if key not in self._seen:
             self._seen[key] = checked(key, data)
         return self._seen[key]
-
-    def put_many(self, items: Mapping[str, bytes]) -> None:
-        """Discard the items."""
-
-    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Discard the changes."""
-
-    def delete_many(self, keys: Iterable[str]) -> int:  # noqa: ARG002 - the port's signature
-        """Delete nothing."""
-        return 0
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) sorted by key; the size of a file view is its packed size in the snapshot."""

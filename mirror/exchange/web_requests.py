@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 _SILENCE = 120.0  # seconds without any response after which a mirror counts as unreachable
 _WORKERS = 16
+_ANSWERS = (200, 206, 404)  # that a file does not exist is an answer
 
 
 class WebRequests:
@@ -50,7 +51,7 @@ class WebRequests:
                 index, exchange = done.get(timeout=_SILENCE)
             except Empty:
                 raise StoreError(f"the mirror at {self._shown} does not answer") from None
-            if exchange.status == 200 and exchange.problem is None:
+            if exchange.status in _ANSWERS and exchange.problem is None:
                 exchanges[index] = exchange
             elif attempts[index] < _ATTEMPTS and (exchange.status == 0 or exchange.status >= 500):
                 attempts[index] += 1

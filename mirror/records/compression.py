@@ -45,3 +45,19 @@ def unpack_block(data: bytes | memoryview, sizes: Packed) -> bytes:
     if len(unpacked) != sizes.raw:
         raise Malformed("a block has another length than it claims")
     return bytes(unpacked)
+
+
+def pack_frame(data: bytes) -> bytes:
+    """Return data as one Zstandard frame that has its length and a checksum."""
+    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(data)
+
+
+def unpack_frame(data: bytes | memoryview, most: int = _LARGEST) -> bytes:
+    """Return the content of a frame. Raises ``Malformed`` if it is damaged or longer than ``most``."""
+    try:
+        size = zstandard.frame_content_size(data)
+        if not 0 <= size <= most:
+            raise Malformed("a block claims an impossible length")
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=size or 1)
+    except zstandard.ZstdError as error:
+        raise Malformed(f"a block is damaged: {error}") from error

@@ -1,7 +1,7 @@
 """The mirror over HTTP, as an ASGI application without a framework: Simple API, records in bulk, and routes of the caller.
 
 Routes: ``/simple/`` and ``/simple/NAME/`` (PEP 503, 691, 700, 792), ``/files/NAME/FILE`` (a redirect to the index's own file)
-and ``/files/NAME/FILE.metadata`` (PEP 658, 714), ``/index.json`` and ``/records`` (mirror.web_store), ``/healthz``,
+and ``/files/NAME/FILE.metadata`` (PEP 658, 714), ``/index.zst`` and ``/records`` (mirror.web_store), ``/healthz``,
 ``/metrics``, and ``/`` and ``/ui/`` for people; more in ``Options.routes``.
 Every route but ``/healthz`` requires the token if one is set.
 """
@@ -167,7 +167,7 @@ class Server:
                 )
             case ["files", name, filename]:
                 return await pages.file(name, filename)
-            case ["index.json" | "keys.json" | "records"]:
+            case ["index.zst" | "keys.json" | "records"]:
                 return await asyncio.to_thread(pages.bulk.answer, parts[0], query)
             case ["metrics"]:
                 return text(200, self._metrics())
@@ -266,7 +266,7 @@ class Server:
 
     def _route_name(self, path: str) -> str:
         first = path.split("/")[1] if path.count("/") else ""
-        routes = ("simple", "files", "records", "index.json", "keys.json", "healthz", "metrics", "ui", "")
+        routes = ("simple", "files", "records", "index.zst", "keys.json", "healthz", "metrics", "ui", "")
         return (first or "home") if first in routes or path in self._options.routes else "other"
 
     def _metrics(self) -> str:

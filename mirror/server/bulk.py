@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 from mirror.exchange.dependency_closure import dependency_closure
+from mirror.exchange.published_index import FORMAT
 from mirror.exchange.record_iterator import addresses, named_view
 from mirror.exchange.snapshot import Selection, export
 from mirror.keys import FACTS, FILES, TEXTS, VIEWS, project_of, view_key
 from mirror.names import is_project_name, normalize_name
+from mirror.records.compression import pack_frame
 from mirror.records.release_view import SCHEMA, Absence, ReleaseView
 from mirror.records.version_keys import version_key
 from mirror.server.answers import Answer, Page
@@ -39,23 +41,23 @@ class BulkRecords:
         self._bulk: OrderedDict[tuple[tuple[str, str], ...], tuple[object, Answer]] = OrderedDict()
 
     def answer(self, route: str, query: Mapping[str, str]) -> Answer:
-        """Return the answer for ``index.json``, ``keys.json`` or ``records``."""
+        """Return the answer for ``index.zst``, ``keys.json`` or ``records``."""
         if route == "records":
             return self.records(query)
-        return self.mirror_index() if route == "index.json" else self.keys()
+        return self.mirror_index() if route == "index.zst" else self.keys()
 
     def mirror_index(self) -> Answer:
         """Return the index that ``mirror.exchange.web_store`` reads first."""
         facts = self._store.get_many([key for key, _ in self._store.scan(FACTS.prefix)])
         head = {
-            "published": 1,
+            "published": FORMAT,
             "schema": SCHEMA,
             "bulk": True,
             "indexes": addresses(self._store),
             "facts": {FACTS.name(key): json.loads(value) for key, value in facts.items()},
-            "files": {},
         }
-        return Page(json.dumps(head, sort_keys=True).encode(), "application/json").answer()
+        body = pack_frame(json.dumps(head, sort_keys=True).encode())
+        return Page(body, "application/zstd").answer(zips=False)
 
     def keys(self) -> Answer:
         """Return the key and size of every record: what a client that reads the whole mirror asks for first."""

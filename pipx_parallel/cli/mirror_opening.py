@@ -40,7 +40,8 @@ def build_tools(settings: ResolveSettings) -> BuildTools:
         from pipx_parallel.builds.sandbox import check_no_network  # only if it is asked for
 
         check_no_network()
-    return BuildTools(settings, mirror_settings(settings), os.environ, cache_folder())
+    cache = cache_folder()
+    return BuildTools(settings, mirror_settings(settings)._replace(cache=cache), os.environ, cache)
 
 
 class BuildTools:

@@ -254,7 +254,7 @@ def test_what_a_killed_publication_staged_is_removed(sound: tuple[Mirror, Locked
     mirror, _ = sound
     site = tmp_path / "site"
     assert mirror.run("mirror", "publish", str(site)).code == 0
-    old, new = site / ".staged-00.tmp", next((site / "v").iterdir()) / ".staged-01.tmp"
+    old, new = site / ".staged-00.tmp", site / "packs" / ".staged-01.tmp"
     old.write_bytes(b"x")
     new.write_bytes(b"x")
     os.utime(old, (0, 0))

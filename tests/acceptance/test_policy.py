@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mirror.exchange.published_index import PublishedIndex
+from mirror.exchange.published_shard import Shard
 from tests.support.dists import Dist, wheel
 from tests.support.index_server import LoopbackIndex
 from tests.support.served import Served
@@ -168,8 +170,12 @@ def test_a_published_folder_holds_what_is_admitted(workspace: Workspace, tmp_pat
     page = json.loads((folder / "simple/app/index.json").read_text())
     assert page["versions"] == ["1.0"]
     assert "app-2.0" not in (folder / "simple/app/index.html").read_text()
-    record = next(folder.glob("v/*/app.json")).read_text()
-    assert '"versions":"1.0"' in record
+    index = PublishedIndex.read((folder / "index.zst").read_bytes())
+    ((index_id, _),) = index.projects.items()
+    row = index.row(index_id, "app")
+    assert row is not None
+    pack = (folder / index.packs[row.pack].path).read_bytes()
+    assert b'"versions":"1.0"' in Shard.read(pack[row.offset : row.offset + row.length]).view
     assert not (folder / "simple/acme-app").exists()
     assert workspace.run("lock", "--offline", "--packages", "app==3.0", "-o", "-").code == 0
 

@@ -74,7 +74,7 @@ def test_a_publication_of_a_server_has_its_pages(served: Served, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     pages = sorted(path.parent.name for path in (tmp_path / "public" / "simple").glob("*/index.html"))
     assert pages == ["app", "lib"]
-    assert len(list((tmp_path / "public" / "f").rglob("*.ppf"))) == 2
+    assert len(list((tmp_path / "public" / "files").rglob("*.ppf"))) == 2
 
 
 def test_doctor_checks_what_a_server_holds(served: Served, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -325,7 +327,7 @@ def test_a_lock_from_a_published_folder_takes_two_requests(run: Run, web: str) -
     warm(run)
     assert run("lock", "--packages", "app", "-o", "pylock.toml").code == 0
     assert run("mirror", "publish", "pub").code == 0
-    for path in [*Path("pub/v").rglob("*.json"), *Path("pub/f").rglob("*.ppf")]:
+    for path in Path("pub/files").rglob("*.ppf"):
         path.unlink()
 
     done = run("lock", "--packages", "app", "-o", "pylock.web.toml", "--mirror", web)
@@ -344,28 +346,26 @@ def test_publishing_again_writes_only_what_changed(run: Run, index: LoopbackInde
     run("mirror", "publish", "pub")
 
     changed = {path.as_posix() for path, moment in before.items() if path.stat().st_mtime_ns != moment}
-    assert all(
-        "lib" in path or path in {"pub/index.json", "pub/index.snap", "pub/ui/projects/index.html"} for path in changed
-    ), changed
+    expected = {"pub/index.zst", "pub/delta.zst", "pub/ui/projects/index.html"}
+    assert all("lib" in path or path in expected for path in changed), changed
     assert any(path.endswith("lib/index.html") for path in changed)
 
 
 def test_a_published_record_that_was_altered_is_exit_6(run: Run, web: str) -> None:
-    """The index of digests covers what is given in one go, and every single record where that is not there."""
+    """The index of digests covers every shard, and every file view that is read by itself."""
     warm(run)
     run("mirror", "publish", "pub")
-    bundle = Path("pub/index.snap")
-    bundle.write_bytes(bundle.read_bytes()[:-1] + b"?")
-    assert run("resolve", "--packages", "app", "--mirror", web).code == 6
+    (pack,) = Path("pub/packs").iterdir()
+    sound = pack.read_bytes()
+    pack.write_bytes(sound[:-1] + b"?")
+    assert run("resolve", "--packages", "app,lib", "--mirror", web).code == 6
 
-    index = Path("pub/index.json")
-    head = json.loads(index.read_bytes())
-    del head["files"]["index.snap"]
-    index.write_text(json.dumps(head))
-    assert run("resolve", "--packages", "app", "--mirror", web).code == 0
-    (record,) = Path("pub/v").rglob("lib.json")
-    record.write_bytes(record.read_bytes().replace(b"2.0", b"2.9"))
-    assert run("resolve", "--packages", "app", "--mirror", web).code == 6
+    pack.write_bytes(sound)
+    assert run("resolve", "--packages", "app,lib", "--mirror", web).code == 0
+    pack.unlink()
+    shutil.rmtree(Path(os.environ["XDG_CACHE_HOME"], "pipx-parallel", "published"))
+    gone = run("resolve", "--packages", "app,lib", "--mirror", web)
+    assert (gone.code, "publish again" in gone.err) == (5, True)
 
 
 @pytest.mark.parametrize("budget", [("--max-requests", "1"), ("--max-time", "0.001")])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.policy import page_filter_of
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.cli.wording import count
-from pipx_parallel.config.option import Argument, rare
+from pipx_parallel.cli.wording import count, size
+from pipx_parallel.config.option import Argument, Option, flag_option, rare
 from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK
+from pipx_parallel.errors import UsageError
 from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
@@ -18,35 +20,49 @@ if TYPE_CHECKING:
 
     from mirror.policy.page_filter import PageFilter
     from mirror.ports import Store
+    from pipx_parallel.cli.context import CommandContext
 
-OPTIONS = (*MIRROR, *CHOICE, *rare(*INDEX, *NETWORK))
+PAGES = flag_option(
+    "--no-pages", "Write only the records for --mirror, neither Simple API pages nor pages for people.", "Options"
+)
+GRACE = Option(
+    ("--grace",),
+    "Keep a file that is not needed any more for this many seconds, so that a client may finish what it began (default 86400).",
+    metavar="SECONDS",
+)
+OPTIONS = (PAGES, GRACE, *MIRROR, *CHOICE, *rare(*INDEX, *NETWORK))
 ARGUMENTS = (Argument("folder", "FOLDER"),)
 
 
 def run(values: Mapping[str, object]) -> int:
-    """Write the mirror into FOLDER: records for --mirror http://…, Simple API pages for pip and uv, digests.
+    """Write the mirror into FOLDER: records for --mirror http://…, Simple API pages for pip and uv.
 
     A second run writes only what has changed. The policy ([tool.pipx-parallel.policy] and its options) decides what is written, as
     it stands at the time of the run.
     """
     from mirror.exchange.maintenance import refuse_damaged
     from mirror.exchange.publish import publish  # here and below: only what this command needs
+    from mirror.exchange.publish_target import FolderTarget
     from mirror.server.static_site import static_pages
     from mirror.session.open_store import open_store
 
     folder = str(values["folder"])
     context = begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
+    grace = _grace(context)
     settings = settings_of(context)
+    target = FolderTarget(folder)
     store = open_store(settings.mirror.location)
     page_filter = page_filter_of(settings, store)
     try:
         refuse_damaged(store)
         shown = store if page_filter is None else _governed(store, page_filter)
-        done = publish(shown, folder, static_pages(shown, VERSION))
+        pages = None if context.chosen.flag("no_pages") else static_pages(shown, VERSION)
+        done = publish(shown, target, time.time(), pages=pages, grace=grace)
     finally:
         store.close()
     context.printer.say(
-        f"published to {folder}: {count(done.written, 'file')} written, {done.unchanged} unchanged, {done.removed} removed"
+        f"published to {folder}: {count(done.written, 'file')} written ({size(done.size)}), {done.unchanged} unchanged,"
+        f" {done.removed} removed"
     )
     if done.partial:
         context.printer.warn(
@@ -54,6 +70,13 @@ def run(values: Mapping[str, object]) -> int:
             "`mirror warm` fetches all"
         )
     return 0
+
+
+def _grace(context: CommandContext) -> float:
+    text = context.chosen.text("grace") or "86400"
+    if not re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+        raise UsageError(f"--grace: {text!r} cannot be used; give a number of seconds")
+    return float(text)
 
 
 def _governed(store: Store, page_filter: PageFilter) -> Store:

@@ -12,16 +12,16 @@ from mirror.server.answers import Answer
 
 def test_a_record_is_not_a_tuple() -> None:
     """A record differs from a tuple with the same values."""
-    published: object = Published(1, 2, 3, 0)
+    published: object = Published(1, 2, 3, 0, 5)
 
-    assert published != (1, 2, 3, 0)
-    assert published == Published(1, 2, 3, 0)
+    assert published != (1, 2, 3, 0, 5)
+    assert published == Published(1, 2, 3, 0, 5)
 
 
 def test_a_record_cannot_be_changed() -> None:
     """Frozen."""
     with pytest.raises(AttributeError):
-        Published(1, 2, 3, 0).written = 2  # type: ignore[misc]
+        Published(1, 2, 3, 0, 5).written = 2  # type: ignore[misc]
 
 
 def test_impossible_values_are_refused() -> None:

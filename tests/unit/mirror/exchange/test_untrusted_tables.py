@@ -10,9 +10,9 @@ import pytest
 
 from mirror.errors import Integrity, Malformed
 from mirror.exchange import attestation
+from mirror.exchange.published_index import Delta, PublishedIndex, Row
 from mirror.exchange.snapshot import MAGIC, Selection, export, read_snapshot
-from mirror.exchange.web_index import read_web_index
-from mirror.records.compression import Packed, pack_block, unpack_block
+from mirror.records.compression import Packed, pack_block, pack_frame, unpack_block
 from tests.support.dict_store import DictStore
 from tests.support.scenarios import memory_mirror
 
@@ -80,21 +80,73 @@ def test_an_attestation_is_named_by_path(path: tuple[Any, ...], new: object, mes
     assert message in str(raised.value)
 
 
+_ROW = f"0 {'a' * 32} 0 9 5 lib extra[x] [x] base"
+
+
+def _document(**members: object) -> dict[str, Any]:
+    """Return the JSON of an index with one project."""
+    head = {"published": 2, "serial": 3, "schema": 5, "indexes": {}, "facts": {}, "packs": [["b" * 64, 9]]}
+    return {**head, **members}
+
+
 @pytest.mark.parametrize(
     ("path", "new", "message"),
     [
-        (("files", "v/a.json"), 1, "files['v/a.json']: must be text, is a whole number"),
+        (("projects", "x", "app"), 1, "projects.x['app']: must be text, is a whole number"),
         (("facts",), None, "facts: missing"),
-        (("published",), 2, "published: version 2"),
-        (("bulk",), "yes", "bulk: must be true or false, is text"),
+        (("published",), 1, "published: version 1"),
+        (("packs", 0, 0), "../../etc/passwd", "packs: must be at most two rows"),
+        (("packs", 0, 1), "9", "packs[0][1]: must be a whole number"),
+        (("serial",), 1.5, "serial: must be a whole number"),
     ],
 )
 def test_a_mirror_s_index_is_named_by_path(path: tuple[Any, ...], new: object, message: str) -> None:
     """The index of a published folder."""
-    head = {"published": 1, "schema": 3, "bulk": True, "indexes": {}, "facts": {}, "files": {"v/a.json": "d"}}
-    assert read_web_index(json.dumps(head).encode()).files == {"v/a.json": "d"}
+    document = _document(projects={"x": {"app": _ROW}})
+    assert PublishedIndex.read(pack_frame(json.dumps(document).encode())).row("x", "app") == Row.parse(_ROW)
 
     with pytest.raises(Malformed) as raised:
-        read_web_index(json.dumps(_changed(head, path, new)).encode())
+        PublishedIndex.read(pack_frame(json.dumps(_changed(document, path, new)).encode()))
+
+    assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "",
+        "0",
+        _ROW.replace("0 9", "-1 9"),
+        _ROW.replace("a", "g"),
+        "2" + _ROW[1:],
+        "1" + _ROW[1:],
+        f"0 {'a' * 32} 1 9 0",
+    ],
+)
+def test_a_row_that_leads_outside_its_pack_is_refused(row: str) -> None:
+    """Another form, a pack that the index does not have, or bytes after the end of the pack."""
+    index = PublishedIndex.read(pack_frame(json.dumps(_document(projects={"x": {"app": row}})).encode()))
+
+    with pytest.raises(Malformed):
+        index.row("x", "app")
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "message"),
+    [
+        (("changes", "x", "app"), [1], "changes: 'app' must have a number and a text"),
+        (("changes", "x", "app", 0), "1", "changes: 'app' must have a number and a text"),
+        (("since",), "1", "since: must be a whole number"),
+        (("index",), 7, "index: must be text"),
+        (("retired", "packs/x"), {}, "retired.packs/x: must be a whole number"),
+    ],
+)
+def test_a_delta_is_named_by_path(path: tuple[Any, ...], new: object, message: str) -> None:
+    """As the index."""
+    document = _document(since=1, index="d", changes={"x": {"app": [3, _ROW]}}, retired={"packs/x": 7})
+    assert Delta.read(pack_frame(json.dumps(document).encode())).changes == {"x": {"app": (3, _ROW)}}
+
+    with pytest.raises(Malformed) as raised:
+        Delta.read(pack_frame(json.dumps(_changed(document, path, new)).encode()))
 
     assert str(raised.value).startswith(message)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mirror.keys import VIEWS
+from mirror.records.compression import unpack_frame
 from mirror.server.answers import Answer, text
 from mirror.server.app import Call, Options, Server
 from mirror.server.responses import Pages
@@ -123,7 +124,8 @@ def test_records_in_bulk(client: Client, store: DictStore) -> None:
     client.server._pages._worker.close()  # stores what is new
     (key,) = [key for key, _ in store.scan(VIEWS.prefix) if key.endswith("/app")]
     index_id = key.split("/")[1]
-    assert json.loads(client.ask("/index.json")[2])["bulk"] is True
+    assert client.ask("/index.zst")[1]["content-type"] == "application/zstd"
+    assert json.loads(unpack_frame(client.server._pages.bulk.mirror_index().body))["bulk"] is True
     paths = [f"/records?index={index_id}&names=app", f"/records?index={index_id}&names=app:2.0&files=1&reach=1"]
     for path in paths:
         status, headers, _ = client.ask(path)
