@@ -200,7 +200,7 @@ class Offer(NamedTuple):
     """A tried change that makes an impossible list solvable. ``str()`` is one line for the user.
 
     ``kind`` is "line" (at ``origin`` write ``after`` instead of ``before``; remove the line if ``after`` is ""), "flag" (add the
-    option ``after``) or "no-flag" (leave out the option ``before``).
+    option ``after``), "no-flag" (leave out the option ``before``) or "setting" (add ``after`` to the project's table).
     """
 
     kind: str
@@ -290,3 +290,8 @@ class Resolution(NamedTuple):
     optimal: bool = True  # False: a limit ended the search, or dependencies were interpolated
     unused: tuple[str, ...] = ()  # overrides and excludes that no requirement named
     fork: tuple[Part, ...] = ()  # the parts in it that conflict with parts of other resolutions
+
+    @property
+    def label(self) -> str:
+        """Return the label of the target, with the parts that tell it from other resolutions for the target."""
+        return " with ".join([self.target.label, *([" and ".join(map(str, self.fork))] if self.fork else [])])

@@ -40,7 +40,7 @@ def tell_quality(request: LockRequest, resolutions: Sequence[Resolution]) -> Non
         _tell_splits(request, resolutions)
     for resolution in resolutions:
         if len(resolutions) > 1:
-            request.context.printer.detail(f"{resolution.target.label}:")
+            request.context.printer.detail(f"{resolution.label}:")
         if not resolution.optimal:
             request.context.printer.detail("not every release was looked at: a better answer may exist")
         request.context.printer.detail(quality.sentence(quality.quality_of(resolution)))
@@ -55,7 +55,8 @@ def _tell_splits(request: LockRequest, resolutions: Sequence[Resolution]) -> Non
     splits = splits_of(resolutions)
     if splits:
         names = ", ".join(split.name for split in splits)
-        request.context.printer.say(f"different releases for some targets: {names} (-v shows why)")
+        whom = "targets" if len(resolutions) > 1 and not resolutions[-1].fork else "extras, groups or targets"
+        request.context.printer.say(f"different releases for some {whom}: {names} (-v shows why)")
     for line in split_lines(splits):
         request.context.printer.detail(line)
 

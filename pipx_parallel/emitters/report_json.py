@@ -54,6 +54,7 @@ def _target(resolution: Resolution, context: LockContext) -> dict[str, object]:
     target = resolution.target
     facts: dict[str, object] = {
         "label": target.label,
+        **({"fork": [part._asdict() for part in resolution.fork]} if resolution.fork else {}),
         "python": target.python_full_version,
         "markers": {name: target.markers[name] for name in sorted(target.markers)},
         "roots": [_root(root) for root in resolution.roots],

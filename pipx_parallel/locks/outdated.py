@@ -44,7 +44,7 @@ def outdated(
     current: Sequence[Resolution], wanted: Sequence[Resolution], advisories: Callable[[str, str], Sequence[str]]
 ) -> list[OutdatedPin]:
     """Return the pins that are not the newest, or that something has become of, sorted by name, each once."""
-    free = {(resolution.target.label, pin.name): pin.version for resolution in wanted for pin in resolution.pins}
+    free = {(resolution.label, pin.name): pin.version for resolution in wanted for pin in resolution.pins}
     rows: dict[tuple[str, str], OutdatedPin] = {}
     for resolution in current:
         for pin in resolution.pins:
@@ -56,7 +56,7 @@ def outdated(
             rows[pin.name, pin.version] = OutdatedPin(
                 pin.name,
                 pin.version,
-                free.get((resolution.target.label, pin.name), pin.version),
+                free.get((resolution.label, pin.name), pin.version),
                 newest,
                 pin.libyears,
                 kinds,

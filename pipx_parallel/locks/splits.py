@@ -10,7 +10,7 @@ from pipx_parallel.locks.target_labels import labels
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipx_parallel.model import Resolution, Target
+    from pipx_parallel.model import Part, Resolution, Target
 
 
 @equal_by_type
@@ -32,24 +32,34 @@ class Split(NamedTuple):
 
 def splits_of(resolutions: Sequence[Resolution]) -> tuple[Split, ...]:
     """Return the projects with several releases, sorted by name."""
-    rows: dict[str, dict[str, tuple[list[Target], dict[str, None]]]] = {}
+    rows: dict[str, dict[str, tuple[list[Resolution], dict[str, None]]]] = {}
     for resolution in resolutions:
         for pin in resolution.pins:
-            targets, reasons = rows.setdefault(pin.name, {}).setdefault(pin.version, ([], {}))
-            targets.append(resolution.target)
+            members, reasons = rows.setdefault(pin.name, {}).setdefault(pin.version, ([], {}))
+            members.append(resolution)
             if pin.apart is not None:
                 reasons[pin.apart] = None
     return tuple(
         Split(
             name,
             tuple(
-                SplitRelease(version, tuple(labels(targets)), tuple(reasons))
-                for version, (targets, reasons) in releases.items()
+                SplitRelease(version, tuple(_labels(members)), tuple(reasons))
+                for version, (members, reasons) in releases.items()
             ),
         )
         for name, releases in sorted(rows.items())
         if len(releases) > 1
     )
+
+
+def _labels(resolutions: Sequence[Resolution]) -> Iterator[str]:
+    """Yield how the targets are called, with the conflicting extras and groups of each."""
+    forks: dict[tuple[Part, ...], list[Target]] = {}
+    for resolution in resolutions:
+        forks.setdefault(resolution.fork, []).append(resolution.target)
+    for fork, targets in forks.items():
+        ending = f" with {' and '.join(map(str, fork))}" if fork else ""
+        yield from (f"{label}{ending}" for label in labels(targets))
 
 
 def split_lines(splits: Sequence[Split]) -> Iterator[str]:

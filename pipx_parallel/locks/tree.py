@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.names import normalize_name
 from pipx_parallel.errors import UsageError
 from pipx_parallel.locks.graph import (
     Graph,
@@ -21,7 +22,7 @@ from pipx_parallel.locks.quality import pin_json
 from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pipx_parallel.model import Pin, RequirementEdge, Resolution
 
@@ -98,11 +99,22 @@ def why_json(resolution: Resolution, name: str) -> dict[str, object]:
     return {**_package(graph, pin), "chains": paths}
 
 
+def holders(resolutions: Sequence[Resolution], name: str) -> Sequence[Resolution]:
+    """Return the resolutions that have a project; all of them if none has it."""
+    plain = normalize_name(name.partition("[")[0])
+    return [row for row in resolutions if any(pin.name == plain for pin in row.pins)] or resolutions
+
+
+def heading(resolution: Resolution, resolutions: Sequence[Resolution]) -> str:
+    """Return a line that tells a resolution from others with conflicting extras or groups; "" if there are none."""
+    return f"# {resolution.label}\n" if any(row.fork for row in resolutions) else ""
+
+
 def tree_json(resolution: Resolution) -> dict[str, object]:
     """Return the graph for JSON: the user's requirements, and each project with its neighbours."""
     graph = graph_of(resolution)
     return {
-        "target": resolution.target.label,
+        "target": resolution.label,
         "roots": [
             {"name": edge.child, "requirement": edge.requirement, "origin": str(edge.origin)} for edge in graph.roots
         ],
@@ -205,9 +217,7 @@ def _pin(resolution: Resolution, graph: Graph, name: str) -> Pin:
             raise UsageError(f"{normalised} is missing: {failure.error}")
     near = nearest(normalised, graph.pins)
     hint = f"; did you mean {near!r}?" if near else ""
-    raise UsageError(
-        f"{normalised or name!r} is not in this lock: nothing requires it on {resolution.target.label}{hint}"
-    )
+    raise UsageError(f"{normalised or name!r} is not in this lock: nothing requires it on {resolution.label}{hint}")
 
 
 def _newest(pin: Pin) -> str:

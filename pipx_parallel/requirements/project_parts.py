@@ -6,18 +6,20 @@ from ``[tool.uv]``, because it describes the project and not the tool.
 
 from __future__ import annotations
 
-from itertools import chain
+import re
+from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, Any
 
-from mirror.names import is_project_name, normalize_name
+from mirror.names import is_project_name, normalize_extras, normalize_name
 from pipx_parallel.model import Part, Parts
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pipx_parallel.requirements.toml_lines import TomlText
 
+_SELF = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*\[([^\]]*)\]\s*(?:;\s*(.+))?", re.DOTALL)
 _OURS, _UV = "pipx-parallel", "uv"
 _LIKE = 'write it like: conflicts = [[{ extra = "cpu" }, { extra = "gpu" }]]'
 
@@ -30,7 +32,8 @@ def parts_of(text: TomlText, extras: Sequence[str], groups: Sequence[str]) -> Pa
     if not extras and not groups:
         return None
     locked = {*(Part("extra", name) for name in extras), *(Part("group", name) for name in map(normalize_name, groups))}
-    conflicts = [tuple(part for part in conflict if part in locked) for conflict in _conflicts(text)]
+    every = [*_conflicts(text)]
+    conflicts = [tuple(part for part in conflict if part in locked) for conflict in [*every, *_inherited(text, every)]]
     return Parts(
         tuple(extras),
         tuple(dict.fromkeys(map(normalize_name, groups))),
@@ -78,6 +81,46 @@ def _conflicts(text: TomlText) -> list[list[Part]]:
         raise refusal(text.at_key("conflicts"), "conflicts is not a list of lists", _LIKE)
     rows = [[_part(text, item, tool) for item in row] for row in value]
     return [[part for part in row if part is not None] for row in rows]
+
+
+def own_extras(item: str, project: str) -> tuple[tuple[str, ...], str] | None:
+    """Return the extras of its own that a project requires by this requirement, and the marker; None for another one."""
+    match = _SELF.fullmatch(item.strip())
+    if match is None or normalize_name(match[1]) != project:
+        return None
+    return normalize_extras(match[2]), (match[3] or "").strip()
+
+
+def _inherited(text: TomlText, conflicts: Sequence[Sequence[Part]]) -> Iterator[tuple[Part, Part]]:
+    """Yield the conflicts of parts that include a part with a conflict."""
+    including = _including(text)
+    for conflict in conflicts:
+        for first, second in combinations(conflict, 2):
+            pairs = product([first, *including.get(first, ())], [second, *including.get(second, ())])
+            yield from (pair for pair in pairs if pair[0] != pair[1] and pair != (first, second))
+
+
+def _including(text: TomlText) -> dict[Part, list[Part]]:
+    """Return for each part those that include it, directly or through others."""
+    project = normalize_name(str((text.table("project") or {}).get("name", "")))
+    direct: dict[Part, set[Part]] = {}
+    for name, items in (_static_extras(text) or {}).items():
+        found = [own_extras(item, project) for item in items if isinstance(item, str)]
+        extras = {extra for row in found if row is not None for extra in row[0]}
+        direct[Part("extra", normalize_name(name))] = {Part("extra", extra) for extra in extras}
+    for name, items in (text.table("dependency-groups") or {}).items():
+        groups = [item.get("include-group") for item in items if isinstance(item, dict)]
+        direct[Part("group", normalize_name(name))] = {Part("group", normalize_name(str(group))) for group in groups}
+    including: dict[Part, list[Part]] = {}
+    for part, included in direct.items():
+        pending, seen = [*included], set(included)
+        while pending:
+            more = direct.get(pending.pop(), set()) - seen
+            seen |= more
+            pending += more
+        for other in sorted(seen - {part}):
+            including.setdefault(other, []).append(part)
+    return including
 
 
 def _part(text: TomlText, item: object, tool: str) -> Part | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from mirror.names import normalize_extras, normalize_name
+from mirror.names import normalize_name
 from pipx_parallel.model import Part
 from pipx_parallel.requirements.project_metadata import BuiltProject, Declared, Wanted, check_extras, from_built
-from pipx_parallel.requirements.project_parts import parts_of
+from pipx_parallel.requirements.project_parts import own_extras, parts_of
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 # If pyproject.toml has no [build-system], pip builds with setuptools of at least this version (PEP 518, pip's default).
 DEFAULT_BUILD_REQUIRES = ("setuptools>=40.8.0",)
-_SELF = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*\[([^\]]*)\]\s*(?:;\s*(.+))?", re.DOTALL)
 
 
 def is_project(text: TomlText) -> bool:
@@ -106,14 +104,14 @@ def _of_extras(
             if (extra, number) not in origins:
                 origins[extra, number] = text.origin_of(item)
             origin = origins[extra, number]
-            match = _SELF.fullmatch(item.strip())
-            if match is None or normalize_name(match[1]) != own_name:
+            own = own_extras(item, own_name)
+            if own is None:
                 yield _with_marker(item, outer), origin
                 continue
             # The project requires its own extras: their contents, with both markers.
-            inner = normalize_extras(match[2])
+            inner, condition = own
             check_extras(inner, tuple(extras), origin)
-            marker = f"({outer}) and ({match[3].strip()})" if outer and match[3] else outer or (match[3] or "").strip()
+            marker = f"({outer}) and ({condition})" if outer and condition else outer or condition
             for name in inner:
                 yield from follow(name, marker, visited)
 

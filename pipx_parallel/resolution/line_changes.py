@@ -35,13 +35,14 @@ class Change(NamedTuple):
     """A situation with one change, and its offer.
 
     ``shows`` is the project whose new version is reported. Of the changes of one ``group`` only the first with a solution is
-    offered.
+    offered. ``others`` must have a solution, too.
     """
 
     offer: Offer
     situation: Situation
     shows: str = ""
     group: str = ""
+    others: tuple[Situation, ...] = ()
 
 
 def without_hashes(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
@@ -75,6 +76,26 @@ def pins_of_yanked(argument: Explanation, situation: Situation) -> Iterator[Chan
             yield change._replace(shows="")
 
 
+def declared_conflicts(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    """Yield the declaration that the extras and groups of these lines conflict: each has a solution without the others."""
+    parts = list(dict.fromkeys(line.origin.part for line in lines if line.origin.part is not None))
+    if len(parts) < 2:
+        return
+    inputs = situation.inputs
+    apart = []
+    for part in parts:
+        others = set(parts) - {part}
+        # A part that includes one of these has the same line, and inherits the conflict.
+        places = {_place(line) for line in lines if line.origin.part in others}
+        roots = [root for root in inputs.roots if root.origin.part not in others and _place(root) not in places]
+        apart.append(situation._replace(inputs=inputs._replace(roots=tuple(roots))))
+    row = "[" + ", ".join(f'{{ {part.kind} = "{part.name}" }}' for part in parts) + "]"
+    has_others = inputs.parts is not None and bool(inputs.parts.conflicts)
+    after = row if has_others else f"conflicts = [{row}]"
+    text = f"[tool.pipx-parallel]: {'add to conflicts' if has_others else 'add'} {after}, and they are resolved apart"
+    yield Change(Offer("setting", text, after=after), apart[0], others=tuple(apart[1:]))
+
+
 def relaxed(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
     """Yield each line without one of its clauses, then without all; the last line first, as it most likely changed last."""
     bounded = [line for line in reversed(lines) if line.specifier]
@@ -100,6 +121,10 @@ def without(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[
         text = asked_text(line)
         offer = Offer("line", f"{line.origin}: remove {text}", str(line.origin), line.text, "")
         yield Change(offer, _with_line(situation, line, None), group=f"{line.origin} {line.name}")
+
+
+def _place(line: RootRequirement) -> tuple[str, int | None, str]:
+    return line.origin.source, line.origin.line, line.text
 
 
 def _rewritten(situation: Situation, before: RootRequirement, after: RootRequirement, note: str = "") -> Change:

@@ -57,6 +57,8 @@ def suggest(
         tried.add(change.offer.text)
         try:
             versions = attempt(change.situation)
+            if versions is not None and any(attempt(other) is None for other in change.others):
+                versions = None
         except OutOfTimeError:
             seconds = situation.settings.selection.suggest_seconds
             return Suggestions(tuple(offers), f"not every change was tried within {seconds:g} s (--suggest-seconds)")
@@ -71,6 +73,7 @@ def _changes(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Yield changes, smallest first."""
     lines = [argument.wording.line(label) for label in argument.labels]
     yield from line_changes.without_hashes(lines, situation)
+    yield from line_changes.declared_conflicts(lines, situation)
     yield from line_changes.pins_of_yanked(argument, situation)
     yield from line_changes.relaxed(lines, situation)
     yield from _files(argument, situation)

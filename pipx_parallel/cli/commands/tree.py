@@ -14,7 +14,7 @@ from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.model import Resolution
@@ -38,12 +38,21 @@ def run(values: Mapping[str, object]) -> int:
     licensed = context.chosen.flag("licences")
     anew = licensed or context.chosen.flag("outdated")  # a lock records neither licences nor newer releases
     resolutions = resolved(request, licensed=licensed) if anew else shown_resolutions(request)
-    show("".join(_drawn(resolution, context.chosen, depth) for resolution in resolutions))
+    show(_all_drawn(resolutions, context.chosen, depth))
     return missing_code(resolutions)
 
 
+def _all_drawn(resolutions: Sequence[Resolution], chosen: Chosen, depth: int | None) -> str:
+    from pipx_parallel.locks.tree import heading, holders  # only once there is something to draw
+
+    name = chosen.text("invert")
+    rows = resolutions if name is None else holders(resolutions, name)
+    is_text = chosen.text("format") not in {"json", "dot"}
+    return "".join((heading(row, rows) if is_text else "") + _drawn(row, chosen, depth) for row in rows)
+
+
 def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None) -> str:
-    from pipx_parallel.locks import tree  # only once there is something to draw
+    from pipx_parallel.locks import tree  # as above
 
     outdated = chosen.flag("outdated")
     table = f"\n{tree.render_licences(resolution)}" if chosen.flag("licences") else ""

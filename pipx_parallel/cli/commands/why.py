@@ -23,15 +23,16 @@ ARGUMENTS = (Argument("name", "NAME"), SOURCES)
 
 def run(values: Mapping[str, object]) -> int:
     """Show who requires NAME, from the lines of the SOURCES down, and why it is not newer."""
-    from pipx_parallel.locks.tree import render_why, why_json  # this command's own
+    from pipx_parallel.locks.tree import heading, holders, render_why, why_json  # this command's own
 
     context = begin(values, OPTIONS)
     name = package_name(str(values["name"]), "why")
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))
     resolutions = shown_resolutions(request)
+    rows = holders(resolutions, name)
     if context.chosen.text("format") == "json":
-        show("".join(json.dumps(why_json(resolution, name), indent=2) + "\n" for resolution in resolutions))
+        show("".join(json.dumps(why_json(row, name), indent=2) + "\n" for row in rows))
     else:
-        show("".join(render_why(resolution, name) for resolution in resolutions))
+        show("".join(heading(row, rows) + render_why(row, name) for row in rows))
     return missing_code(resolutions)
