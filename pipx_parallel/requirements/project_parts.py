@@ -64,7 +64,10 @@ def _default_groups(text: TomlText) -> list[str]:
     available = [normalize_name(name) for name in table]
     if value is None or value == "all":
         return available if value else []
-    names = [normalize_name(name) for name in text.strings(value, "default-groups")]
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        problem = "default-groups is not a list of groups"
+        raise refusal(text.at_key("default-groups"), problem, 'write it like: default-groups = ["dev"]')
+    names = [normalize_name(name) for name in value]
     for name in names:
         if name not in available:
             problem = f"there is no dependency group {quoted(name)}"
