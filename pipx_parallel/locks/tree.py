@@ -101,7 +101,7 @@ def why_json(resolution: Resolution, name: str) -> dict[str, object]:
 
 def holders(resolutions: Sequence[Resolution], name: str) -> Sequence[Resolution]:
     """Return the resolutions that have a project; all of them if none has it."""
-    plain = normalize_name(name.partition("[")[0])
+    plain = normalize_name(name.partition("[")[0].strip())
     return [row for row in resolutions if any(pin.name == plain for pin in row.pins)] or resolutions
 
 

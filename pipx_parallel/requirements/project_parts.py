@@ -107,11 +107,11 @@ def _including(text: TomlText) -> dict[Part, list[Part]]:
     """Return for each part those that include it, directly or through others."""
     project = normalize_name(str((text.table("project") or {}).get("name", "")))
     direct: dict[Part, set[Part]] = {}
-    for name, items in (_static_extras(text) or {}).items():
-        found = [own_extras(item, project) for item in items if isinstance(item, str)]
-        extras = {extra for row in found if row is not None for extra in row[0]}
+    for name, items in _lists(_static_extras(text)):
+        rows = [own_extras(item, project) for item in items if isinstance(item, str)]
+        extras = {extra for row in rows if row is not None for extra in row[0]}
         direct[Part("extra", normalize_name(name))] = {Part("extra", extra) for extra in extras}
-    for name, items in (text.table("dependency-groups") or {}).items():
+    for name, items in _lists(text.table("dependency-groups")):
         groups = [item.get("include-group") for item in items if isinstance(item, dict)]
         direct[Part("group", normalize_name(name))] = {Part("group", normalize_name(str(group))) for group in groups}
     including: dict[Part, list[Part]] = {}
@@ -124,6 +124,11 @@ def _including(text: TomlText) -> dict[Part, list[Part]]:
         for other in sorted(seen - {part}):
             including.setdefault(other, []).append(part)
     return including
+
+
+def _lists(table: dict[str, Any] | None) -> list[tuple[str, list[Any]]]:
+    """Return the lists of a table; what else is in it is refused where it is read."""
+    return [(name, items) for name, items in (table or {}).items() if isinstance(items, list)]
 
 
 def _part(text: TomlText, item: object, tool: str) -> Part | None:
@@ -149,7 +154,7 @@ def _part(text: TomlText, item: object, tool: str) -> Part | None:
 def _static_extras(text: TomlText) -> dict[str, Any] | None:
     """Return the extras that the file states; None if the project's build states them."""
     project = text.table("project")
-    if project is None or "optional-dependencies" in project.get("dynamic", ()):
+    if project is None or "optional-dependencies" in str(project.get("dynamic", "")):
         return None
     return text.table("optional-dependencies", project) or {}
 

@@ -86,8 +86,8 @@ def declared_conflicts(lines: Sequence[RootRequirement], situation: Situation) -
     for part in parts:
         others = set(parts) - {part}
         # A part that includes one of these has the same line, and inherits the conflict.
-        places = {_place(line) for line in lines if line.origin.part in others}
-        roots = [root for root in inputs.roots if root.origin.part not in others and _place(root) not in places]
+        written = {_key(line) for line in lines if line.origin.part in others}
+        roots = [root for root in inputs.roots if root.origin.part not in others and _key(root) not in written]
         apart.append(situation._replace(inputs=inputs._replace(roots=tuple(roots))))
     row = "[" + ", ".join(f'{{ {part.kind} = "{part.name}" }}' for part in parts) + "]"
     has_others = inputs.parts is not None and bool(inputs.parts.conflicts)
@@ -123,7 +123,7 @@ def without(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[
         yield Change(offer, _with_line(situation, line, None), group=f"{line.origin} {line.name}")
 
 
-def _place(line: RootRequirement) -> tuple[str, int | None, str]:
+def _key(line: RootRequirement) -> tuple[str, int | None, str]:
     return line.origin.source, line.origin.line, line.text
 
 

@@ -103,12 +103,14 @@ def _resolve_forks(contexts: Mapping[Fork, SearchContext], targets: Sequence[Tar
         for fork, context in contexts.items()
     }
     apart = {fork: split_reasons(rows) for fork, rows in searches.items()}
-    next(iter(contexts.values())).mirror.admin.seal()
-    return tuple(
+    context = contexts[()]
+    context.mirror.admin.seal()
+    resolutions = tuple(
         resolution._replace(fork=fork)
         for fork, rows in searches.items()
         for resolution in with_reasons([search.finish() for search in rows], apart[fork])
     )
+    return _admitted(resolutions, context)
 
 
 def _search_one(context: SearchContext, target: Target) -> TargetSearch:
