@@ -69,11 +69,11 @@ def project(seed: int) -> Project:
     index = {
         name: {
             version: [
-                f"{other} {chance.choice(MARKERS)}".strip() for other in NAMES[place + 1 :] if chance.random() < 0.3
+                f"{other} {chance.choice(MARKERS)}".strip() for other in NAMES[number + 1 :] if chance.random() < 0.3
             ]
             for version in ("1.0", "2.0")
         }
-        for place, name in enumerate(NAMES)
+        for number, name in enumerate(NAMES)
     }
     return Project(lines(2), extras, groups, chance.sample(pairs, min(len(pairs), chance.randint(0, 3))), index)
 
