@@ -50,6 +50,11 @@ def split_filename(filename: str, project: str) -> tuple[str, str] | None:
     return version, f"{python}-{abi}-{platform}"
 
 
+def is_pure(tags: str) -> bool:
+    """Return whether a file with these tags of ``split_filename`` is for any platform."""
+    return tags == SDIST or tags.endswith("-none-any")
+
+
 def build_tag(filename: str) -> tuple[int, str]:
     """Return the sort key of a wheel's build tag (PEP 427): number, then the rest; ``(0, "")`` if it has none."""
     parts = filename.split("-")

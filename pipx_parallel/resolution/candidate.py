@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from mirror.records.filenames import SDIST
+from mirror.records.filenames import SDIST, is_pure
 from mirror.records.model import FetchFailure
 from mirror.records.release_view import HEAD
 from pipx_parallel.resolution.source_archives import ArchiveHistory
@@ -43,6 +43,7 @@ class Candidate:
         "allowed",
         "binary",
         "finals",
+        "is_pure",
         "later",
         "project",
         "usable",
@@ -57,12 +58,8 @@ class Candidate:
         self._best_kinds: dict[int, int | None] = {}  # release -> its best file kind, if no line has hashes
         self.allowed: dict[int, frozenset[int]] = {}  # release -> the file kinds that --hash and the policy allow
         direct = project.reference is not None
-        wheels, sdist = (True, 0) if direct else (policy.takes_wheels(name), policy.sdist_rank(name))
-        self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
-            file_kinds, sdist, wheels=wheels
-        )
-        self._distance = rules.distance
-        self._trusts_wheels = wheels
+        self._trusts_wheels = wheels = direct or policy.takes_wheels(name)
+        self._judge_by(rules, 0 if direct else policy.sdist_rank(name), wheels=wheels)
         self._shared = None if direct else policy.shared
         count = len(view.versions)
         if policy.needs_all_releases and count:
@@ -97,6 +94,27 @@ class Candidate:
             mask_from(sum([1 << release for release, key in enumerate(view.keys) if key in later])) if later else 0
         )
         self.binary = mask_from(binary) if policy.prefers_binary else -1
+        # Of wheels for any platform no target with the same Python can have others.
+        self.is_pure = self._shared is not None and all(is_pure(view.file_kinds[number].tags) for number in numbers)
+
+    def _judge_by(self, rules: TargetRules, sdist: int | None, *, wheels: bool) -> None:
+        self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
+            file_kinds, sdist, wheels=wheels
+        )
+        self._distance = rules.distance
+
+    def for_rules(self, rules: TargetRules, policy: Policy) -> Candidate:
+        """Return the same releases, if ``is_pure``, for another target with the same Python; old releases by its own rules."""
+        from copy import copy  # only with several targets
+
+        candidate = copy(self)
+        candidate.forget(rules, policy)
+        return candidate
+
+    def forget(self, rules: TargetRules, policy: Policy) -> None:
+        """Drop what rests on the rules of another target."""
+        self._best_kinds, self.allowed = {}, dict(self.allowed)
+        self._judge_by(rules, policy.sdist_rank(self.project.view.name), wheels=self._trusts_wheels)
 
     def file_kind_of(self, release: int) -> int | None:
         """Return the file kind of a release's best file, a yanked one only if all are; None if none can be installed."""
@@ -174,12 +192,23 @@ class TargetFacts:
         if candidate is None:
             project = self.mirror.project(name)
             try:
-                candidate = (
-                    project if isinstance(project, FetchFailure) else Candidate(project, self.rules, self.policy)
-                )
+                candidate = project if isinstance(project, FetchFailure) else self._candidate_of(project)
             except MirrorError as error:  # a policy checks old releases whose files are not available
                 candidate = FetchFailure(name, None, error)
             self._candidates[name] = candidate
+        return candidate
+
+    def _candidate_of(self, project: Project) -> Candidate:
+        shared = self.policy.shared
+        if shared is None:
+            return Candidate(project, self.rules, self.policy)
+        key = (project.view.name, *self.rules.python)
+        same = shared.candidates.get(key)
+        if isinstance(same, Candidate) and same.project is project:
+            return same.for_rules(self.rules, self.policy)
+        candidate = Candidate(project, self.rules, self.policy)
+        if candidate.is_pure:
+            shared.candidates[key] = candidate
         return candidate
 
     def usable(self, name: str) -> int | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
@@ -77,7 +78,7 @@ def pins_of(
                 latest=view.versions[best],
                 libyears=libyears(_uploaded(candidate, release), _uploaded(candidate, best)),
                 status=None if view.status in {None, "active"} else view.status,
-                metadata_from=_metadata_from(candidate, release, files),
+                metadata_from=_metadata_from(candidate, release, tagged),
                 reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
                 bounded=held is not None and _is_bounded(held, name),
                 conditions=_conditions(view, listed, usable, candidates.policy.locked_version(name)),
@@ -107,7 +108,12 @@ def _files_of(
     listed: Sequence[DistFile] = candidates.hashes.among(view.name, files)
     if candidate.project.reference is None:
         version = view.versions[release]
-        usable = installable(files, tagged, candidates, view.name, version)
+        shared, find = candidates.policy.shared, partial(installable, files, tagged, candidates, view.name, version)
+        usable = (
+            find()
+            if shared is None
+            else shared.installable((view.name, version, *candidates.rules.python), tagged, find)
+        )
         if candidates.policy.has_guard:
             listed = [file for file in listed if candidates.policy.admits_file(view.name, version, file)]
     else:
@@ -160,15 +166,14 @@ def relaxations_of(solution: Solution, candidates: Candidates) -> tuple[Relaxati
     return tuple(relaxations)
 
 
-def _metadata_from(candidate: Candidate, release: int, files: FileList) -> str | None:
+def _metadata_from(candidate: Candidate, release: int, tagged: Sequence[TaggedFile]) -> str | None:
     """Return the wheel of another target whose metadata was read; None if the metadata is from an installable file."""
     own = candidate.file_kind_of(release)
     number = None if own is None else candidate.metadata_kind(release, own)
     if number is None or number == own:
         return None
-    view = candidate.project.view
-    tags = view.file_kinds[number].tags
-    return next((name for name in files.names() if (split_filename(name, view.name) or ("", ""))[1] == tags), None)
+    wanted = candidate.project.view.file_kinds[number].tags
+    return next((name for _, name, tags in tagged if tags == wanted), None)
 
 
 def _newest_installable(candidates: Candidates, candidate: Candidate, name: str, bit: int) -> int:

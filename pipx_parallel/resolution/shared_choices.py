@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mirror.records.filenames import is_pure
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from mirror.records.model import DistFile
     from mirror.records.simple_file import FileList
 
 TaggedFile = tuple[int, str, str]  # place in the list, file name, tags
@@ -18,11 +21,14 @@ _PLATFORM = r"(manylinux|musllinux|macosx|linux|win)\d*(?:_\d+_\d+)?_?(.*)"
 class SharedChoices:
     """Releases and metadata that one target passes on to the next."""
 
-    __slots__ = ("_families", "_files", "_kinds", "pins")
+    __slots__ = ("_families", "_files", "_installable", "_kinds", "candidates", "pins")
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.pins: Mapping[str, Iterable[str]] = {}  # versions, the preferred one first
+        # Of projects and releases for any platform, by name (and version), version and implementation of Python.
+        self.candidates: dict[tuple[str, ...], object] = {}
+        self._installable: dict[tuple[str, ...], tuple[DistFile, ...]] = {}
         self._kinds: dict[tuple[str, int, str], int] = {}
         self._families: dict[str, str] = {}
         self._files: dict[tuple[str, int], tuple[FileList, list[TaggedFile]]] = {}
@@ -48,3 +54,14 @@ class SharedChoices:
         if files is None:
             files = self._files[name, release] = read()
         return files
+
+    def installable(
+        self, key: tuple[str, ...], tagged: Iterable[TaggedFile], find: Callable[[], tuple[DistFile, ...]]
+    ) -> tuple[DistFile, ...]:
+        """Return what ``find`` does; for wheels for any platform once for each key, which names release and Python."""
+        if not all(is_pure(tags) for _, _, tags in tagged):
+            return find()
+        usable = self._installable.get(key)
+        if usable is None:
+            usable = self._installable[key] = find()
+        return usable

@@ -33,12 +33,13 @@ def _system(platform: str) -> str:
 class TargetRules:
     """Evaluates files and requirements for one target."""
 
-    __slots__ = ("_markers", "_python", "_pythons", "_ranks", "_stored_size", "_tags", "target")
+    __slots__ = ("_markers", "_platforms", "_python", "_pythons", "_ranks", "_stored_size", "_tags", "target")
 
     def __init__(self, target: Target, stored: bytes | None = None) -> None:
         """Take the target, and in ``stored`` what ``dump`` returned for it in an earlier run."""
         self.target = target
         self._tags = {tag: rank for rank, tag in enumerate(target.tags)}
+        self._platforms = {tag.rpartition("-")[2] for tag in target.tags}
         self._python = version_key(target.python_full_version.removesuffix("+")) or ""
         self._ranks: dict[str, int | None] = {}
         self._pythons: dict[str, bool] = {}
@@ -46,6 +47,11 @@ class TargetRules:
         self._stored_size = 0
         if stored is not None:
             self._load(stored)
+
+    @property
+    def python(self) -> tuple[str, str]:
+        """Return the version and the implementation of Python."""
+        return self.target.python_full_version, self.target.markers.get("implementation_name", "")
 
     def rank(self, tags: str) -> int | None:
         """Return how good a compressed tag set is for the target, 0 best, or None if it cannot be installed (PEP 425)."""
@@ -74,7 +80,11 @@ class TargetRules:
         target_tags = self._tags
         if tags in target_tags:
             return target_tags[tags]
-        pythons, abis, platforms = (part.split(".") for part in tags.split("-", 2))
+        if "." not in tags:
+            return None  # one tag, not one of the target's
+        pythons, abis, platforms = [part.split(".") for part in tags.split("-", 2)]
+        if self._platforms.isdisjoint(platforms):
+            return None
         matching = [
             target_tags[tag]
             for python in pythons
