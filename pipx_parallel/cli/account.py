@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,21 @@ def counted(resolutions: Sequence[Resolution]) -> str:
     from pipx_parallel.emitters.merge import target_labels  # loaded by the emitters
 
     names = {pin.name for resolution in resolutions for pin in resolution.pins}
-    targets = ", ".join(target_labels([resolution.target for resolution in resolutions]))
+    targets = _short(target_labels([resolution.target for resolution in resolutions]))
     return f"{count(len(names), 'package')} for {targets}"
+
+
+def _short(labels: Sequence[str]) -> str:
+    """Return the labels of targets with the platforms of each Python counted: ``cpython 3.10-3.14 on 5 platforms``."""
+    platforms: dict[str, list[str]] = {}
+    for label in labels:
+        words = re.match(r"(\S+ [0-9][^a-z]*) (.+)", label)
+        head, platform = (words[1], words[2]) if words else (label, "")
+        platforms.setdefault(head, []).append(platform)
+    return ", ".join(
+        f"{head} on {count(len(names), 'platform')}" if len(names) > 1 else f"{head} {names[0]}".strip()
+        for head, names in platforms.items()
+    )
 
 
 def tell_quality(request: LockRequest, resolutions: Sequence[Resolution]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Origin, RootRequirement
 from pipx_parallel.resolution.candidate import Candidate
@@ -22,34 +23,54 @@ if TYPE_CHECKING:
 
 _OTHERS = "the other targets"
 _SHARED = "other targets have this release"
+_LOCKED = "an existing lock holds it"
 
 
-def split_reasons(searches: Sequence[TargetSearch]) -> list[dict[str, str]]:
-    """Return for each search, by project, why it does not have the release that another target has."""
+@equal_by_type
+class Reasons(NamedTuple):
+    """For one search: why a project does not have the release of another target, and what an existing lock pins."""
+
+    apart: Mapping[str, str]
+    locked: frozenset[str]
+
+
+def split_reasons(searches: Sequence[TargetSearch]) -> list[Reasons]:
+    """Return for each search why it does not have the releases that other targets have."""
     releases = _releases([search.versions() for search in searches])
     reasons: dict[tuple[str, str, str], str] = {}
-    rows: list[dict[str, str]] = []
+    rows: list[Reasons] = []
     for search in searches:
         own = search.versions()
         others = {name: next((it for it in releases[name] if it != version), None) for name, version in own.items()}
-        rows.append({
-            name: _why_apart(search, name, other, reasons) for name, other in others.items() if other is not None
-        })  # fmt: skip
+        apart = {name: _why_apart(search, name, other, reasons) for name, other in others.items() if other is not None}
+        policy = search.candidates.policy
+        locked = frozenset(name for name, version in own.items() if policy.locked_version(name) == version)
+        rows.append(Reasons(apart, locked))
     return rows
 
 
-def with_reasons(resolutions: Sequence[Resolution], apart: Sequence[Mapping[str, str]]) -> tuple[Resolution, ...]:
+def with_reasons(resolutions: Sequence[Resolution], reasons: Sequence[Reasons]) -> tuple[Resolution, ...]:
     """Return the resolutions, with the reason at each pin that is not the release of all targets, or not the newest."""
     if len(resolutions) < 2:
         return tuple(resolutions)
     held: dict[tuple[str, str, str | None], str] = {}  # what a search gave as the reason, for targets without one
+    count: dict[tuple[str, str], int] = {}
     for resolution in resolutions:
         for pin in resolution.pins:
+            count[pin.name, pin.version] = count.get((pin.name, pin.version), 0) + 1
             if pin.reason:
                 held.setdefault((pin.name, pin.version, pin.latest), pin.reason)
+
+    def explained(pin: Pin, known: Reasons) -> Pin:
+        apart, reason = known.apart.get(pin.name), pin.reason
+        if pin.url is None and pin.latest not in {None, pin.version}:
+            reason = reason or (_LOCKED if pin.name in known.locked else held.get((pin.name, pin.version, pin.latest)))
+            reason = reason or (_SHARED if count[pin.name, pin.version] > 1 or apart is None else apart)
+        return pin._replace(apart=apart, reason=reason)
+
     return tuple(
-        resolution._replace(pins=tuple([_explained(pin, held, reasons.get(pin.name)) for pin in resolution.pins]))
-        for resolution, reasons in zip(resolutions, apart, strict=True)
+        resolution._replace(pins=tuple([explained(pin, known) for pin in resolution.pins]))
+        for resolution, known in zip(resolutions, reasons, strict=True)
     )
 
 
@@ -60,12 +81,6 @@ def _releases(rows: Iterable[Mapping[str, str]]) -> dict[str, dict[str, None]]:
         for name, version in row.items():
             releases.setdefault(name, {})[version] = None
     return releases
-
-
-def _explained(pin: Pin, held: Mapping[tuple[str, str, str | None], str], apart: str | None) -> Pin:
-    is_behind = pin.url is None and pin.latest not in {None, pin.version}
-    reason = held.get((pin.name, pin.version, pin.latest), _SHARED) if is_behind else pin.reason
-    return pin._replace(apart=apart, reason=reason)
 
 
 def _why_apart(search: TargetSearch, name: str, version: str, reasons: dict[tuple[str, str, str], str]) -> str:

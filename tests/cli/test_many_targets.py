@@ -1,0 +1,114 @@
+"""One lock for several targets on the command line: pins that are kept, differences, reasons, trees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.support.dists import wheel
+from tests.support.index_server import LoopbackIndex
+
+PYTHONS = ("--python-version", "3.10", "--python-version", "3.12", "--platform", "linux", "--platform", "windows")
+
+
+@pytest.fixture
+def index() -> Iterator[LoopbackIndex]:
+    """Serve a project with a release for each of two ranges of Python, one that only Windows needs, and a plain one."""
+    projects = {
+        "app": [wheel("app", "1.0", ["lib", "win; sys_platform == 'win32'"])],
+        "lib": [
+            wheel("lib", "1.0", requires_python="<3.12"),
+            wheel("lib", "1.1", requires_python="<3.12"),
+            wheel("lib", "2.0", requires_python=">=3.12"),
+            wheel("lib", "2.1", requires_python=">=3.12"),
+        ],
+        "win": [wheel("win", "1.0"), wheel("win", "2.0")],
+    }
+    with LoopbackIndex(projects) as served:
+        yield served
+
+
+def pins(path: Path) -> list[str]:
+    """Return the pins of a requirements file, with their markers."""
+    rows = path.read_text(encoding="utf-8").splitlines()
+    return [row.removesuffix(" \\").strip() for row in rows if "==" in row and not row.lstrip().startswith("#")]
+
+
+OLD = """\
+app==1.0
+lib==1.0 ; python_version < "3.12"
+lib==2.0 ; python_version >= "3.12"
+win==1.0 ; sys_platform == "win32"
+"""
+NEW = {"lib==1.1", "lib==2.1", "win==2.0"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "moved"),
+    [((), set()), (("-P", "win"), {"win==2.0"}), (("-P", "lib"), NEW - {"win==2.0"}), (("-U",), NEW)],
+)
+def test_the_pins_of_each_target_are_kept(home: Path, run: Run, flags: tuple[str, ...], moved: set[str]) -> None:
+    """A requirements file with markers as the existing lock: each target keeps its own pin, -P and -U release them."""
+    (home / "reqs.in").write_text("app\n", encoding="utf-8")
+    (home / "locked.txt").write_text(OLD, encoding="utf-8")
+
+    ran = run("lock", "reqs.in", "-o", "locked.txt", "--no-hashes", *PYTHONS, *flags)
+
+    assert ran.code == 0
+    before = {row.split(" ")[0] for row in OLD.splitlines()}
+    names = {row.split("==")[0] for row in moved}
+    expected = {row for row in before if row.split("==")[0] not in names} | moved
+    assert {row.split(" ")[0] for row in pins(home / "locked.txt")} == expected
+
+
+def test_a_second_run_changes_nothing_and_a_check_says_so(home: Path, run: Run) -> None:
+    """Every output is byte-identical; --check finds them fresh, and stale once the targets change."""
+    (home / "reqs.in").write_text("app\n", encoding="utf-8")
+    names = ("-o", "pylock.toml", "-o", "locked.txt", "-o", "report.json")
+    assert run("lock", "reqs.in", *names, *PYTHONS).code == 0
+    texts = [(home / name).read_bytes() for name in names[1::2]]
+
+    again = run("lock", "reqs.in", *names, *PYTHONS)
+
+    assert [(home / name).read_bytes() for name in names[1::2]] == texts
+    assert "unchanged" in again.err
+    assert "on 2 platforms" in again.err
+    assert run("lock", "reqs.in", *names, *PYTHONS, "--check").code == 0
+    assert run("lock", "reqs.in", *names, "--python-version", "3.12", "--platform", "linux", "--check").code != 0
+
+
+def test_a_difference_names_the_releases_of_all_targets(home: Path, run: Run) -> None:
+    """--diff -U writes nothing."""
+    (home / "reqs.in").write_text("app\n", encoding="utf-8")
+    (home / "locked.txt").write_text(OLD, encoding="utf-8")
+
+    ran = run("lock", "reqs.in", "-o", "locked.txt", "--no-hashes", *PYTHONS, "-U", "--diff")
+
+    assert ran.code == 0
+    assert all(version in ran.out for version in ("1.1", "2.1"))
+    assert (home / "locked.txt").read_text(encoding="utf-8") == OLD
+
+
+def test_the_report_says_why_a_pin_is_not_the_newest(home: Path, run: Run) -> None:
+    """A pin that an existing lock holds is called so, also where targets have different releases."""
+    (home / "reqs.in").write_text("app\n", encoding="utf-8")
+    (home / "locked.txt").write_text(OLD, encoding="utf-8")
+
+    assert run("lock", "reqs.in", "-o", "locked.txt", "-o", "report.json", *PYTHONS).code == 0
+
+    report = json.loads((home / "report.json").read_text(encoding="utf-8"))
+    reasons = {(pin["name"], pin["version"]): pin["reason"] for row in report["targets"] for pin in row["pins"]}
+    assert {reasons["lib", "1.0"], reasons["lib", "2.0"], reasons["win", "1.0"]} == {"an existing lock holds it"}
+    assert [split["name"] for split in report["splits"]] == ["lib"]
+    assert report["splits"][0]["releases"][0]["reasons"] == ["lib 2.0 requires Python >=3.12"]
+
+
+def test_trees_and_reasons_are_those_of_a_target(run: Run) -> None:
+    """What only Windows needs is in no tree of Linux."""
+    for target, there in (("3.12 windows", True), ("3.10 linux", False)):
+        assert ("win" in run("tree", "--packages", "app", "--target", target).out) is there
+        assert (run("why", "win", "--packages", "app", "--target", target).code == 0) is there
