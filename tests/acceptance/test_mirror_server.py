@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -105,6 +106,23 @@ def test_a_lock_is_served(served: Served) -> None:
     assert status == 422
     assert "lib" in text
     assert served.lock(b"app\n", "?format=elf")[0] == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["python=3.11,3.12&platform=linux,windows", "target=3.11%20linux,3.12%20windows", "universal=1"]
+)
+def test_a_lock_for_several_targets_is_served(served: Served, query: str) -> None:
+    """Its environments are those that were asked for, and both systems are among them."""
+    status, text = served.lock(b"app\n", f"?{query}")
+
+    assert status == 200
+    lock = tomllib.loads(text)
+    assert {system for system in ("linux", "win32") if any(system in row for row in lock["environments"])} == {
+        "linux",
+        "win32",
+    }
+    assert [package["name"] for package in lock["packages"]].count("app") == 1
+    assert served.lock(b"app\n", "?universal=1&python=3.11")[0] == 400
 
 
 def test_a_lock_that_would_lack_a_hash_is_refused(tmp_path: Path) -> None:
