@@ -1,4 +1,4 @@
-"""``python -m benchmarks [run] | growth | transports | reported-lists | parallel | record | replay | report``."""
+"""``python -m benchmarks [run] | growth | targets | transports | reported-lists | parallel | record | replay | report``."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ _REPORTED_LISTS = (
 _RUNS = {
     "growth": "--workload packages-100 --workload packages-300 --workload packages-1000 --mode offline"
     " --tools pipx-parallel,uv -o benchmarks/results/growth.json",
+    "targets": "--workload medium-bounded --mode cold --mode offline --timeout 120"
+    " --tools pipx-parallel,pipx-parallel-targets,uv,uv-universal,nab,nab-targets -o benchmarks/results/targets.json",
     "transports": "--workload medium-bounded --replay benchmarks/recordings/medium.jsonl.xz"
     " --tools pipx-parallel,pipx-parallel-curl,pipx-parallel-requests,pipx-parallel-aiohttp -o benchmarks/results/transports.json",
     "reported-lists": " ".join(f"--workload {name}" for name in _REPORTED_LISTS)

@@ -20,8 +20,8 @@ DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 _REQUIRED = {"uv": ["uv"], "nab": ["nab"], "pip": [], "pip-compile": ["pip-tools"]}
 _SKIPPED = shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info", "benchmarks", "tests", "fixtures")
 OURS = "pipx-parallel"
-VARIANTS = tuple(f"{OURS}-{variant}" for variant in ("1", "curl", "requests", "aiohttp"))
-NAMES = (OURS, *VARIANTS, "uv", "uv-hashes", "nab", "pip", "pip-compile")
+VARIANTS = tuple(f"{OURS}-{variant}" for variant in ("1", "curl", "requests", "aiohttp", "targets"))
+NAMES = (OURS, *VARIANTS, "uv", "uv-hashes", "uv-universal", "nab", "nab-targets", "pip", "pip-compile")
 DEFAULT = (OURS, "uv", "uv-hashes", "nab", "pip", "pip-compile")
 
 
@@ -54,16 +54,15 @@ def _install(name: str, venvs: Path, environment: Mapping[str, str], ours: Path 
         variant = name.removeprefix(OURS).removeprefix("-")
         program = tree if ours else [str(_install_ours(venvs / "ours", environment, variant))]
         return Installed(Ours(program, variant), _version([*program, "--version"], environment))
-    family = name.removesuffix("-hashes")
+    family, _, variant = (name, "", "") if name == "pip-compile" else name.partition("-")
     bin_ = _venv(venvs / family, environment, _REQUIRED[family])
     makers: dict[str, Callable[[], Tool]] = {
-        "uv": lambda: Uv(bin_ / "uv", hashes=False),
-        "uv-hashes": lambda: Uv(bin_ / "uv", hashes=True),
-        "nab": lambda: Nab(bin_ / "nab"),
+        "uv": lambda: Uv(bin_ / "uv", variant),
+        "nab": lambda: Nab(bin_ / "nab", variant),
         "pip": lambda: PipLock(bin_ / "python"),
         "pip-compile": lambda: PipCompile(bin_ / "pip-compile"),
     }
-    return Installed(makers[name](), _version([str(bin_ / family), "--version"], environment))
+    return Installed(makers[family](), _version([str(bin_ / family), "--version"], environment))
 
 
 def _venv(folder: Path, environment: Mapping[str, str], required: Sequence[str]) -> Path:

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from benchmarks.workloads import Workload
 
 MODES = ("cold", "offline", "check")
+# The environments of the tools that lock for many: three Pythons on four platforms.
+PYTHONS = ("3.11", "3.12", "3.13")
+PLATFORMS = ("linux", "aarch64-unknown-linux-gnu", "macos", "windows")
+_MATRIX = """
+[tool.nab.matrix]
+python = ">=3.11,<3.14"
+platforms = ["linux_x86_64", "linux_aarch64", "macos_arm64", "windows_amd64"]
+"""
 
 
 class Job(NamedTuple):
@@ -54,10 +62,17 @@ class Ours:
         self.output = output
         words = variant.split("-") if variant else []
         self._flags = [
-            part for word in words for part in ("--max-workers" if word.isdecimal() else "--transport", word)
+            part
+            for word in words
+            if word != "targets"
+            for part in ("--max-workers" if word.isdecimal() else "--transport", word)
         ]
+        if "targets" in words:
+            self._flags += [part for python in PYTHONS for part in ("--python-version", python)]
+            self._flags += [part for platform in PLATFORMS for part in ("--platform", platform)]
         self.name = "-".join(["pipx-parallel", *words])
-        variants = [f"{word} worker(s)" if word.isdecimal() else word for word in words]
+        meanings = {"targets": f"{len(PYTHONS) * len(PLATFORMS)} targets"}
+        variants = [f"{word} worker(s)" if word.isdecimal() else meanings.get(word, word) for word in words]
         self.note = ", ".join(["pylock.toml with hashes", *variants])
 
     def reporting(self, report: str) -> Ours:
@@ -80,19 +95,19 @@ class Uv:
     offline = checks = dated = True
     output = "requirements.txt"
 
-    def __init__(self, program: Path, *, hashes: bool) -> None:
-        """Take the program's path, and whether hashes are written."""
+    def __init__(self, program: Path, variant: str = "") -> None:
+        """Take the program's path; a variant is ``hashes`` or ``universal``."""
         self._program = program
-        self._hashes = hashes
-        self.name = "uv-hashes" if hashes else "uv"
-        self.note = "uv pip compile --generate-hashes" if hashes else "uv pip compile, without hashes"
+        self._options = {"": [], "hashes": ["--generate-hashes"], "universal": ["--universal"]}[variant]
+        self.name = "-".join(filter(None, ("uv", variant)))
+        self.note = " ".join(("uv pip compile", *self._options)) + ("" if variant == "hashes" else ", without hashes")
         self.note += "; check is a second run over its own output"
 
     def command(self, job: Job) -> list[str]:
         """Return the command line."""
         command = [str(self._program), "pip", "compile", *map(str, job.workload.sources), "--quiet"]
         command += ["-o", str(job.folder / self.output), "--cache-dir", str(job.cache), "--python", job.python]
-        command += ["--generate-hashes"] if self._hashes else []
+        command += self._options
         command += ["--default-index", job.index_url] if job.index_url else []
         command += _fixed(job.workload, "--exclude-newer")
         return command + (["--offline"] if job.mode in {"offline", "check"} else [])
@@ -107,21 +122,23 @@ def _fixed(workload: Workload, cutoff: str) -> list[str]:
 class Nab:
     """nab lock, which reads a generated pyproject.toml."""
 
-    name = "nab"
-    note = "nab lock; it targets the interpreter that runs it"
     output = "pylock.toml"
     offline = checks = True
     dated = False
 
-    def __init__(self, program: Path) -> None:
-        """Take the program's path."""
+    def __init__(self, program: Path, variant: str = "") -> None:
+        """Take the program's path; the variant ``targets`` locks for all of them."""
         self._program = program
+        self._matrix = _MATRIX if variant else ""
+        self.name = "-".join(filter(None, ("nab", variant)))
+        self.note = "nab lock; " + ("the same targets" if variant else "it targets the interpreter that runs it")
 
     def command(self, job: Job) -> list[str]:
         """Write the project file and return the command line."""
         project = job.folder / "pyproject.toml"
         lines = json.dumps(job.workload.lines(), indent=1)
         text = f'[project]\nname = "benchmark"\nversion = "0"\nrequires-python = ">=3.11"\ndependencies = {lines}\n'
+        text += self._matrix
         text += f'[[tool.nab.indexes]]\nname = "replay"\nurl = "{job.index_url}"\n' if job.index_url else ""
         project.write_text(text, encoding="utf-8")
         command = [str(self._program), "--no-progress", "lock", str(project), "--cache-dir", str(job.cache)]
