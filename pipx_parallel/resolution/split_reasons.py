@@ -61,16 +61,16 @@ def with_reasons(resolutions: Sequence[Resolution], reasons: Sequence[Reasons]) 
             if pin.reason:
                 held.setdefault((pin.name, pin.version, pin.latest), pin.reason)
 
-    def explained(pin: Pin, known: Reasons) -> Pin:
-        apart, reason = known.apart.get(pin.name), pin.reason
+    def explained(pin: Pin, own: Reasons) -> Pin:
+        apart, reason = own.apart.get(pin.name), pin.reason
         if pin.url is None and pin.latest not in {None, pin.version}:
-            reason = reason or (_LOCKED if pin.name in known.locked else held.get((pin.name, pin.version, pin.latest)))
+            reason = reason or (_LOCKED if pin.name in own.locked else held.get((pin.name, pin.version, pin.latest)))
             reason = reason or (_SHARED if count[pin.name, pin.version] > 1 or apart is None else apart)
         return pin._replace(apart=apart, reason=reason)
 
     return tuple(
-        resolution._replace(pins=tuple([explained(pin, known) for pin in resolution.pins]))
-        for resolution, known in zip(resolutions, reasons, strict=True)
+        resolution._replace(pins=tuple([explained(pin, own) for pin in resolution.pins]))
+        for resolution, own in zip(resolutions, reasons, strict=True)
     )
 
 
