@@ -62,13 +62,16 @@ FAILED_BUILDS = RecordKind("x/", "why a build failed: JSON")
 LINKED_FILES = RecordKind("w/", "METADATA of a file of a find-links page")
 LINK_PAGES = RecordKind("l/", "a find-links page on the web: freshness, URL, file objects")
 REFERENCES = RecordKind("u/", "what a direct reference leads to, or the commit of a git revision")
-ADVISORIES = RecordKind("a/", "records.advisories (JSON) of a project; of no project: when they were updated")
+ADVISORIES = RecordKind(
+    "a/", "records.advisories (JSON) of a project; of no project: when they were updated", shared=True
+)
+PUBLISHERS = RecordKind("p/", "records.provenance (JSON): who published a file, by its SHA-256 or URL")
 DERIVED = RecordKind("m/", "a value that can be computed again at any time")
 VALIDATORS = RecordKind("http:", "validators of the requests transport, by URL")
 
 KINDS = (
     VIEWS, FILES, TEXTS, FACTS, ADDRESSES, ATTESTATIONS, BUILDS, FAILED_BUILDS, LINKED_FILES, LINK_PAGES, REFERENCES, ADVISORIES,
-    DERIVED, VALIDATORS,
+    PUBLISHERS, DERIVED, VALIDATORS,
 )  # fmt: skip
 
 USE_KEY = DERIVED.key("use")  # counts of requests and of listings read from the store, on this machine only

@@ -178,6 +178,7 @@ class Pin(NamedTuple):
     conditions: tuple[PinCondition, ...] = ()  # what has become of it on its index
     bounded: bool = False  # a line of the user keeps it from the latest
     licence: str | None = None  # an SPDX expression, "" if it states none; None if it was not read
+    identities: tuple[tuple[tuple[str, str], ...], ...] = ()  # who published it: (key, value), "kind" first (PEP 740)
     apart: str | None = None  # why it is not the release of other targets; None if they agree
 
     @property

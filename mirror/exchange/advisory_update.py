@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mirror.errors import Malformed
+from mirror.exchange.advisory_set import HEADER, replace_advisories
 from mirror.keys import ADVISORIES
 from mirror.records.advisories import encode, read_osv
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 LARGEST_EXPORT = 256 * 1024 * 1024  # bytes; OSV's export of Python packages has 32 MB
 _LARGEST_DOCUMENT = 16 * 1024 * 1024
 _MOST_DOCUMENTS = 1_000_000
-HEADER = ADVISORIES.key("")  # when and from where they came
 
 
 class AdvisoryCounts(msgspec.Struct, frozen=True):
@@ -41,9 +41,7 @@ def update(store: Store, data: bytes, source: str, now: float) -> AdvisoryCounts
     records = {ADVISORIES.key(name): encode(advisories) for name, advisories in rows.items()}
     count = sum(map(len, rows.values()))
     header = {"source": source, "updated": int(now), "projects": len(rows), "advisories": count}
-    old = [key for key, _ in store.scan(ADVISORIES.prefix) if key not in records and key != HEADER]
-    store.delete_many(old)
-    store.put_many({**records, HEADER: json.dumps(header).encode()})
+    replace_advisories(store, {**records, HEADER: json.dumps(header).encode()})
     return AdvisoryCounts(len(rows), count, skipped)
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mirror.errors import Malformed
+from mirror.exchange.advisory_set import PATH as ADVISORIES_PATH
+from mirror.exchange.advisory_set import pack_advisories
 from mirror.exchange.publish_packs import Made, packed
 from mirror.exchange.published_index import DELTA, INDEX, Delta, PublishedIndex, delta_between, digest_of
 from mirror.exchange.published_shard import files_path, requirements_of, shard_of
@@ -90,6 +92,8 @@ def publish(
     made = _made(store, writer, with_pages=pages is not None)
     for path, data in pages or ():
         writer.put(path, data)
+    if advisories := pack_advisories(store):
+        writer.put(ADVISORIES_PATH, advisories)
     index = _index(store, before, target, made, writer)
     target.flush()
     named = {pack.path for pack in index.packs} | {shard.files for shard in made.values()}

@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.errors import Integrity, Malformed
+from mirror.exchange.advisory_set import pack_advisories, unpack_advisories
 from mirror.exchange.record_iterator import addresses, classified, readable, split_key
 from mirror.keys import FACTS, TEXTS, VIEWS, facts_key, texts_key_of
 from mirror.records.canonical import canonical, facts_digest
@@ -64,6 +66,7 @@ class Snapshot(NamedTuple):
     content: str  # SHA-256 of the content, without times
     blocks: dict[str, tuple[Packed, memoryview, memoryview]]  # key -> lengths, packed text and digests of its files
     texts: dict[str, bytes]  # key of METADATA -> the record
+    advisories: Mapping[str, bytes] = MappingProxyType({})  # key -> the record: all of a mirror, or none
 
     def slices(self, key: str) -> list[bytes] | None:
         """Return the file objects of a project by release, oldest first, ``b""`` if not held. Raises ``Integrity``."""
@@ -118,6 +121,11 @@ def export(store: Store, selection: Selection) -> bytes:
         "texts": [[key, len(record)] for key, record in texts.items()],
     }
     pieces = [piece for _, _, text, digests in files for piece in (text, digests)]
+    advisories = b"" if selection.named else pack_advisories(store)
+    if advisories:
+        sizes, packed = pack_block(advisories)
+        head |= {"advisories": list(sizes), "content": hashlib.sha256(content.digest() + advisories).hexdigest()}
+        texts = {**texts, "advisories": packed}  # the last block
     return _join(head, [packed_views, *pieces, *texts.values()])
 
 
@@ -239,6 +247,8 @@ def _parse(data: bytes) -> Snapshot:
         if not TEXTS.owns(key):
             raise Malformed("METADATA under another key")
         split_key(VIEWS.key(TEXTS.name(key)))
+    sizes = Packed(*head.integers("advisories", 2)) if "advisories" in head else Packed(0, 0)
+    advisories = unpack_block(take(sizes.packed), sizes) if sizes.packed else b""
     return Snapshot(
         dict(zip(keys, lines, strict=False)),
         head.text_by_name("indexes"),
@@ -247,4 +257,5 @@ def _parse(data: bytes) -> Snapshot:
         head.text("content"),
         blocks,
         texts,
+        unpack_advisories(advisories),
     )

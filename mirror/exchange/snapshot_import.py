@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mirror.errors import Integrity, Malformed
+from mirror.exchange.advisory_set import take_newer
 from mirror.exchange.record_iterator import named_view, split_key
 from mirror.exchange.validation import checked, checked_texts
 from mirror.keys import address_key, facts_key, files_key
@@ -51,6 +52,7 @@ def import_snapshot(snapshot: Snapshot, store: Store) -> Imported:
             changes |= _changes(key, views[key], snapshot, counts)
         store.update(changes)
     store.update({key: _adding(record) for key, record in texts.items()})
+    take_newer(store, snapshot.advisories)
     index_records: dict[str, Change] = {
         address_key(index): _if_absent(url.encode()) for index, url in snapshot.addresses.items()
     }

@@ -8,7 +8,18 @@ from mirror.errors import Integrity, StoreError
 from mirror.exchange.fixed_store import FixedStore
 from mirror.exchange.snapshot import LARGEST, Snapshot, read_snapshot
 from mirror.exchange.validation import checked
-from mirror.keys import ADDRESSES, FACTS, FILES, TEXTS, VIEWS, address_key, facts_key, files_key_of, view_key_of
+from mirror.keys import (
+    ADDRESSES,
+    ADVISORIES,
+    FACTS,
+    FILES,
+    TEXTS,
+    VIEWS,
+    address_key,
+    facts_key,
+    files_key_of,
+    view_key_of,
+)
 from mirror.records.file_view import with_digest
 from mirror.records.release_view import ReleaseView
 
@@ -58,6 +69,8 @@ class SnapshotStore(FixedStore):
             return self._files(view_key_of(key))
         if TEXTS.owns(key):
             return snapshot.texts.get(key)
+        if ADVISORIES.owns(key):
+            return snapshot.advisories.get(key)
         if FACTS.owns(key):
             return snapshot.facts.get(FACTS.name(key))
         url = snapshot.addresses.get(ADDRESSES.name(key)) if ADDRESSES.owns(key) else None
@@ -86,7 +99,7 @@ class SnapshotStore(FixedStore):
         sizes |= {files_key_of(key): len(text) + len(digests) for key, (_, text, digests) in snapshot.blocks.items()}
         sizes |= {facts_key(index): len(value) for index, value in snapshot.facts.items()}
         sizes |= {address_key(index): len(url) for index, url in snapshot.addresses.items()}
-        sizes |= {key: len(record) for key, record in snapshot.texts.items()}
+        sizes |= {key: len(record) for key, record in (*snapshot.texts.items(), *snapshot.advisories.items())}
         yield from sorted((key, size) for key, size in sizes.items() if key.startswith(prefix))
 
     def close(self) -> None:

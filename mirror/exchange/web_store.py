@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mirror.exchange.advisory_set import PATH, unpack_advisories
 from mirror.exchange.fixed_store import FixedStore
 from mirror.exchange.published_cache import PublishedCache
 from mirror.exchange.published_index import PublishedIndex
-from mirror.exchange.published_source import WebSource
+from mirror.exchange.published_source import Part, WebSource
 from mirror.exchange.published_store import PublishedStore, read_index
 from mirror.exchange.server_store import ServerStore
+from mirror.keys import ADVISORIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,7 +47,18 @@ class WebStore(FixedStore):
             StoreError: The mirror cannot be reached.
             Integrity: A record does not match its digest.
         """
-        return self._store().get_many(keys)
+        wanted = list(keys)
+        values = self._store().get_many([key for key in wanted if not ADVISORIES.owns(key)])
+        return values | {
+            key: self._advisories[key] for key in wanted if ADVISORIES.owns(key) and key in self._advisories
+        }
+
+    @cached_property
+    def _advisories(self) -> dict[str, bytes]:
+        """All advisories of the mirror, fetched on first use."""
+        path = PATH if isinstance(self._store(), PublishedStore) else "records?advisories=1"
+        (body,) = self._source.fetch([Part(path)])
+        return unpack_advisories(body or b"")
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
         """Fetch the files of each (key of a file view, version) in few requests, for a later ``get_many``."""
@@ -52,6 +66,8 @@ class WebStore(FixedStore):
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) sorted by key."""
+        if prefix == ADVISORIES.prefix:
+            return iter(sorted((key, len(record)) for key, record in self._advisories.items()))
         return self._store().scan(prefix)
 
     def close(self) -> None:

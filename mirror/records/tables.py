@@ -89,6 +89,10 @@ class Table:
         values: dict[str, object] = _typed(self._value.get(key), dict, path)
         return {name: _typed(value, str, f"{path}[{name[:80]!r}]") for name, value in values.items()}
 
+    def all(self) -> dict[str, object]:
+        """Return the mapping itself, with values of any type."""
+        return self._value
+
     def values(self, key: str) -> dict[str, object]:
         """Return the mapping under a key, with values of any type."""
         return _typed(self._value.get(key), dict, self._path_of(key))

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
+from mirror.exchange.advisory_set import pack_advisories
 from mirror.exchange.dependency_closure import dependency_closure
 from mirror.exchange.published_index import FORMAT
 from mirror.exchange.record_iterator import addresses, named_view
@@ -72,7 +73,7 @@ class BulkRecords:
     def records(self, query: Mapping[str, str]) -> Answer:
         """Return a snapshot of the projects in the query, of their dependency closure (``reach=1``), or of more about them.
 
-        That is files (``files=1``) or METADATA (``texts=1``). A repeated query is answered from memory while the version of the
+        That is files (``files=1``) or METADATA (``texts=1``). With ``advisories=1`` it is all advisories of the mirror. A repeated query is answered from memory while the version of the
         store stays the same.
         """
         if query.get("reach") == "1":
@@ -91,6 +92,8 @@ class BulkRecords:
         return answer
 
     def _records(self, query: Mapping[str, str]) -> Answer:
+        if query.get("advisories") == "1":
+            return Page(pack_advisories(self._store), "application/json").answer()
         index_id, wanted = query.get("index", ""), _rows(query)
         releases = {name: version for name, _, version in (row.partition(":") for row in wanted)}
         names = [name for name in releases if self._shown(name)]

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mirror.policy.page_filter import PageFilter
     from mirror.ports import Store
     from pipx_parallel.config.settings import ResolveSettings
+
+
+def governed(settings: ResolveSettings, store: Store) -> Store:
+    """Return a store that shows what the settings' policy admits of another; the same store if nothing is restricted."""
+    page_filter = page_filter_of(settings, store)
+    if page_filter is None:
+        return store
+    from mirror.exchange.policy_store import PolicyStore  # only with a policy
+
+    return PolicyStore(store, page_filter, time.time)
 
 
 def page_filter_of(settings: ResolveSettings, store: Store | None = None) -> PageFilter | None:

@@ -65,6 +65,12 @@ def resolving(
             from pipx_parallel.cli.hashing import with_hashes  # few indexes state no hashes
 
             resolutions = with_hashes(request, resolutions, mirror)
+        if request.context.chosen.flag("attestation_identities"):
+            from pipx_parallel.resolution.identities import with_identities  # only if it is asked for
+
+            resolutions, failed = with_identities(resolutions, mirror)
+            for name, failure in sorted(failed.items()):
+                request.context.printer.warn(f"{name} has no attestation identities in the lock: {failure}")
         if licensed:
             from pipx_parallel.resolution.licences import with_licences  # reports alone have licences
 

@@ -128,6 +128,10 @@ POLICY = rare(
         metavar="ACTION", choices=ADVISORY_ACTIONS, group=_POLICY, in_lock=True,
     ),
     Option(
+        ("--attestation-identities",), "Record in pylock.toml who published each attested package (one small request each).",
+        "flag", group=_POLICY, in_lock=True,
+    ),
+    Option(
         ("--avoid-vulnerable",), "The same as --advisories refuse.", "flag", group=_POLICY, in_lock=True,
     ),
     Option(

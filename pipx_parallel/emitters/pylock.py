@@ -127,6 +127,9 @@ def _package_head(entry: LockEntry) -> Iterator[str]:
     requires_python = canonical_specifier(pin.requires_python) if pin.requires_python else None
     if requires_python:
         yield f"requires-python = {toml_text.string(requires_python)}"
+    if pin.identities:
+        tables = [toml_text.string_table(identity) for identity in pin.identities]
+        yield f"attestation-identities = {toml_text.block_array(tables)}"
 
 
 def _is_wheel(pin: Pin) -> bool:

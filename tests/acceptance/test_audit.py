@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
+import re
+import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +24,16 @@ def osv(identity: str, name: str, introduced: str, fixed: str, **more: object) -
     events = [{"introduced": introduced}, *([{"fixed": fixed}] if fixed else [])]
     affected = {"package": {"ecosystem": "PyPI", "name": name}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}
     return {"id": identity, "summary": f"A hole in {name}", "affected": [affected], **more}
+
+
+@contextmanager
+def folder_served(folder: Path) -> Iterator[str]:
+    """Serve a folder as any web server does."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 DOCUMENTS = [
@@ -238,3 +253,46 @@ def test_an_audit_as_a_cyclonedx_document(workspace: Workspace) -> None:
         [{"ref": "pkg:pypi/app@1.1"}],
         "Upgrade to 1.2",
     )
+
+
+def test_advisories_travel_with_the_mirror(tmp_path: Path, workspace: Workspace) -> None:
+    """In a snapshot, a published folder and a server; an import keeps those of a later update."""
+    pytest.importorskip("uvicorn", reason="the extra [serve] is not installed")
+    assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+    expected = workspace.run("audit").out
+    assert workspace.run("mirror", "export", "m.snap").code == 0
+    assert workspace.run("mirror", "publish", "web").code == 0
+    assert workspace.run("audit", "--mirror", "m.snap").out == expected
+
+    with folder_served(workspace.folder / "web") as url:
+        assert workspace.run("audit", "--mirror", url).out == expected
+    server = workspace.start("mirror", "serve", "--port", "0", "--offline")
+    try:
+        assert server.stderr is not None
+        address = re.search(r"http://[^/]+", server.stderr.readline())
+        assert address is not None
+        assert workspace.run("audit", "--mirror", address[0]).out == expected
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+
+    other = ("--mirror", str(tmp_path / "other"))
+    assert workspace.run("mirror", "import", "m.snap", *other).code == 0
+    assert workspace.run("audit", *other).out == expected
+    with zipfile.ZipFile(workspace.folder / "later.zip", "w") as archive:
+        archive.writestr("later.json", json.dumps(osv("GHSA-later", "plain", "0", "")))
+    assert workspace.run("mirror", "advisories", "update", "later.zip", *other).code == 0
+    assert workspace.run("mirror", "import", "m.snap", *other).code == 0
+    assert "GHSA-later" in workspace.run("audit", *other).out
+
+
+def test_an_export_leaves_out_what_the_policy_refuses(tmp_path: Path, workspace: Workspace) -> None:
+    """As a published folder does."""
+    words = ("--deny-project", "plain")
+    assert workspace.run("mirror", "export", "m.snap", *words).code == 0
+    other = ("--mirror", str(tmp_path / "other"), "--offline")
+    assert workspace.run("mirror", "import", "m.snap", *other).code == 0
+
+    assert workspace.run("resolve", "--packages", "app", *other).code == 0
+    ran = workspace.run("resolve", "--packages", "plain", *other)
+    assert (ran.code, "plain has no releases on its index" in ran.err) == (1, True), ran.err

@@ -43,6 +43,9 @@ def test_doctor_leaves_a_record_of_every_kind_alone(workspace: Workspace, index:
         affected = [{"package": {"ecosystem": "PyPI", "name": "app"}, "versions": ["0.1"]}]
         archive.writestr("a.json", json.dumps({"id": "A-1", "affected": affected}))
     assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+    signed = wheel("signed", "1.0")._replace(provenance="../../files/signed/signed.provenance")
+    index.publish("signed", signed, signed._replace(filename="signed.provenance", body=b'{"attestation_bundles":[]}'))
+    assert workspace.run("lock", "--packages", "signed", "--attestation-identities", "-o", "signed.txt").code == 0
     before = _keys(workspace)
 
     ran = workspace.run("mirror", "doctor")

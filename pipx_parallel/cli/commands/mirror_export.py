@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import show_bytes
+from pipx_parallel.cli.policy import governed
 from pipx_parallel.cli.request import read_request, settings_of
 from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, MIRROR, NETWORK, TARGET
@@ -32,6 +33,9 @@ def run(values: Mapping[str, object]) -> int:
     """Write the mirror to FILE ("-": standard output). The same content always gives the same bytes.
 
     With --for, only the projects that a lock of a source can reach are exported, and "chosen" means the releases of its lock.
+    The advisories of the mirror come with it. The policy ([tool.pipx-parallel.policy] and its options) decides what is exported,
+    as it stands at the time of the run.
+
     Resolve from the file with --mirror FILE, or import it into another mirror with `mirror import`.
     """
     from mirror.exchange.maintenance import refuse_damaged
@@ -43,10 +47,11 @@ def run(values: Mapping[str, object]) -> int:
     given = {name: value for name, value in values.items() if name != "file"}
     context = begin({**given, "sources": values.get("for", ())}, OPTIONS)
     selection = _selection(context)
-    store = open_store(settings_of(context).mirror.location)
+    settings = settings_of(context)
+    store = open_store(settings.mirror.location)
     try:
         refuse_damaged(store)
-        data = export(store, selection)
+        data = export(governed(settings, store), selection)
     finally:
         store.close()
     try:

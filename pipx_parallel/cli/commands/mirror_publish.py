@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
-from pipx_parallel.cli.policy import page_filter_of
+from pipx_parallel.cli.policy import governed
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.cli.wording import count, size
 from pipx_parallel.config.option import Argument, Option, flag_option, rare
@@ -18,8 +18,6 @@ from pipx_parallel.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mirror.policy.page_filter import PageFilter
-    from mirror.ports import Store
     from pipx_parallel.cli.context import CommandContext
 
 PAGES = flag_option(
@@ -52,10 +50,9 @@ def run(values: Mapping[str, object]) -> int:
     settings = settings_of(context)
     target = FolderTarget(folder)
     store = open_store(settings.mirror.location)
-    page_filter = page_filter_of(settings, store)
     try:
         refuse_damaged(store)
-        shown = store if page_filter is None else _governed(store, page_filter)
+        shown = governed(settings, store)
         pages = None if context.chosen.flag("no_pages") else static_pages(shown, VERSION)
         done = publish(shown, target, time.time(), pages=pages, grace=grace)
     finally:
@@ -77,9 +74,3 @@ def _grace(context: CommandContext) -> float:
     if not re.fullmatch(r"\d{1,9}(\.\d+)?", text):
         raise UsageError(f"--grace: {text!r} cannot be used; give a number of seconds")
     return float(text)
-
-
-def _governed(store: Store, page_filter: PageFilter) -> Store:
-    from mirror.exchange.policy_store import PolicyStore  # only with a policy
-
-    return PolicyStore(store, page_filter, time.time)

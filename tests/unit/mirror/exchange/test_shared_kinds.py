@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mirror.exchange.snapshot import Selection, export, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
-from mirror.keys import KINDS, kind_of
+from mirror.keys import ADVISORIES, KINDS, kind_of
 from mirror.records.project import Project
 from tests.support.dict_store import DictStore
 from tests.support.scenarios import memory_mirror
@@ -19,6 +19,7 @@ def test_a_snapshot_has_records_of_the_shared_kinds_and_no_other() -> None:
         store = mirror._parts.store
     records = {key: store.get_many((key,))[key] for key, _ in store.scan()}
     records |= {kind.key("x"): b"{}" for kind in KINDS if not kind.shared}
+    records[ADVISORIES.key("")] = b'{"updated":1}'
 
     snapshot = SnapshotStore(read_snapshot(export(DictStore(records), Selection(files="all"))))
 
