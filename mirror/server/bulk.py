@@ -73,8 +73,8 @@ class BulkRecords:
     def records(self, query: Mapping[str, str]) -> Answer:
         """Return a snapshot of the projects in the query, of their dependency closure (``reach=1``), or of more about them.
 
-        That is files (``files=1``) or METADATA (``texts=1``). With ``advisories=1`` it is all advisories of the mirror. A repeated query is answered from memory while the version of the
-        store stays the same.
+        That is files (``files=1``) or METADATA (``texts=1``). With ``advisories=1`` it is all advisories of the mirror. A repeated
+        query is answered from memory while the version of the store stays the same.
         """
         if query.get("reach") == "1":
             self._fill(query)

@@ -80,7 +80,7 @@ def test_a_lock_records_who_published(workspace: Workspace, index: LoopbackIndex
     flag = "--attestation-identities"
     assert workspace.lock("app", "plain", flags=[flag]).code == 0
     table = tomllib.loads(workspace.read("pylock.toml").decode())
-    packages = {package.name: package for package in Pylock.from_dict(table).packages}
+    packages = {str(package.name): package for package in Pylock.from_dict(table).packages}
     assert packages["app"].attestation_identities == [
         {"kind": "GitHub", "repository": "acme/app", "workflow": "release.yml"},
         {"kind": "GitLab", "repository": "acme/app"},
