@@ -65,16 +65,7 @@ def resolving(
             from pipx_parallel.cli.hashing import with_hashes  # few indexes state no hashes
 
             resolutions = with_hashes(request, resolutions, mirror)
-        if request.context.chosen.flag("attestation_identities"):
-            from pipx_parallel.resolution.identities import with_identities  # only if it is asked for
-
-            resolutions, failed = with_identities(resolutions, mirror)
-            for name, failure in sorted(failed.items()):
-                request.context.printer.warn(f"{name} has no attestation identities in the lock: {failure}")
-        if licensed:
-            from pipx_parallel.resolution.licences import with_licences  # reports alone have licences
-
-            resolutions = with_licences(resolutions, mirror)
+        resolutions = _annotated(request, resolutions, mirror, licensed=licensed)
         if request.settings.selection.require_hashes:
             from pipx_parallel.resolution import hash_rules  # loaded with the solver; named where it is used
 
@@ -83,6 +74,23 @@ def resolving(
         yield resolutions
         closing = time.perf_counter()
     request.context.seconds["keep"] = time.perf_counter() - closing
+
+
+def _annotated(
+    request: LockRequest, resolutions: tuple[Resolution, ...], mirror: Mirror, *, licensed: bool
+) -> tuple[Resolution, ...]:
+    """Return the resolutions with who published each pin, and with licences, if they are asked for."""
+    if request.context.chosen.flag("attestation_identities"):
+        from pipx_parallel.resolution.identities import with_identities  # only if it is asked for
+
+        resolutions, failed = with_identities(resolutions, mirror)
+        for name, failure in sorted(failed.items()):
+            request.context.printer.warn(f"{name} has no attestation identities in the lock: {failure}")
+    if licensed:
+        from pipx_parallel.resolution.licences import with_licences  # reports alone have licences
+
+        resolutions = with_licences(resolutions, mirror)
+    return resolutions
 
 
 def _report(failures: Sequence[FetchFailure], request: LockRequest, mirror: Mirror) -> str:
