@@ -51,7 +51,9 @@ def with_identities(
             pins=tuple(
                 [
                     pin._replace(
-                        identities=tuple([tuple(one.items()) for one in publishers.get((pin.name, pin.version), ())])
+                        identities=tuple(
+                            [tuple(publisher.items()) for publisher in publishers.get((pin.name, pin.version), ())]
+                        )
                     )
                     for pin in row.pins
                 ]
