@@ -131,6 +131,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "requests": ("mirror.http.requests_transport",),
     "requests_cache": ("mirror.http.requests_transport",),
     "urllib3": ("mirror.http.requests_transport",),
+    "obstore": ("mirror.exchange.object_store",),
     "redis": ("mirror.store.redis",),
     "uvicorn": ("mirror.server.run",),
     "yarl": ("mirror.http.aiohttp_transport",),
@@ -260,6 +261,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.server.site_facts",
         "mirror.server.policy_gate",
         "mirror.store.shared",
+        "mirror.exchange.object_store",  # uploads at once
         "mirror.exchange.web_requests",
         "mirror.store.write_behind",
         "pipx_parallel.resolution.lock_service",

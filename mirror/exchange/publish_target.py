@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STAGED_LONG_AGO = 3600.0  # seconds
-_IMMUTABLE = ("packs", "files")  # folders of files that are named by their digest
+IMMUTABLE = ("packs/", "files/")  # folders of files that are named by their digest
 
 
 class PublishTarget(Protocol):
@@ -99,7 +99,7 @@ class FolderTarget(PublishTarget):
 
     def immutable_paths(self) -> Iterator[str]:
         """Yield the path of every file that is named by its digest."""
-        for top in _IMMUTABLE:
+        for top in IMMUTABLE:
             for root, _, names in os.walk(self._path(top)):
                 for name in sorted(names):
                     if not is_staged(name):

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
 
 class WebStore(FixedStore):
-    """``mirror.ports.Store`` over HTTP. Nothing is sent before the first read."""
+    """``mirror.ports.Store`` over HTTP or of an object store. Nothing is sent before the first read."""
 
-    def __init__(self, url: str, settings: MirrorSettings | None = None) -> None:
-        """Store the parts. ``settings`` has proxy, certificates, credentials and the folder for caches."""
-        self._source: Source = WebSource(url, settings, self)
+    def __init__(self, url: str, settings: MirrorSettings | None = None, source: Source | None = None) -> None:
+        """Store the parts; nothing is sent yet.
+
+        Args:
+            url: The address of the mirror.
+            settings: Proxy, certificates, credentials, and the folder for caches.
+            source: Where its files are read from; None: from a web server.
+        """
+        self._source = source or WebSource(url, settings, self)
         self._cache = PublishedCache(settings.cache if settings is not None else "", self._source.label)
         self._opened: PublishedStore | ServerStore | None = None
 

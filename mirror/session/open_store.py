@@ -1,4 +1,4 @@
-"""Opens the store of a location: a folder, a snapshot file, a Redis server, or a mirror on the web."""
+"""Opens the store of a location: a folder, a snapshot file, a Redis server, or a mirror on the web or in an object store."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from mirror.errors import StoreError
 from mirror.urls import shown
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
+    from mirror.exchange.publish_target import PublishTarget
     from mirror.ports import Store
     from mirror.settings import MirrorSettings
 
 _REDIS = ("redis://", "rediss://", "unix://")
 _WEB = ("http://", "https://")
+_OBJECTS = ("s3://", "gs://", "az://")  # mirrors that are published in an object store
 _SNAPSHOT = ".snap"  # suffix of exported mirrors
 _DATABASE = "cache.db"  # the file name that diskcache uses
 
@@ -21,8 +25,8 @@ _DATABASE = "cache.db"  # the file name that diskcache uses
 def is_fixed(location: str) -> bool:
     """Return whether a mirror cannot be written: a snapshot, a read-only folder, or a mirror on the web."""
     location = _spelled(location)
-    if location.startswith((*_WEB, *_REDIS)):
-        return location.startswith(_WEB)
+    if location.startswith((*_WEB, *_OBJECTS, *_REDIS)):
+        return not location.startswith(_REDIS)
     return os.path.isfile(location) or _names_snapshot(location) or _is_read_only(location)
 
 
@@ -43,10 +47,11 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
         except ImportError as error:
             raise StoreError("a mirror in Redis needs the extra: pip install 'pipx-parallel[redis]'") from error
         return RedisStore(location)
-    if location.startswith(_WEB):
+    if location.startswith((*_WEB, *_OBJECTS)):
         from mirror.exchange.web_store import WebStore
 
-        return WebStore(location, settings)
+        is_web = location.startswith(_WEB)
+        return WebStore(location, settings, None if is_web else _objects().ObjectSource(location))
     if os.path.isfile(location):  # pathlib costs 9 ms to load
         from mirror.exchange.snapshot_store import SnapshotStore, load_snapshot
 
@@ -64,6 +69,31 @@ def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
     from mirror.store.disk import DiskStore
 
     return DiskStore(location)
+
+
+def open_target(location: str) -> PublishTarget:
+    """Return where a mirror is published: a folder, or an object store. Raises ``StoreError`` if it cannot be used."""
+    location = _spelled(location)
+    if location.startswith(_OBJECTS):
+        target: PublishTarget = _objects().ObjectTarget(location)
+        return target
+    from mirror.exchange.publish_target import FolderTarget
+
+    if location.startswith("file://"):
+        from mirror.http.local_files import path_of
+
+        return FolderTarget(path_of(location))
+    if "://" in location:
+        raise StoreError(f"{shown(location)}: a mirror is published into a folder, or to a file:, s3:, gs: or az: URL")
+    return FolderTarget(location)
+
+
+def _objects() -> ModuleType:
+    try:
+        from mirror.exchange import object_store
+    except ImportError as error:
+        raise StoreError("an object store needs the extra: pip install 'pipx-parallel[object-store]'") from error
+    return object_store
 
 
 def _names_snapshot(location: str) -> bool:

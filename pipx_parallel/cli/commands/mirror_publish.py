@@ -35,6 +35,7 @@ ARGUMENTS = (Argument("folder", "FOLDER"),)
 def run(values: Mapping[str, object]) -> int:
     """Write the mirror into FOLDER: records for --mirror http://…, Simple API pages for pip and uv.
 
+    FOLDER may be in an object store (s3://BUCKET/PREFIX, gs://…, az://…; extra object-store): then only records are written.
     A second run writes only what has changed. The policy ([tool.pipx-parallel.policy] and its options) decides what is written, as
     it stands at the time of the run.
     """
@@ -42,18 +43,19 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.publish import publish  # here and below: only what this command needs
     from mirror.exchange.publish_target import FolderTarget
     from mirror.server.static_site import static_pages
-    from mirror.session.open_store import open_store
+    from mirror.session.open_store import open_store, open_target
 
     folder = str(values["folder"])
     context = begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
     grace = _grace(context)
     settings = settings_of(context)
-    target = FolderTarget(folder)
+    target = open_target(folder)
     store = open_store(settings.mirror.location)
     try:
         refuse_damaged(store)
         shown = governed(settings, store)
-        pages = None if context.chosen.flag("no_pages") else static_pages(shown, VERSION)
+        only_records = context.chosen.flag("no_pages") or not isinstance(target, FolderTarget)
+        pages = None if only_records else static_pages(shown, VERSION)
         done = publish(shown, target, time.time(), pages=pages, grace=grace)
     finally:
         store.close()
