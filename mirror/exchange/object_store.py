@@ -98,8 +98,8 @@ class ObjectSource(Source):
         def read() -> bytes | None:
             objects = self._objects
             if not part.end:
-                found = objects.get(part.path)
-                return None if found is None else found[0]
+                content = objects.get(part.path)
+                return None if content is None else content[0]
             try:
                 return bytes(
                     objects.asked(lambda: obstore.get_range(objects.store, part.path, start=part.start, end=part.end))
@@ -127,9 +127,9 @@ class ObjectTarget(PublishTarget):
 
     def read(self, path: str) -> bytes | None:
         """Return the content of an object, or None if there is none."""
-        found = self._objects.get(path)
-        self._tags[path] = None if found is None else found[1]
-        return None if found is None else found[0]
+        content = self._objects.get(path)
+        self._tags[path] = None if content is None else content[1]
+        return None if content is None else content[0]
 
     def put(self, path: str, data: bytes) -> bool:
         """Upload an object unless it is there; in a thread, except for those that must not replace another's."""
@@ -148,8 +148,8 @@ class ObjectTarget(PublishTarget):
         """Write an object if it is as it was read: a publication must not undo another one."""
         before = self._tags.get(path)
         if before is not None:
-            found = self._objects.get(path)
-            if found is not None and found[0] == data:
+            content = self._objects.get(path)
+            if content is not None and content[0] == data:
                 return False
         try:
             self._upload(path, data, {"e_tag": before} if before is not None else "create")
@@ -160,9 +160,9 @@ class ObjectTarget(PublishTarget):
         return True
 
     def _upload(self, path: str, data: bytes, mode: PutMode) -> None:
-        kept = _FOR_EVER if path.startswith(IMMUTABLE) else _ASK_AGAIN
+        cached = _FOR_EVER if path.startswith(IMMUTABLE) else _ASK_AGAIN
         kind = _TYPES.get(path.rpartition(".")[2], "application/octet-stream")
-        attributes: Attributes = {"Cache-Control": kept, "Content-Type": kind}
+        attributes: Attributes = {"Cache-Control": cached, "Content-Type": kind}
         self._objects.asked(lambda: obstore.put(self._objects.store, path, data, attributes=attributes, mode=mode))
 
     def holds(self, path: str) -> bool:

@@ -41,10 +41,10 @@ def s3(server: S3Server, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
 @pytest.fixture
 def workspace(tmp_path: Path, index: LoopbackIndex, s3: S3Server) -> Workspace:
     """Return a workspace with a mirror of app and what it needs."""
-    place = Workspace(tmp_path, index.url)
-    place.environment |= s3.environment
-    assert place.run("mirror", "warm", "--packages", "app").code == 0
-    return place
+    user = Workspace(tmp_path, index.url)
+    user.environment |= s3.environment
+    assert user.run("mirror", "warm", "--packages", "app").code == 0
+    return user
 
 
 def test_a_lock_from_an_object_store_is_the_lock_of_the_mirror(workspace: Workspace, s3: S3Server) -> None:
@@ -85,20 +85,20 @@ def test_caches_may_keep_what_is_named_by_its_digest(workspace: Workspace, s3: S
     """For ever; the index and the delta are asked for again."""
     assert workspace.run("mirror", "publish", s3.url).code == 0
     store = obstore.store.from_url(s3.url)
-    kept = {
+    cached = {
         row["path"].partition("/")[0]: obstore.get(store, row["path"]).attributes["Cache-Control"]
         for page in obstore.list(store)
         for row in page
     }
 
     immutable = "public, max-age=31536000, immutable"
-    assert kept == {"packs": immutable, "files": immutable, DELTA: "no-cache", INDEX: "no-cache"}
+    assert cached == {"packs": immutable, "files": immutable, DELTA: "no-cache", INDEX: "no-cache"}
 
 
 def test_two_publications_at_once_do_not_undo_each_other(
     workspace: Workspace, s3: S3Server, index: LoopbackIndex
 ) -> None:
-    """The later one is told to run again."""
+    """The later one ends with the advice to run again."""
     from mirror.exchange.object_store import ObjectTarget  # behind the extra
 
     assert workspace.run("mirror", "publish", s3.url).code == 0

@@ -63,13 +63,13 @@ def _wait(port: int) -> None:
 def test_a_mirror_behind_nginx(site: tuple[Path, str, Path], tmp_path: Path, index: LoopbackIndex) -> None:
     """The lock is the mirror's own; the packs are read in ranges and may be kept for ever."""
     folder, url, log = site
-    place = Workspace(tmp_path, index.url)
-    assert place.run("mirror", "warm", "--packages", "app").code == 0
-    assert place.run("mirror", "publish", str(folder)).code == 0
-    expected = place.run("lock", "--packages", "app", "-o", "-", "--offline")
+    user = Workspace(tmp_path, index.url)
+    assert user.run("mirror", "warm", "--packages", "app").code == 0
+    assert user.run("mirror", "publish", str(folder)).code == 0
+    expected = user.run("lock", "--packages", "app", "-o", "-", "--offline")
     log.write_text("")
 
-    ran = place.run("lock", "--packages", "app", "-o", "-", "--mirror", url)
+    ran = user.run("lock", "--packages", "app", "-o", "-", "--mirror", url)
 
     assert (ran.code, ran.out) == (0, expected.out), ran.err
     rows = [line.split('"')[1:3] for line in log.read_text().splitlines()]
