@@ -142,7 +142,8 @@ class PartSet:
             )
             allowed = sum(1 << number for number, value in enumerate(values.values()) if value & targets == targets)
             for literals in self._cover(terms, wanted, allowed):
-                taken.setdefault((_fork_text(literals), targets), []).extend(self._part_text(literals.part))
+                choices, rest = _split(literals)
+                taken.setdefault((rest, targets), []).extend(choices)
                 covered = [
                     value | targets if terms[literals] >> number & 1 else value for number, value in enumerate(covered)
                 ]
@@ -155,15 +156,12 @@ class PartSet:
         if not terms[whole] & ~allowed:
             return [whole]
         by_text = {
-            " and ".join([*self._part_text(literals.part), *filter(None, [_fork_text(literals)])]): literals
+            " and ".join(filter(None, [*_split(literals)[0], _split(literals)[1]])): literals
             for literals in terms
             if literals != whole
         }
         rows = (Term(terms[literals], text) for text, literals in by_text.items())
         return [by_text[term.text] for term in shortest(wanted, rows, allowed)]
-
-    def _part_text(self, part: Part | None) -> list[str]:
-        return [] if part is None else [_selected(part)]
 
     def _joined(self, taken: Mapping[tuple[str, int], Sequence[str]]) -> str | None:
         """Return all terms as one marker; those that differ only in one selected part share the rest."""
@@ -218,6 +216,13 @@ def _holds(literals: _Literals, cell: _Cell) -> bool:
         and set(literals.selected) <= set(cell.fork)
         and set(literals.refused).isdisjoint(cell.fork)
     )
+
+
+def _split(literals: _Literals) -> tuple[list[str], str]:
+    """Return the one selected part of a conjunction, if there is one, and the rest."""
+    if literals.part is None and len(literals.selected) == 1:
+        return [_selected(literals.selected[0])], _fork_text(literals._replace(selected=()))
+    return ([] if literals.part is None else [_selected(literals.part)]), _fork_text(literals)
 
 
 def _fork_text(literals: _Literals) -> str:

@@ -98,10 +98,15 @@ def _resolve_forks(contexts: Mapping[Fork, SearchContext], targets: Sequence[Tar
     from pipx_parallel.resolution.split_reasons import split_reasons, with_reasons  # here and below: as above
     from pipx_parallel.resolution.universal import search_all
 
-    searches = {
-        fork: search_all(context, targets, partial(_no_solution, count=len(targets), fork=fork))
-        for fork, context in contexts.items()
-    }
+    searches: dict[Fork, list[TargetSearch]] = {}
+    pins: dict[str, dict[str, None]] = {}  # those of the first set are preferred
+    for fork, context in contexts.items():
+        searches[fork] = search_all(context, targets, partial(_no_solution, count=len(targets), fork=fork))
+        for search in searches[fork]:
+            for name, version in search.versions().items():
+                pins.setdefault(name, {})[version] = None
+        if context.shared is not None and context.settings.selection.fork != "newest":
+            context.shared.pins = {name: tuple(versions) for name, versions in pins.items()}
     apart = {fork: split_reasons(rows) for fork, rows in searches.items()}
     context = contexts[()]
     context.mirror.admin.seal()

@@ -255,3 +255,12 @@ def test_a_lock_as_source_gives_the_parts_that_are_named(workspace: Workspace) -
     assert ran.code == 0, ran.err
     names = {line.partition(" ")[0] for line in workspace.read("old.txt").decode().splitlines() if "==" in line}
     assert names == {"http==1.0", "toml==1.0", "urls==1.0"}
+
+
+def test_a_part_that_needs_an_old_release_does_not_hold_back_the_others(workspace: Workspace) -> None:
+    """What was chosen without any of the conflicting parts comes first in each set of them."""
+    more = OURS.replace("}]]", '}], [{ group = "lint" }, { extra = "cli" }]]')
+
+    lock_of(workspace, HEAD + EXTRAS + more, *ALL, "--python-version", "3.11", "--python-version", "3.12")
+
+    assert markers(workspace)["urls 1.0"] == '"old" in extras'
