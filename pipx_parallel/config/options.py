@@ -12,8 +12,8 @@ from pipx_parallel.config.option import POLICY, Argument, Option, flag_option, r
 SOURCES = Argument("sources", "SOURCE", many=True)
 
 _INPUT = "Input"
-REQUIREMENT = Option(
-    ("-r", "--requirement"), "Read this requirements file.", "path", "FILE", multiple=True, group=_INPUT, in_file=True
+REQUIREMENT = flag_option("--requirement", "Read this requirements file.", _INPUT, in_file=True, rare=True)._replace(
+    names=("-r", "--requirement"), kind="path", metavar="FILE", multiple=True
 )
 INPUT = (
     REQUIREMENT,
@@ -36,7 +36,7 @@ INPUT = (
     ),
     Option(
         ("--exclude",), "Leave this package out of the resolution.", "list", "NAME", multiple=True, group=_INPUT,
-        in_lock=True,
+        in_lock=True, rare=True,
     ),
 )  # fmt: skip
 INPUT_FILE = Option(
@@ -55,10 +55,10 @@ INDEX = (
     ),
     Option(
         ("-f", "--find-links"), "Folder or page with links to archives.", "list", "LOCATION", multiple=True, group=_INDEX,
-        setting="indexes.find_links", pip=True, in_file=True, adds=True,
+        rare=True, setting="indexes.find_links", pip=True, in_file=True, adds=True,
     ),
     flag_option("--no-index", "Ignore the package index, use only --find-links.", _INDEX, "indexes.no_index",
-          pip=True, in_file=True),
+          pip=True, in_file=True, rare=True),
     Option(
         ("--index-strategy",), "With several indexes, use the first that has a project, or the best release of all.",
         metavar="NAME", choices=("first-index", "best-match"), group=_INDEX, setting="indexes.index_strategy",
@@ -105,7 +105,7 @@ NETWORK = rare(
 _MIRROR = "Mirror"
 MIRROR = (
     Option(
-        ("--mirror",), "Mirror to use: a folder, a snapshot, or the URL of a shared mirror.", "path", "LOCATION",
+        ("--mirror",), "Folder, snapshot or URL of the mirror to use.", "path", "LOCATION",
         group=_MIRROR, setting="mirror.location",
     ),
     flag_option("--offline", "Do not use the network; the mirror must have everything.", _MIRROR, "mirror.offline"),
@@ -127,7 +127,7 @@ SELECTION = (
         ("--only-final",), 'Refuse pre-releases of these packages (":all:").', "list", "NAMES", multiple=True,
         group=_SELECTION, setting="selection.only_final", value="projects", pip=True, in_file=True, in_lock=True, rare=True),
     flag_option("--no-deps", "Lock only the given requirements, without their dependencies.", _SELECTION, "selection.no_deps",
-          pip=True, in_lock=True),
+          pip=True, in_lock=True, rare=True),
     flag_option("--require-hashes", "Refuse files without a known hash.", _SELECTION, "selection.require_hashes",
           pip=True, in_file=True, rare=True),
     Option(
@@ -152,7 +152,7 @@ BUILDS = (
         group=_BUILDS, setting="selection.only_binary", value="projects", pip=True, in_file=True, in_lock=True,
     ),
     Option(
-        ("--no-binary",), 'Use no wheels for these packages (":all:").', "list", "NAMES", multiple=True,
+        ("--no-binary",), 'Use no wheels for these packages (":all:").', "list", "NAMES", multiple=True, rare=True,
         group=_BUILDS, setting="selection.no_binary", value="projects", pip=True, in_file=True, in_lock=True,
     ),
     flag_option("--no-build", "Do not run build backends; fail if a package needs one.", _BUILDS, "builds.no_build"),
@@ -173,13 +173,13 @@ _TARGET = "Target"
 TARGET = (
     Option(("--target", "--targets"), 'Environment to lock for: "3.13 windows"; "help" lists them.', metavar="TARGET",
            multiple=True, group=_TARGET, setting="target.targets", in_lock=True),
-    flag_option("--universal", "Lock for every supported Python on Linux, macOS and Windows.", _TARGET, "target.universal",
+    flag_option("--universal", "Lock for all supported Pythons, on Linux, macOS and Windows.", _TARGET, "target.universal",
           in_lock=True),
     Option(("--requires-python",), "Range of Pythons of --universal [default: the project's, else >=3.10,<3.15].",
            metavar="SPEC", group=_TARGET, setting="target.requires_python", in_lock=True, rare=True),
     Option(("--python-version",), "Python version to lock for (3.13 or 3.13.1). May be repeated.", "list", "VERSION",
            multiple=True, group=_TARGET, setting="target.python_versions", in_lock=True),
-    Option(("--platform",), 'Platform to lock for (linux, windows, macos; "help" lists all). May be repeated.', "list", "TAG",
+    Option(("--platform",), 'Platform to lock for: linux, windows, macos; "help" lists all. May be repeated.', "list", "TAG",
            multiple=True, group=_TARGET, setting="target.platforms", in_lock=True),
     Option(("--implementation",), "Python implementation to lock for (cp, pp, py).", metavar="NAME", group=_TARGET,
            setting="target.implementation", in_lock=True, rare=True),

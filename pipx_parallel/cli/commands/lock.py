@@ -22,9 +22,9 @@ ARGUMENTS = (SOURCES,)
 def run(values: Mapping[str, object]) -> int:
     """Resolve requirements and write lock files.
 
-    A SOURCE is a requirements file, pyproject.toml, setup.cfg, a script with inline metadata, a folder, or - for standard
-    input. Without one, requirements.in, requirements.txt or pyproject.toml of this folder is read; files that a tool
-    generated are not.
+    SOURCE: requirements file, pyproject.toml, script, folder, lock, or "-".
+
+    Without one, requirements.in, requirements.txt or pyproject.toml of this folder is read; files that a tool generated are not.
 
     The name of an output selects its format: pylock.toml and pylock.NAME.toml, *.txt, *.sh, *.ps1, *.json, *.cdx.json.
     Without -o, pylock.toml is written beside the first source, pylock.NAME.toml for NAME.in and requirements-NAME.in;
