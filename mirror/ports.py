@@ -284,6 +284,9 @@ class MirrorObserver:
     def building(self, name: str) -> None:
         """Report that a build starts: of a project's release, a folder or a URL."""
 
+    def built(self, name: str) -> None:
+        """Report that this build has ended, with or without success."""
+
     def failed(self, kind: str, name: str, reason: str) -> None:
         """Report that a fact is not available."""
 

@@ -22,8 +22,21 @@ class Progress(MirrorObserver, SolverObserver):
     Called from several threads without a lock: a drawn count may be off by one for a moment.
     """
 
-    def __init__(self, printer: Printer, clock: Callable[[], float], *, draws: bool, explains: bool = True) -> None:
-        """Take the printer and a monotonic clock in seconds; ``explains``: print why there is no solution."""
+    def __init__(
+        self,
+        printer: Printer,
+        clock: Callable[[], float],
+        *,
+        draws: bool,
+        explains: bool = True,
+        tick: Callable[[Callable[[], bool]], None] = bool,
+    ) -> None:
+        """Take the printer and a monotonic clock in seconds.
+
+        ``explains``: print why there is no solution. ``tick`` calls a function each second until it returns False: no other event
+        may come while something is built.
+        """
+        self._tick = tick
         self._printer = printer
         self._clock = clock
         self._draws = draws
@@ -31,6 +44,7 @@ class Progress(MirrorObserver, SolverObserver):
         self._last = clock()
         self._warned: dict[str, None] = {}
         self._project = ""  # the project of the last request
+        self._builds: dict[str, float] = {}  # what is being built -> since when
         self.asked = self.answered = self.lost = 0
 
     def planned(self, kind: str, name: str) -> None:
@@ -49,6 +63,13 @@ class Progress(MirrorObserver, SolverObserver):
     def building(self, name: str) -> None:
         """Announce a build."""
         self._printer.say(f"building {name} to get its dependencies")
+        self._builds[name] = self._clock()
+        if self._draws and len(self._builds) == 1:
+            self._tick(self._tock)
+
+    def built(self, name: str) -> None:
+        """Forget a build that has ended."""
+        self._builds.pop(name, None)
 
     def failed(self, kind: str, name: str, reason: str) -> None:
         """Count a fact that is not available; failures are reported together at the end."""
@@ -82,6 +103,11 @@ class Progress(MirrorObserver, SolverObserver):
 
     def line(self) -> str:
         """Return the progress line."""
+        builds = list(self._builds.items())
+        if builds:
+            name, since = builds[0]
+            more = f" and {len(builds) - 1} more" if builds[1:] else ""
+            return f"Building {name} ({self._clock() - since:.0f} s){more}"
         project = f" ({self._project})" if self._project else ""
         failed = f", {self.lost} failed" if self.lost else ""
         return f"Resolving {self.answered}/{self.asked}{project}{failed}"
@@ -91,6 +117,11 @@ class Progress(MirrorObserver, SolverObserver):
         if self._draws:
             self._draws = False
             self._printer.draw("")
+
+    def _tock(self) -> bool:
+        """Redraw; return whether something is still being built."""
+        self._redraw()
+        return bool(self._builds) and self._draws
 
     def _redraw(self) -> None:
         if self._draws and self._clock() - self._last >= _INTERVAL:

@@ -15,7 +15,8 @@ from benchmarks import synthetic
 # Names that a library calls, by the class that it asks for them.
 CALLED_BY_LIBRARIES = {
     "create_key", "get_response", "save_response", "build_connection_pool_key_attributes", "cert_verify",  # requests
-    "list_commands", "get_command", "format_commands", "format_options",  # click
+    "list_commands", "get_command", "format_commands", "format_options", "format_help_text",  # click
+    "get_completion_args", "format_completion", "source_template",  # click
 }  # fmt: skip
 
 

@@ -98,8 +98,9 @@ class Builds:
         builder = self._parts.builder
         if builder is None:
             raise NeedsBuild(f"{tree.label} has no static metadata, and building is not allowed here")
+        label = f"{tree.name} {tree.version}" if tree.version else tree.label
         if builder.allowed:
-            self._parts.observer.building(f"{tree.name} {tree.version}" if tree.version else tree.label)
+            self._parts.observer.building(label)
         try:
             body = yield Work(f"build of {tree.label}", lambda: builder.build(tree))
             metadata = parse_core_metadata(body, f"metadata built of {tree.label}")
@@ -108,6 +109,8 @@ class Builds:
             if stores_failure and error.problem is not BuildProblem.CANCELLED:
                 self._parts.write(FAILED_BUILDS.key(source, self._fingerprint), _encoded(error, self._parts.clock()))
             raise
+        finally:
+            self._parts.observer.built(label)
         self._note(tree, BuildOutcome.BUILT, None)
         head = body.replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
         self._parts.write(BUILDS.key(source, self._fingerprint), head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pipx_parallel.config.option import Argument, Option
 
 NAME = "pipx-parallel"
+COMPLETION = "_PIPX_PARALLEL_COMPLETE"  # the variable with which a completion script asks
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
@@ -84,6 +86,10 @@ def group() -> click.Group:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line and return the exit code. Usage errors are one line, and code 2."""
+    if os.environ.get(COMPLETION, "").startswith("powershell"):
+        from pipx_parallel.cli import powershell  # only where PowerShell asks
+
+        powershell.register()
     try:
         code = group().main(list(arguments), NAME, standalone_mode=False)
     except click.ClickException as error:
@@ -165,10 +171,13 @@ def _given(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def _argument(argument: Argument) -> click.Argument:
+    offered: dict[str, Any] = {}
+    if argument.choices:
+        offered["shell_complete"] = lambda _c, _p, given: [name for name in argument.choices if name.startswith(given)]
     return click.Argument(
         [argument.dest], metavar=f"[{argument.metavar}]..." if argument.many else argument.metavar,
         nargs=-1 if argument.many else 1, required=not argument.many,
-        type=_PATH if argument.metavar in _PATH_ARGUMENTS else click.STRING,
+        type=_PATH if argument.metavar in _PATH_ARGUMENTS else click.STRING, **offered,
     )  # fmt: skip
 
 

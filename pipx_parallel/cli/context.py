@@ -14,7 +14,7 @@ from pipx_parallel.config.options import CONSOLE
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipx_parallel.config.option import Option
     from pipx_parallel.console import Printer
@@ -60,8 +60,15 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandCon
     )
     from pipx_parallel.progress import Progress  # 2 ms of observers that a usage error does not need
 
-    progress = Progress(printer, time.monotonic, draws=draws, explains=chosen.text("error_format") != "json")
+    explains = chosen.text("error_format") != "json"
+    progress = Progress(printer, time.monotonic, draws=draws, explains=explains, tick=_every_second)
     return CommandContext(printer, chosen, given, progress, {}, began)
+
+
+def _every_second(turn: Callable[[], bool]) -> None:
+    from pipx_parallel.cli.ticker import every_second  # only while something is built
+
+    every_second(turn)
 
 
 def sources_of(context: CommandContext) -> tuple[str, ...]:

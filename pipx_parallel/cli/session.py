@@ -6,12 +6,12 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from mirror.errors import Offline
+from mirror.errors import MirrorError, Offline
 from pipx_parallel.cli import failures_code
 from pipx_parallel.cli.mirror_opening import build_tools, opened
 from pipx_parallel.cli.notices import pin_conditions, without_effect
 from pipx_parallel.emitters.locked_files import has_strong_hashes
-from pipx_parallel.errors import Incomplete
+from pipx_parallel.errors import Incomplete, NoSolution, PipxParallelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mirror.ports import Intervals
     from mirror.records.model import FetchFailure
     from mirror.session.mirror import Mirror
+    from pipx_parallel.cli.mirror_opening import BuildTools
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.model import Resolution
 
@@ -54,7 +55,11 @@ def resolving(
             if missing := tuple(dict.fromkeys(failure for resolution in resolutions for failure in resolution.missing)):
                 request.context.printer.warn(_report(missing, request, mirror))
         except Incomplete as error:
-            raise Incomplete(error.failures, _report(error.failures, request, mirror)) from error
+            text = _report(error.failures, request, mirror) + _conflict_beside(request, mirror, tools)
+            raise Incomplete(error.failures, text) from error
+        except NoSolution:
+            _tell_missing_roots(request, mirror)
+            raise
         finally:
             progress.close()
         for line in (*without_effect(request, resolutions), *pin_conditions(request, resolutions)):
@@ -91,6 +96,36 @@ def _annotated(
 
         resolutions = with_licences(resolutions, mirror)
     return resolutions
+
+
+def _conflict_beside(request: LockRequest, mirror: Mirror, tools: BuildTools) -> str:
+    """Resolve what is left without the missing projects, so that one run reports a conflict of the others, too.
+
+    Print it as the resolver does; return it if it was not printed.
+    """
+    from pipx_parallel.console import headed  # here and below: only on the way to an error
+    from pipx_parallel.resolution.resolve import resolve
+
+    selection = request.settings.selection._replace(suggest_seconds=0.0)
+    settings = request.settings._replace(keep_going=True, selection=selection)
+    try:
+        resolve(request.inputs, request.targets, mirror, settings, request.context.progress, tools.context)
+    except NoSolution as error:
+        return "" if error.is_printed else f"\n{headed(error.explanation)}"
+    except (MirrorError, PipxParallelError):
+        pass  # what is missing is reported anyway
+    return ""
+
+
+def _tell_missing_roots(request: LockRequest, mirror: Mirror) -> None:
+    """Report the projects that the user names and that are missing, of those that were asked for."""
+    from mirror.records.model import FetchFailure  # only on the way to an error
+
+    names = dict.fromkeys(root.name for root in request.inputs.roots if root.name and root.url is None)
+    looked_up = [mirror.peek(name) for name in names]
+    missing = [failure for failure in looked_up if isinstance(failure, FetchFailure)]
+    if missing:
+        request.context.printer.error(_report(missing, request, mirror))
 
 
 def _report(failures: Sequence[FetchFailure], request: LockRequest, mirror: Mirror) -> str:

@@ -59,11 +59,12 @@ class Option(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """One positional argument; ``many`` takes none or more and must be the last."""
+    """One positional argument; ``many`` takes none or more and must be the last. ``choices`` are offered by completion."""
 
     dest: str
     metavar: str
     many: bool = False
+    choices: tuple[str, ...] = ()
 
 
 def variable_of(key: str) -> str:

@@ -118,3 +118,26 @@ def test_a_password_in_an_index_url_is_never_shown(run: Run, index: LoopbackInde
     for arguments in (["--format", "requirements"], ["--format", "json", "-vv"], ["--offline", "--mirror", "other"]):
         ran = run("resolve", "--packages", "app", "--index-url", url, *arguments)
         assert "s3cret" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("command", ["lock", "resolve"])
+def test_a_conflict_and_a_missing_project_are_reported_in_one_run(home: Path, run: Run, command: str) -> None:
+    """Also for programs, in one message."""
+    (home / "r.in").write_text("picky\nlib>=2\nnosuch\n", encoding="utf-8")
+
+    ran = run(command, "r.in")
+    machine = run("lock", "r.in", "--error-format", "json")
+
+    assert (ran.code, ran.out) == (1, "")
+    for text in (ran.err, machine.err):
+        assert "No solution found" in text
+        assert "nosuch: no index has a project of this name (r.in:3)" in text
+
+
+def test_a_missing_project_alone_is_one_error(home: Path, run: Run) -> None:
+    """No conflict is looked for in vain."""
+    (home / "r.in").write_text("app\nnosuch\n", encoding="utf-8")
+
+    ran = run("lock", "r.in")
+
+    assert (ran.code, len(ran.err.splitlines())) == (1, 1)

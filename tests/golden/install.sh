@@ -12,12 +12,14 @@ say() { printf '%s\n' "${0##*/}: $*" >&2; }
 
 usage() {
     cat <<'PIPX_PARALLEL_USAGE'
-Usage: install.sh [--venv DIR] [--python EXE] [--dry-run]
+Usage: install.sh [--venv DIR] [--python EXE] [--upgrade-pip] [--no-compile] [--dry-run]
 
 Installs the locked set of packages with pip into a virtual environment.
 
   --venv DIR    the environment; made if it is not there (default: the active one, else .venv)
   --python EXE  the interpreter to make the environment with (default: python3.11, python3, python)
+  --upgrade-pip upgrade pip in the environment first: an old pip is slow to download
+  --no-compile  do not compile to bytecode: installs faster, the first start is slower
   --dry-run     print what would be run and installed, change nothing
   --help        print this text
 PIPX_PARALLEL_USAGE
@@ -138,13 +140,18 @@ make_scratch() {
 }
 
 install() {
-    run "$interpreter" -I -m pip install --disable-pip-version-check --no-deps --require-hashes -r "$scratch/requirements.txt" || { say 'pip failed'; exit 1; }
+    if [ "$upgrade_pip" = yes ]; then
+        run "$interpreter" -I -m pip install --disable-pip-version-check --quiet --upgrade pip || { say 'pip failed'; exit 1; }
+    fi
+    run "$interpreter" -I -m pip install --disable-pip-version-check --no-deps $no_compile --require-hashes -r "$scratch/requirements.txt" || { say 'pip failed'; exit 1; }
 }
 
 venv=${VIRTUAL_ENV:-.venv}
 python=
 interpreter=
 dry_run=no
+upgrade_pip=no
+no_compile=
 scratch=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -153,6 +160,8 @@ while [ $# -gt 0 ]; do
         --python) needs_value "$1" $#; python=$2; shift ;;
         --python=*) python=${1#--python=} ;;
         --dry-run) dry_run=yes ;;
+        --upgrade-pip) upgrade_pip=yes ;;
+        --no-compile) no_compile=--no-compile ;;
         -h | --help) usage; exit 0 ;;
         *) say "unknown argument: $1"; usage >&2; exit 2 ;;
     esac

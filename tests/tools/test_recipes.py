@@ -285,7 +285,7 @@ def test_a_shell_that_is_not_known_is_refused(sandbox: Sandbox) -> None:
     done = sandbox.run("pipx-parallel", "completion", "tcsh")
 
     assert (done.code, done.out) == (2, "")
-    assert "bash, zsh or fish" in done.err
+    assert "bash, zsh, fish or powershell" in done.err
 
 
 def run_steps(action: Path) -> dict[str, str]:

@@ -121,6 +121,19 @@ def test_any_folder_name_reaches_pip_unchanged(tmp_path: Path, shell: str, name:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_pip_is_upgraded_and_nothing_compiled_if_asked(tmp_path: Path, shell: str) -> None:
+    """The upgrade comes before the installation, which has the option of pip."""
+    path = script(tmp_path, resolution([pin("a", "1")]))
+
+    done = run(shell, path, "--venv", str(environment(tmp_path / "venv")), "--upgrade-pip", "--no-compile")
+
+    assert done.returncode == 0, done.stderr
+    upgrade, install = [call.split("\0") for call in (tmp_path / "log").read_bytes().decode().split("\0\n")[1:3]]
+    assert upgrade[3:] == ["install", "--disable-pip-version-check", "--quiet", "--upgrade", "pip"]
+    assert install[5:9] == ["--no-deps", "--no-compile", "--require-hashes", "-r"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_dry_run_changes_nothing_and_prints_commands_a_shell_reads_back(
     tmp_path: Path, shell: str, name: str
