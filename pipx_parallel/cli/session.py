@@ -36,8 +36,8 @@ def resolving(
 ) -> Iterator[tuple[Resolution, ...]]:
     """Resolve for every target; if ``settings.keep_going`` left something out, warn of all of it at once.
 
-    With ``hashed`` every file that pip will choose gets a hash: what the index states none of is downloaded. With ``licensed``
-    every pin has its licence. What was learned is stored beside the block, and is stored when it ends.
+    With ``hashed`` every file that pip will choose gets a hash (some are downloaded), with ``licensed`` every pin its licence. What
+    was learned is stored beside the block, and is stored when it ends.
 
     Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` if the mirror cannot be used.
     """
@@ -55,8 +55,7 @@ def resolving(
             if missing := tuple(dict.fromkeys(failure for resolution in resolutions for failure in resolution.missing)):
                 request.context.printer.warn(_report(missing, request, mirror))
         except Incomplete as error:
-            text = _report(error.failures, request, mirror) + _conflict_beside(request, mirror, tools)
-            raise Incomplete(error.failures, text) from error
+            raise Incomplete(error.failures, _everything(error.failures, request, mirror, tools)) from error
         except NoSolution:
             _tell_missing_roots(request, mirror)
             raise
@@ -96,6 +95,11 @@ def _annotated(
 
         resolutions = with_licences(resolutions, mirror)
     return resolutions
+
+
+def _everything(failures: Sequence[FetchFailure], request: LockRequest, mirror: Mirror, tools: BuildTools) -> str:
+    """Return a text that names every failure, and a conflict of the other requirements if it was not printed."""
+    return _report(failures, request, mirror) + _conflict_beside(request, mirror, tools)
 
 
 def _conflict_beside(request: LockRequest, mirror: Mirror, tools: BuildTools) -> str:
