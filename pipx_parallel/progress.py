@@ -29,7 +29,7 @@ class Progress(MirrorObserver, SolverObserver):
         *,
         draws: bool,
         explains: bool = True,
-        tick: Callable[[Callable[[], bool]], None] = bool,
+        tick: Callable[[Callable[[], bool]], object] = bool,
     ) -> None:
         """Take the printer and a monotonic clock in seconds.
 
