@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
-from mirror.policy.explain import explain, listed_releases
+from mirror.policy.explain import Explained, explain, listed_releases
 from mirror.policy.page_filter import PageFilter
 from mirror.policy.rules import Action, Except, PolicyRules, Rule
 from mirror.records.model import FetchFailure
@@ -14,7 +14,6 @@ from mirror.records.version_keys import version_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mirror.policy.explain import Explained
     from mirror.policy.stored_knowledge import StoredKnowledge
     from mirror.records.advisories import Advisory
     from mirror.records.project import Project
@@ -50,7 +49,9 @@ def find_fixes(
         if isinstance(project, FetchFailure):
             fixes.append(Fix(name, version, None))
             continue
-        rows = explain(project.view, listed_releases(project), page_filter, now)[::-1]  # oldest first
+        decided = {row.version: row for row in explain(project.view, listed_releases(project), page_filter, now)}
+        # A release whose files are not in the mirror cannot be decided here: the search does it.
+        rows = [decided.get(release) or Explained(release, 0, 0) for release in project.view.versions]
         advisories = [
             row for row in knowledge.of_project(name) or () if not rules.ignored_advisories & {row.id, *row.aliases}
         ]
