@@ -133,6 +133,8 @@ _REMEDIES = {
 }
 
 
+_PROXY = 407
+_OF_PROXY = ": it wants credentials; give them in the URL of --proxy or http_proxy"
 _REJECTED = ": it does not accept the credentials that you gave; check user and password in its URL, in a netrc file, or in keyring"
 
 
@@ -185,8 +187,9 @@ class Exchange(NamedTuple):
     @property
     def trouble(self) -> str:
         """Return why this response cannot be used, with the remedy if the status has one."""
-        remedy = _REJECTED if self.rejected else _REMEDIES.get(self.status, "")
-        return self.problem or f"the index answered {self.status}{remedy}"
+        remedy = _REJECTED if self.rejected else _REMEDIES.get(self.status, _OF_PROXY if self.status == _PROXY else "")
+        who = "the proxy" if self.status == _PROXY else "the index"
+        return self.problem or f"{who} answered {self.status}{remedy}"
 
 
 class Transport(Protocol):

@@ -58,12 +58,3 @@ class MirrorSettings(NamedTuple):
     user_agent: str = "python-metadata-mirror"
     requests_per_second: float = 0.0  # 0: limited only by the workers
     cache: str = ""  # a folder for what may be fetched again at any time: shards of a published mirror; "": none
-
-    @property
-    def lacks(self) -> str:
-        """Return why a record is missing where no index is asked, for a message."""
-        if not self.location.lower().startswith(("http://", "https://")):
-            return "not in the mirror, and offline"
-        from mirror.urls import shown  # only for a message
-
-        return f"not in the mirror {shown(self.location)}, and no index is asked beside it"

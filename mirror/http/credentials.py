@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Pair = tuple[str, str]
 
 _PATIENCE = 60  # seconds; a keyring may prompt the user to unlock it
+_PORTS = {"http": ":80", "https": ":443"}
 VARIABLE = "PIPX_PARALLEL_CREDENTIALS_"  # + host in upper case, other characters than letters and digits as "_"; "user:password"
 
 
@@ -140,8 +141,10 @@ class Credentials(CredentialSource):
 
 
 def _origin(url: str) -> str:
+    """Return scheme, host and port; the scheme's own port is left out, because both spellings are one origin (RFC 6454)."""
     scheme, _, rest = url.partition("://")
-    return f"{scheme.lower()}://{re.split('[/?#]', rest, maxsplit=1)[0].rpartition('@')[2].lower()}"
+    scheme, host = scheme.lower(), re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].lower()
+    return f"{scheme}://{host.removesuffix(_PORTS.get(scheme, '?'))}"
 
 
 def _host(url: str) -> str:

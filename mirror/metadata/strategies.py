@@ -59,7 +59,7 @@ def read_metadata(file: DistFile, facts: IndexFacts) -> Generator[Request, Excha
     if facts.ranges is not False and not whole_first:
         body = yield from _attempt(_ranged(file, facts), file, troubles)
         if body is not None:
-            return body
+            return _noting(body, troubles)
     if not file.core_metadata and not whole_first and facts.tries_sidecars:
         body = yield from _attempt(_sidecar(file, advertised=False), file, troubles)
         facts.sidecar_hits += body is not None
@@ -68,8 +68,14 @@ def read_metadata(file: DistFile, facts: IndexFacts) -> Generator[Request, Excha
             return body
     body = yield from _attempt(_whole(file), file, troubles)
     if body is not None:
-        return body
+        return _noting(body, troubles)
     raise _gravest(troubles)
+
+
+def _noting(metadata: CoreMetadata, troubles: list[MirrorError]) -> CoreMetadata:
+    """Return metadata with what an earlier strategy found wrong: a sidecar whose hash differs is refused, and that is said."""
+    wrong = next((str(trouble) for trouble in troubles if isinstance(trouble, Integrity)), None)
+    return metadata._replace(passed_over=wrong)
 
 
 def _attempt(

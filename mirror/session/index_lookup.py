@@ -49,6 +49,7 @@ class IndexLookup:
         self._observer = parts.reporter.observer
         self._clock = parts.clock
         self._decode = parts.decode
+        self._lacks = parts.lacks
         self._local = LocalSources(parts.settings.find_links, parts.reporter.warn)
         self._rows: dict[tuple[str, str], Row] = {}
         self._admits: dict[str, Sequence[Intervals]] = {}
@@ -159,7 +160,7 @@ class IndexLookup:
             self._observer.arrived("listing", name, "store")
             return self._stored(index, name, row)
         if settings.offline:
-            raise Offline(f"{name}: {settings.lacks}")
+            raise Offline(f"{name}: {self._lacks()}")
         if row is not None and index.id in self._down and not _is_withdrawn(row):
             self._observer.arrived("listing", name, "stale")
             return self._stored(index, name, row)

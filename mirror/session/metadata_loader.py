@@ -59,7 +59,7 @@ class MetadataLoader:
         local = not project.of_index  # whether it can be read depends on the file, see below
         sdist = view.file_kinds[file_kind].tags == SDIST
         if self._offline and not local and not sdist:
-            raise Offline(f"{view.name} {version}: its dependencies are {self._parts.settings.lacks}")
+            raise Offline(f"{view.name} {version}: its dependencies are {self._parts.lacks()}")
         from mirror.metadata.builds import source_of  # 6 ms; a warm lock does not need it
 
         file = self._file_of(project, release, file_kind)
@@ -73,7 +73,7 @@ class MetadataLoader:
         if failed is not None:
             raise failed
         if self._offline and not file.url.startswith("file:"):
-            raise Offline(f"{view.name} {version}: its dependencies are {self._parts.settings.lacks}")
+            raise Offline(f"{view.name} {version}: its dependencies are {self._parts.lacks()}")
         facts = self._parts.write_buffer.facts_of(project.index_id)
         metadata = yield from self._read(file, facts, source, tree, build=build)
         if linked and not metadata.built:
@@ -89,9 +89,13 @@ class MetadataLoader:
         archive = self._archives.take(source) if build else None
         if archive is None:
             try:
-                return (yield from read_metadata(file, facts))
+                metadata = yield from read_metadata(file, facts)
             except NeedsBuild as error:
                 archive = error.archive
+            else:
+                if metadata.passed_over is not None:
+                    self._parts.reporter.warn(f"{metadata.passed_over}; the file itself was read instead")
+                return metadata
             if archive is not None and not build and self.can_build:
                 self._archives.put(source, archive)
                 raise NeedsBuild(f"{file.filename} has no static metadata: only its build backend knows what it needs")

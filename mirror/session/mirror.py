@@ -13,6 +13,7 @@ Transports are imported inside functions: a warm or offline run must not load an
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
@@ -85,6 +86,7 @@ class Mirror:
             results=results,
             write_buffer=write_buffer,
             pages=PageLoader(fetcher, clock, signatures),
+            lacks=cache(lambda: _lacking(settings, store)),
             shadowed=ShadowedIndexes(fetcher, reporter.warn),
             builder=builder,
         )
@@ -212,6 +214,12 @@ def _fetcher(settings: MirrorSettings, transport: Callable[[], Transport]) -> Fe
         requests_per_second=settings.requests_per_second,
         deadline=settings.deadline,
     )
+
+
+def _lacking(settings: MirrorSettings, store: Store) -> str:
+    from mirror.session.lacking import lacking  # only for an error
+
+    return lacking(settings, store)
 
 
 def open_mirror(

@@ -34,6 +34,7 @@ class SessionParts(NamedTuple):
     write_buffer: WriteBuffer
     pages: PageLoader
     shadowed: ShadowedIndexes
+    lacks: Callable[[], str]  # why a record is missing where no index may be asked
     builder: Builder | None  # None if builds are not allowed
 
     def stop(self) -> None:

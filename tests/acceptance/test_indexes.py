@@ -266,9 +266,12 @@ def test_a_wrong_hash_where_nothing_else_answers_is_6(workspace: Workspace, inde
 def test_a_wrong_hash_of_a_sidecar_is_skipped_where_the_wheel_answers(
     workspace: Workspace, index: LoopbackIndex
 ) -> None:
-    """The next strategy is used; the content of the wrong sidecar is ignored."""
+    """The next strategy is used, with a warning; the content of the wrong sidecar is ignored."""
     wrong = wheel("torn", "1.0", ["evil"])
     honest = wheel("torn", "1.0", ["lib"])
     index.publish("torn", honest._replace(metadata=wrong.metadata, listed_sidecar_sha256="0" * 64))
 
-    assert locked(workspace, "torn") == {"base": "1.0", "lib": "2.0", "torn": "1.0"}
+    ran = workspace.lock("torn")
+
+    assert (ran.code, workspace.pins()) == (0, {"base": "1.0", "lib": "2.0", "torn": "1.0"})
+    assert "warning: metadata of torn-1.0-py3-none-any.whl: its sha256 differs" in ran.err

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.index_server import LoopbackIndex
+from tests.support.request_limit import Watch, limited_requests
 
 
 class Served:
@@ -40,6 +41,7 @@ class Served:
             "--mirror",
             str(folder / "m"),
         ]
+        self._watch = Watch()
         self.process = subprocess.Popen(
             [*command, *arguments], stderr=subprocess.PIPE, text=True, env=self.environment, cwd=folder
         )
@@ -54,9 +56,10 @@ class Served:
         command = [sys.executable, "-m", "pipx_parallel", *arguments]
         if "--mirror" not in arguments:
             command += ["--mirror", str(self.folder / "m")]
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env=self.environment, cwd=self.folder, timeout=60
-        )
+        with limited_requests():
+            return subprocess.run(
+                command, capture_output=True, text=True, check=False, env=self.environment, cwd=self.folder, timeout=60
+            )
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body; redirects are not followed."""
@@ -85,7 +88,8 @@ class Served:
         return status, text.decode()
 
     def stop(self) -> str:
-        """End it, and return what it logged."""
+        """End it, and return what it logged. Each request that it answered may have made it ask its index once more."""
         self.process.terminate()
         _, logged = self.process.communicate(timeout=20)
+        self._watch.end(more=len(re.findall(r"(?m)^(?:GET|HEAD|POST) ", logged)))
         return str(logged)

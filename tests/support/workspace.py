@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.request_limit import MOST_REQUESTS, limited_requests
+from tests.support.request_limit import MOST_REQUESTS, LimitedProcess, limited_requests
 
 _PATIENCE = 60  # seconds: a command that hangs must fail its test, not stop the suite
 
@@ -73,9 +73,10 @@ class Workspace:
 
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start the tool and go on."""
-        return subprocess.Popen(
-            self.command(*arguments), cwd=self.folder, env={**self.environment, **(environment or {})},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        return LimitedProcess(
+            self.command(*arguments), self.most_requests, cwd=self.folder,
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def lock(self, *requirements: str, flags: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Ran:

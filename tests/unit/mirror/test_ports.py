@@ -13,10 +13,12 @@ from mirror.exchange.maintenance import check
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.exchange.web_store import WebStore
 from mirror.http.credentials import Credentials
+from mirror.ports import Exchange, Request
 from mirror.store.disk import DiskStore
 from mirror.store.new import NewStore
 from mirror.store.read_only import ReadOnlyStore
 from mirror.store.shared import NotingStore, SharedStore
+from mirror.urls import PublicUrl
 from tests.support.dict_store import DictStore
 from tests.support.scenarios import memory_mirror
 
@@ -101,3 +103,13 @@ def test_damage_of_a_read_only_mirror_is_found(tmp_path: Path) -> None:
     reader.close()
 
     assert damages == [key]
+
+
+def test_a_proxy_that_wants_credentials_is_called_a_proxy() -> None:
+    """407 comes from the proxy (RFC 9110); the remedy names its option."""
+    request = Request("http://index.example/simple/app/")
+
+    said = Exchange(request, 407, {}, b"", PublicUrl(request.url)).trouble
+
+    assert said.startswith("the proxy answered 407")
+    assert "--proxy" in said

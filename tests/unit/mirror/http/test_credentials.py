@@ -145,3 +145,19 @@ def test_an_ipv6_address_of_netrc_has_no_brackets_or_has(tmp_path: Path, machine
 
     assert credentials("http://[::1]:8080/simple/") == ("me", "pw")
     assert credentials("http://[::2]:8080/simple/") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "same"),
+    [
+        ("https://me:pw@index.example:443/simple", "https://index.example/simple/app/", True),
+        ("https://me:pw@index.example/simple", "https://index.example:443/simple/app/", True),
+        ("http://me:pw@index.example:80/simple", "http://Index.Example/simple/app/", True),
+        ("https://me:pw@index.example:80/simple", "https://index.example/simple/app/", False),
+        ("http://me:pw@index.example:443/simple", "https://index.example/simple/app/", False),
+        ("https://me:pw@index.example:8443/simple", "https://index.example:443/simple/app/", False),
+    ],
+)
+def test_the_port_of_the_scheme_need_not_be_written(given: str, asked: str, same: bool) -> None:
+    """Both spellings are one origin; another port or scheme is another."""
+    assert (Credentials([given], environ={})(asked) == ("me", "pw")) is same
