@@ -44,7 +44,7 @@ class CoreMetadata(NamedTuple):
     text: FileText | None = None  # set if it was read from a file of an index or the sidecar of a wheel
     built: bool = False  # from a build backend on this machine: another machine may get other metadata
     licence: StatedLicence = StatedLicence()
-    passed_over: str | None = None  # what was wrong with a source that was tried before, for a warning
+    refused_source: str | None = None  # what was wrong with a source that was tried before, for a warning
 
     @property
     def is_static(self) -> bool:

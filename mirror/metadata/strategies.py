@@ -75,7 +75,7 @@ def read_metadata(file: DistFile, facts: IndexFacts) -> Generator[Request, Excha
 def _noting(metadata: CoreMetadata, troubles: list[MirrorError]) -> CoreMetadata:
     """Return metadata with what an earlier strategy found wrong: a sidecar whose hash differs is refused, and that is said."""
     wrong = next((str(trouble) for trouble in troubles if isinstance(trouble, Integrity)), None)
-    return metadata._replace(passed_over=wrong)
+    return metadata._replace(refused_source=wrong)
 
 
 def _attempt(

@@ -37,8 +37,9 @@ class IndexLookup:
 
     def __init__(self, parts: SessionParts) -> None:
         """Read nothing yet."""
-        self.hits = 0  # listings from the store without a request
-        self.revalidated = 0  # listings from the store that the index confirmed (304)
+        self.hits = self.revalidated = (
+            0  # listings from the store without a request, and that the index confirmed (304)
+        )
         self._settings = parts.settings
         self._indexes = tuple([simple_index(url) for url in parts.settings.indexes])
         self._store = parts.store
@@ -55,8 +56,6 @@ class IndexLookup:
         self._admits: dict[str, Sequence[Intervals]] = {}
         self._reached: set[str] = set()  # ids of indexes that have answered in this run
         self._down: set[str] = set()  # ids of indexes that failed while a stale view was available
-
-    # --- before the first look-up -------------------------------------------------------------------------------------
 
     def load(self, names: Sequence[str], admits: Mapping[str, Sequence[Intervals]]) -> None:
         """Read the stored views of projects in one batch; ``admits`` has the intervals that specifiers admit, by project."""
@@ -195,6 +194,7 @@ class IndexLookup:
             return self._confirmed(index, name, row, exchange, now)
         if row is not None and not exchange.refused and not _is_withdrawn(row):
             self._reporter.warn_stale(exchange.trouble, now - row.freshness.fetched_at)
+            self._pages.failed(index.id, name, exchange)
             if index.id not in self._reached:  # no response so far: stale views are used from here on
                 self._down.add(index.id)
             self._observer.arrived("listing", name, "stale")

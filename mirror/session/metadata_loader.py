@@ -93,8 +93,8 @@ class MetadataLoader:
             except NeedsBuild as error:
                 archive = error.archive
             else:
-                if metadata.passed_over is not None:
-                    self._parts.reporter.warn(f"{metadata.passed_over}; the file itself was read instead")
+                if metadata.refused_source is not None:
+                    self._parts.reporter.warn(f"{metadata.refused_source}; the file itself was read instead")
                 return metadata
             if archive is not None and not build and self.can_build:
                 self._archives.put(source, archive)

@@ -102,15 +102,17 @@ class PageLoader:
         if failure is not None:
             raise failure
 
+    def failed(self, index_id: str, name: str, exchange: Exchange) -> None:
+        """Take note that a page could not be fetched: in this run it is not requested again for files of old releases."""
+        self._refetched[index_id, name] = _not_again(exchange)
+
     def _refetch(self, project: Project) -> Generator[Request, Exchange, None]:
         view = project.view
         exchange = yield Request(
             project.page_url, ACCEPT, limit=PAGE_BYTES, page=PageWish(view.name, whole=True), purpose=Purpose.PAGES
         )
         if exchange.status != 200 or exchange.problem is not None:
-            raise Unreachable(
-                f"its page cannot be fetched again, which the files of old releases need: {exchange.trouble}"
-            )
+            raise _not_again(exchange)
         listed, files = self.read(exchange)
         if listed.keys != view.keys:
             files = _aligned(view, listed, files)
@@ -177,6 +179,10 @@ class PageLoader:
         """Allow the page of a project to be fetched again: for a server."""
         for key in [key for key in self._refetched if key[1] == name]:
             del self._refetched[key]
+
+
+def _not_again(exchange: Exchange) -> Unreachable:
+    return Unreachable(f"its page cannot be fetched again, which the files of old releases need: {exchange.trouble}")
 
 
 def _key(project: Project) -> tuple[str, str]:

@@ -449,12 +449,12 @@ def test_publishing_says_that_pages_are_partial(run: Run, index: LoopbackIndex) 
     assert "older releases" not in whole.err
 
 
-@pytest.mark.parametrize("place", ["snapshot", "folder"])
-def test_a_mirror_of_another_index_is_called_that(run: Run, mirror: Path, index: LoopbackIndex, place: str) -> None:
+@pytest.mark.parametrize("kind", ["snapshot", "folder"])
+def test_a_mirror_of_another_index_is_called_that(run: Run, mirror: Path, index: LoopbackIndex, kind: str) -> None:
     """The message names what the mirror holds and what was asked for, without secrets; the right index locks."""
     assert run("lock", "--packages", "app", "-o", "pylock.toml").code == 0
     assert run("mirror", "export", "a.snap").code == 0
-    options = ["--mirror", "a.snap"] if place == "snapshot" else ["--mirror", str(mirror), "--offline"]
+    options = ["--mirror", "a.snap"] if kind == "snapshot" else ["--mirror", str(mirror), "--offline"]
 
     other = run("lock", "--packages", "app", *options, "--index-url", "https://me:s3krit@index.example/simple")
 

@@ -109,7 +109,7 @@ def test_a_proxy_that_wants_credentials_is_called_a_proxy() -> None:
     """407 comes from the proxy (RFC 9110); the remedy names its option."""
     request = Request("http://index.example/simple/app/")
 
-    said = Exchange(request, 407, {}, b"", PublicUrl(request.url)).trouble
+    trouble = Exchange(request, 407, {}, b"", PublicUrl(request.url)).trouble
 
-    assert said.startswith("the proxy answered 407")
-    assert "--proxy" in said
+    assert trouble.startswith("the proxy answered 407")
+    assert "--proxy" in trouble
