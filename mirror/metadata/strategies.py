@@ -14,8 +14,8 @@ No build is run here: if only a build backend can give the metadata, ``NeedsBuil
 from __future__ import annotations
 
 import hashlib
-from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO
+from io import SEEK_END, BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
 from mirror.limits import METADATA_BYTES
@@ -23,7 +23,7 @@ from mirror.metadata.core_metadata import FileText, parse_core_metadata, to_text
 from mirror.metadata.static_metadata import static_metadata
 from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
 from mirror.names import normalize_name
-from mirror.ports import ProblemKind, Purpose, Request
+from mirror.ports import ProblemKind, Purpose, Request, Work
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ SMALL = TAIL  # bytes; a wheel up to this size is fetched whole, so that its has
 _SIDECAR_LIMIT = METADATA_BYTES
 _MORE_READS = 4
 _CHUNK = 1024 * 1024  # bytes hashed at once
+_LARGE = 8 * 1024 * 1024  # bytes of a source archive from which on it is read in a thread
 _WHOLE_LIMIT = 4 * 1024 * 1024 * 1024
 
 
-def read_metadata(file: DistFile, facts: IndexFacts) -> Generator[Request, Exchange, CoreMetadata]:
+def read_metadata(file: DistFile, facts: IndexFacts) -> Generator[Request | Work, Any, CoreMetadata]:
     """Try the strategies for one file; yield requests, receive exchanges, return the metadata.
 
     Raises:
@@ -169,14 +170,24 @@ def _whole_body(exchange: Exchange, file: DistFile) -> bytes:
     return wheel_metadata(body, file.filename)
 
 
-def _sdist(file: DistFile) -> Generator[Request, Exchange, CoreMetadata]:
+def _sdist(file: DistFile) -> Generator[Request | Work, Any, CoreMetadata]:
     """Fetch an sdist and return its static metadata (PEP 643, PEP 621). Raises ``NeedsBuild`` if it has none."""
-    exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.SOURCES, spool=True)
+    exchange: Exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.SOURCES, spool=True)
     _check_status(exchange, file)
     archive = exchange.opened()
-    try:
+    found: list[CoreMetadata | None] = []
+
+    def read() -> bytes:
         _check(archive, file.hashes, file.filename)
-        metadata = static_metadata(archive, file.filename)
+        found.append(static_metadata(archive, file.filename))
+        return b""
+
+    try:
+        if archive.seek(0, SEEK_END) > _LARGE:
+            yield Work(f"reading {file.filename}", read)  # seconds: the search goes on meanwhile
+        else:
+            read()
+        metadata = found[0]
     except MirrorError:
         archive.close()
         raise

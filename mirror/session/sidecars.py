@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mirror.errors import Malformed, NotFound
 from mirror.keys import texts_key
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from mirror.metadata.core_metadata import FileText
-    from mirror.ports import Exchange, Request
+    from mirror.ports import Request, Work
     from mirror.records.model import DistFile, FetchFailure
     from mirror.records.project import Project
     from mirror.session.parts import SessionParts
@@ -64,7 +64,7 @@ class Sidecars:
 
         fetcher.submit(key, self._steps(project, file), deliver)
 
-    def _steps(self, project: Project, file: DistFile) -> Generator[Request, Exchange, FileText]:
+    def _steps(self, project: Project, file: DistFile) -> Generator[Request | Work, Any, FileText]:
         metadata = yield from read_metadata(file, self._parts.write_buffer.facts_of(project.index_id))
         if metadata.text is None or not file.filename.endswith(".whl"):
             raise NotFound(f"{file.filename}: only wheels have METADATA of their own")

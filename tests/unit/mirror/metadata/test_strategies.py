@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from random import Random
+from typing import Any
 
 import pytest
 
@@ -11,15 +13,16 @@ from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFoun
 from mirror.metadata.core_metadata import CoreMetadata
 from mirror.metadata.index_facts import IndexFacts
 from mirror.metadata.strategies import SMALL, TAIL, read_metadata
-from mirror.ports import Exchange, Request
+from mirror.ports import Exchange, Request, Work
 from mirror.records.model import DistFile
 from mirror.urls import PublicUrl
-from tests.support.dists import Dist, sdist, wheel, zipped
+from tests.support.dists import Dist, sdist, tarred, wheel, zipped
 
 URL = "http://index.example/files/"
 LARGE = wheel("pkg", "1.0", ["lib"], padding=300_000)
+STATIC = sdist("pkg", "1.0", ["lib"])
 TINY = wheel("pkg", "1.0", ["lib"])
-SIDECAR, RANGE, WHOLE = "sidecar", "range", "whole"
+SIDECAR, RANGE, WHOLE, WORK = "sidecar", "range", "whole", "work"
 
 Responder = Callable[[Request], Exchange]
 
@@ -71,6 +74,10 @@ def run_strategies(
     try:
         request = next(steps)
         while True:
+            if isinstance(request, Work):
+                tried.append(WORK)
+                request = _after(steps, request)
+                continue
             tried.append(kind_of(request))
             request = steps.send(responders.get(kind_of(request), always(404))(request))
     except StopIteration as ended:
@@ -78,6 +85,15 @@ def run_strategies(
         return result, tried
     except MirrorError as error:
         return error, tried
+
+
+def _after(steps: Generator[Request | Work, Any, CoreMetadata], work: Work) -> Request | Work:
+    """Do work as the fetcher does, and return the next step."""
+    try:
+        done = work.do()
+    except MirrorError as error:
+        return steps.throw(error)
+    return steps.send(done)
 
 
 def dependencies(result: CoreMetadata | MirrorError) -> tuple[str, ...]:
@@ -253,6 +269,18 @@ def test_a_dynamic_sdist_needs_a_build() -> None:
 
     assert isinstance(result, NeedsBuild)
     assert "pkg-1.0.tar.gz" in str(result)
+
+
+@pytest.mark.parametrize("digest", [None, "0" * 64])
+def test_a_large_sdist_is_read_in_a_thread(digest: str | None) -> None:
+    """Unpacking takes seconds, and the search goes on; errors are the same."""
+    body = tarred({"pkg-1.0/noise": Random(1).randbytes(9_000_000), "pkg-1.0/PKG-INFO": STATIC.metadata or b""})  # noqa: S311 - noise
+    dist = STATIC._replace(body=body)
+
+    result, tried = run_strategies(file_of(dist, digest=digest), {WHOLE: always(body=body)})
+
+    assert tried == [WHOLE, WORK]
+    assert isinstance(result, Integrity) if digest else dependencies(result) == ("lib",)
 
 
 def test_an_sdist_with_a_wrong_hash_is_not_opened() -> None:
