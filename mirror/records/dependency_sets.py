@@ -7,6 +7,7 @@ on first use, and the record stores the compiled form.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import FOREIGN_TEXT_ERRORS, Malformed, error_of_foreign_text
@@ -191,14 +192,19 @@ def _bucket(lines: Iterable[str]) -> dict[str, list[int]]:
         if "extra" not in marker:
             buckets.setdefault(BASE, []).append(index)
             continue
-        comparisons = re.findall(_EXTRA, marker)
-        names = {normalize_name(ours or theirs) for _, ours, theirs, _ in comparisons}
-        plain = all((operator or other) == "==" for operator, _, _, other in comparisons)
-        if not names or not plain or " or " in marker:
-            buckets.setdefault(BASE, []).append(index)
-        for name in sorted(names):
+        for name in _buckets_of(marker):
             buckets.setdefault(name, []).append(index)
     return buckets
+
+
+@lru_cache(maxsize=4096)  # a project with thousands of lines has them under some dozens of markers
+def _buckets_of(marker: str) -> tuple[str, ...]:
+    """Return the buckets of a line whose marker has the word "extra"."""
+    comparisons = re.findall(_EXTRA, marker)
+    names = {normalize_name(ours or theirs) for _, ours, theirs, _ in comparisons}
+    plain = all((operator or other) == "==" for operator, _, _, other in comparisons)
+    base = (BASE,) if not names or not plain or " or " in marker else ()
+    return (*base, *sorted(names))
 
 
 def _dependency_to_json(dependency: Dependency, line: str) -> list[Any]:
