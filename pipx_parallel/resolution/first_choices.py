@@ -15,26 +15,33 @@ from pipx_parallel.resolver.solution import DependencyEdge
 from pipx_parallel.resolver.solver import Counts, Solution
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipx_parallel.resolution.candidates import Candidates
-    from pipx_parallel.resolver.ports import Edge
-    from pipx_parallel.resolver.solver import RootEdge
+    from pipx_parallel.resolver.ports import Edge, RootEdge
 
 _NO_SEARCH = Counts(0, 0, 0)
 
 
-def first_choices(candidates: Candidates, roots: Sequence[RootEdge]) -> Solution | None:
-    """Return the answer in which every package is at its first choice; None if that is none, or takes a last resort."""
-    attempt = _FirstChoices(candidates, roots)
+def first_choices(
+    candidates: Candidates, roots: Sequence[RootEdge], bounds_of: Callable[[str], Sequence[RootEdge]]
+) -> Solution | None:
+    """Return the answer in which every package is at its first choice; None if that is none, or takes a last resort.
+
+    ``bounds_of`` returns the constraints that are not in ``roots``, by package.
+    """
+    attempt = _FirstChoices(candidates, roots, bounds_of)
     return attempt.run([root.edge for root in roots if not root.constraint])
 
 
 class _FirstChoices:
     """One attempt."""
 
-    def __init__(self, candidates: Candidates, roots: Sequence[RootEdge]) -> None:
+    def __init__(
+        self, candidates: Candidates, roots: Sequence[RootEdge], bounds_of: Callable[[str], Sequence[RootEdge]]
+    ) -> None:
         self.candidates = candidates
+        self.bounds_of = bounds_of
         self.bounds: dict[str, int] = {}
         for root in roots:  # the lines of the user bound a package wherever it is needed
             package = root.edge.package
@@ -78,4 +85,6 @@ class _FirstChoices:
         if isinstance(domain, Unavailable):
             return None
         mask = domain & edge.mask & self.bounds.get(package, -1)
+        for bound in self.bounds_of(package):
+            mask &= bound.edge.mask
         return self.candidates.choose(package, mask) if mask else None

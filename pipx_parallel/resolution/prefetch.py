@@ -19,6 +19,8 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import bit_of, release_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency
     from mirror.records.project import Project
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
 class Speculation:
     """A ``mirror.session.results.Listener`` that requests what the solver will probably need."""
 
-    def __init__(self, mirror: Mirror, candidates: Candidates) -> None:
-        """Start without guesses; ``ask`` begins with the roots."""
+    def __init__(self, mirror: Mirror, candidates: Candidates, bounds: Sequence[Dependency] = ()) -> None:
+        """Start without guesses; ``ask`` begins with the roots. ``bounds`` are the constraints."""
+        self._bounds: dict[str, list[CompiledSpecifier]] = {}
+        for bound in bounds:
+            self._bounds.setdefault(bound.name, []).append(bound.specifier)
         self._mirror = mirror
         self._candidates = candidates
         self._specifiers: dict[str, dict[str, CompiledSpecifier]] = {}
@@ -80,8 +85,9 @@ class Speculation:
             self._working = False
 
     def _look(self, name: str) -> None:
-        if self._mirror.peek(name) is None:
-            return
+        wanted = name in self._specifiers or self._candidates.policy.locked_version(name)
+        if not wanted or self._mirror.peek(name) is None:
+            return  # a project that only a constraint names is not followed
         candidate = self._candidates.candidate(name)
         if not isinstance(candidate, Candidate) or not candidate.usable:
             return
@@ -114,7 +120,7 @@ class Speculation:
     def _guess(self, name: str, candidate: Candidate) -> int:
         """Return the best release that all specifiers so far admit; a specifier that leaves no release is ignored."""
         mask = candidate.usable
-        for specifier in self._specifiers.get(name, {}).values():
+        for specifier in (*self._bounds.get(name, ()), *self._specifiers.get(name, {}).values()):
             narrowed = mask & self._candidates.admitted(name, specifier)
             mask = narrowed or mask
         return self._candidates.choose(name, mask)

@@ -14,12 +14,11 @@ from pipx_parallel.resolution.candidates import ON, Candidates
 from pipx_parallel.resolution.hash_rules import HashRules
 from pipx_parallel.resolution.package_keys import package_key
 from pipx_parallel.resolution.policy import Policy
-from pipx_parallel.resolver.ports import Edge
-from pipx_parallel.resolver.solver import RootEdge
+from pipx_parallel.resolver.ports import Edge, RootEdge
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mirror.session.mirror import Mirror
     from pipx_parallel.config.settings import ResolveSettings, SelectionSettings
@@ -177,7 +176,7 @@ def exact_specifier(version: str) -> CompiledSpecifier | None:
 
 
 def root_edges(candidates: Candidates, wanted: Sequence[Dependency], bounds: Sequence[Dependency]) -> list[RootEdge]:
-    """Return the roots and constraints as edges; a label is the index in its list, for constraints from -1 down."""
+    """Return the roots, and the constraints on their projects, as edges; a root's label is the index in its list."""
     edges: list[RootEdge] = []
     for index, dependency in enumerate(wanted):
         name = dependency.name
@@ -190,14 +189,38 @@ def root_edges(candidates: Candidates, wanted: Sequence[Dependency], bounds: Seq
         edges += [
             RootEdge(Edge(switch := package_key(name, extra), ON, (switch, "")), index) for extra in dependency.extras
         ]
-    asked = {edge.edge.package for edge in edges}
+    names = dict.fromkeys([row.name for row in wanted])
+    return [*edges, *[bound for name in names for bound in _bounds_on(candidates, name, enumerate(bounds))]]
+
+
+def edges_and_bounds(
+    candidates: Candidates, wanted: Sequence[Dependency], bounds: Sequence[Dependency]
+) -> tuple[list[RootEdge], Callable[[str], list[RootEdge]]]:
+    """Return what a search starts with, and what gives it the constraints on projects that it meets."""
+    return root_edges(candidates, wanted, bounds), later_bounds(candidates, wanted, bounds)
+
+
+def later_bounds(
+    candidates: Candidates, wanted: Sequence[Dependency], bounds: Sequence[Dependency]
+) -> Callable[[str], list[RootEdge]]:
+    """Return a function from a project to the constraints on it, as edges. Those on a root's project are in ``root_edges``.
+
+    The project of a constraint is read only if something requires it: a constraints file may have a thousand lines.
+    """
+    rows: dict[str, list[tuple[int, Dependency]]] = {}
+    roots = {row.name for row in wanted}
     for index, dependency in enumerate(bounds):
-        if dependency.name not in asked and not dependency.specifier.text and dependency.name not in candidates.hashes:
-            continue
-        candidate = candidates.candidate(dependency.name)
-        if isinstance(candidate, Candidate):  # a constraint on a project that no index has is ignored
-            edges.append(RootEdge(_edge(candidates, dependency), -1 - index, constraint=True))
-    return edges
+        if dependency.name not in roots and (dependency.specifier.text or dependency.name in candidates.hashes):
+            rows.setdefault(dependency.name, []).append((index, dependency))
+    return lambda name: _bounds_on(candidates, name, rows.get(name, ()))
+
+
+def _bounds_on(candidates: Candidates, name: str, rows: Iterable[tuple[int, Dependency]]) -> list[RootEdge]:
+    """Return the constraints of ``rows`` on a project; none if no index has it. A label is the index, from -1 down."""
+    own = [(index, dependency) for index, dependency in rows if dependency.name == name]
+    if not own or not isinstance(candidates.candidate(name), Candidate):
+        return []
+    return [RootEdge(_edge(candidates, dependency), -1 - index, constraint=True) for index, dependency in own]
 
 
 def _edge(candidates: Candidates, dependency: Dependency) -> Edge:

@@ -15,7 +15,7 @@ from pipx_parallel.model import Resolution, Stats
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.pins import edges_of, missing_of, pins_of, relaxations_of
-from pipx_parallel.resolution.roots import candidates_of, for_target, memory_key, root_edges
+from pipx_parallel.resolution.roots import candidates_of, edges_and_bounds, for_target, memory_key
 from pipx_parallel.resolution.source_archives import is_proven
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
@@ -119,8 +119,7 @@ class TargetSearch:
             if not settings.mirror.offline:
                 from pipx_parallel.resolution.prefetch import Speculation  # offline there is nothing to fetch
 
-                speculation = Speculation(mirror, self.candidates)
-                mirror.listener = speculation
+                mirror.listener = speculation = Speculation(mirror, self.candidates, self._bounds_with(bounds))
                 speculation.ask(self._wanted)
             admits = admitted_by(self._wanted)
             mirror.want_projects(admits, admits)
@@ -141,8 +140,8 @@ class TargetSearch:
         from pipx_parallel.resolution.first_choices import first_choices  # only with several targets
 
         began = self._now()
-        candidates, edges = self.fresh(bounds)
-        answer = first_choices(candidates, edges)
+        candidates = self.candidates.in_mode(self.candidates.mode)
+        answer = first_choices(candidates, *edges_and_bounds(candidates, self._wanted, self._bounds_with(bounds)))
         self._spend(began)
         if answer is None or candidates.holes:
             return False
@@ -150,9 +149,10 @@ class TargetSearch:
         return True
 
     def fresh(self, bounds: Mapping[str, str] | None = None) -> tuple[Candidates, list[RootEdge]]:
-        """Return the candidates and the root edges of one more search."""
-        candidates = self.candidates.in_mode(self.candidates.mode)
-        return candidates, root_edges(candidates, self._wanted, self._bounds_with(bounds))
+        """Return the candidates of one more search, and the roots and all constraints as edges."""
+        candidates, limits = self.candidates.in_mode(self.candidates.mode), self._bounds_with(bounds)
+        edges, later = edges_and_bounds(candidates, self._wanted, limits)
+        return candidates, [*edges, *[bound for name in {row.name: 0 for row in limits} for bound in later(name)]]
 
     def take(self, answer: Solution | Impossible, candidates: Candidates) -> None:
         """Take an answer and what it was chosen from."""
@@ -274,8 +274,9 @@ def searched(  # noqa: PLR0913 - what a search is given, once more where it is r
 
     def search(candidates: Candidates) -> tuple[Solution | Impossible, Candidates]:
         while True:
-            edges = root_edges(candidates, wanted, bounds)
-            outcome = solve(candidates, edges, observer, limits, candidates.is_complete if thorough else lambda: True)
+            edges, later = edges_and_bounds(candidates, wanted, bounds)
+            is_final = candidates.is_complete if thorough else lambda: True
+            outcome = solve(candidates, edges, observer, limits, is_final, later)
             after_builds = None if isinstance(outcome, Impossible) else candidates.after_builds(outcome.chosen)
             if after_builds is None:
                 return outcome, candidates

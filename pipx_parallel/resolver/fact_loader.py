@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.dependency_table import NO_SWITCH, OFF, ON, Cap
-from pipx_parallel.resolver.ports import ABSENT, Edge, Unavailable, equal_by_type
+from pipx_parallel.resolver.ports import ABSENT, Unavailable
 from pipx_parallel.resolver.soft_constraints import lacks_extra
 from pipx_parallel.resolver.terms import Bound, Dependency, Incompatibility, Required, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+    from pipx_parallel.resolver.ports import Edge, RootEdge
     from pipx_parallel.resolver.state import SearchState
 
 
 MOST_UNUSABLE = 64  # unusable releases that are skipped to find the newest usable one
-
-
-@equal_by_type
-class RootEdge(NamedTuple):
-    """A root requirement, or a constraint.
-
-    ``label`` is the caller's label of its origin; explanations return it unchanged. With ``constraint`` the package need not
-    be installed, but if it is, its value is in ``edge.mask``.
-    """
-
-    edge: Edge
-    label: Hashable
-    constraint: bool = False
 
 
 def add_roots(state: SearchState, roots: Sequence[RootEdge]) -> None:
@@ -39,13 +27,19 @@ def add_roots(state: SearchState, roots: Sequence[RootEdge]) -> None:
     set_direct(state, [state.numbers[name] for name in wanted])
     add_packages(state, bound)
     for root in roots:
-        number = state.numbers[root.edge.package]
-        allowed = root.edge.mask | (ABSENT if root.constraint else 0)
-        cause = Bound(root.label, root.edge) if root.constraint else Required(root.label, root.edge)
-        out = state.universe[number] & ~allowed
-        if out:
-            state.units[number].append(Incompatibility([number], [out], cause))
-            state.refresh(number)
+        _bind(state, root)
+
+
+def _bind(state: SearchState, root: RootEdge) -> None:
+    """Exclude what a root requirement or a constraint does not allow; its package is known."""
+    number = state.numbers[root.edge.package]
+    allowed = root.edge.mask | (ABSENT if root.constraint else 0)
+    cause = Bound(root.label, root.edge) if root.constraint else Required(root.label, root.edge)
+    state.roots.append(root)
+    out = state.universe[number] & ~allowed
+    if out:
+        state.units[number].append(Incompatibility([number], [out], cause))
+        state.refresh(number)
 
 
 def load_newest(state: SearchState) -> None:
@@ -137,6 +131,9 @@ def add_packages(state: SearchState, names: Iterable[str]) -> None:
         state.source.prepare(list(dict.fromkeys(ordinary)))
     for name in new:
         state.intern(name)
+    for name in dict.fromkeys(ordinary):
+        for bound in state.bounds_of(name):
+            _bind(state, bound)
 
 
 def load_dependencies(state: SearchState, package: int, bits: Sequence[int], switch: int = NO_SWITCH) -> None:

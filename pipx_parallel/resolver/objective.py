@@ -18,7 +18,7 @@ from pipx_parallel.resolver.state import NEVER, NOTHING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pipx_parallel.resolver.fact_loader import RootEdge
+    from pipx_parallel.resolver.ports import RootEdge
     from pipx_parallel.resolver.search import SolverLimits
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Incompatibility

@@ -46,6 +46,19 @@ class Edge(NamedTuple):
 
 
 @equal_by_type
+class RootEdge(NamedTuple):
+    """A root requirement, or a constraint.
+
+    ``label`` is the caller's label of its origin; explanations return it unchanged. With ``constraint`` the package need not
+    be installed, but if it is, its value is in ``edge.mask``.
+    """
+
+    edge: Edge
+    label: Hashable
+    constraint: bool = False
+
+
+@equal_by_type
 class Unavailable(NamedTuple):
     """A release that cannot be used, or a package that no index has. ``reason`` reaches the user unchanged."""
 

@@ -15,7 +15,7 @@ from pipx_parallel.resolver.unsat_core import smallest_proof
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipx_parallel.resolver.fact_loader import RootEdge
+    from pipx_parallel.resolver.ports import RootEdge
     from pipx_parallel.resolver.solver import Impossible
     from pipx_parallel.resolver.terms import Incompatibility
 

@@ -12,8 +12,7 @@ from pipx_parallel.resolver.terms import Bound, Dependency, Derived, Inherited, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pipx_parallel.resolver.fact_loader import RootEdge
-    from pipx_parallel.resolver.ports import Edge
+    from pipx_parallel.resolver.ports import Edge, RootEdge
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Cause, Incompatibility
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipx_parallel.resolver.fact_loader import RootEdge, add_roots
+from pipx_parallel.resolver.fact_loader import add_roots
 from pipx_parallel.resolver.objective import optimise
-from pipx_parallel.resolver.ports import equal_by_type
+from pipx_parallel.resolver.ports import RootEdge, equal_by_type
 from pipx_parallel.resolver.search import LimitReachedError, SolverLimits
 from pipx_parallel.resolver.soft_constraints import Escape, escapes_in, lacking_in
 from pipx_parallel.resolver.solution import DependencyEdge, Held, held_back, reachable
@@ -77,14 +77,17 @@ class Impossible(NamedTuple):
     counts: Counts
 
 
-def solve(
+def solve(  # noqa: PLR0913, PLR0917 - the solver's whole interface
     source: CandidateSource,
     roots: Sequence[RootEdge],
     observer: SolverObserver | None = None,
     limits: SolverLimits | None = None,
     is_final: Callable[[], bool] = lambda: True,
+    bounds_of: Callable[[str], Sequence[RootEdge]] = lambda _: (),
 ) -> Solution | Impossible:
     """Find releases that satisfy ``roots`` and all dependencies, or prove that there are none.
+
+    ``bounds_of`` returns the constraints on a package that are not in ``roots``; it is called when the search meets the package.
 
     ``is_final`` returns whether the source is complete: False if a later search may have more releases. The proof may then be
     incomplete: interpolated dependencies of long histories are not verified.
@@ -92,16 +95,16 @@ def solve(
     Raises ``LimitReachedError`` if the search has more conflicts than ``limits`` allow. Errors of the source are not caught.
     """
     limits = limits or SolverLimits()
-    state = SearchState(source, observer)
+    state = SearchState(source, observer, bounds_of)
     add_roots(state, roots)
     outcome = optimise(state, roots, limits, is_final)
     if not isinstance(outcome, bool):
-        return Impossible(roots, outcome, state.names, state.universe, state.base, _counts(state))
+        return Impossible(state.roots, outcome, state.names, state.universe, state.base, _counts(state))
     chosen, dependencies = reachable(state, roots)
     return Solution(
         chosen,
         dependencies,
-        held_back(state, roots, chosen),
+        held_back(state, state.roots, chosen),
         _counts(state),
         escapes_in(state, chosen),
         lacking_in(state, chosen),

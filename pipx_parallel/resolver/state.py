@@ -13,9 +13,9 @@ from pipx_parallel.resolver.terms import ExtraOf, Incompatibility, Preferred
 from pipx_parallel.resolver.trail import Trail
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
 
-    from pipx_parallel.resolver.ports import CandidateSource, Edge
+    from pipx_parallel.resolver.ports import CandidateSource, Edge, RootEdge
     from pipx_parallel.resolver.terms import Dependency, Unusable
 
 NOTHING = -1
@@ -37,8 +37,15 @@ class SolutionBound(Protocol):
 class SearchState:
     """The state that the phases (propagate, conflict, decide) share."""
 
-    def __init__(self, source: CandidateSource, observer: SolverObserver | None = None) -> None:
-        """Start with no package."""
+    def __init__(
+        self,
+        source: CandidateSource,
+        observer: SolverObserver | None = None,
+        bounds_of: Callable[[str], Sequence[RootEdge]] = lambda _: (),
+    ) -> None:
+        """Start with no package. ``bounds_of`` returns the constraints that apply to a package once it is met."""
+        self.bounds_of = bounds_of
+        self.roots: list[RootEdge] = []  # all that were applied, constraints that were met included
         self.source = source
         self.observer = observer or SolverObserver()
         self.trail = Trail()

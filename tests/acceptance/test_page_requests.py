@@ -70,3 +70,19 @@ def test_a_lock_that_is_kept_fetches_no_page_twice(workspace: Workspace, long_in
     assert ran.code == 0, ran.err
     assert workspace.pins() == {"lower": "1.100", "upper": "1.100"}
     assert max((pages(long_index) - before).values()) == 1
+
+
+def test_the_project_of_a_constraint_is_asked_for_only_if_something_requires_it(
+    workspace: Workspace, index: LoopbackIndex
+) -> None:
+    """A constraints file may have a thousand lines; those that concern the lock apply, wherever their project is met."""
+    index.publish("heavy", wheel("heavy", "1.0", ["heavier"]))
+    index.publish("heavier", wheel("heavier", "1.0"))
+    index.publish("leaf", wheel("leaf", "1.0"), wheel("leaf", "2.0", ["heavy"]))
+    index.publish("middle", wheel("middle", "1.0", ["leaf"]))
+    workspace.write("limits.txt", "heavy<2\nheavier\nleaf<2\nno-such-project==1\n")
+
+    assert locked(workspace, "middle", flags=["-c", "limits.txt"]) == {"leaf": "1.0", "middle": "1.0"}
+    assert not index.paths("/simple/heavy*")
+    assert not index.paths("/simple/no-such-project*")
+    assert not index.paths("/files/leaf/leaf-2.0*")

@@ -6,8 +6,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from pipx_parallel.resolver.fact_loader import RootEdge
-from pipx_parallel.resolver.ports import Edge, Unavailable
+from pipx_parallel.resolver.ports import Edge, RootEdge, Unavailable
 from tests.support.fake_source import Answer, Universe, base_of
 
 PACKAGES = ("a", "b", "c", "d", "e", "f")

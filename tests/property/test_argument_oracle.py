@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from pipx_parallel.resolver.fact_loader import RootEdge
 from pipx_parallel.resolver.masks import bits_of
-from pipx_parallel.resolver.ports import Edge, Unavailable
+from pipx_parallel.resolver.ports import Edge, RootEdge, Unavailable
 from pipx_parallel.resolver.report import Step, Used, explain
 from pipx_parallel.resolver.solver import Impossible, solve
 from pipx_parallel.resolver.terms import Bound, Dependency, Required

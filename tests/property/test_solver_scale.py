@@ -6,8 +6,7 @@ from random import Random
 
 import pytest
 
-from pipx_parallel.resolver.fact_loader import RootEdge
-from pipx_parallel.resolver.ports import Edge
+from pipx_parallel.resolver.ports import Edge, RootEdge
 from pipx_parallel.resolver.solver import Impossible, Solution, SolverLimits, solve
 from tests.support.fake_source import LazySource, Universe
 from tests.support.plain_argument import explanation

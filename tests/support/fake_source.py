@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pipx_parallel.resolver.fact_loader import RootEdge
 from pipx_parallel.resolver.masks import bits_of, runs_of
-from pipx_parallel.resolver.ports import Edge, Unavailable
+from pipx_parallel.resolver.ports import Edge, RootEdge, Unavailable
 
 Answer = Sequence[Edge] | Unavailable
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipx_parallel.resolver.fact_loader import RootEdge
-from pipx_parallel.resolver.ports import SolverObserver
+from pipx_parallel.resolver.ports import RootEdge, SolverObserver
 from pipx_parallel.resolver.soft_constraints import Escape
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, Solution, SolverLimits, solve
 from pipx_parallel.resolver.terms import Bound, Dependency, Required
