@@ -95,7 +95,8 @@ def solve(  # noqa: PLR0913, PLR0917 - the solver's whole interface
     Raises ``LimitReachedError`` if the search has more conflicts than ``limits`` allow. Errors of the source are not caught.
     """
     limits = limits or SolverLimits()
-    state = SearchState(source, observer, bounds_of)
+    state = SearchState(source, observer)
+    state.bounds_of = bounds_of
     add_roots(state, roots)
     outcome = optimise(state, roots, limits, is_final)
     if not isinstance(outcome, bool):

@@ -37,14 +37,9 @@ class SolutionBound(Protocol):
 class SearchState:
     """The state that the phases (propagate, conflict, decide) share."""
 
-    def __init__(
-        self,
-        source: CandidateSource,
-        observer: SolverObserver | None = None,
-        bounds_of: Callable[[str], Sequence[RootEdge]] = lambda _: (),
-    ) -> None:
-        """Start with no package. ``bounds_of`` returns the constraints that apply to a package once it is met."""
-        self.bounds_of = bounds_of
+    def __init__(self, source: CandidateSource, observer: SolverObserver | None = None) -> None:
+        """Start with no package."""
+        self.bounds_of: Callable[[str], Sequence[RootEdge]] = lambda _: ()  # the constraints on a package that is met
         self.roots: list[RootEdge] = []  # all that were applied, constraints that were met included
         self.source = source
         self.observer = observer or SolverObserver()
@@ -71,9 +66,8 @@ class SearchState:
         self.unit_causes: dict[tuple[int, Dependency | Unusable], Incompatibility] = {}
         self.tables: dict[tuple[int, int, int], DependencyTable] = {}
         self.tables_of: list[list[DependencyTable]] = []  # per package: every table it is parent, child or switch of
-        self.dependencies: list[
-            dict[int, Sequence[Edge]]
-        ] = []  # per package (or switch): the loaded edges, by release bit
+        # per package (or switch): the loaded edges, by release bit
+        self.dependencies: list[dict[int, Sequence[Edge]]] = []
         self.fresh: list[tuple[int, int]] = []  # (level, package) of facts added above level 0
         # learned
         self.watching: list[list[Incompatibility]] = []
