@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mirror.metadata.builds import Builds
     from mirror.metadata.core_metadata import CoreMetadata
-    from mirror.ports import Exchange, Request, Work
+    from mirror.ports import Request, Work
     from mirror.records.licences import StatedLicence
     from mirror.records.model import DistFile
     from mirror.records.project import Project
@@ -88,7 +88,7 @@ class LicenceReader:
             return ()
         return () if entries is None else FileList(entries, project.page_url)
 
-    def _fetched(self, project: Project, release: int) -> Generator[Request, Exchange, CoreMetadata]:
+    def _fetched(self, project: Project, release: int) -> Generator[Request | Work, Any, CoreMetadata]:
         """Read METADATA of a wheel, of a source archive if there is no wheel. Raises ``MirrorError``."""
         files = sorted(self._files(project, release), key=lambda file: not file.filename.endswith(".whl"))
         if not files:
