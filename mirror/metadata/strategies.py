@@ -175,11 +175,11 @@ def _sdist(file: DistFile) -> Generator[Request | Work, Any, CoreMetadata]:
     exchange: Exchange = yield Request(file.url, limit=_WHOLE_LIMIT, purpose=Purpose.SOURCES, spool=True)
     _check_status(exchange, file)
     archive = exchange.opened()
-    found: list[CoreMetadata | None] = []
+    results: list[CoreMetadata | None] = []
 
     def read() -> bytes:
         _check(archive, file.hashes, file.filename)
-        found.append(static_metadata(archive, file.filename))
+        results.append(static_metadata(archive, file.filename))
         return b""
 
     try:
@@ -187,7 +187,7 @@ def _sdist(file: DistFile) -> Generator[Request | Work, Any, CoreMetadata]:
             yield Work(f"reading {file.filename}", read)  # seconds: the search goes on meanwhile
         else:
             read()
-        metadata = found[0]
+        metadata = results[0]
     except MirrorError:
         archive.close()
         raise
