@@ -39,7 +39,9 @@ def test_the_first_bytes_give_the_compression(pack: type[bytes]) -> None:
 def test_a_gzip_file_may_have_several_parts_and_padding() -> None:
     """RFC 1952: members follow one another; some tools pad with zeros."""
     text = gzip.decompress(tarred({"a-1/data": Random(1).randbytes(700_000), "a-1/PKG-INFO": b"Name: a\n"}))  # noqa: S311 - noise
-    body = b"".join(gzip.compress(text[at : at + 150_000]) for at in range(0, len(text), 150_000)) + b"\0" * 512
+    body = (
+        b"".join(gzip.compress(text[start : start + 150_000]) for start in range(0, len(text), 150_000)) + b"\0" * 512
+    )
 
     assert sdist_pkg_info(io.BytesIO(body), "a-1.tar.gz") == b"Name: a\n"
 
