@@ -37,6 +37,7 @@ class Candidate:
     __slots__ = (
         "_best_kinds",
         "_distance",
+        "_offline",
         "_ranks_of",
         "_shared",
         "_trusts_wheels",
@@ -60,7 +61,7 @@ class Candidate:
         direct = project.reference is not None
         self._trusts_wheels = wheels = direct or policy.takes_wheels(name)
         self._judge_by(rules, 0 if direct else policy.sdist_rank(name), wheels=wheels)
-        self._shared = None if direct else policy.shared
+        self._shared, self._offline = (None, False) if direct else (policy.shared, policy.offline)
         count = len(view.versions)
         if policy.needs_all_releases and count:
             project.classify(0)
@@ -145,12 +146,14 @@ class Candidate:
 
         The wheels of a release have the same dependencies with rare exceptions. So if the target can install only the source
         archive, a wheel for another platform or Python is read instead of a build, unless the user refuses wheels or gives hashes.
-        Several targets share the metadata of the wheels of one platform.
+        Several targets share the metadata of the wheels of one platform; offline, one that is in the mirror.
         """
         view = self.project.view
         tags = view.file_kinds[file_kind].tags
-        if tags != SDIST and self._shared is not None and release not in self.allowed:
-            return self._shared.metadata_kind(view.name, release, file_kind, tags)
+        if tags != SDIST and release not in self.allowed:
+            if self._offline:
+                file_kind = self._stored_kind(release, file_kind)
+            return self._shared.metadata_kind(view.name, release, file_kind, tags) if self._shared else file_kind
         if tags != SDIST or not self._trusts_wheels or release in self.allowed:
             return file_kind
         distances = [
@@ -160,6 +163,22 @@ class Candidate:
             and (distance := self._distance(view.file_kinds[number])) is not None
         ]
         return min(distances)[1] if distances else file_kind
+
+    def _stored_kind(self, release: int, file_kind: int) -> int:
+        """Return the file kind, or a wheel for the same platform and another Python if the mirror has only that one's metadata."""
+        view = self.project.view
+        if view.dependency_set(release, file_kind) is not None:
+            return file_kind
+        from pipx_parallel.resolution.shared_choices import platform_family  # few locks need it
+
+        family = platform_family(view.file_kinds[file_kind].tags)
+        numbers = [
+            number
+            for number in view.kind_set_of(release)
+            if view.dependency_set(release, number) is not None
+            and platform_family(view.file_kinds[number].tags) == family
+        ]
+        return min(numbers, default=file_kind)
 
 
 class TargetFacts:

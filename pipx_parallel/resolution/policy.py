@@ -34,7 +34,7 @@ class Policy:
 
     __slots__ = (
         "_all_releases", "_asked_for", "_guard", "_lowest", "_needs_all", "_no_binary", "_only_binary", "_only_final",
-        "_overrides", "_preferred", "_used", "ignores_dependencies", "prefers_binary", "shared",
+        "_overrides", "_preferred", "_used", "ignores_dependencies", "offline", "prefers_binary", "shared",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +52,7 @@ class Policy:
         ``guard`` decides what the user's policy admits; None: there is no policy.
         """
         self.shared: SharedChoices | None = None
+        self.offline = False  # what is not in the mirror cannot be read
         self.ignores_dependencies = selection.no_deps
         self._asked_for = prereleases
         self._all_releases = frozenset((*selection.all_releases, *[ALL] * selection.pre))

@@ -62,7 +62,7 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
     selection = settings.selection._replace(preferred=_preferred(settings.selection, rules))
     settings = settings._replace(selection=selection)
     policy = _policy(inputs, settings, wanted, rules, _guard(settings, mirror))
-    policy.shared = shared
+    policy.shared, policy.offline = shared, settings.mirror.offline
     wanted = [_overridden(dependency, policy) for dependency in wanted]
     hashes = HashRules([*inputs.roots, *inputs.constraints])
     pins = _pins(wanted + bounds, settings.selection.preferred)

@@ -39,11 +39,9 @@ class SharedChoices:
         The wheels of one release for one platform differ in the Python that they are for; so each platform's own metadata is
         read, once.
         """
-        platform = tags.rsplit("-", 1)[-1]
-        family = self._families.get(platform)
+        family = self._families.get(tags)
         if family is None:
-            match = re.match(_PLATFORM, platform.partition(".")[0])
-            family = self._families[platform] = " ".join(match.groups()) if match else platform
+            family = self._families[tags] = platform_family(tags)
         return self._kinds.setdefault((name, release, family), file_kind)
 
     def files(
@@ -65,3 +63,10 @@ class SharedChoices:
         if usable is None:
             usable = self._installable[key] = find()
         return usable
+
+
+def platform_family(tags: str) -> str:
+    """Return the platform of a wheel's tags without the versions that it supports: ``macosx arm64``."""
+    platform = tags.rsplit("-", 1)[-1]
+    match = re.match(_PLATFORM, platform.partition(".")[0])
+    return " ".join(match.groups()) if match else platform

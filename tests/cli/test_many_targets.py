@@ -112,3 +112,31 @@ def test_trees_and_reasons_are_those_of_a_target(run: Run) -> None:
     for target, there in (("3.12 windows", True), ("3.10 linux", False)):
         assert ("win" in run("tree", "--packages", "app", "--target", target).out) is there
         assert (run("why", "win", "--packages", "app", "--target", target).code == 0) is there
+
+
+def test_what_was_locked_for_many_targets_is_locked_offline_for_each(
+    home: Path, run: Run, index: LoopbackIndex
+) -> None:
+    """The metadata of a wheel that was read for one Python serves the others of its platform, also for one target, offline.
+
+    A platform of which nothing was read is still missing.
+    """
+    tags = [
+        f"cp{minor}-cp{minor}-{platform}" for minor in (310, 312) for platform in ("manylinux_2_17_x86_64", "win_amd64")
+    ]
+    index.publish(
+        "comp", *[wheel("comp", "1.0", ["win"], tags=tag) for tag in (*tags, "cp312-cp312-macosx_11_0_arm64")]
+    )
+    (home / "reqs.in").write_text("comp\n", encoding="utf-8")
+    assert run("lock", "reqs.in", "-o", "all.txt", *PYTHONS).code == 0
+
+    for version in ("3.10", "3.12"):
+        for platform in ("linux", "windows"):
+            target = ("--python-version", version, "--platform", platform)
+            assert run("lock", "reqs.in", "--offline", "-o", f"{platform}{version}.txt", *target).code == 0
+    assert run("lock", "reqs.in", "--offline", "-o", "again.txt", *PYTHONS).code == 0
+    assert pins(home / "again.txt") == pins(home / "all.txt")
+    assert (
+        run("lock", "reqs.in", "--offline", "-o", "mac.txt", "--python-version", "3.12", "--platform", "macos").code
+        == 4
+    )
