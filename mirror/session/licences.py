@@ -40,6 +40,7 @@ class LicenceReader:
         run: Callable[[Mapping[str, Generator[Request | Work, Any, Any]]], dict[str, Any]],
     ) -> list[str | None]:
         """Return the licences of releases; ``run`` runs steps concurrently."""
+        self._parts.write_buffer.flush()  # METADATA of this run may be on its way to the store
         stated = [self._stored(project, release) for project, release in rows]
         lacking = {
             f"licence/{number}": (project, release)
