@@ -81,6 +81,7 @@ class Environments:
         self._made: dict[tuple[str, ...], Environment | BuildFailed] = {}
         self._locks: dict[tuple[str, ...], threading.Lock] = {}
         self._lock = threading.Lock()
+        self._finding = threading.Lock()  # one lookup after the other: most ask for the same pages and wheels
 
     def with_requirements(self, requirements: Sequence[str], prior_to: str = "") -> tuple[Environment, str]:
         """Return an environment with these requirements, and pip's output. Raises ``BuildFailed`` if they cannot be installed.
@@ -125,7 +126,8 @@ class Environments:
         try:
             downloads = os.path.join(self._folder, "wheels")  # of all environments: most of them need the same ones
             os.makedirs(downloads, mode=0o700, exist_ok=True)
-            wheels = self._find_wheels(requirements, prior_to, downloads)
+            with self._finding:
+                wheels = self._find_wheels(requirements, prior_to, downloads)
             if wheels is None:
                 return None
             install(wheels, folder, python)
