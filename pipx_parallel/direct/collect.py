@@ -104,7 +104,9 @@ class Directs:
         if not same(claim[0], reference):
             problem = f"{name} is asked for as {reference.label} here and as {claim[0].label} at {before.origin}"
             raise RequirementsError(root.origin, problem, "keep one of them")
-        if root.editable != before.editable and root.origin != before.origin:  # a dependency has its root's origin
+        # A constraint cannot be editable; a dependency has its root's origin.
+        stated = not (root.constraint or before.constraint) and root.origin != before.origin
+        if stated and root.editable != before.editable:
             how = ("as it is", "editable")
             problem = f"{name} is asked for {how[root.editable]} here and {how[before.editable]} at {before.origin}"
             raise RequirementsError(root.origin, problem, "keep one of them")

@@ -35,14 +35,17 @@ class Lines(NamedTuple):
 
 def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -> tuple[Artifact, ...]:
     """Return the one requirements file for all the resolutions (see ``Emitter``)."""
-    style = _style_of(name, context.style)
+    constrains = (
+        re.search(r"(?:^|[/\\._-])constraints[^/\\]*$", name) is not None
+    )  # there pip refuses extras, editables and paths
+    style = context.style._replace(strip_extras=context.style.strip_extras or constrains)
     requesters = merge.requesters(resolutions, context.constraints) if style.annotate else {}
     head = header(resolutions, context) if style.header else merge.missing_lines(resolutions)
     blocks = [*head, *option_lines(context.options, context.templates)]
     blocks += [""] * bool(blocks)
     extras = {} if style.strip_extras else merge.extras(resolutions)
-    roots = merge.roots_by_name(resolutions)
-    folder = "" if style.strip_extras else context.folder  # pip takes no path without a name as a constraint
+    roots = {} if constrains else merge.roots_by_name(resolutions)
+    folder = "" if constrains else context.folder
     for entry in merge.merge(resolutions):
         requirement = _line(entry, extras.get(entry.pin.name, ()), roots.get(entry.pin.name), folder)
         hashes = _hashes(entry) if context.hashes else ()
@@ -154,12 +157,6 @@ def _hashes(entry: LockEntry) -> tuple[str, ...]:
 
 def _with_hashes(requirement: str, hashes: Sequence[str]) -> str:
     return " \\\n    ".join((requirement, *(f"--hash={digest}" for digest in hashes)))
-
-
-def _style_of(name: str, style: RequirementsStyle) -> RequirementsStyle:
-    """Return the style of an output: pip refuses extras in a file of constraints."""
-    is_constraints = re.search(r"(?:^|[/\\._-])constraints[^/\\]*$", name) is not None
-    return style._replace(strip_extras=style.strip_extras or is_constraints)
 
 
 def _annotation(parents: Sequence[str], style: RequirementsStyle) -> Iterator[str]:

@@ -74,6 +74,19 @@ def test_our_locks_are_inputs(workspace: Workspace, lines: dict[str, str], kind:
         assert pip_accepts(workspace, name, *unhashed) == ""
 
 
+@pytest.mark.parametrize("kind", ["folder", "editable", "find-links"])
+def test_our_constraints_are_inputs(workspace: Workspace, lines: dict[str, str], kind: str) -> None:
+    """Also of a local project that is editable where it is asked for: a constraint names it, and is never editable."""
+    workspace.write("r.in", lines[kind] + "\n")
+    assert workspace.run("lock", "r.in", "-o", "constraints.txt", "--no-hashes").code == 0
+
+    again = workspace.run("lock", "r.in", "-c", "constraints.txt", "-o", "r.txt")
+
+    assert again.code == 0, again.err
+    assert ("-e " in workspace.read("r.txt").decode()) == (kind == "editable")
+    assert pip_accepts(workspace, "r.in", "-c", "constraints.txt") == ""
+
+
 @pytest.mark.parametrize("kind", ["folder", "editable", "archive", "source archive", "find-links"])
 def test_a_lock_is_moved_with_its_folder(workspace: Workspace, lines: dict[str, str], kind: str) -> None:
     """Its paths are relative, so pip installs it elsewhere; if a path is gone there, --check says so."""
