@@ -224,7 +224,7 @@ def _encoded(fresh: list[Any] | None, stored: list[Any]) -> bytes:
 def _decoded(data: bytes | None) -> tuple[Any, list[Any] | None]:
     try:
         match json.loads(data or b"null"):
-            case [fresh, [_, [str(), str(), str()], list(), _] as stored]:
+            case [fresh, [_, [str(), str(), str()], list(), _, *_] as stored]:
                 return from_json(fresh), stored
     except ValueError:
         return None, None
