@@ -105,7 +105,7 @@ def test_ci(sandbox: Sandbox, tmp_path: Path, needs_tool: Callable[..., None]) -
 
     commands = sandbox.follow(DOCS / "ci.md")
 
-    assert len(commands) == 12
+    assert len(commands) == 14
     assert "pylock.other.toml is out of date" in sandbox.read(".pipx-parallel/diff.md")
 
 
