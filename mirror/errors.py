@@ -160,3 +160,17 @@ def error_of_foreign_text(what: str, error: Exception) -> MirrorError:
         malformed.__cause__ = error
         return malformed
     raise error
+
+
+def archive_errors() -> tuple[type[Exception], ...]:
+    """Return what tarfile and zipfile raise for an archive that is damaged, encrypted, or compressed in an unknown way."""
+    import lzma  # here and below: 15 ms to load, and few runs read an archive
+    import struct
+    import tarfile
+    import zipfile
+    import zlib
+
+    return (
+        tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError,
+        OverflowError, MemoryError, NotImplementedError, RuntimeError,
+    )  # fmt: skip

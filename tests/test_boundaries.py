@@ -252,6 +252,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.worker_pool",
         "mirror.server.run",  # waits for the end of a pipe
         "mirror.server.sent_file",
+        "mirror.server.store_watch",
         "mirror.server.worker",
         "mirror.records.project",
         "mirror.server.app",

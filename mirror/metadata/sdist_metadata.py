@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from mirror.errors import Malformed
+from mirror.errors import Malformed, archive_errors
 
 if TYPE_CHECKING:
     import tarfile
@@ -98,7 +97,7 @@ def _from_tar(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
         bounded: Any = _Bounded(_unpacker(archive), limit, filename)
         with tarfile.open(fileobj=bounded, mode="r|", bufsize=_PIECE) as members:  # only read() is called
             return _first(members, wanted)
-    except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
+    except archive_errors() as error:
         if isinstance(error, Malformed):
             raise
         raise Malformed(f"{filename}: the archive cannot be read ({error})") from error
@@ -135,7 +134,7 @@ def _from_zip(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
                 if _is_top(member.filename, wanted) and member.file_size <= _MEMBER_LIMIT:
                     with members.open(member) as stream:
                         return stream.read(_MEMBER_LIMIT)
-    except (zipfile.BadZipFile, EOFError, OSError, zlib.error, ValueError, NotImplementedError, RuntimeError) as error:
+    except archive_errors() as error:
         raise Malformed(f"{filename}: the archive cannot be read ({error})") from error
     return None
 

@@ -79,7 +79,7 @@ class Pages:
 
     def health(self) -> Answer:
         """Return 200, or 503 if the store cannot be used."""
-        error = self._worker.store_error
+        error = self._worker.problem
         return text(200, "ok\n") if error is None else problem(503, error)
 
     # --- the Simple API -----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from mirror.server.connections import ConnectionLimit, bounded
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mirror.server.app import Server
 
@@ -22,13 +22,13 @@ _IDLE = 30  # seconds that a connection is kept open for another request
 _GRACE = 5  # seconds for requests under way when the server stops
 
 
-def serve(application: Server, listening: socket.socket, until: Callable[[], object] | None = None) -> None:
+def serve(application: Server, listening: socket.socket, until: Sequence[Callable[[], object]] = ()) -> None:
     """Serve until interrupted.
 
     Args:
         application: Answers the requests.
         listening: The socket, which other processes may share.
-        until: Called in a thread; the server stops when it returns.
+        until: Each is called in a thread; the server stops when one returns.
     """
     config = uvicorn.Config(
         application,
@@ -41,8 +41,8 @@ def serve(application: Server, listening: socket.socket, until: Callable[[], obj
         timeout_graceful_shutdown=_GRACE,
     )
     server = uvicorn.Server(config)
-    if until is not None:
-        threading.Thread(target=_stop_after, args=(until, server), daemon=True).start()
+    for event in until:
+        threading.Thread(target=_stop_after, args=(event, server), daemon=True).start()
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import DistFile
     from mirror.records.project import Project
+    from mirror.server.store_watch import StoreWatch
     from mirror.session.mirror import Mirror
 
 _NAP = 0.002  # seconds between checks of the queue while requests are under way
 _RETRY = 5.0  # seconds after which a failed project is requested again
-_CHECKPOINT = 2.0  # idle seconds after which new records are stored
+_CHECKPOINT = 2.0  # seconds after which new records are stored
 _STORED = "/"  # no file has such a name: asks for everything to be stored
 
 
@@ -67,18 +68,32 @@ class PrefetchListener:
 class MirrorWorker:
     """Answers requests for projects from any thread; the mirror is used by the worker's thread only."""
 
-    def __init__(self, open_mirror: Callable[[], Mirror], *, clock: Callable[[], float] = time.time) -> None:
-        """Start the thread; ``open_mirror`` is called there."""
+    def __init__(
+        self,
+        open_mirror: Callable[[], Mirror],
+        *,
+        clock: Callable[[], float] = time.time,
+        watch: StoreWatch | None = None,
+    ) -> None:
+        """Start the thread; ``open_mirror`` is called there. ``watch`` checks the store, if anything does."""
         self._open = open_mirror
+        self._watch = watch
         self._clock = clock
         self._queue: SimpleQueue[tuple[str, str, Future[object]] | None] = SimpleQueue()
         self._pages: dict[str, list[Future[object]]] = {}
         self._metadata: list[tuple[str, str, Future[object]]] = []
         self._stored: list[Future[object]] = []  # wait until nothing is under way and all is stored
         self._failed: dict[str, float] = {}
+        self._checkpointed = 0.0  # when the last checkpoint was
+        self._healthy = False  # no failure since an earlier checkpoint
         self.store_error: str | None = None  # why the store cannot be used, while it cannot
         self._thread = threading.Thread(target=self._run, name="mirror-worker-thread", daemon=True)
         self._thread.start()
+
+    @property
+    def problem(self) -> str | None:
+        """Return why the store cannot be used, or None; never waits."""
+        return self.store_error or (None if self._watch is None else self._watch.problem)
 
     def project(self, name: str) -> Future[object]:
         """Return a future of the ``Project`` or ``FetchFailure``."""
@@ -113,6 +128,7 @@ class MirrorWorker:
         mirror = None
         try:
             mirror = self._open()
+            self._checkpointed, self._healthy = self._clock(), False
             if not mirror.settings.offline:
                 mirror.listener = PrefetchListener(mirror)
             while self._turn(mirror):
@@ -162,27 +178,36 @@ class MirrorWorker:
             question = self._queue.get(timeout=_NAP if waiting else _CHECKPOINT)
         except Empty:
             question = ("", "", Future())
-            if not waiting:
-                mirror.admin.checkpoint()
-                self.store_error = None
         if question is None:
             return False
+        self._store_now_and_then(mirror)
         name, filename, future = question
         if filename == _STORED:
             self._stored.append(future)
+        elif filename:  # before anything can fail, so that the failure is its answer
+            self._metadata.append(question)
         elif name:
-            self._want(mirror, name)
-            if filename:
-                self._metadata.append(question)
-            else:
-                self._pages.setdefault(name, []).append(future)
+            self._pages.setdefault(name, []).append(future)
         try:
+            if name:
+                self._want(mirror, name)
             mirror.pump(block=False)
             self._answer(mirror)
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - an error in one request must not end the worker
             self._fail(error)
         self._store(mirror)
         return True
+
+    def _store_now_and_then(self, mirror: Mirror) -> None:
+        """Store what is new, busy or not; a store that has worked since the last time has recovered."""
+        now = self._clock()
+        if now - self._checkpointed >= _CHECKPOINT:
+            mirror.admin.checkpoint()
+            if self._healthy:
+                self.store_error = None
+            self._checkpointed, self._healthy = now, True
 
     def _want(self, mirror: Mirror, name: str) -> None:
         """Request a project that is missing; refresh one that is stale, which is used meanwhile."""

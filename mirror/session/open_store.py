@@ -38,15 +38,18 @@ def refuse_fixed(location: str) -> None:
         )
 
 
-def open_store(location: str, settings: MirrorSettings | None = None) -> Store:
-    """Open the store of a mirror. Raises ``StoreError`` if it cannot be used, ``Integrity`` if its digest or signature is wrong."""
+def open_store(location: str, settings: MirrorSettings | None = None, *, patience: float | None = None) -> Store:
+    """Open the store of a mirror. Raises ``StoreError`` if it cannot be used, ``Integrity`` if its digest or signature is wrong.
+
+    ``patience`` is for how many seconds a Redis server may be away before an operation fails; None for the default.
+    """
     location = _spelled(location)
     if location.startswith(_REDIS):
         try:
             from mirror.store.redis import RedisStore
         except ImportError as error:
             raise StoreError("a mirror in Redis needs the extra: pip install 'pipx-parallel[redis]'") from error
-        return RedisStore(location)
+        return RedisStore(location) if patience is None else RedisStore(location, patience=patience)
     if location.startswith((*_WEB, *_OBJECTS)):
         from mirror.exchange.web_store import WebStore
 

@@ -28,6 +28,7 @@ _COLUMNS = (
     "FROM Cache LIMIT 0"
 )
 _ROWS = "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 AND key IN (?{})"
+_LEAST_FREE = 1 << 20  # bytes of free space below which a disk counts as full
 _CHUNK = 500  # keys in one statement: the limit of old SQLite is 999
 
 
@@ -50,6 +51,8 @@ class DiskStore(Store):
                 self._cache  # noqa: B018 - creates the database
             # A connection that never writes. Any thread may use it.
             self._reader = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+            status = os.stat(path)
+            self._file = status.st_dev, status.st_ino
             if not self._reader.execute(_IS_MADE).fetchone():  # another process is just creating it
                 self._cache  # noqa: B018 - creates the database
             try:
@@ -120,6 +123,25 @@ class DiskStore(Store):
                     value = self._cache.get(key, retry=True)
                     if value is not None:
                         yield key, size_of(key, len(value))
+
+    def check(self) -> None:
+        """Raise ``StoreError`` if the database cannot be read, or the disk is full."""
+        import shutil  # only a server asks
+
+        with self._reported():
+            self._reader.execute("SELECT 1 FROM Cache LIMIT 1").fetchone()
+            if shutil.disk_usage(self.folder).free < _LEAST_FREE:
+                raise StoreError(f"the disk of the mirror in {self.folder} is full")
+
+    def is_replaced(self) -> bool:
+        """Return whether the database was removed or replaced: this store would go on with the old file, unseen by others."""
+        try:
+            status = os.stat(os.path.join(self.folder, _DATABASE))
+        except FileNotFoundError:
+            return True
+        except OSError:  # not known: ``check`` reports it
+            return False
+        return (status.st_dev, status.st_ino) != self._file
 
     def version(self) -> int:
         """Return a number that changes with every commit of any thread or process. Takes 10 µs; comparing records takes ms."""

@@ -114,19 +114,32 @@ class RedisStore(Store):
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) of every key with the prefix, sorted by key."""
         pattern = re.sub(r"([\\*?\[\]^])", r"\\\1", _PREFIX + prefix) + "*"
-        names = sorted(set(self._patiently(lambda: list(self._client.scan_iter(match=pattern, count=1000)))))
+        present = self._patiently(lambda: list(self._client.scan_iter(match=pattern, count=1000)))
+        names = sorted(name for name in set(present) if _is_text(name))  # no key of this program is anything else
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
             for name, size in zip(batch, self._patiently(partial(self._sizes, batch)), strict=True):
-                if size:  # 0: deleted since the scan; no record is empty
+                if size != 0:  # 0: deleted since the scan; no record is empty
                     key = name.decode().removeprefix(_PREFIX)
-                    yield key, size_of(key, size)
+                    yield key, size_of(key, size or 0)
 
-    def _sizes(self, names: list[bytes]) -> list[int]:
+    def _sizes(self, names: list[bytes]) -> list[int | None]:
+        """Return the sizes of values; None for a value that is not a string, which this program does not write."""
         with self._client.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.strlen(name)
-            return list(pipe.execute())
+            sizes = pipe.execute(raise_on_error=False)
+        for size in sizes:
+            if isinstance(size, Exception) and not isinstance(size, redis.exceptions.ResponseError):
+                raise size
+        return [size if isinstance(size, int) else None for size in sizes]
+
+    def check(self) -> None:
+        """Raise ``StoreError`` if the server does not answer now."""
+        try:
+            self._client.ping()
+        except redis.exceptions.RedisError as error:
+            raise StoreError(f"cannot use the mirror in {self._label}: {error}") from error
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""
@@ -146,3 +159,11 @@ class RedisStore(Store):
                 nap = min(nap * 1.5, _LONGEST_NAP)
             except redis.exceptions.RedisError as error:
                 raise StoreError(f"cannot use the mirror in {self._label}: {error}") from error
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -15,6 +15,19 @@ _LITTLE = 100 * 1000 * 1000  # bytes; with less free space a warm may fail
 _FOREIGN = "(raw = 1 AND mode = 1 AND filename IS NULL AND typeof(value) = 'blob' AND typeof(key) = 'text') IS NOT 1"
 
 
+def warnings(folder: str) -> list[str]:
+    """Return what else may keep a store from being written, with its remedy: no command of this program can change it."""
+    texts = []
+    if not os.access(folder, os.W_OK):
+        texts.append(f"{folder} cannot be written: change its permissions, or name another with --mirror")
+    free = shutil.disk_usage(folder).free
+    if free < _LITTLE:
+        texts.append(
+            f"only {free // 1_000_000} MB are free on the disk of the mirror: free more, or name a mirror on another disk with --mirror"
+        )
+    return texts
+
+
 def examine(folder: str, *, repairs: bool = False) -> list[str]:
     """Return the problems of a store's folder and database, one sentence each; with ``repairs`` they are fixed.
 
@@ -27,11 +40,6 @@ def examine(folder: str, *, repairs: bool = False) -> list[str]:
         problems.append(f"{folder} can be read by others (mode {mode:03o})")
         if repairs:
             os.chmod(folder, 0o700)
-    if not os.access(folder, os.W_OK):
-        problems.append(f"{folder} cannot be written")
-    free = shutil.disk_usage(folder).free
-    if free < _LITTLE:
-        problems.append(f"only {free // 1_000_000} MB are free on the disk of the mirror")
     path = os.path.join(folder, "cache.db")
     if os.path.lexists(path) and not os.path.isfile(path):
         raise StoreError(f"{path} is not a file; delete the folder and warm the mirror again")

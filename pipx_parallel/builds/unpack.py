@@ -6,10 +6,9 @@ from __future__ import annotations
 import os
 import tarfile
 import zipfile
-import zlib
 from typing import BinaryIO
 
-from mirror.errors import BuildFailed, BuildProblem
+from mirror.errors import BuildFailed, BuildProblem, archive_errors
 
 _LIMIT = 4 * 1024 * 1024 * 1024  # bytes unpacked
 
@@ -29,7 +28,7 @@ def unpack(archive: BinaryIO, label: str, folder: str) -> str:
             with tarfile.open(fileobj=archive) as members:
                 # In one pass: to decompress a large archive twice takes seconds.
                 members.extractall(folder, filter=_Filter())  # noqa: S202 - the data filter's checks
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, ValueError) as error:
+    except archive_errors() as error:
         raise BuildFailed(f"{label}: cannot be unpacked ({error})", BuildProblem.SOURCE) from error
     names = os.listdir(folder)
     if len(names) == 1 and os.path.isdir(os.path.join(folder, names[0])):

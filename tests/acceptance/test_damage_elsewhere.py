@@ -6,20 +6,22 @@ import functools
 import os
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.support.damages import RECORD_DAMAGES, RedisRecords, damaged_file
 from tests.support.dists import wheel
-from tests.support.forked import Outcome, ran
+from tests.support.forked import Outcome, preload, ran
 from tests.support.index_server import LoopbackIndex
 from tests.support.redis_server import AVAILABLE, RedisServer
 from tests.support.scale import scaled
 from tests.support.workspace import Workspace
 
-DAMAGES = scaled(9, 334)
+SAMPLE = 13
+DAMAGES = scaled(SAMPLE, 334)
 LIST = "p0\np3<1.4\n"
 CODES = {0, 2, 4, 6}
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
@@ -49,25 +51,13 @@ def locked(workspace: Workspace, location: str, *flags: str) -> tuple[Outcome, b
 def warmed(workspace: Workspace, location: str) -> bytes:
     """Fill a mirror with everything that the list can need, and return the right lock."""
     workspace.write("r.txt", LIST)
+    if DAMAGES > SAMPLE:
+        preload()
     outcome = ran(workspace, location, "mirror", "warm", "--depth", "closure", "r.txt")
     assert outcome.code == 0, outcome.text
     outcome, lock = locked(workspace, location, "--offline")
     assert (outcome.code, lock is not None) == (0, True), outcome.text
     return lock or b""
-
-
-def damaged(chance: random.Random, data: bytes) -> bytes:
-    """Change a byte, a digit or a span, or cut the end off."""
-    offset = chance.randrange(len(data))
-    kind = chance.randrange(4)
-    if kind == 0:
-        return data[:offset] + bytes([data[offset] ^ chance.randrange(1, 256)]) + data[offset + 1 :]
-    if kind == 1:
-        digits = [number for number, byte in enumerate(data) if 48 <= byte <= 57] or [0]
-        offset = chance.choice(digits)
-        return data[:offset] + str(chance.randrange(10)).encode() + data[offset + 1 :]
-    size = min(chance.randrange(1, 64), len(data) - offset)
-    return data[:offset] + bytes(size) + data[offset + size :] if kind == 2 else data[:offset]
 
 
 def check(outcome: Outcome, lock: bytes | None, right: bytes, case: str) -> None:
@@ -80,17 +70,21 @@ def check(outcome: Outcome, lock: bytes | None, right: bytes, case: str) -> None
 def test_a_damaged_snapshot(workspace: Workspace) -> None:
     """It is refused by name; exported again, it is right."""
     right = warmed(workspace, str(workspace.mirror))
-    path = workspace.folder / "m.snap"
+    path, other = workspace.folder / "m.snap", workspace.folder / "other.snap"
     assert ran(workspace, str(workspace.mirror), "mirror", "export", str(path)).code == 0
     sound = path.read_bytes()
+    other.write_bytes(b"PPSNAP1\n" + sound[:8])
     for seed in range(DAMAGES):
-        path.write_bytes(damaged(random.Random(seed), sound))  # noqa: S311 - it damages, it guards nothing
+        damaged_file(random.Random(seed), path, [other])  # noqa: S311 - it damages, it guards nothing
+        if path.is_dir():
+            path.rmdir()
 
         outcome, lock = locked(workspace, str(path), "--offline")
 
         check(outcome, lock, right, f"damage {seed}")
         assert outcome.code == 0 or "m.snap" in outcome.text, outcome.text
-    assert ran(workspace, str(workspace.mirror), "mirror", "export", str(path)).code == 0
+        path.unlink(missing_ok=True)
+        path.write_bytes(sound)
     assert locked(workspace, str(path), "--offline")[1] == right
 
 
@@ -121,7 +115,7 @@ def test_a_damaged_published_folder(workspace: Workspace, site: tuple[Path, str]
     for seed in range(DAMAGES):
         chance = random.Random(seed)  # noqa: S311 - as above
         path = chance.choice([*sound])
-        path.write_bytes(damaged(chance, sound[path]))
+        damaged_file(chance, path, [other for other in sound if other.suffix == path.suffix and other != path])
 
         outcome, lock = locked(workspace, url)
 
@@ -131,23 +125,44 @@ def test_a_damaged_published_folder(workspace: Workspace, site: tuple[Path, str]
     assert locked(workspace, url)[1] == right
 
 
+def refreshed(workspace: Workspace, location: str, index: LoopbackIndex, records: RedisRecords) -> Mapping[str, bytes]:
+    """Add a project that the index does not have and new releases to a mirror; return the values that it had before."""
+    assert ran(workspace, location, "mirror", "warm", "--packages", "ghost").code == 1
+    older = records.read()
+    for number in range(0, 8, 2):
+        index.publish(f"p{number}", wheel(f"p{number}", "1.9", ["p7"] if number < 7 else []))
+    assert ran(workspace, location, "mirror", "warm", "--refresh", "--depth", "closure", "r.txt").code == 0
+    return older
+
+
+def of_another_type(chance: random.Random, records: RedisRecords, _: Mapping[str, bytes]) -> None:
+    """Put a list where a value is."""
+    records.replace_by_list(chance.choice(sorted(records.read())))
+
+
+def no_text(_: random.Random, records: RedisRecords, __: Mapping[str, bytes]) -> None:
+    """Add a key that is no text."""
+    records.add_bytes(b"v/\xff\xfe")
+
+
 @pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed")
-def test_a_damaged_redis(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_damaged_redis(workspace: Workspace, index: LoopbackIndex, tmp_path: Path) -> None:
     """One value at a time; after the repair that is printed, locks online and offline are right."""
     redis = pytest.importorskip("redis")
     with RedisServer(tmp_path) as server:
         right = warmed(workspace, server.url)
         client = redis.Redis.from_url(server.url)
-        sound = {key: client.get(key) for key in client.scan_iter() if client.type(key) == b"string"}
+        older = refreshed(workspace, server.url, index, RedisRecords(client))
+        right = warmed(workspace, server.url)
         for seed in range(DAMAGES):
             chance = random.Random(seed)  # noqa: S311 - as above
-            key = chance.choice(sorted(sound))
-            client.set(key, damaged(chance, sound[key] or b"0"))
+            kinds = (*RECORD_DAMAGES, of_another_type, no_text)
+            kinds[seed % len(kinds)](chance, RedisRecords(client), older)
 
             outcome, lock = locked(workspace, server.url, "--offline")
             verified = ran(workspace, server.url, "mirror", "verify", "r.txt")
 
-            case = f"damage {seed} of {key!r}: {verified.text}"
+            case = f"damage {seed}: {outcome.text}{verified.text}"
             check(outcome, lock, right, case)
             assert verified.code in CODES, case
             assert outcome.code == 0 or verified.code != 0, case

@@ -29,6 +29,7 @@ COMMANDS = (
     "mirror export OUT.snap", "mirror doctor", "mirror verify r.txt",
 )  # fmt: skip
 CODES = {0, 3, 4, 130}
+TIMEOUT = {"PIPX_PARALLEL_TIMEOUT": "600"}  # fifty processes on two cores wait long for the index, too
 REDIS = pytest.param("redis", marks=pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed"))
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
 
@@ -63,7 +64,8 @@ def right(workspace: Workspace, location: str) -> bytes:
 
 def begin(workspace: Workspace, location: str, command: str, number: int) -> Running:
     """Start one of the commands with an output of its own."""
-    return started(workspace, location, *command.replace("OUT", f"pylock.n{number}.toml").split())
+    words = command.replace("OUT", f"pylock.n{number}.toml").split()
+    return started(workspace, location, *words, environment=TIMEOUT)
 
 
 def check_mirror(workspace: Workspace, location: str, right: bytes, case: str) -> None:

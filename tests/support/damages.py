@@ -6,13 +6,11 @@ import json
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
-
-from mirror.store.proof import unseal
+from typing import Any, Protocol
 
 DATABASE = "cache.db"
 
@@ -60,6 +58,39 @@ class DiskRecords:
         """Remove a row."""
         with closing(sqlite3.connect(self._path)) as database, database:
             database.execute("DELETE FROM Cache WHERE key = ?", (key,))
+
+
+class RedisRecords:
+    """``Records`` of a mirror in Redis."""
+
+    _PREFIX = b"pipx-parallel:"
+
+    def __init__(self, client: Any) -> None:
+        """Take a client, which the caller closes."""
+        self._client = client
+
+    def read(self) -> dict[str, bytes]:
+        """Return every value."""
+        names = [name for name in self._client.scan_iter(self._PREFIX + b"*") if self._client.type(name) == b"string"]
+        values = {name.removeprefix(self._PREFIX).decode("utf-8", "replace"): self._client.get(name) for name in names}
+        return {key: value for key, value in values.items() if value}
+
+    def write(self, key: str, value: bytes) -> None:
+        """Replace or add a value."""
+        self._client.set(self._PREFIX + key.encode(), value)
+
+    def delete(self, key: str) -> None:
+        """Remove a value."""
+        self._client.delete(self._PREFIX + key.encode())
+
+    def replace_by_list(self, key: str) -> None:
+        """Put a list where a value is."""
+        self.delete(key)
+        self._client.rpush(self._PREFIX + key.encode(), "x")
+
+    def add_bytes(self, key: bytes) -> None:
+        """Add a key that may be no text."""
+        self._client.set(self._PREFIX + key, b"x")
 
 
 # --- one value ------------------------------------------------------------------------------------------------------------
@@ -183,9 +214,23 @@ RECORD_DAMAGES: tuple[Damage, ...] = (
 )  # fmt: skip
 
 
-def keys_of(records: Records, prefix: str) -> list[str]:
-    """Return the keys of a kind whose checksum is right."""
-    return [key for key, value in sorted(records.read().items()) if key.startswith(prefix) and unseal(key, value)]
+# --- one file of several ------------------------------------------------------------------------------------------------------
+
+
+def damaged_file(chance: random.Random, path: Path, others: Sequence[Path]) -> None:
+    """Change a file, remove it, or put another file, a folder or a link in its place."""
+    data = path.read_bytes()
+    kind = chance.randrange(14)
+    if kind < 9:
+        path.write_bytes(VALUE_DAMAGES[kind](chance, data))
+        return
+    path.unlink()
+    if kind == 9:
+        path.mkdir()
+    elif kind == 10:
+        path.symlink_to("nowhere")
+    elif kind < 13:
+        path.write_bytes(chance.choice(others).read_bytes() if others else b"x")
 
 
 # --- the files of the embedded store --------------------------------------------------------------------------------------------

@@ -34,9 +34,14 @@ def run(values: Mapping[str, object]) -> int:
     if repairs:
         refuse_fixed(location)
     problems = 0
-    for line in _store_problems(location, repairs=repairs):
-        context.printer.warn(line)
-        problems += not repairs
+    if _is_folder(location):
+        from mirror.store.repair import examine, warnings
+
+        for line in warnings(location):
+            context.printer.warn(line)
+        for line in examine(location, repairs=repairs):
+            context.printer.warn(line)
+            problems += not repairs
     store = open_store(location)
     try:
         for schema, count in sorted(old_schemas(store).items()):
@@ -59,12 +64,7 @@ def run(values: Mapping[str, object]) -> int:
     return MISMATCH if problems else 0
 
 
-def _store_problems(location: str, *, repairs: bool) -> list[str]:
-    """Return what is wrong with the folder and the database; repair it if asked for."""
+def _is_folder(location: str) -> bool:
     import os  # loaded by every interpreter; named where it is used
 
-    if not os.path.isdir(location):  # as elsewhere
-        return []
-    from mirror.store.repair import examine
-
-    return examine(location, repairs=repairs)
+    return os.path.isdir(location)  # as elsewhere

@@ -9,6 +9,7 @@ import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from mirror.urls import shown
 from pipx_parallel.cli import guarded
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.policy import page_filter_of
@@ -45,6 +46,7 @@ SOLVES = Option(
     ("--max-solves",), "Maximum number of concurrent locks of a worker; others wait [default: 2].", metavar="N"
 )
 WORKERS = Option(("--workers",), "Number of processes that share the port [default: 1].", metavar="N")
+_PATIENCE = 5.0  # seconds for which a Redis server may be away before clients get an error
 OPTIONS = (HOST, PORT, TOKEN, BODY, SECONDS, SOLVES, WORKERS, *INDEX, *NETWORK, *MIRROR, *CHOICE, *TARGET)
 ARGUMENTS: tuple[Argument, ...] = ()
 
@@ -76,10 +78,11 @@ def run(values: Mapping[str, object]) -> int:
     store.close()
     listening = listen(context.chosen.text("host") or "127.0.0.1", _number(context, "port", 8765, least=0))
     context.printer.say(f"serving at {address(listening)} (Simple API: /simple/); stop with Ctrl-C")
-    if workers == 1:
-        _serve(context, settings, listening)
-    else:
-        Supervisor(workers, _work, (values, listening)).run(context.printer.warn)
+    with listening:
+        if workers == 1:
+            _serve_all(context, settings, listening)
+        else:
+            Supervisor(workers, _work, (values, listening)).run(context.printer.warn)
     return 0
 
 
@@ -92,7 +95,8 @@ def _work(number: int, pipe: Connection, values: Mapping[str, object], listening
 
     def run_worker() -> int:
         context = begin(values, OPTIONS)
-        _serve(context, _settings(context), listening, str(number), lambda: closed(pipe))
+        with listening:
+            _serve_all(context, _settings(context), listening, str(number), (lambda: closed(pipe),))
         return 0
 
     sys.exit(guarded(run_worker, values))
@@ -103,36 +107,56 @@ def _settings(context: CommandContext) -> ResolveSettings:
     return settings._replace(mirror=settings.mirror._replace(keep_whole=True))
 
 
-def _serve(
+def _serve_all(
     context: CommandContext,
     settings: ResolveSettings,
     listening: socket,
     worker_name: str = "",
-    until: Callable[[], None] | None = None,
+    until: tuple[Callable[[], None], ...] = (),
 ) -> None:
-    """Serve in this process until interrupted, or until ``until`` returns; then store what is new."""
+    """Serve in this process until interrupted, or until one of ``until`` returns; open a mirror again that was replaced."""
+    listening.settimeout(0)  # not blocking: ``dup`` sets the mode of the original, for the copies in all processes
+    while _serve(context, settings, listening.dup(), worker_name, until):  # clients wait meanwhile and are not refused
+        context.printer.warn(
+            f"the mirror {shown(settings.mirror.location)} was removed or replaced; it is opened again"
+        )
+
+
+def _serve(
+    context: CommandContext,
+    settings: ResolveSettings,
+    listening: socket,
+    worker_name: str,
+    until: tuple[Callable[[], None], ...],
+) -> bool:
+    """Serve until the end, then store what is new; return whether the end is that the mirror was removed or replaced."""
     from mirror.server.app import Server
     from mirror.server.responses import Pages
     from mirror.server.run import serve
+    from mirror.server.store_watch import StoreWatch
     from mirror.server.worker import MirrorWorker
     from mirror.session.mirror import Mirror, transport_for
     from mirror.session.open_store import open_store
     from mirror.store.shared import SharedStore
 
     opened = mirror_settings(settings)
-    store = open_store(opened.location, opened)
+    store = open_store(opened.location, opened, patience=_PATIENCE)
+    watch = StoreWatch(store)
+    watch.start()
     service = _service(settings, store)
     service.start()
-    worker = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)))
+    worker = MirrorWorker(lambda: Mirror(opened, SharedStore(store), transport_for(opened, store)), watch=watch)
     try:
-        shown, gate = _governed(settings, store)
-        pages = Pages(shown, worker, offline=opened.offline, gate=gate)
-        site = _site(pages, shown, offline=opened.offline)
-        serve(Server(pages, _options(context, _routes(service), site, worker_name)), listening, until)
+        visible, gate = _governed(settings, store)
+        pages = Pages(visible, worker, offline=opened.offline, gate=gate)
+        site = _site(pages, visible, offline=opened.offline)
+        serve(Server(pages, _options(context, _routes(service), site, worker_name)), listening, (*until, watch.wait))
     finally:
+        watch.stop()
         service.close()
         worker.close()
         store.close()
+    return watch.replaced
 
 
 def _governed(settings: ResolveSettings, store: Store) -> tuple[Store, PolicyGate | None]:

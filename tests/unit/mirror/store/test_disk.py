@@ -181,3 +181,18 @@ def test_a_store_that_is_only_read_loads_no_diskcache(tmp_path: Path) -> None:
     )
 
     assert ran.stdout == "{'k': b'v'} True False\n"
+
+
+def test_a_database_that_was_removed_or_replaced_is_noticed(tmp_path: Path) -> None:
+    """Else this store would go on with the old file, and nobody else would see what it writes."""
+    folder = tmp_path / "mirror"
+    store = DiskStore(str(folder))
+    assert not store.is_replaced()
+    store.check()
+
+    (folder / "cache.db").rename(tmp_path / "old.db")
+
+    assert store.is_replaced()
+    (folder / "cache.db").write_bytes(b"")
+    assert store.is_replaced()
+    store.close()
