@@ -23,7 +23,8 @@ def warnings(folder: str) -> list[str]:
     free = shutil.disk_usage(folder).free
     if free < _LITTLE:
         texts.append(
-            f"only {free // 1_000_000} MB are free on the disk of the mirror: free more, or name a mirror on another disk with --mirror"
+            f"only {free // 1_000_000} MB are free on the disk of the mirror: free more, or name a mirror on another disk "
+            "with --mirror"
         )
     return texts
 
