@@ -84,8 +84,7 @@ class MirrorWorker:
         self._metadata: list[tuple[str, str, Future[object]]] = []
         self._stored: list[Future[object]] = []  # wait until nothing is under way and all is stored
         self._failed: dict[str, float] = {}
-        self._checkpointed = 0.0  # when the last checkpoint was
-        self._healthy = False  # no failure since an earlier checkpoint
+        self._checkpointed, self._healthy = 0.0, False  # when; whether nothing has failed since an earlier one
         self.store_error: str | None = None  # why the store cannot be used, while it cannot
         self._thread = threading.Thread(target=self._run, name="mirror-worker-thread", daemon=True)
         self._thread.start()
@@ -120,8 +119,8 @@ class MirrorWorker:
         return future
 
     def _run(self) -> None:
-        while self._serve() and self._refuse_for(_RETRY):
-            pass  # the store failed: it is opened again after a while
+        while self._serve() and self._refuse_for(_RETRY):  # the store failed: it is opened again after a while
+            pass
 
     def _serve(self) -> bool:
         """Answer requests; return False at the end, True if the store fails."""
@@ -160,11 +159,8 @@ class MirrorWorker:
 
     def _fail(self, error: Exception) -> None:
         """Answer every waiting request with an error."""
-        waiting = [
-            *[f for row in self._pages.values() for f in row],
-            *[row[2] for row in self._metadata],
-            *self._stored,
-        ]
+        waiting = [f for row in self._pages.values() for f in row]
+        waiting += [*[row[2] for row in self._metadata], *self._stored]
         self._pages.clear()
         self._stored.clear()
         self._metadata.clear()
@@ -205,8 +201,7 @@ class MirrorWorker:
         now = self._clock()
         if now - self._checkpointed >= _CHECKPOINT:
             mirror.admin.checkpoint()
-            if self._healthy:
-                self.store_error = None
+            self.store_error = None if self._healthy else self.store_error
             self._checkpointed, self._healthy = now, True
 
     def _want(self, mirror: Mirror, name: str) -> None:
