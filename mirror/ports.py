@@ -56,7 +56,6 @@ class Store(Protocol):
 
     def prepare(self) -> None:
         """Create now what the first write would create. The default does nothing."""
-        return
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - a default, not a duty
         """Fetch the files of each (key of a file view, version) ahead, since they will be read. The default does nothing."""
@@ -64,7 +63,6 @@ class Store(Protocol):
 
     def check(self) -> None:
         """Raise ``StoreError`` if the storage cannot be used now; never waits until it can. The default checks nothing."""
-        return
 
     def is_replaced(self) -> bool:
         """Return whether the storage was removed or replaced since it was opened: only opening it again helps."""
