@@ -1,8 +1,7 @@
 """The protocols of the mirror, each with its whole contract: what it does, what it may raise, and what is optional.
 
 ``Store`` stores bytes. ``Transport`` sends requests. ``CredentialSource`` gives credentials. ``Builder`` runs build backends.
-``MirrorObserver`` receives progress. A member that not every implementation needs has a default here that implementations
-inherit. So callers may call every member and need not test whether it exists.
+``MirrorObserver`` receives progress. A member that not every implementation needs has a default here: callers may call it.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ class Store(Protocol):
 
     Values are ``bytes`` only; nothing is unpickled. Every method but ``close`` may raise ``StoreError``. ``get_many`` and
     ``scan`` of a store that verifies its bytes may also raise ``Integrity``. Nothing else is raised. A batch of ``put_many``
-    or ``update`` is atomic. A read-only store accepts a batch and discards it, because the values can be computed or fetched
-    again.
+    or ``update`` is atomic. A read-only store accepts a batch and discards it: the values can be computed or fetched again.
     """
 
     repacks: bool = False  # file views are packed again when they are read, so their digest verifies nothing
@@ -56,6 +54,7 @@ class Store(Protocol):
 
     def prepare(self) -> None:
         """Create now what the first write would create. The default does nothing."""
+        return
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - a default, not a duty
         """Fetch the files of each (key of a file view, version) ahead, since they will be read. The default does nothing."""
@@ -63,6 +62,7 @@ class Store(Protocol):
 
     def check(self) -> None:
         """Raise ``StoreError`` if the storage cannot be used now; never waits until it can. The default checks nothing."""
+        return
 
     def is_replaced(self) -> bool:
         """Return whether the storage was removed or replaced since it was opened: only opening it again helps."""
