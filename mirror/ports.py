@@ -60,13 +60,9 @@ class Store(Protocol):
         """Fetch the files of each (key of a file view, version) ahead, since they will be read. The default does nothing."""
         return
 
-    def check(self) -> None:
-        """Raise ``StoreError`` if the storage cannot be used now; never waits until it can. The default checks nothing."""
-        return
-
-    def is_replaced(self) -> bool:
-        """Return whether the storage was removed or replaced since it was opened: only opening it again helps."""
-        return False
+    def check(self) -> bool:
+        """Return whether the storage is still the one that was opened. Raises ``StoreError`` if it cannot be used; never waits."""
+        return True
 
     def version(self) -> object | None:
         """Return a value that changes when anything stored changes, or None (the default) if the store has no such value."""

@@ -62,10 +62,7 @@ class StoreWatch:
 
     def _result(self) -> str | None:
         try:
-            self.replaced = self._store.is_replaced()
-            if self.replaced:
-                return "the mirror was removed or replaced; it is opened again"
-            self._store.check()
+            self.replaced = not self._store.check()
         except (MirrorError, OSError) as error:
             return str(error) or type(error).__name__
-        return None
+        return "the mirror was removed or replaced; it is opened again" if self.replaced else None

@@ -124,24 +124,24 @@ class DiskStore(Store):
                     if value is not None:
                         yield key, size_of(key, len(value))
 
-    def check(self) -> None:
-        """Raise ``StoreError`` if the database cannot be read, or the disk is full."""
+    def check(self) -> bool:
+        """Return whether the database is still the one that was opened: else this store goes on with the old file, unseen.
+
+        Raises ``StoreError`` if it cannot be read, or if the disk is full.
+        """
         import shutil  # only a server asks
 
         with self._reported():
+            try:
+                status = os.stat(os.path.join(self.folder, _DATABASE))
+            except FileNotFoundError:
+                return False
+            if (status.st_dev, status.st_ino) != self._file:
+                return False
             self._reader.execute("SELECT 1 FROM Cache LIMIT 1").fetchone()
             if shutil.disk_usage(self.folder).free < _LEAST_FREE:
                 raise StoreError(f"the disk of the mirror in {self.folder} is full")
-
-    def is_replaced(self) -> bool:
-        """Return whether the database was removed or replaced: this store would go on with the old file, unseen by others."""
-        try:
-            status = os.stat(os.path.join(self.folder, _DATABASE))
-        except FileNotFoundError:
-            return True
-        except OSError:  # not known: ``check`` reports it
-            return False
-        return (status.st_dev, status.st_ino) != self._file
+        return True
 
     def version(self) -> int:
         """Return a number that changes with every commit of any thread or process. Takes 10 µs; comparing records takes ms."""

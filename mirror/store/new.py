@@ -70,14 +70,9 @@ class NewStore(Store):
         """Yield (key, size in bytes) of every key with the prefix, sorted by key."""
         return self._made_store().scan(prefix)
 
-    def check(self) -> None:
-        """Raise ``StoreError`` if the storage cannot be used now."""
-        if self._made is not None:
-            self._made.check()
-
-    def is_replaced(self) -> bool:
-        """Return whether the database was removed or replaced since it was created here."""
-        return self._made is not None and self._made.is_replaced()
+    def check(self) -> bool:
+        """Return whether the database is still the one that was created here."""
+        return self._made is None or self._made.check()
 
     def version(self) -> int | None:
         """Return a number that changes with every commit, or None before the database is created."""

@@ -134,12 +134,13 @@ class RedisStore(Store):
                 raise size
         return [size if isinstance(size, int) else None for size in sizes]
 
-    def check(self) -> None:
-        """Raise ``StoreError`` if the server does not answer now."""
+    def check(self) -> bool:
+        """Return True. Raises ``StoreError`` if the server does not answer now."""
         try:
             self._client.ping()
         except redis.exceptions.RedisError as error:
             raise StoreError(f"cannot use the mirror in {self._label}: {error}") from error
+        return True
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""

@@ -46,13 +46,9 @@ class SharedStore(Store):
         """Return a value that changes when anything stored changes, or None if the store has no such value."""
         return self._store.version()
 
-    def check(self) -> None:
-        """Raise ``StoreError`` if the storage cannot be used now."""
-        self._store.check()
-
-    def is_replaced(self) -> bool:
-        """Return whether the storage was removed or replaced since it was opened."""
-        return self._store.is_replaced()
+    def check(self) -> bool:
+        """Return whether the storage is still the one that was opened."""
+        return self._store.check()
 
     def prepare(self) -> None:
         """Create now what the first write would create."""

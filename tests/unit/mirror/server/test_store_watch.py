@@ -21,15 +21,12 @@ class UnsteadyStore(DictStore):
         self.goes_on = threading.Event()
         self.goes_on.set()
 
-    def check(self) -> None:
-        """Hang, fail, or do nothing."""
+    def check(self) -> bool:
+        """Hang, fail, or return what the test says."""
         self.goes_on.wait()
         if self.fails:
             raise StoreError("the disk is full")
-
-    def is_replaced(self) -> bool:
-        """Return whether the test says so."""
-        return self.gone
+        return not self.gone
 
 
 def wait_for(met: Callable[[], bool]) -> None:

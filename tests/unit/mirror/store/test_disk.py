@@ -187,12 +187,11 @@ def test_a_database_that_was_removed_or_replaced_is_noticed(tmp_path: Path) -> N
     """Else this store would go on with the old file, and nobody else would see what it writes."""
     folder = tmp_path / "mirror"
     store = DiskStore(str(folder))
-    assert not store.is_replaced()
-    store.check()
+    assert store.check()
 
     (folder / "cache.db").rename(tmp_path / "old.db")
 
-    assert store.is_replaced()
+    assert not store.check()
     (folder / "cache.db").write_bytes(b"")
-    assert store.is_replaced()
+    assert not store.check()
     store.close()
