@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from mirror.errors import Malformed, archive_errors

@@ -81,11 +81,14 @@ class DiskStore(Store):
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the stored values; absent keys are left out."""
         wanted = list(keys)
+        asked = set(wanted)
         values: dict[str, bytes] = {}
         with self._reported():
             for start in range(0, len(wanted), _CHUNK):
                 chunk = wanted[start : start + _CHUNK]
                 for key, mode, filename, stored in self._reader.execute(_ROWS.format(",?" * (len(chunk) - 1)), chunk):
+                    if key not in asked:  # the index of the database is damaged, and leads to the row of another key
+                        continue
                     value = unseal(key, plain_value(mode, filename, stored))
                     if value is not None:
                         values[key] = value

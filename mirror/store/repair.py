@@ -50,7 +50,7 @@ def examine(folder: str, *, repairs: bool = False) -> list[str]:
 def _rows(path: str, *, repairs: bool) -> list[str]:
     try:
         with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as database:
-            check = database.execute("PRAGMA quick_check(5)").fetchall()
+            check = database.execute("PRAGMA integrity_check(5)").fetchall()
             if check != [("ok",)]:
                 raise StoreError(f"{path} is damaged ({check[0][0]}); delete the folder and warm the mirror again")
             if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'Cache'").fetchone():
