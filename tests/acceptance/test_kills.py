@@ -73,7 +73,7 @@ def check_mirror(workspace: Workspace, location: str, right: bytes, case: str) -
     verified = ran(workspace, location, "mirror", "verify", "r.txt")
     assert verified.code in {0, 4}, case + verified.text  # 4: a prune, or a warm of the chosen releases only
     if verified.code == 4:
-        remedy = verified.text.partition("Fill the mirror: pipx-parallel ")[2].split()
+        remedy = verified.text.partition("ill the mirror: pipx-parallel ")[2].partition("\n")[0].split()
         warmed = ran(workspace, location, *remedy)
         assert (bool(remedy), warmed.code) == (True, 0), case + verified.text + warmed.text
         verified = ran(workspace, location, "mirror", "verify", "r.txt")
