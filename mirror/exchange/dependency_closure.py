@@ -32,7 +32,9 @@ def dependency_closure(
         views |= load([name for name in wave if name not in views])
         next_wave: set[str] = set()
         for name in wave:
-            for child, wanted in _required_projects(views.get(name), extras.get(name, set())):
+            view = views.get(name)
+            required = required_projects(view, (BASE, *extras.get(name, ()))) if isinstance(view, ReleaseView) else {}
+            for child, wanted in sorted(required.items()):
                 more = wanted - extras.setdefault(child, set())
                 extras[child] |= more
                 if child not in seen or more:
@@ -42,13 +44,14 @@ def dependency_closure(
     return sorted(seen)
 
 
-def _required_projects(view: ReleaseView | Absence | None, extras: Iterable[str]) -> list[tuple[str, set[str]]]:
-    """Return (project, extras) for every requirement of a view's dependency sets."""
-    if not isinstance(view, ReleaseView):
-        return []
-    extras_by_project: dict[str, set[str]] = {}
-    for dependency_set in view.dependency_sets:
-        for extra in (BASE, *sorted(extras)):
+def required_projects(view: ReleaseView, extras: Iterable[str]) -> dict[str, set[str]]:
+    """Return {project: its extras} of every requirement that a view's dependency sets have for some extras, ``BASE`` among them.
+
+    A set with a line that cannot be parsed counts as empty.
+    """
+    required: dict[str, set[str]] = {}
+    for extra in extras:
+        for dependency_set in view.dependency_sets:
             try:
                 dependencies = dependency_set.dependencies(extra)
             except Malformed:
@@ -56,5 +59,5 @@ def _required_projects(view: ReleaseView | Absence | None, extras: Iterable[str]
             for dependency in dependencies:
                 if extra == BASE and dependency.marker is not None and "extra" in dependency.marker:
                     continue
-                extras_by_project.setdefault(dependency.name, set()).update(dependency.extras)
-    return sorted(extras_by_project.items())
+                required.setdefault(dependency.name, set()).update(dependency.extras)
+    return required

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.errors import Malformed
+from mirror.exchange.dependency_closure import required_projects
 from mirror.records.compression import pack_frame, unpack_frame
 from mirror.records.dependency_sets import BASE
 from mirror.records.file_columns import expand, parts, squeeze
@@ -75,17 +76,5 @@ def requirements_of(view: ReleaseView | Absence, published: Container[str]) -> t
 
 
 def _needed(view: ReleaseView, extra: str, published: Container[str]) -> list[str]:
-    wanted: dict[str, set[str]] = {}
-    for dependency_set in view.dependency_sets:
-        if extra != BASE and extra not in dependency_set.extras():
-            continue
-        try:
-            dependencies = dependency_set.dependencies(extra)
-        except Malformed:
-            continue
-        for dependency in dependencies:
-            if extra == BASE and dependency.marker is not None and "extra" in dependency.marker:
-                continue
-            if dependency.name in published:
-                wanted.setdefault(dependency.name, set()).update(dependency.extras)
-    return [f"{name}[{','.join(sorted(more))}]" if more else name for name, more in sorted(wanted.items())]
+    rows = sorted(required_projects(view, (extra,)).items())
+    return [f"{name}[{','.join(sorted(more))}]" if more else name for name, more in rows if name in published]

@@ -93,7 +93,7 @@ class ProjectPolicy:
         """Decide what holds for all releases once."""
         name = facts.name
         self._rules, self._facts, self._now = rules, facts, now
-        grows = rules.advisories is Action.REFUSE or rules.judges_licences  # what a mirror knows of it
+        grows = rules.advisories is Action.REFUSE or rules.checks_licences  # what a mirror knows of it
         self.until = now + _RECHECK if grows else float("inf")
         self._exceptions = [row for row in rules.exceptions if matches(row.project, name) and self._in_force(row)]
         cutoff = rules.cutoffs.get(name, rules.cutoff)
@@ -109,7 +109,7 @@ class ProjectPolicy:
                 (self._of_index, bool(rules.only_from)),
                 (self._provenance, rules.provenance is not ProvenanceMode.ANY),
                 (self._advisories, rules.advisories is Action.REFUSE),
-                (self._licence, rules.judges_licences),
+                (self._licence, rules.checks_licences),
             )
             if applies
         ]

@@ -72,7 +72,7 @@ class PageFilter:
         before: Sequence[str | None] = [None] * len(releases)
         if rules.provenance is ProvenanceMode.NO_DOWNGRADE:
             before = attested_before([(release.version, *provenance_of(release.entries)) for release in releases])
-        asks, judges = rules.advisories is Action.REFUSE, rules.judges_licences
+        asks, checks = rules.advisories is Action.REFUSE, rules.checks_licences
         knowledge.refresh(view.name)
         decisions: dict[str, Admission] = {}
         for release, attested in zip(releases, before, strict=True):
@@ -82,7 +82,7 @@ class PageFilter:
                 release.index_url,
                 attested,
                 knowledge.advisories(name, version) if asks else None,
-                knowledge.licence(name, release.index_url, version) if judges else None,
+                knowledge.licence(name, release.index_url, version) if checks else None,
             )
             if policy.admits_whole(known) and all(map(policy.admits_plainly, release.entries)):
                 decisions |= dict.fromkeys([entry["filename"] for entry in release.entries], ADMITTED)

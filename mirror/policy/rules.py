@@ -84,12 +84,12 @@ class PolicyRules(NamedTuple):
     ignored_advisories: frozenset[str] = frozenset()
     allowed_licences: tuple[str, ...] = ()  # SPDX identifiers, and beginnings of them with "*"; empty: every licence
     denied_licences: tuple[str, ...] = ()
-    unknown_licences: Action = Action.REFUSE  # of releases that state none, if the others are judged
+    unknown_licences: Action = Action.REFUSE  # of releases that state none, if licences are checked
     exceptions: tuple[Except, ...] = ()
 
     @property
-    def judges_licences(self) -> bool:
-        """Return whether a licence matters."""
+    def checks_licences(self) -> bool:
+        """Return whether a licence can refuse a release."""
         return bool(self.allowed_licences or self.denied_licences)
 
     @property

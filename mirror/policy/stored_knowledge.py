@@ -34,7 +34,7 @@ class StoredKnowledge(Knowledge):
         """Return the licence of a release of an index, "" if it states none; None: its METADATA is not here."""
         rows = self._licences.get((name, index_url))
         if rows is None:
-            from mirror.records.licences import licences_of  # few policies judge licences
+            from mirror.records.licences import licences_of  # few policies check licences
 
             data = self._read(texts_key(simple_index(index_url).id, name))
             rows = self._licences[name, index_url] = {} if data is None else licences_of(data, name)

@@ -148,7 +148,7 @@ POLICY = rare(
         group=_POLICY, in_lock=True,
     ),
     Option(
-        ("--unknown-licence",), "What to do with releases that state no licence, if others are judged [default: refuse].",
+        ("--unknown-licence",), "What to do with releases that state no licence, if licences are checked [default: refuse].",
         metavar="ACTION", choices=UNKNOWN_ACTIONS, group=_POLICY, in_lock=True,
     ),
     Option(

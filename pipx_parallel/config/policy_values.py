@@ -74,7 +74,7 @@ def pattern(text: str, called: str) -> str:
 
 def licence(text: str, called: str) -> str:
     """Return the SPDX identifier of a licence, or the beginning of identifiers with ``*``."""
-    from mirror.records.licences import canonical  # few policies judge licences
+    from mirror.records.licences import canonical  # few policies check licences
 
     name = text.strip()
     if name.endswith("*") and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*\*", name):

@@ -60,7 +60,7 @@ class Candidate:
         self.allowed: dict[int, frozenset[int]] = {}  # release -> the file kinds that --hash and the policy allow
         direct = project.reference is not None
         self._trusts_wheels = wheels = direct or policy.takes_wheels(name)
-        self._judge_by(rules, 0 if direct else policy.sdist_rank(name), wheels=wheels)
+        self._rank_by(rules, 0 if direct else policy.sdist_rank(name), wheels=wheels)
         self._shared, self._offline = (None, False) if direct else (policy.shared, policy.offline)
         count = len(view.versions)
         if policy.needs_all_releases and count:
@@ -98,7 +98,7 @@ class Candidate:
         # Of wheels for any platform no target with the same Python can have others.
         self.is_pure = self._shared is not None and all(is_pure(view.file_kinds[number].tags) for number in numbers)
 
-    def _judge_by(self, rules: TargetRules, sdist: int | None, *, wheels: bool) -> None:
+    def _rank_by(self, rules: TargetRules, sdist: int | None, *, wheels: bool) -> None:
         self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
             file_kinds, sdist, wheels=wheels
         )
@@ -115,7 +115,7 @@ class Candidate:
     def forget(self, rules: TargetRules, policy: Policy) -> None:
         """Drop what rests on the rules of another target."""
         self._best_kinds, self.allowed = {}, dict(self.allowed)
-        self._judge_by(rules, policy.sdist_rank(self.project.view.name), wheels=self._trusts_wheels)
+        self._rank_by(rules, policy.sdist_rank(self.project.view.name), wheels=self._trusts_wheels)
 
     def file_kind_of(self, release: int) -> int | None:
         """Return the file kind of a release's best file, a yanked one only if all are; None if none can be installed."""

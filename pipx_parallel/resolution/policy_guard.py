@@ -44,7 +44,7 @@ class _Decided(NamedTuple):
 def rules_of(settings: ResolveSettings) -> PolicyRules:
     """Return the rules that a search applies, cutoffs as its selection states them.
 
-    Which formats are taken is decided elsewhere, by tags; licences are judged of the answer (``licences``).
+    Which formats are taken is decided elsewhere, by tags; licences are checked in the answer (``licences``).
     """
     selection = settings.selection
     cutoff = selection.uploaded_prior_to

@@ -82,11 +82,11 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
 
 
 def _admitted(resolutions: tuple[Resolution, ...], context: SearchContext) -> tuple[Resolution, ...]:
-    """Return the resolutions, with licences if the policy judges them. Raises ``NoSolution`` for one that it refuses."""
+    """Return the resolutions, with licences if the policy checks them. Raises ``NoSolution`` for one that it refuses."""
     policy = context.settings.policy
-    if policy is None or not policy.judges_licences:
+    if policy is None or not policy.checks_licences:
         return resolutions
-    from pipx_parallel.resolution.licences import refuse_licences, with_licences  # few policies judge licences
+    from pipx_parallel.resolution.licences import refuse_licences, with_licences  # few policies check licences
 
     licensed = with_licences(resolutions, context.mirror)
     refuse_licences(licensed, policy, context.settings.now)

@@ -1,4 +1,4 @@
-"""Licences of a lock: shown, in reports and bills of materials, and judged by a policy wherever it holds."""
+"""Licences of a lock: shown, in reports and bills of materials, and checked by a policy wherever it holds."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_policy_refuses_with_the_path(workspace: Workspace) -> None:
 
 
 def test_pages_show_what_the_policy_admits(tmp_path: Path, workspace: Workspace, index: LoopbackIndex) -> None:
-    """Of releases whose METADATA is in the mirror; the others cannot be judged, and are refused with the way out."""
+    """Of releases whose METADATA is in the mirror; the others cannot be checked, and are refused with the way out."""
     pytest.importorskip("uvicorn", reason="the extra [serve] is not installed")
     assert workspace.run("mirror", "warm", "r.in").code == 0
     explained = workspace.run("policy", "explain", "lib", "--deny-licence", "GPL-*").out

@@ -19,7 +19,7 @@ def batches(first: int, count: int) -> range:
 
 
 def for_seeds(batch: int, check: Callable[[_T], None], draw: Callable[[Random], _T]) -> None:
-    """Judge what is drawn for the seeds of one batch; a failure names its seed."""
+    """Check what is drawn for the seeds of one batch; a failure names its seed."""
     for seed in range(batch * PER_BATCH, (batch + 1) * PER_BATCH):
         try:
             check(draw(Random(seed)))  # noqa: S311 - a seed, not a secret
