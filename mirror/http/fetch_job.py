@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.errors import MirrorError
+from mirror.ports import Exchange
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Any
 
-    from mirror.ports import Purpose, Request, Work
+    from mirror.ports import ProblemKind, Purpose, Request, Work
 
     Steps = Generator[Request | Work, Any, Any]  # a request is sent its exchange, work its result
     Deliver = Callable[[Any, Exception | None], None]
@@ -58,3 +61,14 @@ def done_of(work: Work) -> bytes | Exception:
         return work.do()
     except Exception as error:  # noqa: BLE001 - the error is raised in the steps
         return error
+
+
+def refused_work(_: Work, problem: str, __: ProblemKind) -> Exception:
+    """Return the error of work that was not begun."""
+    return MirrorError(problem)
+
+
+def drop(answer: Exchange | bytes | Exception) -> None:
+    """Close the file of an answer that nobody waits for."""
+    if isinstance(answer, Exchange) and answer.file is not None:
+        answer.file.close()

@@ -15,8 +15,7 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError
-from mirror.http.fetch_job import DeadlineError, FetchCounts, FetchJob, RequestLimitError, done_of
+from mirror.http.fetch_job import DeadlineError, FetchCounts, FetchJob, RequestLimitError, done_of, drop, refused_work
 from mirror.ports import Exchange, Request, Work
 from mirror.settings import RetryPolicy
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from mirror.http.concurrency_limit import WorkerLimit
     from mirror.http.fetch_job import Deliver, Steps
     from mirror.http.worker_pool import WorkerPool
-    from mirror.ports import ProblemKind, Transport
+    from mirror.ports import Transport
 
     _Arrival = tuple["FetchJob", Exchange | bytes | Exception, float]  # and the time of arrival
 
@@ -158,6 +157,8 @@ class Fetcher:
             self._workers.close()
             self._workers = None
         self._under_way = 0
+        while not self._done.empty():
+            drop(self._done.get()[1])
         self._done = SimpleQueue()  # cancelled requests report to the old queue, which is not read
 
     def _wait(self) -> _Arrival | None:
@@ -223,6 +224,7 @@ class Fetcher:
         self.counts.bytes += size
         self.counts.for_purpose.setdefault(exchange.request.purpose, [0, 0])[1] += size
         if self._jobs.get(job.key) is not job:
+            drop(exchange)
             return
         delay = next_delay(job.attempts, exchange, self._policy, self._random or jitter, self._wall_clock())
         if delay is not None and self._asked.get(_counted(exchange.request), 0) < self._most:
@@ -249,7 +251,7 @@ class Fetcher:
 
             from mirror.http.worker_pool import WorkerPool
 
-            self._workers = WorkerPool(max(2, os.cpu_count() or 1), done_of, _refused)
+            self._workers = WorkerPool(max(2, os.cpu_count() or 1), done_of, refused_work)
         done, clock = self._done, self._clock
         self._workers.submit(work, lambda answer: done.put((job, answer, clock())))
 
@@ -292,7 +294,3 @@ def _counted(request: Request) -> tuple[str, str]:
 
 def _reporting_to(done: SimpleQueue[_Arrival], job: FetchJob, clock: Callable[[], float]) -> Callable[[Exchange], None]:
     return lambda exchange: done.put((job, exchange, clock()))  # the time of arrival: the owner may read it much later
-
-
-def _refused(_: Work, problem: str, __: ProblemKind) -> bytes | Exception:
-    return MirrorError(problem)

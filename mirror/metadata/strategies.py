@@ -188,7 +188,7 @@ def _sdist(file: DistFile) -> Generator[Request | Work, Any, CoreMetadata]:
         else:
             read()
         metadata = results[0]
-    except MirrorError:
+    except BaseException:  # also if the run ends while the archive is read
         archive.close()
         raise
     if metadata is not None:

@@ -13,9 +13,17 @@ class Archives:
         self._files: dict[str, BinaryIO] = {}
 
     def put(self, name: str, archive: BinaryIO) -> None:
-        """Store an archive."""
+        """Store an archive in place of an earlier one."""
+        earlier = self.take(name)
+        if earlier is not None:
+            earlier.close()
         self._files[name] = archive
 
     def take(self, name: str) -> BinaryIO | None:
         """Return an archive and forget it; None if there is none."""
         return self._files.pop(name, None)
+
+    def close(self) -> None:
+        """Close what was not taken."""
+        while self._files:
+            self._files.popitem()[1].close()

@@ -127,6 +127,11 @@ class MetadataLoader:
             )
         )
 
+    def close(self) -> None:
+        """Close the archives that were not built."""
+        if self._opened_archives is not None:
+            self._opened_archives.close()
+
     def disable_builds(self) -> None:
         """Allow no more builds."""
         self._builder = None

@@ -195,6 +195,7 @@ class Mirror:
             self._parts.write_buffer.finish(self._lookup.hits)
         finally:
             self._parts.stop()
+            self._metadata_loader.close()
             self._parts.store.close()
 
     def __enter__(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Mapping
+from io import BytesIO
 from random import Random
 from typing import Any
 
@@ -281,6 +282,19 @@ def test_a_large_sdist_is_read_in_a_thread(digest: str | None) -> None:
 
     assert tried == [WHOLE, WORK]
     assert isinstance(result, Integrity) if digest else dependencies(result) == ("lib",)
+
+
+def test_a_large_sdist_is_closed_if_the_run_ends_meanwhile() -> None:
+    """The steps are dropped while a thread reads."""
+    body = BytesIO(b"x" * 9_000_000)
+    steps = read_metadata(file_of(STATIC), IndexFacts())
+    request = next(steps)
+    assert isinstance(request, Request)
+
+    assert isinstance(steps.send(Exchange(request, 200, {}, b"", PublicUrl(request.url), file=body)), Work)
+    steps.close()
+
+    assert body.closed
 
 
 def test_an_sdist_with_a_wrong_hash_is_not_opened() -> None:
