@@ -52,6 +52,7 @@ def test_an_index_that_refuses_is_asked_for_less(workspace: Workspace, wide: Loo
     report = json.loads(workspace.read("report.json"))["targets"][0]
     refused = [seen for seen in wide.requests_seen if seen.status == 429]
     assert len(report["pins"]) == 24
-    assert report["counts"]["retries"] == len(refused) > 0
+    # What is refused five times, or as the run ends, is not asked for again.
+    assert 0 < report["counts"]["retries"] <= len(refused)
     # At most one refusal a page and as many again: a client that takes no notice is refused again and again.
     assert len(refused) <= 48
