@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from mirror.exchange.record_iterator import readable
-from mirror.keys import files_key_of
+from mirror.keys import files_key_of, simple_index
 from mirror.records.file_view import digest_of, pack, read_all
 from mirror.records.release_view import ReleaseView, encode
 from mirror.session.open_store import open_store
@@ -25,6 +25,10 @@ from tests.support.workspace import Workspace
 
 SECRET = "s3kritPLANTED"  # noqa: S105 - planted, to be found nowhere
 FORMS = (SECRET.encode(), base64.b64encode(f"me:{SECRET}".encode()))
+SHOWN = (
+    "/simple/", "/simple/app/", "/files/app/app-2.0-py3-none-any.whl", "/files/app/app-2.0-py3-none-any.whl.metadata", "/index.zst",
+    "/keys.json", "/metrics", "/healthz", "/", "/ui/projects/", "/ui/projects/app/", "/ui/lock",
+)  # fmt: skip
 CHAIN = {"app": "2.0", "lib": "1.0"}
 
 
@@ -135,9 +139,11 @@ def test_no_answer_of_a_server_and_no_value_of_redis_holds_a_secret(tmp_path: Pa
     _userinfo(index)
     server = Served(tmp_path, index)
     try:
-        for path in ("/simple/app/", "/files/app/app-2.0-py3-none-any.whl", "/records", "/metrics", "/healthz", "/"):
+        records = f"/records?index={simple_index(index.url).id}&names=app&"
+        for path in (*SHOWN, records + "reach=1", records + "files=1"):
             for accept in ("text/html", "application/vnd.pypi.simple.v1+json"):
-                _, headers, body = server.get(path, Accept=accept)
+                status, headers, body = server.get(path, Accept=accept)
+                assert (path, status) in {(path, 200), (path, 302)}
                 assert not _leaks(repr(headers).encode() + body), path
         assert SECRET not in server.lock(b"app\n")[1]
     finally:
