@@ -16,6 +16,16 @@ REQUIREMENT_CHARACTERS = 32 * 1024  # of one requirement
 REQUIREMENT_EXTRAS = 500  # extras that one requirement names
 SPECIFIER_CLAUSES = 2_000  # of one specifier set
 VERSION_CHARACTERS = 512  # of one version, so also the digits of one number; Python's int() refuses 4,301
+ARCHIVE_BYTES = (
+    1024 * 1024 * 1024
+)  # that a source archive unpacks to, and at most ARCHIVE_LEAST and ARCHIVE_RATIO times its size
+ARCHIVE_LEAST = 64 * 1024 * 1024
+ARCHIVE_RATIO = 100  # real source archives: below 30
+ARCHIVE_MEMBERS = (
+    40_000  # files and folders of a source archive, and at most MEMBERS_LEAST and one for each MEMBER_BYTES of it
+)
+MEMBERS_LEAST = 5_000
+MEMBER_BYTES = 50
 ERROR_CHARACTERS = 4_000  # of one message that quotes untrusted text
 
 
@@ -26,3 +36,13 @@ def shortened(text: str) -> str:
     tail = ERROR_CHARACTERS // 4
     head = ERROR_CHARACTERS - tail
     return f"{text[:head]} … ({len(text) - ERROR_CHARACTERS:,} characters left out) … {text[-tail:]}"
+
+
+def unpacked_bytes(size: int) -> int:
+    """Return how many bytes a source archive of so many bytes may unpack to."""
+    return min(ARCHIVE_BYTES, ARCHIVE_LEAST + ARCHIVE_RATIO * size)
+
+
+def unpacked_members(size: int) -> int:
+    """Return how many members a source archive of so many bytes may have."""
+    return min(ARCHIVE_MEMBERS, MEMBERS_LEAST + size // MEMBER_BYTES)

@@ -1,8 +1,4 @@
-"""The protocols of the mirror, each with its whole contract: what it does, what it may raise, and what is optional.
-
-``Store`` stores bytes. ``Transport`` sends requests. ``CredentialSource`` gives credentials. ``Builder`` runs build backends.
-``MirrorObserver`` receives progress. A member that not every implementation needs has a default here: callers may call it.
-"""
+"""The protocols of the mirror, each with its whole contract. A member that not every implementation needs has a default here."""
 
 from __future__ import annotations
 
@@ -63,6 +59,10 @@ class Store(Protocol):
     def check(self) -> bool:
         """Return whether the storage is still the one that was opened. Raises ``StoreError`` if it cannot be used; never waits."""
         return True
+
+    def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:  # noqa: ARG002 - a default
+        """Return the first bytes of stored values; the default, of a store that cannot read a part of a value, none."""
+        return {}
 
     def version(self) -> object | None:
         """Return a value that changes when anything stored changes, or None (the default) if the store has no such value."""

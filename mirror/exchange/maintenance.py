@@ -77,12 +77,17 @@ def _check_small(store: Store) -> Iterator[Damage]:
         for key in batch:
             if kind_of(key) is None:
                 yield Damage(key, "it was not written by this program", "delete")
-            elif key not in sound and key not in store.get_many((key,)) and key in dict(store.scan(key)):
+            elif key not in sound and all(_is_unreadable(store, key) for _ in range(_LOOKS)):
                 yield Damage(key, "damaged record: its checksum differs", "delete")
             elif VALIDATORS.owns(key) and b"?" in sound.get(key, b"").partition(b'", {')[0]:
                 yield Damage(key, "the URL in it may hold a signature", "delete")
             elif TEXTS.owns(key) and key in sound:
                 yield from _check_texts(key, sound[key])
+
+
+def _is_unreadable(store: Store, key: str) -> bool:
+    """Return whether a key is there without a value; another process may delete it, or write it, between the two reads."""
+    return key not in store.get_many((key,)) and key in dict(store.scan(key))
 
 
 def _check_again(store: Store, entry: Entry, *, sealed: bool) -> Damage | None:

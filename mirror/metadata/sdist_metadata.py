@@ -7,13 +7,12 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from mirror.errors import Malformed, archive_errors
+from mirror.limits import unpacked_bytes
 
 if TYPE_CHECKING:
     import tarfile
 
 _MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of PKG-INFO
-# Bytes unpacked: at most the fixed limit and 100 times the archive's size (real sdists: below 30), and never more than 1 GB.
-_FIXED_LIMIT, _RATIO_LIMIT, _LIMIT = 64 * 1024 * 1024, 100, 1024 * 1024 * 1024
 _PIECE = 256 * 1024  # bytes read at once
 _GZIP, _GZIP_MARK = 31, b"\x1f\x8b"  # zlib's name of the format, and the first bytes of a file
 
@@ -93,7 +92,7 @@ def _member(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
 def _from_tar(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
     import tarfile  # 12 ms to load, and few locks read an sdist
 
-    limit = min(_LIMIT, _FIXED_LIMIT + _RATIO_LIMIT * archive.seek(0, os.SEEK_END))
+    limit = unpacked_bytes(archive.seek(0, os.SEEK_END))
     try:
         bounded: Any = _Bounded(_unpacker(archive), limit, filename)
         with tarfile.open(fileobj=bounded, mode="r|", bufsize=_PIECE) as members:  # only read() is called

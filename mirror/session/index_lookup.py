@@ -11,13 +11,14 @@ from mirror.errors import Malformed, MirrorError, NotFound, Offline, Unreachable
 from mirror.keys import files_key, simple_index, view_key
 from mirror.limits import PAGE_BYTES
 from mirror.ports import PageWish, Purpose, Request
-from mirror.records.file_view import digest_of, is_complete, is_sound, is_whole
+from mirror.records.file_view import digest_of, is_complete, is_whole
 from mirror.records.freshness import FETCH, SERVE, conditional_headers, decide, from_headers, revalidated
 from mirror.records.model import Withdrawal
 from mirror.records.project import Project
 from mirror.records.release_view import Absence, ReleaseView
 from mirror.session.local_sources import LocalSources
 from mirror.session.page_loader import ACCEPT
+from mirror.session.release_files import unpaired
 from mirror.session.reporter import age_in_words
 
 if TYPE_CHECKING:
@@ -66,10 +67,16 @@ class IndexLookup:
             data = stored.get(key)
             try:
                 self._rows[row_key] = None if data is None else _of_project(row_key, self._decode(key, data))
-            except Malformed as error:  # a damaged or foreign record is fetched again
-                remedy = "it counts as missing" if self._settings.offline else "asking its index again"
-                self._reporter.warn(f"{row_key[1]}: {error}; {remedy}")
-                self._rows[row_key] = None
+            except Malformed as error:
+                self._reject(row_key, str(error))
+        for key in unpaired(self._store, {key: self._rows[row_key] for key, row_key in keys.items()}):
+            self._reject(keys[key], "its release view and its files are of two listings")
+
+    def _reject(self, row_key: tuple[str, str], problem: str) -> None:
+        """Take a damaged or foreign record for absent: it is fetched again."""
+        remedy = "it counts as missing" if self._settings.offline else "asking its index again"
+        self._reporter.warn(f"{row_key[1]}: {problem}; {remedy}")
+        self._rows[row_key] = None
 
     def read_pages(self, run: Runner) -> None:
         """Read the find-links pages on the web before the first look-up; warn of each that is not available."""
@@ -152,8 +159,8 @@ class IndexLookup:
         row = self._rows.get((index.id, name))
         record = row.freshness if row is not None else None
         action = decide(record, self._clock(), refresh=settings.refresh, offline=settings.offline)
-        if action == SERVE and not settings.offline and self._lacks_files(index, name, row):
-            action = FETCH
+        if action == SERVE and not settings.offline and settings.keep_whole and isinstance(row, ReleaseView):
+            action = SERVE if self._keeps_all(index, name, row) else FETCH
         if action == SERVE and row is not None:
             self.hits += 1
             self._observer.arrived("listing", name, "store")
@@ -165,7 +172,7 @@ class IndexLookup:
             return self._stored(index, name, row)
         headers = conditional_headers(record) if record is not None and action != FETCH else ()
         url = index.page(name)
-        whole = settings.keep_whole or settings.classify_all or self._was_whole(index, name, row)
+        whole = settings.keep_whole or settings.classify_all or self._keeps_all(index, name, row)
         wish = PageWish(name, whole, settings.classify_all, tuple(self._admits.get(name, ())))
         exchange = yield Request(
             url,
@@ -270,19 +277,12 @@ class IndexLookup:
             refetch=None if self._settings.offline else self._pages.refetch_now,
         )
 
-    def _was_whole(self, index: SimpleIndex, name: str, row: Row) -> bool:
-        """Return whether every file of a project is stored already: then the next page is stored whole too."""
+    def _keeps_all(self, index: SimpleIndex, name: str, row: Row) -> bool:
+        """Return whether every file of a project is stored, undamaged and of this listing: then the next page is stored whole."""
         if not isinstance(row, ReleaseView):
             return False
         stored = self._write_buffer.read(files_key(index.id, name))
-        return stored is not None and is_sound(stored) and digest_of(stored) == row.digest and is_complete(stored)
-
-    def _lacks_files(self, index: SimpleIndex, name: str, row: Row) -> bool:
-        """Return whether a project that is to be whole has a file view that is missing, damaged, in part, or of another listing."""
-        if not (self._settings.keep_whole and isinstance(row, ReleaseView)):
-            return False
-        stored = self._write_buffer.read(files_key(index.id, name))
-        return stored is None or digest_of(stored) != row.digest or not (is_whole(stored) and is_complete(stored))
+        return stored is not None and digest_of(stored) == row.digest and is_whole(stored) and is_complete(stored)
 
 
 def _of_project(key: tuple[str, str], row: ReleaseView | Absence) -> ReleaseView | Absence:

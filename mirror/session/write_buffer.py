@@ -166,7 +166,12 @@ class WriteBuffer:
         for project in whole.parts():
             if project.changed:
                 project.changed = False
-                changes.update(_store_project(project, encoder(project)))
+                new = _store_project(project, encoder(project))
+                for (
+                    key
+                ) in new:  # the order of the keys matters: an earlier change of the same project may have the other one
+                    changes.pop(key, None)
+                changes.update(new)
                 key = texts_key(project.index_id, project.view.name)
                 texts, project.new_texts = project.new_texts, {}
                 if texts:

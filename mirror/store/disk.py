@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import StoreError
@@ -27,6 +27,7 @@ _COLUMNS = (
     "SELECT rowid, key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, filename, value "
     "FROM Cache LIMIT 0"
 )
+_NUMBERS = "SELECT key, rowid FROM Cache WHERE raw = 1 AND key IN (?{})"  # from the index alone
 _ROWS = "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 AND key IN (?{})"
 _LEAST_FREE = 1 << 20  # bytes of free space below which a disk counts as full
 _CHUNK = 500  # keys in one statement: the limit of old SQLite is 999
@@ -92,6 +93,17 @@ class DiskStore(Store):
                     value = unseal(key, plain_value(mode, filename, stored))
                     if value is not None:
                         values[key] = value
+        return values
+
+    def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        """Return the first bytes of stored values; their other pages are not read."""
+        wanted, values = list(keys), dict[str, bytes]()
+        with self._reported():
+            for start in range(0, len(wanted), _CHUNK):
+                chunk = wanted[start : start + _CHUNK]
+                for key, number in self._reader.execute(_NUMBERS.format(",?" * (len(chunk) - 1)), chunk).fetchall():
+                    with suppress(sqlite3.OperationalError):  # deleted since, or no bytes
+                        values[key] = self._reader.blobopen("Cache", "value", number, readonly=True).read(size)
         return values
 
     def put_many(self, items: Mapping[str, bytes]) -> None:

@@ -54,6 +54,10 @@ class NewStore(Store):
         """Return the stored values: none before the first write."""
         return {} if self._made is None else self._made.get_many(keys)
 
+    def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        """Return the first bytes of stored values: none before the first write."""
+        return {} if self._made is None else self._made.heads(keys, size)
+
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Write all items in one transaction."""
         self._made_store().put_many(items)

@@ -49,6 +49,10 @@ class ReadOnlyStore(Store):
             read = [(key, unseal(key, bytes(row[0]))) for key, row in rows if row is not None]
             return {key: value for key, value in read if value is not None}
 
+    def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        """Return the first bytes of stored values."""
+        return {key: value[:size] for key, value in self.get_many(keys).items()}
+
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Discard the items."""
 

@@ -70,6 +70,18 @@ class RedisStore(Store):
             values.update({key: value for key, value in read if value is not None})
         return values
 
+    def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        """Return the first bytes of stored values."""
+        wanted = list(keys)
+        replies = self._patiently(partial(self._ranges, wanted, size)) if wanted else []
+        return {key: reply for key, reply in zip(wanted, replies, strict=True) if isinstance(reply, bytes) and reply}
+
+    def _ranges(self, keys: list[str], size: int) -> list[object]:
+        with self._client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.getrange(_PREFIX + key, 0, size - 1)
+            return _replies(pipe.execute(raise_on_error=False))
+
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Write all items in one transaction."""
         for value in items.values():
@@ -128,10 +140,7 @@ class RedisStore(Store):
         with self._client.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.strlen(name)
-            sizes = pipe.execute(raise_on_error=False)
-        for size in sizes:
-            if isinstance(size, Exception) and not isinstance(size, redis.exceptions.ResponseError):
-                raise size
+            sizes = _replies(pipe.execute(raise_on_error=False))
         return [size if isinstance(size, int) else None for size in sizes]
 
     def check(self) -> bool:
@@ -160,6 +169,14 @@ class RedisStore(Store):
                 nap = min(nap * 1.5, _LONGEST_NAP)
             except redis.exceptions.RedisError as error:
                 raise StoreError(f"cannot use the mirror in {self._label}: {error}") from error
+
+
+def _replies(replies: list[object]) -> list[object]:
+    """Return the replies of a pipeline; a value of another type than bytes has an error in its place. Other errors are raised."""
+    for reply in replies:
+        if isinstance(reply, Exception) and not isinstance(reply, redis.exceptions.ResponseError):
+            raise reply
+    return replies
 
 
 def _is_text(name: bytes) -> bool:

@@ -26,6 +26,10 @@ class SharedStore(Store):
         """Return the stored values."""
         return self._store.get_many(keys)
 
+    def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        """Return the first bytes of stored values."""
+        return self._store.heads(keys, size)
+
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Write all items in one transaction."""
         self._store.put_many(items)

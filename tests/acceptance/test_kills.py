@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.forked import Running, ran, started
+from tests.support.forked import Running, preload, ran, started
 from tests.support.index_pages import MODERN
 from tests.support.index_server import LoopbackIndex
 from tests.support.layered_projects import ROOTS, layered_projects
@@ -22,7 +22,8 @@ from tests.support.workspace import Workspace
 KILLS = scaled(12, 1000)
 CHECKED = 12  # kills between two checks of the mirror
 ROUNDS = scaled(1, 20)
-PROCESSES = scaled(10, 50)
+PROCESSES = 10 if ROUNDS == 1 else 50
+FIRST = int(os.environ.get("PIPX_PARALLEL_FIRST", "0"))  # the number of the first kill or round: a run in pieces
 COMMANDS = (
     "mirror warm r.txt", "mirror warm --refresh r.txt", "lock r.txt -o OUT", "lock --offline r.txt -o OUT",
     "mirror import all.snap", "mirror prune --max-size 40K", "mirror prune --max-age 0.00001", "mirror publish OUT-site",
@@ -55,6 +56,8 @@ def location(request: pytest.FixtureRequest, workspace: Workspace, tmp_path: Pat
 def right(workspace: Workspace, location: str) -> bytes:
     """Fill the mirror, export it, and return the right lock."""
     workspace.write("r.txt", "\n".join(ROOTS) + "\n")
+    if ROUNDS > 1:
+        preload()
     assert ran(workspace, location, "mirror", "warm", "r.txt").code == 0
     assert ran(workspace, location, "mirror", "export", "all.snap").code == 0
     outcome = ran(workspace, location, "lock", "--offline", "r.txt", "-o", "pylock.toml")
@@ -86,8 +89,8 @@ def check_mirror(workspace: Workspace, location: str, right: bytes, case: str) -
 
 def test_killed_commands_leave_a_mirror_that_is_right(workspace: Workspace, location: str, right: bytes) -> None:
     """SIGKILL and SIGTERM at random moments; SIGTERM ends with a documented code."""
-    dice = random.Random(15)  # noqa: S311 - what to kill and when, the same in every run
-    for number in range(KILLS):
+    for number in range(FIRST, FIRST + KILLS):
+        dice = random.Random(number)  # noqa: S311 - what to kill and when, the same in every run
         command, signal_number = dice.choice(COMMANDS), dice.choice([signal.SIGKILL, signal.SIGTERM])
         running = begin(workspace, location, command, number % CHECKED)
         time.sleep(dice.uniform(0.02, 0.6))
@@ -100,18 +103,20 @@ def test_killed_commands_leave_a_mirror_that_is_right(workspace: Workspace, loca
         if number % CHECKED == CHECKED - 1:
             check_mirror(workspace, location, right, case)
     check_mirror(workspace, location, right, "at the end: ")
+    print(f"{KILLS} kills from {FIRST}, nothing wrong")  # noqa: T201 - with -s, for whoever runs many
 
 
 def test_commands_side_by_side_leave_a_mirror_that_is_right(workspace: Workspace, location: str, right: bytes) -> None:
     """Writers, readers and those that delete, all at once; each ends with a documented code."""
-    dice = random.Random(16)  # noqa: S311 - as above
-    for _ in range(ROUNDS):
+    for number in range(FIRST, FIRST + ROUNDS):
+        dice = random.Random(number)  # noqa: S311 - as above
         chosen = [dice.choice(COMMANDS) for _ in range(PROCESSES)]
-        running = [begin(workspace, location, command, number) for number, command in enumerate(chosen)]
+        running = [begin(workspace, location, command, place) for place, command in enumerate(chosen)]
         for command, process in zip(chosen, running, strict=True):
             outcome = process.wait()
             case = f"{command}: {outcome.code} {outcome.text}"
             assert outcome.code in CODES, case
             assert "Traceback" not in outcome.text, case
             assert "delete the folder" not in outcome.text, case
-        check_mirror(workspace, location, right, "after a round: ")
+        check_mirror(workspace, location, right, f"after round {number}: ")
+        print(f"round {number} of {PROCESSES} processes: nothing wrong", flush=True)  # noqa: T201 - likewise

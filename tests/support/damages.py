@@ -176,9 +176,9 @@ def lost(chance: random.Random, records: Records, _: Mapping[str, bytes]) -> Non
 
 
 def outdated(chance: random.Random, records: Records, older: Mapping[str, bytes]) -> None:
-    """Replace a value by the one that it had earlier; an older release view is no damage, but what the mirror knew then."""
+    """Replace a value by the one that it had earlier."""
     rows = records.read()
-    changes = [key for key in sorted(older) if older[key] != rows.get(key) and key[0] in "ft"]
+    changes = [key for key in sorted(older) if older[key] != rows.get(key) and key[0] in "vft"]
     key = chance.choice(changes)
     records.write(key, older[key])
 

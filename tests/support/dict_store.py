@@ -47,6 +47,10 @@ class DictStore(Store):
             sizes = sorted((key, len(value)) for key, value in self.items.items() if key.startswith(prefix))
         yield from sizes
 
+    def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
+        """Return the first bytes of the values there are."""
+        return {key: value[:size] for key, value in self.get_many(keys).items()}
+
     def close(self) -> None:
         """Note that it was closed."""
         self.closed = True

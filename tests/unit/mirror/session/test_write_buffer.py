@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from mirror.exchange.maintenance import check, prune
+from mirror.http.fetch_job import FetchCounts
 from mirror.ports import Request, Store
 from mirror.records.dependency_sets import DependencySet
+from mirror.records.file_view import pack
+from mirror.records.metadata_texts import pack_texts
 from mirror.records.project import Project
 from mirror.records.release_view import Absence, decode
 from mirror.session.mirror import Mirror
+from mirror.session.write_buffer import WriteBuffer
 from mirror.settings import MirrorSettings
 from mirror.store.disk import DiskStore
 from mirror.store.shared import SharedStore
+from mirror.urls import page_address
 from tests.support.dict_store import DictStore
 from tests.support.memory_index import ROOT, MemoryIndex
 from tests.support.redis_server import AVAILABLE, RedisServer
@@ -45,10 +50,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def session(
-    store: Store, packages: Mapping[str, Mapping[str, list[str]]], now: float, *, refresh: bool = False
+    store: Store,
+    packages: Mapping[str, Mapping[str, list[str]]],
+    now: float,
+    *,
+    refresh: bool = False,
+    whole: bool = True,
 ) -> Mirror:
     """Return a mirror as a process of its own would have it."""
-    settings = MirrorSettings("memory", (ROOT,), keep_whole=True, refresh=refresh)
+    settings = MirrorSettings("memory", (ROOT,), keep_whole=whole, refresh=refresh)
     index = MemoryIndex(packages)
     index.submit(Request(f"{ROOT}/app/"), lambda _: None)  # it has the files of pages that were asked for
     return Mirror(settings, SharedStore(store), lambda: index, clock=lambda: now)
@@ -116,3 +126,64 @@ def test_a_deletion_takes_what_was_added_meanwhile(store: Store) -> None:
 
     assert {key[0] for key in pruned.keys} >= {"v", "f"}
     assert [key for key, _ in store.scan() if key[0] in "vft"] == []
+
+
+@pytest.mark.parametrize("kind", ["v/", "f/"])
+def test_an_older_record_beside_a_newer_one_is_fetched_again(store: Store, kind: str) -> None:
+    """Each of the two is sound and fresh by itself; together they say that one was not written with the other."""
+    with session(store, FEW, DAY) as first:
+        learn(first, 0)
+    older = store.get_many([key for key, _ in store.scan(kind)])
+    with session(store, MORE, DAY + 1, refresh=True) as second:
+        learn(second, 2)
+    store.put_many(older)
+
+    with session(store, MORE, DAY + 2, whole=False) as third:
+        project = third.project("app")
+
+    assert isinstance(project, Project)
+    assert list(project.view.versions) == ["1.0", "2.0", "3.0"]
+    assert list(check(store)) == []
+
+
+def test_a_project_that_is_stored_twice_in_one_batch_keeps_its_records_together(store: Store) -> None:
+    """What it learned, then its page that was fetched again, while another process stores a newer listing."""
+    with session(store, FEW, DAY) as first:
+        learn(first, 0)
+    with session(store, MORE, DAY + 9, refresh=True) as other:
+        newer = other.project("app")
+        assert isinstance(newer, Project)
+        view_key, files = next(key for key, _ in store.scan("v/")), newer.new_files()
+        old_view = decode(store.get_many((view_key,))[view_key])
+        assert not isinstance(old_view, Absence)
+        assert files is not None
+        project = Project(old_view, newer.index_id, newer.index_url, newer.page_url)
+        buffer = WriteBuffer(store, FetchCounts(), lambda: DAY + 1)
+        project.changed = True
+        buffer.add_project(project)
+        project.replace_files(pack([(b'{"filename":"app-1.0.tar.gz"}',), (b"{}",)]), page_address(project.page_url))
+        buffer.add_project(project)
+    buffer.checkpoint(())
+    buffer.flush()
+
+    assert list(check(store)) == []
+
+
+class Busy(DictStore):
+    """A store in which another process deletes a record and writes it again."""
+
+    absent = 2  # reads that do not find it
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the values there are."""
+        values = super().get_many(keys)
+        if self.absent and any(values.pop(key, None) is not None for key in [*values] if key.startswith("t/")):
+            self.absent -= 1
+        return values
+
+
+def test_a_record_that_another_process_writes_again_is_not_damaged() -> None:
+    """Absent at one moment and there at the next is no checksum that differs."""
+    store = Busy({"t/000000000000/app": pack_texts({"app-1.0-py3-none-any.whl": b"Name: app"})})
+
+    assert list(check(store)) == []

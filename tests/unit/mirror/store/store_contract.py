@@ -97,6 +97,17 @@ class StoreContract:
 
         assert sorted(store.get_many(["k"])["k"]) == sorted(b"abcd" * 25)
 
+    def test_heads_are_the_first_bytes_or_not_known(self, store: Store) -> None:
+        """A store that can tell the heads of some values tells those of all; absent keys are left out."""
+        store.put_many({"f/0/a": b"x" * 100_000, "f/0/b": b"short", **{f"f/0/c{n}": b"y" * 9 for n in range(700)}})
+
+        heads = store.heads(["f/0/a", "f/0/b", "f/0/none", *(f"f/0/c{n}" for n in range(700))], 8)
+
+        assert heads in (
+            {},
+            {"f/0/a": b"x" * 8, "f/0/b": b"short", **{f"f/0/c{n}": b"y" * 8 for n in range(700)}},
+        )
+
     def test_closing_twice_is_safe(self, store: Store) -> None:
         """The second call does nothing."""
         store.close()

@@ -223,9 +223,11 @@ def test_a_backend_sees_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted while it is unpacked, over all of its files."""
-    monkeypatch.setattr("pipx_parallel.builds.unpack._LIMIT", 2500)
+    monkeypatch.setattr("mirror.limits.ARCHIVE_BYTES", 2500)
     for pack in (tarred, zipped):
         folder = tmp_path / pack.__name__
         folder.mkdir()
-        with pytest.raises(BuildFailed, match=r"a-1: cannot be unpacked \(unpacks to more than 2500 bytes\)"):
+        with pytest.raises(
+            BuildFailed, match=r"a-1: cannot be unpacked \(it unpacks to more than 2500 bytes, far more"
+        ):
             unpack(io.BytesIO(pack({f"a-1/{number}": bytes(1000) for number in range(3)})), "a-1", str(folder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mirror.errors import BuildFailed, Malformed
+from mirror.limits import ARCHIVE_LEAST, ARCHIVE_MEMBERS
 from mirror.metadata.sdist_metadata import sdist_pkg_info
 from pipx_parallel.builds.unpack import unpack
 from tests.support.dists import tarred, zipped
@@ -69,3 +71,76 @@ def test_any_change_of_an_archive_is_read_or_refused(tmp_path: Path) -> None:
                 read(io.BytesIO(bytes(body)))
             except (Malformed, BuildFailed):
                 continue
+
+
+@pytest.mark.parametrize("make", [tarred, zipped])
+def test_far_more_members_than_an_archive_of_its_size_has_are_refused(
+    tmp_path: Path, make: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    """Empty files cost nothing to pack and a core to unpack."""
+    body = make({f"evil-1.0/f{number}": b"" for number in range(ARCHIVE_MEMBERS + 1)})
+
+    with pytest.raises(BuildFailed, match="members, far more than"):
+        unpack(io.BytesIO(body), "evil", str(tmp_path))
+
+
+@pytest.mark.parametrize("make", [tarred, zipped])
+def test_far_more_bytes_than_an_archive_of_its_size_holds_are_refused(
+    tmp_path: Path, make: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    """Before they are written."""
+    body = make({"evil-1.0/big": bytes(ARCHIVE_LEAST + 40_000_000)})
+
+    with pytest.raises(BuildFailed, match="bytes, far more than"):
+        unpack(io.BytesIO(body), "evil", str(tmp_path))
+    assert [*tmp_path.rglob("big")] == []
+
+
+def tar_of(*members: tuple[str, str, bytes]) -> bytes:
+    """Return a tar of (name, target of a symbolic link or "", content)."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for name, target, content in members:
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o755
+            if target:
+                member.type, member.linkname = tarfile.SYMTYPE, target
+            archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+def test_a_link_within_an_archive_is_kept(tmp_path: Path) -> None:
+    """And what comes after it is written through it."""
+    body = tar_of(("a-1/real/x", "", b"1"), ("a-1/link", "real", b""), ("a-1/link/y", "", b"2"))
+
+    source = Path(unpack(io.BytesIO(body), "a", str(tmp_path)))
+
+    assert (source / "link").readlink() == Path("real")
+    assert (source / "real" / "y").read_bytes() == b"2"
+    assert (source / "real" / "x").stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        (("a-1/../../x", "", b"1"),),
+        (("a-1/link", "../..", b""), ("a-1/link/x", "", b"1")),
+        (("a-1/link", "/", b""),),
+    ],
+)
+def test_nothing_leads_out(tmp_path: Path, members: tuple[tuple[str, str, bytes], ...]) -> None:
+    """Neither a path nor a link."""
+    folder = tmp_path / "one" / "two"
+    folder.mkdir(parents=True)
+
+    with pytest.raises(BuildFailed):
+        unpack(io.BytesIO(tar_of(*members)), "a", str(folder))
+    assert not (tmp_path / "x").exists()
+    assert not (tmp_path / "one" / "x").exists()
+
+
+def test_an_absolute_path_becomes_a_relative_one(tmp_path: Path) -> None:
+    """As the data filter of the standard library has it."""
+    unpack(io.BytesIO(tar_of(("/evil/x", "", b"1"), ("a/y", "", b"2"))), "a", str(tmp_path))
+
+    assert (tmp_path / "evil" / "x").read_bytes() == b"1"
