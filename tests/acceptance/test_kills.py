@@ -111,7 +111,7 @@ def test_commands_side_by_side_leave_a_mirror_that_is_right(workspace: Workspace
     for number in range(FIRST, FIRST + ROUNDS):
         dice = random.Random(number)  # noqa: S311 - as above
         chosen = [dice.choice(COMMANDS) for _ in range(PROCESSES)]
-        running = [begin(workspace, location, command, place) for place, command in enumerate(chosen)]
+        running = [begin(workspace, location, command, offset) for offset, command in enumerate(chosen)]
         for command, process in zip(chosen, running, strict=True):
             outcome = process.wait()
             case = f"{command}: {outcome.code} {outcome.text}"
