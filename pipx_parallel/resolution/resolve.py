@@ -69,7 +69,9 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
     first: TargetSearch | None = None
     if len(targets) == 1:
         first = _search_one(context, targets[0])
-        if not first.depends_on_patch():
+        parts = first.parts()
+        if len(parts) == 1:
+            first.target = parts[0]
             mirror.admin.seal()
             return _admitted((first.finish(),), context)
     from pipx_parallel.resolution.split_reasons import split_reasons, with_reasons  # here and below: many targets only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -220,13 +221,18 @@ class TargetSearch:
             specifiers += [text for text in (stated, dependency_set.requires_python) if text]
         return markers, specifiers
 
-    def depends_on_patch(self) -> bool:
-        """Return whether the answer may not hold for all patch releases of the target's Python."""
+    def parts(self) -> list[Target]:
+        """Return the target, cut where the answer may not hold for all patch releases of its Python."""
         series = f"{self.target.markers['python_version']}."
         markers, specifiers = self.conditions()
-        return any(series in text for text in specifiers) or any(
-            series in text and ("full_version" in text or "implementation_version" in text) for text, _ in markers
-        )
+        specifiers = [text for text in specifiers if series in text]
+        markers = [row for row in markers if series in row[0] and re.search("(full|implementation)_version", row[0])]
+        if not markers and not specifiers:
+            return [self.target]
+        from pipx_parallel.targets.patches import parts_of  # few answers depend on it
+
+        own_patch = self.target.python_full_version != (self.target.python_from or f"{series}0")
+        return parts_of(self.rules, markers, specifiers, around=own_patch)
 
     def finish(self) -> Resolution:
         """Return the resolution; stores what was worked out of markers and tags."""

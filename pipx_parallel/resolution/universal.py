@@ -16,7 +16,7 @@ from pipx_parallel.resolution.same_releases import unify
 from pipx_parallel.resolution.shared_choices import SharedChoices
 from pipx_parallel.resolution.target_search import TargetSearch
 from pipx_parallel.resolver.solver import Impossible
-from pipx_parallel.targets.patches import parts_of, with_range
+from pipx_parallel.targets.patches import with_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -64,13 +64,12 @@ class _Joint:
 
     def search(self, target: Target, first: TargetSearch | None = None) -> list[TargetSearch]:
         """Return the searches for a target: one for each part of its patch releases that has an answer of its own."""
-        own_patch = target.python_full_version != (target.python_from or f"{target.markers['python_version']}.0")
         made: list[TargetSearch] = []
         pending = [target]
         while pending:
             part = pending.pop(0)
             search = first if first is not None and not made else self._answered(part)
-            parts = parts_of(part, *search.conditions(), around=own_patch)
+            parts = search.parts()
             search.target = parts[0]
             pending = [*parts[1:], *pending]
             made.append(search)

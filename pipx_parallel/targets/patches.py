@@ -11,12 +11,11 @@ from functools import cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pipx_parallel.targets.rules import TargetRules
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pipx_parallel.model import Target
+    from pipx_parallel.targets.rules import TargetRules
 
 _PATCH = r"(\d+)\.(\d+)\.(\d+)"
 _FULL = ("python_full_version", "implementation_version")
@@ -25,6 +24,8 @@ _LAST = 1000  # patch releases of a series: no series has as many
 
 def patches_named(series: str, text: str) -> set[int]:
     """Return the patch numbers at which a specifier or marker could change its value: those that it names, and the next."""
+    if f"{series}." not in text:
+        return set()
     named = {int(patch) for major, minor, patch in re.findall(_PATCH, text) if f"{major}.{minor}" == series}
     return {number for patch in named for number in (patch, patch + 1) if number}
 
@@ -47,25 +48,26 @@ def with_range(target: Target, first: str, until: str) -> Target:
 
 
 def parts_of(
-    target: Target, markers: Iterable[tuple[str, str]], specifiers: Iterable[str], *, around: bool
+    rules: TargetRules, markers: Iterable[tuple[str, str]], specifiers: Iterable[str], *, around: bool
 ) -> list[Target]:
-    """Return the target cut wherever a marker or a Requires-Python specifier changes its value.
+    """Return a target cut wherever a marker or a Requires-Python specifier changes its value.
 
     Args:
-        target: The target.
+        rules: The rules of the target.
         markers: Markers, each with the extra that it is evaluated with.
         specifiers: Requires-Python values.
         around: Keep only the part that the target's own Python is in.
     """
+    target = rules.target
     series = target.markers["python_version"]
     low, high = _patch(target.python_from) or 0, _patch(target.python_until) or _LAST
-    rules = cache(lambda patch: TargetRules(_with_patch(target, patch)))
+    rules_of = cache(lambda patch: rules.for_patch(_with_patch(target, patch)))
     cuts: set[int] = set()
     for text, extra in {row for row in markers if "_version" in row[0]}:
-        values = partial(_marker_value, rules, text, extra)
+        values = partial(_marker_value, rules_of, text, extra)
         cuts |= _changes(patches_named(series, text), low, high, values)
     for text in {text for text in specifiers if text}:
-        cuts |= _changes(patches_named(series, text), low, high, partial(_python_value, rules, text))
+        cuts |= _changes(patches_named(series, text), low, high, partial(_python_value, rules_of, text))
     if not cuts:
         return [target]
     bounds = [target.python_from, *[f"{series}.{cut}" for cut in sorted(cuts)], target.python_until]

@@ -33,20 +33,37 @@ def _system(platform: str) -> str:
 class TargetRules:
     """Evaluates files and requirements for one target."""
 
-    __slots__ = ("_markers", "_platforms", "_python", "_pythons", "_ranks", "_stored_size", "_tags", "target")
+    __slots__ = (
+        "_markers",
+        "_patches",
+        "_platforms",
+        "_python",
+        "_pythons",
+        "_ranks",
+        "_stored_size",
+        "_tags",
+        "target",
+    )
 
     def __init__(self, target: Target, stored: bytes | None = None) -> None:
         """Take the target, and in ``stored`` what ``dump`` returned for it in an earlier run."""
         self.target = target
-        self._tags = {tag: rank for rank, tag in enumerate(target.tags)}
-        self._platforms = {tag.rpartition("-")[2] for tag in target.tags}
+        self._tags: dict[str, int] = {}  # with the first file that was not met in an earlier run
+        self._platforms: set[str] = set()
         self._python = version_key(target.python_full_version.removesuffix("+")) or ""
         self._ranks: dict[str, int | None] = {}
         self._pythons: dict[str, bool] = {}
         self._markers: dict[str, bool] = {}
+        self._patches: dict[str, dict[str, bool]] = {}  # the markers of other patch releases of the series
         self._stored_size = 0
         if stored is not None:
             self._load(stored)
+
+    def for_patch(self, target: Target) -> TargetRules:
+        """Return the rules of the same target with another patch release; results of its markers are stored with these."""
+        rules = TargetRules(target)
+        rules._markers = self._patches.setdefault(target.python_full_version, {})
+        return rules
 
     @property
     def python(self) -> tuple[str, str]:
@@ -77,6 +94,9 @@ class TargetRules:
         return kind_ranks
 
     def _rank(self, tags: str) -> int | None:
+        if not self._tags:
+            self._tags = {tag: rank for rank, tag in enumerate(self.target.tags)}
+            self._platforms = {tag.rpartition("-")[2] for tag in self.target.tags}
         target_tags = self._tags
         if tags in target_tags:
             return target_tags[tags]
@@ -152,18 +172,23 @@ class TargetRules:
         """Return the results to store for the next run; None if nothing is new."""
         if self._size() == self._stored_size:
             return None
-        return json.dumps([self._pythons, self._markers, self._ranks], sort_keys=True).encode()
+        return json.dumps([self._pythons, self._markers, self._ranks, self._patches], sort_keys=True).encode()
 
     def _size(self) -> int:
-        return len(self._markers) + len(self._pythons) + len(self._ranks)
+        return len(self._markers) + len(self._pythons) + len(self._ranks) + sum(map(len, self._patches.values()))
 
     def _load(self, stored: bytes) -> None:
         try:
             value: Any = json.loads(stored)
-            pythons, markers, ranks = value
-            self._pythons = {str(key): bool(allowed) for key, allowed in pythons.items()}
-            self._markers = {str(key): bool(holds) for key, holds in markers.items()}
+            pythons, markers, ranks, patches = value
+            self._pythons = _truths(pythons)
+            self._markers = _truths(markers)
             self._ranks = {str(key): None if rank is None else int(rank) for key, rank in ranks.items()}
+            self._patches = {str(version): _truths(markers) for version, markers in patches.items()}
         except (ValueError, TypeError, AttributeError):  # derived data: if it is damaged, it is computed again
-            self._pythons, self._markers, self._ranks = {}, {}, {}
+            self._pythons, self._markers, self._ranks, self._patches = {}, {}, {}, {}
         self._stored_size = self._size()
+
+
+def _truths(stored: Any) -> dict[str, bool]:
+    return {str(key): bool(value) for key, value in stored.items()}

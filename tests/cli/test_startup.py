@@ -17,6 +17,8 @@ from pipx_parallel.cli import app
 from pipx_parallel.cli import machine_facts as machine
 from pipx_parallel.cli.command_table import COMMANDS, MIRROR, CommandEntry
 from tests.cli.conftest import Run
+from tests.support.dists import wheel
+from tests.support.index_server import LoopbackIndex
 
 # Runs a command line, then prints what is loaded.
 LOADED = "import json, sys\nfrom pipx_parallel.__main__ import main\ncode = main()\nprint(json.dumps([code, sorted(sys.modules)]))"
@@ -82,6 +84,24 @@ def test_a_warm_offline_lock_loads_nothing_heavy(home: Path, run: Run, spawn: Ru
     spawn("lock", "r.txt", "-o", "locked.txt", "--offline")
 
     assert loaded(spawn("lock", "r.txt", "-o", "locked.txt", "--offline", script=LOADED).out) == (0, [])
+
+
+def test_a_warm_lock_loads_as_little_where_patch_releases_of_python_differ(
+    home: Path, run: Run, spawn: Run, index: LoopbackIndex
+) -> None:
+    """A dependency for some patch releases only limits the lock to these; where they end was worked out before."""
+    marker = "python_full_version >= '{}.{}.1'".format(*sys.version_info)
+    index.publish("app", wheel("app", "3.0", [f"lib; {marker}"]))
+    (home / "r.txt").write_text("app\n", encoding="utf-8")
+    run("lock", "r.txt", "-o", "locked.txt")
+    first = spawn("lock", "r.txt", "-o", "locked.txt", "--offline")
+    (home / "r.txt").write_text("app  # changed\n", encoding="utf-8")
+
+    ran = spawn("lock", "r.txt", "-o", "locked.txt", "--offline", script=LOADED)
+
+    assert ".1+ " in first.err
+    assert loaded(ran.out) == (0, [])
+    assert '"pipx_parallel.resolution.universal"' not in ran.out
 
 
 # Runs a command line, then prints the modules that took, beside those that the interpreter starts with.
