@@ -69,9 +69,7 @@ def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from wher
     first: TargetSearch | None = None
     if len(targets) == 1:
         first = _search_one(context, targets[0])
-        parts = first.parts()
-        if len(parts) == 1:
-            first.target = parts[0]
+        if _is_one_part(first):
             mirror.admin.seal()
             return _admitted((first.finish(),), context)
     from pipx_parallel.resolution.split_reasons import split_reasons, with_reasons  # here and below: many targets only
@@ -126,6 +124,15 @@ def _search_one(context: SearchContext, target: Target) -> TargetSearch:
     if isinstance(answer, Impossible):
         raise _no_solution(search, answer, 1)
     return search
+
+
+def _is_one_part(search: TargetSearch) -> bool:
+    """Return whether the answer holds for one range of the patch releases around the target's; the target becomes that range."""
+    parts = search.parts()
+    if len(parts) > 1:
+        return False
+    search.target = parts[0]
+    return True
 
 
 def _no_solution(search: TargetSearch, impossible: Impossible, count: int, fork: Fork = ()) -> NoSolution:
