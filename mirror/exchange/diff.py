@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
 
 
+KINDS = ("added", "removed", "changed", "withdrawn", "returned")  # the last two: of a refresh
+
+
 class ProjectChange(msgspec.Struct, frozen=True):
     """The change of one project; versions oldest first."""
 
     name: str
     index_id: str
-    kind: str  # "added", "removed" or "changed"
+    kind: str  # one of KINDS
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     yanked: tuple[str, ...] = ()
@@ -29,9 +32,14 @@ class ProjectChange(msgspec.Struct, frozen=True):
         """Return the JSON form."""
         return msgspec.structs.asdict(self)
 
+    @classmethod
+    def from_json(cls, value: object) -> ProjectChange:
+        """Read the JSON form. Raises ``ValueError``."""
+        return msgspec.convert(value, cls)
+
     def __post_init__(self) -> None:
         """Raise ``ValueError`` for another kind of change."""
-        if self.kind not in {"added", "removed", "changed"}:
+        if self.kind not in KINDS:
             raise ValueError(f"kind: {self.kind!r} is no kind of change")
 
 
@@ -46,13 +54,14 @@ def differences(before: Store, after: Store) -> list[ProjectChange]:
         elif key not in new:
             changes.append(ProjectChange(name, index_id, "removed", removed=tuple(old[key].versions)))
         else:
-            change = _compare(old[key], new[key], index_id)
+            change = compare(old[key], new[key], index_id)
             if change is not None:
                 changes.append(change)
     return changes
 
 
-def _compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange | None:
+def compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange | None:
+    """Return what changed between two classified views of a project, or None."""
     were, are = set(old.versions), set(new.versions)
     yanked_before, yanked_now = _yanked(old), _yanked(new)
     change = ProjectChange(

@@ -38,9 +38,7 @@ class IndexLookup:
 
     def __init__(self, parts: SessionParts) -> None:
         """Read nothing yet."""
-        self.hits = self.revalidated = (
-            0  # listings from the store without a request, and that the index confirmed (304)
-        )
+        self.hits = self.revalidated = 0  # listings from the store without a request; confirmed by the index (304)
         self._settings = parts.settings
         self._indexes = tuple([simple_index(url) for url in parts.settings.indexes])
         self._store = parts.store
@@ -77,6 +75,12 @@ class IndexLookup:
         remedy = "it counts as missing" if self._settings.offline else "asking its index again"
         self._reporter.warn(f"{row_key[1]}: {problem}; {remedy}")
         self._rows[row_key] = None
+
+    def forget(self, name: str) -> None:
+        """Drop the stored views of a project from memory."""
+        self._admits.pop(name, None)
+        for index in self._indexes_for(name):
+            self._rows.pop((index.id, name), None)
 
     def read_pages(self, run: Runner) -> None:
         """Read the find-links pages on the web before the first look-up; warn of each that is not available."""
@@ -256,8 +260,8 @@ class IndexLookup:
         quarantined = f", with status {row.status_words}" if row.status not in {None, "active"} else ""
         return Withdrawn(
             f"{row.name}: {index.url} {row.withdrawn.words}{quarantined}, and listed {len(row.versions)} releases "
-            f"{_age(row, now)} ago; the mirror keeps what it holds. If that is a mistake (an expired token, maintenance), mend it; "
-            "--offline uses what is kept, `mirror prune --withdrawn` deletes it"
+            f"{age_in_words(now - row.freshness.fetched_at)} ago; the mirror keeps what it holds. If that is a mistake (an expired "
+            "token, maintenance), mend it; --offline uses what is kept, `mirror prune --withdrawn` deletes it"
         )
 
     def _stored(self, index: SimpleIndex, name: str, row: ReleaseView | Absence) -> Project | None:
@@ -265,7 +269,7 @@ class IndexLookup:
         if isinstance(row, Absence):
             return None
         if row.withdrawn is not None and self._settings.offline:
-            since = _age(row, self._clock())
+            since = age_in_words(self._clock() - row.freshness.fetched_at)
             self._reporter.warn(f"{name}: {index.url} {row.withdrawn.words}; answering from what it listed {since} ago")
         key = files_key(index.id, name)
         return Project(
@@ -294,7 +298,3 @@ def _of_project(key: tuple[str, str], row: ReleaseView | Absence) -> ReleaseView
 
 def _is_withdrawn(row: ReleaseView | Absence) -> bool:
     return isinstance(row, ReleaseView) and row.withdrawn is not None
-
-
-def _age(row: ReleaseView, now: float) -> str:
-    return age_in_words(now - row.freshness.fetched_at)

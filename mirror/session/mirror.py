@@ -95,7 +95,7 @@ class Mirror:
         self._metadata_loader = MetadataLoader(parts, self.files)
         self.records = MirrorRecords(parts, self._metadata_loader, self.run)
         self.report = RunReport(parts, self._lookup, self.pump)
-        self.admin = MirrorAdmin(parts, self.want_projects, self.pump)
+        self.admin = MirrorAdmin(parts, self._lookup, self.want_projects, self.pump)
 
     @property
     def listener(self) -> Listener | None:

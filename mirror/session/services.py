@@ -151,9 +151,12 @@ class RunReport:
 class MirrorAdmin:
     """Administration by the owner of a session: prepare, override, refresh and store."""
 
-    def __init__(self, parts: SessionParts, want_projects: Callable[..., None], pump: Callable[[], bool]) -> None:
+    def __init__(
+        self, parts: SessionParts, lookup: IndexLookup, want_projects: Callable[..., None], pump: Callable[[], bool]
+    ) -> None:
         """Take the parts; ``pump`` waits for what is under way."""
         self._parts = parts
+        self._lookup = lookup
         self._want_projects = want_projects
         self._pump = pump
 
@@ -186,6 +189,14 @@ class MirrorAdmin:
         self._parts.results.forget(name)
         self._parts.pages.forget(name)
         self._parts.fetcher.new_run()
+
+    def release(self, names: Iterable[str]) -> None:
+        """Store what is new, wait for it, and drop these projects from memory. Raises ``StoreError``."""
+        self.checkpoint(wait=True)
+        for name in names:
+            self.forget(name)
+            self._lookup.forget(name)
+            self._parts.shadowed.forget(name)
 
     def refresh(self, name: str) -> None:
         """Request a project again while the present result stays in use."""

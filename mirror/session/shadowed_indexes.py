@@ -51,6 +51,11 @@ class ShadowedIndexes:
         """Add the error of a shadowed index for a project."""
         self._failures.setdefault(name, []).append((index_url, error))
 
+    def forget(self, name: str) -> None:
+        """Drop what the shadowed indexes have of a project."""
+        self._projects.pop(name, None)
+        self._failures.pop(name, None)
+
     def of(self, name: str) -> Sequence[Project]:
         """Return the project of each shadowed index, as far as they have responded."""
         return self._projects.get(name, ())

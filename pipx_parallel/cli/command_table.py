@@ -28,6 +28,9 @@ MIRROR: Mapping[str, CommandEntry] = {
     "warm": CommandEntry(
         "Fill the mirror with everything that a lock of the sources needs.", "pipx_parallel.cli.commands.mirror_warm"
     ),
+    "refresh": CommandEntry(
+        "Ask the indexes what has changed, and show it.", "pipx_parallel.cli.commands.mirror_refresh"
+    ),
     "status": CommandEntry("Show what the mirror holds.", "pipx_parallel.cli.commands.mirror_status"),
     "verify": CommandEntry(
         "Check the records, and that a re-resolve needs nothing else.", "pipx_parallel.cli.commands.mirror_verify"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
+from pipx_parallel.cli.wording import count
 from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.errors import UsageError
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT,)
+_HEADS = {
+    "added": ("+", ""),
+    "removed": ("-", ""),
+    "withdrawn": ("!", "its index does not list it any more"),
+    "returned": ("*", "its index lists it again"),
+}
 ARGUMENTS = (Argument("before", "BEFORE"), Argument("after", "AFTER"))
 
 
@@ -44,17 +51,21 @@ def run(values: Mapping[str, object]) -> int:
     if context.chosen.text("format") == "json":
         show(json.dumps([change.to_json() for change in changes], indent=2) + "\n")
     elif changes:
-        show("\n".join(line for change in changes for line in _lines(change)) + "\n")
+        show("\n".join(line for change in changes for line in change_lines(change)) + "\n")
     context.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")
     return 0
 
 
-def _lines(change: ProjectChange) -> Iterator[str]:
-    if change.kind != "changed":
-        versions = change.added or change.removed
-        yield f"{'+' if change.kind == 'added' else '-'} {change.name} ({len(versions)} releases)"
-        return
-    yield f"~ {change.name}"
+def change_lines(change: ProjectChange) -> Iterator[str]:
+    """Yield the lines that show a change."""
+    head = _HEADS.get(change.kind)
+    if head is not None:
+        mark, word = head
+        yield f"{mark} {change.name} ({word or count(len(change.added or change.removed), 'release')})"
+        if not word:
+            return
+    else:
+        yield f"~ {change.name}"
     for word in ("added", "removed", "yanked", "restored"):
         versions = getattr(change, word)
         if versions:

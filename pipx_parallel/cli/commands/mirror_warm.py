@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import account, failures_code
+from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, Budget, budget_of
 from pipx_parallel.cli.commands.mirror_verify import ARCHIVES, hole_lines
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
+from pipx_parallel.cli.package_lists import PACKAGES_FILE, listed_names
 from pipx_parallel.cli.request import LockRequest, read_request
 from pipx_parallel.cli.session import missing_code, resolved
 from pipx_parallel.cli.wording import count, size
@@ -26,11 +27,6 @@ DEPTH = Option(
     'or "closure" (everything that any re-resolve could need).',
     metavar="DEPTH",
 )
-PACKAGES_FILE = Option(
-    ("--packages-file",), "File of project names, one per line, each fetched by itself.", "path", "FILE", multiple=True
-)
-MAX_REQUESTS = Option(("--max-requests",), "Stop after about this many requests; the next run continues.", metavar="N")
-MAX_TIME = Option(("--max-time",), "Stop after this many seconds; the next run continues.", metavar="SECONDS")
 OPTIONS = (
     DEPTH,
     ARCHIVES,
@@ -49,37 +45,19 @@ ARGUMENTS = (SOURCES,)
 _SHOWN = 20
 
 
-class Budget:
-    """How many requests and seconds a run may use; ``spent`` is set once the limit has stopped a request."""
-
-    def __init__(self, requests: int | None, seconds: float | None, began: float) -> None:
-        """Take the limits, None for none, and the monotonic time of the start."""
-        self.requests = requests
-        self.seconds = seconds
-        self.began = began
-        self.spent = False
-
-    def lasts(self, requests: int) -> bool:
-        """Return whether the run may go on after this many requests."""
-        over = self.requests is not None and requests >= self.requests
-        over = over or (self.seconds is not None and time.monotonic() - self.began >= self.seconds)
-        self.spent = self.spent or over
-        return not over
-
-
 def run(values: Mapping[str, object]) -> int:
     """Fill the mirror with everything that a lock of the SOURCES needs, so that it works offline.
 
     What is not available is listed at the end; everything else is stored. If it is stopped by a limit, by Ctrl-C or by a failure,
     the next run continues; what has not changed takes one conditional request per project.
     """
-    names = _named(values)
+    names = [name for _, name in listed_names(values)]
     if names:
         message = values.get("packages") or ()
         values = {**values, "packages": (*(message if isinstance(message, tuple) else (str(message),)), *names)}
     context = begin(values, OPTIONS)
     depth, window = _depth(context)
-    budget = Budget(_number(context, "max_requests"), _seconds(context), time.monotonic())
+    budget = budget_of(context)
     if depth != "chosen" or names:
         return _warm_closure(context, 1 if depth == "chosen" else window, budget)
     if budget.requests is None and budget.seconds is None:
@@ -156,34 +134,3 @@ def _depth(context: CommandContext) -> tuple[str, int | None]:
     if text in {"chosen", "closure"} and not mark:
         return text, None
     raise UsageError(f"--depth: {text!r} cannot be used; give chosen, window:N or closure")
-
-
-def _number(context: CommandContext, name: str) -> int | None:
-    text = context.chosen.text(name)
-    if text is None:
-        return None
-    if not text.isdecimal() or not int(text):
-        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used; give a whole number above 0")
-    return int(text)
-
-
-def _seconds(context: CommandContext) -> float | None:
-    text = context.chosen.text("max_time")
-    if text is None:
-        return None
-    if not re.fullmatch(r"\d{1,6}(\.\d+)?", text) or not float(text):
-        raise UsageError(f"--max-time: {text!r} cannot be used; give a number of seconds above 0")
-    return float(text)
-
-
-def _named(values: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the names in the files of ``--packages-file``; blank lines and comments are passed over."""
-    files = values.get("packages_file") or ()
-    names: list[str] = []
-    for path in files if isinstance(files, tuple) else (str(files),):
-        try:
-            with open(str(path), encoding="utf-8") as file:
-                names += [word for line in file if (word := line.partition("#")[0].strip())]
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path}: cannot be read ({error})") from None
-    return tuple(names)
