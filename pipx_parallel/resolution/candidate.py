@@ -40,6 +40,7 @@ class Candidate:
         "_offline",
         "_ranks_of",
         "_shared",
+        "_stand_ins",
         "_trusts_wheels",
         "allowed",
         "binary",
@@ -57,6 +58,7 @@ class Candidate:
         name = view.name
         self.project = project
         self._best_kinds: dict[int, int | None] = {}  # release -> its best file kind, if no line has hashes
+        self._stand_ins: dict[int, int] = {}  # release without a wheel for the target -> the wheel that is read
         self.allowed: dict[int, frozenset[int]] = {}  # release -> the file kinds that --hash and the policy allow
         direct = project.reference is not None
         self._trusts_wheels = wheels = direct or policy.takes_wheels(name)
@@ -68,19 +70,19 @@ class Candidate:
         line = 0 if policy.needs_all_releases else max(0, count - HEAD)
         head = ((1 << count) - 1) >> line << line
         kind_sets = [(file_kinds, releases) for file_kinds, mask in view.kind_sets.items() if (releases := mask & head)]
-        numbers = list({number for file_kinds, _ in kind_sets for number in file_kinds})  # a third of all file kinds
-        ranks = dict(zip(numbers, self._ranks_of([view.file_kinds[number] for number in numbers]), strict=True))
+        numbers = list(set[int]().union(*[file_kinds for file_kinds, _ in kind_sets]))  # a third of all file kinds
+        ranks = self._ranks_of([view.file_kinds[number] for number in numbers])
+        open_ = {number for number, rank in zip(numbers, ranks, strict=True) if rank is not None}
+        unyanked = {number for number in open_ if not view.file_kinds[number].yanked}
+        wheels_open = {number for number in open_ if view.file_kinds[number].tags != SDIST}
         usable = (1 << line) - 1
         yanked = binary = 0
         for file_kinds, releases in kind_sets:
-            open_ = [view.file_kinds[n].yanked for n in file_kinds if ranks[n] is not None]
-            if open_:
+            if not open_.isdisjoint(file_kinds):
                 usable |= releases
-                if all(open_):
+                if unyanked.isdisjoint(file_kinds):
                     yanked |= releases
-                if policy.prefers_binary and any(
-                    ranks[n] is not None and view.file_kinds[n].tags != SDIST for n in file_kinds
-                ):
+                if not wheels_open.isdisjoint(file_kinds):
                     binary |= releases
         self.finals = mask_from(((1 << count) - 1) & ~view.prereleases)
         # As in pip, policies select among the files of an index; they do not apply to a direct reference.
@@ -114,7 +116,7 @@ class Candidate:
 
     def forget(self, rules: TargetRules, policy: Policy) -> None:
         """Drop what rests on the rules of another target."""
-        self._best_kinds, self.allowed = {}, dict(self.allowed)
+        self._best_kinds, self._stand_ins, self.allowed = {}, {}, dict(self.allowed)
         self._rank_by(rules, policy.sdist_rank(self.project.view.name), wheels=self._trusts_wheels)
 
     def file_kind_of(self, release: int) -> int | None:
@@ -146,7 +148,8 @@ class Candidate:
 
         The wheels of a release have the same dependencies with rare exceptions. So if the target can install only the source
         archive, a wheel for another platform or Python is read instead of a build, unless the user refuses wheels or gives hashes.
-        Several targets share the metadata of the wheels of one platform; offline, one that is in the mirror.
+        Several targets share the metadata of the wheels of one platform, and with targets that can install only the source archive;
+        offline, one that is in the mirror.
         """
         view = self.project.view
         tags = view.file_kinds[file_kind].tags
@@ -156,13 +159,30 @@ class Candidate:
             return self._shared.metadata_kind(view.name, release, file_kind, tags) if self._shared else file_kind
         if tags != SDIST or not self._trusts_wheels or release in self.allowed:
             return file_kind
-        distances = [
-            (distance, number)
+        stand_in = self._stand_ins.get(release)
+        return self._stand_in(release, file_kind) if stand_in is None else stand_in
+
+    def _stand_in(self, release: int, file_kind: int) -> int:
+        """Return the wheel that is nearest to the target; one for the same system that is read in any case is as good."""
+        view = self.project.view
+        distances = {
+            number: distance
             for number in view.kind_set_of(release)
             if view.file_kinds[number].tags != SDIST
             and (distance := self._distance(view.file_kinds[number])) is not None
-        ]
-        return min(distances)[1] if distances else file_kind
+        }
+        nearest = min(distances, key=distances.__getitem__, default=file_kind)
+        read = [] if self._shared is None else [*self._shared.kinds_read(view.name, release)]
+        if self._offline and view.dependency_set(release, nearest) is None:
+            read += [number for number in distances if view.dependency_set(release, number) is not None]
+        for number in read:
+            if number in distances and distances[number].is_near:
+                nearest = self._stand_ins[release] = number
+                break
+        else:
+            if self._shared is None:
+                self._stand_ins[release] = nearest
+        return nearest
 
     def _stored_kind(self, release: int, file_kind: int) -> int:
         """Return the file kind, or a wheel for the same platform and another Python if the mirror has only that one's metadata."""

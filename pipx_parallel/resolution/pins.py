@@ -218,9 +218,10 @@ def installable(
     """Return the files of a release that the target may install, best first, source archives last."""
     rules, policy = candidates.rules, candidates.policy
     wheels, sdist = policy.takes_wheels(name), policy.sdist_rank(name)
+    ranks = rules.ranks_of_tags([tags for _, _, tags in tagged])
     ranked = []
-    for index, filename, tags in tagged:
-        rank = sdist if tags == SDIST else rules.rank(tags) if wheels else None
+    for (index, filename, tags), own in zip(tagged, ranks, strict=True):
+        rank = sdist if tags == SDIST else own if wheels else None
         if rank is not None:
             file = files[index]
             if (

@@ -19,7 +19,7 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import bit_of, release_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency
@@ -136,3 +136,26 @@ class Speculation:
                 continue  # reported by the solver
             if not self._candidates.policy.ignores_dependencies:
                 self.ask(wanted)
+
+
+class _Together:
+    """A ``Listener`` that looks ahead for several targets: what they need of a project is requested together."""
+
+    def __init__(self, speculations: Iterable[Speculation]) -> None:
+        self._speculations = tuple(speculations)
+
+    def listed(self, project: Project) -> None:
+        for speculation in self._speculations:
+            speculation.listed(project)
+
+    def learned(self, project: Project, release: int, file_kind: int, dependency_set: DependencySet) -> None:
+        for speculation in self._speculations:
+            speculation.learned(project, release, file_kind, dependency_set)
+
+
+def look_ahead(mirror: Mirror, searches: Sequence[tuple[Candidates, list[Dependency], list[Dependency]]]) -> None:
+    """Request what searches will probably need; ``searches`` has what each may choose, its roots and its constraints."""
+    speculations = [Speculation(mirror, candidates, bounds) for candidates, _, bounds in searches]
+    mirror.listener = _Together(speculations) if len(speculations) > 1 else speculations[0]
+    for speculation, (_, wanted, _) in zip(speculations, searches, strict=True):
+        speculation.ask(wanted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mirror.records.filenames import is_pure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mirror.records.model import DistFile
     from mirror.records.simple_file import FileList
@@ -29,7 +29,7 @@ class SharedChoices:
         # Of projects and releases for any platform, by name (and version), version and implementation of Python.
         self.candidates: dict[tuple[str, ...], object] = {}
         self._installable: dict[tuple[str, ...], tuple[DistFile, ...]] = {}
-        self._kinds: dict[tuple[str, int, str], int] = {}
+        self._kinds: dict[tuple[str, int], dict[str, int]] = {}  # project and release -> platform -> file kind
         self._families: dict[str, str] = {}
         self._files: dict[tuple[str, int], tuple[FileList, list[TaggedFile]]] = {}
 
@@ -42,7 +42,11 @@ class SharedChoices:
         family = self._families.get(tags)
         if family is None:
             family = self._families[tags] = platform_family(tags)
-        return self._kinds.setdefault((name, release, family), file_kind)
+        return self._kinds.setdefault((name, release), {}).setdefault(family, file_kind)
+
+    def kinds_read(self, name: str, release: int) -> Iterable[int]:
+        """Return the file kinds of a release whose metadata is read for other targets, the first one first."""
+        return self._kinds.get((name, release), {}).values()
 
     def files(
         self, name: str, release: int, read: Callable[[], tuple[FileList, list[TaggedFile]]]
@@ -54,14 +58,14 @@ class SharedChoices:
         return files
 
     def installable(
-        self, key: tuple[str, ...], tagged: Iterable[TaggedFile], find: Callable[[], tuple[DistFile, ...]]
+        self, key: tuple[str, ...], tagged: Sequence[TaggedFile], find: Callable[[], tuple[DistFile, ...]]
     ) -> tuple[DistFile, ...]:
         """Return what ``find`` does; for wheels for any platform once for each key, which names release and Python."""
-        if not all(is_pure(tags) for _, _, tags in tagged):
-            return find()
         usable = self._installable.get(key)
         if usable is None:
-            usable = self._installable[key] = find()
+            usable = find()
+            if all(is_pure(tags) for _, _, tags in tagged):
+                self._installable[key] = usable
         return usable
 
 

@@ -30,6 +30,6 @@ def accepts(policy: Policy, candidate: Candidate, bit: int) -> bool:
     masks = (candidate.finals, candidate.yanked, candidate.binary)
     try:
         best = policy.best(candidate.project.view.name, candidate.usable, *masks)
-        return candidate.has_wheel(release_of(bit)) or not candidate.has_wheel(release_of(best))
+        return best == bit or candidate.has_wheel(release_of(bit)) or not candidate.has_wheel(release_of(best))
     except MirrorError:
         return False

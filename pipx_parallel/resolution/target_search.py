@@ -62,6 +62,7 @@ class TargetSearch:
         self._prepare()
         pinned = self.candidates.facts.pinned
         context.mirror.admin.admit_pins({name: [row.intervals for row in rows] for name, rows in pinned.items()})
+        self.followers: Sequence[TargetSearch] = ()  # what they need is requested together with what this search needs
         self.answer: Solution | Impossible | None = None
         self.missing: tuple[FetchFailure, ...] = ()
         self._versions: dict[str, str] | None = None
@@ -118,10 +119,7 @@ class TargetSearch:
         mirror, settings = self.context.mirror, self.context.settings
         while True:
             if not settings.mirror.offline:
-                from pipx_parallel.resolution.prefetch import Speculation  # offline there is nothing to fetch
-
-                mirror.listener = speculation = Speculation(mirror, self.candidates, self._bounds_with(bounds))
-                speculation.ask(self._wanted)
+                self.look_ahead(bounds, self.followers)
             admits = admitted_by(self._wanted)
             mirror.want_projects(admits, admits)
             outcome, candidates = searched(
@@ -135,6 +133,16 @@ class TargetSearch:
             if not mirror.admin.admit_pins(candidates.facts.met_pins):
                 return outcome, candidates
             self._prepare()
+
+    def look_ahead(self, bounds: Mapping[str, str], others: Sequence[TargetSearch] = ()) -> None:
+        """Request what this search and others will probably need, now and as results arrive; wait for nothing."""
+        from pipx_parallel.resolution.prefetch import look_ahead  # offline there is nothing to fetch
+
+        look_ahead(self.context.mirror, [search.scope(bounds) for search in (self, *others)])
+
+    def scope(self, bounds: Mapping[str, str]) -> tuple[Candidates, list[Dependency], list[Dependency]]:
+        """Return what may be chosen, the roots, and the constraints with these bounds."""
+        return self.candidates, self._wanted, self._bounds_with(bounds)
 
     def take_first_choices(self, bounds: Mapping[str, str] | None = None) -> bool:
         """Take the first choice of every package, if that is an answer without anything missing; return whether it is."""

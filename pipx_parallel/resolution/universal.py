@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError
 from pipx_parallel.locks.target_markers import python_range
-from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.same_releases import unify
 from pipx_parallel.resolution.shared_choices import SharedChoices
 from pipx_parallel.resolution.target_search import TargetSearch
@@ -40,10 +38,11 @@ def search_all(
     order = sorted(range(len(targets)), key=lambda number: (python_range(targets[number]), number))
     joint = _Joint(context, failed)
     made: dict[int, list[TargetSearch]] = {}
+    joint.follow([targets[number] for number in order])
     for number in order:
         made[number] = joint.search(targets[number], first)
-        if number == order[0] and len(order) > 1 and not context.settings.mirror.offline:
-            joint.ask_ahead(made[number][-1], [targets[later] for later in order[1:]])
+        if number == order[0]:
+            joint.look_ahead([targets[later] for later in order[1:]])
     if len(joint.searches) > 1:
         unify(joint.context, joint.searches, joint.earlier, agrees=joint.agrees)
     return [search for number in range(len(targets)) for search in made[number]]
@@ -60,6 +59,8 @@ class _Joint:
         self.earlier = self.shared.pins  # of other extras and groups
         self.pins = {name: dict.fromkeys(versions) for name, versions in self.earlier.items()}  # as ordered sets
         self.agrees = context.settings.selection.fork != "newest"
+        self._offline = context.settings.mirror.offline
+        self._followers: list[TargetSearch] = []  # of the search for the first target
         self._prepared: dict[int, TargetSearch] = {}  # by the identity of the target
 
     def search(self, target: Target, first: TargetSearch | None = None) -> list[TargetSearch]:
@@ -82,6 +83,7 @@ class _Joint:
         search = self._prepared.pop(id(target), None) or TargetSearch(self.context, target)
         if self.pins and search.take_first_choices():
             return search
+        search.followers, self._followers = self._followers, []
         answer = search.solve()
         if isinstance(answer, Impossible):
             raise self.failed(search, answer)
@@ -94,34 +96,41 @@ class _Joint:
         if self.agrees:
             self.shared.pins = self.pins
 
-    def ask_ahead(self, first: TargetSearch, targets: Iterable[Target]) -> None:
-        """Ask for what the other targets are likely to need, all at once, and wait for nothing."""
-        mirror = self.context.mirror
-        names: dict[str, None] = {}
-        self._prepared = {id(target): TargetSearch(self.context, target) for target in _one_of_each_platform(targets)}
-        for candidate, release, dependency_set, extra in first.dependency_sets():
-            name = candidate.project.view.name
-            for search in self._prepared.values():
-                own = search.candidates.candidate(name)
-                try:
-                    names.update(dict.fromkeys(row.name for row in search.candidates.active(dependency_set, extra)))
-                    file_kind = own.file_kind_of(release) if isinstance(own, Candidate) else None
-                except MirrorError:
-                    continue  # met, and reported, where the target is resolved
-                if isinstance(own, Candidate) and file_kind is not None and own.has_wheel(release):
-                    mirror.want_dependencies(own.project, release, own.metadata_kind(release, file_kind))
-        mirror.want_projects(names)
+    def follow(self, targets: Sequence[Target]) -> None:
+        """Let the search for the first target also request what one target of each other platform needs."""
+        if not self._offline and self.context.directs is None:
+            _, *others = _one_of_each(targets, _platform)
+            self._followers = [self._prepare(target) for target in others]
+
+    def look_ahead(self, targets: Sequence[Target]) -> None:
+        """Request what targets will need if they take the releases chosen so far, all at once; wait for nothing."""
+        if targets and not self._offline:
+            first, *others = map(self._prepare, _one_of_each(targets, _platform, _python))
+            first.look_ahead({}, others)
+
+    def _prepare(self, target: Target) -> TargetSearch:
+        search = self._prepared.get(id(target))
+        if search is None:
+            search = self._prepared[id(target)] = TargetSearch(self.context, target)
+        return search
 
 
-def _one_of_each_platform(targets: Iterable[Target]) -> Iterator[Target]:
-    """Yield a target for each platform and each Python: what the others need is what one of these needs."""
+def _one_of_each(targets: Iterable[Target], *qualities: Callable[[Target], str]) -> Iterator[Target]:
+    """Yield a target for each value of each quality: what the others need is what one of these needs."""
     seen: set[str] = set()
     for target in targets:
-        platform = " ".join(target.label.split()[2:])
-        fresh = {platform, target.markers["python_version"]} - seen
-        if fresh:
-            seen |= fresh
+        values = {quality(target) for quality in qualities} - seen
+        if values:
+            seen |= values
             yield target
+
+
+def _platform(target: Target) -> str:
+    return " ".join(target.label.split()[2:])
+
+
+def _python(target: Target) -> str:
+    return target.markers["python_version"]
 
 
 def _joined(target: Target, searches: list[TargetSearch]) -> list[TargetSearch]:

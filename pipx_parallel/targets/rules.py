@@ -7,27 +7,52 @@ constructor): a warm lock then evaluates no marker and does not load ``packaging
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import FOREIGN_TEXT_ERRORS, Malformed, error_of_foreign_text
 from mirror.records.version_keys import compile_specifier, version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mirror.records.model import FileKind
     from pipx_parallel.model import Target
 
 SDIST = "sdist"
-_UNKNOWN = -1  # not evaluated yet: ranks count from 0, and None is a result
-
-
 _SYSTEMS = ("linux", "macosx", "win")
 
 
 def _system(platform: str) -> str:
     """Return the operating system of a platform tag, or the tag itself if it names none of ``_SYSTEMS``."""
     return next((system for system in _SYSTEMS if system in platform), platform)
+
+
+@equal_by_type
+class Distance(NamedTuple):
+    """How far a wheel is from what the target can install; the smallest is the nearest."""
+
+    yanked: bool
+    other_python: bool
+    other_system: bool
+    tags: str
+
+    @property
+    def is_near(self) -> bool:
+        """Return whether the wheel is for the target's system."""
+        return not self.yanked and not self.other_system
+
+
+class _Ranks(dict[str, "int | None"]):
+    """How good tag sets are, by compressed tag set, each worked out on first use."""
+
+    def __init__(self, work_out: Callable[[str], int | None]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, tags: str) -> int | None:
+        rank = self[tags] = self._work_out(tags)
+        return rank
 
 
 class TargetRules:
@@ -51,7 +76,7 @@ class TargetRules:
         self._tags: dict[str, int] = {}  # with the first file that was not met in an earlier run
         self._platforms: set[str] = set()
         self._python = version_key(target.python_full_version.removesuffix("+")) or ""
-        self._ranks: dict[str, int | None] = {}
+        self._ranks = _Ranks(self._rank)
         self._pythons: dict[str, bool] = {}
         self._markers: dict[str, bool] = {}
         self._patches: dict[str, dict[str, bool]] = {}  # the markers of other patch releases of the series
@@ -70,28 +95,23 @@ class TargetRules:
         """Return the version and the implementation of Python."""
         return self.target.python_full_version, self.target.markers.get("implementation_name", "")
 
-    def rank(self, tags: str) -> int | None:
-        """Return how good a compressed tag set is for the target, 0 best, or None if it cannot be installed (PEP 425)."""
-        rank = self._ranks.get(tags, _UNKNOWN)
-        if rank == _UNKNOWN:
-            rank = self._ranks[tags] = self._rank(tags)
-        return rank
+    def ranks_of_tags(self, tags: Iterable[str]) -> list[int | None]:
+        """Return how good each compressed tag set is for the target, 0 best, None if it cannot be installed (PEP 425)."""
+        return list(map(self._ranks.__getitem__, tags))
 
     def ranks_of(self, file_kinds: Sequence[FileKind], sdist: int | None, *, wheels: bool) -> list[int | None]:
         """Return how good each file kind is, 0 best, None if the target or the caller's policy excludes it.
 
-        A lock of 171 packages has 17,000 file kinds, so the usual case is two look-ups per kind.
+        A lock of 171 packages has 17,000 file kinds, few of which the target can install: only these are looked at one by one.
         """
-        ranks, pythons = self._ranks, self._pythons
-        kind_ranks: list[int | None] = []
-        for tags, python, _ in file_kinds:
-            rank = sdist if tags == SDIST else ranks.get(tags, _UNKNOWN) if wheels else None
-            if rank == _UNKNOWN:
-                rank = self.rank(tags)
-            if rank is not None and python is not None and not pythons.get(python, False):
-                rank = rank if self.python_allowed(python) else None
-            kind_ranks.append(rank)
-        return kind_ranks
+        tags = [row[0] for row in file_kinds]
+        ranks: list[int | None] = self.ranks_of_tags(tags) if wheels else [None] * len(tags)
+        if SDIST in tags:
+            ranks = [sdist if tag == SDIST else rank for tag, rank in zip(tags, ranks, strict=True)]
+        for number in [number for number, rank in enumerate(ranks) if rank is not None]:
+            if not self.python_allowed(file_kinds[number].requires_python):
+                ranks[number] = None
+        return ranks
 
     def _rank(self, tags: str) -> int | None:
         if not self._tags:
@@ -114,7 +134,7 @@ class TargetRules:
         ]
         return min(matching) if matching else None
 
-    def distance(self, kind: FileKind) -> tuple[bool, bool, bool, str] | None:
+    def distance(self, kind: FileKind) -> Distance | None:
         """Return the distance between the target's tags and those of a wheel that the target cannot install.
 
         The dependencies of the wheel with the smallest distance most likely hold for the target too. None if the wheel's
@@ -125,7 +145,7 @@ class TargetRules:
         pythons, _, platforms = kind.tags.split("-", 2)
         own = self.target.tags[0].split("-", 2) if self.target.tags else ["", "", ""]
         system = _system(own[2])
-        return (
+        return Distance(
             kind.yanked,
             own[0] not in pythons.split("."),
             all(_system(platform) != system for platform in platforms.split(".")),
@@ -183,10 +203,11 @@ class TargetRules:
             pythons, markers, ranks, patches = value
             self._pythons = _truths(pythons)
             self._markers = _truths(markers)
-            self._ranks = {str(key): None if rank is None else int(rank) for key, rank in ranks.items()}
+            self._ranks.update((str(key), None if rank is None else int(rank)) for key, rank in ranks.items())
             self._patches = {str(version): _truths(markers) for version, markers in patches.items()}
         except (ValueError, TypeError, AttributeError):  # derived data: if it is damaged, it is computed again
-            self._pythons, self._markers, self._ranks, self._patches = {}, {}, {}, {}
+            self._pythons, self._markers, self._patches = {}, {}, {}
+            self._ranks.clear()
         self._stored_size = self._size()
 
 

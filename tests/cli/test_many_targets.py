@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.support.dists import wheel
+from tests.support.dists import sdist, wheel
 from tests.support.index_server import LoopbackIndex
 
 PYTHONS = ("--python-version", "3.10", "--python-version", "3.12", "--platform", "linux", "--platform", "windows")
@@ -140,3 +140,41 @@ def test_what_was_locked_for_many_targets_is_locked_offline_for_each(
         run("lock", "reqs.in", "--offline", "-o", "mac.txt", "--python-version", "3.12", "--platform", "macos").code
         == 4
     )
+
+
+def test_the_wheels_of_all_platforms_are_asked_for_together(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """What other platforms need is requested as soon as a project is listed, not when the first target has its answer."""
+    tags = [
+        f"cp{minor}-cp{minor}-{system}" for minor in (310, 312) for system in ("manylinux_2_17_x86_64", "win_amd64")
+    ]
+    index.publish("comp", *[wheel("comp", "1.0", ["app", "win"], tags=tag) for tag in tags])
+    (home / "reqs.in").write_text("comp\n", encoding="utf-8")
+
+    assert run("lock", "reqs.in", "-o", "all.txt", *PYTHONS).code == 0
+
+    asked = index.paths("*.metadata")
+    first = {path for path in asked[:2] if "cp310" in path}
+    assert len(first) == 2, asked  # of both platforms, before any dependency
+    assert len(index.paths("/files/comp/*")) == 2  # and none for the other Python
+
+
+def test_a_platform_without_a_wheel_asks_for_no_other_wheel(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """Metadata that is read for another platform of the same system serves a target that can install only the archive.
+
+    It is in the mirror then, also for that target alone.
+    """
+    tags = [f"cp{minor}-cp{minor}-manylinux_2_17_x86_64" for minor in (310, 312)]
+    index.publish(
+        "comp", *[wheel("comp", "1.0", ["win"], tags=tag) for tag in tags], sdist("comp", "1.0", static=False)
+    )
+    (home / "reqs.in").write_text("comp\n", encoding="utf-8")
+    arm = ("--platform", "linux_aarch64")
+    pythons = ("--python-version", "3.10", "--python-version", "3.12")
+
+    assert run("lock", "reqs.in", "-o", "all.txt", *pythons, "--platform", "linux", *arm).code == 0
+
+    assert index.paths("/files/comp/*") == ["/files/comp/comp-1.0-cp310-cp310-manylinux_2_17_x86_64.whl.metadata"]
+    for version in ("3.10", "3.12"):
+        alone = ("--python-version", version, *arm, "--offline")
+        assert run("lock", "reqs.in", "-o", f"arm{version}.txt", *alone).code == 0
+        assert pins(home / f"arm{version}.txt")[-1] == "win==2.0"
