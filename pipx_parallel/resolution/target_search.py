@@ -123,12 +123,7 @@ class TargetSearch:
             admits = admitted_by(self._wanted)
             mirror.want_projects(admits, admits)
             outcome, candidates = searched(
-                self.candidates,
-                self._wanted,
-                self._bounds_with(bounds),
-                self.context.observer,
-                limits,
-                keeps_going=settings.keep_going,
+                *self.scope(bounds), self.context.observer, limits, keeps_going=settings.keep_going
             )
             if not mirror.admin.admit_pins(candidates.facts.met_pins):
                 return outcome, candidates
