@@ -119,7 +119,9 @@ class TargetSearch:
         mirror, settings = self.context.mirror, self.context.settings
         while True:
             if not settings.mirror.offline:
-                self.look_ahead(bounds, self.followers)
+                from pipx_parallel.resolution.prefetch import look_ahead  # offline there is nothing to fetch
+
+                look_ahead(mirror, [search.scope(bounds) for search in (self, *self.followers)])
             admits = admitted_by(self._wanted)
             mirror.want_projects(admits, admits)
             outcome, candidates = searched(
@@ -128,12 +130,6 @@ class TargetSearch:
             if not mirror.admin.admit_pins(candidates.facts.met_pins):
                 return outcome, candidates
             self._prepare()
-
-    def look_ahead(self, bounds: Mapping[str, str], others: Sequence[TargetSearch] = ()) -> None:
-        """Request what this search and others will probably need, now and as results arrive; wait for nothing."""
-        from pipx_parallel.resolution.prefetch import look_ahead  # offline there is nothing to fetch
-
-        look_ahead(self.context.mirror, [search.scope(bounds) for search in (self, *others)])
 
     def scope(self, bounds: Mapping[str, str]) -> tuple[Candidates, list[Dependency], list[Dependency]]:
         """Return what may be chosen, the roots, and the constraints with these bounds."""

@@ -105,8 +105,10 @@ class _Joint:
     def look_ahead(self, targets: Sequence[Target]) -> None:
         """Request what targets will need if they take the releases chosen so far, all at once; wait for nothing."""
         if targets and not self._offline:
-            first, *others = map(self._prepare, _one_of_each(targets, _platform, _python))
-            first.look_ahead({}, others)
+            from pipx_parallel.resolution.prefetch import look_ahead  # offline there is nothing to fetch
+
+            searches = map(self._prepare, _one_of_each(targets, _platform, _python))
+            look_ahead(self.context.mirror, [search.scope({}) for search in searches])
 
     def _prepare(self, target: Target) -> TargetSearch:
         search = self._prepared.get(id(target))
