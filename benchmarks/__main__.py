@@ -1,4 +1,7 @@
-"""``python -m benchmarks [run] | growth | targets | transports | reported-lists | parallel | record | replay | report``."""
+"""``python -m benchmarks [run] | growth | targets | transports | reported-lists | parallel | record | replay | report``.
+
+``python -m benchmarks served-page`` measures what a policy costs a page of ``mirror serve``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_COMMANDS = ("run", "record", "replay", "report")
+_COMMANDS = ("run", "record", "replay", "report", "served-page")
+_MODULES = {"replay": "replay_process", "served-page": "served_page"}  # the others are named as their commands
 _REPORTED_LISTS = (
     "starlette-fastapi",
     "numpy-numba",
@@ -51,7 +55,9 @@ def main(arguments: Sequence[str]) -> int:
     if command not in _COMMANDS:
         print(f"unknown command {command!r}; commands: {', '.join((*_COMMANDS, *_RUNS))}", file=sys.stderr)
         return 2
-    module = importlib.import_module("benchmarks.replay_process" if command == "replay" else f"benchmarks.{command}")
+    module = importlib.import_module(
+        "benchmarks.replay_process" if command == "replay" else f"benchmarks.{command.replace('-', '_')}"
+    )
     status: int = module.main(rest)
     return status
 

@@ -41,6 +41,7 @@ took turns within one run, on one machine. Absolute times drift with the machine
     python -m benchmarks reported-lists                       # 14 lists of public reports, each as of its day
     python -m benchmarks transports                           # libcurl, threads, aiohttp
     python -m benchmarks parallel                             # 1 worker against the adaptive default
+    python -m benchmarks served-page                          # what a policy costs a page of `mirror serve`
     python -m benchmarks --workload monorepo-50 --mode cold,offline
     python -m benchmarks report
 

@@ -6,6 +6,7 @@ PipxParallelError
  ├── NoSolution            the requirements contradict each other; has the explanation     exit 1
  ├── Incomplete            some projects are not available; has every failure              exit 1, 4, 5 or 6
  ├── StaleLock             a lock no longer matches its inputs (``--check``)               exit 3
+ ├── PolicyViolated        the policy refuses pins of an existing lock (``--check``)       exit 7
  ├── OutputError           an output cannot be written                                     exit 2
  └── Bug                   an internal invariant does not hold                             exit 70
 """
@@ -96,6 +97,19 @@ class StaleLock(PipxParallelError):
         """Join the reasons into the message."""
         self.reasons = tuple(reasons)
         super().__init__("\n".join(self.reasons))
+
+
+class PolicyViolated(PipxParallelError):
+    """The policy refuses pins of an existing lock. ``pins`` has one table per pin, for JSON."""
+
+    def __init__(self, reasons: Sequence[str], pins: Sequence[Mapping[str, object]]) -> None:
+        """Join the reasons, one per pin, into the message."""
+        self.pins = tuple(pins)
+        super().__init__("\n".join(reasons))
+
+    def to_json(self) -> dict[str, object]:
+        """Return the pins for JSON."""
+        return {"violations": [dict(pin) for pin in self.pins]}
 
 
 class OutputError(PipxParallelError, OSError):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from mirror.records.licence_names import FAMILIES, NAMED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -16,7 +18,9 @@ _OR, _AND = "OR", "AND"
 _PRECEDENCE = {_OR: 1, _AND: 2}
 
 
-def refused_licence(expression: str, allowed: Sequence[str], denied: Sequence[str]) -> str | None:
+def refused_licence(
+    expression: str, allowed: Sequence[str], denied: Sequence[str], *, unknown: bool = True
+) -> str | None:
     """Return a licence for which an expression is refused; None if it is admitted.
 
     Of licences joined by OR one must be admitted, of those joined by AND all. A pattern is an identifier, or its beginning and "*";
@@ -25,7 +29,9 @@ def refused_licence(expression: str, allowed: Sequence[str], denied: Sequence[st
     Args:
         expression: An expression as ``canonical`` returns it.
         allowed: Patterns of which a licence must match one; empty: every licence may be used.
-        denied: Patterns of licences that may not be used; they count before ``allowed``.
+        denied: Patterns of licences that may not be used; they count before ``allowed``. A family is denied with any of its
+            members, and allowed with all.
+        unknown: Admit a text that is no identifier and no family, if there is nothing but ``denied``.
     """
     values: list[str | None] = []  # a licence that is refused, None for what is admitted
     for word in _postfix(expression):
@@ -34,19 +40,37 @@ def refused_licence(expression: str, allowed: Sequence[str], denied: Sequence[st
             refused = [value for value in (left, right) if value is not None]
             values.append(refused[0] if len(refused) > (word == _OR) else None)
         else:
-            is_admitted = not any_matches(denied, word) and (not allowed or any_matches(allowed, word))
-            values.append(None if is_admitted else word)
+            values.append(None if _admits(word, allowed, denied, unknown=unknown) else word)
     return values[0]
 
 
-def licence_problem(expression: str, allowed: Sequence[str], denied: Sequence[str]) -> str | None:
+def licence_problem(
+    expression: str, allowed: Sequence[str], denied: Sequence[str], *, unknown: bool = True
+) -> str | None:
     """Return why an expression is refused, as a reason that continues "NAME VERSION …"; None if it is admitted."""
-    name = refused_licence(expression, allowed, denied)
+    name = refused_licence(expression, allowed, denied, unknown=unknown)
     if name is None:
         return None
-    denial = "denies" if any_matches(denied, name) else "does not allow"
+    members = FAMILIES.get(name, ())
+    if any_matches(denied, name) or any(any_matches(denied, member) for member in members):
+        denial = "denies"
+    elif allowed:
+        denial = "does not allow"
+    else:
+        return (
+            f"has the licence {expression}: {name} is no SPDX identifier, so whether the policy denies it is not known"
+        )
     words = f", which the policy {denial}" if name == expression else f": the policy {denial} {name}"
-    return f"has the licence {expression}{words}"
+    return f"has the licence {expression}{words}" + (f" (any of {', '.join(members)})" if members else "")
+
+
+def _admits(licence: str, allowed: Sequence[str], denied: Sequence[str], *, unknown: bool) -> bool:
+    members = FAMILIES.get(licence, ())
+    if any_matches(denied, licence) or any(any_matches(denied, member) for member in members):
+        return False
+    if not allowed:
+        return unknown or bool(members) or licence in NAMED or not licence.startswith("LicenseRef-")
+    return any_matches(allowed, licence) or (bool(members) and all(any_matches(allowed, member) for member in members))
 
 
 def _postfix(expression: str) -> Iterator[str]:

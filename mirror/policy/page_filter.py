@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
-from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
+from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
+from mirror.policy.quick import QuickPolicy
 from mirror.policy.rules import Action, ProvenanceMode
 from mirror.records.listing_views import epoch_seconds
 
@@ -22,8 +23,13 @@ Entry = dict[str, Any]  # a PEP 691 file object
 class Knowledge:
     """What a mirror knows of releases beyond their index's page. This one knows nothing."""
 
-    def advisories(self, name: str, version: str) -> Sequence[str] | None:  # noqa: ARG002 - a default
-        """Return the ids of the advisories that concern a release; None: there are no advisories here."""
+    def advisories(
+        self,
+        name: str,  # noqa: ARG002 - a default
+        version: str,  # noqa: ARG002 - as above
+        ignored: frozenset[str] = frozenset(),  # noqa: ARG002 - as above
+    ) -> Sequence[str] | None:
+        """Return the ids of the advisories of a release, without ``ignored`` ids and aliases; None: there are none here."""
         return None
 
     def licence(self, name: str, index_url: str, version: str) -> str | None:  # noqa: ARG002 - a default
@@ -69,8 +75,9 @@ class PageFilter:
         rules, knowledge = self.rules, self._knowledge
         first = first_upload(releases) if rules.minimum_project_age is not None else 0
         policy = ProjectPolicy(rules, ProjectFacts(view.name, view.status, view.status_reason, first), now)
+        quick = QuickPolicy(policy)
         before: Sequence[str | None] = [None] * len(releases)
-        if rules.provenance is ProvenanceMode.NO_DOWNGRADE:
+        if rules.provenance is ProvenanceMode.NO_DOWNGRADE and _levels_differ(releases):
             before = attested_before([(release.version, *provenance_of(release.entries)) for release in releases])
         asks, checks = rules.advisories is Action.REFUSE, rules.checks_licences
         knowledge.refresh(view.name)
@@ -81,14 +88,11 @@ class PageFilter:
                 version,
                 release.index_url,
                 attested,
-                knowledge.advisories(name, version) if asks else None,
+                knowledge.advisories(name, version, rules.ignored_advisories) if asks else None,
                 knowledge.licence(name, release.index_url, version) if checks else None,
             )
-            if policy.admits_whole(known) and all(map(policy.admits_plainly, release.entries)):
-                decisions |= dict.fromkeys([entry["filename"] for entry in release.entries], ADMITTED)
-                continue
-            for entry in release.entries:
-                decisions[entry["filename"]] = policy.decide(known, file_facts(entry))
+            for entry, decision in zip(release.entries, quick.decide(known, release.entries), strict=True):
+                decisions[entry["filename"]] = decision or policy.decide(known, file_facts(entry))
         return Filtered(decisions, policy.until)
 
 
@@ -115,6 +119,11 @@ def file_facts(entry: Entry) -> FileFacts:
         (yanked if isinstance(yanked, str) else "") if yanked else None,
         bool(entry.get("provenance")),
     )
+
+
+def _levels_differ(releases: Sequence[ListedRelease]) -> bool:
+    """Return whether some files have attestations and others not: else no release can have fewer than one before it."""
+    return len({bool(entry.get("provenance")) for release in releases for entry in release.entries}) > 1
 
 
 def provenance_of(entries: Sequence[Entry]) -> tuple[int, int]:

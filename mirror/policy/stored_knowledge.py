@@ -25,10 +25,12 @@ class StoredKnowledge(Knowledge):
         self._rows: dict[str, list[Advisory] | None] = {}
         self._licences: dict[tuple[str, str], dict[str, str]] = {}
 
-    def advisories(self, name: str, version: str) -> Sequence[str] | None:
-        """Return the ids of the advisories that concern a release; None: there are no advisories here."""
+    def advisories(self, name: str, version: str, ignored: frozenset[str] = frozenset()) -> Sequence[str] | None:
+        """Return the ids of the advisories of a release, without ``ignored`` ids and aliases; None: there are none here."""
         rows = self.of_project(name)
-        return None if rows is None else [row.id for row in rows if row.concerns(version)]
+        if rows is None:
+            return None
+        return [row.id for row in rows if row.concerns(version) and ignored.isdisjoint((row.id, *row.aliases))]
 
     def licence(self, name: str, index_url: str, version: str) -> str | None:
         """Return the licence of a release of an index, "" if it states none; None: its METADATA is not here."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.names import normalize_name
-from mirror.records.version_keys import version_key
+from mirror.records.version_keys import HIGHEST, LOWEST, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +39,7 @@ class Advisory(NamedTuple):
         key = version_key(version)
         if key is None:
             return version in self.versions
-        return any(version_key(row) == key for row in self.versions) or any(_within(key, row) for row in self.events)
+        return any(low <= key < high for low, high in _spans(self.events)) or key in _keys(self.versions)
 
 
 def read_osv(data: bytes) -> Iterator[tuple[str, Advisory]]:
@@ -112,10 +113,19 @@ def _severity(document: dict[str, Any], affected: dict[str, Any]) -> str:
     return str(rows[0].get("score", "")) if rows else ""
 
 
-def _within(key: str, event: tuple[str, str, str]) -> bool:
-    introduced, fixed, last = event
-    low = "" if introduced == "0" else version_key(introduced)
-    high, highest = version_key(fixed) if fixed else None, version_key(last) if last else None
-    if low is None or key < low:
-        return False
-    return (high is None or key < high) and (highest is None or key <= highest)
+@lru_cache(maxsize=4096)  # a page asks the same of each of its releases
+def _spans(events: tuple[tuple[str, str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return the affected versions as half-open intervals of sort keys."""
+    spans = []
+    for introduced, fixed, last in events:
+        low = LOWEST if introduced == "0" else version_key(introduced)
+        if low is not None:
+            high, highest = version_key(fixed) if fixed else None, version_key(last) if last else None
+            above = HIGHEST if highest is None else f"{highest}\0"  # the next text after a key
+            spans.append((low, min(high or HIGHEST, above)))
+    return tuple(spans)
+
+
+@lru_cache(maxsize=4096)  # as above
+def _keys(versions: tuple[str, ...]) -> frozenset[str | None]:
+    return frozenset(map(version_key, versions))

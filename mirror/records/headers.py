@@ -15,7 +15,7 @@ def read_headers(data: bytes, wanted: Container[str]) -> dict[str, list[str]]:
     """
     headers: dict[str, list[str]] = {}
     values: list[str] | None = None  # of the current header; None if the header is not wanted
-    for line in _head(data).split("\n"):
+    for line in head_of(data).decode("utf-8", "replace").split("\n"):
         if line.startswith((" ", "\t")):
             if values is not None:
                 values[-1] = f"{values[-1]} {line.strip()}".strip()
@@ -28,10 +28,10 @@ def read_headers(data: bytes, wanted: Container[str]) -> dict[str, list[str]]:
     return headers
 
 
-def _head(data: bytes) -> str:
-    """Return the text before the first empty line. Cut before decoding: the description is ten times as long."""
+def head_of(data: bytes) -> bytes:
+    """Return the bytes before the first empty line. Cut before decoding: the description is ten times as long."""
     data = data.lstrip(b"\xef\xbb\xbf\r\n")
     end = data.find(b"\n\n")
     end = len(data) if end < 0 else end
     crlf = data.find(b"\n\r\n", 0, end)
-    return data[: crlf if crlf >= 0 else end].decode("utf-8", "replace")
+    return data[: crlf if crlf >= 0 else end]

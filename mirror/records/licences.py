@@ -2,18 +2,21 @@
 
 The first of these that says something counts: License-Expression; a License that is an SPDX expression or the usual name of a
 licence; the licence classifiers; the text of License. What has no SPDX identifier becomes ``LicenseRef-…``. Several classifiers are
-joined by AND: metadata does not say whether a user may choose.
+joined by AND: metadata does not say whether a user may choose. A family of which the licence is not said ("BSD") becomes a
+reference to it (``licence_names.FAMILIES``), unless another statement says which.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.records.filenames import split_filename
-from mirror.records.headers import read_headers
+from mirror.records.headers import head_of, read_headers
+from mirror.records.licence_names import FAMILIES, FAMILY_WORDS, NAMES, OTHERS
 from mirror.records.metadata_texts import unpack_texts
 from mirror.records.version_keys import version_key
 
@@ -26,100 +29,10 @@ _PREFIX = "License :: "
 _LONGEST = 200  # characters of an expression, and of what is kept of a text
 _NAME_LENGTH = 60  # a longer License is the text of a licence, which begins with its name
 
-# Names of licences in lower case, without punctuation: as people write them in License, and the last part of classifiers.
-# A family without a version gets its "-or-later", so that a pattern for the family ("GPL-*") finds it.
-_NAMES = {
-    "0bsd": "0BSD",
-    "apache": "Apache-2.0",
-    "apache 2": "Apache-2.0",
-    "apache 2 0": "Apache-2.0",
-    "apache2": "Apache-2.0",
-    "apache license": "Apache-2.0",
-    "apache license 2 0": "Apache-2.0",
-    "apache license version 2 0": "Apache-2.0",
-    "apache software license": "Apache-2.0",
-    "apache software license 2 0": "Apache-2.0",
-    "boost software license 1 0 bsl 1 0": "BSL-1.0",
-    "bsd": "LicenseRef-BSD",
-    "bsd license": "LicenseRef-BSD",
-    "2 clause bsd": "BSD-2-Clause",
-    "3 clause bsd": "BSD-3-Clause",
-    "bsd 2 clause": "BSD-2-Clause",
-    "bsd 2 clause license": "BSD-2-Clause",
-    "bsd 3 clause": "BSD-3-Clause",
-    "bsd 3 clause license": "BSD-3-Clause",
-    "new bsd": "BSD-3-Clause",
-    "new bsd license": "BSD-3-Clause",
-    "modified bsd": "BSD-3-Clause",
-    "modified bsd license": "BSD-3-Clause",
-    "simplified bsd": "BSD-2-Clause",
-    "simplified bsd license": "BSD-2-Clause",
-    "cc0 1 0 universal cc0 1 0 public domain dedication": "CC0-1.0",
-    "common development and distribution license 1 0 cddl 1 0": "CDDL-1.0",
-    "eclipse public license 1 0 epl 1 0": "EPL-1.0",
-    "eclipse public license 2 0 epl 2 0": "EPL-2.0",
-    "european union public licence 1 1 eupl 1 1": "EUPL-1.1",
-    "european union public licence 1 2 eupl 1 2": "EUPL-1.2",
-    "agpl": "AGPL-3.0-or-later",
-    "agplv3": "AGPL-3.0-only",
-    "agplv3+": "AGPL-3.0-or-later",
-    "gnu affero general public license v3": "AGPL-3.0-only",
-    "gnu affero general public license v3 or later agplv3+": "AGPL-3.0-or-later",
-    "gpl": "GPL-1.0-or-later",
-    "gplv2": "GPL-2.0-only",
-    "gplv2+": "GPL-2.0-or-later",
-    "gplv3": "GPL-3.0-only",
-    "gplv3+": "GPL-3.0-or-later",
-    "gpl v2": "GPL-2.0-only",
-    "gpl v3": "GPL-3.0-only",
-    "gnu gpl": "GPL-1.0-or-later",
-    "gnu gpl v3": "GPL-3.0-only",
-    "gnu gplv3": "GPL-3.0-only",
-    "gnu general public license": "GPL-1.0-or-later",
-    "gnu general public license gpl": "GPL-1.0-or-later",
-    "gnu general public license v2 gplv2": "GPL-2.0-only",
-    "gnu general public license v2 or later gplv2+": "GPL-2.0-or-later",
-    "gnu general public license v3 gplv3": "GPL-3.0-only",
-    "gnu general public license v3 or later gplv3+": "GPL-3.0-or-later",
-    "lgpl": "LGPL-2.0-or-later",
-    "lgplv2": "LGPL-2.0-only",
-    "lgplv2+": "LGPL-2.0-or-later",
-    "lgplv3": "LGPL-3.0-only",
-    "lgplv3+": "LGPL-3.0-or-later",
-    "lgpl v3": "LGPL-3.0-only",
-    "gnu lgpl": "LGPL-2.0-or-later",
-    "gnu lesser general public license": "LGPL-2.0-or-later",
-    "gnu lesser general public license v2 lgplv2": "LGPL-2.0-only",
-    "gnu lesser general public license v2 or later lgplv2+": "LGPL-2.0-or-later",
-    "gnu lesser general public license v3 lgplv3": "LGPL-3.0-only",
-    "gnu lesser general public license v3 or later lgplv3+": "LGPL-3.0-or-later",
-    "gnu library or lesser general public license lgpl": "LGPL-2.0-or-later",
-    "historical permission notice and disclaimer hpnd": "HPND",
-    "isc license": "ISC",
-    "isc license iscl": "ISC",
-    "mit": "MIT",
-    "mit license": "MIT",
-    "the mit license": "MIT",
-    "the mit license mit": "MIT",
-    "mit no attribution license mit 0": "MIT-0",
-    "mozilla public license 1 1 mpl 1 1": "MPL-1.1",
-    "mozilla public license 2 0": "MPL-2.0",
-    "mozilla public license 2 0 mpl 2 0": "MPL-2.0",
-    "mpl 2": "MPL-2.0",
-    "mpl2": "MPL-2.0",
-    "other proprietary license": "LicenseRef-Proprietary",
-    "proprietary": "LicenseRef-Proprietary",
-    "public domain": "LicenseRef-Public-Domain",
-    "psf": "PSF-2.0",
-    "psf license": "PSF-2.0",
-    "python software foundation license": "PSF-2.0",
-    "the unlicense unlicense": "Unlicense",
-    "universal permissive license upl": "UPL-1.0",
-    "university of illinois ncsa open source license": "NCSA",
-    "w3c license": "W3C",
-    "zero clause bsd 0bsd": "0BSD",
-    "zlib libpng license": "Zlib",
-}  # fmt: skip
+# The header lines that matter, of thirty, with the lines that continue them.
+_LINES = re.compile(
+    rb"^(?:license(?:-expression)?:|classifier:[ \t]*license ::).*(?:\n[ \t].*)*", re.IGNORECASE | re.MULTILINE
+)
 _SILENT = frozenset(("", "unknown", "none", "osi approved", "dual license", "license"))  # these say nothing
 
 
@@ -133,15 +46,26 @@ class StatedLicence(NamedTuple):
 
     def spdx(self) -> str:
         """Return an SPDX expression; "" if nothing is stated."""
-        if self.expression:
-            return canonical(self.expression) or _reference(self.expression)
-        text = "" if _plain(self.text) in _SILENT else self.text
-        named = text and (canonical(text) or _of_name(text))
-        if named and named != "LicenseRef-BSD":  # a classifier or the whole text may be more exact
-            return named
-        rows = dict.fromkeys(map(_of_classifier, self.classifiers))
-        rows.pop("", None)
-        return " AND ".join(rows) or named or (_reference(text) if text else "")
+        return _spdx(self)
+
+
+@lru_cache(maxsize=1024)  # the releases of a project mostly state the same
+def _spdx(stated: StatedLicence) -> str:
+    if stated.expression:
+        return canonical(stated.expression) or _reference(stated.expression)
+    text = "" if _plain(stated.text) in _SILENT else stated.text
+    named = text and (canonical(text) or _of_name(text))
+    family = FAMILIES.get(named)
+    if named and family is None:
+        return named
+    rows = dict.fromkeys(map(_of_classifier, stated.classifiers))
+    rows.pop("", None)
+    for row in [row for row in rows if row in FAMILIES]:  # "BSD License" beside the text "BSD-3-Clause"
+        if any(other != row and set(FAMILIES.get(other, (other,))) <= set(FAMILIES[row]) for other in rows):
+            del rows[row]
+    if family is not None and not any(set(FAMILIES.get(row, (row,))) <= set(family) for row in rows):
+        return " AND ".join((named, *rows))  # nothing says which licence of the family it is
+    return " AND ".join(rows) or (_reference(text) if text else "")
 
 
 def stated_licence(headers: Mapping[str, Sequence[str]]) -> StatedLicence:
@@ -156,7 +80,12 @@ def stated_licence(headers: Mapping[str, Sequence[str]]) -> StatedLicence:
 
 def read_licence(metadata: bytes) -> StatedLicence:
     """Return what METADATA or PKG-INFO states."""
-    return stated_licence(read_headers(metadata, HEADERS))
+    return _stated_in(b"\n".join(_LINES.findall(head_of(metadata))))
+
+
+@lru_cache(maxsize=1024)  # as above
+def _stated_in(lines: bytes) -> StatedLicence:
+    return stated_licence(read_headers(lines, HEADERS))
 
 
 def licences_of(record: bytes, name: str) -> dict[str, str]:
@@ -210,18 +139,19 @@ def canonical(text: str) -> str:
 
 def _of_classifier(classifier: str) -> str:
     last = classifier.rpartition(" :: ")[2]
-    return "" if _plain(last) in _SILENT else _NAMES.get(_plain(last)) or _reference(last)
+    return "" if _plain(last) in _SILENT else NAMES.get(_plain(last)) or _reference(last)
 
 
 def _of_name(text: str) -> str:
     """Return the licence of a usual name, or of a text that begins with one."""
     plain = _plain(text)
-    if plain in _NAMES:
-        return _NAMES[plain]
+    if plain in NAMES:
+        return NAMES[plain]
     if len(text) <= _NAME_LENGTH:
-        return ""
-    longest = max((name for name in _NAMES if " " in name and plain.startswith(name + " ")), key=len, default="")
-    return _NAMES.get(longest, "")
+        found = {family for words, family in FAMILY_WORDS.items() if f" {words}" in f" {plain}"}
+        return found.pop() if len(found) == 1 and OTHERS.isdisjoint(plain.split()) else ""
+    longest = max((name for name in NAMES if " " in name and plain.startswith(name + " ")), key=len, default="")
+    return NAMES.get(longest, "")
 
 
 def _plain(text: str) -> str:

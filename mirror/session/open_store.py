@@ -30,6 +30,12 @@ def is_fixed(location: str) -> bool:
     return os.path.isfile(location) or _names_snapshot(location) or _is_read_only(location)
 
 
+def is_new(location: str) -> bool:
+    """Return whether a mirror does not exist yet: a folder in which nothing is stored."""
+    location = _spelled(location)
+    return "://" not in location and not os.path.isfile(location) and not os.path.exists(f"{location}/{_DATABASE}")
+
+
 def refuse_fixed(location: str) -> None:
     """Raise ``StoreError`` if a mirror cannot be written."""
     if is_fixed(location):

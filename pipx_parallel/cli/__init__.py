@@ -4,7 +4,7 @@ Folder rule: a command is one file with ``OPTIONS``, ``ARGUMENTS`` and ``run(val
 ``commands``. Only ``app`` imports click. This module knows how each error ends the process, and imports nothing heavy.
 
 Exit codes: 0 done, 1 no solution, 2 bad usage or input, 3 a lock is out of date, 4 offline and the mirror lacks something,
-5 the index is unreachable, 6 an integrity mismatch, 70 our bug, 130 interrupted.
+5 the index is unreachable, 6 an integrity mismatch, 7 advisories or a policy concern pins of a lock, 70 our bug, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ EXIT_CODES: Mapping[type[BaseException], int] = {
     errors.OutputError: BAD_INPUT,
     errors.NoSolution: NO_SOLUTION,
     errors.StaleLock: STALE,
+    errors.PolicyViolated: VIOLATED,
     errors.Bug: OUR_BUG,
     mirror_errors.NoSuchPath: BAD_INPUT,
     mirror_errors.NotFound: NO_SOLUTION,
@@ -154,10 +155,10 @@ def _tell(error: Exception, printer: Printer, *, as_json: bool) -> int:
 
 
 def _json_of(error: Exception, code: int) -> str:
-    """Return an error for programs, on one line: its kind, exit code and message; of an impossible list the whole argument."""
+    """Return an error for programs, on one line: its kind, exit code and message; for some errors more facts."""
     import json  # only if it is asked for
 
-    more = error.to_json() if isinstance(error, errors.NoSolution) else {}
+    more = error.to_json() if isinstance(error, errors.NoSolution | errors.PolicyViolated) else {}
     kind = type(error)
     return json.dumps(
         {"error": kind.__name__, "code": code_name(kind), "exit-code": code, "message": str(error), **more}

@@ -38,14 +38,14 @@ def pin_conditions(request: LockRequest, resolutions: Sequence[Resolution]) -> I
     pins = {(pin.name, pin.version): pin for resolution in resolutions for pin in resolution.pins if pin.conditions}
     if not pins:
         return
-    allowed = _allowed(request)
+    allowed = allowed_conditions(request)
     for (name, version), pin in sorted(pins.items()):
         for condition in pin.conditions:
             if condition.kind.value not in allowed:
                 yield one_line(f"{name} {version} {condition.text}")
 
 
-def _allowed(request: LockRequest) -> frozenset[str]:
+def allowed_conditions(request: LockRequest) -> frozenset[str]:
     """Return the kinds of conditions that the policy allows without a word."""
     rules = request.settings.policy
     if rules is None:

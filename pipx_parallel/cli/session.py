@@ -14,7 +14,7 @@ from pipx_parallel.emitters.locked_files import has_strong_hashes
 from pipx_parallel.errors import Incomplete, NoSolution, PipxParallelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mirror.ports import Intervals
     from mirror.records.model import FetchFailure
@@ -32,35 +32,26 @@ def resolved(request: LockRequest, *, licensed: bool = False) -> tuple[Resolutio
 
 @contextmanager
 def resolving(
-    request: LockRequest, *, hashed: bool = False, licensed: bool = False
+    request: LockRequest,
+    *,
+    hashed: bool = False,
+    licensed: bool = False,
+    inspect: Callable[[Mirror], None] | None = None,
 ) -> Iterator[tuple[Resolution, ...]]:
     """Resolve for every target; if ``settings.keep_going`` left something out, warn of all of it at once.
 
-    With ``hashed`` every file that pip will choose gets a hash (some are downloaded), with ``licensed`` every pin its licence. What
-    was learned is stored beside the block, and is stored when it ends.
+    With ``hashed`` every file that pip will choose gets a hash (some are downloaded), with ``licensed`` every pin its licence.
+    ``inspect`` sees the mirror once its projects are known, also if there is no solution. What was learned is stored beside the
+    block, and is stored when it ends.
 
     Raises ``NoSolution``; ``Incomplete`` with the nearest existing names added; ``MirrorError`` if the mirror cannot be used.
     """
-    progress = request.context.progress
     tools = build_tools(request.settings)
-    with opened(request.settings, progress, tools) as mirror:
+    with opened(request.settings, request.context.progress, tools) as mirror:
         # The first requests are on their way while the solver is still being loaded (40 ms). What an existing lock pins
         # will be asked for as well, so that validating it does not wait for one level of the graph after the other.
         _want_inputs(request, mirror)
-        from pipx_parallel.resolution.resolve import resolve  # which a fresh --check does not need either
-
-        mirror.admin.prepare()
-        try:
-            resolutions = resolve(request.inputs, request.targets, mirror, request.settings, progress, tools.context)
-            if missing := tuple(dict.fromkeys(failure for resolution in resolutions for failure in resolution.missing)):
-                request.context.printer.warn(_report(missing, request, mirror))
-        except Incomplete as error:
-            raise Incomplete(error.failures, _everything(error.failures, request, mirror, tools)) from error
-        except NoSolution:
-            _tell_missing_roots(request, mirror)
-            raise
-        finally:
-            progress.close()
+        resolutions = _solved(request, mirror, tools, inspect)
         for line in (*without_effect(request, resolutions), *pin_conditions(request, resolutions)):
             request.context.printer.warn(line)
         if request.inputs.requires_python:
@@ -78,6 +69,33 @@ def resolving(
         yield resolutions
         closing = time.perf_counter()
     request.context.seconds["keep"] = time.perf_counter() - closing
+
+
+def _solved(
+    request: LockRequest, mirror: Mirror, tools: BuildTools, inspect: Callable[[Mirror], None] | None
+) -> tuple[Resolution, ...]:
+    """Resolve, and warn of what is missing; ``inspect`` sees the mirror, also if there is no solution."""
+    from pipx_parallel.resolution.resolve import resolve  # which a fresh --check does not need
+
+    mirror.admin.prepare()
+    try:
+        resolutions = resolve(
+            request.inputs, request.targets, mirror, request.settings, request.context.progress, tools.context
+        )
+        if missing := tuple(dict.fromkeys(failure for resolution in resolutions for failure in resolution.missing)):
+            request.context.printer.warn(_report(missing, request, mirror))
+    except Incomplete as error:
+        raise Incomplete(error.failures, _everything(error.failures, request, mirror, tools)) from error
+    except NoSolution:
+        if inspect is not None:
+            inspect(mirror)
+        _tell_missing_roots(request, mirror)
+        raise
+    finally:
+        request.context.progress.close()
+    if inspect is not None:
+        inspect(mirror)
+    return resolutions
 
 
 def _annotated(

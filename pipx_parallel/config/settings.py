@@ -135,6 +135,11 @@ class ResolveSettings(NamedTuple):
     policy: PolicyRules | None = None  # cutoffs included; None: none is set
     now: float = 0.0  # epoch seconds that ages of the policy count from
 
+    @property
+    def has_policy(self) -> bool:
+        """Return whether a policy can refuse a pin of an existing lock."""
+        return self.policy is not None or self.selection.has_cutoff or bool(self.selection.only_binary)
+
     def with_time(self, now: float) -> ResolveSettings:
         """Return the settings at another time: ages of the policy count from there."""
         if self.policy is None:

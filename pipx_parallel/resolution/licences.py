@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mirror.policy.rules import PolicyRules
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
-    from pipx_parallel.model import Pin, Resolution
+    from pipx_parallel.model import Resolution
 
 
 def with_licences(resolutions: Sequence[Resolution], mirror: Mirror) -> tuple[Resolution, ...]:
@@ -52,26 +52,26 @@ def refuse_licences(resolutions: Sequence[Resolution], rules: PolicyRules, now: 
 
 def _refusals(resolution: Resolution, rules: PolicyRules, now: float) -> Iterator[str]:
     for pin in resolution.pins:
-        refusal = licence_refusal(pin, rules, now)
+        if pin.url is not None:
+            continue
+        refusal = licence_refusal(pin.name, pin.version, pin.licence, rules, now)
         if refusal is not None:
             yield f"{pin.name} {pin.version} {refusal.words}"
             yield from [f"  {chain}" for chain in chains(resolution, pin.name)]
             yield f'  to admit it: --policy-exception "{pin.name}=={pin.version} licences"'
 
 
-def licence_refusal(pin: Pin, rules: PolicyRules, now: float) -> Admission | None:
-    """Return why the policy refuses the licence of a pin, None if it does not."""
+def licence_refusal(name: str, version: str, licence: str | None, rules: PolicyRules, now: float) -> Admission | None:
+    """Return why the policy refuses the licence of a release (None: not known); None if it does not."""
     from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts  # only with a policy
     from mirror.policy.rules import PolicyRules  # as above
 
-    if pin.url is not None:
-        return None
     of_licences = PolicyRules(
         allowed_licences=rules.allowed_licences,
         denied_licences=rules.denied_licences,
         unknown_licences=rules.unknown_licences,
         exceptions=rules.exceptions,
     )
-    policy = ProjectPolicy(of_licences, ProjectFacts(pin.name), now)
-    admission = policy.decide(ReleaseFacts(pin.version, licence=pin.licence), FileFacts())
+    policy = ProjectPolicy(of_licences, ProjectFacts(name), now)
+    admission = policy.decide(ReleaseFacts(version, licence=licence), FileFacts())
     return None if admission.admitted else admission

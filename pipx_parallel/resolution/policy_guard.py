@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.equality import equal_by_type
-from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
+from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.page_filter import Knowledge, attested_before, file_facts, provenance_of
 from mirror.policy.rules import Action, Cutoff, PolicyRules, ProvenanceMode, Rule
 from mirror.records.filenames import SDIST, split_filename
@@ -100,12 +100,16 @@ class PolicyGuard:
 
     def admits_file(self, name: str, version: str, file: DistFile) -> bool:
         """Return whether a file of a release that was looked at is admitted."""
+        return self.decide_file(name, version, file).admitted
+
+    def decide_file(self, name: str, version: str, file: DistFile) -> Admission:
+        """Return the decision on a file of a release that was looked at."""
         decided = self._decided.get(name)
         if decided is None:
-            return True
+            return ADMITTED
         uploaded = epoch_seconds(file.upload_time) if file.upload_time else 0
         facts = FileFacts(file.filename.endswith(".whl"), uploaded, file.yanked, file.provenance is not None)
-        return decided.policy.decide(decided.of(version), facts).admitted
+        return decided.policy.decide(decided.of(version), facts)
 
     def _decide(self, project: Project) -> _Decided:
         view, rules, knowledge = project.view, self._rules, self._knowledge
@@ -126,7 +130,7 @@ class PolicyGuard:
                 version,
                 project.index_of(release),
                 before[release],
-                knowledge.advisories(view.name, version) if asks else None,
+                knowledge.advisories(view.name, version, rules.ignored_advisories) if asks else None,
             )
             for release, version in enumerate(view.versions)
         }

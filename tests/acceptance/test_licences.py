@@ -45,7 +45,7 @@ def workspace(tmp_path: Path, index: LoopbackIndex) -> Workspace:
 EXPECTED = {
     "app": "MIT OR Apache-2.0",
     "built": "LicenseRef-BSD",
-    "lib": "GPL-3.0-only",
+    "lib": "LicenseRef-GPL-3.0",
     "silent": "",
     "source": "Apache-2.0",
 }
@@ -56,7 +56,7 @@ def test_they_are_shown_and_reported(workspace: Workspace) -> None:
     pytest.importorskip("cyclonedx", reason="the extra [sbom] is not installed")
     shown = workspace.run("tree", "r.in", "--licences")
     assert "app[more] 1.0 [MIT OR Apache-2.0] (app[more]" in shown.out, shown.err
-    assert "lib 2.0 [GPL-3.0-only] (lib)" in shown.out
+    assert "lib 2.0 [LicenseRef-GPL-3.0] (lib)" in shown.out
     assert "silent 1.0 [no licence stated]" in shown.out
     assert shown.out.splitlines()[-1].split() == ["none", "stated", "1", "silent"]
 
@@ -66,7 +66,7 @@ def test_they_are_shown_and_reported(workspace: Workspace) -> None:
     components = json.loads(workspace.read("bill.cdx.json"))["components"]
     licences = {row["name"]: row.get("licenses") for row in components}
     assert licences["app"] == [{"expression": "MIT OR Apache-2.0"}]
-    assert licences["lib"] == [{"license": {"id": "GPL-3.0-only"}}]
+    assert licences["lib"] == [{"license": {"name": "LicenseRef-GPL-3.0"}}]
     assert licences["built"] == [{"license": {"name": "LicenseRef-BSD"}}]
     assert licences["silent"] is None
 
@@ -76,7 +76,10 @@ def test_a_policy_refuses_with_the_path(workspace: Workspace) -> None:
     words = ("lock", "r.in", "-o", "pylock.toml", "--deny-licence", "GPL-*")
     ran = workspace.run(*words, "--unknown-licence", "allow")
     assert ran.code == 1, ran.err
-    assert "lib 2.0 has the licence GPL-3.0-only, which the policy denies (policy: licences)" in ran.err
+    assert (
+        "lib 2.0 has the licence LicenseRef-GPL-3.0, which the policy denies (any of GPL-3.0-only, GPL-3.0-or-later)"
+        in ran.err
+    )
     assert "r.in:1: app[more] → app 1.0: lib" in ran.err
 
     exception = ("--policy-exception", "lib==2.0 licences")
@@ -94,7 +97,8 @@ def test_pages_show_what_the_policy_admits(tmp_path: Path, workspace: Workspace,
     assert workspace.run("mirror", "warm", "r.in").code == 0
     explained = workspace.run("policy", "explain", "lib", "--deny-licence", "GPL-*").out
     assert explained.splitlines()[0] == (
-        "2.0  refused by licences: it has the licence GPL-3.0-only, which the policy denies"
+        "2.0  refused by licences: it has the licence LicenseRef-GPL-3.0, which the policy denies "
+        "(any of GPL-3.0-only, GPL-3.0-or-later)"
     )
     server = Served(tmp_path, index, "--deny-licence", "GPL-*", warm=("lib<2",))
     try:

@@ -13,7 +13,10 @@ from pipx_parallel.config.options import INPUT_FILE, LOCK_OUTPUT, RESOLVE, SOURC
 from pipx_parallel.errors import StaleLock, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from mirror.session.mirror import Mirror
+    from pipx_parallel.cli.request import LockRequest
 
 OPTIONS = (*LOCK_OUTPUT, *UPGRADE, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
@@ -34,25 +37,23 @@ def run(values: Mapping[str, object]) -> int:
     request = read_request(context)
     chosen = context.chosen
     names = locks.names_of(chosen, request.sources)
-    checks, shows = chosen.flag("check"), chosen.flag("diff")
+    checks = chosen.flag("check")
+    shows = chosen.flag("diff") or (checks and chosen.text("diff_format") == "json")
     if checks and names == (locks.STDOUT,):
         raise UsageError("--check compares with a file: name it with -o")
     locks.check_names(names, chosen, written=not (checks or shows))
     locks.refuse_inputs(names, request)
     locks.refuse_conflicts(names, request)
     before = changes.read_before(names)
-    if (
-        checks
-        and not (shows or chosen.flag("refresh") or changes.upgrades(chosen))
-        and changes.all_fresh(request, before)
-    ):
+    if checks and _is_fresh(request, before):
         context.printer.say(f"fresh: {', '.join(names)}")
         return 0
     request = changes.keeping_pins(request, before)
     if line := notices.kept_against_resolution(request):
         context.printer.warn(line)
     hashed, licensed = locks.need_hashes(names, chosen), locks.need_licences(names, chosen)
-    with resolving(request, hashed=hashed, licensed=licensed) as resolutions:
+    inspect = _inspector(request, before) if request.settings.has_policy and any(before.values()) else None
+    with resolving(request, hashed=hashed, licensed=licensed, inspect=inspect) as resolutions:
         for line in notices.without_pin(changes.upgrade_roots(request), resolutions):
             context.printer.warn(line)
         artifacts = changes.with_line_ends(locks.render(request, resolutions, names), before)
@@ -69,3 +70,24 @@ def run(values: Mapping[str, object]) -> int:
     account.tell_quality(request, resolutions)
     account.tell_cost(request, resolutions)
     return missing_code(resolutions)
+
+
+def _is_fresh(request: LockRequest, before: changes.Before) -> bool:
+    """Return whether the locks are what their inputs lead to, without resolving; say what has become of their pins."""
+    chosen = request.context.chosen
+    if (
+        chosen.flag("diff")
+        or chosen.flag("refresh")
+        or changes.upgrades(chosen)
+        or not changes.all_fresh(request, before)
+    ):
+        return False
+    from pipx_parallel.cli.pin_check import tell_unresolved  # only for a lock that is fresh
+
+    return tell_unresolved(request, before)
+
+
+def _inspector(request: LockRequest, before: changes.Before) -> Callable[[Mirror], None]:
+    from pipx_parallel.cli.pin_check import inspector  # only with a policy
+
+    return inspector(request, before, checks=request.context.chosen.flag("check"))

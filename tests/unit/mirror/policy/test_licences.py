@@ -25,6 +25,17 @@ from mirror.policy.rules import Action, Except, PolicyRules, Rule
         ("GPL-2.0-only WITH Classpath-exception-2.0", ("GPL-2.0-only WITH Classpath-exception-2.0",), (), None),
         ("GPL-2.0-only", ("GPL-2.0-only WITH Classpath-exception-2.0",), (), "GPL-2.0-only"),
         ("LicenseRef-BSD", ("LicenseRef-*",), (), None),
+        ("LicenseRef-BSD", ("BSD-*",), (), None),
+        ("LicenseRef-BSD", ("BSD-2-Clause", "BSD-3-Clause"), (), "LicenseRef-BSD"),
+        ("LicenseRef-BSD", ("LicenseRef-BSD",), ("BSD-4-Clause",), "LicenseRef-BSD"),
+        ("LicenseRef-BSD", (), ("BSD-*",), "LicenseRef-BSD"),
+        ("LicenseRef-GPL", (), ("GPL-3.0-or-later",), "LicenseRef-GPL"),
+        ("LicenseRef-GPL-2.0", (), ("GPL-3.0-*",), None),
+        ("LicenseRef-Apache", ("Apache-2.0",), (), "LicenseRef-Apache"),
+        ("LicenseRef-Apache OR MIT", ("Apache-2.0", "MIT"), (), None),
+        ("LicenseRef-LGPL", ("MIT", "LGPL-*"), ("GPL-*",), None),
+        ("LicenseRef-PSF", ("PSF-2.0", "Python-2.0*"), (), None),
+        ("LicenseRef-MPL", (), ("MPL-1.1",), "LicenseRef-MPL"),
     ],
 )  # fmt: skip
 def test_an_expression_is_admitted_or_the_deciding_licence_is_named(
@@ -45,6 +56,11 @@ def test_an_expression_is_admitted_or_the_deciding_licence_is_named(
         (PolicyRules(denied_licences=("MIT",)), None, "cannot be checked against licences"),
         (PolicyRules(denied_licences=("MIT",), exceptions=(Except("app", "1.0", frozenset({Rule.LICENCES})),)), "MIT", None),
         (PolicyRules(), None, None),
+        (PolicyRules(denied_licences=("BSD-4-Clause",)), "LicenseRef-BSD",
+         "the policy denies (any of BSD-1-Clause, BSD-2-Clause, BSD-3-Clause, BSD-4-Clause)"),
+        (PolicyRules(denied_licences=("GPL-*",)), "LicenseRef-Ask-us", "is no SPDX identifier, so whether the policy denies it"),
+        (PolicyRules(denied_licences=("GPL-*",), unknown_licences=Action.ALLOW), "LicenseRef-Ask-us", None),
+        (PolicyRules(denied_licences=("GPL-*",)), "LicenseRef-Proprietary", None),
     ],
 )  # fmt: skip
 def test_the_rule_names_what_it_refuses(rules: PolicyRules, licence: str | None, reason: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mirror.records.headers import read_headers
-from mirror.records.licences import HEADERS, StatedLicence, read_licence, stated_by_project, to_rows
+from mirror.records.licences import HEADERS, StatedLicence, read_licence, stated_by_project, stated_licence, to_rows
 
 OSI = "OSI Approved :: "
 
@@ -21,8 +21,23 @@ OSI = "OSI Approved :: "
         (StatedLicence("", "BSD-3-Clause", (OSI + "BSD License",)), "BSD-3-Clause"),
         (StatedLicence("", "BSD 3-Clause License Copyright (c) 2008, The Authors. All rights reserved."), "BSD-3-Clause"),
         (StatedLicence("", "Terms of the authors, which begin here and go on for many lines", (OSI + "MIT License",)), "MIT"),
-        (StatedLicence("", "Dual License", (OSI + "Apache Software License", OSI + "MIT License")), "Apache-2.0 AND MIT"),
-        (StatedLicence("", "", (OSI + "GNU General Public License (GPL)",)), "GPL-1.0-or-later"),
+        (StatedLicence("", "Dual License", (OSI + "Apache Software License", OSI + "MIT License")), "LicenseRef-Apache AND MIT"),
+        (StatedLicence("", "", (OSI + "GNU General Public License (GPL)",)), "LicenseRef-GPL"),
+        (StatedLicence("", "GPL", (OSI + "GNU General Public License v3 or later (GPLv3+)",)), "GPL-3.0-or-later"),
+        (StatedLicence("", "GPL", (OSI + "GNU General Public License v3 (GPLv3)",)), "LicenseRef-GPL-3.0"),
+        (StatedLicence("", "GPL", (OSI + "MIT License",)), "LicenseRef-GPL AND MIT"),
+        (StatedLicence("", "", (OSI + "BSD License", OSI + "Zero-Clause BSD (0BSD)")), "LicenseRef-BSD AND 0BSD"),
+        (StatedLicence("", "", (OSI + "GNU General Public License (GPL)", OSI + "GNU General Public License v2 (GPLv2)")),
+         "LicenseRef-GPL-2.0"),
+        (StatedLicence("", "GPL version 3 or any later version"), "LicenseRef-GPL"),
+        (StatedLicence("", "Lesser GPL (LGPL)"), "LicenseRef-Lesser-GPL-LGPL"),
+        (StatedLicence("", "BSD or Apache"), "LicenseRef-BSD-or-Apache"),
+        (StatedLicence("", "PSF", (OSI + "Python Software Foundation License",)), "LicenseRef-PSF"),
+        (StatedLicence("", "MPL 2.0"), "MPL-2.0"),
+        (StatedLicence("", "Mozilla Public License"), "LicenseRef-MPL"),
+        (StatedLicence("", "BSD/MIT"), "LicenseRef-BSD-MIT"),
+        (StatedLicence("", "GNU AGPLv3"), "LicenseRef-AGPL"),
+        (StatedLicence("", "Apache License, Version 2.0"), "Apache-2.0"),
         (StatedLicence("", "", ("Other/Proprietary License",)), "LicenseRef-Proprietary"),
         (StatedLicence("", "", (OSI + "Nobody's License",)), "LicenseRef-Nobody-s-License"),
         (StatedLicence("", "Ask the authors"), "LicenseRef-Ask-the-authors"),
@@ -51,6 +66,17 @@ def test_headers_are_read_and_written() -> None:
         "classifier": ["License :: OSI Approved :: MIT License"],
     }
     assert read_licence(written) == stated
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_only_the_lines_that_matter_are_read(end: bytes) -> None:
+    """In any case of letters, with the lines that continue them; a word in another header or the description is none."""
+    lines = [b"Metadata-Version: 2.1", b"X-License: no", b"LICENSE: The", b"\tterms", b"Summary: x", b"  License: no"]
+    lines += [b"classifier: License :: A", b"Classifier: Topic :: License", b"Classifier:License :: OSI Approved :: B"]
+    metadata = end.join([*lines, b"", b"License-Expression: MIT"])
+
+    assert read_licence(metadata) == StatedLicence("", "The terms", ("A", "OSI Approved :: B"))
+    assert read_licence(metadata) == stated_licence(read_headers(metadata, HEADERS))
 
 
 @pytest.mark.parametrize(
