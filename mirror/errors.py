@@ -101,6 +101,7 @@ class BuildProblem(Enum):
     BACKEND = "backend"  # the build backend failed, or its output cannot be read
     REQUIREMENTS = "requirements"  # the build requirements cannot be installed
     SOURCE = "source"  # the source cannot be unpacked, or its build-system table is malformed
+    POLICY = "policy"  # the policy refuses what the build needs, or it cannot be checked
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
 

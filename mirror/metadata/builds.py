@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # Seconds after which a failed build is tried again if its requirements could not be installed or it took too long.
 _RETRY = 24 * 3600
 _PASSING = (BuildProblem.REQUIREMENTS, BuildProblem.TIMEOUT)
+_OF_THIS_RUN = (BuildProblem.CANCELLED, BuildProblem.POLICY)  # another run may have other settings
 
 
 @equal_by_type
@@ -106,7 +107,7 @@ class Builds:
             metadata = parse_core_metadata(body, f"metadata built of {tree.label}")
         except BuildFailed as error:
             self._note(tree, BuildOutcome.FAILED, error.reason)
-            if stores_failure and error.problem is not BuildProblem.CANCELLED:
+            if stores_failure and error.problem not in _OF_THIS_RUN:
                 self._parts.write(FAILED_BUILDS.key(source, self._fingerprint), _encoded(error, self._parts.clock()))
             raise
         finally:

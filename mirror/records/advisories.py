@@ -26,7 +26,7 @@ class Advisory(NamedTuple):
     summary: str
     severity: str  # "CRITICAL", "HIGH", …, or a CVSS vector; "" if none is stated
     events: tuple[tuple[str, str, str], ...]
-    versions: tuple[str, ...]  # listed one by one
+    versions: tuple[str, ...]  # listed one by one, those within events apart
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -87,21 +87,32 @@ def _advisory(identity: str, document: dict[str, Any], affected: dict[str, Any])
     ]
     summary = str(document.get("summary") or document.get("details") or "").strip().partition("\n")[0]
     aliases = tuple(sorted(str(alias) for alias in document.get("aliases", ())))
-    versions = () if events else tuple(str(version) for version in affected.get("versions", ()))
-    return Advisory(identity, aliases, summary[:200], _severity(document, affected), tuple(events), versions)
+    ranged = Advisory(identity, aliases, summary[:200], _severity(document, affected), tuple(events), ())
+    listed = [str(version) for version in affected.get("versions", ())]
+    return ranged._replace(versions=tuple([version for version in listed if not ranged.concerns(version)]))
 
 
 def _events(events: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    """Yield (introduced, fixed, last affected) of a range's events, which come in ascending order."""
+    """Yield (introduced, fixed, last affected) of a range's events, which may come in any order."""
     introduced = ""
-    for event in events:
-        if "introduced" in event:
-            introduced = str(event["introduced"])
-        elif "fixed" in event or "last_affected" in event:
-            yield introduced, str(event.get("fixed", "")), str(event.get("last_affected", ""))
+    for version, kind in sorted([pair for event in events for pair in _named(event)], key=_sort_key):
+        if kind == "introduced":
+            introduced = introduced or version
+        elif introduced:
+            yield introduced, version if kind == "fixed" else "", version if kind == "last_affected" else ""
             introduced = ""
     if introduced:
         yield introduced, "", ""
+
+
+def _named(event: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(str(event[kind]), kind) for kind in ("introduced", "fixed", "last_affected") if kind in event]
+
+
+def _sort_key(event: tuple[str, str]) -> tuple[str, bool]:
+    """Return the sort key of an event: by version, and a range begins after another has ended."""
+    version, kind = event
+    return LOWEST if version == "0" else version_key(version) or LOWEST, kind == "introduced"
 
 
 def _severity(document: dict[str, Any], affected: dict[str, Any]) -> str:

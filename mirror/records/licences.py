@@ -148,8 +148,8 @@ def _of_name(text: str) -> str:
     if plain in NAMES:
         return NAMES[plain]
     if len(text) <= _NAME_LENGTH:
-        found = {family for words, family in FAMILY_WORDS.items() if f" {words}" in f" {plain}"}
-        return found.pop() if len(found) == 1 and OTHERS.isdisjoint(plain.split()) else ""
+        families = {family for words, family in FAMILY_WORDS.items() if f" {words}" in f" {plain}"}
+        return families.pop() if len(families) == 1 and OTHERS.isdisjoint(plain.split()) else ""
     longest = max((name for name in NAMES if " " in name and plain.startswith(name + " ")), key=len, default="")
     return NAMES.get(longest, "")
 

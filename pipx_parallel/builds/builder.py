@@ -53,6 +53,7 @@ class BuildPolicy(NamedTuple):
     options: PipOptions = PipOptions()
     variables: tuple[str, ...] = ()  # names of more environment variables that backends see
     network: bool = True  # whether backends may use it; their requirements are installed with it
+    by_pip: bool = True  # whether pip may install their requirements: it knows no policy but upload times
 
 
 class BackendBuilder:
@@ -180,7 +181,11 @@ class BackendBuilder:
             if self._scratch is None:
                 self._scratch = Scratch()
                 self._environments = Environments(
-                    self._scratch.path, self._processes, self._pip_environ, self._policy.options, self._find_wheels
+                    self._scratch.path,
+                    self._processes,
+                    self._pip_environ,
+                    self._policy.options if self._policy.by_pip else None,
+                    self._find_wheels,
                 )
             return self._scratch.path
 

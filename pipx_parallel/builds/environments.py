@@ -67,17 +67,19 @@ class Environments:
         folder: str,
         processes: Processes,
         environ: Mapping[str, str],
-        options: PipOptions,
+        options: PipOptions | None,
         find_wheels: FindWheels | None = None,
     ) -> None:
-        """Make nothing yet; ``environ`` is the environment of programs, ``options`` are pip's indexes.
+        """Make nothing yet; ``environ`` is the environment of programs, ``options`` are pip's indexes; None: pip may not be used.
 
         ``find_wheels`` is tried before pip is started.
         """
         self._find_wheels = find_wheels
         self._folder = folder
         self._processes = processes
-        self._environ = {**environ, **options.variables(), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+        self._by_pip = options is not None
+        variables = options.variables() if options is not None else {}
+        self._environ = {**environ, **variables, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
         self._made: dict[tuple[str, ...], Environment | BuildFailed] = {}
         self._locks: dict[tuple[str, ...], threading.Lock] = {}
         self._lock = threading.Lock()
@@ -111,6 +113,8 @@ class Environments:
         if not requirements:
             return environment, ""
         output = self._without_pip(requirements, prior_to, folder, environment.python)
+        if output is None and not self._by_pip:
+            raise BuildFailed(_unchecked(requirements), BuildProblem.POLICY)
         if output is None:
             shutil.rmtree(folder)
             environment = _created(folder)
@@ -159,6 +163,13 @@ class Environments:
             reason = f"what the build needs cannot be installed ({', '.join(requirements)})"
             raise BuildFailed(reason, BuildProblem.REQUIREMENTS, log=done.output.splitlines())
         return done.output
+
+
+def _unchecked(requirements: Sequence[str]) -> str:
+    return (
+        f"what the build needs ({', '.join(requirements)}) cannot be checked against the policy here: it must be wheels of an "
+        "index that can be asked; --no-build-isolation builds with what is installed, --only-binary takes releases with a wheel"
+    )
 
 
 def _created(folder: str) -> Environment:

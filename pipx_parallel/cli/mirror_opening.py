@@ -119,6 +119,8 @@ class BuildTools:
                 client_cert=settings.network.client_cert,
                 proxy=settings.network.proxy,
             )
+            from pipx_parallel.cli.build_wheels import BuildWheels, pip_holds, serves
+
             policy = BuildPolicy(
                 allowed=not settings.builds.no_build,
                 isolated=not settings.builds.no_build_isolation,
@@ -128,9 +130,8 @@ class BuildTools:
                 options=options,
                 variables=settings.builds.build_env,
                 network=not settings.builds.no_build_network,
+                by_pip=pip_holds(settings),
             )
-            from pipx_parallel.cli.build_wheels import BuildWheels, serves
-
             wheels = BuildWheels(settings, self.opened, self._cache) if serves(settings, self._environ) else None
             self._builder = BackendBuilder(policy, self._environ, self._secrets(), wheels)
         return self._builder

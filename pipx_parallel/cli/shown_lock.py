@@ -10,6 +10,8 @@ from pipx_parallel.cli.session import resolved
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.model import Resolution
 
@@ -17,11 +19,52 @@ if TYPE_CHECKING:
 _ADDS = ("packages", "requirement", "constraint", "override", "exclude")
 
 
-def shown_resolutions(request: LockRequest) -> tuple[Resolution, ...]:
-    """Return the pins and edges of the one SOURCE if it is a lock that has edges; else resolve, and say so of a lock."""
+def shown_resolutions(
+    request: LockRequest, *, licensed: bool = False, outdated: bool = False
+) -> tuple[Resolution, ...]:
+    """Return the pins and edges of the one SOURCE if it is a lock that has edges; else resolve, and say so of a lock.
+
+    With ``licensed`` every pin has its licence, with ``outdated`` its newest release: a lock records neither.
+    """
     text = lock_text(request)
     locked = _of_lock(request, text) if text is not None else None
-    return resolved(request) if locked is None else locked
+    if locked is None:
+        return resolved(request, licensed=licensed)
+    if licensed:
+        locked = _with_licences(locked, request)
+    return _with_newest(locked, resolved(request)) if outdated else locked
+
+
+def _with_licences(locked: tuple[Resolution, ...], request: LockRequest) -> tuple[Resolution, ...]:
+    """Return the pins with the licences that the mirror knows; of the others METADATA is fetched, unless it is offline."""
+    from pipx_parallel.cli.mirror_opening import opened  # here and below: only with licences
+    from pipx_parallel.resolution.licences import with_licences
+
+    given = request.settings
+    offline = given._replace(mirror=given.mirror._replace(offline=True, refresh=False))
+    for settings in (offline, *[given] * (not given.mirror.offline)):
+        pins = [pin for resolution in locked for pin in resolution.pins]
+        names = sorted({pin.name for pin in pins if pin.licence is None and pin.url is None})
+        if names:
+            with opened(settings, request.context.progress) as mirror:
+                mirror.want_projects(names)
+                for name in names:
+                    mirror.project(name)
+                locked = with_licences(locked, mirror)
+    return locked
+
+
+def _with_newest(locked: Sequence[Resolution], resolutions: Sequence[Resolution]) -> tuple[Resolution, ...]:
+    """Return the pins with the newest releases that resolutions of the same targets name."""
+    shown = []
+    for mine, other in zip(locked, resolutions, strict=True):
+        newest = {pin.name: (pin.latest, pin.libyears) for pin in other.pins}
+        pins = [
+            pin._replace(latest=newest[pin.name][0], libyears=newest[pin.name][1]) if pin.name in newest else pin
+            for pin in mine.pins
+        ]
+        shown.append(mine._replace(pins=tuple(pins)))
+    return tuple(shown)
 
 
 def lock_text(request: LockRequest) -> str | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Pin, RequirementEdge, Resolution
 
 _SEEN = " (*)"
+_NONE, _UNKNOWN = "none stated", "not known"  # instead of a licence
 _FOOTER = "(*) subtree shown above"
 _Row = tuple[Node, str]  # a node, and the text after it
 
@@ -124,12 +125,12 @@ def tree_json(resolution: Resolution) -> dict[str, object]:
 
 
 def render_licences(resolution: Resolution) -> str:
-    """Return a table of the licences with the packages of each; those that state none come last."""
+    """Return a table of the licences with the packages of each; those that state none, and those not known, come last."""
     rows: dict[str, list[str]] = {}
     for pin in resolution.pins:
-        rows.setdefault(pin.licence or "", []).append(pin.name)
-    names = sorted(rows, key=lambda name: (not name, name.lower()))
-    cells = [(name or "none stated", str(len(rows[name])), ", ".join(rows[name])) for name in names]
+        rows.setdefault(_UNKNOWN if pin.licence is None else pin.licence or _NONE, []).append(pin.name)
+    names = sorted(rows, key=lambda name: ({_NONE: 1, _UNKNOWN: 2}.get(name, 0), name.lower()))
+    cells = [(name, str(len(rows[name])), ", ".join(rows[name])) for name in names]
     width = max((len(row[0]) for row in cells), default=0)
     return "".join(f"{name:{width}}  {count:>4}  {packages}\n" for name, count, packages in cells)
 

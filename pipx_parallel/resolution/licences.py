@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def with_licences(resolutions: Sequence[Resolution], mirror: Mirror) -> tuple[Resolution, ...]:
-    """Return the resolutions with the licence of each pin; METADATA that the mirror lacks is fetched."""
+    """Return the resolutions with the licence of each pin whose project is available; METADATA that the mirror lacks is fetched."""
     rows: dict[tuple[str, str], tuple[Project, int]] = {}
     for pin in [pin for resolution in resolutions for pin in resolution.pins]:
         project = mirror.peek(pin.name)
@@ -36,7 +36,12 @@ def with_licences(resolutions: Sequence[Resolution], mirror: Mirror) -> tuple[Re
     return tuple(
         [
             resolution._replace(
-                pins=tuple([pin._replace(licence=licences.get((pin.name, pin.version))) for pin in resolution.pins])
+                pins=tuple(
+                    [
+                        pin._replace(licence=licences.get((pin.name, pin.version), pin.licence))
+                        for pin in resolution.pins
+                    ]
+                )
             )
             for resolution in resolutions
         ]

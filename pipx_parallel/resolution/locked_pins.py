@@ -68,7 +68,7 @@ def state_of(packages: Sequence[LockedPackage], mirror: Mirror, settings: Resolv
         if package.version is not None and package.url is None:
             pins.setdefault((package.name, package.version), set()).update(package.hashes)
     mirror.want_projects(dict.fromkeys(name for name, _ in pins))
-    judge = _Judge(mirror, settings) if settings.has_policy else None
+    policy = _PinPolicy(mirror, settings) if settings.has_policy else None
     conditions: list[tuple[str, str, PinCondition]] = []
     refused: list[RefusedPin] = []
     unknown: list[str] = []
@@ -84,7 +84,7 @@ def state_of(packages: Sequence[LockedPackage], mirror: Mirror, settings: Resolv
             continue
         try:
             conditions += [(name, version, row) for row in _conditions(mirror, project, release, hashes)]
-            refusal = None if judge is None else judge.refusal(project, release, hashes)
+            refusal = None if policy is None else policy.refusal(project, release, hashes)
         except MirrorError:  # its files are not here
             unknown.append(f"{name} {version}")
             continue
@@ -109,7 +109,7 @@ def _locked(files: Sequence[DistFile], hashes: set[str]) -> list[DistFile]:
     return named or [*files]
 
 
-class _Judge:
+class _PinPolicy:
     """The policy as it concerns pins."""
 
     def __init__(self, mirror: Mirror, settings: ResolveSettings) -> None:

@@ -51,8 +51,8 @@ def change(workspace: Workspace, index: LoopbackIndex) -> None:
 
 
 @pytest.mark.parametrize("output", ["pylock.toml", "locked.txt"])
-def test_what_became_of_pins_is_told_without_a_request(workspace: Workspace, index: LoopbackIndex, output: str) -> None:
-    """As text and as JSON, exit code 0: nothing of the inputs changed; without a mirror nothing is told or made."""
+def test_what_became_of_x_without_a_request(workspace: Workspace, index: LoopbackIndex, output: str) -> None:
+    """As text and as JSON, exit code 0: nothing of the inputs changed; without a mirror nothing is reported or made."""
     words = ("lock", "r.in", "-o", output, "--check")
     quiet = workspace.run(*words)
     assert (quiet.code, "warning" in quiet.err) == (0, False), quiet.err

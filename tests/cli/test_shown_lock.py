@@ -86,3 +86,28 @@ def test_outdated_of_a_lock_says_what_wanted_means(home: Path, run: Run) -> None
 
     assert (ran.code, "locked.txt is a lock" in ran.err) == (0, True)
     assert "lib" in ran.out
+
+
+@pytest.mark.parametrize("name", ["pylock.r.toml", "locked.txt"])
+def test_licences_and_newest_releases_are_shown_in_the_same_tree(
+    home: Path, run: Run, index: LoopbackIndex, name: str
+) -> None:
+    """The lines differ in notes alone; licences of the mirror need no request, and offline what is not there is not known."""
+    (home / "r.in").write_text("app<2\n", encoding="utf-8")
+    assert run("lock", "r.in", "-o", name).code == 0
+    plain = run("tree", name).out.splitlines()
+    first = run("tree", name, "--licences")
+    seen = len(index.requests_seen)
+
+    again = run("tree", name, "--licences")
+    assert len(index.requests_seen) == seen
+    newest = run("tree", name, "--outdated")
+    nowhere = run("tree", name, "--licences", "--offline", "--mirror", "elsewhere")
+
+    assert (first.code, first.out) == (0, again.out)
+    tree, _, table = again.out.partition("\n\n")
+    assert [line.replace(" [no licence stated]", "") for line in tree.splitlines()] == plain
+    assert table.split()[:3] == ["none", "stated", "2"]
+    assert [line.replace(" (newest: 2.0)", "") for line in newest.out.splitlines()] == plain
+    assert "app 1.0 (newest: 2.0)" in newest.out
+    assert (nowhere.code, nowhere.out.splitlines()[-1].split()[:3]) == (0, ["not", "known", "2"]), nowhere.err

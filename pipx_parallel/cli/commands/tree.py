@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
-from pipx_parallel.cli.session import missing_code, resolved
+from pipx_parallel.cli.session import missing_code
 from pipx_parallel.cli.shown_lock import package_name, shown_resolutions
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
@@ -36,8 +36,7 @@ def run(values: Mapping[str, object]) -> int:
     request = read_request(context)
     request = request._replace(settings=request.settings._replace(keep_going=True))
     licensed = context.chosen.flag("licences")
-    anew = licensed or context.chosen.flag("outdated")  # a lock records neither licences nor newer releases
-    resolutions = resolved(request, licensed=licensed) if anew else shown_resolutions(request)
+    resolutions = shown_resolutions(request, licensed=licensed, outdated=context.chosen.flag("outdated"))
     show(_all_drawn(resolutions, context.chosen, depth))
     return missing_code(resolutions)
 

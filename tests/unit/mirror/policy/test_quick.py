@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mirror.policy.decide import ProjectFacts, ProjectPolicy, ReleaseFacts
@@ -64,6 +64,7 @@ ENTRIES = st.lists(
 FACTS = st.builds(ProjectFacts, st.just("app"), SOME([None, "archived"]), st.none(), SOME([0, 1, NOW]))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(rules=RULES, facts=FACTS, release=RELEASES, entries=ENTRIES)
 def test_a_glance_decides_as_the_rules_do(
     rules: PolicyRules, facts: ProjectFacts, release: ReleaseFacts, entries: list[dict[str, Any]]
