@@ -80,35 +80,25 @@ def test_another_release_is_installed(workspace: Workspace, index: LoopbackIndex
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("words", "rule"),
     [
-        (("--deny-project", "tool"), "tool 2.0 is a project that the policy denies"),
-        (("--deny-licence", "MIT", "--policy-exception", "app licences"), "tool 1.0 has the licence MIT"),
-        (
-            (
-                "--provenance",
-                "required",
-                "--policy-exception",
-                "app provenance",
-                "--policy-exception",
-                "tool==1.0 status",
-            ),
-            "",
-        ),
+        (("--deny-project", "tool"), "deny"),
+        (("--deny-licence", "MIT", "--policy-exception", "app licences"), "licences"),
+        (("--provenance", "required", "--policy-exception", "app provenance"), "provenance"),
     ],
 )
 def test_a_refusal_is_an_error_of_the_build(
-    workspace: Workspace, index: LoopbackIndex, words: tuple[str, ...], reason: str
+    workspace: Workspace, index: LoopbackIndex, words: tuple[str, ...], rule: str
 ) -> None:
     """With the rule; pip is not started in its place, and the failure is not remembered for runs without a policy."""
-    if not reason:
+    if rule == "provenance":
         index.publish_page("tool", [tool("1.0")])
 
     ran = workspace.run(*LOCK, *words)
 
     assert ran.code == 1, ran.err
     assert "what the build needs (tool) is refused by the policy" in ran.err
-    assert reason in ran.err or "tool 1.0" in ran.err
+    assert f"policy: {rule}" in ran.err, ran.err
     assert installed(index) == []
     assert workspace.run(*LOCK).code == 0
 
