@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,11 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.examples import examples
+
 _PATIENCE = 300  # seconds: a tool that hangs must fail its test, not stop the suite
 _OURS = ("PIP_", "PIPX_", "XDG_", "GIT_", "VIRTUAL_ENV", "PYTHON", "UV_")
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SHOWN = re.compile(r"^\$ cat (\S+)\n((?:[^$\n].*\n)+)", re.MULTILINE)
-_COMMENT = re.compile(r"# +(\S+\.\w+|Dockerfile)\n")
 
 
 class Done(NamedTuple):
@@ -88,34 +88,47 @@ class Sandbox:
         """Return whether a tool can be run here."""
         return shutil.which(tool, path=self.environment["PATH"]) is not None
 
-    def follow(self, page: Path) -> list[str]:
+    def follow(self, page: Path, stand_ins: Mapping[str, str] | None = None) -> list[str]:
         """Run the commands of a documentation page from top to bottom, and return the commands that were run.
 
         In a ``console`` block each line after ``$ `` is a command, which must succeed, or end as a comment at its end says
-        (``# exit 3``). A block of any other language whose first line is a comment with a file's name is that file, and so is
-        what ``$ cat FILE`` shows.
+        (``# exit 3``), and print what the page shows below it. A block of any other language whose first line is a comment with
+        a file's name is that file, and so is what ``$ cat FILE`` shows. A command that ends with ``&`` is started, and ended
+        with the page. ``stand_ins`` are regular expressions and what each stands for here, such as a port.
         """
         commands = []
-        for language, text in _FENCE.findall(page.read_text(encoding="utf-8")):
-            named = _COMMENT.match(text)
-            if language == "console":
-                for name, shown in _SHOWN.findall(text):
+        with contextlib.ExitStack() as servers:
+            for example in examples(page):
+                for name, shown in [*example.shown_files(), *([(example.file, example.text)] if example.file else [])]:
                     self.write(name, shown)
-                for command, code in _commands(text):
-                    done = self.run("bash", "-c", command)
-                    assert done.code == code, f"{page.name}: {command}: {done.code}\n{done.out}\n{done.err}"
-                    commands.append(command)
-            elif named:
-                self.write(named[1], text)
+                for command in () if example.not_run else example.commands():
+                    words = command.words
+                    for pattern, stand_in in (stand_ins or {}).items():
+                        words = re.sub(pattern, stand_in, words)
+                    if words.endswith("&"):
+                        servers.enter_context(self.server(words[:-1]))
+                    else:
+                        done = self.run("bash", "-c", words)
+                        said = f"{page.name}: {words}: {done.code}\n{done.out}\n{done.err}"
+                        assert (done.code, command.missing(done.out + done.err)) == (command.code, []), said
+                    commands.append(words)
         return commands
 
-
-def _commands(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the commands of a block, continued lines joined, each with the exit code that is expected."""
-    for line in text.replace("\\\n", " ").splitlines():
-        if line.startswith("$ "):
-            expected = re.search(r"# exit (\d+)", line)
-            yield line[2:], int(expected[1]) if expected else 0
+    @contextlib.contextmanager
+    def server(self, words: str) -> Iterator[None]:
+        """Run a server until the block ends; the block begins when the server has printed its first line."""
+        process = subprocess.Popen(
+            ["bash", "-c", f"exec {words}"], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        try:
+            assert process.poll() is None, first
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
 
 
 def git_insteadof(url: str, folder: Path) -> Mapping[str, str]:

@@ -55,7 +55,7 @@ def everything(our_wheel: Path) -> dict[str, list[Dist]]:
     name, version, *_ = our_wheel.name.split("-")
     ours = Dist("pipx-parallel", version, our_wheel.name, our_wheel.read_bytes())
     assert name == "pipx_parallel"
-    real, small = installed([*required, "setuptools", "wheel"]), small_packages()
+    real, small = installed([*required, "setuptools", "wheel", "obstore"]), small_packages()
     # A project of both has the releases of both: ours needs the real jinja2, and wheels of this machine suit no other platform.
     both = {name: [*real.get(name, []), *small.get(name, [])] for name in {**real, **small}}
     return {**both, "pipx-parallel": [ours]}
