@@ -40,10 +40,13 @@ class FetchJob:
         self.started = 0.0
 
 
+LATENCY_BOUNDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # seconds: the upper bounds of a histogram
+
+
 class FetchCounts:
     """Requests, retries, failures and bytes so far. Only the fetcher writes it."""
 
-    __slots__ = ("bytes", "failures", "for_purpose", "requests", "retries", "waited")
+    __slots__ = ("bytes", "failures", "for_purpose", "latencies", "requests", "retries", "seconds", "waited")
 
     def __init__(self) -> None:
         """Start at zero."""
@@ -53,6 +56,15 @@ class FetchCounts:
         self.bytes = 0
         self.for_purpose: dict[Purpose, list[int]] = {}  # requests and bytes
         self.waited = 0.0  # seconds in which the owner waited
+        self.seconds = 0.0  # from each request until its answer, added up
+        self.latencies = [0] * (
+            len(LATENCY_BOUNDS) + 1
+        )  # requests by these seconds; the last has those beyond all bounds
+
+    def took(self, seconds: float) -> None:
+        """Count the time of a request that was answered."""
+        self.seconds += seconds
+        self.latencies[sum(seconds > bound for bound in LATENCY_BOUNDS)] += 1
 
 
 def done_of(work: Work) -> bytes | Exception:

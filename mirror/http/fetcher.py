@@ -139,6 +139,7 @@ class Fetcher:
             job, answer, ended = arrival
             if isinstance(answer, Exchange):
                 self._limit.answered(answer, job.started, ended)
+                self.counts.took(ended - job.started)
                 self._under_way -= 1
                 self._arrived(job, answer)
             else:

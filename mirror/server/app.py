@@ -21,6 +21,7 @@ import msgspec
 from mirror.errors import MirrorError
 from mirror.names import is_project_name
 from mirror.server.answers import Answer, problem, text
+from mirror.server.metrics import Gauges, Metrics
 from mirror.server.negotiation import accepts_gzip, matches, page_type
 from mirror.server.responses import Pages
 from mirror.server.sent_file import send_body
@@ -75,8 +76,8 @@ class Server:
         self._slots: asyncio.Semaphore | None = None
         self._waiting = 0
         self._active = 0
-        self._counts: dict[tuple[str, int], int] = {}
-        self._seconds: dict[str, float] = {}
+        self._solving = 0
+        self._metrics = Metrics(options.worker)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -95,8 +96,7 @@ class Server:
         finally:
             self._active -= 1
         taken = time.monotonic() - start
-        self._counts[route, answer.status] = self._counts.get((route, answer.status), 0) + 1
-        self._seconds[route] = self._seconds.get(route, 0.0) + taken
+        self._metrics.answered(route, answer.status, taken)
         # Without query and headers: they may hold secrets.
         shown = "".join(character if character.isprintable() else "?" for character in path[:_LOG_LENGTH])
         self._log(f"{method} {shown} {answer.status} {taken * 1000:.0f} ms")
@@ -170,7 +170,8 @@ class Server:
             case ["index.zst" | "keys.json" | "records"]:
                 return await asyncio.to_thread(pages.bulk.answer, parts[0], query)
             case ["metrics"]:
-                return text(200, self._metrics())
+                gauges = Gauges(self._active, self._waiting, self._solving, pages.health().status == 200)
+                return text(200, self._metrics.text(gauges, pages.lookups()))
             case [""] | ["ui", *_] if self._options.site is not None:
                 return await self._options.site.get(parts, query, headers)
         return problem(404, "not found; the Simple API is at /simple/")
@@ -199,6 +200,7 @@ class Server:
         ready = self._options.ready.get(path)
         answer = ready(call) if ready is not None else None
         if answer is not None:
+            self._metrics.locks["memory"] += 1
             return answer
         if self._slots is None:
             self._slots = asyncio.Semaphore(self._options.concurrent)
@@ -211,8 +213,15 @@ class Server:
             self._waiting -= 1
         # The slot is released when the thread ends: after a timeout here the thread still runs, so no other may start.
         task = asyncio.ensure_future(asyncio.to_thread(self._options.routes[path], call))
-        task.add_done_callback(lambda _: self._slots.release() if self._slots is not None else None)
+        self._solving += 1
+        self._metrics.locks["solved"] += 1
+        task.add_done_callback(lambda _: self._solved())
         return await asyncio.shield(task)
+
+    def _solved(self) -> None:
+        self._solving -= 1
+        if self._slots is not None:
+            self._slots.release()
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> bytes | Answer:
         """Return the body, or a 413 if it is larger than the limit; never buffers more than the limit."""
@@ -269,31 +278,9 @@ class Server:
         routes = ("simple", "files", "records", "index.zst", "keys.json", "healthz", "metrics", "ui", "")
         return (first or "home") if first in routes or path in self._options.routes else "other"
 
-    def _metrics(self) -> str:
-        """Return the metrics in Prometheus's text format; of several workers the one that answers, by its label."""
-        worker = f'worker="{self._options.worker}"' if self._options.worker else ""
-        label, labels = (f",{worker}", f"{{{worker}}}") if worker else ("", "")
-        lines = [*_described("mirror_requests_total", "counter", "Requests answered, by route and status.")]
-        for (route, status), count in sorted(self._counts.items()):
-            lines.append(f'mirror_requests_total{{route="{route}",status="{status}"{label}}} {count}')
-        lines += _described("mirror_request_seconds_total", "counter", "Seconds spent on requests, by route.")
-        lines += [
-            f'mirror_request_seconds_total{{route="{name}"{label}}} {taken:.3f}'
-            for name, taken in sorted(self._seconds.items())
-        ]
-        lines += _described("mirror_waiting", "gauge", "Requests that wait for a free slot.")
-        lines.append(f"mirror_waiting{labels} {self._waiting}")
-        lines += _described("mirror_active", "gauge", "Requests under way.")
-        lines.append(f"mirror_active{labels} {self._active}")
-        return "\n".join(lines) + "\n"
-
     def _log(self, line: str) -> None:
         if self._options.log is not None:
             self._options.log(line)
-
-
-def _described(name: str, kind: str, text: str) -> tuple[str, str]:
-    return f"# HELP {name} {text}", f"# TYPE {name} {kind}"
 
 
 def _moved(path: str) -> Answer:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from mirror.ports import Store
     from mirror.records.release_view import ReleaseView
+    from mirror.server.metrics import Lookups
     from mirror.server.policy_gate import PolicyGate
     from mirror.server.worker import MirrorWorker
 
@@ -74,6 +75,7 @@ class Pages:
         self._cached: OrderedDict[tuple[str, str], tuple[str, Page]] = OrderedDict()
         self._checked: dict[tuple[str, str], float] = {}  # cached page -> time.monotonic() of its last check
         self._size = 0
+        self._recent = 0  # pages that were sent again without asking the worker
         self._lock = threading.Lock()
         self.bulk = BulkRecords(store, self.shows, self._fetch)
 
@@ -81,6 +83,10 @@ class Pages:
         """Return 200, or 503 if the store cannot be used."""
         error = self._worker.problem
         return text(200, "ok\n") if error is None else problem(503, error)
+
+    def lookups(self) -> Lookups:
+        """Return where project pages came from so far."""
+        return msgspec.structs.replace(lookups := self._worker.lookups(), hits=lookups.hits + self._recent)
 
     # --- the Simple API -----------------------------------------------------------------------------------------------
 
@@ -99,6 +105,7 @@ class Pages:
             return problem(301, "moved permanently").with_header("location", f"../{quote(normal)}/")
         cached = self._cached.get((normal, kind))
         if cached is not None and time.monotonic() < self._checked.get((normal, kind), 0.0) + _JUST_NOW:
+            self._recent += 1
             return cached[1].answer()
         project = await self._project(normal)
         if isinstance(project, Answer):

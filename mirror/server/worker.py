@@ -13,56 +13,27 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from mirror.errors import Malformed, MirrorError, NotFound, Offline, StoreError
-from mirror.records.dependency_sets import BASE
-from mirror.records.filenames import SDIST, split_filename
+from mirror.errors import MirrorError, NotFound, Offline, StoreError
+from mirror.records.filenames import split_filename
 from mirror.records.model import FetchFailure
 from mirror.records.version_keys import version_key
+from mirror.server.metrics import Lookups
+from mirror.server.prefetch_listener import PrefetchListener
 from mirror.session.page_loader import FilesState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import DistFile
     from mirror.records.project import Project
     from mirror.server.store_watch import StoreWatch
     from mirror.session.mirror import Mirror
+    from mirror.session.services import RunReport
 
 _NAP = 0.002  # seconds between checks of the queue while requests are under way
 _RETRY = 5.0  # seconds after which a failed project is requested again
 _CHECKPOINT = 2.0  # seconds after which new records are stored
 _STORED = "/"  # no file has such a name: asks for everything to be stored
-
-
-class PrefetchListener:
-    """A listener that requests what a resolution of the newest releases needs."""
-
-    def __init__(self, mirror: Mirror) -> None:
-        """Take the mirror whose listener this is."""
-        self._mirror = mirror
-
-    def listed(self, project: Project) -> None:
-        """Request the dependencies of the newest final release."""
-        view = project.view
-        finals = ((1 << len(view.versions)) - 1) & ~view.prereleases
-        if not finals:
-            return
-        release = finals.bit_length() - 1
-        for file_kind in view.kind_set_of(release):
-            if view.file_kinds[file_kind].tags != SDIST:
-                self._mirror.want_dependencies(project, release, file_kind)
-                return
-
-    def learned(self, project: Project, release: int, file_kind: int, dependencies: DependencySet) -> None:  # noqa: ARG002 - the listener's signature
-        """Request the projects that a release depends on, whatever their markers."""
-        try:
-            names = [
-                row.name for row in dependencies.dependencies(BASE) if row.marker is None or "extra" not in row.marker
-            ]
-        except Malformed:
-            return
-        self._mirror.want_projects(names)
 
 
 class MirrorWorker:
@@ -85,6 +56,8 @@ class MirrorWorker:
         self._stored: list[Future[object]] = []  # wait until nothing is under way and all is stored
         self._failed: dict[str, float] = {}
         self._checkpointed, self._healthy = 0.0, False  # when; whether nothing has failed since an earlier one
+        self._hits = 0  # requests for projects that this process knew, and that were fresh
+        self._report: RunReport | None = None  # of the mirror that is open
         self.store_error: str | None = None  # why the store cannot be used, while it cannot
         self._thread = threading.Thread(target=self._run, name="mirror-worker-thread", daemon=True)
         self._thread.start()
@@ -93,6 +66,13 @@ class MirrorWorker:
     def problem(self) -> str | None:
         """Return why the store cannot be used, or None; never waits."""
         return self.store_error or (None if self._watch is None else self._watch.problem)
+
+    def lookups(self) -> Lookups:
+        """Return where projects came from so far; may be called from any thread."""
+        if self._report is None:
+            return Lookups(self._hits, 0, None)
+        counts = self._report.counts()
+        return Lookups(self._hits + counts["hits"], counts["revalidated"], self._report.fetches)
 
     def project(self, name: str) -> Future[object]:
         """Return a future of the ``Project`` or ``FetchFailure``."""
@@ -127,6 +107,7 @@ class MirrorWorker:
         mirror = None
         try:
             mirror = self._open()
+            self._report = mirror.report
             self._checkpointed, self._healthy = self._clock(), False
             if not mirror.settings.offline:
                 mirror.listener = PrefetchListener(mirror)
@@ -222,6 +203,10 @@ class MirrorWorker:
             if lacks_files or now >= record.fetched_at + max(record.lifetime, _RETRY):
                 self._failed.pop(name, None)
                 mirror.admin.refresh(name)
+            else:
+                self._hits += 1
+        elif project is not None:
+            self._hits += 1
         mirror.want_projects((name,))
 
     def _answer(self, mirror: Mirror) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from typing import Any
 
+    from mirror.http.fetch_job import FetchCounts
     from mirror.metadata.builds import Builds
     from mirror.ports import Intervals, Request, Work
     from mirror.records.model import BuildRecord, FetchFailure
@@ -124,6 +125,11 @@ class RunReport:
             "revalidated": self._lookup.revalidated,
             "waited_ms": int(counts.waited * 1000),
         }
+
+    @property
+    def fetches(self) -> FetchCounts:
+        """Return the counts of the requests; they go on counting."""
+        return self._parts.fetcher.counts
 
     def requests(self) -> tuple[RequestCount, ...]:
         """Return the requests so far, by purpose."""

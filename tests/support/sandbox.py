@@ -109,8 +109,8 @@ class Sandbox:
                         servers.enter_context(self.server(words[:-1]))
                     else:
                         done = self.run("bash", "-c", words)
-                        said = f"{page.name}: {words}: {done.code}\n{done.out}\n{done.err}"
-                        assert (done.code, command.missing(done.out + done.err)) == (command.code, []), said
+                        report = f"{page.name}: {words}: {done.code}\n{done.out}\n{done.err}"
+                        assert (done.code, command.missing(done.out + done.err)) == (command.code, []), report
                     commands.append(words)
         return commands
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from mirror.settings import MirrorSettings
 from tests.support.dict_store import DictStore
 from tests.support.memory_index import ROOT, MemoryIndex
 
+DOCS = Path(__file__).parents[4] / "docs"
 JSON = "application/vnd.pypi.simple.v1+json"
 REPORT = {
     "targets": [
@@ -172,6 +175,58 @@ def test_figures_count_requests_by_route(client: Client) -> None:
     assert "# TYPE mirror_requests_total counter" in figures
     assert 'route="other"' in figures
     assert client.ask("/healthz")[0] == 200
+
+
+def test_figures_tell_hits_misses_locks_and_the_index(client: Client) -> None:
+    """A page is fetched once and then a hit; the second question for a page is no second request to the index."""
+    before = _figures(client)
+    client.ask("/simple/app/")
+    client.ask("/simple/app/", accept=JSON)
+    client.ask("/lock", "POST", b"app")
+    after = _figures(client)
+
+    assert before['mirror_lookups_total{result="miss"}'] == before['mirror_lookups_total{result="hit"}'] == 0
+    assert after['mirror_lookups_total{result="miss"}'] >= 1
+    assert after['mirror_lookups_total{result="hit"}'] >= 1
+    assert after['mirror_locks_total{source="solved"}'] == 1
+    assert after["mirror_locks_solving"] == after["mirror_waiting"] == 0
+    assert after["mirror_healthy"] == 1
+    requests = sum(value for name, value in after.items() if name.startswith("mirror_upstream_requests_total"))
+    buckets = [value for name, value in after.items() if name.startswith("mirror_upstream_seconds_bucket")]
+    assert after["mirror_upstream_seconds_count"] == buckets[-1] == requests >= 1
+    assert buckets == sorted(buckets)
+
+
+def test_the_dashboard_asks_for_figures_that_exist(client: Client) -> None:
+    """Every name in every query of docs/recipes/grafana-dashboard.json, and every one in docs/http.md."""
+    client.ask("/simple/app/")
+    names = {name.partition("{")[0] for name in _figures(client)}
+    dashboard = json.loads((DOCS / "recipes" / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    labels = set(re.findall(r"(\w+)=", " ".join(_figures(client))))
+
+    assert len(queries) > 10
+    assert {name for query in queries for name in re.findall(r"mirror_\w+", query)} <= names
+    assert {
+        name for query in queries for part in re.findall(r"\{(.*?)\}", query) for name in re.findall(r"(\w+)=", part)
+    } <= labels
+    table = set(re.findall(r"`(mirror_\w+)`", (DOCS / "http.md").read_text(encoding="utf-8")))
+    assert {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name in names} == table
+
+
+def _figures(client: Client) -> dict[str, float]:
+    """Return the figures, each of which has its help and type before it."""
+    described, figures = {"HELP": set[str](), "TYPE": set[str]()}, dict[str, float]()
+    for line in client.ask("/metrics")[2].splitlines():
+        if line.startswith("#"):
+            _, word, name, _ = line.split(" ", 3)
+            described[word].add(name)
+        else:
+            name, _, value = line.rpartition(" ")
+            family = re.sub(r"_(bucket|sum|count)$", "", name.partition("{")[0])
+            assert family in described["HELP"] & described["TYPE"]
+            figures[name] = float(value)
+    return figures
 
 
 def test_a_route_takes_post_only(client: Client) -> None:
