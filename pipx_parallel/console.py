@@ -34,9 +34,11 @@ class Printer:
         self._columns = columns
         self._drawn = 0  # width of the progress line on the terminal
 
-    def error(self, text: str) -> None:
-        """Print an error."""
-        self._write(self._styled("error: ", _RED) + text)
+    def error(self, text: str, code: str = "") -> None:
+        """Print an error; ``code`` is its name, printed after the first line."""
+        headline, *reasons = text.split("\n")
+        name = self._styled(f" [{code}]", _DIM) if code else ""
+        self._write("\n".join((self._styled("error: ", _RED) + headline + name, *reasons)))
 
     def plain(self, text: str) -> None:
         """Print a line without a prefix, at every verbosity."""

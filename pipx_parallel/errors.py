@@ -27,20 +27,25 @@ class PipxParallelError(Exception):
 
 
 class UsageError(PipxParallelError):
-    """An option, an environment variable or a setting cannot be used."""
+    """An option, an environment variable or a setting cannot be used. ``hint`` is what to do (may be empty)."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        """Join both into one message."""
+        self.hint = hint
+        super().__init__(f"{problem}; {hint}" if hint else problem)
 
 
 class RequirementsError(PipxParallelError, ValueError):
     """An input cannot be parsed.
 
-    ``origin`` is the place in the input, ``problem`` the cause, ``remedy`` what to do (may be empty).
+    ``origin`` is the place in the input, ``problem`` the cause, ``hint`` what to do (may be empty).
     """
 
     def __init__(self, origin: Origin, problem: str, remedy: str = "") -> None:
         """Join the three into one message: ``requirements.txt:7: problem; remedy``."""
         self.origin = origin
         self.problem = problem
-        self.remedy = remedy
+        self.hint = remedy
         super().__init__(f"{origin}: {problem}" + (f"; {remedy}" if remedy else ""))
 
 
@@ -84,9 +89,10 @@ class NoSolution(PipxParallelError):
 class Incomplete(PipxParallelError):
     """Some projects or releases are not available. ``failures`` has all of them, sorted by project."""
 
-    def __init__(self, failures: Sequence[FetchFailure], message: str) -> None:
-        """Take the failures, and a message that names them all."""
+    def __init__(self, failures: Sequence[FetchFailure], message: str, hint: str = "") -> None:
+        """Take the failures, a message that names them all, and what to do."""
         self.failures = tuple(failures)
+        self.hint = hint
         super().__init__(message)
 
 

@@ -98,7 +98,7 @@ class Progress(MirrorObserver, SolverObserver):
         if self.explains:
             if self._draws:
                 self._printer.draw("")
-            self._printer.error(headed(lines))
+            self._printer.error(headed(lines), "no-solution")
         return self.explains
 
     def line(self) -> str:

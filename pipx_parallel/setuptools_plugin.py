@@ -139,7 +139,7 @@ def _read(path: str, distribution: Distribution, group: str) -> Sequence[Pinned]
         with open(path, "rb") as file:  # as above
             lock = tomllib.load(file)
     except FileNotFoundError as error:
-        raise UsageError(f"the lock {path} is missing; make it with: {lock_command(path, group)}") from error
+        raise UsageError(f"the lock {path} is missing", f"make it with: {lock_command(path, group)}") from error
     except OSError as error:
         raise UsageError(f"the lock {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
@@ -164,7 +164,7 @@ def _change(distribution: Distribution, dependencies: list[str], extras: Mapping
         existing = names.get(canonicalize_name(extra), extra)  # PEP 685: "Locked" is "locked"
         if existing != extra or project_extras.get(extra, lines) != lines:
             raise UsageError(
-                f"the project already has an extra {existing!r}; name another in [tool.pipx-parallel.setuptools]"
+                f"the project already has an extra {existing!r}", "name another in [tool.pipx-parallel.setuptools]"
             )
         project_extras[extra] = lines
     metadata = distribution.metadata

@@ -16,7 +16,7 @@ _PATIENCE = 10.0  # seconds
 def check_no_network() -> None:
     """Raise ``UsageError`` if this system cannot run a program without network."""
     if sys.platform != "linux":
-        raise UsageError("--no-build-network works on Linux only; leave it out, or use --no-build")
+        raise UsageError("--no-build-network works on Linux only", "leave it out, or use --no-build")
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command
             [*NO_NETWORK, "true"], capture_output=True, text=True, check=False, timeout=_PATIENCE, errors="replace"
@@ -26,5 +26,6 @@ def check_no_network() -> None:
         reason = str(error)
     if reason:
         raise UsageError(
-            f"--no-build-network: this system makes no network namespace for a user ({reason}); leave it out, or use --no-build"
+            f"--no-build-network: this system makes no network namespace for a user ({reason})",
+            "leave it out, or use --no-build",
         )

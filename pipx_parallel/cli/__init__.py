@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import mirror.errors as mirror_errors
 from pipx_parallel import errors
-from pipx_parallel.console import Printer, headed, wants_colour
+from pipx_parallel.console import Printer, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,11 +68,6 @@ def exit_code(error: BaseException) -> int:
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), OUR_BUG)
 
 
-def code_name(kind: type[BaseException]) -> str:
-    """Return the named code of an error: its class in lower case with hyphens, ``no-solution``."""
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).lstrip("-")
-
-
 def failures_code(failures: tuple[Exception, ...]) -> int:
     """Return the code for several failures at once: the one that asks most urgently for an action; 0 for none."""
     codes = [exit_code(failure) for failure in failures]
@@ -92,10 +87,21 @@ def guarded(run: Callable[[], int], values: Mapping[str, object]) -> int:
         show(str(request))
         return DONE
     except KeyboardInterrupt:
-        printer(values).error("interrupted; no output was written")
-        return INTERRUPTED
+        return interrupted(values)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
-        return _tell(error, printer(values), as_json=values.get("error_format") == "json")
+        return tell(error, values)
+
+
+def interrupted(values: Mapping[str, object]) -> int:
+    """Report that the user has ended the command; return the exit code."""
+    text = "interrupted; no output was written"
+    if _wants_json(values):
+        printer(values).plain(
+            f'{{"error": "KeyboardInterrupt", "exit-code": {INTERRUPTED}, "code": "interrupted", "message": "{text}"}}'
+        )
+    else:
+        printer(values).error(text)
+    return INTERRUPTED
 
 
 def printer(values: Mapping[str, object]) -> Printer:
@@ -124,45 +130,39 @@ def is_terminal() -> bool:
         return False
 
 
-def _tell(error: Exception, printer: Printer, *, as_json: bool) -> int:
+def tell(error: Exception, values: Mapping[str, object]) -> int:
+    """Report an error on stderr as ``--error-format`` says; return the exit code."""
+    from pipx_parallel.cli.error_report import bug_report, report_of  # only if something went wrong
+
     code = exit_code(error)
     if isinstance(error, BrokenPipeError) or isinstance(error.__cause__, BrokenPipeError):
         # The reader of stdout went away (`| head`): no mistake, and what it left must not be flushed into the void at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return NO_SOLUTION
-    if as_json:
-        printer.plain(_json_of(error, code))
+    to = printer(values)
+    report = bug_report(error, debugging=_debugging()) if code == OUR_BUG else report_of(error)
+    if _wants_json(values):
+        import json  # only if it is asked for
+
+        more = error.to_json() if isinstance(error, errors.NoSolution | errors.PolicyViolated) else {}
+        head = {"error": type(error).__name__, "exit-code": code, "message": str(error)}
+        to.plain(json.dumps({**head, **report.to_json(), **more}))
         return code
-    if isinstance(error, errors.NoSolution):
-        if not error.is_printed:
-            printer.error(headed(error.explanation))
-        for offer in error.suggestions:
-            printer.hint(str(offer))
-        if error.note:
-            printer.plain(error.note)
-        return code
-    if code != OUR_BUG:
-        printer.error(str(error))
-        return code
-    hint = "please report it" if _debugging() else "please report it; PIPX_PARALLEL_DEBUG=1 shows where"
-    text = " ".join(str(error).split())
-    printer.error(f"internal error: {type(error).__name__}: {text}; {hint}")
-    if _debugging():
+    if not (isinstance(error, errors.NoSolution) and error.is_printed):
+        to.error("\n  ".join((report.headline, *report.reasons)), report.code)
+    for hint in report.hints:
+        to.hint(hint)
+    if isinstance(error, errors.NoSolution) and error.note:
+        to.plain(error.note)
+    if code == OUR_BUG and _debugging():
         import traceback  # only if one was asked for
 
-        printer.error("".join(traceback.format_exception(error)))
+        to.error("".join(traceback.format_exception(error)))
     return code
 
 
-def _json_of(error: Exception, code: int) -> str:
-    """Return an error for programs, on one line: its kind, exit code and message; for some errors more facts."""
-    import json  # only if it is asked for
-
-    more = error.to_json() if isinstance(error, errors.NoSolution | errors.PolicyViolated) else {}
-    kind = type(error)
-    return json.dumps(
-        {"error": kind.__name__, "code": code_name(kind), "exit-code": code, "message": str(error), **more}
-    )
+def _wants_json(values: Mapping[str, object]) -> bool:
+    return (values.get("error_format") or os.environ.get("PIPX_PARALLEL_ERROR_FORMAT")) == "json"
 
 
 def _debugging() -> bool:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipx_parallel.cli import BAD_INPUT, INTERRUPTED, guarded, printer
+from pipx_parallel.cli import BAD_INPUT, guarded, interrupted, tell
 from pipx_parallel.cli.command_table import COMMANDS, CommandEntry
 from pipx_parallel.cli.help import GroupedCommand, GroupedOption
 from pipx_parallel.config.options import CONSOLE
+from pipx_parallel.errors import UsageError
 from pipx_parallel.nearest_names import nearest
 from pipx_parallel.version import VERSION
 
@@ -93,10 +94,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         code = group().main(list(arguments), NAME, standalone_mode=False)
     except click.ClickException as error:
-        return _refused(error)
+        return _refused(error, arguments)
     except click.Abort:
-        printer({}).error("interrupted; no output was written")
-        return INTERRUPTED
+        return interrupted({})
     return code if isinstance(code, int) else 0
 
 
@@ -110,7 +110,10 @@ _PATH = click.Path(readable=False)
 _PATH_ARGUMENTS = ("SOURCE", "FILE", "FOLDER", "SNAPSHOT")
 
 
-def _refused(error: click.ClickException) -> int:
+_OF_MESSAGES = {"error_format": "--error-format", "color": "--colou?r"}
+
+
+def _refused(error: click.ClickException, arguments: Sequence[str]) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else NAME
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -121,8 +124,13 @@ def _refused(error: click.ClickException) -> int:
         or _no_such_option(error)
         or " ".join(error.format_message().split()).rstrip(".")
     )
-    printer({}).error(f"{text[:1].lower()}{text[1:]}; see '{path} --help'")
-    return BAD_INPUT
+    import re  # only on the way to an error
+
+    words = " ".join(arguments)
+    # What the command line says of messages holds for this one, too, although the rest cannot be read.
+    matches = {name: re.search(f"{option}[ =](\\w+)", words) for name, option in _OF_MESSAGES.items()}
+    values = {name: match[1] for name, match in matches.items() if match}
+    return tell(UsageError(f"{text[:1].lower()}{text[1:]}", f"see '{path} --help'"), values)
 
 
 def _command_hint(name: str, entries: Mapping[str, CommandEntry]) -> str:

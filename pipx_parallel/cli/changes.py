@@ -96,7 +96,7 @@ def with_line_ends(artifacts: Sequence[Artifact], before: Before) -> tuple[Artif
 
 
 def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
-    """Return why outputs are out of date and what to do, a line each; nothing if all would be written as they are.
+    """Return why outputs are out of date, a line each; nothing if all would be written as they are.
 
     Digest and command do not count: a lock is up to date if only a comment of an input changed.
     """
@@ -109,8 +109,7 @@ def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
             rows = _rows(artifact.name, text, artifact.text)
             what = _named(rows) or _first_difference(text, artifact.text)
             reasons.append(f"{artifact.name} is out of date: {what}")
-    remedy = "run the same command without --check to update it"
-    return [f"{'; '.join(reasons)}; {remedy}"] if len(reasons) == 1 else [*reasons, *[remedy] * bool(reasons)]
+    return reasons
 
 
 def difference(

@@ -91,7 +91,7 @@ def sources_of(context: CommandContext) -> tuple[str, ...]:
         context.printer.say(f"reading {name}")
         return (name,)
     names = ", ".join(DEFAULT_SOURCES)
-    raise UsageError(f"nothing to lock: name a SOURCE, or create one of {names} in this folder{generated}")
+    raise UsageError(f"nothing to lock{generated}", f"name a SOURCE, or create one of {names} in this folder")
 
 
 def _generator(path: str) -> str | None:

@@ -82,7 +82,9 @@ def project_layer(text: str, path: str) -> Layer:
         if option is None:
             raise UsageError(f"{path}: [tool.pipx-parallel] has no option {key!r}{_hint(key)}")
         if option.dest in values:
-            raise UsageError(f"{path}: {key} is set in [tool.pipx-parallel] and by its policy table; keep one of them")
+            raise UsageError(
+                f"{path}: {key} is set in [tool.pipx-parallel] and by its policy table", "keep one of them"
+            )
         values[option.dest] = _from_table(option, value, f"{path}: {key} of [tool.pipx-parallel]", path)
     return Layer("project", values, path)
 
@@ -96,7 +98,7 @@ def _sources(table: object, path: str) -> Raw:
     for name, value in table.items():
         url = value.get("index") if isinstance(value, dict) and set(value) == {"index"} else value
         if not isinstance(url, str) or not url:
-            raise UsageError(f'{called}: {name} = {value!r} cannot be used; give an index: {name} = "https://…"')
+            raise UsageError(f"{called}: {name} = {value!r} cannot be used", f'give an index: {name} = "https://…"')
         routes.append(f"{name}={_beside(url, path)}")
     return tuple(routes)
 
@@ -107,10 +109,10 @@ def _from_variable(option: Option, variable: str, text: str) -> Raw:
         if option.kind == "count" and word.isdecimal():
             return int(word)
         if word not in {*_ON, *_OFF}:
-            raise UsageError(f"{variable}: {text!r} is neither on nor off; give 1 or 0")
+            raise UsageError(f"{variable}: {text!r} is neither on nor off", "give 1 or 0")
         return word in _ON
     if option.choices and text not in option.choices:
-        raise UsageError(f"{variable}: {text!r} cannot be used; give {' or '.join(option.choices)}")
+        raise UsageError(f"{variable}: {text!r} cannot be used", f"give {' or '.join(option.choices)}")
     if not option.multiple:
         return text
     return tuple(text.split()) if option.kind == "list" else (text,)
@@ -126,11 +128,11 @@ def _from_table(option: Option, value: object, called: str, path: str) -> Raw:
     if option.multiple and not all(isinstance(item, str) for item in items):
         wrong = next(number for number, item in enumerate(items) if not isinstance(item, str))
         where = f" ([{wrong}] is not text)" if isinstance(value, list) else ""
-        raise UsageError(f"{called}: {value!r} cannot be used; give a text or a list of texts{where}")
+        raise UsageError(f"{called}: {value!r} cannot be used", f"give a text or a list of texts{where}")
     if isinstance(value, (list, dict, bool)) and not option.multiple:
-        raise UsageError(f"{called}: {value!r} cannot be used; give one text or number")
+        raise UsageError(f"{called}: {value!r} cannot be used", "give one text or number")
     if option.choices and texts[0] not in option.choices:
-        raise UsageError(f"{called}: {value!r} cannot be used; give {' or '.join(option.choices)}")
+        raise UsageError(f"{called}: {value!r} cannot be used", f"give {' or '.join(option.choices)}")
     return texts if option.multiple else texts[0]
 
 

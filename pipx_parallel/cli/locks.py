@@ -173,7 +173,7 @@ def refuse_inputs(names: Sequence[str], request: LockRequest) -> None:
     read = {os.path.realpath(file.path) for file in request.inputs.files}
     for name in names:
         if name != STDOUT and os.path.realpath(name) in read:
-            raise UsageError(f"-o {name} would replace an input; write the lock to another file")
+            raise UsageError(f"-o {name} would replace an input", "write the lock to another file")
 
 
 def refuse_conflicts(names: Sequence[str], request: LockRequest) -> None:
@@ -190,7 +190,7 @@ def conflict_error(output: str, parts: Parts) -> UsageError:
     """Return the error that an output cannot hold extras or groups that conflict."""
     first, second, *_ = parts.conflicts[0]
     problem = f"{output} is one list and cannot hold both {first} and {second}, which conflict"
-    return UsageError(f"{problem}; write a pylock.toml, or ask for one of them: --{first.kind} {first.name}")
+    return UsageError(problem, f"write a pylock.toml, or ask for one of them: --{first.kind} {first.name}")
 
 
 def need_hashes(names: Sequence[str], chosen: Chosen) -> bool:

@@ -84,8 +84,10 @@ def _solved(
         )
         if missing := tuple(dict.fromkeys(failure for resolution in resolutions for failure in resolution.missing)):
             request.context.printer.warn(_report(missing, request, mirror))
+            _tell_hint(missing, request)
     except Incomplete as error:
-        raise Incomplete(error.failures, _everything(error.failures, request, mirror, tools)) from error
+        text = _everything(error.failures, request, mirror, tools)
+        raise Incomplete(error.failures, text, _hint(error.failures, request)) from error
     except NoSolution:
         if inspect is not None:
             inspect(mirror)
@@ -147,21 +149,31 @@ def _tell_missing_roots(request: LockRequest, mirror: Mirror) -> None:
     looked_up = [mirror.peek(name) for name in names]
     missing = [failure for failure in looked_up if isinstance(failure, FetchFailure)]
     if missing:
-        request.context.printer.error(_report(missing, request, mirror))
+        request.context.printer.error(_report(missing, request, mirror), "incomplete")
+        _tell_hint(missing, request)
 
 
 def _report(failures: Sequence[FetchFailure], request: LockRequest, mirror: Mirror) -> str:
     """Return a text that names every failure."""
     from pipx_parallel.cli.failures import report  # here and below: only if something is missing
 
-    text = report(failures, request.inputs, mirror.admin.names)
-    if any(isinstance(failure.error, Offline) for failure in failures):
-        from pipx_parallel.cli.locks import command_words
-        from pipx_parallel.config.options import RESOLVE
+    return report(failures, request.inputs, mirror.admin.names)
 
-        options = [option for option in RESOLVE if option.dest not in {"offline", "refresh"}]
-        text += f"\n  online, this fills the mirror: {command_words(request, 'mirror warm', options)}"
-    return text
+
+def _hint(failures: Sequence[FetchFailure], request: LockRequest) -> str:
+    """Return the command that fills the mirror if something is not in it."""
+    if not any(isinstance(failure.error, Offline) for failure in failures):
+        return ""
+    from pipx_parallel.cli.locks import command_words
+    from pipx_parallel.config.options import RESOLVE
+
+    options = [option for option in RESOLVE if option.dest not in {"offline", "refresh"}]
+    return f"with the network, this fills the mirror: {command_words(request, 'mirror warm', options)}"
+
+
+def _tell_hint(failures: Sequence[FetchFailure], request: LockRequest) -> None:
+    if hint := _hint(failures, request):
+        request.context.printer.hint(hint)
 
 
 def _want_inputs(request: LockRequest, mirror: Mirror) -> None:

@@ -71,7 +71,7 @@ def check_offline(chosen: Chosen) -> None:
     """Raise ``UsageError`` if both --offline and --refresh are on."""
     if chosen.flag("offline") and chosen.flag("refresh"):
         refresh, offline = chosen.called("refresh"), chosen.called("offline")
-        raise UsageError(f"{refresh} needs the network and {offline} forbids it; use one of them")
+        raise UsageError(f"{refresh} needs the network and {offline} forbids it", "use one of them")
 
 
 def _projects(chosen: Chosen, option: Option, _now: float) -> tuple[str, ...]:

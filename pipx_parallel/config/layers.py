@@ -92,7 +92,7 @@ class Chosen:
 
     def refuse(self, name: str, value: object, wanted: str) -> UsageError:
         """Return the error that names option, value and remedy."""
-        return UsageError(f"{self.called(name)}: {value!r} cannot be used; give {wanted}")
+        return UsageError(f"{self.called(name)}: {value!r} cannot be used", f"give {wanted}")
 
     def _first(self, name: str) -> Raw | None:
         return next((layer.values[name] for layer in self.layers if name in layer.values), None)

@@ -97,7 +97,7 @@ def default_index_url() -> str:
     except (ImportError, AttributeError):
         url = parse_default_index(_install_help())
     if url is None:
-        raise UsageError("pip does not say which index it uses by default; give --index-url")
+        raise UsageError("pip does not say which index it uses by default", "give --index-url")
     return url
 
 
@@ -125,7 +125,7 @@ def _install_help() -> str:
         done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603 - our own interpreter
     except (OSError, subprocess.SubprocessError) as error:
         raise UsageError(
-            "no index is configured and there is no pip to ask for its default; give --index-url"
+            "no index is configured and there is no pip to ask for its default", "give --index-url"
         ) from error
     return done.stdout
 
@@ -147,7 +147,7 @@ def _read_file(path: str, reader: Reader) -> Iterable[tuple[str, str, str]]:
         parser.read_string(text, path)
     except configparser.Error as error:
         reason = str(error).replace("\n", " ")
-        raise UsageError(f"pip's configuration file {path} cannot be read: {reason}; correct it") from None
+        raise UsageError(f"pip's configuration file {path} cannot be read: {reason}", "correct the file") from None
     except OSError as error:
         raise UsageError(f"pip's configuration file {path} cannot be read: {error.strerror}") from error
     return [(section, key, value) for section in parser.sections() for key, value in parser.items(section)]
@@ -163,7 +163,7 @@ def _decode(data: bytes, path: str) -> str:
             return data.decode(locale.getpreferredencoding(do_setlocale=False))
         except UnicodeDecodeError as error:
             raise UsageError(
-                f"pip's configuration file {path} is not UTF-8 (byte {error.start + 1}); save it so"
+                f"pip's configuration file {path} is not UTF-8 (byte {error.start + 1})", "save it as UTF-8"
             ) from None
 
 
@@ -201,4 +201,4 @@ def _checked(option: Option, value: _Value) -> Raw:
 
 
 def _refused(key: str, value: _Value, wanted: str) -> UsageError:
-    return UsageError(f"{value.origin}: {key} = {value.text!r} cannot be used; give {wanted}")
+    return UsageError(f"{value.origin}: {key} = {value.text!r} cannot be used", f"give {wanted}")

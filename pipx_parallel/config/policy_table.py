@@ -142,7 +142,7 @@ def _exception(row: object, called: str, example: str) -> str:
         raise UsageError(f"{called} has no key {unknown!r}{_hint(unknown, _EXCEPTION_KEYS)}")
     for key in ("package", "rules"):
         if key not in table:
-            raise UsageError(f"{called}: {key} is missing; write it as in {example}")
+            raise UsageError(f"{called}: {key} is missing", f"write it as in {example}")
     name = values.pattern(_text(table["package"], f"{called}.package", "a name"), f"{called}.package")
     words = [name]
     if "version" in table:

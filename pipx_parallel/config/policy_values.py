@@ -60,7 +60,7 @@ def policy_rules(chosen: Chosen) -> PolicyRules:
 
 def refuse(called: str, value: object, wanted: str) -> UsageError:
     """Return the error that names key, value and remedy."""
-    return UsageError(f"{called}: {value!r} cannot be used; give {wanted}")
+    return UsageError(f"{called}: {value!r} cannot be used", f"give {wanted}")
 
 
 def pattern(text: str, called: str) -> str:

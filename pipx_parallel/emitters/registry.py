@@ -25,7 +25,7 @@ def format_of(name: str, format: str | None = None) -> str:  # noqa: A002 - the 
     selected = format_by_name(name) or format
     if selected is not None:
         return selected
-    raise UsageError(f"cannot tell the format of {name!r} from its name; name it {_FILE_NAMES}, or give --format")
+    raise UsageError(f"cannot tell the format of {name!r} from its name", f"name it {_FILE_NAMES}, or give --format")
 
 
 def format_by_name(name: str) -> str | None:

@@ -217,8 +217,10 @@ def _pin(resolution: Resolution, graph: Graph, name: str) -> Pin:
         if failure.project == normalised:
             raise UsageError(f"{normalised} is missing: {failure.error}")
     near = nearest(normalised, graph.pins)
-    hint = f"; did you mean {near!r}?" if near else ""
-    raise UsageError(f"{normalised or name!r} is not in this lock: nothing requires it on {resolution.label}{hint}")
+    raise UsageError(
+        f"{normalised or name!r} is not in this lock: nothing requires it on {resolution.label}",
+        f"did you mean {near!r}?" if near else "",
+    )
 
 
 def _newest(pin: Pin) -> str:

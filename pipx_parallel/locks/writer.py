@@ -110,5 +110,5 @@ def _refuse_duplicates(artifacts: Sequence[Written]) -> None:
     names: set[str] = set()
     for artifact in artifacts:
         if artifact.name in names and artifact.name != "-":
-            raise UsageError(f"two outputs are called {artifact.name!r}; give each its own name with -o")
+            raise UsageError(f"two outputs are called {artifact.name!r}", "give each its own name with -o")
         names.add(artifact.name)

@@ -105,6 +105,8 @@ class TreeReader:
             if is_location_url(include.location):
                 remedy = "check the URL, or save the file locally and give its path"
             problem = f"cannot read the {kind} file {quoted(include.location)}: {reason}"
+            if isinstance(error, FileNotFoundError) and str(asked_at) == include.location:
+                problem = "file not found"
             raise refusal(asked_at, problem, remedy) from error
 
     def _identity(self, location: str) -> str:

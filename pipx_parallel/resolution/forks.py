@@ -30,7 +30,7 @@ def contexts_of(context: SearchContext) -> dict[Fork, SearchContext]:
     forks = forks_of(parts)
     if len(forks) > MOST_FORKS:
         problem = f"the conflicts allow {len(forks)} different sets of extras and groups"
-        raise UsageError(f"{problem}; lock fewer of them at once (at most {MOST_FORKS} sets)")
+        raise UsageError(problem, f"lock fewer of them at once (at most {MOST_FORKS} sets)")
     shared = SharedChoices() if len(forks) > 1 else None
     contexts = {}
     for fork in forks:

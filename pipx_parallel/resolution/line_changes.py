@@ -133,9 +133,7 @@ def _rewritten(situation: Situation, before: RootRequirement, after: RootRequire
     if before.constraint and not after.specifier:
         offer = Offer("line", f"{before.origin}: remove the constraint {written}", str(before.origin), before.text, "")
         return Change(offer, _with_line(situation, before, None), before.name, f"{before.origin} {before.name}")
-    offer = Offer(
-        "line", f"{before.origin}: write {text} instead of {written}{note}", str(before.origin), before.text, text
-    )
+    offer = Offer("line", f"{before.origin}: change {written} to {text}{note}", str(before.origin), before.text, text)
     return Change(
         offer, _with_line(situation, before, after._replace(text=text)), before.name, f"{before.origin} {before.name}"
     )

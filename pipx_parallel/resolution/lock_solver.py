@@ -116,7 +116,7 @@ class LockSolver:
                 del self._targets[next(key for key in self._targets if key != TargetSettings())]  # the oldest
             made = requested_targets(asked)
             if len(made) > _MOST_TARGETS:
-                raise UsageError(f"{len(made)} targets are too many for one request; give at most {_MOST_TARGETS}")
+                raise UsageError(f"{len(made)} targets are too many for one request", f"give at most {_MOST_TARGETS}")
             self._targets[asked] = made
         return made
 
@@ -196,9 +196,9 @@ def _check_query(query: Mapping[str, str]) -> None:
     """Raise ``UsageError`` for an unknown parameter or format."""
     unknown = sorted(query.keys() - set(_QUERY))
     if unknown:
-        raise UsageError(f"{unknown[0][:80]!r} is no parameter of /lock; give {', '.join(_QUERY)}")
+        raise UsageError(f"{unknown[0][:80]!r} is no parameter of /lock", f"give {', '.join(_QUERY)}")
     if query.get("format", "pylock") not in _KINDS:
-        raise UsageError(f"format={query['format'][:80]} cannot be used; give {', '.join(_KINDS)}")
+        raise UsageError(f"format={query['format'][:80]} cannot be used", f"give {', '.join(_KINDS)}")
 
 
 def too_long() -> Reply:

@@ -63,7 +63,7 @@ def suggest(
             seconds = situation.settings.selection.suggest_seconds
             return Suggestions(tuple(offers), f"not every change was tried within {seconds:g} s (--suggest-seconds)")
         if versions is not None:
-            gives = f" (gives {change.shows} {versions[change.shows]})" if change.shows in versions else ""
+            gives = f" (resolves to {change.shows} {versions[change.shows]})" if change.shows in versions else ""
             offers.append(change.offer._replace(text=change.offer.text + gives))
             done.update([change.group] if change.group else [])
     return Suggestions(tuple(offers))

@@ -94,7 +94,7 @@ def parse_platform(name: str, baseline: Baseline | None = None) -> Platform:
     tag = lowered.replace("-", "_").replace(".", "_")
     if not re.fullmatch(TAG, tag):
         raise UsageError(
-            f"--platform: '{name[:80]}' cannot be used; a tag has at most 64 letters, digits and underscores"
+            f"--platform: '{name[:80]}' cannot be used", "a tag has at most 64 letters, digits and underscores"
         )
     if tag == "any":
         return Platform((tag,), "", "")
@@ -112,7 +112,7 @@ def parse_platform(name: str, baseline: Baseline | None = None) -> Platform:
         raise UsageError(f"--platform: '{name}' is not supported")
     short = ", ".join(_ALIASES)
     raise UsageError(
-        f"--platform: '{name}' is not a known platform; give a tag such as manylinux_2_28_x86_64, or one of {short}"
+        f"--platform: '{name}' is not a known platform", f"give a tag such as manylinux_2_28_x86_64, or one of {short}"
     )
 
 
@@ -148,7 +148,9 @@ def _pair(text: str) -> tuple[int, int]:
 def _system_version(option: str, text: str, default: tuple[int, int]) -> tuple[int, int]:
     match = re.fullmatch(rf"({NUMBER})(?:\.({NUMBER}))?", text)
     if match is None:
-        raise UsageError(f"{option}: {text[:80]!r} is not a valid version; give one such as {default[0]}.{default[1]}")
+        raise UsageError(
+            f"{option}: {text[:80]!r} is not a valid version", f"give one such as {default[0]}.{default[1]}"
+        )
     return int(match[1]), int(match[2] or 0)
 
 

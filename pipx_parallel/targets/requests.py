@@ -154,7 +154,7 @@ def _parsed(text: str) -> _Wanted:
 
 def _refused(text: str) -> UsageError:
     wanted = 'a Python version, a platform, or both: "3.13 windows" (--target help lists them)'
-    return UsageError(f"--target: {text[:80]!r} cannot be used; give {wanted}")
+    return UsageError(f"--target: {text[:80]!r} cannot be used", f"give {wanted}")
 
 
 def _universal_versions(asked: str | None, requires_python: str | None) -> list[_Python]:
@@ -165,7 +165,7 @@ def _universal_versions(asked: str | None, requires_python: str | None) -> list[
     try:
         specifier = SpecifierSet(text)
     except InvalidSpecifier:
-        raise UsageError(f"--requires-python: {text[:80]!r} is not a specifier; write it like >=3.10,<3.15") from None
+        raise UsageError(f"--requires-python: {text[:80]!r} is not a specifier", "write it like >=3.10,<3.15") from None
     versions: list[_Python] = []
     for series in SERIES:
         cuts = [0, *sorted(patches_named(series, text))]

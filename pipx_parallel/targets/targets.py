@@ -109,7 +109,7 @@ def _check_tags(platforms: Sequence[str], abis: Sequence[str]) -> None:
         raise UsageError(f"a target names at most {_MOST_TAGS} platforms and {_MOST_TAGS} ABIs")
     for abi in abis:
         if not re.fullmatch(TAG, abi.lower()):
-            raise UsageError(f"--abi: '{abi[:80]}' cannot be used; give one such as cp313 or abi3")
+            raise UsageError(f"--abi: '{abi[:80]}' cannot be used", "give one such as cp313 or abi3")
 
 
 def _label(markers: Mapping[str, str], version: str) -> str:
@@ -126,7 +126,7 @@ def _parse_version(text: str) -> tuple[int, ...]:
         parts = [text[0], text[1:]]
     if len(parts) > 3 or not all(re.fullmatch(NUMBER, part) for part in parts):
         raise UsageError(
-            f"--python-version: '{text[:80]}' is not a valid version; give a version such as 3.13 or 3.13.1"
+            f"--python-version: '{text[:80]}' is not a valid version", "give a version such as 3.13 or 3.13.1"
         )
     return tuple(map(int, parts))
 
@@ -135,7 +135,7 @@ def _parse_implementation(text: str) -> str:
     by_name = {name: short for short, (name, _) in _IMPLEMENTATIONS.items()}
     short = by_name.get(text.lower(), text.lower())
     if short not in _IMPLEMENTATIONS:
-        raise UsageError(f"--implementation: '{text[:80]}' is not known; give one of {', '.join(_IMPLEMENTATIONS)}")
+        raise UsageError(f"--implementation: '{text[:80]}' is not known", f"give one of {', '.join(_IMPLEMENTATIONS)}")
     return short
 
 
@@ -155,7 +155,7 @@ def _set_platform(markers: dict[str, str], parsed: Sequence[Platform], names: Se
     systems = list(dict.fromkeys(platform.sys_platform for platform in stated))
     machines = list(dict.fromkeys(platform.machine for platform in stated if platform.machine))
     if len(systems) > 1 or len(machines) > 1:
-        raise UsageError(f"--platform: {', '.join(names)} are different systems; lock for one at a time")
+        raise UsageError(f"--platform: {', '.join(names)} are different systems", "lock for one at a time")
     if not systems:
         return
     same = systems[0] == markers["sys_platform"] and machines[:1] in ([], [markers["platform_machine"]])

@@ -11,11 +11,11 @@ import pytest
 from pipx_parallel.errors import NoSolution
 from tests.support.scenarios import LIMITS, SOURCE, Outcome, Scenario, load_scenarios, resolve_texts, run
 
-_LINE = re.compile(r"hint: (\S+):(\d+): write (.+?)(?: instead of .+| without its --hash)$")
+_LINE = re.compile(r"hint: (\S+):(\d+): (?:change .+ to (\S+?)(?:, a yanked release)?|write (.+) without its --hash)$")
 _REMOVED = re.compile(r"hint: (\S+):(\d+): remove (?:the constraint )?.+$")
 _FLAG = re.compile(r"hint: (--\S+ (?:\"[^\"]+\"|\S+?))(?:,? .*)?$")
 _NO_FLAG = re.compile(r"hint: leave out (--\S+ [^\s,]+)")
-_GIVES = re.compile(r" \(gives (\S+) (\S+)\)$")
+_GIVES = re.compile(r" \(resolves to (\S+) (\S+)\)$")
 
 
 def _impossible() -> list[Scenario]:
@@ -76,7 +76,7 @@ def test_the_same_as_json() -> None:
         "kind": "needs", "releases": "a 1.0", "extra": None, "requirement": "b>=2", "others": 0,
     }  # fmt: skip
     assert report["suggestions"][0] == {
-        "kind": "line", "text": "requirements.txt:2: write b instead of b<2 (gives b 2.0)",
+        "kind": "line", "text": "requirements.txt:2: change b<2 to b (resolves to b 2.0)",
         "origin": "requirements.txt:2", "before": "b<2", "after": "b",
     }  # fmt: skip
     assert report["argument"] == outcome.lines[:4]
@@ -97,7 +97,7 @@ def applied(scenario: Scenario, printed: str) -> Outcome:
     if removal := _REMOVED.match(printed):
         texts[removal[1]][int(removal[2]) - 1] = ""
     elif removal := _LINE.match(printed):
-        texts[removal[1]][int(removal[2]) - 1] = removal[3]
+        texts[removal[1]][int(removal[2]) - 1] = removal[3] or removal[4]
     elif removal := _NO_FLAG.match(printed):
         name, value = removal[1].split()
         position = flags.index(name)

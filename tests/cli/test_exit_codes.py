@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,9 +18,11 @@ from mirror import errors as mirror_errors
 from mirror.records.model import FetchFailure
 from pipx_parallel import errors
 from pipx_parallel.cli import exit_code, guarded
+from pipx_parallel.cli.error_report import code_name
 from pipx_parallel.model import Origin
 from tests.cli.conftest import Ran, Run
 from tests.cli.test_lock import without_command
+from tests.support.checkout import CHECKOUT
 from tests.support.index_pages import MODERN
 from tests.support.index_server import LoopbackIndex
 
@@ -53,12 +57,15 @@ def check_message(ran: Ran, code: int, *words: str) -> None:
         (["benchmark", "-"], ["standard input"]),
     ],
 )
-def test_bad_usage_is_one_line_and_2(run: Run, arguments: list[str], words: list[str]) -> None:
+def test_bad_usage_is_an_error_a_hint_and_2(run: Run, arguments: list[str], words: list[str]) -> None:
     """What was given, and what to give instead."""
     ran = run(*arguments)
 
     check_message(ran, 2, *words)
-    assert len(ran.err.splitlines()) == 1
+    error, *hints = ran.err.splitlines()
+    assert re.search(r" \[(usage|requirements)-error\]$", error)
+    assert len(hints) == 1
+    assert hints[0].startswith("hint: ")
 
 
 def test_a_syntax_error_is_named_by_file_and_line(home: Path, run: Run) -> None:
@@ -89,7 +96,7 @@ def test_the_reason_is_printed_once_and_before_the_suggestions(run: Run) -> None
     assert with_them[: len(without)] == without
     assert [line for line in with_them if line.startswith("error: ")] == with_them[:1]
     assert with_them[len(without) :]
-    assert with_them[0] == "error: No solution found"
+    assert with_them[0] == "error: No solution found [no-solution]"
     assert all(line.startswith("  ") for line in without[1:])
     assert all(line.startswith("hint: ") for line in with_them[len(without) :])
 
@@ -136,7 +143,7 @@ def test_an_unreachable_index_with_a_filled_mirror_is_0(home: Path, run: Run, in
     assert without_command(home / "a.txt") == without_command(home / "b.txt")
 
 
-def test_an_unexpected_error_is_one_line_and_70(
+def test_an_unexpected_error_is_an_error_a_hint_and_70(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Our bug: said so, with how to see more."""
@@ -147,7 +154,8 @@ def test_an_unexpected_error_is_one_line_and_70(
 
     assert guarded(broken, {}) == 70
     assert capsys.readouterr().err == (
-        "error: internal error: ZeroDivisionError: division by zero; please report it; PIPX_PARALLEL_DEBUG=1 shows where\n"
+        "error: internal error: ZeroDivisionError: division by zero [bug]\n"
+        "hint: please report it; PIPX_PARALLEL_DEBUG=1 shows where\n"
     )
 
 
@@ -238,6 +246,72 @@ def test_every_error_of_ours_has_a_code() -> None:
     rowless = [kind.__name__ for kind in kinds if kind.__module__ in {"pipx_parallel.errors", "mirror.errors"}]
 
     assert [name for name in rowless if name not in {"Bug", "Incomplete"} and _code_of(name) == 70] == []
+
+
+def test_the_page_of_codes_is_complete() -> None:
+    """Each class has a row with its code and exit code, and each row a class."""
+    table = (CHECKOUT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| `\w+` \| ([\d, or]+) \|", table, re.MULTILINE))
+    kinds = [kind for root in (errors.PipxParallelError, mirror_errors.MirrorError) for kind in _below(root)]
+
+    assert rows == {
+        code_name(kind): rows["incomplete"] if kind is errors.Incomplete else str(exit_code(kind.__new__(kind)))
+        for kind in kinds
+    }
+    assert {kind.__name__ for kind in kinds} == set(re.findall(r"^\| `[a-z-]+` \| `(\w+)` \|", table, re.MULTILINE))
+
+
+def _below(root: type[Exception]) -> list[type[Exception]]:
+    """Return the classes of a tree that the two modules of errors define, the root apart."""
+    below = [kind for child in root.__subclasses__() for kind in (child, *_below(child))]
+    return [kind for kind in below if kind.__module__ in {"pipx_parallel.errors", "mirror.errors"}]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lock", "--no-such"],
+        ["lock", "--timeout", "never", "--packages", "app"],
+        ["lock", "missing.txt"],
+        ["lock", "bad.txt"],
+        ["lock", "--packages", "picky,lib>=2"],
+        ["lock", "--packages", "app,lib", "--offline"],
+        ["lock", "--packages", "nobody-has-this"],
+        ["lock", "--packages", "app", "--index-url", "http://127.0.0.1:9/simple/", "--retries", "0"],
+        ["lock", "good.txt", "-o", "no/folder/pylock.toml"],
+        ["lock", "good.txt", "-o", "old.txt", "--check"],
+        ["mirror", "import", "bad.txt"],
+        ["mirror", "serve", "--host", "192.0.2.1"],
+        ["why", "nobody", "--packages", "app"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:3]),
+)
+def test_text_and_json_agree(home: Path, run: Run, arguments: list[str]) -> None:
+    """Headline, reasons, hints and code of one are those of the other, and so is the exit code."""
+    (home / "bad.txt").write_text("lib >>> 2\n", encoding="utf-8")
+    (home / "good.txt").write_text("app\n", encoding="utf-8")
+    (home / "old.txt").write_text("app==0.1\n", encoding="utf-8")
+
+    text, ran = run(*arguments), run(*arguments, "--error-format", "json")
+
+    report = json.loads(ran.err.splitlines()[-1])
+    assert (text.code, ran.out) == (ran.code, "") == (report["exit-code"], "")
+    lines = text.err.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("error: "))
+    assert lines[start:] == [
+        f"error: {report['headline']} [{report['code']}]",
+        *[f"  {line}" for line in report["reasons"]],
+        *[f"hint: {line}" for line in report["hints"]],
+    ]
+
+
+def test_json_errors_by_the_variable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by the option."""
+    monkeypatch.setenv("PIPX_PARALLEL_ERROR_FORMAT", "json")
+
+    ran = run("lock", "missing.txt")
+
+    assert json.loads(ran.err)["code"] == "requirements-error"
 
 
 def _code_of(name: str) -> int:

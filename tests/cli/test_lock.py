@@ -63,12 +63,13 @@ def test_the_order_in_which_sources_are_looked_for(home: Path, run: Run, absent:
 
 
 def test_with_nothing_to_read_it_says_what_it_looked_for(run: Run) -> None:
-    """One line, and exit code 2."""
+    """An error, a hint, and exit code 2."""
     ran = run("lock")
 
     assert ran.code == 2
     assert ran.err == (
-        "error: nothing to lock: name a SOURCE, or create one of requirements.in, requirements.txt, pyproject.toml in this folder\n"
+        "error: nothing to lock [usage-error]\n"
+        "hint: name a SOURCE, or create one of requirements.in, requirements.txt, pyproject.toml in this folder\n"
     )
 
 

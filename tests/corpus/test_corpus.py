@@ -78,6 +78,6 @@ def test_a_malformed_input_gives_one_message_with_file_line_and_remedy(name: str
     error = caught.value
     assert str(error).startswith(f"{case['at']}: "), str(error)
     assert case["says"] in error.problem, str(error)
-    assert error.remedy
+    assert error.hint
     assert "\n" not in str(error)
     assert "hunter2" not in str(error)

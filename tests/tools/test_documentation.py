@@ -26,7 +26,19 @@ pytestmark = pytest.mark.tools
 DOCS = CHECKOUT / "docs"
 README = CHECKOUT / "README.md"
 PAGES = [README, CHECKOUT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-FOLLOWED = ("README", "air-gap", "ci", "extras-and-groups", "fleet", "http", "pipx", "policy", "setuptools", "targets")
+FOLLOWED = (
+    "README",
+    "air-gap",
+    "ci",
+    "exit-codes",
+    "extras-and-groups",
+    "fleet",
+    "http",
+    "pipx",
+    "policy",
+    "setuptools",
+    "targets",
+)
 RUN_BY = {
     ("fleet", "nginx"): "tests/acceptance/test_nginx.py",
     ("mirror-format", "python"): "tests/unit/mirror/exchange/test_publish.py",
@@ -161,6 +173,11 @@ def test_ci(sandbox: Sandbox, tmp_path: Path, needs_tool: Callable[..., None]) -
 
     assert len(commands) == 14
     assert "pylock.other.toml is out of date" in sandbox.read(".pipx-parallel/diff.md")
+
+
+def test_exit_codes(sandbox: Sandbox) -> None:
+    """docs/exit-codes.md: an error as it shows it."""
+    assert len(sandbox.follow(DOCS / "exit-codes.md")) == 2
 
 
 def test_targets(sandbox: Sandbox) -> None:

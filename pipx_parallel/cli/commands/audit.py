@@ -92,5 +92,5 @@ def _text(path: str) -> str:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"{path}: cannot be read as a lock ({error}); name a pylock.toml or a locked requirements file"
+            f"{path}: cannot be read as a lock ({error})", "name a pylock.toml or a locked requirements file"
         ) from None

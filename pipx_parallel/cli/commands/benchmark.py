@@ -61,7 +61,7 @@ def run(values: Mapping[str, object]) -> int:
     sources = sources_of(context)
     if "-" in sources:
         raise UsageError(
-            "the benchmark reads its input several times, which - (standard input) does not allow; give a file"
+            "the benchmark reads its input several times, which - (standard input) does not allow", "give a file"
         )
     flags = [*passed(values), "-q", "--no-progress", "--", *sources]
 
@@ -128,7 +128,7 @@ def _numbers(chosen: Chosen, name: str, default: str) -> list[int]:
     text = chosen.text(name) or default
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() and 1 <= int(word) <= MOST_WORKERS for word in words):
-        raise UsageError(f'{chosen.called(name)}: {text!r} cannot be used; give 1 to {MOST_WORKERS}, as "{default}"')
+        raise UsageError(f"{chosen.called(name)}: {text!r} cannot be used", f'give 1 to {MOST_WORKERS}, as "{default}"')
     return list(dict.fromkeys(map(int, words)))
 
 

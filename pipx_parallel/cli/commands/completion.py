@@ -35,6 +35,6 @@ def run(values: Mapping[str, object]) -> int:
     shell = str(values.get("shell"))
     kind = get_completion_class(shell) if shell in SHELLS else None
     if kind is None:
-        raise UsageError(f"there is no completion for {shell!r}; give {', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
+        raise UsageError(f"there is no completion for {shell!r}", f"give {', '.join(SHELLS[:-1])} or {SHELLS[-1]}")
     show(kind(group(), {}, NAME, VARIABLE).source().strip() + "\n")
     return 0

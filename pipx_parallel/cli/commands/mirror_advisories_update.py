@@ -49,7 +49,7 @@ def _read(path: str) -> bytes:
             return file.read()
     except OSError as error:
         raise UsageError(
-            f"{path}: cannot be read ({error.strerror}); name a ZIP file of OSV documents, or its URL"
+            f"{path}: cannot be read ({error.strerror})", "name a ZIP file of OSV documents, or its URL"
         ) from None
 
 

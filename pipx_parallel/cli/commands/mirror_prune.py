@@ -38,7 +38,7 @@ def run(values: Mapping[str, object]) -> int:
     if size is None and age is None and not withdrawn:
         raise UsageError("say how much may stay: --max-size 500M, --max-age 90, --withdrawn, or several")
     if age is not None and not re.fullmatch(r"\d{1,6}(\.\d+)?", age):
-        raise UsageError(f"--max-age: {age!r} cannot be used; give a number of days")
+        raise UsageError(f"--max-age: {age!r} cannot be used", "give a number of days")
     dry = context.chosen.flag("dry_run")
     location = settings_of(context).mirror.location
     refuse_fixed(location)
@@ -61,5 +61,5 @@ def _bytes(text: str | None) -> int | None:
         return None
     match = re.fullmatch(r"(\d{1,12})\s*([KMG]?)B?", text.strip().upper())
     if match is None:
-        raise UsageError(f"--max-size: {text!r} cannot be used; give a size such as 500M or 2G")
+        raise UsageError(f"--max-size: {text!r} cannot be used", "give a size such as 500M or 2G")
     return int(match[1]) * _UNITS[match[2]]

@@ -74,5 +74,5 @@ def run(values: Mapping[str, object]) -> int:
 def _grace(context: CommandContext) -> float:
     text = context.chosen.text("grace") or "86400"
     if not re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        raise UsageError(f"--grace: {text!r} cannot be used; give a number of seconds")
+        raise UsageError(f"--grace: {text!r} cannot be used", "give a number of seconds")
     return float(text)

@@ -240,5 +240,5 @@ def _number(context: CommandContext, name: str, default: int, least: int = 1) ->
     if text is None:
         return default
     if not text.isdecimal() or not least <= int(text) < 1 << 31:
-        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used; give a whole number from {least} up")
+        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used", f"give a whole number from {least} up")
     return int(text)

@@ -133,4 +133,4 @@ def _depth(context: CommandContext) -> tuple[str, int | None]:
         return kind, int(number)
     if text in {"chosen", "closure"} and not mark:
         return text, None
-    raise UsageError(f"--depth: {text!r} cannot be used; give chosen, window:N or closure")
+    raise UsageError(f"--depth: {text!r} cannot be used", "give chosen, window:N or closure")

@@ -35,7 +35,7 @@ def run(values: Mapping[str, object]) -> int:
     given = str(values["name"])
     name, _, version = given.partition("==")
     if not is_project_name(name.strip()):
-        raise UsageError(f"{given!r} is no project; give NAME or NAME==VERSION")
+        raise UsageError(f"{given!r} is no project", "give NAME or NAME==VERSION")
     context = begin({key: value for key, value in values.items() if key != "name"}, OPTIONS)
     settings = settings_of(context)
     settings = settings._replace(mirror=settings.mirror._replace(keep_whole=True))

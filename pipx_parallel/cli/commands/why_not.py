@@ -66,7 +66,7 @@ def _wanted(text: str) -> RootRequirement:
 
     root = parse_text(text, Origin(_ORIGIN), FileReader())
     if root.url is not None or not root.name:
-        raise UsageError(f'why-not: {text!r} names no release; write it as "name>=2"')
+        raise UsageError(f"why-not: {text!r} names no release", 'write it as "name>=2"')
     return root
 
 

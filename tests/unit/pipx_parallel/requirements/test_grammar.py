@@ -128,4 +128,4 @@ def test_the_remedy_of_a_misspelt_option_fits_its_kind(text: str, remedy: str) -
     with pytest.raises(RequirementsError) as caught:
         parse(text)
 
-    assert caught.value.remedy == remedy
+    assert caught.value.hint == remedy
