@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, NamedTuple
 
 import mirror.errors as mirror_errors
+from mirror.equality import equal_by_type
 from pipx_parallel import errors
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ _HINTS: Mapping[type[BaseException], str] = {
 NO_SOLUTION = "No solution found"
 
 
-class ErrorReport(msgspec.Struct, frozen=True):
+@equal_by_type
+class ErrorReport(NamedTuple):
     """What is printed of an error."""
 
     code: str
