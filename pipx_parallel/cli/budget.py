@@ -46,7 +46,7 @@ def number_of(context: CommandContext, name: str) -> float | None:
         return None
     if not re.fullmatch(r"\d{1,6}(\.\d+)?", text) or not float(text):
         wanted = "a number of seconds above 0" if name == "max_time" else "a number above 0"
-        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used; give {wanted}")
+        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used", f"give {wanted}")
     return float(text)
 
 
@@ -55,5 +55,5 @@ def _number(context: CommandContext, name: str) -> int | None:
     if text is None:
         return None
     if not text.isdecimal() or not int(text):
-        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used; give a whole number above 0")
+        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used", "give a whole number above 0")
     return int(text)

@@ -83,7 +83,9 @@ def _names(values: Mapping[str, object]) -> list[str]:
     names = set()
     for origin, name in listed_names(values):
         if not is_project_name(name):
-            raise UsageError(f"{origin}: {name!r} is no project name; give one name on each line, without a specifier")
+            raise UsageError(
+                f"{origin}: {name!r} is no project name", "give one name on each line, without a specifier"
+            )
         names.add(normalize_name(name))
     return sorted(names)
 
