@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class PipxParallelError(Exception):
-    """The base of every error of this package. ``str(error)`` is a message for the user."""
+    """The base of every error of this package. ``str(error)`` is a message for the user, ``hint`` what to do (may be empty)."""
+
+    hint: str = ""
 
 
 class UsageError(PipxParallelError):

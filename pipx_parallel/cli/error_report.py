@@ -47,7 +47,7 @@ def report_of(error: Exception) -> ErrorReport:
     code = code_name(type(error))
     if isinstance(error, errors.NoSolution):
         return ErrorReport(code, NO_SOLUTION, error.explanation, tuple(map(str, error.suggestions)))
-    own = getattr(error, "hint", "")
+    own = error.hint if isinstance(error, errors.PipxParallelError) else ""
     text = str(error).removesuffix(f"; {own}") if own else str(error)
     headline, *reasons = text.split("\n")
     hint = own or _default_hint(error)

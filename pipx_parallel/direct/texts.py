@@ -32,7 +32,7 @@ def read_text(url: str, context: BuildContext) -> Generator[Request, Exchange, b
     if stored is not None and decide(fresh, context.now, refresh=context.refresh, offline=context.offline) == SERVE:
         return stored
     if context.offline:
-        raise Offline(f"{plain}: not in the mirror, and offline; run once without --offline")
+        raise Offline(f"{plain}: not in the mirror, and offline")
     headers = conditional_headers(fresh) if stored is not None else ()
     exchange = yield Request(plain, headers, limit=_LIMIT)
     if stored is not None and (exchange.status == 304 or exchange.stale):

@@ -192,7 +192,7 @@ def test_editable_and_not_are_a_conflict(workspace: Workspace) -> None:
     ran = workspace.lock("../mine", "-e ../mine")
 
     check_refused(
-        workspace, ran, 2, "r.txt:2: mine is asked for editable here and as it is at r.txt:1; keep one of them"
+        workspace, ran, 2, "r.txt:2: mine is asked for editable here and as it is at r.txt:1", "hint: keep one of them"
     )
 
 
