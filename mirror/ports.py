@@ -81,6 +81,7 @@ class PageWish(NamedTuple):
     classified: bool = False  # classify the files of every release, not only of the newest
     # The intervals of the requested specifiers: the newest release that all of them admit is stored too.
     admits: tuple[Intervals, ...] = ()
+    before: int = 0  # epoch seconds, 0: any time; what was uploaded before counts as the newest
 
 
 @equal_by_type

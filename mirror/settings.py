@@ -31,6 +31,14 @@ class RetryPolicy(NamedTuple):
 
 
 @equal_by_type
+class Depth(NamedTuple):
+    """Which releases of a fetched page are classified and stored at once, beside the newest."""
+
+    everything: bool = False  # all releases: a policy needs kinds and dates of old ones too
+    before: int = 0  # epoch seconds, 0: any time; what was uploaded before counts as the newest
+
+
+@equal_by_type
 class MirrorSettings(NamedTuple):
     """The location of the mirror, the indexes it reads, and the limits of its requests.
 
@@ -44,7 +52,7 @@ class MirrorSettings(NamedTuple):
     offline: bool = False
     refresh: bool = False
     keep_whole: bool = False  # store the files of every release of a fetched page, not only of the newest
-    classify_all: bool = False  # store and classify all releases: a cutoff needs kinds and dates of old ones too
+    depth: Depth = Depth()
     workers: int = 0  # 0: adapted to measurements ("auto"); otherwise 1 to 50
     timeout: float = 15.0  # seconds without a byte before an attempt fails
     retries: int = 4  # after the first attempt: at most five requests for one URL

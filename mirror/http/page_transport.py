@@ -196,9 +196,10 @@ def _answer_pages(connection: socket.socket, transport: Transport) -> None:
         try:
             while (message := _read_message(connection)) is not None:
                 number, (about, _, _) = message
-                url, headers, cache_key, limit, name, whole, classified, admits = json.loads(about)
+                url, headers, cache_key, limit, name, whole, classified, admits, before = json.loads(about)
                 pairs = tuple([(key, value) for key, value in headers])
-                wish = PageWish(name, whole, classified, tuple([tuple(map(tuple, intervals)) for intervals in admits]))
+                intervals = tuple([tuple(map(tuple, rows)) for rows in admits])
+                wish = PageWish(name, whole, classified, intervals, before)
                 request = Request(url, pairs, cache_key=cache_key, limit=limit, page=wish)
                 transport.submit(request, _put_into(arrived, number))
         except OSError:  # treated as the end of the connection

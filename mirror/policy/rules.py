@@ -88,6 +88,20 @@ class PolicyRules(NamedTuple):
     exceptions: tuple[Except, ...] = ()
 
     @property
+    def cuts_only(self) -> bool:
+        """Return whether only cutoffs decide on releases, formats and licences apart."""
+        others = self._replace(
+            cutoff=None,
+            cutoffs={},
+            only_binary=(),
+            no_binary=(),
+            allowed_licences=(),
+            denied_licences=(),
+            unknown_licences=Action.REFUSE,
+        )
+        return others == PolicyRules()
+
+    @property
     def checks_licences(self) -> bool:
         """Return whether a licence can refuse a release."""
         return bool(self.allowed_licences or self.denied_licences)

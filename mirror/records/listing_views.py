@@ -93,6 +93,28 @@ def classify(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile 
     view.classified = start
 
 
+def line_before(view: ReleaseView, before: int) -> int | None:
+    """Return the release from which up ``HEAD`` releases were first uploaded before a time (epoch seconds).
+
+    None if fewer of the classified releases were.
+    """
+    left = HEAD
+    for offset in range(len(view.uploads_text) - 1, -1, -1):
+        if 0 < int(view.uploads_text[offset].partition("+")[0]) < before:
+            left -= 1
+            if not left:
+                return view.classified + offset
+    return None
+
+
+def newest_before(view: ReleaseView, before: int) -> int:
+    """Return the newest classified release that was first uploaded before a time (epoch seconds), -1 if none was."""
+    for offset in range(len(view.uploads_text) - 1, -1, -1):
+        if 0 < int(view.uploads_text[offset].partition("+")[0]) < before:
+            return view.classified + offset
+    return -1
+
+
 def _group(files: Sequence[ParsedFile], name: str) -> tuple[dict[str, list[int]], int]:
     """Return file positions by version as written, and the number of file names that cannot be parsed.
 

@@ -9,7 +9,7 @@ from mirror.errors import FOREIGN_TEXT_ERRORS, MirrorError, error_of_foreign_tex
 from mirror.ports import Views
 from mirror.records.file_view import digest_of, pack
 from mirror.records.freshness import FreshnessRecord, from_headers
-from mirror.records.listing_views import build_views, classify
+from mirror.records.listing_views import build_views, classify, line_before, newest_before
 from mirror.records.release_view import encode
 from mirror.records.simple_parse import parse_listing
 from mirror.urls import may_hold_secrets, public_files, signed_urls
@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from mirror.records.simple_parse import Listing
 
 _RECENT_BYTES = 64 * 1024  # of file objects stored of a page that is not stored whole: 70 releases of two files each
+_BEFORE_BYTES = 256 * 1024  # as above, of releases before a cutoff: a search goes further back there
 _RECENT_LEAST = 12  # releases stored whatever their size
+_STRETCH = 32  # older releases classified together while those before a cutoff are looked for
 
 
 def views_of(exchange: Exchange, wish: PageWish, clock: Callable[[], float] = time.time) -> Views:
     """Return the views of a response that is a project's page; an error is a value in them, not raised.
 
-    The file view holds only the newest releases, unless the page is stored whole or an old release is requested: packing all files
-    of 171 pages takes 0.25 s of CPU time and 12 MB, and most of them are never used.
+    The file view holds only the newest releases (with a cutoff, the newest before it), unless the page is stored whole or an old
+    release is requested: packing all files of 171 pages takes 0.25 s of CPU time and 12 MB, and most of them are never used.
     """
     try:
         listing = parse_listing(exchange.body, exchange.headers.get("content-type"), exchange.url)
@@ -50,45 +52,52 @@ def _packed(
         raws, signed = public_files(listing.raws), signed_urls(listing.raws, exchange.url)
     if signed:  # each run needs signatures of its own
         view.freshness = FreshnessRecord(view.freshness.fetched_at, 0.0)
-    first, classified = _wanted(view, positions, len(exchange.body) // max(1, len(raws)), wish)
-    classify(
-        view,
-        classified,
-        [[listing.files[position] for position in row] for row in positions[classified : view.classified]],
-    )
-    slices: list[Sequence[bytes]] = [()] * first
-    slices += [[memoryview(raws[position]) for position in row] for row in positions[first:]]  # type: ignore[misc]  # bytes-like, for a join
+    while wish.before and view.classified and line_before(view, wish.before) is None:
+        _classify_from(max(0, view.classified - _STRETCH), view, listing, positions)
+    stored, classified = _wanted(view, positions, len(exchange.body) // max(1, len(raws)), wish)
+    _classify_from(classified, view, listing, positions)
+    slices: list[Sequence[bytes]] = [()] * len(positions)
+    for release in stored:
+        slices[release] = [memoryview(raws[position]) for position in positions[release]]  # type: ignore[misc]  # bytes-like, for a join
     packed = pack(slices)
     view.digest = digest_of(packed)
     return Views(encode(view), packed, signed=signed)
 
 
-def _wanted(view: ReleaseView, positions: Sequence[Sequence[int]], size: int, wish: PageWish) -> tuple[int, int]:
-    """Return the oldest release whose files are stored, and the oldest that is classified.
+def _classify_from(start: int, view: ReleaseView, listing: Listing, positions: Sequence[Sequence[int]]) -> None:
+    rows = positions[start : view.classified]
+    classify(view, start, [[listing.files[position] for position in row] for row in rows])
+
+
+def _wanted(view: ReleaseView, positions: Sequence[Sequence[int]], size: int, wish: PageWish) -> tuple[range, int]:
+    """Return the releases whose files are stored, and the oldest that is classified.
 
     ``size`` is the average size of a file object of the page. If the requested release is old, all are stored: a resolver compares
     it with other old releases, and the page would be fetched again for those.
     """
-    first = _first_kept(positions, size)
-    asked = _newest_admitted(view, wish.admits)
+    count = len(positions)
+    end, most = (newest_before(view, wish.before) + 1, _BEFORE_BYTES) if wish.before else (count, _RECENT_BYTES)
+    first = min(_first_kept(positions[:end], size, most), view.classified)
+    asked = _newest_admitted(view, wish.admits, end)
     is_old = asked is not None and asked < first
-    return 0 if wish.whole or is_old else first, 0 if wish.classified or is_old else view.classified
+    stored = range(count) if wish.whole or is_old else range(first, end)
+    return stored, 0 if wish.classified or is_old else view.classified
 
 
-def _newest_admitted(view: ReleaseView, admits: Sequence[Intervals]) -> int | None:
-    """Return the newest release that every specifier admits; None if there is none, or if there is no specifier."""
-    for release in range(len(view.keys) - 1, -1, -1) if admits else ():
+def _newest_admitted(view: ReleaseView, admits: Sequence[Intervals], end: int) -> int | None:
+    """Return the newest release below ``end`` that every specifier admits; None if there is none, or no specifier."""
+    for release in range(end - 1, -1, -1) if admits else ():
         key = view.keys[release]
         if all(any(low <= key < high for low, high in intervals) for intervals in admits):
             return release
     return None
 
 
-def _first_kept(positions: Sequence[Sequence[int]], size: int) -> int:
-    """Return the oldest release whose files are stored of a page that is not stored whole."""
+def _first_kept(positions: Sequence[Sequence[int]], size: int, most: int) -> int:
+    """Return the oldest release whose files are stored of a page that is not stored whole; ``most`` is a number of bytes."""
     taken = 0
     for release in range(len(positions) - 1, -1, -1):
         taken += len(positions[release]) * size
-        if taken > _RECENT_BYTES and len(positions) - release >= _RECENT_LEAST:
+        if taken > most and len(positions) - release >= _RECENT_LEAST:
             return release
     return 0

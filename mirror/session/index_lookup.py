@@ -176,8 +176,9 @@ class IndexLookup:
             return self._stored(index, name, row)
         headers = conditional_headers(record) if record is not None and action != FETCH else ()
         url = index.page(name)
-        whole = settings.keep_whole or settings.classify_all or self._keeps_all(index, name, row)
-        wish = PageWish(name, whole, settings.classify_all, tuple(self._admits.get(name, ())))
+        depth = settings.depth
+        whole = settings.keep_whole or depth.everything or self._keeps_all(index, name, row)
+        wish = PageWish(name, whole, depth.everything, tuple(self._admits.get(name, ())), depth.before)
         exchange = yield Request(
             url,
             (*ACCEPT, *headers),

@@ -44,6 +44,7 @@ class WriteBuffer:
         self._facts: dict[str, IndexFacts] = {}
         self._early: dict[str, Change] = {}
         self._ripe: dict[str, Change] = {}
+        self._encoded: dict[int, Project] = {}  # those that ``flush_encoded`` has encoded, by identity
         self._checkpointed = clock()
 
     # --- small records ------------------------------------------------------------------------------------------------
@@ -88,14 +89,18 @@ class WriteBuffer:
             self._early = {}
 
     def flush_encoded(self, ripe: deque[Project]) -> bool:
-        """Encode one project with new dependencies for the next batch; return whether there was one.
+        """Encode one project with new dependencies for the next batch, each project once; return whether there was one.
 
         Called while nothing arrives: then little is left to store at the end of a first lock, and a killed `mirror warm` loses
         little. Later changes of the project are stored with the rest.
         """
+        while ripe and id(ripe[0]) in self._encoded:  # a long search learns of one project again and again
+            ripe.popleft()
         if not ripe:
             return False
-        self._take(ripe.popleft(), self._ripe, lambda project: _constant_bytes(encode(project.view)))
+        project = ripe.popleft()
+        self._encoded[id(project)] = project
+        self._take(project, self._ripe, lambda project: _constant_bytes(encode(project.view)))
         if len(self._ripe) >= _RIPE:
             self._put(self._ripe)
             self._ripe = {}

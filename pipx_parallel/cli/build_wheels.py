@@ -15,8 +15,10 @@ from packaging.utils import canonicalize_name
 
 from mirror.errors import BuildFailed, BuildProblem, MirrorError
 from mirror.keys import ADVISORIES
+from mirror.records.listing_views import epoch_seconds
 from mirror.session.mirror import open_mirror
 from mirror.session.open_store import open_store
+from mirror.settings import Depth
 from pipx_parallel.bundle import downloads
 from pipx_parallel.cli import machine_facts
 from pipx_parallel.config.settings import BuildSettings, SelectionSettings, TargetSettings
@@ -76,9 +78,8 @@ class BuildWheels:
             only_binary=(":all:",),
             suggest_seconds=0.0,
         )
-        opened = self._opened._replace(
-            location=os.path.join(folder, "mirror"), classify_all=bool(prior_to) or self._holds
-        )
+        depth = Depth(everything=self._holds, before=epoch_seconds(prior_to) if prior_to else 0)
+        opened = self._opened._replace(location=os.path.join(folder, "mirror"), depth=depth)
         try:
             with open_mirror(opened) as mirror:
                 self._copy_advisories(mirror)

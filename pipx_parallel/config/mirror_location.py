@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
     """Return what the mirror is opened with: URLs without their credentials, and these as a callable beside them."""
     from mirror.http.credentials import Credentials  # 1 ms that a fresh --check does not need
-    from mirror.settings import MirrorSettings, TlsSettings  # half a millisecond, as above
+    from mirror.settings import Depth, MirrorSettings, TlsSettings  # half a millisecond, as above
 
     index, network, access = settings.indexes, settings.network, settings.mirror
+    needs_all = settings.selection.needs_all_releases or not (settings.policy is None or settings.policy.cuts_only)
     urls = (index.index_url, *index.extra_index_urls) if index.index_url else index.extra_index_urls
     credentials = Credentials(keyring=network.keyring_provider)
     return MirrorSettings(
@@ -28,7 +29,7 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
         offline=access.offline,
         refresh=access.refresh,
         keep_whole=access.keep_whole,
-        classify_all=settings.selection.needs_all_releases or settings.policy is not None,
+        depth=Depth(needs_all, _epoch_seconds(settings.selection.uploaded_prior_to)),
         workers=network.max_workers,
         timeout=network.timeout,
         retries=network.retries,
@@ -40,6 +41,15 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
         user_agent=f"pipx-parallel/{VERSION} (metadata mirror; Python)",
         routes=tuple([(name, credentials.learn(_as_url(url))) for name, url in index.routes]),
     )
+
+
+def _epoch_seconds(moment: str | None) -> int:
+    """Return an ISO 8601 time as epoch seconds; 0 for None."""
+    if moment is None:
+        return 0
+    from mirror.records.listing_views import epoch_seconds  # few locks have a cutoff
+
+    return epoch_seconds(moment)
 
 
 def default_mirror(environ: Mapping[str, str], platform: str, home: str) -> str:

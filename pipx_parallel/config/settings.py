@@ -86,8 +86,11 @@ class SelectionSettings(NamedTuple):
 
     @property
     def needs_all_releases(self) -> bool:
-        """Return whether file kinds and upload times of all releases decide which may be chosen, not of the newest alone."""
-        return self.prefer_binary or self.has_cutoff
+        """Return whether file kinds or upload times of all releases decide which may be chosen.
+
+        With one cutoff for all projects, those of the newest before it do.
+        """
+        return self.prefer_binary or any(self.uploaded_prior_to_packages.values())
 
 
 @equal_by_type

@@ -30,14 +30,17 @@ if TYPE_CHECKING:
 class Candidate:
     """One project for one target. Masks have the solver's bit numbers (bit 0 is "absent").
 
-    The newest ``HEAD`` releases are checked at once; older releases count as usable until they are checked (``file_kind_of``
-    then returns None if they are not). The boundary does not depend on what is already loaded, so every run is equal.
+    The newest ``HEAD`` releases, or the newest before a cutoff, are checked at once; older releases count as usable until they are
+    checked (``file_kind_of`` then returns None if they are not). The boundary does not depend on what is already loaded, so every
+    run is equal.
     """
 
     __slots__ = (
         "_best_kinds",
         "_distance",
+        "_line",
         "_offline",
+        "_policy",
         "_ranks_of",
         "_shared",
         "_stand_ins",
@@ -65,9 +68,8 @@ class Candidate:
         self._rank_by(rules, 0 if direct else policy.sdist_rank(name), wheels=wheels)
         self._shared, self._offline = (None, False) if direct else (policy.shared, policy.offline)
         count = len(view.versions)
-        if policy.needs_all_releases and count:
-            project.classify(0)
-        line = 0 if policy.needs_all_releases else max(0, count - HEAD)
+        self._line = line = max(0, count - HEAD) if direct else policy.first_checked(project)
+        self._policy = policy if line and policy.has_guard and not direct else None
         head = ((1 << count) - 1) >> line << line
         kind_sets = [(file_kinds, releases) for file_kinds, mask in view.kind_sets.items() if (releases := mask & head)]
         numbers = list(set[int]().union(*[file_kinds for file_kinds, _ in kind_sets]))  # a third of all file kinds
@@ -87,7 +89,8 @@ class Candidate:
         self.finals = mask_from(((1 << count) - 1) & ~view.prereleases)
         # As in pip, policies select among the files of an index; they do not apply to a direct reference.
         if not direct:
-            usable, partial = policy.admitted(project, usable)
+            admitted, partial = policy.admitted(project, usable & head)
+            usable = admitted | usable & ~head
             self.allowed.update(partial)
         self.usable = mask_from(usable) if direct else policy.allowed_releases(name, mask_from(usable), self.finals)
         self.yanked = mask_from(yanked)
@@ -117,6 +120,7 @@ class Candidate:
     def forget(self, rules: TargetRules, policy: Policy) -> None:
         """Drop what rests on the rules of another target."""
         self._best_kinds, self._stand_ins, self.allowed = {}, {}, dict(self.allowed)
+        self._policy = policy if self._policy is not None else None
         self._rank_by(rules, policy.sdist_rank(self.project.view.name), wheels=self._trusts_wheels)
 
     def file_kind_of(self, release: int) -> int | None:
@@ -126,7 +130,9 @@ class Candidate:
             return self._best_kinds[release]
         view = self.project.view
         self.project.classify(release)
-        numbers = [number for number in view.kind_set_of(release) if allowed is None or number in allowed]
+        kinds = self._admitted_kinds(release)
+        allowed = self.allowed.get(release)
+        numbers = [number for number in kinds if allowed is None or number in allowed]
         ranks = self._ranks_of([view.file_kinds[number] for number in numbers])
         ranked = [
             (view.file_kinds[number].yanked, rank, number)
@@ -137,6 +143,16 @@ class Candidate:
         if allowed is None:
             self._best_kinds[release] = best
         return best
+
+    def _admitted_kinds(self, release: int) -> tuple[int, ...]:
+        """Return the file kinds of a release; none if the policy refuses it, which of an old release is decided here."""
+        if self._policy is not None and release < self._line:
+            remaining, partial = self._policy.admitted(self.project, 1 << release)
+            for number, kinds in partial.items():
+                self.allowed[number] = kinds & self.allowed.get(number, kinds)
+            if not remaining:
+                return ()
+        return self.project.view.kind_set_of(release)
 
     def has_wheel(self, release: int) -> bool:
         """Return whether the target installs a release from a wheel."""

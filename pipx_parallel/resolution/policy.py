@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mirror.records.filenames import SDIST
+from mirror.records.release_view import HEAD
 from mirror.records.version_keys import version_key
 from pipx_parallel.format_control import ALL, listed_in
 from pipx_parallel.resolver.masks import bit_of
@@ -33,7 +34,7 @@ class Policy:
     """The selection settings of one resolve."""
 
     __slots__ = (
-        "_all_releases", "_asked_for", "_guard", "_lowest", "_needs_all", "_no_binary", "_only_binary", "_only_final",
+        "_all_releases", "_asked_for", "_guard", "_lowest", "_no_binary", "_only_binary", "_only_final",
         "_overrides", "_preferred", "_used", "ignores_dependencies", "offline", "prefers_binary", "shared",
     )  # fmt: skip
 
@@ -66,7 +67,6 @@ class Policy:
         )
         self._overrides = overrides or {}
         self._used: set[str] = set()
-        self._needs_all = selection.needs_all_releases or guard is not None
         self._guard = guard
 
     def takes_wheels(self, name: str) -> bool:
@@ -98,6 +98,17 @@ class Policy:
     def has_guard(self) -> bool:
         """Return whether there is a policy that decides on releases and files."""
         return self._guard is not None
+
+    def first_checked(self, project: Project) -> int:
+        """Return the release from which up all are checked before a search, and classify these.
+
+        Which releases these are does not depend on what is classified already. Raises ``MirrorError`` for files that are missing.
+        """
+        count = len(project.view.versions)
+        if self.prefers_binary and count:
+            project.classify(0)
+            return 0
+        return max(0, count - HEAD) if self._guard is None else self._guard.first_checked(project)
 
     def admitted(self, project: Project, mask: int) -> tuple[int, Mapping[int, frozenset[int]]]:
         """Return the releases that the policy admits, and the file kinds that it leaves of those of which it refuses some."""
@@ -142,11 +153,6 @@ class Policy:
             mask = mask & finals or mask
         mask = mask & binary or mask
         return (mask & -mask).bit_length() - 1 if name in self._lowest else mask.bit_length() - 1
-
-    @property
-    def needs_all_releases(self) -> bool:
-        """Return whether old releases must be classified first, because upload times or file kinds decide."""
-        return self._needs_all
 
     def why_not_usable(self, view: ReleaseView, release: int, rules: TargetRules) -> str:
         """Return why the target cannot install a classified release, without naming it."""

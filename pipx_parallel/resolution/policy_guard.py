@@ -15,7 +15,8 @@ from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolic
 from mirror.policy.page_filter import Knowledge, attested_before, file_facts, provenance_of
 from mirror.policy.rules import Action, Cutoff, PolicyRules, ProvenanceMode, Rule
 from mirror.records.filenames import SDIST, split_filename
-from mirror.records.listing_views import epoch_seconds
+from mirror.records.listing_views import epoch_seconds, line_before
+from mirror.records.release_view import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,10 +66,23 @@ class PolicyGuard:
         self._knowledge = knowledge or Knowledge()
         self._decided: dict[str, _Decided] = {}
 
+    def first_checked(self, project: Project) -> int:
+        """As ``Policy.first_checked``: with a cutoff alone, the newest that were uploaded before it; else every release."""
+        view = project.view
+        if not self._rules.cuts_only:
+            if view.versions:
+                project.classify(0)
+            return 0
+        before = self._decided_of(project).policy.before
+        if before is None:
+            return max(0, len(view.versions) - HEAD)
+        while (line := line_before(view, before)) is None and view.classified:
+            project.classify(view.classified - 1)
+        return line or 0
+
     def admitted(self, project: Project, mask: int) -> tuple[int, dict[int, frozenset[int]]]:
         """Return the releases of ``mask`` that have an admitted file, and the file kinds left of those that have others too."""
-        view = project.view
-        decided = self._decided[view.name] = self._decide(project)
+        view, decided = project.view, self._decided_of(project)
         remaining, partial = 0, {}
         if decided.policy.cutoff_alone:
             remaining, mask = _by_time(decided, mask)
@@ -110,6 +124,12 @@ class PolicyGuard:
         uploaded = epoch_seconds(file.upload_time) if file.upload_time else 0
         facts = FileFacts(file.filename.endswith(".whl"), uploaded, file.yanked, file.provenance is not None)
         return decided.policy.decide(decided.of(version), facts)
+
+    def _decided_of(self, project: Project) -> _Decided:
+        decided = self._decided.get(project.view.name)
+        if decided is None or decided.view is not project.view:
+            decided = self._decided[project.view.name] = self._decide(project)
+        return decided
 
     def _decide(self, project: Project) -> _Decided:
         view, rules, knowledge = project.view, self._rules, self._knowledge

@@ -33,10 +33,12 @@ def search_again(
     impossible: Impossible,
     asked: Iterable[Dependency],
     search: Callable[[Candidates], tuple[Solution | Impossible, Candidates]],
+    refutes: Callable[[Candidates, Impossible], Impossible | None],
 ) -> tuple[Solution, Candidates] | None:
     """Return a solution with withheld releases, and its candidates; None if there is none.
 
-    ``asked`` are the user's requirements and constraints; ``search`` solves with the given candidates.
+    ``asked`` are the user's requirements and constraints; ``search`` solves with the given candidates; ``refutes`` looks for a
+    quick proof that they have no solution.
     """
     if not any(
         impossible.names[package] in candidates.admissions.withheld
@@ -46,6 +48,8 @@ def search_again(
         return None
     asked = list(asked)
     refused: dict[str, int] = {}
+    if refutes(candidates.in_mode(candidates.mode._replace(refused=refused)), impossible) is not None:
+        return None
     for _ in range(MOST_ROUNDS):
         solution, admitting = search(candidates.in_mode(candidates.mode._replace(refused=refused)))
         if isinstance(solution, Impossible):

@@ -17,7 +17,6 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.pins import edges_of, missing_of, pins_of, relaxations_of
 from pipx_parallel.resolution.roots import candidates_of, edges_and_bounds, for_target, memory_key
-from pipx_parallel.resolution.source_archives import is_proven
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
 from pipx_parallel.targets.rules import TargetRules
@@ -288,12 +287,9 @@ def searched(  # noqa: PLR0913 - what a search is given, once more where it is r
             candidates = after_builds
 
     outcome, candidates = search(candidates)
-    if isinstance(outcome, Impossible) and thorough and not is_proven(outcome, candidates.archives.left_out):
-        outcome, candidates = search(candidates.in_mode(candidates.mode._replace(takes_all_archives=True)))
-    if isinstance(outcome, Impossible):
-        from pipx_parallel.resolution.prerelease_fallback import search_again  # only if the first search fails
+    if not isinstance(outcome, Impossible):
+        return outcome, candidates
+    from pipx_parallel.resolution.repeated_search import LaterSearches  # only if the first search fails
 
-        outcome, candidates = search_again(candidates, outcome, (*wanted, *bounds), search) or (outcome, candidates)
-    if isinstance(outcome, Impossible) and keeps_going and candidates.met_failures():
-        outcome, candidates = search(candidates.in_mode(candidates.mode._replace(collects_failures=True)))
-    return outcome, candidates
+    later = LaterSearches(wanted, bounds, search, observer, limits)
+    return later.run(outcome, candidates, thorough=thorough, keeps_going=keeps_going)

@@ -108,8 +108,6 @@ def test_the_cutoff_goes_by_the_files_of_a_release() -> None:
     assert admitted(SelectionSettings(uploaded_prior_to=day)) == 0b001
     own = SelectionSettings(uploaded_prior_to=day, uploaded_prior_to_packages={"pkg": None})
     assert admitted(own) == 0b111
-    assert Policy(own).needs_all_releases
-    assert not Policy(SelectionSettings()).needs_all_releases
 
 
 @pytest.mark.parametrize("seed", range(20))
