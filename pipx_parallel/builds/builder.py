@@ -11,12 +11,12 @@ import sys
 import sysconfig
 import tempfile
 import threading
-import tomllib
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.errors import BuildFailed, BuildProblem, NeedsBuild
+from pipx_parallel.builds.build_system import needs_of_setuptools, read_build_system, states_its_needs
 from pipx_parallel.builds.environ import backend_environment, pip_environment
 from pipx_parallel.builds.environments import Environment, Environments, PipOptions
 from pipx_parallel.builds.folders import inside, read_metadata
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mirror.ports import SourceTree
+    from pipx_parallel.builds.build_system import BuildSystem
     from pipx_parallel.builds.environments import FindWheels
 
 _SHOWN = 12  # lines of a failed build's log
@@ -37,8 +38,6 @@ _REPORT = "missing.txt"  # what the hook runner writes
 _HOOK_RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hook_runner.py")
 # Modules that came with Python or with setuptools once and no longer do: what a source of that time takes for granted.
 _OF_BUILD_TOOLS = frozenset(("distutils", "imp", "lib2to3", "pip", "pkg_resources", "setuptools", "wheel"))
-# PEP 517: what a project without a build-system table is built with (the same words in pip and build).
-_LEGACY = ("setuptools.build_meta:__legacy__", ("setuptools>=40.8.0",))
 
 
 @equal_by_type
@@ -104,15 +103,24 @@ class BackendBuilder:
             self._scratch.remove()
 
     def _attempt(self, tree: SourceTree, prior_to: str, log: list[str]) -> bytes:
+        """Build once: a backend whose answer is known is asked what it needs only if it fails otherwise."""
+        before = len(log)
+        try:
+            return self._built_in_folder(tree, prior_to, log, asks=False)
+        except _UnaskedError:
+            del log[before:]
+            return self._built_in_folder(tree, prior_to, log, asks=True)
+
+    def _built_in_folder(self, tree: SourceTree, prior_to: str, log: list[str], *, asks: bool) -> bytes:
         work = tempfile.mkdtemp(prefix="build-", dir=self._root())
         try:
-            return self._built(tree, work, prior_to, log)
+            return self._built(tree, work, prior_to, log, asks=asks)
         except OSError as error:
             raise BuildFailed(f"it cannot be built here ({error})") from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
-    def _built(self, tree: SourceTree, work: str, prior_to: str, log: list[str]) -> bytes:
+    def _built(self, tree: SourceTree, work: str, prior_to: str, log: list[str], *, asks: bool) -> bytes:
         source = os.path.join(work, "source")
         os.mkdir(source)
         if tree.archive is not None:
@@ -120,19 +128,30 @@ class BackendBuilder:
         else:
             shutil.copytree(tree.folder, source, dirs_exist_ok=True, symlinks=True, ignore=_not_source)
         source = inside(source, tree.subdirectory, tree.label)
-        backend, requires, path = _build_system(source, tree.label)
+        system = read_build_system(source, tree.label)
+        requires = system.requires
         environment = self._environment(requires, prior_to, tree, log)
-        hooks = self._hooks(work, (source, backend, path), requires, environment, log)
+        hooks = self._hooks(work, system, requires, environment, log)
         settings = _settings(tree.config_settings)
         call = _Caller(os.path.join(work, _REPORT), requires)
-        more = build_requirements(call(hooks.get_requires_for_build_wheel, settings or None), tree.label)
+        asks = asks or not self._policy.isolated or not states_its_needs(system)
+        more = (
+            build_requirements(call(hooks.get_requires_for_build_wheel, settings or None), tree.label)
+            if asks
+            else needs_of_setuptools(requires, os.path.dirname(environment.scripts))
+        )
         if set(more) - set(requires) and self._policy.isolated:
             requires = (*requires, *more)
             environment = self._environment(requires, prior_to, tree, log)
-            hooks = self._hooks(work, (source, backend, path), requires, environment, log)
+            hooks = self._hooks(work, system, requires, environment, log)
         made = os.path.join(work, "metadata")
         os.mkdir(made)
-        name = call(hooks.prepare_metadata_for_build_wheel, made, settings or None)
+        try:
+            name = call(hooks.prepare_metadata_for_build_wheel, made, settings or None)
+        except BuildFailed as error:
+            if asks or error.problem in {BuildProblem.CANCELLED, BuildProblem.TIMEOUT}:
+                raise
+            raise _UnaskedError from error
         return read_metadata(made, str(name), tree.label)
 
     def _environment(self, requires: Sequence[str], prior_to: str, tree: SourceTree, log: list[str]) -> Environment:
@@ -148,12 +167,12 @@ class BackendBuilder:
     def _hooks(
         self,
         work: str,
-        system: tuple[str, str, Sequence[str]],
+        system: BuildSystem,
         requires: Sequence[str],
         environment: Environment,
         log: list[str],
     ) -> Any:
-        """Return what calls a backend's hooks; ``system`` is the source's folder, the backend and its path."""
+        """Return what calls a backend's hooks in the folder of its source."""
         import pyproject_hooks  # only if something is built
 
         kind = getattr(pyproject_hooks, "BuildBackendWarning", None)
@@ -163,7 +182,6 @@ class BackendBuilder:
         if environment.scripts:
             environ["PATH"] = os.pathsep.join([environment.scripts, environ.get("PATH", os.defpath)])
 
-        source, backend, path = system
         report = os.path.join(work, _REPORT)
         before = () if self._policy.network else NO_NETWORK
 
@@ -172,9 +190,11 @@ class BackendBuilder:
             done = self._processes.run(words, cwd=cwd, environ={**environ, **(extra_environ or {})})
             log.append(done.output)
             if done.code:
-                raise BuildFailed(f"the build backend {backend} failed", missing=_missing(report, requires))
+                raise BuildFailed(f"the build backend {system.backend} failed", missing=_missing(report, requires))
 
-        return pyproject_hooks.BuildBackendHookCaller(source, backend, list(path) or None, run, environment.python)
+        return pyproject_hooks.BuildBackendHookCaller(
+            system.source, system.backend, list(system.path) or None, run, environment.python
+        )
 
     def _root(self) -> str:
         with self._lock:
@@ -217,6 +237,10 @@ class BackendBuilder:
         for secret in self._secrets():
             text = text.replace(secret, "****")
         return text
+
+
+class _UnaskedError(Exception):
+    """A build failed without asking the backend what it needs."""
 
 
 class _Caller:
@@ -263,28 +287,6 @@ def _day_after(uploaded: str) -> str:
     except ValueError:
         return ""
     return day.strftime("%Y-%m-%dT00:00:00Z")
-
-
-def _build_system(source: str, label: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Return backend, requirements and backend path (PEP 518, PEP 517). Raises ``BuildFailed``."""
-    path = os.path.join(source, "pyproject.toml")
-    try:
-        with open(path, "rb") as file:
-            table = tomllib.load(file).get("build-system", {})
-    except FileNotFoundError:
-        if not os.path.isfile(os.path.join(source, "setup.py")):
-            raise BuildFailed(f"{label}: there is neither pyproject.toml nor setup.py", BuildProblem.SOURCE) from None
-        table = {}
-    except (OSError, ValueError) as error:
-        raise BuildFailed(f"{label}: its pyproject.toml cannot be read ({error})", BuildProblem.SOURCE) from error
-    if not isinstance(table, dict):
-        raise BuildFailed(f"{label}: build-system of its pyproject.toml is no table", BuildProblem.SOURCE)
-    requires = table.get("requires", _LEGACY[1])
-    backend, extra = table.get("build-backend", _LEGACY[0]), table.get("backend-path", [])
-    well_formed = isinstance(backend, str) and all(isinstance(value, (list, tuple)) for value in (requires, extra))
-    if not well_formed or not all(isinstance(item, str) for item in (*requires, *extra)):
-        raise BuildFailed(f"{label}: build-system of its pyproject.toml is malformed", BuildProblem.SOURCE)
-    return backend, build_requirements(requires, label), tuple(extra)
 
 
 def _not_source(_: str, names: list[str]) -> list[str]:
