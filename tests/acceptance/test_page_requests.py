@@ -43,6 +43,23 @@ def test_a_cutoff_fetches_no_page_twice(workspace: Workspace, long_index: Loopba
     assert max(pages(long_index).values()) == 1
 
 
+def test_an_old_release_that_came_after_the_cutoff_is_refused(workspace: Workspace, index: LoopbackIndex) -> None:
+    """Only the newest before the cutoff are checked before the search: a late fix of an old series is checked in it."""
+    for number in range(40):
+        late = number in {5, 20}
+        index.publish("upper", wheel("upper", f"1.{number}", upload_time=uploaded(200 if late else number)))
+    flags = ["--uploaded-prior-to", uploaded(100)]
+
+    assert locked(workspace, "upper<1.6", flags=flags) == {"upper": "1.4"}
+    assert locked(workspace, "upper<1.6", flags=[*flags, "--offline"]) == {"upper": "1.4"}
+    workspace.write("r.txt", "upper==1.5\n")
+    refused = workspace.run("lock", "r.txt", "-o", "pylock.toml", *flags)
+    assert refused.code == 1
+    assert "upper 1.5" in refused.err
+    assert "uploaded" in refused.err
+    assert max(pages(index).values()) == 1
+
+
 def test_a_conflict_at_an_old_pin_fetches_no_page_twice(workspace: Workspace, long_index: LoopbackIndex) -> None:
     """A search weighs releases that are older still, by when they were uploaded."""
     long_index.publish("other", *[wheel("other", f"2.{number}", ["lower<1.90"]) for number in range(3)])
