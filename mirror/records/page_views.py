@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
     from mirror.records.simple_parse import Listing
 
-_RECENT_BYTES = 64 * 1024  # of file objects stored of a page that is not stored whole: 70 releases of two files each
-_BEFORE_BYTES = 256 * 1024  # as above, of releases before a cutoff: a search goes further back there
-_RECENT_LEAST = 12  # releases stored whatever their size
+# Of a page that is not stored whole: bytes of file objects that are stored, and releases that are stored whatever their size.
+_RECENT = (64 * 1024, 12)  # 70 releases of two files each
+_BEFORE = (256 * 1024, 48)  # before a cutoff: a search goes further back there
 _STRETCH = 32  # older releases classified together while those before a cutoff are looked for
 
 
@@ -76,8 +76,8 @@ def _wanted(view: ReleaseView, positions: Sequence[Sequence[int]], size: int, wi
     it with other old releases, and the page would be fetched again for those.
     """
     count = len(positions)
-    end, most = (newest_before(view, wish.before) + 1, _BEFORE_BYTES) if wish.before else (count, _RECENT_BYTES)
-    first = min(_first_kept(positions[:end], size, most), view.classified)
+    end, limits = (newest_before(view, wish.before) + 1, _BEFORE) if wish.before else (count, _RECENT)
+    first = min(_first_kept(positions[:end], size, *limits), view.classified)
     asked = _newest_admitted(view, wish.admits, end)
     is_old = asked is not None and asked < first
     stored = range(count) if wish.whole or is_old else range(first, end)
@@ -93,11 +93,11 @@ def _newest_admitted(view: ReleaseView, admits: Sequence[Intervals], end: int) -
     return None
 
 
-def _first_kept(positions: Sequence[Sequence[int]], size: int, most: int) -> int:
-    """Return the oldest release whose files are stored of a page that is not stored whole; ``most`` is a number of bytes."""
+def _first_kept(positions: Sequence[Sequence[int]], size: int, most: int, least: int) -> int:
+    """Return the oldest release whose files are stored of a page that is not stored whole: ``most`` bytes, ``least`` releases."""
     taken = 0
     for release in range(len(positions) - 1, -1, -1):
         taken += len(positions[release]) * size
-        if taken > most and len(positions) - release >= _RECENT_LEAST:
+        if taken > most and len(positions) - release >= least:
             return release
     return 0
