@@ -176,9 +176,10 @@ class IndexLookup:
             return self._stored(index, name, row)
         headers = conditional_headers(record) if record is not None and action != FETCH else ()
         url = index.page(name)
-        depth = settings.depth
-        whole = settings.keep_whole or depth.everything or self._keeps_all(index, name, row)
-        wish = PageWish(name, whole, depth.everything, tuple(self._admits.get(name, ())), depth.before)
+        whole, depth = settings.keep_whole or self._keeps_all(index, name, row), settings.depth
+        wish = PageWish(
+            name, whole or depth.everything, depth.everything, tuple(self._admits.get(name, ())), depth.before
+        )
         exchange = yield Request(
             url,
             (*ACCEPT, *headers),

@@ -7,7 +7,7 @@ import os
 import sysconfig
 import tomllib
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.errors import BuildFailed, BuildProblem
@@ -89,3 +89,11 @@ def needs_of_setuptools(requires: Sequence[str], environment: str) -> tuple[str,
             with suppress(InvalidVersion):
                 versions.append(Version(version))
     return () if versions and max(versions) >= Version(_WITHOUT_WHEEL) else ("wheel",)
+
+
+def backend_settings(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the settings as a backend gets them: a key that is given several times has a list (as pip and build do)."""
+    given: dict[str, list[str]] = {}
+    for key, value in pairs:
+        given.setdefault(key, []).append(value)
+    return {key: values if len(values) > 1 else values[0] for key, values in given.items()}

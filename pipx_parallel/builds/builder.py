@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mirror.equality import equal_by_type
 from mirror.errors import BuildFailed, BuildProblem, NeedsBuild
-from pipx_parallel.builds.build_system import needs_of_setuptools, read_build_system, states_its_needs
+from pipx_parallel.builds.build_system import backend_settings, needs_of_setuptools, read_build_system, states_its_needs
 from pipx_parallel.builds.environ import backend_environment, pip_environment
 from pipx_parallel.builds.environments import Environment, Environments, PipOptions
 from pipx_parallel.builds.folders import inside, read_metadata
@@ -132,7 +132,7 @@ class BackendBuilder:
         requires = system.requires
         environment = self._environment(requires, prior_to, tree, log)
         hooks = self._hooks(work, system, requires, environment, log)
-        settings = _settings(tree.config_settings)
+        settings = backend_settings(tree.config_settings)
         call = _Caller(os.path.join(work, _REPORT), requires)
         asks = asks or not self._policy.isolated or not states_its_needs(system)
         more = (
@@ -292,11 +292,3 @@ def _day_after(uploaded: str) -> str:
 def _not_source(_: str, names: list[str]) -> list[str]:
     """Return what of a project's folder is no part of it: environments and caches may be huge."""
     return [name for name in names if name in (".venv", ".tox", ".nox", "__pycache__", "node_modules", ".mypy_cache")]
-
-
-def _settings(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return the settings as a backend gets them: a key that is given several times has a list (as pip and build do)."""
-    given: dict[str, list[str]] = {}
-    for key, value in pairs:
-        given.setdefault(key, []).append(value)
-    return {key: values if len(values) > 1 else values[0] for key, values in given.items()}
