@@ -153,8 +153,6 @@ class IndexLookup:
             if project is not None:
                 self._shadowed.add(name, project)
 
-    # --- the listing of one index -------------------------------------------------------------------------------------
-
     def _look(self, index: SimpleIndex, name: str) -> Generator[Request, Exchange, Project | None]:
         """Return the project of one index, from the store or by a request; None if the index does not have it."""
         if index.url.startswith("file:"):
@@ -177,9 +175,8 @@ class IndexLookup:
         headers = conditional_headers(record) if record is not None and action != FETCH else ()
         url = index.page(name)
         whole, depth = settings.keep_whole or self._keeps_all(index, name, row), settings.depth
-        wish = PageWish(
-            name, whole or depth.everything, depth.everything, tuple(self._admits.get(name, ())), depth.before
-        )
+        admits = tuple(self._admits.get(name, ()))
+        wish = PageWish(name, whole or depth.everything, depth.everything, admits, depth.before)
         exchange = yield Request(
             url,
             (*ACCEPT, *headers),
