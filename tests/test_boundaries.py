@@ -213,6 +213,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.requests_transport",
         "mirror.http.page_transport",  # a pair of sockets to its own process
         "mirror.server.listening",
+        "mirror.server.reception",
         "pipx_parallel.cli.commands.mirror_serve",  # hands the listening socket to its workers
     ),
     "processes": (
@@ -257,6 +258,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.records.project",
         "mirror.server.app",
         "mirror.server.connections",  # timers of the event loop
+        "mirror.server.reception",  # the event loop
         "mirror.server.bulk",
         "mirror.server.responses",
         "mirror.server.site",

@@ -77,6 +77,8 @@ class FolderTarget(PublishTarget):
         """Write a file unless it has these bytes: it is read, since it may have been changed."""
         target = self._path(path)
         try:
+            if os.path.islink(target):  # it leads to a file that is not of this publication
+                os.remove(target)
             with suppress(OSError), open(target, "rb") as file:
                 if os.fstat(file.fileno()).st_size == len(data) and file.read() == data:
                     return False

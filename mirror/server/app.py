@@ -13,6 +13,8 @@ import base64
 import contextlib
 import hmac
 import time
+from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -100,6 +102,16 @@ class Server:
         # Without query and headers: they may hold secrets.
         shown = "".join(character if character.isprintable() else "?" for character in path[:_LOG_LENGTH])
         self._log(f"{method} {shown} {answer.status} {taken * 1000:.0f} ms")
+
+    def health(self) -> bytes:
+        """Return a whole response to GET /healthz, for a connection that stays open."""
+        answer = self._pages.health()
+        self._metrics.answered("healthz", answer.status, 0.0)
+        self._log(f"GET /healthz {answer.status} 0 ms")
+        status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+        lines = (f"HTTP/1.1 {status}", f"date: {formatdate(usegmt=True)}", f"content-type: {answer.kind}",
+                 f"content-length: {len(answer.body)}", "", "")  # fmt: skip
+        return "\r\n".join(lines).encode("latin-1", "replace") + answer.body
 
     async def _answered(
         self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive

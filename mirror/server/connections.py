@@ -9,9 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Health = Callable[[bytes], bytes | None]  # the response to one whole request for /healthz; None for any other bytes
 
 HEADER_SECONDS = 10.0  # from the first byte of a request, or from the connection, to the end of its headers
+IDLE_SECONDS = 30.0  # that a connection is kept open for another request
 HEADER_BYTES = 64 * 1024  # of one request, its first line included; not every parser of the server library has a limit
 
 
@@ -23,10 +30,12 @@ class ConnectionLimit:
         self._most = most
         self._open: dict[Any, str] = {}  # connection -> client
         self._idle: dict[Any, None] = {}  # idle connections, longest first
+        self._of_client: Counter[str] = Counter()  # open connections of each client
 
     def enter(self, connection: Any, client: str) -> None:
         """Add a connection; if there are too many, close an idle one."""
         self._open[connection] = client
+        self._of_client[client] += 1
         if len(self._open) > self._most:
             closed = self._longest_idle() or connection
             self.leave(closed)
@@ -46,12 +55,16 @@ class ConnectionLimit:
 
     def leave(self, connection: Any) -> None:
         """Remove a connection."""
-        self._open.pop(connection, None)
+        client = self._open.pop(connection, None)
+        if client is not None:
+            self._of_client[client] -= 1
+            if not self._of_client[client]:
+                del self._of_client[client]
         self._idle.pop(connection, None)
 
     def _longest_idle(self) -> Any | None:
         """Return the connection to close: of a client that has more than half of all, if there is one."""
-        client, count = Counter(self._open.values()).most_common(1)[0]
+        client, count = self._of_client.most_common(1)[0]
         if 2 * count > self._most:
             idle = next((connection for connection in self._idle if self._open[connection] == client), None)
             if idle is not None:
@@ -62,21 +75,50 @@ class ConnectionLimit:
 class _Waiting:
     """The part of a protocol that waits for a request, for a time and a size."""
 
+    _limit: ConnectionLimit
+    _receive: Callable[[bytes], None]  # of the server library: takes what was received
     cycle: Any  # of the server library: the request that is being answered
     transport: Any
+    flow: Any  # of the server library: whether it has paused reading
     header_seconds = HEADER_SECONDS
     _timer: asyncio.TimerHandle | None = None
     _received = 0  # bytes since the last request was complete
+    _queued = 0  # pieces of data that wait for their turn
+    _is_lost = False
 
     def _answers(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _await_request(self, received: int = 0) -> None:
+    def _is_between_requests(self) -> bool:
+        return not (self._received or self._queued or self._answers())
+
+    def _send_health(self, response: bytes) -> None:
+        self._stop_waiting()
+        self.transport.write(response)
+        self._await_request(seconds=IDLE_SECONDS)
+
+    def _take(self, data: bytes) -> None:
+        """Pass on what was received, now that it is its turn."""
+        self._queued -= 1
+        if self._is_lost:
+            return
+        self._receive(data)
+        if self._answers():
+            self._stop_waiting()
+            self._limit.work(self)
+        else:
+            self._await_request(len(data))
+        if not (self._queued or self.transport.is_closing() or self.flow.read_paused):
+            self.transport.resume_reading()
+
+    def _await_request(self, received: int = 0, seconds: float | None = None) -> None:
+        if received and not self._received:  # the first bytes: from now on the time of a request counts
+            self._stop_waiting()
         self._received += received
         if self._received > HEADER_BYTES:
             self.transport.close()
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self.header_seconds, self._give_up)
+            self._timer = asyncio.get_running_loop().call_later(seconds or self.header_seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         self._received = 0
@@ -90,22 +132,38 @@ class _Waiting:
             self.transport.close()
 
 
-def bounded(base: type[Any], limit: ConnectionLimit) -> type[Any]:
-    """Return a protocol of the server library with these limits; ``base`` is one of its HTTP protocols."""
+def bounded(
+    base: type[Any],
+    limit: ConnectionLimit,
+    turn: Callable[[Callable[[], object]], object],
+    health: Health,
+) -> type[Any]:
+    """Return a protocol of the server library with these limits; ``base`` is one of its HTTP protocols.
+
+    Args:
+        base: The protocol.
+        limit: Counts the connections.
+        turn: Runs a work now or later: what is received waits for its turn.
+        health: Answers whole requests for /healthz at once.
+    """
 
     class Bounded(_Waiting, base):  # type: ignore[misc]  # a class that is chosen at run time
+        _limit = limit
+        _receive = base.data_received
+
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             limit.enter(self, self.client[0] if self.client else "")
             self._await_request()
 
         def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            if self._answers():
-                self._stop_waiting()
-                limit.work(self)
-            else:
-                self._await_request(len(data))
+            response = health(data) if self._is_between_requests() else None
+            if response is not None:
+                self._send_health(response)
+                return
+            self._queued += 1
+            if not turn(partial(self._take, data)):
+                self.transport.pause_reading()  # what is not yet received stays with its sender
 
         def on_response_complete(self) -> None:
             limit.rest(self)
@@ -114,6 +172,7 @@ def bounded(base: type[Any], limit: ConnectionLimit) -> type[Any]:
                 limit.work(self)
 
         def connection_lost(self, exc: Exception | None) -> None:
+            self._is_lost = True
             self._stop_waiting()
             limit.leave(self)
             super().connection_lost(exc)

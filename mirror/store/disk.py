@@ -133,7 +133,7 @@ class DiskStore(Store):
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) of every key with the prefix, sorted by key."""
         with self._reported():
-            for key in self._cache.iterkeys():
+            for key in sorted(set(self._cache.iterkeys())):  # a damaged index has some twice, and in any order
                 if key.startswith(prefix):
                     value = self._cache.get(key, retry=True)
                     if value is not None:

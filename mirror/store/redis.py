@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,6 +34,11 @@ _FIRST_NAP = 0.02  # seconds
 _LONGEST_NAP = 1.0
 _BATCH = 500  # keys in one command
 _AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.BusyLoadingError)
+
+_PASSING = (redis.exceptions.WatchError, *_AWAY)
+_CONFLICTS = 3  # attempts to write before a client takes turns with others
+_LONGEST_TURN = 5  # times the patience
+_LOCK = "pipx-parallel-turn"  # outside the prefix: no record
 
 
 class RedisStore(Store):
@@ -94,8 +100,28 @@ class RedisStore(Store):
 
     def update(self, changes: Mapping[str, Change]) -> None:
         """Read, change and write each key in one transaction; a change that returns None leaves its key as it is."""
-        if changes:
-            self._patiently(lambda: self._update(changes))
+        for _ in range(_CONFLICTS if changes else 0):
+            try:
+                self._patiently(partial(self._update, changes), self._patience, _AWAY)
+            except redis.exceptions.WatchError:
+                time.sleep(_FIRST_NAP * random.random())  # noqa: S311 - jitter, not secret
+            else:
+                return
+        if changes:  # many write the same keys: those that have lost several times take turns
+            with self._turn():
+                self._patiently(partial(self._update, changes), _LONGEST_TURN * self._patience)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the lock of those that have lost; go on without it if it is not available: a transaction is right by itself."""
+        lock = self._client.lock(_LOCK, timeout=self._patience, blocking_timeout=self._patience)
+        with suppress(redis.exceptions.RedisError):
+            lock.acquire()
+        try:
+            yield
+        finally:
+            with suppress(redis.exceptions.RedisError):
+                lock.release()
 
     def _update(self, changes: Mapping[str, Change]) -> None:
         names = [_PREFIX + key for key in changes]
@@ -155,18 +181,22 @@ class RedisStore(Store):
         """Close the connections; safe to call twice."""
         self._client.close()
 
-    def _patiently(self, work: Callable[[], Result], patience: float | None = None) -> Result:
-        """Run ``work``; retry it on a conflict or if the server is away, until the time limit. Raises ``StoreError``."""
+    def _patiently(
+        self, work: Callable[[], Result], patience: float | None = None, passing: tuple[type[Exception], ...] = _PASSING
+    ) -> Result:
+        """Run ``work``; retry it after an error that passes, until the time limit. Raises ``StoreError``; or ``WatchError``."""
         until = time.monotonic() + (self._patience if patience is None else patience)
         nap = _FIRST_NAP
         while True:
             try:
                 return work()
-            except (redis.exceptions.WatchError, *_AWAY) as error:
+            except passing as error:
                 if isinstance(error, redis.exceptions.AuthenticationError) or time.monotonic() + nap > until:
                     raise StoreError(f"cannot use the mirror in {self._label}: {error}") from error
                 time.sleep(nap * random.random())  # noqa: S311 - jitter, not secret
                 nap = min(nap * 1.5, _LONGEST_NAP)
+            except redis.exceptions.WatchError:
+                raise
             except redis.exceptions.RedisError as error:
                 raise StoreError(f"cannot use the mirror in {self._label}: {error}") from error
 

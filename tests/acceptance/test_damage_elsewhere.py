@@ -22,6 +22,7 @@ from tests.support.workspace import Workspace
 
 SAMPLE = 13
 DAMAGES = scaled(SAMPLE, 334)
+FIRST = int(os.environ.get("PIPX_PARALLEL_FIRST", "0"))  # the first seed: a run in pieces
 LIST = "p0\np3<1.4\n"
 CODES = {0, 2, 4, 6}
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="commands run in forks")
@@ -74,7 +75,7 @@ def test_a_damaged_snapshot(workspace: Workspace) -> None:
     assert ran(workspace, str(workspace.mirror), "mirror", "export", str(path)).code == 0
     sound = path.read_bytes()
     other.write_bytes(b"PPSNAP1\n" + sound[:8])
-    for seed in range(DAMAGES):
+    for seed in range(FIRST, FIRST + DAMAGES):
         damaged_file(random.Random(seed), path, [other])  # noqa: S311 - it damages, it guards nothing
         if path.is_dir():
             path.rmdir()
@@ -112,7 +113,7 @@ def test_a_damaged_published_folder(workspace: Workspace, site: tuple[Path, str]
     assert ran(workspace, str(workspace.mirror), *publish).code == 0
     assert locked(workspace, url)[1] == right
     sound = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size}
-    for seed in range(DAMAGES):
+    for seed in range(FIRST, FIRST + DAMAGES):
         chance = random.Random(seed)  # noqa: S311 - as above
         path = chance.choice([*sound])
         damaged_file(chance, path, [other for other in sound if other.suffix == path.suffix and other != path])
@@ -158,7 +159,7 @@ def test_a_damaged_redis(workspace: Workspace, index: LoopbackIndex, tmp_path: P
         client = redis.Redis.from_url(server.url)
         older = refreshed(workspace, server.url, index, RedisRecords(client))
         right = warmed(workspace, server.url)
-        for seed in range(DAMAGES):
+        for seed in range(FIRST, FIRST + DAMAGES):
             chance = random.Random(seed)  # noqa: S311 - as above
             kinds = (*RECORD_DAMAGES, of_another_type, no_text)
             kinds[seed % len(kinds)](chance, RedisRecords(client), older)

@@ -73,6 +73,7 @@ class RedisRecords:
         """Return every value."""
         names = [name for name in self._client.scan_iter(self._PREFIX + b"*") if self._client.type(name) == b"string"]
         values = {name.removeprefix(self._PREFIX).decode("utf-8", "replace"): self._client.get(name) for name in names}
+        values.pop("v/\ufffd\ufffd", None)  # of ``add_bytes``
         return {key: value for key, value in values.items() if value}
 
     def write(self, key: str, value: bytes) -> None:

@@ -414,3 +414,20 @@ def test_a_delta_leads_from_every_number_since_its_first(tmp_path: Path) -> None
     assert all(delta.applied(index) == indexes[-1] for index in indexes)
     assert delta.applied(indexes[0]._replace(serial=9)) is None
     assert delta.applied(indexes[0]._replace(projects={INDEX_ID: {}})) is None
+
+
+def test_a_link_in_the_place_of_a_file_is_replaced(tmp_path: Path) -> None:
+    """What it leads to is not of the publication, and stays as it is."""
+    site, other = tmp_path / "site", tmp_path / "other"
+    site.mkdir()
+    other.write_bytes(b"mine")
+    (site / "a").symlink_to(other)
+    (site / "b").symlink_to("nowhere")
+    target = FolderTarget(str(site))
+
+    written = [target.put("a", b"new"), target.put("b", b"new")]
+
+    assert (written, other.read_bytes()) == ([True, True], b"mine")
+    assert [(path.name, path.is_symlink(), path.read_bytes()) for path in sorted(site.iterdir())] == [
+        ("a", False, b"new"), ("b", False, b"new"),
+    ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 from mirror.server.connections import HEADER_BYTES, ConnectionLimit, bounded
 
@@ -11,6 +12,16 @@ class Transport:
     """Remembers whether it was closed."""
 
     closed = False
+
+    def is_closing(self) -> bool:
+        """Return whether it was closed."""
+        return self.closed
+
+    def pause_reading(self) -> None:
+        """Receive nothing for a while."""
+
+    def resume_reading(self) -> None:
+        """Receive again."""
 
     def close(self) -> None:
         """Close."""
@@ -80,6 +91,7 @@ class Protocol:
     def connection_made(self, transport: Transport) -> None:
         """Open."""
         self.transport = transport
+        self.flow = SimpleNamespace(read_paused=False)
 
     def data_received(self, data: bytes) -> None:
         """Receive."""
@@ -89,7 +101,7 @@ def test_headers_without_an_end_close_the_connection() -> None:
     """Whatever the parser of the server library accepts."""
 
     async def receive(pieces: int) -> bool:
-        protocol = bounded(Protocol, ConnectionLimit(2))()
+        protocol = bounded(Protocol, ConnectionLimit(2), lambda work: (work(), True)[1], lambda _: None)()
         protocol.connection_made(Transport())
         for _ in range(pieces):
             protocol.data_received(b"x" * (HEADER_BYTES // 4))

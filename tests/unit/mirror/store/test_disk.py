@@ -195,3 +195,16 @@ def test_a_database_that_was_removed_or_replaced_is_noticed(tmp_path: Path) -> N
     (folder / "cache.db").write_bytes(b"")
     assert not store.check()
     store.close()
+
+
+def test_a_key_that_a_damaged_index_holds_twice_is_scanned_once(tmp_path: Path) -> None:
+    """And the keys are sorted, whatever the index says."""
+    store = DiskStore(str(tmp_path / "mirror"))
+    store.put_many({"v/b": b"1", "v/a": b"2"})
+    with sqlite3.connect(tmp_path / "mirror" / "cache.db") as database:
+        database.execute("DROP INDEX Cache_key_raw")
+        names = "key, raw, store_time, access_time, access_count, size, mode, value"
+        database.execute(f"INSERT INTO Cache ({names}) SELECT {names} FROM Cache WHERE key = 'v/b'")  # noqa: S608 - constants
+
+    assert [key for key, _ in store.scan()] == ["v/a", "v/b"]
+    store.close()

@@ -65,3 +65,23 @@ def test_an_invalid_url_is_refused() -> None:
     """Before any connection."""
     with pytest.raises(StoreError):
         redis_store.RedisStore("redis://127.0.0.1:notaport/0", patience=0.2)
+
+
+def test_many_clients_that_write_one_key_all_end(server: RedisServer) -> None:
+    """Each loses again and again to the others; within the patience of one of them, each has its turn."""
+    stores = [redis_store.RedisStore(server.url, patience=5) for _ in range(12)]
+
+    def work(store: object) -> None:
+        for _ in range(10):
+            store.update({"turns": lambda old: str(int(old or 0) + 1).encode()})  # type: ignore[attr-defined]
+
+    threads = [threading.Thread(target=work, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert stores[0].get_many(["turns"]) == {"turns": b"120"}
+    assert [key for key, _ in stores[0].scan() if "turn" in key] == ["turns"]
+    for store in stores:
+        store.close()
