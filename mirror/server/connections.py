@@ -76,6 +76,7 @@ class _Waiting:
     """The part of a protocol that waits for a request, for a time and a size."""
 
     _limit: ConnectionLimit
+    _turn: Callable[[Callable[[], object]], object]
     _receive: Callable[[bytes], None]  # of the server library: takes what was received
     cycle: Any  # of the server library: the request that is being answered
     transport: Any
@@ -128,7 +129,10 @@ class _Waiting:
 
     def _give_up(self) -> None:
         self._timer = None
-        if not self._answers():
+        self._turn(self._close_unless_busy)  # the time of a thousand connections may end at once
+
+    def _close_unless_busy(self) -> None:
+        if not (self._is_lost or self._timer is not None or self._answers()):
             self.transport.close()
 
 
@@ -149,6 +153,7 @@ def bounded(
 
     class Bounded(_Waiting, base):  # type: ignore[misc]  # a class that is chosen at run time
         _limit = limit
+        _turn = staticmethod(turn)
         _receive = base.data_received
 
         def connection_made(self, transport: Any) -> None:
