@@ -32,7 +32,7 @@ class Store(Protocol):
     def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
         """Read, change and write each key in one transaction; a change that returns None leaves its key as it is.
 
-        An exception of a change is passed on, and then nothing of the batch is written.
+        An exception of a change is passed on, and then nothing is written. After a conflict all changes are called again, in order.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,12 +45,12 @@ def import_snapshot(snapshot: Snapshot, store: Store) -> Imported:
     """
     views = {key: _checked(key, data) for key, data in snapshot.views.items()}
     texts = {key: checked_texts(key, record) for key, record in snapshot.texts.items()}
-    counts = {"added": 0, "replaced": 0, "retained": 0}
+    outcomes: dict[str, str] = {}  # of each view, by key: a change may be called again after a conflict
     keys = list(views)
     for start in range(0, len(keys), _BATCH):
         changes: dict[str, Change] = {}
         for key in keys[start : start + _BATCH]:
-            changes |= _changes(key, views[key], snapshot, counts)
+            changes |= _changes(key, views[key], snapshot, outcomes)
         store.update(changes)
     store.update({key: _adding(record) for key, record in texts.items()})
     take_newer(store, snapshot.advisories)
@@ -58,10 +59,11 @@ def import_snapshot(snapshot: Snapshot, store: Store) -> Imported:
     }
     index_records |= {facts_key(index): _if_absent(value) for index, value in snapshot.facts.items()}
     store.update(index_records)
-    return Imported(**counts)
+    counts = Counter(outcomes.values())
+    return Imported(counts["added"], counts["replaced"], counts["retained"])
 
 
-def _changes(key: str, view: ReleaseView | Absence, snapshot: Snapshot, counts: dict[str, int]) -> dict[str, Change]:
+def _changes(key: str, view: ReleaseView | Absence, snapshot: Snapshot, outcomes: dict[str, str]) -> dict[str, Change]:
     packed = snapshot.file_view(key)
     if isinstance(view, ReleaseView):
         view.digest = digest_of(packed) if packed is not None else ""
@@ -69,18 +71,19 @@ def _changes(key: str, view: ReleaseView | Absence, snapshot: Snapshot, counts: 
 
     def change_view(stored: bytes | None) -> bytes | None:
         nonlocal ours
+        ours = True
         other = _decoded(key, stored)
         new = snapshot.views[key] if isinstance(view, Absence) else encode(view)
         if other is None:
-            counts["added"] += 1
+            outcomes[key] = "added"
             return new
         emptied = _empties(view) and not _empties(other)
         if emptied or _wins(other, view, complete=snapshot.complete):
             ours = False
-            counts["retained"] += 1
+            outcomes[key] = "retained"
             merged = _withdrawn(other, view) if emptied else _absorbed(other, view)
             return None if merged == stored else merged
-        counts["replaced"] += 1
+        outcomes[key] = "replaced"
         if isinstance(other, ReleaseView) and isinstance(view, ReleaseView):
             view.absorb(other)
             return encode(view)

@@ -227,6 +227,7 @@ def _store_project(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
 
     def change_view(stored: bytes | None) -> bytes | None:
         nonlocal ours
+        ours = True  # it may be the second call, after a conflict
         new = encoded()
         other, mine = _release_view(stored, view.name), _release_view(new, view.name)
         if stored == new or other is None or mine is None:

@@ -207,7 +207,8 @@ def absent(chance: random.Random, records: Records, _: Mapping[str, bytes]) -> N
     rows = records.read()
     absences = [key for key in sorted(rows) if key.startswith("v/") and b'"absent":true' in rows[key]]
     others = [key for key in sorted(rows) if key.startswith("v/") and key not in absences]
-    records.write(chance.choice(others), rows[chance.choice(absences)])
+    if absences and others:  # a repair may have deleted them
+        records.write(chance.choice(others), rows[chance.choice(absences)])
 
 
 RECORD_DAMAGES: tuple[Damage, ...] = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from mirror.exchange.maintenance import check, prune
+from mirror.exchange.snapshot import Selection, export, read_snapshot
+from mirror.exchange.snapshot_import import Imported, import_snapshot
 from mirror.http.fetch_job import FetchCounts
 from mirror.ports import Request, Store
 from mirror.records.dependency_sets import DependencySet
@@ -187,3 +189,50 @@ def test_a_record_that_another_process_writes_again_is_not_damaged() -> None:
     store = Busy({"t/000000000000/app": pack_texts({"app-1.0-py3-none-any.whl": b"Name: app"})})
 
     assert list(check(store)) == []
+
+
+class Contended(DictStore):
+    """A store whose transactions fail at first: another process has the records deleted between reading and writing."""
+
+    conflicts = 0
+
+    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
+        """Call the changes, and again without any stored value if there is a conflict, as Redis does."""
+        if self.conflicts and any(key.startswith("v/") for key in changes):
+            self.conflicts -= 1
+            for key, change in changes.items():
+                change(self.items.get(key))
+            self.delete_many([key for key in self.items if key[0] in "vft"])
+        super().update(changes)
+
+
+def test_a_batch_that_is_tried_again_decides_anew() -> None:
+    """At the first try another process has a newer listing; at the second the project is deleted: both records are written."""
+    store = Contended()
+    with session(store, FEW, DAY) as first:
+        learn(first, 0)
+    with session(store, FEW, DAY + 1, refresh=True) as older:
+        learn(older, 1)
+        with session(store, MORE, 2 * DAY, refresh=True) as newer:
+            learn(newer, 2)
+        store.conflicts = 1
+
+    assert list(check(store)) == []
+    assert {key[0] for key, _ in store.scan() if key[0] in "vf"} == {"v", "f"}
+
+
+def test_an_import_that_is_tried_again_decides_anew() -> None:
+    """As above; each project is counted once."""
+    store = Contended()
+    with session(store, FEW, DAY) as first:
+        learn(first, 0)
+    snapshot = read_snapshot(export(store, Selection(files="all")))
+    with session(store, MORE, 2 * DAY, refresh=True) as newer:
+        learn(newer, 2)
+    store.conflicts = 1
+
+    imported = import_snapshot(snapshot, store)
+
+    assert imported == Imported(added=1, replaced=0, retained=0)
+    assert list(check(store)) == []
+    assert {key[0] for key, _ in store.scan() if key[0] in "vf"} == {"v", "f"}
