@@ -92,6 +92,11 @@ class Printer:
             return
 
 
+def painted(kind: str, text: str) -> str:
+    """Return a part of a tree in its color: branches and notes dim, versions cyan."""
+    return f"{_CYAN if kind == 'version' else _DIM}{text}{_PLAIN}" if text.strip() else text
+
+
 def headed(explanation: Sequence[str]) -> str:
     """Return why there is no solution, indented below its headline."""
     return "\n  ".join(("No solution found", *explanation))

@@ -116,6 +116,15 @@ def printer_at(verbosity: int, colour: str) -> Printer:
     return Printer(sys.stderr, verbosity, colour=colours, columns=_columns)
 
 
+def colours_output(colour: str) -> bool:
+    """Return whether this process's stdout is to have colours."""
+    try:
+        terminal = sys.stdout.isatty()
+    except (AttributeError, ValueError):  # no stdout, or a closed one
+        terminal = False
+    return wants_colour(colour, os.environ, terminal=terminal)
+
+
 def _columns() -> int:
     from shutil import get_terminal_size  # only if progress is drawn
 

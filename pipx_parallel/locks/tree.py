@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.names import normalize_name
 from pipx_parallel.errors import UsageError
 from pipx_parallel.locks.graph import (
@@ -26,17 +27,30 @@ if TYPE_CHECKING:
 
     from pipx_parallel.model import Pin, RequirementEdge, Resolution
 
+    Paint = Callable[
+        [str, str], str
+    ]  # what a part of a line is ("branch", "version" or "note"), its text -> the text to print
 _SEEN = " (*)"
 _NONE, _UNKNOWN = "none stated", "not known"  # instead of a licence
 _FOOTER = "(*) subtree shown above"
 _Row = tuple[Node, str]  # a node, and the text after it
 
 
-def render_tree(resolution: Resolution, *, depth: int | None = None, outdated: bool = False) -> str:
-    """Return the tree from the user's requirements down; a subtree is drawn once, then marked ``(*)``.
+@equal_by_type
+class TreeStyle(NamedTuple):
+    """How a tree is drawn."""
 
-    ``depth`` limits the levels below a root (0: the roots alone); ``outdated`` names the newest release where a pin is not that.
-    """
+    depth: int | None = None  # levels below a root (0: the roots alone)
+    outdated: bool = False  # name the newest release where a pin is not that
+    detail: Callable[[Pin], str] = lambda _: ""  # more text behind a version
+    paint: Paint = lambda _, text: text
+
+
+_PLAIN = TreeStyle()
+
+
+def render_tree(resolution: Resolution, style: TreeStyle = _PLAIN) -> str:
+    """Return the tree from the user's requirements down; a subtree is drawn once, then marked ``(*)``."""
     graph = graph_of(resolution)
     missing = {failure.project for failure in resolution.missing}
     rows = [
@@ -48,12 +62,11 @@ def render_tree(resolution: Resolution, *, depth: int | None = None, outdated: b
         graph,
         rows,
         lambda node: [(row.node, _neighbour_text(row)) for row in dependencies(graph, node)],
-        depth,
-        outdated=outdated,
+        style,
     )
 
 
-def render_inverted(resolution: Resolution, name: str, *, depth: int | None = None, outdated: bool = False) -> str:
+def render_inverted(resolution: Resolution, name: str, style: TreeStyle = _PLAIN) -> str:
     """Return the tree from one project up to the user's requirements. Raises ``UsageError`` if it is not pinned."""
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
@@ -68,7 +81,7 @@ def render_inverted(resolution: Resolution, name: str, *, depth: int | None = No
         ]
 
     start = Node(pin.name)
-    return _drawn(graph, [(start, _bracketed("; ".join(root_texts(start))))], dependents_of, depth, outdated=outdated)
+    return _drawn(graph, [(start, _bracketed("; ".join(root_texts(start))))], dependents_of, style)
 
 
 def render_why(resolution: Resolution, name: str) -> str:
@@ -151,9 +164,7 @@ def tree_dot(resolution: Resolution) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _drawn(
-    graph: Graph, rows: list[_Row], below: Callable[[Node], list[_Row]], depth: int | None, *, outdated: bool
-) -> str:
+def _drawn(graph: Graph, rows: list[_Row], below: Callable[[Node], list[_Row]], style: TreeStyle) -> str:
     """Draw rows and their subtrees. A stack instead of recursion, because chains of requirements have no maximum length."""
     seen: dict[str, set[str]] = {}  # project -> the extras with which its subtree was drawn
     repeated = False
@@ -161,14 +172,17 @@ def _drawn(
     stack = [(row, "", "", "", 0) for row in reversed(rows)]
     while stack:
         (node, words), indent, branch, stem, level = stack.pop()
-        expanded = depth is None or level < depth
+        expanded = style.depth is None or level < style.depth
         children = below(node) if expanded else []
         again = bool(children) and node.name in seen and seen[node.name].issuperset(node.extras)
         repeated = repeated or again
         if expanded:
             seen.setdefault(node.name, set()).update(node.extras)
-        note = _note(graph.pins.get(node.name), outdated=outdated)
-        lines.append(f"{indent}{branch}{_titled(graph, node)}{note}{words}{_SEEN if again else ''}")
+        pin = graph.pins.get(node.name)
+        note = "" if pin is None else f"{style.detail(pin)}{_note(pin, outdated=style.outdated)}"
+        title = f"{node} {style.paint('version', pin.version if pin is not None else '(missing)')}"
+        after = f"{note}{words}{_SEEN if again else ''}"
+        lines.append(f"{style.paint('branch', indent + branch)}{title}{style.paint('note', after)}")
         if not again:
             inner = indent + stem
             last = len(children) - 1
@@ -239,10 +253,8 @@ def _titled(graph: Graph, node: Node) -> str:
     return f"{node} (missing)" if pin is None else f"{node} {pin.version}"
 
 
-def _note(pin: Pin | None, *, outdated: bool) -> str:
+def _note(pin: Pin, *, outdated: bool) -> str:
     """Return what is shown of a pin behind its version: its licence, if it was read, and the newest release."""
-    if pin is None:
-        return ""
     licence = "" if pin.licence is None else f" [{pin.licence or 'no licence stated'}]"
     is_old = outdated and pin.latest not in {None, pin.version}
     return f"{licence} (newest: {pin.latest})" if is_old else licence

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Run
 
@@ -104,3 +107,36 @@ def test_an_impossible_list_for_programs(home: Path, run: Run) -> None:
     assert (ran.code, ran.out, report["code"], report["exit-code"]) == (1, "", "no-solution", 1)
     assert [fact["kind"] for fact in report["facts"]] == ["required", "required", "needs"]
     assert report["suggestions"][0]["after"] == "lib"
+
+
+def test_sizes_of_a_tree(run: Run) -> None:
+    """Of the file to install of each, and their sum; from a lock the same."""
+    ran = run("tree", "--packages", "app", "--sizes")
+    run("lock", "--packages", "app", "-o", "pylock.toml")
+    locked = run("tree", "pylock.toml", "--sizes")
+
+    assert re.search(r"^app 2\.0 \[\d+ bytes\]", ran.out, re.MULTILINE), ran.out
+    assert re.search(r"^2 files, [\d.]+ k?B?(bytes)? ?to download$", ran.out, re.MULTILINE), ran.out
+    assert ran.out.splitlines()[-1] == locked.out.splitlines()[-1]
+
+
+def test_duplicates_of_a_tree(home: Path, run: Run) -> None:
+    """What several lines or packages require, with who requires it."""
+    (home / "r.in").write_text("app\nlib\n", encoding="utf-8")
+
+    assert run("tree", "r.in", "--duplicates").out == "lib 2.0  (2): r.in:2, app\n"
+    assert run("tree", "--packages", "app", "--duplicates").out == "no package is required more than once\n"
+
+
+def test_colors_of_a_tree(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal or if forced; never with NO_COLOR, in a pipe, or in JSON."""
+    plain = run("tree", "--packages", "app").out
+    forced = run("tree", "--packages", "app", "--color", "always").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert "\x1b[" not in plain
+    assert re.sub(r"\x1b\[\d*m", "", forced) == plain
+    assert run("tree", "--packages", "app").out == forced
+    assert "\x1b[" not in run("tree", "--packages", "app", "--format", "json").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert run("tree", "--packages", "app").out == plain

@@ -5,26 +5,34 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pipx_parallel.cli import colours_output
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
-from pipx_parallel.cli.session import missing_code
+from pipx_parallel.cli.session import missing_code, resolved
 from pipx_parallel.cli.shown_lock import package_name, shown_resolutions
+from pipx_parallel.cli.wording import count, size
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
+from pipx_parallel.console import painted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.model import Resolution
+
+    Sizes = Mapping[tuple[str, str], int | None]  # bytes, by name and version
 
 INVERT = Option(("--invert",), "Show what requires this package.", metavar="NAME")
 DEPTH = Option(("--depth",), "Maximum depth of the tree.", metavar="N")
 FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "dot"))
 LICENCES = Option(("--licences",), "Show the licence of each package, and a table of licences.", "flag")
 OUTDATED = Option(("--outdated",), "Name the newest release of each package that is not at it.", "flag")
-OPTIONS = (INVERT, DEPTH, FORMAT, LICENCES, OUTDATED, INPUT_FILE, *RESOLVE)
+SIZES = Option(("--sizes",), "Show the size of the file to install of each package, and the sum.", "flag")
+DUPLICATES = Option(("--duplicates",), "List the packages that several others require, instead of the tree.", "flag")
+OPTIONS = (INVERT, DEPTH, FORMAT, LICENCES, OUTDATED, SIZES, DUPLICATES, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
 
 
@@ -37,33 +45,67 @@ def run(values: Mapping[str, object]) -> int:
     request = request._replace(settings=request.settings._replace(keep_going=True))
     licensed = context.chosen.flag("licences")
     resolutions = shown_resolutions(request, licensed=licensed, outdated=context.chosen.flag("outdated"))
-    show(_all_drawn(resolutions, context.chosen, depth))
+    if context.chosen.flag("duplicates"):
+        from pipx_parallel.locks.shared_packages import render_shared  # only if it is asked for
+
+        show(render_shared(resolutions))
+    else:
+        sizes = _sizes(resolutions, request) if context.chosen.flag("sizes") else None
+        show(_all_drawn(resolutions, context.chosen, depth, sizes))
     return missing_code(resolutions)
 
 
-def _all_drawn(resolutions: Sequence[Resolution], chosen: Chosen, depth: int | None) -> str:
+def _sizes(resolutions: Sequence[Resolution], request: LockRequest) -> Sizes:
+    """Return the bytes of the file to install of each pin; a lock that is shown has none, so its pins are resolved."""
+    known = any(pin.installable for resolution in resolutions for pin in resolution.pins)
+    sized = resolutions if known else resolved(request)
+    pins = [pin for resolution in sized for pin in resolution.pins]
+    return {(pin.name, pin.version): pin.installable[0].size for pin in pins if pin.installable}
+
+
+def _all_drawn(resolutions: Sequence[Resolution], chosen: Chosen, depth: int | None, sizes: Sizes | None) -> str:
     from pipx_parallel.locks.tree import heading, holders  # only once there is something to draw
 
     name = chosen.text("invert")
     rows = resolutions if name is None else holders(resolutions, name)
     is_text = chosen.text("format") not in {"json", "dot"}
-    return "".join((heading(row, rows) if is_text else "") + _drawn(row, chosen, depth) for row in rows)
+    return "".join((heading(row, rows) if is_text else "") + _drawn(row, chosen, depth, sizes) for row in rows)
 
 
-def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None) -> str:
+def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None, sizes: Sizes | None) -> str:
     from pipx_parallel.locks import tree  # as above
 
-    outdated = chosen.flag("outdated")
+    style = tree.TreeStyle(depth, chosen.flag("outdated"))
+    if sizes is not None:
+        style = style._replace(detail=lambda pin: f" [{_size_text(sizes.get((pin.name, pin.version)))}]")
+    if colours_output(chosen.text("color") or "auto"):
+        style = style._replace(paint=painted)
     table = f"\n{tree.render_licences(resolution)}" if chosen.flag("licences") else ""
+    if sizes is not None:
+        table = f"\n{_sum_text(resolution, sizes)}\n{table}"
     match chosen.text("format"), chosen.text("invert"):
         case "json", _:
             return json.dumps(tree.tree_json(resolution), indent=2) + "\n"
         case "dot", _:
             return tree.tree_dot(resolution)
         case _, None:
-            return tree.render_tree(resolution, depth=depth, outdated=outdated) + table
+            return tree.render_tree(resolution, style) + table
         case _, name:
-            return tree.render_inverted(resolution, name, depth=depth, outdated=outdated)
+            return tree.render_inverted(resolution, name, style)
+
+
+def _size_text(number: int | None) -> str:
+    return "size not known" if number is None else size(number)
+
+
+def _sum_text(resolution: Resolution, sizes: Sizes) -> str:
+    """Return the sum of all files, and how many state no size."""
+    stated = [sizes.get((pin.name, pin.version)) for pin in resolution.pins]
+    known = [number for number in stated if number is not None]
+    unknown = len(stated) - len(known)
+    return f"{count(len(known), 'file')}, {size(sum(known))} to download" + (
+        f"; {unknown} without a size" if unknown else ""
+    )
 
 
 def _depth(chosen: Chosen) -> int | None:

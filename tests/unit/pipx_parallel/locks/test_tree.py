@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from itertools import pairwise
@@ -12,7 +13,7 @@ import pytest
 from mirror.errors import NotFound
 from mirror.records.model import FetchFailure
 from pipx_parallel.errors import UsageError
-from pipx_parallel.locks.tree import render_inverted, render_tree, render_why, tree_dot, tree_json, why_json
+from pipx_parallel.locks.tree import TreeStyle, render_inverted, render_tree, render_why, tree_dot, tree_json, why_json
 from tests.support.goldens import assert_golden
 from tests.support.resolutions import pin, resolution, root, web_resolution
 
@@ -56,11 +57,11 @@ def test_the_json_form_looks_as_agreed() -> None:
 
 def test_depth_limits_the_levels() -> None:
     """0: the roots alone."""
-    assert render_tree(WEB, depth=0).splitlines() == [
+    assert render_tree(WEB, TreeStyle(depth=0)).splitlines() == [
         "httpx[socks] 0.28.1 (httpx[socks]>=0.28, requirements.in:2)",
         "httptools 0.6.4 (httptools, requirements.in:3)",
     ]
-    assert "h11" not in render_tree(WEB, depth=1)
+    assert "h11" not in render_tree(WEB, TreeStyle(depth=1))
 
 
 def test_a_subtree_beyond_the_depth_is_not_marked_as_shown() -> None:
@@ -69,7 +70,7 @@ def test_a_subtree_beyond_the_depth_is_not_marked_as_shown() -> None:
         [pin("a", "1"), pin("b", "1"), pin("c", "1")], [root("a"), root("b", 2)], [("a", "b", "b"), ("b", "c", "c")]
     )
 
-    assert render_tree(resolved, depth=1).splitlines() == [
+    assert render_tree(resolved, TreeStyle(depth=1)).splitlines() == [
         "a 1 (a, requirements.in:1)",
         "└── b 1 (b)",
         "b 1 (b, requirements.in:2)",
@@ -153,3 +154,11 @@ def test_a_direct_reference_says_that_it_is_fixed() -> None:
     resolved = resolution([pin("a", "1", url="file:///a")], [root("a @ file:///a")])
 
     assert "fixed by its reference: file:///a" in render_why(resolved, "a")
+
+
+def test_parts_of_a_line_can_be_painted() -> None:
+    """Branches, versions and notes; the text is the same without the colors."""
+    painted = render_tree(WEB, TreeStyle(paint=lambda kind, text: f"<{kind}>{text}</>" if text else text))
+
+    assert re.sub(r"<[^>]*?>", "", painted.replace("</>", "")).splitlines()[:2] == render_tree(WEB).splitlines()[:2]
+    assert "<branch>├── </>" in painted
