@@ -28,7 +28,7 @@ def _differing(resolutions: Sequence[Resolution]) -> list[tuple[str, list[str]]]
     for resolution in resolutions:
         for pin in resolution.pins:
             versions.setdefault(pin.name, {})[pin.version] = None
-    return [(name, list(found)) for name, found in sorted(versions.items()) if len(found) > 1]
+    return [(name, list(releases)) for name, releases in sorted(versions.items()) if len(releases) > 1]
 
 
 def _shared(resolutions: Sequence[Resolution]) -> list[tuple[str, str, list[str]]]:

@@ -24,13 +24,13 @@ def test_options_of_other_tools_map_to_options_that_exist() -> None:
     for left, right in rows:
         same = re.match(r"the same", right) is not None
         named = re.search(r"`pipx-parallel (mirror \w+|\w+)", right)
-        known = _options_of(named[1] if named else "lock")
+        names = _options_of(named[1] if named else "lock")
         if same and "--" in left:
             spans = [*re.findall(r"`([^`]+)`", left), *re.findall(r"`([^`]+)`", right)]
         else:
             spans = re.findall(r"`([^`]+)`", right)
         words = [word for span in spans for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)]
-        unknown += [(left, word) for word in words if word not in known and word not in _NOT_OURS]
+        unknown += [(left, word) for word in words if word not in names and word not in _NOT_OURS]
 
     assert len(rows) > 60
     assert unknown == []

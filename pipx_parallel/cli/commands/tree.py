@@ -57,8 +57,8 @@ def run(values: Mapping[str, object]) -> int:
 
 def _sizes(resolutions: Sequence[Resolution], request: LockRequest) -> Sizes:
     """Return the bytes of the file to install of each pin; a lock that is shown has none, so its pins are resolved."""
-    known = any(pin.installable for resolution in resolutions for pin in resolution.pins)
-    sized = resolutions if known else resolved(request)
+    has_files = any(pin.installable for resolution in resolutions for pin in resolution.pins)
+    sized = resolutions if has_files else resolved(request)
     pins = [pin for resolution in sized for pin in resolution.pins]
     return {(pin.name, pin.version): pin.installable[0].size for pin in pins if pin.installable}
 
@@ -101,9 +101,9 @@ def _size_text(number: int | None) -> str:
 def _sum_text(resolution: Resolution, sizes: Sizes) -> str:
     """Return the sum of all files, and how many state no size."""
     stated = [sizes.get((pin.name, pin.version)) for pin in resolution.pins]
-    known = [number for number in stated if number is not None]
-    unknown = len(stated) - len(known)
-    return f"{count(len(known), 'file')}, {size(sum(known))} to download" + (
+    numbers = [number for number in stated if number is not None]
+    unknown = len(stated) - len(numbers)
+    return f"{count(len(numbers), 'file')}, {size(sum(numbers))} to download" + (
         f"; {unknown} without a size" if unknown else ""
     )
 
