@@ -33,6 +33,7 @@ class Parts(NamedTuple):
     groups: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()  # of ``groups``: installed unless the user says otherwise
     conflicts: tuple[tuple[Part, ...], ...] = ()  # of each set at most one can be installed
+    torn: tuple[tuple[Part, Part, Part], ...] = ()  # parts that include two which conflict, with these
 
 
 @equal_by_type
@@ -201,7 +202,7 @@ class Offer(NamedTuple):
     """A tried change that makes an impossible list solvable. ``str()`` is one line for the user.
 
     ``kind`` is "line" (at ``origin`` write ``after`` instead of ``before``; remove the line if ``after`` is ""), "flag" (add the
-    option ``after``), "no-flag" (leave out the option ``before``) or "setting" (add ``after`` to the project's table).
+    option ``after``), "no-flag" (leave out the option ``before``) or "setting" (add ``after`` to the project's table, if not "").
     """
 
     kind: str

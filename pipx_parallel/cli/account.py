@@ -64,13 +64,12 @@ def tell_quality(request: LockRequest, resolutions: Sequence[Resolution]) -> Non
 
 def _tell_splits(request: LockRequest, resolutions: Sequence[Resolution]) -> None:
     """Name the projects with several releases; with -v say which targets have which, and why."""
-    from pipx_parallel.locks.splits import split_lines, splits_of  # only with several targets
+    from pipx_parallel.locks.splits import apart_by, split_lines, splits_of  # only with several targets
 
     splits = splits_of(resolutions)
     if splits:
         names = ", ".join(split.name for split in splits)
-        whom = "targets" if len(resolutions) > 1 and not resolutions[-1].fork else "extras, groups or targets"
-        request.context.printer.say(f"different releases for some {whom}: {names} (-v shows why)")
+        request.context.printer.say(f"different releases for some {apart_by(resolutions)}: {names} (-v shows why)")
     for line in split_lines(splits):
         request.context.printer.detail(line)
 

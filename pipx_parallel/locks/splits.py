@@ -52,6 +52,23 @@ def splits_of(resolutions: Sequence[Resolution]) -> tuple[Split, ...]:
     )
 
 
+def apart_by(resolutions: Sequence[Resolution]) -> str:
+    """Return in words what has different releases: "targets", "extras", "extras or groups", "extras or targets", and so on."""
+    versions: dict[str, dict[tuple[Part, ...], set[str]]] = {}
+    for resolution in resolutions:
+        for pin in resolution.pins:
+            versions.setdefault(pin.name, {}).setdefault(resolution.fork, set()).add(pin.version)
+    kinds: set[str] = set()
+    for forks in versions.values():
+        # Of parts: different sets of releases. Of targets: several releases in one set of parts.
+        if len({frozenset(found) for found in forks.values()}) > 1:
+            kinds.update(part.kind for fork in forks for part in fork)
+        if any(len(found) > 1 for found in forks.values()):
+            kinds.add("target")
+    words = [f"{kind}s" for kind in ("extra", "group", "target") if kind in kinds]
+    return " or ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
+
+
 def _labels(resolutions: Sequence[Resolution]) -> Iterator[str]:
     """Yield how the targets are called, with the conflicting extras and groups of each."""
     forks: dict[tuple[Part, ...], list[Target]] = {}

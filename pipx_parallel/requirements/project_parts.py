@@ -15,7 +15,7 @@ from pipx_parallel.model import Part, Parts
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipx_parallel.requirements.toml_lines import TomlText
 
@@ -32,13 +32,15 @@ def parts_of(text: TomlText, extras: Sequence[str], groups: Sequence[str]) -> Pa
     if not extras and not groups:
         return None
     locked = {*(Part("extra", name) for name in extras), *(Part("group", name) for name in map(normalize_name, groups))}
-    every = [*_conflicts(text)]
-    conflicts = [tuple(part for part in conflict if part in locked) for conflict in [*every, *_inherited(text, every)]]
+    every, including = _conflicts(text), _including(text)
+    inherited = _inherited(including, every)
+    conflicts = [tuple(part for part in conflict if part in locked) for conflict in [*every, *inherited]]
     return Parts(
         tuple(extras),
         tuple(dict.fromkeys(map(normalize_name, groups))),
         tuple(name for name in _default_groups(text) if Part("group", name) in locked),
         tuple(dict.fromkeys(conflict for conflict in conflicts if len(conflict) > 1)),
+        tuple(row for row in _torn(including, every) if row[0] in locked),
     )
 
 
@@ -94,13 +96,24 @@ def own_extras(item: str, project: str) -> tuple[tuple[str, ...], str] | None:
     return normalize_extras(match[2]), (match[3] or "").strip()
 
 
-def _inherited(text: TomlText, conflicts: Sequence[Sequence[Part]]) -> Iterator[tuple[Part, Part]]:
+def _inherited(
+    including: Mapping[Part, Sequence[Part]], conflicts: Sequence[Sequence[Part]]
+) -> Iterator[tuple[Part, Part]]:
     """Yield the conflicts of parts that include a part with a conflict."""
-    including = _including(text)
     for conflict in conflicts:
         for first, second in combinations(conflict, 2):
             pairs = product([first, *including.get(first, ())], [second, *including.get(second, ())])
             yield from (pair for pair in pairs if pair[0] != pair[1] and pair != (first, second))
+
+
+def _torn(
+    including: Mapping[Part, Sequence[Part]], conflicts: Sequence[Sequence[Part]]
+) -> Iterator[tuple[Part, Part, Part]]:
+    """Yield each part that includes two parts which conflict, with these two."""
+    for conflict in conflicts:
+        for first, second in combinations(conflict, 2):
+            both = [part for part in including.get(first, ()) if part in including.get(second, ())]
+            yield from ((part, first, second) for part in both)
 
 
 def _including(text: TomlText) -> dict[Part, list[Part]]:

@@ -5,8 +5,9 @@ Packaging rules become masks here: tags, Requires-Python, cutoff, yanked files (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST, is_pure
 from mirror.records.model import FetchFailure
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
     from pipx_parallel.targets.rules import TargetRules
 
 
+@equal_by_type
+class _Masks(NamedTuple):
+    """What is known of the releases of a project for a target, as masks of the solver."""
+
+    usable: int
+    yanked: int
+    binary: int
+
+
 class Candidate:
     """One project for one target. Masks have the solver's bit numbers (bit 0 is "absent").
 
@@ -36,30 +46,18 @@ class Candidate:
     """
 
     __slots__ = (
-        "_best_kinds",
-        "_distance",
-        "_line",
-        "_offline",
-        "_policy",
-        "_ranks_of",
-        "_shared",
-        "_stand_ins",
-        "_trusts_wheels",
-        "allowed",
-        "binary",
-        "finals",
-        "is_pure",
-        "later",
-        "project",
-        "usable",
-        "yanked",
-    )
+        "_best_kinds", "_distance", "_line", "_masks", "_offline", "_policy", "_ranks_of", "_shared", "_stand_ins",
+        "_trusts_wheels", "allowed", "finals", "is_shared", "later", "project",
+    )  # fmt: skip
 
     def __init__(self, project: Project, rules: TargetRules, policy: Policy) -> None:
-        """Check every file kind of the newest releases once."""
+        """Take the project. With a policy its releases are checked at once, else on first use: other targets need few masks."""
         view = project.view
         name = view.name
         self.project = project
+        self.is_shared = False
+        self._policy = policy
+        self._masks: list[_Masks] = []  # one for all candidates that have the same masks, with the first use
         self._best_kinds: dict[int, int | None] = {}  # release -> its best file kind, if no line has hashes
         self._stand_ins: dict[int, int] = {}  # release without a wheel for the target -> the wheel that is read
         self.allowed: dict[int, frozenset[int]] = {}  # release -> the file kinds that --hash and the policy allow
@@ -67,41 +65,73 @@ class Candidate:
         self._trusts_wheels = wheels = direct or policy.takes_wheels(name)
         self._rank_by(rules, 0 if direct else policy.sdist_rank(name), wheels=wheels)
         self._shared, self._offline = (None, False) if direct else (policy.shared, policy.offline)
-        count = len(view.versions)
-        self._line = line = max(0, count - HEAD) if direct else policy.first_checked(project)
-        self._policy = policy if line and policy.has_guard and not direct else None
-        head = ((1 << count) - 1) >> line << line
+        self.finals = mask_from(((1 << len(view.versions)) - 1) & ~view.prereleases)
+        # Releases that only a later index has need a pin: other requirements use the first index that has the project.
+        later = project.later_keys
+        rows = enumerate(view.keys) if later else ()
+        self.later = mask_from(sum([1 << release for release, key in rows if key in later]))
+        self._line = max(0, len(view.versions) - HEAD) if direct else policy.first_checked(project)
+        if policy.has_guard:
+            self._find()
+
+    @property
+    def usable(self) -> int:
+        """Return the releases that the target may install."""
+        return (self._masks or self._find())[0].usable
+
+    @property
+    def yanked(self) -> int:
+        """Return the releases of which the target could install yanked files only."""
+        return (self._masks or self._find())[0].yanked
+
+    @property
+    def binary(self) -> int:
+        """Return the releases with a wheel for the target if these come first (``--prefer-binary``), else -1."""
+        return (self._masks or self._find())[0].binary
+
+    def _head(self) -> int:
+        """Return the newest releases: those that are checked before a search."""
+        return ((1 << len(self.project.view.versions)) - 1) >> self._line << self._line
+
+    def _find(self) -> list[_Masks]:
+        """Check every file kind of the newest releases once."""
+        project, policy = self.project, self._policy
+        view, direct, head = project.view, project.reference is not None, self._head()
         kind_sets = [(file_kinds, releases) for file_kinds, mask in view.kind_sets.items() if (releases := mask & head)]
         numbers = list(set[int]().union(*[file_kinds for file_kinds, _ in kind_sets]))  # a third of all file kinds
         ranks = self._ranks_of([view.file_kinds[number] for number in numbers])
         open_ = {number for number, rank in zip(numbers, ranks, strict=True) if rank is not None}
         unyanked = {number for number in open_ if not view.file_kinds[number].yanked}
-        wheels_open = {number for number in open_ if view.file_kinds[number].tags != SDIST}
-        usable = (1 << line) - 1
+        wheels = {number for number in open_ if view.file_kinds[number].tags != SDIST}
+        usable = ((1 << len(view.versions)) - 1) & ~head
         yanked = binary = 0
         for file_kinds, releases in kind_sets:
             if not open_.isdisjoint(file_kinds):
                 usable |= releases
                 if unyanked.isdisjoint(file_kinds):
                     yanked |= releases
-                if not wheels_open.isdisjoint(file_kinds):
+                if not wheels.isdisjoint(file_kinds):
                     binary |= releases
-        self.finals = mask_from(((1 << count) - 1) & ~view.prereleases)
         # As in pip, policies select among the files of an index; they do not apply to a direct reference.
         if not direct:
             admitted, partial = policy.admitted(project, usable & head)
             usable = admitted | usable & ~head
             self.allowed.update(partial)
-        self.usable = mask_from(usable) if direct else policy.allowed_releases(name, mask_from(usable), self.finals)
-        self.yanked = mask_from(yanked)
-        # Releases that only a later index has need a pin: other requirements use the first index that has the project.
-        later = project.later_keys
-        self.later = (
-            mask_from(sum([1 << release for release, key in enumerate(view.keys) if key in later])) if later else 0
-        )
-        self.binary = mask_from(binary) if policy.prefers_binary else -1
-        # Of wheels for any platform no target with the same Python can have others.
-        self.is_pure = self._shared is not None and all(is_pure(view.file_kinds[number].tags) for number in numbers)
+        usable = mask_from(usable)
+        usable = usable if direct else policy.allowed_releases(view.name, usable, self.finals)
+        self._masks.append(_Masks(usable, mask_from(yanked), mask_from(binary) if policy.prefers_binary else -1))
+        return self._masks
+
+    @property
+    def is_pure(self) -> bool:
+        """Return whether all wheels are for any platform: no target with the same Python can have others then."""
+        view, head = self.project.view, self._head()
+        numbers = {number for file_kinds, mask in view.kind_sets.items() if mask & head for number in file_kinds}
+        return all(is_pure(view.file_kinds[number].tags) for number in numbers)
+
+    def has_equals(self, release: int) -> bool:
+        """Return whether other targets with the same Python have the same files of a release."""
+        return self.is_shared and bool(self._head() >> release & 1)
 
     def _rank_by(self, rules: TargetRules, sdist: int | None, *, wheels: bool) -> None:
         self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
@@ -111,16 +141,16 @@ class Candidate:
 
     def for_rules(self, rules: TargetRules, policy: Policy) -> Candidate:
         """Return the same releases, if ``is_pure``, for another target with the same Python; old releases by its own rules."""
-        from copy import copy  # only with several targets
-
-        candidate = copy(self)
+        candidate = Candidate.__new__(Candidate)
+        for name in Candidate.__slots__:
+            setattr(candidate, name, getattr(self, name))
         candidate.forget(rules, policy)
         return candidate
 
     def forget(self, rules: TargetRules, policy: Policy) -> None:
         """Drop what rests on the rules of another target."""
-        self._best_kinds, self._stand_ins, self.allowed = {}, {}, dict(self.allowed)
-        self._policy = policy if self._policy is not None else None
+        self._policy, self._stand_ins, self.allowed = policy, {}, dict(self.allowed)
+        self._best_kinds = {release: kind for release, kind in self._best_kinds.items() if self.has_equals(release)}
         self._rank_by(rules, policy.sdist_rank(self.project.view.name), wheels=self._trusts_wheels)
 
     def file_kind_of(self, release: int) -> int | None:
@@ -146,7 +176,7 @@ class Candidate:
 
     def _admitted_kinds(self, release: int) -> tuple[int, ...]:
         """Return the file kinds of a release; none if the policy refuses it, which of an old release is decided here."""
-        if self._policy is not None and release < self._line:
+        if release < self._line and self._policy.has_guard and self.project.reference is None:
             remaining, partial = self._policy.admitted(self.project, 1 << release)
             for number, kinds in partial.items():
                 self.allowed[number] = kinds & self.allowed.get(number, kinds)
@@ -164,8 +194,8 @@ class Candidate:
 
         The wheels of a release have the same dependencies with rare exceptions. So if the target can install only the source
         archive, a wheel for another platform or Python is read instead of a build, unless the user refuses wheels or gives hashes.
-        Several targets share the metadata of the wheels of one platform, and with targets that can install only the source archive;
-        offline, one that is in the mirror.
+        Targets share the metadata of the wheels of one platform, also with targets that install the source archive; offline, one
+        that is in the mirror.
         """
         view = self.project.view
         tags = view.file_kinds[file_kind].tags
@@ -180,41 +210,24 @@ class Candidate:
 
     def _stand_in(self, release: int, file_kind: int) -> int:
         """Return the wheel that is nearest to the target; one for the same system that is read in any case is as good."""
-        view = self.project.view
-        distances = {
-            number: distance
-            for number in view.kind_set_of(release)
-            if view.file_kinds[number].tags != SDIST
-            and (distance := self._distance(view.file_kinds[number])) is not None
-        }
-        nearest = min(distances, key=distances.__getitem__, default=file_kind)
-        read = [] if self._shared is None else [*self._shared.kinds_read(view.name, release)]
-        if self._offline and view.dependency_set(release, nearest) is None:
-            read += [number for number in distances if view.dependency_set(release, number) is not None]
-        for number in read:
-            if number in distances and distances[number].is_near:
-                nearest = self._stand_ins[release] = number
-                break
-        else:
-            if self._shared is None:
-                self._stand_ins[release] = nearest
+        from pipx_parallel.resolution.shared_choices import nearest_wheel  # few targets need it
+
+        view, shared = self.project.view, self._shared
+        read = () if shared is None else shared.kinds_read(view.name, release)
+        nearest = nearest_wheel(view, release, self._distance, read, offline=self._offline)
+        if nearest is None:
+            return file_kind
+        if shared is None or nearest in read:  # else other targets may yet read one that is as near
+            self._stand_ins[release] = nearest
         return nearest
 
     def _stored_kind(self, release: int, file_kind: int) -> int:
         """Return the file kind, or a wheel for the same platform and another Python if the mirror has only that one's metadata."""
-        view = self.project.view
-        if view.dependency_set(release, file_kind) is not None:
+        if self.project.view.dependency_set(release, file_kind) is not None:
             return file_kind
-        from pipx_parallel.resolution.shared_choices import platform_family  # few locks need it
+        from pipx_parallel.resolution.shared_choices import stored_kind  # few locks need it
 
-        family = platform_family(view.file_kinds[file_kind].tags)
-        numbers = [
-            number
-            for number in view.kind_set_of(release)
-            if view.dependency_set(release, number) is not None
-            and platform_family(view.file_kinds[number].tags) == family
-        ]
-        return min(numbers, default=file_kind)
+        return stored_kind(self.project.view, release, file_kind)
 
 
 class TargetFacts:
@@ -262,7 +275,8 @@ class TargetFacts:
         if isinstance(same, Candidate) and same.project is project:
             return same.for_rules(self.rules, self.policy)
         candidate = Candidate(project, self.rules, self.policy)
-        if candidate.is_pure:
+        if shared.is_pure(project, lambda: candidate.is_pure):
+            candidate.is_shared = True
             shared.candidates[key] = candidate
         return candidate
 

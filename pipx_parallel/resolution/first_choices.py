@@ -2,14 +2,24 @@
 
 Each package gets its first choice (``CandidateSource.choose``) among what the first requirement on it admits. If everything
 that is needed then fits, this is an answer, and no better one exists: every package is at its first choice.
+
+At first, only the releases that other targets have are tried, with the edges that were worked out for these targets. The mask of
+an edge is the same for all targets where it matters: for a final release that is not yanked. So the releases of a project need not
+be checked against each target, but for the chosen one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipx_parallel.resolution.package_keys import base_of, is_extra
+from mirror.errors import MirrorError
+from mirror.records.dependency_sets import BASE, DependencySet
+from mirror.records.model import FetchFailure
+from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
+from pipx_parallel.resolution.policy import bit_in
+from pipx_parallel.resolution.shared_releases import accepts
 from pipx_parallel.resolution.source_archives import NOT_BUILT
+from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.ports import Unavailable
 from pipx_parallel.resolver.solution import DependencyEdge
 from pipx_parallel.resolver.solver import Counts, Solution
@@ -17,6 +27,8 @@ from pipx_parallel.resolver.solver import Counts, Solution
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mirror.records.model import Dependency
+    from pipx_parallel.resolution.candidate import Candidate
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver.ports import Edge, RootEdge
 
@@ -30,8 +42,12 @@ def first_choices(
 
     ``bounds_of`` returns the constraints that are not in ``roots``, by package.
     """
-    attempt = _FirstChoices(candidates, roots, bounds_of)
-    return attempt.run([root.edge for root in roots if not root.constraint])
+    wanted = [root.edge for root in roots if not root.constraint]
+    for attempt in (_SharedChoices, _FirstChoices):
+        answer = attempt(candidates, roots, bounds_of).run(wanted)
+        if answer is not None:
+            return answer
+    return None
 
 
 class _FirstChoices:
@@ -56,7 +72,7 @@ class _FirstChoices:
         for package in self.queue:  # grows while it is read
             parent, switch = (base_of(package), package) if is_extra(package) else (package, None)
             bit = self.chosen[parent]
-            edges = self.candidates.dependencies(parent, bit, switch)
+            edges = self._edges(parent, bit, switch)
             if isinstance(edges, Unavailable) or self.candidates.dependency_set(parent, bit) is NOT_BUILT:
                 return None
             for edge in edges:
@@ -64,6 +80,9 @@ class _FirstChoices:
                 if not self._take(edge):
                     return None
         return Solution(self.chosen, dependencies, {}, _NO_SEARCH)
+
+    def _edges(self, parent: str, bit: int, switch: str | None) -> Sequence[Edge] | Unavailable:
+        return self.candidates.dependencies(parent, bit, switch)
 
     def _take(self, edge: Edge) -> bool:
         """Choose the package if it is not chosen yet; return whether the edge is satisfied."""
@@ -88,3 +107,60 @@ class _FirstChoices:
         for bound in self.bounds_of(package):
             mask &= bound.edge.mask
         return self.candidates.choose(package, mask) if mask else None
+
+
+class _SharedChoices(_FirstChoices):
+    """One attempt with the releases and edges of other targets; a package that no other target has is chosen as ever."""
+
+    is_own = True  # whether the masks of the edges that are looked at were worked out for this target
+
+    def _edges(self, parent: str, bit: int, switch: str | None) -> Sequence[Edge] | Unavailable:
+        """Return edges as ``CandidateSource.dependencies`` does; those of another target if the same requirements hold."""
+        candidates, shared = self.candidates, self.candidates.policy.shared
+        of = (parent, bit, BASE if switch is None else extra_of(switch))
+        wanted = self._wanted(*of)
+        edges = shared.edges(of, wanted) if shared is not None and wanted is not None else None
+        self.is_own = edges is None
+        if edges is not None:
+            return edges
+        own = candidates.dependencies(parent, bit, switch)
+        if shared is not None and wanted is not None and not isinstance(own, Unavailable):
+            shared.add_edges(of, wanted, own)
+        return own
+
+    def _wanted(self, parent: str, bit: int, extra: str) -> Sequence[Dependency] | None:
+        """Return the requirements that hold in the target; None if something is unusual about the release."""
+        candidates = self.candidates
+        dependency_set = candidates.dependency_set(parent, bit)
+        if candidates.policy.ignores_dependencies or not isinstance(dependency_set, DependencySet):
+            return None
+        if extra == BASE and not candidates.rules.python_allowed(dependency_set.requires_python):
+            return None
+        try:
+            return candidates.active(dependency_set, extra)
+        except MirrorError:
+            return None
+
+    def _first_choice(self, edge: Edge) -> int | None:
+        package, policy = edge.package, self.candidates.policy
+        versions = policy.shared.pins.get(package) if policy.shared is not None and not is_extra(package) else None
+        if not versions or policy.has_guard or policy.locked_version(package) is not None:
+            return super()._first_choice(edge) if self.is_own or is_extra(package) else None
+        candidate = self.candidates.candidate(package)
+        if isinstance(candidate, FetchFailure):
+            return None
+        mask = edge.mask & self.bounds.get(package, -1) & candidate.finals & ~candidate.later
+        for bound in self.bounds_of(package):
+            mask &= bound.edge.mask
+        bit = bit_in(candidate.project.view, next(iter(versions)), mask)
+        return bit if bit is not None and self._is_as_good(candidate, bit) else None
+
+    def _is_as_good(self, candidate: Candidate, bit: int) -> bool:
+        """Return whether the target can install a release, and would not rather have a newer one."""
+        try:
+            file_kind = candidate.file_kind_of(release_of(bit))
+        except MirrorError:
+            return False
+        if file_kind is None or candidate.project.view.file_kinds[file_kind].yanked:
+            return False
+        return accepts(self.candidates.policy, candidate, bit)

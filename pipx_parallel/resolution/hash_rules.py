@@ -20,11 +20,16 @@ class Narrowed(Protocol):
     """A project whose releases can be limited to the files that hashes allow."""
 
     project: Project
-    usable: int  # releases that the target can install, a mask of the solver
     allowed: dict[int, frozenset[int]]  # release -> its allowed file kinds
+
+    @property
+    def usable(self) -> int:
+        """Return the releases that the target can install, a mask of the solver."""
+        ...
 
     def file_kind_of(self, release: int) -> int | None:
         """Return the file kind of a release; None if no file can be installed."""
+        ...
 
 
 class HashRules:

@@ -96,6 +96,16 @@ def declared_conflicts(lines: Sequence[RootRequirement], situation: Situation) -
     yield Change(Offer("setting", text, after=after), apart[0], others=tuple(apart[1:]))
 
 
+def without_torn_parts(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
+    """Yield the input without an extra or group of these lines that includes two which conflict."""
+    inputs = situation.inputs
+    for part, first, second in inputs.parts.torn if inputs.parts is not None else ():
+        if any(line.origin.part == part for line in lines):
+            roots = tuple([root for root in inputs.roots if root.origin.part != part])
+            text = f"{part} includes {first} and {second}, which conflict: change what it includes, or lock the others by name"
+            yield Change(Offer("setting", text), situation._replace(inputs=inputs._replace(roots=roots)))
+
+
 def relaxed(lines: Sequence[RootRequirement], situation: Situation) -> Iterator[Change]:
     """Yield each line without one of its clauses, then without all; the last line first, as it most likely changed last."""
     bounded = [line for line in reversed(lines) if line.specifier]

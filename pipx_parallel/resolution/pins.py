@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mirror.errors import MirrorError
 from mirror.names import with_extras
@@ -12,13 +12,12 @@ from mirror.records.filenames import SDIST, split_filename
 from mirror.records.model import FetchFailure
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
-from pipx_parallel.model import BeyondBound, Pin, PinCondition, Relaxation, RequirementEdge, WithoutExtra
+from pipx_parallel.model import Pin, PinCondition, RequirementEdge
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import Excluded, why_given_up, why_held
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
 from pipx_parallel.resolution.wording import Wording, written
 from pipx_parallel.resolver.masks import release_of
-from pipx_parallel.resolver.ports import Unavailable
 from pipx_parallel.resolver.solver import Impossible
 from pipx_parallel.resolver.terms import Bound, Required
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from mirror.records.model import DistFile
     from mirror.records.release_view import ReleaseView
     from mirror.records.simple_file import FileList
-    from pipx_parallel.model import RootRequirement
+    from pipx_parallel.model import Relaxation, RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.shared_choices import TaggedFile
     from pipx_parallel.resolver.solution import Held
@@ -41,50 +40,63 @@ def pins_of(
     """Return one pin for each project chosen, sorted by name."""
     directs = {root.name for root in roots}
     wording = Wording(candidates, roots, constraints)
-    versions = {
-        name: _candidate(candidates, name).project.view.versions[release_of(bit)]
-        for name, bit in solution.chosen.items()
-        if not is_extra(name)
-    }
-    pins = []
-    candidates.mirror.files.prefetch(
-        [(_candidate(candidates, name).project, release_of(solution.chosen[name])) for name in versions]
-    )
-    for name in sorted(solution.chosen):
-        if is_extra(name):
-            continue
-        candidate = _candidate(candidates, name)
-        view = candidate.project.view
-        release = release_of(solution.chosen[name])
+    chosen = {name: _candidate(candidates, name) for name in solution.chosen if not is_extra(name)}
+    releases = [(row.project, release_of(solution.chosen[name])) for name, row in chosen.items()]
+    versions = {name: project.view.versions[release] for name, (project, release) in zip(chosen, releases, strict=True)}
+    candidates.mirror.files.prefetch(releases)
+    maker, shared = _PinMaker(solution, candidates, versions, wording), candidates.policy.shared
+    pins: list[Pin] = []
+    for name in sorted(versions):
+        candidate, bit = chosen[name], solution.chosen[name]
+        key = (name, bit, name in directs, candidates.policy.locked_version(name), *candidates.rules.python)
+        has_equals = shared is not None and name not in solution.held and candidate.has_equals(release_of(bit))
+        pin = shared.made.get(key) if shared is not None and has_equals else None
         try:
-            best = release_of(_newest_installable(candidates, candidate, name, solution.chosen[name]))
-            files, tagged = _read_files(candidates, candidate, release)
+            pin = pin or maker.pin(candidate, bit, direct=name in directs)
         except MirrorError:
-            if (name, view.versions[release]) in candidates.holes:
+            if (name, versions[name]) in candidates.holes:
                 continue  # with --keep-going the failure is reported, and there is no pin
             raise
+        if shared is not None and has_equals:
+            shared.made[key] = pin
+        pins.append(pin)
+    return tuple(pins)
+
+
+class _PinMaker(NamedTuple):
+    """Makes the pins of one solution."""
+
+    solution: Solution
+    candidates: Candidates
+    versions: Mapping[str, str]
+    wording: Wording
+
+    def pin(self, candidate: Candidate, bit: int, *, direct: bool) -> Pin:
+        """Return the pin of a release. Raises ``MirrorError``."""
+        solution, candidates, versions, wording = self
+        view, release = candidate.project.view, release_of(bit)
+        name = view.name
+        best = release_of(_newest_installable(candidates, candidate, name, bit))
+        files, tagged = _read_files(candidates, candidate, release)
         held = solution.held.get(name) if best != release else None
         listed, usable = _files_of(files, tagged, candidates, candidate, release)
-        pins.append(
-            Pin(
-                name,
-                view.versions[release],
-                listed,
-                usable,
-                requires_python=_requires_python(candidate, release),
-                index=candidate.project.index_of(release) or None,
-                url=candidate.project.reference,
-                direct=name in directs,
-                latest=view.versions[best],
-                libyears=libyears(_uploaded(candidate, release), _uploaded(candidate, best)),
-                status=None if view.status in {None, "active"} else view.status,
-                metadata_from=_metadata_from(candidate, release, tagged),
-                reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
-                bounded=held is not None and _is_bounded(held, name),
-                conditions=_conditions(view, listed, usable, candidates.policy.locked_version(name)),
-            )
+        return Pin(
+            name,
+            view.versions[release],
+            listed,
+            usable,
+            requires_python=_requires_python(candidate, release),
+            index=candidate.project.index_of(release) or None,
+            url=candidate.project.reference,
+            direct=direct,
+            latest=view.versions[best],
+            libyears=libyears(_uploaded(candidate, release), _uploaded(candidate, best)),
+            status=None if view.status in {None, "active"} else view.status,
+            metadata_from=_metadata_from(candidate, release, tagged),
+            reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
+            bounded=held is not None and _is_bounded(held, name),
+            conditions=_conditions(view, listed, usable, candidates.policy.locked_version(name)),
         )
-    return tuple(pins)
 
 
 def _reason(
@@ -118,7 +130,7 @@ def _files_of(
             listed = [file for file in listed if candidates.policy.admits_file(view.name, version, file)]
     else:
         usable = tuple(files)
-    if any(view.file_kinds[number].yanked for number in view.kind_set_of(release)):
+    if any([view.file_kinds[number].yanked for number in view.kind_set_of(release)]):  # noqa: C419 - for each pin and target
         left = tuple([file for file in usable if file.yanked is None])
         if left:
             return [file for file in listed if file.yanked is None], left
@@ -145,25 +157,11 @@ def _is_bounded(held: Held, name: str) -> bool:
 
 def relaxations_of(solution: Solution, candidates: Candidates) -> tuple[Relaxation, ...]:
     """Return the relaxations of a solution, in the solver's order."""
+    if not solution.escapes and not solution.lacking:
+        return ()
+    from pipx_parallel.resolution.relaxations import relaxations_of  # few solutions have one
 
-    def version(name: str, bit: int) -> str:
-        return _candidate(candidates, name).project.view.versions[release_of(bit)]
-
-    relaxations: list[Relaxation] = []
-    for parent, child, dependency, stated_by in solution.escapes:
-        text = "".join(written(dependency.edges[0]))
-        by, pins = (
-            version(parent, stated_by),
-            [(name, version(name, solution.chosen[name])) for name in (parent, child)],
-        )
-        relaxations.append(BeyondBound(*pins[0], *pins[1], text, by))
-    for switch in solution.lacking:
-        name, extra = base_of(switch), extra_of(switch)
-        bit = solution.chosen[name]
-        dependency_set = candidates.dependency_set(name, bit)
-        available = () if isinstance(dependency_set, FetchFailure | Unavailable) else tuple(dependency_set.extras())
-        relaxations.append(WithoutExtra(name, version(name, bit), extra, available))
-    return tuple(relaxations)
+    return relaxations_of(solution, candidates)
 
 
 def _metadata_from(candidate: Candidate, release: int, tagged: Sequence[TaggedFile]) -> str | None:
@@ -181,6 +179,8 @@ def _newest_installable(candidates: Candidates, candidate: Candidate, name: str,
 
     Old releases count as usable until they are checked; those above the chosen one are checked here.
     """
+    if release_of(bit) == len(candidate.project.view.versions) - 1:
+        return bit
     mask = candidate.usable >> bit << bit & ~candidate.later | 1 << bit
     while (best := candidates.best(name, mask)) != bit and candidate.file_kind_of(release_of(best)) is None:
         mask &= ~(1 << best)
@@ -224,11 +224,8 @@ def installable(
         rank = sdist if tags == SDIST else own if wheels else None
         if rank is not None:
             file = files[index]
-            if (
-                rules.python_allowed(file.requires_python)
-                and policy.admits_file(name, version, file)
-                and candidates.hashes.allows(name, file)
-            ):
+            allowed = rules.python_allowed(file.requires_python) and candidates.hashes.allows(name, file)
+            if allowed and policy.admits_file(name, version, file):
                 ranked.append((rank, filename, file))
     return tuple([file for _, _, file in sorted(ranked)])
 

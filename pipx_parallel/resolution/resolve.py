@@ -140,11 +140,11 @@ def _no_solution(search: TargetSearch, impossible: Impossible, count: int, fork:
     context, candidates = search.context, search.candidates
     argument = argue(impossible, candidates, search.inputs.roots, search.inputs.constraints)
     lines = (*argument.lines, *_build_log(impossible, candidates))
-    where = [search.target.label] if count > 1 else []
+    where = f"for {search.target.label}" if count > 1 else ""
     if fork:
-        where.append(f"with {' and '.join(map(str, fork))}")
+        where += f"{', ' if where else ''}with {' and '.join(map(str, fork))}"
     if where:
-        lines = (f"for {', '.join(where)}:", *lines)
+        lines = (f"{where}:", *lines)
     is_printed = context.observer is not None and context.observer.explained(lines)
     offers = _offers(argument, search.inputs, search.target, context.mirror, context.settings)
     return NoSolution(lines, offers, argument.to_json(), is_printed=is_printed)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mirror.records.filenames import is_pure
+from mirror.records.filenames import SDIST, is_pure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from mirror.records.model import DistFile
+    from mirror.records.model import Dependency, DistFile, FileKind
+    from mirror.records.project import Project
+    from mirror.records.release_view import ReleaseView
     from mirror.records.simple_file import FileList
+    from pipx_parallel.model import Pin
+    from pipx_parallel.resolver.ports import Edge
+    from pipx_parallel.targets.rules import Distance
 
 TaggedFile = tuple[int, str, str]  # place in the list, file name, tags
 
@@ -21,15 +26,18 @@ _PLATFORM = r"(manylinux|musllinux|macosx|linux|win)\d*(?:_\d+_\d+)?_?(.*)"
 class SharedChoices:
     """Releases and metadata that one target passes on to the next."""
 
-    __slots__ = ("_families", "_files", "_installable", "_kinds", "candidates", "pins")
+    __slots__ = ("_edges", "_families", "_files", "_installable", "_kinds", "_pure", "candidates", "made", "pins")
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.pins: Mapping[str, Iterable[str]] = {}  # versions, the preferred one first
         # Of projects and releases for any platform, by name (and version), version and implementation of Python.
         self.candidates: dict[tuple[str, ...], object] = {}
+        self.made: dict[tuple[object, ...], Pin] = {}  # pins that are equal for all targets with the same Python
         self._installable: dict[tuple[str, ...], tuple[DistFile, ...]] = {}
         self._kinds: dict[tuple[str, int], dict[str, int]] = {}  # project and release -> platform -> file kind
+        self._edges: dict[tuple[object, ...], tuple[Sequence[Dependency], Sequence[Edge]]] = {}
+        self._pure: dict[str, tuple[Project, bool]] = {}
         self._families: dict[str, str] = {}
         self._files: dict[tuple[str, int], tuple[FileList, list[TaggedFile]]] = {}
 
@@ -44,9 +52,27 @@ class SharedChoices:
             family = self._families[tags] = platform_family(tags)
         return self._kinds.setdefault((name, release), {}).setdefault(family, file_kind)
 
-    def kinds_read(self, name: str, release: int) -> Iterable[int]:
+    def kinds_read(self, name: str, release: int) -> Collection[int]:
         """Return the file kinds of a release whose metadata is read for other targets, the first one first."""
         return self._kinds.get((name, release), {}).values()
+
+    def is_pure(self, project: Project, find: Callable[[], bool]) -> bool:
+        """Return what ``find`` does, the first time for a project: whether its wheels are for any platform."""
+        known = self._pure.get(project.view.name)
+        if known is None or known[0] is not project:
+            known = self._pure[project.view.name] = (project, find())
+        return known[1]
+
+    def edges(self, of: tuple[str, int, str], wanted: Sequence[Dependency]) -> Sequence[Edge] | None:
+        """Return the edges of a release (project, bit, extra) for another target in which the same requirements hold."""
+        found = self._edges.get((*of, *map(id, wanted)))
+        return None if found is None else found[1]
+
+    def add_edges(self, of: tuple[str, int, str], wanted: Sequence[Dependency], edges: Sequence[Edge]) -> None:
+        """Add edges, if everything that they lead to is available: else each target has to note what is not."""
+        packages = {edge.package for edge in edges}
+        if all(row.name in packages for row in wanted):
+            self._edges[(*of, *map(id, wanted))] = (wanted, edges)  # what has these ids must live as long
 
     def files(
         self, name: str, release: int, read: Callable[[], tuple[FileList, list[TaggedFile]]]
@@ -74,3 +100,43 @@ def platform_family(tags: str) -> str:
     platform = tags.rsplit("-", 1)[-1]
     match = re.match(_PLATFORM, platform.partition(".")[0])
     return " ".join(match.groups()) if match else platform
+
+
+def stored_kind(view: ReleaseView, release: int, file_kind: int) -> int:
+    """Return a file kind of the same platform whose dependencies are stored; the given one if there is none."""
+    family = platform_family(view.file_kinds[file_kind].tags)
+    numbers = [
+        number
+        for number in view.kind_set_of(release)
+        if view.dependency_set(release, number) is not None and platform_family(view.file_kinds[number].tags) == family
+    ]
+    return min(numbers, default=file_kind)
+
+
+def nearest_wheel(
+    view: ReleaseView,
+    release: int,
+    distance_of: Callable[[FileKind], Distance | None],
+    read: Iterable[int],
+    *,
+    offline: bool,
+) -> int | None:
+    """Return the file kind of the wheel that is nearest to a target that can install none; None if there is no wheel.
+
+    One for the target's system that is in ``read``, or offline in the mirror, is as good as the nearest.
+    """
+    kinds = view.file_kinds
+    for number in read:
+        distance = distance_of(kinds[number])
+        if distance is not None and distance.is_near:
+            return number
+    distances = {
+        number: distance
+        for number in view.kind_set_of(release)
+        if kinds[number].tags != SDIST and (distance := distance_of(kinds[number])) is not None
+    }
+    nearest = min(distances, key=distances.__getitem__, default=None)
+    if not offline or nearest is None or view.dependency_set(release, nearest) is not None:
+        return nearest
+    stored = (number for number in distances if view.dependency_set(release, number) is not None)
+    return next((number for number in stored if distances[number].is_near), nearest)

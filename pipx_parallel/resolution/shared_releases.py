@@ -25,10 +25,12 @@ def shared_release(policy: Policy, candidate: Candidate, mask: int) -> int | Non
 
 def accepts(policy: Policy, candidate: Candidate, bit: int) -> bool:
     """Return whether a release of another target is as good here: not one to be built if a newer one has a wheel."""
-    if not candidate.usable >> bit & 1:
-        return False
-    masks = (candidate.finals, candidate.yanked, candidate.binary)
     try:
+        if candidate.has_wheel(release_of(bit)) and not policy.has_guard:
+            return bool(policy.allowed_releases(candidate.project.view.name, 1 << bit, candidate.finals))
+        if not candidate.usable >> bit & 1:
+            return False
+        masks = (candidate.finals, candidate.yanked, candidate.binary)
         best = policy.best(candidate.project.view.name, candidate.usable, *masks)
         return best == bit or candidate.has_wheel(release_of(bit)) or not candidate.has_wheel(release_of(best))
     except MirrorError:

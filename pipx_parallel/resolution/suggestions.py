@@ -73,6 +73,7 @@ def _changes(argument: Explanation, situation: Situation) -> Iterator[Change]:
     """Yield changes, smallest first."""
     lines = [argument.wording.line(label) for label in argument.labels]
     yield from line_changes.without_hashes(lines, situation)
+    yield from line_changes.without_torn_parts(lines, situation)
     yield from line_changes.declared_conflicts(lines, situation)
     yield from line_changes.pins_of_yanked(argument, situation)
     yield from line_changes.relaxed(lines, situation)

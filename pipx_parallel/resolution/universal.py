@@ -140,12 +140,15 @@ def _joined(target: Target, searches: list[TargetSearch]) -> list[TargetSearch]:
     joined = searches[:1]
     for search in searches[1:]:
         last = joined[-1]
-        if search.versions() == last.versions() and set(search.solution.dependencies) == set(
-            last.solution.dependencies
-        ):
+        if search.versions() == last.versions() and _needs(search) == _needs(last):
             first, until = last.target.python_from, search.target.python_until
             whole = (first, until) == (target.python_from, target.python_until)
             last.target = target if whole else with_range(last.target, first, until)
         else:
             joined.append(search)
     return joined
+
+
+def _needs(search: TargetSearch) -> set[tuple[object, ...]]:
+    """Return who needs what in an answer, as written."""
+    return {(parent, switch, edge.package, edge.key) for parent, switch, edge in search.solution.dependencies}

@@ -264,3 +264,45 @@ def test_a_part_that_needs_an_old_release_does_not_hold_back_the_others(workspac
     lock_of(workspace, HEAD + EXTRAS + more, *ALL, "--python-version", "3.11", "--python-version", "3.12")
 
     assert markers(workspace)["urls 1.0"] == '"old" in extras'
+
+
+@pytest.mark.parametrize("targets", [(), ("--python-version", "3.11", "--python-version", "3.12")])
+def test_an_extra_that_includes_both_sides_of_a_conflict_is_named(
+    workspace: Workspace, targets: tuple[str, ...]
+) -> None:
+    """It can never be installed: the hint says what it includes; without it the lock is made."""
+    more = EXTRAS.replace(
+        "[dependency-groups]", 'both = ["shop[more,new]"]\nmore = ["shop[old]"]\n\n[dependency-groups]'
+    )
+    workspace.write("pyproject.toml", HEAD + more + OURS)
+    ran = workspace.run(*ALL, *targets)
+
+    assert ran.code == 1
+    assert "hint: extra both includes extra old and extra new, which conflict" in ran.err
+    assert "for with" not in ran.err
+    named = ("--extra", "old", "--extra", "new", "--extra", "more", "-o", "pylock.toml")
+    assert workspace.run("lock", "pyproject.toml", *named, *targets).code == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "targets", "words"),
+    [
+        (("--all-extras",), "3.11", "extras"),
+        (("--all-extras",), "3.11 3.12", "extras"),
+        (("--extra", "pin"), "3.11 3.12", "targets"),
+        (("--extra", "pin", "--extra", "old", "--extra", "new"), "3.11 3.12", "extras or targets"),
+    ],
+)
+def test_what_has_different_releases_is_said(
+    workspace: Workspace, index: LoopbackIndex, flags: tuple[str, ...], targets: str, words: str
+) -> None:
+    """Extras if only they differ, targets if only these do, both if both do."""
+    pin = "pin = [\"pygments<2; python_version < '3.12'\", \"pygments>=2; python_version >= '3.12'\"]\n"
+    more = EXTRAS if flags == ("--all-extras",) else EXTRAS.replace("cli =", f"{pin}cli =")
+    index.publish("pygments", wheel("pygments", "2.0"))
+    workspace.write("pyproject.toml", HEAD + more + OURS)
+    pythons = [word for version in targets.split() for word in ("--python-version", version)]
+    ran = workspace.run("lock", "pyproject.toml", *flags, "-o", "pylock.toml", *pythons)
+
+    assert ran.code == 0, ran.err
+    assert f"different releases for some {words}: " in ran.err

@@ -178,3 +178,76 @@ def test_a_platform_without_a_wheel_asks_for_no_other_wheel(home: Path, run: Run
         alone = ("--python-version", version, *arm, "--offline")
         assert run("lock", "reqs.in", "-o", f"arm{version}.txt", *alone).code == 0
         assert pins(home / f"arm{version}.txt")[-1] == "win==2.0"
+
+
+@pytest.fixture
+def comp(home: Path, index: LoopbackIndex) -> str:
+    """Write a list that needs another wheel for each Python and platform of ``PYTHONS`` and macOS; return its name."""
+    systems = ("manylinux_2_17_x86_64", "win_amd64", "macosx_11_0_arm64")
+    tags = [f"cp{minor}-cp{minor}-{system}" for minor in (310, 312) for system in systems]
+    index.publish("comp", *[wheel("comp", "1.0", ["app", "win"], tags=tag) for tag in tags])
+    (home / "reqs.in").write_text("comp\n", encoding="utf-8")
+    return "reqs.in"
+
+
+EACH = [
+    ("--python-version", version, "--platform", platform)
+    for version in ("3.10", "3.12")
+    for platform in ("linux", "windows")
+]
+MAC = ("--python-version", "3.12", "--platform", "macos")
+
+
+def test_a_mirror_that_is_warmed_for_targets_serves_each_offline(run: Run, comp: str) -> None:
+    """Also the lock for all of them; a target that it was not warmed for is missing, and is named."""
+    assert run("mirror", "warm", comp, *PYTHONS).code == 0
+
+    for target in (*EACH, PYTHONS):
+        assert run("lock", comp, "--offline", "-o", "lock.txt", *target).code == 0
+    lacking = run("lock", comp, "--offline", "-o", "lock.txt", *MAC)
+    assert lacking.code == 4
+    assert "comp 1.0: its dependencies are not in the mirror" in lacking.err
+
+
+def test_a_mirror_is_verified_for_all_targets(run: Run, comp: str) -> None:
+    """Complete for those that it was warmed for; with one more the remedy repeats all targets, and works."""
+    assert run("mirror", "warm", comp, "--depth", "closure", *PYTHONS).code == 0
+
+    assert run("mirror", "verify", comp, *PYTHONS).code == 0
+    more = (*PYTHONS, "--platform", "macos")
+    lacking = run("mirror", "verify", comp, *more)
+    assert lacking.code == 4
+    assert "1 of at least 8 releases that a re-resolve could reach has no metadata (comp 1)" in lacking.err
+    remedy = next(line for line in lacking.err.splitlines() if "mirror warm --depth closure" in line)
+    assert remedy.count("--python-version") == 2
+    assert remedy.count("--platform") == 3
+    assert run("mirror", "warm", comp, "--depth", "closure", *more).code == 0
+    assert run("mirror", "verify", comp, *more).code == 0
+
+
+def test_an_exported_file_holds_what_all_targets_need(home: Path, run: Run, comp: str) -> None:
+    """Without the network, and without anything else of the mirror, each target and all together are locked from it."""
+    assert run("mirror", "warm", comp, *PYTHONS).code == 0
+    assert run("mirror", "warm", "--packages", "lib>=2", *PYTHONS[2:]).code == 0
+    for version in ("3.10", "3.12"):
+        assert run("mirror", "warm", comp, "--python-version", version, "--platform", "macos").code == 0
+
+    assert run("mirror", "export", "part.snapshot", "--for", comp, *PYTHONS).code == 0
+
+    for target in (*EACH, PYTHONS):
+        ran = run("lock", comp, "--mirror", str(home / "part.snapshot"), "--offline", "-o", "lock.txt", *target)
+        assert ran.code == 0, ran.err
+
+
+def test_universal_fills_and_verifies_a_mirror(home: Path, run: Run, comp: str) -> None:
+    """``--universal`` names the same targets for warm, verify, export and lock."""
+    span = ("--universal", "--requires-python", ">=3.10,<3.13")
+    comp_needs = "comp; python_version != '3.11' and sys_platform != 'darwin' and platform_machine != 'aarch64'"
+    (home / comp).write_text(f"{comp_needs}\napp\n", encoding="utf-8")
+
+    assert run("mirror", "warm", comp, "--depth", "closure", *span).code == 0
+    assert run("mirror", "verify", comp, *span).code == 0
+    assert run("mirror", "export", "all.snapshot", "--for", comp, *span).code == 0
+    ran = run("lock", comp, "--mirror", str(home / "all.snapshot"), "--offline", "-o", "lock.txt", *span)
+    assert ran.code == 0, ran.err
+    assert 'lib==2.1 ; python_version >= "3.12"' in pins(home / "lock.txt")
