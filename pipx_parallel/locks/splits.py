@@ -61,9 +61,9 @@ def apart_by(resolutions: Sequence[Resolution]) -> str:
     kinds: set[str] = set()
     for forks in versions.values():
         # Of parts: different sets of releases. Of targets: several releases in one set of parts.
-        if len({frozenset(found) for found in forks.values()}) > 1:
+        if len({frozenset(several) for several in forks.values()}) > 1:
             kinds.update(part.kind for fork in forks for part in fork)
-        if any(len(found) > 1 for found in forks.values()):
+        if any(len(several) > 1 for several in forks.values()):
             kinds.add("target")
     words = [f"{kind}s" for kind in ("extra", "group", "target") if kind in kinds]
     return " or ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)

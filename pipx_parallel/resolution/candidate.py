@@ -52,8 +52,7 @@ class Candidate:
 
     def __init__(self, project: Project, rules: TargetRules, policy: Policy) -> None:
         """Take the project. With a policy its releases are checked at once, else on first use: other targets need few masks."""
-        view = project.view
-        name = view.name
+        view, name = project.view, project.view.name
         self.project = project
         self.is_shared = False
         self._policy = policy
@@ -117,8 +116,7 @@ class Candidate:
             admitted, partial = policy.admitted(project, usable & head)
             usable = admitted | usable & ~head
             self.allowed.update(partial)
-        usable = mask_from(usable)
-        usable = usable if direct else policy.allowed_releases(view.name, usable, self.finals)
+        usable = mask_from(usable) if direct else policy.allowed_releases(view.name, mask_from(usable), self.finals)
         self._masks.append(_Masks(usable, mask_from(yanked), mask_from(binary) if policy.prefers_binary else -1))
         return self._masks
 
@@ -126,7 +124,7 @@ class Candidate:
     def is_pure(self) -> bool:
         """Return whether all wheels are for any platform: no target with the same Python can have others then."""
         view, head = self.project.view, self._head()
-        numbers = {number for file_kinds, mask in view.kind_sets.items() if mask & head for number in file_kinds}
+        numbers = set[int]().union(*[file_kinds for file_kinds, mask in view.kind_sets.items() if mask & head])
         return all(is_pure(view.file_kinds[number].tags) for number in numbers)
 
     def has_equals(self, release: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirror.equality import equal_by_type
 from mirror.errors import MirrorError
 from mirror.names import with_extras
 from mirror.records.dependency_sets import BASE
@@ -63,6 +64,7 @@ def pins_of(
     return tuple(pins)
 
 
+@equal_by_type
 class _PinMaker(NamedTuple):
     """Makes the pins of one solution."""
 

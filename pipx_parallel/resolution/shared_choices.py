@@ -58,15 +58,15 @@ class SharedChoices:
 
     def is_pure(self, project: Project, find: Callable[[], bool]) -> bool:
         """Return what ``find`` does, the first time for a project: whether its wheels are for any platform."""
-        known = self._pure.get(project.view.name)
-        if known is None or known[0] is not project:
-            known = self._pure[project.view.name] = (project, find())
-        return known[1]
+        row = self._pure.get(project.view.name)
+        if row is None or row[0] is not project:
+            row = self._pure[project.view.name] = (project, find())
+        return row[1]
 
     def edges(self, of: tuple[str, int, str], wanted: Sequence[Dependency]) -> Sequence[Edge] | None:
         """Return the edges of a release (project, bit, extra) for another target in which the same requirements hold."""
-        found = self._edges.get((*of, *map(id, wanted)))
-        return None if found is None else found[1]
+        row = self._edges.get((*of, *map(id, wanted)))
+        return None if row is None else row[1]
 
     def add_edges(self, of: tuple[str, int, str], wanted: Sequence[Dependency], edges: Sequence[Edge]) -> None:
         """Add edges, if everything that they lead to is available: else each target has to note what is not."""
