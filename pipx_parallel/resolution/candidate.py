@@ -66,9 +66,8 @@ class Candidate:
         self._shared, self._offline = (None, False) if direct else (policy.shared, policy.offline)
         self.finals = mask_from(((1 << len(view.versions)) - 1) & ~view.prereleases)
         # Releases that only a later index has need a pin: other requirements use the first index that has the project.
-        later = project.later_keys
-        rows = enumerate(view.keys) if later else ()
-        self.later = mask_from(sum([1 << release for release, key in rows if key in later]))
+        rows = enumerate(view.keys) if project.later_keys else ()
+        self.later = mask_from(sum([1 << release for release, key in rows if key in project.later_keys]))
         self._line = max(0, len(view.versions) - HEAD) if direct else policy.first_checked(project)
         if policy.has_guard:
             self._find()

@@ -140,7 +140,7 @@ def _joined(target: Target, searches: list[TargetSearch]) -> list[TargetSearch]:
     joined = searches[:1]
     for search in searches[1:]:
         last = joined[-1]
-        if search.versions() == last.versions() and _needs(search) == _needs(last):
+        if search.versions() == last.versions() and _edges(search) == _edges(last):
             first, until = last.target.python_from, search.target.python_until
             whole = (first, until) == (target.python_from, target.python_until)
             last.target = target if whole else with_range(last.target, first, until)
@@ -149,6 +149,6 @@ def _joined(target: Target, searches: list[TargetSearch]) -> list[TargetSearch]:
     return joined
 
 
-def _needs(search: TargetSearch) -> set[tuple[object, ...]]:
+def _edges(search: TargetSearch) -> set[tuple[object, ...]]:
     """Return who needs what in an answer, as written."""
     return {(parent, switch, edge.package, edge.key) for parent, switch, edge in search.solution.dependencies}
