@@ -23,10 +23,11 @@ from pipx_parallel.locks.lock_diff import compare, facts_of, render_text
 from pipx_parallel.locks.lock_diff import render_json as render_diff
 from pipx_parallel.locks.lock_reader import read_command, read_lock
 from pipx_parallel.model import Origin, RootRequirement
+from pipx_parallel.resolution.fewest_moves import fewest_moves
 from pipx_parallel.resolution.fixes import find_fixes, policy_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.settings import ResolveSettings
@@ -86,7 +87,7 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
     )
     settings = request.settings._replace(selection=selection, policy=policy_for(rules, fixes))
     request = request._replace(settings=settings)
-    resolutions = resolved(request)
+    resolutions = resolved(_with_kept(request, path, moves))
     outputs = request.context.chosen.texts("output")
     names = outputs or ("pylock.toml",)
     artifacts = locks.render(request, resolutions, names)
@@ -97,6 +98,25 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
     facts = {name: row for resolution in resolutions for name, row in facts_of(resolution).items()}
     left = audited([(path, new)], request.settings)
     return FixedLock(vulnerabilities, fixes, compare(lock, new, facts), left)
+
+
+def _with_kept(request: LockRequest, path: str, moves: Collection[str]) -> LockRequest:
+    """Return the request with constraints that keep as many pins of the lock as there is a solution for."""
+    selection = request.settings.selection
+    if selection.preferred_by_marker:
+        return request  # pins that differ between targets: they are kept where that is possible
+    kept = {name: version for name, version in selection.preferred.items() if name not in moves}
+    with opened(request.settings, request.context.progress) as mirror:
+        freed = fewest_moves(request.inputs, request.targets, mirror, request.settings, kept)
+    if freed is None:
+        return request
+    pins = [
+        RootRequirement(name, (), f"=={version}", None, None, (), Origin(path), f"{name}=={version}", constraint=True)
+        for name, version in kept.items()
+        if name not in freed
+    ]
+    inputs = request.inputs._replace(constraints=(*request.inputs.constraints, *pins))
+    return request._replace(inputs=inputs)
 
 
 def render_fix(result: FixedLock) -> str:

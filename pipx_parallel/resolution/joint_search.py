@@ -42,7 +42,7 @@ def search_jointly(searches: Sequence[TargetSearch], fewer_than: int) -> JointAn
     cores: list[frozenset[str]] = []
     for _ in range(MOST_SEARCHES):
         try:
-            apart = _smallest(cores, fewer_than)
+            apart = smallest(cores, fewer_than)
             if apart is None:
                 return JointAnswer(None, proved=True)
             outcome = _solved(searches, apart)
@@ -87,7 +87,7 @@ def _shared_in(impossible: Impossible) -> frozenset[str]:
     return frozenset(name for name, numbers in targets.items() if len(numbers) > 1)
 
 
-def _smallest(cores: Sequence[frozenset[str]], fewer_than: int) -> frozenset[str] | None:
+def smallest(cores: Sequence[frozenset[str]], fewer_than: int) -> frozenset[str] | None:
     """Return a smallest set of projects with one of each core; None if there is none with fewer than given.
 
     Raises ``LimitReachedError``.

@@ -296,3 +296,44 @@ def test_an_export_leaves_out_what_the_policy_refuses(tmp_path: Path, workspace:
     assert workspace.run("resolve", "--packages", "app", *other).code == 0
     ran = workspace.run("resolve", "--packages", "plain", *other)
     assert (ran.code, "plain has no releases on its index" in ran.err) == (1, True), ran.err
+
+
+def test_a_fix_among_releases_whose_files_are_not_stored(tmp_path: Path) -> None:
+    """A lock keeps the files of the newest releases and of its pins; the fix is none of these, and is found all the same."""
+    projects = {"old": [wheel("old", f"{number}.0") for number in range(1, 61)]}
+    with LoopbackIndex(projects) as served:
+        workspace = Workspace(tmp_path, served.url)
+        with zipfile.ZipFile(workspace.folder / "all.zip", "w") as archive:
+            archive.writestr("X-1.json", json.dumps(osv("X-1", "old", "0", "3.0")))
+        assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+        workspace.write("locked.txt", "old==2.0\n")
+        assert workspace.run("lock", "--packages", "old==2.0", "-o", "pylock.toml").code == 0
+
+        ran = workspace.run("audit", "locked.txt", "--fix", "-o", "fixed.txt", "--format", "json")
+
+        assert ran.code == 0, ran.err
+        assert [row["to"] for row in json.loads(ran.out)["fixes"]] == ["3.0"]
+        assert b"old==3.0" in workspace.read("fixed.txt")
+
+
+def test_a_fix_moves_another_pin_only_if_it_must(tmp_path: Path) -> None:
+    """The nearest fix needs two other pins to move, the next one none: it is taken."""
+    projects = {
+        "app": [
+            wheel("app", "1.0", ["lib", "tool"]),
+            wheel("app", "1.1", ["lib>=2", "tool>=2"]),
+            wheel("app", "1.2", ["lib", "tool"]),
+        ],
+        "lib": [wheel("lib", "1.0"), wheel("lib", "2.0")],
+        "tool": [wheel("tool", "1.0"), wheel("tool", "2.0")],
+    }
+    with LoopbackIndex(projects) as served:
+        workspace = Workspace(tmp_path, served.url)
+        with zipfile.ZipFile(workspace.folder / "all.zip", "w") as archive:
+            archive.writestr("X-1.json", json.dumps(osv("X-1", "app", "0", "1.1")))
+        assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+        workspace.write("locked.txt", "app==1.0\nlib==1.0\ntool==1.0\n")
+
+        ran = workspace.run("audit", "locked.txt", "--fix", "-o", "pylock.toml")
+
+        assert (ran.code, workspace.pins()) == (0, {"app": "1.2", "lib": "1.0", "tool": "1.0"}), ran.err
