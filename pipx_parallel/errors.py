@@ -111,7 +111,7 @@ class PolicyViolated(PipxParallelError):
     """The policy refuses pins of an existing lock. ``pins`` has one table per pin, for JSON."""
 
     def __init__(self, reasons: Sequence[str], pins: Sequence[Mapping[str, object]]) -> None:
-        """Join the reasons, one per pin, into the message."""
+        """Join the reasons, one per pin, and what to do, into the message."""
         self.pins = tuple(pins)
         super().__init__("\n".join(reasons))
 

@@ -87,7 +87,7 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
     )
     settings = request.settings._replace(selection=selection, policy=policy_for(rules, fixes))
     request = request._replace(settings=settings)
-    resolutions = resolved(_with_kept(request, path, moves))
+    resolutions = resolved(_with_pins(request, path, moves))
     outputs = request.context.chosen.texts("output")
     names = outputs or ("pylock.toml",)
     artifacts = locks.render(request, resolutions, names)
@@ -100,22 +100,22 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
     return FixedLock(vulnerabilities, fixes, compare(lock, new, facts), left)
 
 
-def _with_kept(request: LockRequest, path: str, moves: Collection[str]) -> LockRequest:
+def _with_pins(request: LockRequest, path: str, moves: Collection[str]) -> LockRequest:
     """Return the request with constraints that keep as many pins of the lock as there is a solution for."""
     selection = request.settings.selection
     if selection.preferred_by_marker:
         return request  # pins that differ between targets: they are kept where that is possible
-    kept = {name: version for name, version in selection.preferred.items() if name not in moves}
+    pins = {name: version for name, version in selection.preferred.items() if name not in moves}
     with opened(request.settings, request.context.progress) as mirror:
-        freed = fewest_moves(request.inputs, request.targets, mirror, request.settings, kept)
+        freed = fewest_moves(request.inputs, request.targets, mirror, request.settings, pins)
     if freed is None:
         return request
-    pins = [
+    constraints = [
         RootRequirement(name, (), f"=={version}", None, None, (), Origin(path), f"{name}=={version}", constraint=True)
-        for name, version in kept.items()
+        for name, version in pins.items()
         if name not in freed
     ]
-    inputs = request.inputs._replace(constraints=(*request.inputs.constraints, *pins))
+    inputs = request.inputs._replace(constraints=(*request.inputs.constraints, *constraints))
     return request._replace(inputs=inputs)
 
 

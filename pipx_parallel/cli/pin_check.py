@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipx_parallel.locks.lock_reader import LockedPackage
     from pipx_parallel.resolution.locked_pins import LockedPins
 
-_REMEDY = "lock again without --check to replace it, or admit exactly it"
+_REMEDY = "lock again without --check to replace what the policy refuses"
 
 
 def tell_unresolved(request: LockRequest, before: Before) -> bool:
@@ -78,8 +78,8 @@ def _refuse(request: LockRequest, state: LockedPins) -> None:
         return
     if request.context.chosen.text("diff_format") == "json":
         _show(state)
-    lines = [one_line(f"{pin.name} {pin.version} {pin.reason}; {_REMEDY}: {pin.remedy}") for pin in state.refused]
-    raise PolicyViolated(lines, _rows(state))
+    lines = [one_line(f"{pin.name} {pin.version} {pin.reason}; to admit it: {pin.remedy}") for pin in state.refused]
+    raise PolicyViolated([*lines, _REMEDY], _rows(state))
 
 
 def _show(state: LockedPins) -> None:

@@ -28,7 +28,7 @@ MOST_SEARCHES = 40
 
 
 def fewest_moves(
-    inputs: Inputs, targets: Sequence[Target], mirror: Mirror, settings: ResolveSettings, kept: Mapping[str, str]
+    inputs: Inputs, targets: Sequence[Target], mirror: Mirror, settings: ResolveSettings, pins: Mapping[str, str]
 ) -> frozenset[str] | None:
     """Return the projects whose pins have to move; None if that was not found out.
 
@@ -37,7 +37,7 @@ def fewest_moves(
         targets: The targets, which have the same pins.
         mirror: The source of metadata.
         settings: With a policy that refuses the releases that must not be chosen.
-        kept: The pins to keep: version by project, without those that have to move anyway.
+        pins: The pins to keep: version by project, without those that have to move anyway.
     """
     if inputs.parts is not None or any(root.url for root in (*inputs.roots, *inputs.constraints, *inputs.overrides)):
         return None
@@ -46,10 +46,10 @@ def fewest_moves(
     try:
         searches = [TargetSearch(context, target) for target in targets]
         for _ in range(MOST_SEARCHES):
-            freed = smallest(cores, len(kept) + 1)
+            freed = smallest(cores, len(pins) + 1)
             if freed is None:
                 return None
-            bounds = {name: f"=={version}" for name, version in kept.items() if name not in freed}
+            bounds = {name: f"=={version}" for name, version in pins.items() if name not in freed}
             core = _core(searches, bounds)
             if core is None:
                 return freed

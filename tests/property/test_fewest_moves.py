@@ -95,19 +95,19 @@ def _check(given: Universe) -> None:
     if not given.lock or not clean:
         return
     must = {name for name, version in given.lock.items() if (name, version) in given.affected}
-    kept = {name: version for name, version in given.lock.items() if name not in must}
-    fewest = min(moved(kept, row) for row in clean)
+    pins = {name: version for name, version in given.lock.items() if name not in must}
+    fewest = min(moved(pins, row) for row in clean)
     targets = targets_of(ASKED)
     excluded = [f"{name}!={version}" for name, version in sorted(given.affected)]  # as the policy refuses them
     inputs, settings, _ = understood({SOURCE: "\n".join(given.roots), "constraints.txt": "\n".join(excluded)}, ())
     settings = settings._replace(selection=settings.selection._replace(preferred=given.lock))
     with memory_mirror(given.packages) as mirror:
-        freed = fewest_moves(inputs, targets, mirror, settings, kept)
+        freed = fewest_moves(inputs, targets, mirror, settings, pins)
     assert freed is not None
-    pins = [f"{name}=={version}" for name, version in kept.items() if name not in freed]
-    inputs, _, _ = understood({SOURCE: "\n".join(given.roots), "constraints.txt": "\n".join([*excluded, *pins])}, ())
+    lines = [f"{name}=={version}" for name, version in pins.items() if name not in freed]
+    inputs, _, _ = understood({SOURCE: "\n".join(given.roots), "constraints.txt": "\n".join([*excluded, *lines])}, ())
     with memory_mirror(given.packages) as mirror:
         (resolution,) = resolve(inputs, targets, mirror, settings)
     answer = {pin.name: pin.version for pin in resolution.pins}
     assert answer in clean
-    assert moved(kept, answer) == fewest
+    assert moved(pins, answer) == fewest
