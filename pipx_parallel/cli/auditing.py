@@ -75,7 +75,9 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
     settings = request.settings
     rules = settings.policy or PolicyRules()
     affected = list(dict.fromkeys((row.name, row.version) for row in vulnerabilities))
-    with opened(settings, request.context.progress) as mirror:
+    # Whether a rule hides a release is decided by its files: all of them are needed, of the affected projects.
+    whole = settings._replace(mirror=settings.mirror._replace(keep_whole=settings.has_policy))
+    with opened(whole, request.context.progress) as mirror:
         knowledge = StoredKnowledge(mirror.records.read)
         fixes = find_fixes(affected, mirror, rules, knowledge, settings.now)
     moves = {fix.name: fix.to for fix in fixes if fix.to is not None}
