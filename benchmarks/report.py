@@ -19,7 +19,8 @@ _SIZES = 3  # the fewest points of a curve
 _INTRODUCTION = """# Performance
 
 Written by `python -m benchmarks report` from `benchmarks/results/`. Every figure is a median over whole processes; the tools
-took turns within one run, on one machine. Absolute times drift with the machine and the index: compare within a table.
+took turns within one run, on one machine. Absolute times drift with the machine and the index: compare within a table. Each table
+has its date; it shows the code of that day, and only a new run shows the present one.
 
 - *cold*: every process starts with empty caches. *offline*: a new process with a full cache, without a network if the tool has
   such an option. *check*: confirm a lock that is up to date.
