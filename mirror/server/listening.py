@@ -21,9 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or error
-        raise AddressUnavailable(
-            f"cannot listen at {host} port {port}: {reason}; use another --port (0: any that is free) or --host"
-        ) from error
+        raise AddressUnavailable(f"cannot listen at {host} port {port}: {reason}") from error
     return listening
 
 

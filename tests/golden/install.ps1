@@ -8,6 +8,8 @@
 param(
     [string] $Venv = '',
     [string] $Python = '',
+    [switch] $UpgradePip,
+    [switch] $NoCompile,
     [switch] $DryRun,
     [switch] $Help
 )
@@ -15,12 +17,14 @@ Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
 $Usage = @'
-Usage: install.ps1 [-Venv DIR] [-Python EXE] [-DryRun]
+Usage: install.ps1 [-Venv DIR] [-Python EXE] [-UpgradePip] [-NoCompile] [-DryRun]
 
 Installs the locked set of packages with pip into a virtual environment.
 
   -Venv DIR    the environment; made if it is not there (default: the active one, else .venv)
   -Python EXE  the interpreter to make the environment with (default: python3.11, python, python3)
+  -UpgradePip  upgrade pip in the environment first: an old pip is slow to download
+  -NoCompile   do not compile to bytecode: installs faster, the first start is slower
   -DryRun      print what would be run and installed, change nothing
   -Help        print this text
 '@
@@ -133,8 +137,13 @@ try {
         }
         catch { Stop-Install 5 'cannot write a temporary file' }
     }
+    if ($UpgradePip) {
+        $Words = @('-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', '--upgrade', 'pip')
+        if ($DryRun) { Show-Command (@($Interpreter) + $Words) } else { & $Interpreter @Words; $Status = $LASTEXITCODE }
+    }
     if ($Status -eq 0) {
         $Words = @('-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--no-deps', '--require-hashes')
+        if ($NoCompile) { $Words += '--no-compile' }
         $Words += @('-r', (Join-Path $Scratch 'requirements.txt'))
         if ($DryRun) { Show-Command (@($Interpreter) + $Words) } else { & $Interpreter @Words; $Status = $LASTEXITCODE }
     }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mirror.errors import NotFound
 from mirror.records.model import FetchFailure
-from pipx_parallel.emitters import script_powershell
+from pipx_parallel.emitters import script_posix, script_powershell
 from tests.support.goldens import assert_golden
 from tests.support.resolutions import context, pin, resolution, root, web_resolution
 
@@ -94,6 +94,21 @@ def test_without_hashes_pip_is_not_asked_to_check_them() -> None:
     text = script_powershell.render("x", [resolution([pin("a", "1")])], context(hashes=False))[0].text
 
     assert "--require-hashes" not in text
+
+
+def test_it_has_the_options_of_the_shell_script() -> None:
+    """Each option of install.sh, as PowerShell writes it; both are explained in the usage."""
+    shell = script_posix.render("x", [web_resolution()], context())[0].text
+    text = script_powershell.render("x", [web_resolution()], context())[0].text
+
+    options = set(re.findall(r"^  --([a-z-]+)", shell, re.MULTILINE))
+    named = {"".join(word.capitalize() for word in option.split("-")) for option in options}
+    assert {"UpgradePip", "NoCompile", "Venv", "Python", "DryRun"} <= named
+    assert (
+        named
+        == set(re.findall(r"^    \[(?:string|switch)\] \$(\w+)", text, re.MULTILINE)) - {"Help"}
+        == set(re.findall(r"^  -(\w+) ", text, re.MULTILINE)) - {"Help"}
+    )
 
 
 @pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell is not installed")
