@@ -6,12 +6,10 @@ Every reader and writer of the store takes its keys from ``KINDS``. docs/mirror-
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 
-@equal_by_type
 class SimpleIndex(NamedTuple):
     """One index with the Simple API (PEP 503). ``url`` has no slash at its end and holds no credentials."""
 
@@ -29,7 +27,6 @@ def simple_index(url: str) -> SimpleIndex:
     return SimpleIndex(plain, hashlib.blake2s(plain.encode(), digest_size=6).hexdigest())
 
 
-@equal_by_type
 class RecordKind(NamedTuple):
     """One kind of record: its key prefix, the format of its values, and which commands may share or delete it."""
 

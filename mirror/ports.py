@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from io import BytesIO
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Protocol
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.urls import PublicUrl, page_address
 
 
@@ -72,7 +72,6 @@ class Store(Protocol):
 Intervals = tuple[tuple[str, str], ...]  # the intervals of a ``mirror.records.model.CompiledSpecifier``
 
 
-@equal_by_type
 class PageWish(NamedTuple):
     """Marks a request for a project's page, and says how much of the page is stored."""
 
@@ -84,7 +83,6 @@ class PageWish(NamedTuple):
     before: int = 0  # epoch seconds, 0: any time; what was uploaded before counts as the newest
 
 
-@equal_by_type
 class Views(NamedTuple):
     """The views made of a project's page: the encoded release view and the packed file view, or the error."""
 
@@ -104,7 +102,6 @@ class Purpose(Enum):
     OTHER = "other"
 
 
-@equal_by_type
 class Request(NamedTuple):
     """One complete HTTP request: a transport adds only authentication and connection headers."""
 
@@ -119,7 +116,6 @@ class Request(NamedTuple):
     spool: bool = False  # a transport may return the body as a file instead of bytes: it may be larger than memory
 
 
-@equal_by_type
 class Work(NamedTuple):
     """A task that runs in a local thread: a build or a clone. It is not a request and is never retried.
 
@@ -152,7 +148,6 @@ class ProblemKind(Enum):
     CANCELLED = "cancelled"  # the transport was closed
 
 
-@equal_by_type
 class Exchange(NamedTuple):
     """The result of one request. A network error is a value here, never an exception.
 
@@ -213,7 +208,6 @@ class Transport(Protocol):
         ...
 
 
-@equal_by_type
 class SourceTree(NamedTuple):
     """The input of a builder: an archive, or a local folder. Its content is untrusted."""
 

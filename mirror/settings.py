@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from mirror.ports import CredentialSource
 
 
-@equal_by_type
 class TlsSettings(NamedTuple):
     """How server certificates are verified, and the client certificate."""
 
@@ -19,7 +18,6 @@ class TlsSettings(NamedTuple):
     trusted_hosts: tuple[str, ...] = ()  # hosts whose certificates are not verified
 
 
-@equal_by_type
 class RetryPolicy(NamedTuple):
     """Number and delays of retries. Delays are seconds; they double from ``base`` up to ``longest``."""
 
@@ -30,7 +28,6 @@ class RetryPolicy(NamedTuple):
     longest_asked: float = 60.0  # the longest Retry-After that is waited for
 
 
-@equal_by_type
 class Depth(NamedTuple):
     """Which releases of a fetched page are classified and stored at once, beside the newest."""
 
@@ -38,7 +35,6 @@ class Depth(NamedTuple):
     before: int = 0  # epoch seconds, 0: any time; what was uploaded before counts as the newest
 
 
-@equal_by_type
 class MirrorSettings(NamedTuple):
     """The location of the mirror, the indexes it reads, and the limits of its requests.
 

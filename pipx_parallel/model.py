@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.records.model import BuildRecord, DistFile, FetchFailure, RequestCount
 
 
-@equal_by_type
 class Part(NamedTuple):
     """An extra or a dependency group of a project. ``str()`` gives ``extra web``."""
 
@@ -25,7 +23,6 @@ class Part(NamedTuple):
         return f"{self.kind} {self.name}"
 
 
-@equal_by_type
 class Parts(NamedTuple):
     """The extras and groups that a lock holds beside the project's own dependencies. Names are normalised."""
 
@@ -36,7 +33,6 @@ class Parts(NamedTuple):
     torn: tuple[tuple[Part, Part, Part], ...] = ()  # parts that include two which conflict, with these
 
 
-@equal_by_type
 class Origin(NamedTuple):
     """A place in the input. ``str()`` gives ``requirements.txt:12``."""
 
@@ -52,7 +48,6 @@ class Origin(NamedTuple):
         return source if self.line is None else f"{source}:{self.line}"
 
 
-@equal_by_type
 class RootRequirement(NamedTuple):
     """One requirement the user wrote; with ``constraint`` it only limits the versions of a project that others require."""
 
@@ -69,7 +64,6 @@ class RootRequirement(NamedTuple):
     config_settings: tuple[tuple[str, str], ...] = ()
 
 
-@equal_by_type
 class IndexOptions(NamedTuple):
     """The index and format options in the inputs, with pip's names."""
 
@@ -89,7 +83,6 @@ class IndexOptions(NamedTuple):
     use_features: tuple[str, ...] = ()  # as written; none of them changes the resolution
 
 
-@equal_by_type
 class SourceFile(NamedTuple):
     """One input file with its digest, which ``lock --check`` compares first."""
 
@@ -97,7 +90,6 @@ class SourceFile(NamedTuple):
     sha256: str
 
 
-@equal_by_type
 class WrittenOption(NamedTuple):
     """One option line of an input: the full name, the value ("" for a flag)."""
 
@@ -107,7 +99,6 @@ class WrittenOption(NamedTuple):
     template: str | None = None  # the value with its variables, ``https://${USER}@host``; None if it has none
 
 
-@equal_by_type
 class Inputs(NamedTuple):
     """The parsed inputs: everything that the user's sources contain."""
 
@@ -122,7 +113,6 @@ class Inputs(NamedTuple):
     parts: Parts | None = None  # None: no extra and no group was asked for
 
 
-@equal_by_type
 class Target(NamedTuple):
     """One environment to lock for (PEP 425 tags, PEP 508 marker variables)."""
 
@@ -146,7 +136,6 @@ class ConditionKind(Enum):
     LATE_FILE = "late-file"
 
 
-@equal_by_type
 class PinCondition(NamedTuple):
     """One thing that has become of a pin; ``text`` continues "NAME VERSION …"."""
 
@@ -154,7 +143,6 @@ class PinCondition(NamedTuple):
     text: str
 
 
-@equal_by_type
 class Pin(NamedTuple):
     """One project at one release.
 
@@ -188,7 +176,6 @@ class Pin(NamedTuple):
         return self.installable[0].yanked if self.installable else None
 
 
-@equal_by_type
 class KeptPin(NamedTuple):
     """A pin of an existing lock: it is kept where its marker holds."""
 
@@ -197,7 +184,6 @@ class KeptPin(NamedTuple):
     marker: str | None = None
 
 
-@equal_by_type
 class Offer(NamedTuple):
     """A tried change that makes an impossible list solvable. ``str()`` is one line for the user.
 
@@ -216,7 +202,6 @@ class Offer(NamedTuple):
         return self.text
 
 
-@equal_by_type
 class BeyondBound(NamedTuple):
     """A relaxed soft constraint: a pin beyond an upper bound that a newer release of its parent states.
 
@@ -231,7 +216,6 @@ class BeyondBound(NamedTuple):
     stated_by: str
 
 
-@equal_by_type
 class WithoutExtra(NamedTuple):
     """A relaxed soft constraint: the release has no requirements for a requested extra."""
 
@@ -244,7 +228,6 @@ class WithoutExtra(NamedTuple):
 Relaxation = BeyondBound | WithoutExtra
 
 
-@equal_by_type
 class RequirementEdge(NamedTuple):
     """The requirement of a parent on a child; ``parent`` is "" for the user, then ``origin`` is set.
 
@@ -268,7 +251,6 @@ class RequirementEdge(NamedTuple):
         return self.parent.partition("[")[2][:-1]
 
 
-@equal_by_type
 class Stats(NamedTuple):
     """The times and counts of a run; never part of a lock."""
 
@@ -278,7 +260,6 @@ class Stats(NamedTuple):
     requests: tuple[RequestCount, ...] = ()  # by purpose
 
 
-@equal_by_type
 class Resolution(NamedTuple):
     """The resolution for one target. ``pins`` are sorted by name, ``edges`` by (child, parent, requirement)."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.ports import CredentialSource
 from mirror.urls import split_url
 
@@ -26,7 +26,6 @@ _PORTS = {"http": ":80", "https": ":443"}
 VARIABLE = "PIPX_PARALLEL_CREDENTIALS_"  # + host in upper case, other characters than letters and digits as "_"; "user:password"
 
 
-@equal_by_type
 class _UrlCredentials(NamedTuple):
     """Credentials written in a URL; ``password`` is None if the URL has only a user (a keyring may have the password)."""
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.ports import ProblemKind
 
 
-@equal_by_type
 class Problem(NamedTuple):
     """Why a request failed: a sentence for the user, and its kind for decisions."""
 

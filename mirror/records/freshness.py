@@ -8,9 +8,9 @@ wrong. A stale response is still served offline, because this is a mirror, not a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,6 @@ DEFAULT_LIFETIME = 600.0  # seconds, for a response without cache headers
 LONGEST_LIFETIME = 86400.0  # seconds
 
 
-@equal_by_type
 class FreshnessRecord(NamedTuple):
     """The data that decides whether a response may be used again. Stored with the record made of the response."""
 

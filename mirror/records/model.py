@@ -10,9 +10,9 @@ Order: the releases of a project are numbered from the *oldest* (0) to the newes
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mirror.ports import Intervals
 
 
-@equal_by_type
 class DistFile(NamedTuple):
     """One file of a release, as its index describes it (PEP 691, PEP 700)."""
 
@@ -35,7 +34,6 @@ class DistFile(NamedTuple):
     provenance: str | None = None  # PEP 740: the URL of its provenance object
 
 
-@equal_by_type
 class CompiledSpecifier(NamedTuple):
     """A specifier set turned into intervals over sort keys (``mirror.records.version_keys``).
 
@@ -50,7 +48,6 @@ class CompiledSpecifier(NamedTuple):
     literal: str | None = None
 
 
-@equal_by_type
 class Dependency(NamedTuple):
     """One parsed requirement of a dependency set.
 
@@ -72,7 +69,6 @@ class BuildOutcome(Enum):
     FAILED_BEFORE = "failed before"  # in an earlier run; it was not repeated
 
 
-@equal_by_type
 class BuildRecord(NamedTuple):
     """One build that a run needed."""
 
@@ -82,7 +78,6 @@ class BuildRecord(NamedTuple):
     reason: str | None = None  # of a failure
 
 
-@equal_by_type
 class RequestCount(NamedTuple):
     """The number and size of a run's requests for one purpose."""
 
@@ -91,7 +86,6 @@ class RequestCount(NamedTuple):
     bytes: int
 
 
-@equal_by_type
 class FileKind(NamedTuple):
     """One distinct kind of file of a project: its tags, Requires-Python and yank state."""
 
@@ -100,7 +94,6 @@ class FileKind(NamedTuple):
     yanked: bool = False
 
 
-@equal_by_type
 class Withdrawal(NamedTuple):
     """The time since which an index no longer lists a project that it listed before, and the status of its response."""
 
@@ -113,7 +106,6 @@ class Withdrawal(NamedTuple):
         return "lists no files of it" if self.status == 200 else f"answered {self.status}"
 
 
-@equal_by_type
 class FileSighting(NamedTuple):
     """A file as its index listed it from a time on; ``sha256`` is "" from when it is not listed any more."""
 
@@ -122,7 +114,6 @@ class FileSighting(NamedTuple):
     seen: int  # epoch seconds
 
 
-@equal_by_type
 class FetchFailure(NamedTuple):
     """A fact that is not available. It is recorded, not raised, so that one project does not stop the others."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed, OtherSchema
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.freshness import FreshnessRecord
@@ -244,7 +244,6 @@ def is_sound(data: bytes) -> bool:
     return data.startswith(_SUM) and data[len(_SUM) : _SUM_END + 2] == digest + b'",'
 
 
-@equal_by_type
 class Absence(NamedTuple):
     """A project that its index does not have: stored, so that the result is the same offline."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.records.model import DistFile
 from mirror.urls import split_url, without_signature
@@ -25,7 +25,6 @@ _SIDECAR_KEYS = ("core-metadata", "dist-info-metadata", "data-dist-info-metadata
 _DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 
 
-@equal_by_type
 class Brief(NamedTuple):
     """The fields of a file object that classify a release; ``yanked`` is as in the page (PEP 691: a boolean or a reason)."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urljoin
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.limits import PAGE_FILES, TAG_CHARACTERS
 from mirror.records.filenames import is_distribution
@@ -28,7 +28,6 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'=<>`]++)))?""")
 
 
-@equal_by_type
 class HtmlPage(NamedTuple):
     """The content of an HTML page. ``files`` are PEP 691 file objects with absolute URLs, in page order."""
 

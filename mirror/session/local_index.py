@@ -9,9 +9,9 @@ from __future__ import annotations
 import errno
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.http.local_files import path_of, sha256_of, url_of
 from mirror.names import normalize_name
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _ALWAYS = 1e12  # seconds: read in every run, so never stale
 
 
-@equal_by_type
 class _Entry(NamedTuple):
     """One file: the fields that ``build_views`` reads, and the whole file object."""
 
@@ -40,7 +39,6 @@ class _Entry(NamedTuple):
     provenance: str | None = None  # a folder has none
 
 
-@equal_by_type
 class _Listing(NamedTuple):
     """The fields of a listing that ``build_views`` reads."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mirror.settings import MirrorSettings
 
 
-@equal_by_type
 class SessionParts(NamedTuple):
     """The parts that the services of a session share. ``decode`` decodes the stored view of a key."""
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import IO, TYPE_CHECKING, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, Self
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,6 @@ class AtomicWriteError(OSError):
         return str(self.strerror)
 
 
-@equal_by_type
 class _Staged(NamedTuple):
     path: str  # as the caller gave it, for messages
     target: str  # the path after following links

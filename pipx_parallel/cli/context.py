@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.cli import HelpRequested, is_terminal, locations, printer_at
 from pipx_parallel.config.layers import Chosen, Layer
 from pipx_parallel.config.options import CONSOLE
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 DEFAULT_SOURCES = ("requirements.in", "requirements.txt", "pyproject.toml")
 
 
-@equal_by_type
 class CommandContext(NamedTuple):
     """A command that has read its flags, the variables and the project's settings, and nothing else."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.cli import machine_facts
 from pipx_parallel.cli.cache_folder import cache_folder, expanded, mirror_folder
 from pipx_parallel.cli.context import sources_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pipx_parallel.requirements.project_metadata import BuiltProject
 
 
-@equal_by_type
 class LockRequest(NamedTuple):
     """A command that also knows its inputs, settings and targets."""
 

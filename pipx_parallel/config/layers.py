@@ -10,9 +10,9 @@ This is the one place that defines precedence. Nothing here reads a file or the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.config.option import variable_of
 from pipx_parallel.config.options import FILE_OPTIONS, OPTIONS
 from pipx_parallel.errors import UsageError
@@ -27,7 +27,6 @@ Raw = str | bool | int | tuple[str, ...]  # a value as a source gives it: never 
 SOURCES = ("flag", "environment", "input", "project", "pip")
 
 
-@equal_by_type
 class Layer(NamedTuple):
     """The values of one source, by option name with underscores (``max_workers``)."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pipx_parallel.requirements.reader import Reader
 
 
-@equal_by_type
 class Host(NamedTuple):
     """What pip's file locations depend on."""
 

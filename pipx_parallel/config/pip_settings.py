@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.config.layers import several
 from pipx_parallel.config.options import OPPOSITES, OPTIONS
 from pipx_parallel.config.pip_files import Host, config_files
@@ -37,7 +37,6 @@ _TRUE, _FALSE = ("y", "yes", "t", "true", "on", "1"), ("n", "no", "f", "false", 
 _OPTIONS = {option.key: option for option in OPTIONS.values() if option.pip}
 
 
-@equal_by_type
 class PipSettings(NamedTuple):
     """What pip is configured for: checked values by option name with underscores, and the file or variable of each."""
 
@@ -49,7 +48,6 @@ class PipSettings(NamedTuple):
         return several(self.values.get(name))
 
 
-@equal_by_type
 class _Value(NamedTuple):
     text: str
     origin: str

@@ -6,9 +6,9 @@ passes the values in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import normalize_name
 from pipx_parallel.config.checks import check_offline, check_schemes, checked
 from pipx_parallel.config.option import POLICY
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pipx_parallel.model import KeptPin
 
 
-@equal_by_type
 class IndexSettings(NamedTuple):
     """Which indexes there are."""
 
@@ -34,7 +33,6 @@ class IndexSettings(NamedTuple):
     routes: tuple[tuple[str, str], ...] = ()  # (normalised name, index): the only index of these projects
 
 
-@equal_by_type
 class NetworkSettings(NamedTuple):
     """How indexes are reached."""
 
@@ -49,7 +47,6 @@ class NetworkSettings(NamedTuple):
     transport: str = "auto"
 
 
-@equal_by_type
 class MirrorAccess(NamedTuple):
     """Which mirror is used, and how."""
 
@@ -59,7 +56,6 @@ class MirrorAccess(NamedTuple):
     keep_whole: bool = False  # keep all files of every page, for warming
 
 
-@equal_by_type
 class SelectionSettings(NamedTuple):
     """Which releases and files may be chosen. Project names are normalised; ":all:" stands for every project."""
 
@@ -93,7 +89,6 @@ class SelectionSettings(NamedTuple):
         return self.prefer_binary or any(self.uploaded_prior_to_packages.values())
 
 
-@equal_by_type
 class BuildSettings(NamedTuple):
     """Whether and how build backends are run."""
 
@@ -104,7 +99,6 @@ class BuildSettings(NamedTuple):
     build_timeout: float = 600.0  # seconds for one build
 
 
-@equal_by_type
 class TargetSettings(NamedTuple):
     """The environments to lock for, as far as options describe them; nothing: the running Python."""
 
@@ -124,7 +118,6 @@ class TargetSettings(NamedTuple):
         return any((self.python_versions, self.platforms, self.implementation, self.abis, self.targets, self.universal))
 
 
-@equal_by_type
 class ResolveSettings(NamedTuple):
     """Everything that decides where to look, what to choose and for which environment. All values are checked."""
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.model import IndexOptions, Parts, Resolution, RootRequirement, SourceFile, Target
 
 
-@equal_by_type
 class Artifact(NamedTuple):
     """One file to write: its name (relative or absolute path, "-" for stdout), its text, and its mode."""
 
@@ -18,7 +17,6 @@ class Artifact(NamedTuple):
     mode: int = 0o644
 
 
-@equal_by_type
 class RequirementsStyle(NamedTuple):
     """How a requirements file looks. None of it changes what is installed."""
 
@@ -28,7 +26,6 @@ class RequirementsStyle(NamedTuple):
     strip_extras: bool = False  # a constraints file must not have extras
 
 
-@equal_by_type
 class LockContext(NamedTuple):
     """How a lock was made, as far as the lock records it. Nothing here depends on time or machine."""
 

@@ -5,9 +5,9 @@ Also who requires whom: the edges of all resolutions, grouped for the outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.emitters.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Origin, Parts, Pin, Resolution, RootRequirement, Target
 
 
-@equal_by_type
 class LockEntry(NamedTuple):
     """One pin of a lock. ``installable`` is the union over the targets that have it, sorted by file name."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import normalize_name
 from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.errors import RequirementsError
@@ -49,7 +49,6 @@ _OF_REQUIREMENTS = ("--requirement", "--constraint", "--editable", "--hash", "--
 _OPTIONS = tuple([name for option in FILE_OPTIONS if option.name not in _OF_REQUIREMENTS for name in option.names])
 
 
-@equal_by_type
 class LockedPackage(NamedTuple):
     """One entry of a lock. ``version`` is None if the lock names only a source tree."""
 
@@ -60,7 +59,6 @@ class LockedPackage(NamedTuple):
     url: str | None = None  # of a direct reference
 
 
-@equal_by_type
 class Lock(NamedTuple):
     """The content of a lock of any format. ``packages`` are in the lock's order; a name can occur several times."""
 

@@ -5,9 +5,9 @@ A libyear is a year of 365.25 days between the uploads of the two. It is unknown
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.model import WithoutExtra
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ YEAR = 365.25 * 86_400  # seconds
 NOTABLE = 3.0  # libyears behind from which a warning is printed
 
 
-@equal_by_type
 class Quality(NamedTuple):
     """Sums of libyears; ``older`` counts pins that are not the newest, ``unknown`` those of unknown age."""
 

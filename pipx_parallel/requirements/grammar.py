@@ -7,9 +7,9 @@ pip 26 has and the library lacks; ``tests/unit/.../test_grammar.py`` compares th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.requirements.refusal import quoted, refusal
 
@@ -43,7 +43,6 @@ _ALONE = ("--requirement", "--constraint")
 _ONCE = ("--requirement", "--constraint", "--find-links", "--editable")  # of several, pip silently reads only the first
 
 
-@equal_by_type
 class ParsedLine(NamedTuple):
     """A parsed line: a requirement with its options, or options only (``requirement`` is "").
 

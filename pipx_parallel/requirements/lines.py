@@ -6,9 +6,9 @@ Bytes are decoded, continuations joined, comments removed, variables replaced.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _COMMENT = r"(?:^|\s+)#.*$"
 _VARIABLE = r"\$\{([A-Z0-9_]+)\}"
 
 
-@equal_by_type
 class LogicalLine(NamedTuple):
     """One line for the grammar."""
 

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import is_archive, is_project_name, normalize_name
 from pipx_parallel.model import Inputs, Origin, Parts, RootRequirement
 from pipx_parallel.requirements.gathering import Gathering
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _IN_FOLDER = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.in", "requirements.txt")
 
 
-@equal_by_type
 class InputRequest(NamedTuple):
     """The inputs that a command names.
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import normalize_name
 from pipx_parallel.model import Origin, Part, Parts
 from pipx_parallel.requirements.refusal import quoted, refusal
 
 
-@equal_by_type
 class Wanted(NamedTuple):
     """The parts of a project to lock."""
 
@@ -29,7 +27,6 @@ class Wanted(NamedTuple):
         return tuple(dict.fromkeys((*self.extras, *(available if self.all_extras else ()))))
 
 
-@equal_by_type
 class Declared(NamedTuple):
     """The wanted requirements that a project declares, with their origins, in order."""
 
@@ -40,7 +37,6 @@ class Declared(NamedTuple):
     parts: Parts | None = None  # as a pyproject.toml describes them
 
 
-@equal_by_type
 class BuiltProject(NamedTuple):
     """The core metadata of a project, from its build backend."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements.grammar import ParsedLine, parse_line
@@ -32,7 +32,6 @@ class Reader(Protocol):
         ...
 
 
-@equal_by_type
 class Include(NamedTuple):
     """A requirements file that is being read, and the chain of lines that include it."""
 
@@ -43,7 +42,6 @@ class Include(NamedTuple):
     parent: Include | None
 
 
-@equal_by_type
 class LocatedLine(NamedTuple):
     """A line, and whether it is in a constraints file."""
 

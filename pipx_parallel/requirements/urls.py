@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.direct_url import split_fragment
 
 # The version control schemes that pip supports: tool + transport.
@@ -29,7 +28,6 @@ _QUERY_VALUE = (
 _MASK = "****"
 
 
-@equal_by_type
 class RequirementUrl(NamedTuple):
     """The parts of a requirement's URL."""
 

@@ -9,9 +9,9 @@ solver, and is reported at the end. Otherwise a network fault would silently sel
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import BuildFailed, MirrorError, NeedsBuild, NotFound
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
@@ -36,7 +36,6 @@ _UNBOUNDED = compile_specifier("")
 ON = 2  # the mask of an extra's switch that is on
 
 
-@equal_by_type
 class SearchMode(NamedTuple):
     """The options of a search; the defaults are those of the first search."""
 

@@ -6,9 +6,9 @@ number, and the dependencies of releases. It does not depend on the order of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.resolution.package_keys import extra_of
 from pipx_parallel.resolution.wording import Wording
 from pipx_parallel.resolver.terms import Bound, Dependency, Inherited, Required, Unusable
@@ -27,7 +27,6 @@ MOST_REASONS = 3  # of one pin
 _END = "so no set of releases meets them all"
 
 
-@equal_by_type
 class Explanation(NamedTuple):
     """Why there is no solution: ``lines`` for the user, and the facts for suggestions and JSON."""
 
@@ -58,7 +57,6 @@ def argue(
     return Explanation(tuple(text), facts, tuple(labels), wording)
 
 
-@equal_by_type
 class Excluded(NamedTuple):
     """A release that was not chosen: its package, and how it is named (``celery 5.7.0``)."""
 
@@ -148,7 +146,6 @@ def _since(
     return f" ({why_held(nearest, best, chosen, wording, rest)})"
 
 
-@equal_by_type
 class _Subject(NamedTuple):
     """The subject of a sentence, and whether its verb is in the plural."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from mirror.records.dependency_sets import BASE, DependencySet
 from mirror.records.model import Dependency, admitted_by
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.solver import RootEdge, Solution, SolverLimits
 
 
-@equal_by_type
 class SearchContext(NamedTuple):
     """What the searches for all targets have in common."""
 
