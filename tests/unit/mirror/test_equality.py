@@ -74,8 +74,8 @@ def test_copies_are_equal() -> None:
 
 def test_records_of_two_classes_differ() -> None:
     """Nor is a record equal to a tuple; equal records have one hash."""
-    one: object = Point(1)
-    assert one != Other(1)
+    point: object = Point(1)
+    assert point != Other(1)
     assert Point(1) != (1, 2, ())
     assert len({Point(1), Point(1), Other(1)}) == 2
 
