@@ -14,8 +14,6 @@ import sys
 from array import array
 from typing import TYPE_CHECKING
 
-import zstandard
-
 from mirror.errors import Malformed
 
 if TYPE_CHECKING:
@@ -32,6 +30,8 @@ _LARGEST_BLOCK = 256 * 1024 * 1024  # the limit for an untrusted record
 
 def pack(slices: Sequence[Iterable[bytes]]) -> bytes:
     """Return the stored form of the files of each release, oldest first."""
+    import zstandard  # here and below: a warm lock reads no file view, and it takes 3 ms
+
     compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
     lengths = array("I", bytes(4 * len(slices)))
     sizes = array("I")
@@ -152,6 +152,8 @@ def read_all(data: bytes) -> list[bytes]:
 
 def _unpack(block: bytes, raw: int) -> bytes:
     """Return a block's bytes, bounded by the length that its record claims."""
+    import zstandard  # as above
+
     if raw > _LARGEST_BLOCK:
         raise Malformed("file view claims an impossible block")
     try:

@@ -15,7 +15,7 @@ from mirror.records.model import DistFile
 from mirror.urls import split_url, without_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _SCHEMES = ("https://", "http://", "file:///")
 # The name of PEP 714, the name of PEP 691, and the name that indexes used by mistake.
@@ -96,6 +96,21 @@ class FileList(Sequence[DistFile]):
         """Return the file names, without decoding the other fields; "" for an entry that has none."""
         return [str(entry.get("filename", "")) if isinstance(entry, dict) else "" for entry in self._entries]
 
+    def archives(self) -> list[tuple[int, str]]:
+        """Return number and name of each file that is no wheel."""
+        return [(number, name) for number, name in enumerate(self.names()) if not name.endswith(".whl")]
+
+    def part(self, numbers: Iterable[int]) -> bytes | None:
+        """Return some of the files, and what is asked of all, as ``FileListPart`` reads it.
+
+        None if a file has no SHA-256 or other hashes. Raises ``Malformed`` for a file without a usable URL.
+        """
+        hashes = self.hashes()
+        if not hashes or any(len(pairs) != 1 or pairs[0][0] != "sha256" for pairs in hashes):
+            return None
+        files = [[number, self._entries[number]] for number in numbers]
+        return json.dumps([" ".join([pairs[0][1] for pairs in hashes]), files]).encode()
+
     def hashes(self) -> list[tuple[tuple[str, str], ...]]:
         """Return each file's hashes, as ``DistFile.hashes``. The other fields of a file are decoded only if its URL has a hash."""
         return [
@@ -119,8 +134,11 @@ class FileList(Sequence[DistFile]):
             return tuple([self[number] for number in range(*index.indices(len(self)))])
         file = self._files[index]
         if file is None:
-            file = self._files[index] = _dist_file(self._entries[index], self._page_url)
+            file = self._files[index] = _dist_file(self._entry(index), self._page_url)
         return file
+
+    def _entry(self, index: int) -> Any:
+        return self._entries[index]
 
     def __eq__(self, other: object) -> bool:
         """Compare as a tuple does."""
@@ -129,6 +147,48 @@ class FileList(Sequence[DistFile]):
     def __hash__(self) -> int:
         """Hash as a tuple does."""
         return hash(tuple(self))
+
+
+class FileListPart(FileList):
+    """The files of one release, of which only some are loaded: the whole list is read when another is asked for."""
+
+    __slots__ = ("_hashes", "_load", "_some")
+
+    def __init__(self, part: bytes, page_url: str, load: Callable[[], FileList]) -> None:
+        """Take what ``part`` of the whole list returned, and what reads the whole list. Raises ``Malformed``."""
+        try:
+            hashes, files = json.loads(part)
+            self._some = [(int(number), str(entry["filename"])) for number, entry in files]
+            self._hashes: list[str] = hashes.split(" ")
+            self._entries = [None] * len(self._hashes)
+            for number, entry in files:
+                self._entries[number] = entry
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise Malformed(f"{page_url}: a damaged part of a list of files ({type(error).__name__})") from error
+        self._files = [None] * len(self._hashes)
+        self._page_url = page_url
+        self._load = load
+
+    def part_names(self) -> list[tuple[int, str]]:
+        """Return number and name of each loaded file."""
+        return self._some
+
+    def archives(self) -> list[tuple[int, str]]:
+        """Return number and name of each file that is no wheel: all of these are loaded."""
+        return [(number, name) for number, name in self._some if not name.endswith(".whl")]
+
+    def names(self) -> list[str]:
+        """Return the file names."""
+        return self._load().names()
+
+    def hashes(self) -> list[tuple[tuple[str, str], ...]]:
+        """Return each file's hashes."""
+        return [(("sha256", value),) for value in self._hashes]
+
+    def _entry(self, index: int) -> Any:
+        if self._entries[index] is None:
+            self._entries = self._load()._entries  # noqa: SLF001 - of the same class
+        return self._entries[index]
 
 
 def _dist_file(entry: object, page_url: str) -> DistFile:

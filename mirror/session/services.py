@@ -52,6 +52,11 @@ class MirrorRecords:
         """Return a derived value (``keys.DERIVED``), or None."""
         return self._write_buffer.read(DERIVED.key(key))
 
+    def read_all_derived(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the derived values that are stored, of many at once."""
+        stored = self._parts.store.get_many([DERIVED.key(key) for key in keys])
+        return {DERIVED.name(key): value for key, value in stored.items()}
+
     def write_derived(self, key: str, value: bytes) -> None:
         """Store a derived value that can be computed again at any time."""
         self._write_buffer.write_record(DERIVED.key(key), value)

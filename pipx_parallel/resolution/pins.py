@@ -9,12 +9,12 @@ from mirror.equality import equal_by_type
 from mirror.errors import MirrorError
 from mirror.names import with_extras
 from mirror.records.dependency_sets import BASE
-from mirror.records.filenames import SDIST, split_filename
 from mirror.records.model import FetchFailure
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
 from pipx_parallel.model import Pin, PinCondition, RequirementEdge
 from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.chosen_files import ChosenFiles, installable
 from pipx_parallel.resolution.explain import Excluded, why_given_up, why_held
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
 from pipx_parallel.resolution.wording import Wording, written
@@ -42,10 +42,10 @@ def pins_of(
     directs = {root.name for root in roots}
     wording = Wording(candidates, roots, constraints)
     chosen = {name: _candidate(candidates, name) for name in solution.chosen if not is_extra(name)}
-    releases = [(row.project, release_of(solution.chosen[name])) for name, row in chosen.items()]
-    versions = {name: project.view.versions[release] for name, (project, release) in zip(chosen, releases, strict=True)}
-    candidates.mirror.files.prefetch(releases)
-    maker, shared = _PinMaker(solution, candidates, versions, wording), candidates.policy.shared
+    releases = [(row, release_of(solution.chosen[name])) for name, row in chosen.items()]
+    versions = {row.project.view.name: row.project.view.versions[release] for row, release in releases}
+    files = ChosenFiles(candidates, releases)
+    maker, shared = _PinMaker(solution, candidates, versions, wording, files), candidates.policy.shared
     pins: list[Pin] = []
     for name in sorted(versions):
         candidate, bit = chosen[name], solution.chosen[name]
@@ -72,14 +72,15 @@ class _PinMaker(NamedTuple):
     candidates: Candidates
     versions: Mapping[str, str]
     wording: Wording
+    files: ChosenFiles
 
     def pin(self, candidate: Candidate, bit: int, *, direct: bool) -> Pin:
         """Return the pin of a release. Raises ``MirrorError``."""
-        solution, candidates, versions, wording = self
+        solution, candidates, versions, wording, chosen_files = self
         view, release = candidate.project.view, release_of(bit)
         name = view.name
         best = release_of(_newest_installable(candidates, candidate, name, bit))
-        files, tagged = _read_files(candidates, candidate, release)
+        files, tagged = chosen_files.read(candidate, release)
         held = solution.held.get(name) if best != release else None
         listed, usable = _files_of(files, tagged, candidates, candidate, release)
         return Pin(
@@ -187,49 +188,6 @@ def _newest_installable(candidates: Candidates, candidate: Candidate, name: str,
     while (best := candidates.best(name, mask)) != bit and candidate.file_kind_of(release_of(best)) is None:
         mask &= ~(1 << best)
     return best
-
-
-def _read_files(candidates: Candidates, candidate: Candidate, release: int) -> tuple[FileList, list[TaggedFile]]:
-    """Return the files of a release, and those with a readable name, with their tags. Raises ``MirrorError``."""
-
-    def read() -> tuple[FileList, list[TaggedFile]]:
-        files = candidates.mirror.files.read(candidate.project, release)
-        return files, tagged_files(files, name)
-
-    shared, name = candidates.policy.shared, candidate.project.view.name
-    return read() if shared is None else shared.files(name, release, read)
-
-
-def tagged_files(files: FileList, name: str) -> list[TaggedFile]:
-    """Return the files with a readable name, with their tags."""
-    tagged: list[TaggedFile] = []
-    seen: set[str] = set()
-    for index, filename in enumerate(files.names()):
-        if filename in seen:
-            continue  # two indexes have different files of one name: the file of the first index is used
-        seen.add(filename)
-        split = split_filename(filename, name)
-        if split is not None:
-            tagged.append((index, filename, split[1]))
-    return tagged
-
-
-def installable(
-    files: FileList, tagged: Sequence[TaggedFile], candidates: Candidates, name: str, version: str
-) -> tuple[DistFile, ...]:
-    """Return the files of a release that the target may install, best first, source archives last."""
-    rules, policy = candidates.rules, candidates.policy
-    wheels, sdist = policy.takes_wheels(name), policy.sdist_rank(name)
-    ranks = rules.ranks_of_tags([tags for _, _, tags in tagged])
-    ranked = []
-    for (index, filename, tags), own in zip(tagged, ranks, strict=True):
-        rank = sdist if tags == SDIST else own if wheels else None
-        if rank is not None:
-            file = files[index]
-            allowed = rules.python_allowed(file.requires_python) and candidates.hashes.allows(name, file)
-            if allowed and policy.admits_file(name, version, file):
-                ranked.append((rank, filename, file))
-    return tuple([file for _, _, file in sorted(ranked)])
 
 
 def edges_of(solution: Solution, roots: Sequence[RootRequirement]) -> tuple[RequirementEdge, ...]:

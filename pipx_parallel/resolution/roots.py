@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
@@ -28,12 +27,6 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.shared_choices import SharedChoices
 
 
-def memory_key(target: Target) -> str:
-    """Return the mirror's key of the stored tag and marker results of a target."""
-    text = repr((target.python_full_version, sorted(target.markers.items()), target.tags))
-    return "rules/" + hashlib.blake2s(text.encode(), digest_size=12).hexdigest()
-
-
 def candidates_for(
     inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
 ) -> tuple[Candidates, list[Dependency], list[Dependency]]:
@@ -41,7 +34,7 @@ def candidates_for(
 
     Raises ``RequirementsError``.
     """
-    rules = TargetRules(target, mirror.records.read_derived(memory_key(target)))
+    rules = TargetRules.stored(target, mirror.records.read_derived)
     roots = [root for root in inputs.roots if root.name not in inputs.excludes and rules.marker_holds(root.marker)]
     constraints = [root for root in inputs.constraints if rules.marker_holds(root.marker)]
     return candidates_of(inputs, roots, constraints, rules, mirror, settings)

@@ -16,7 +16,7 @@ from pipx_parallel.model import Resolution, Stats
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.pins import edges_of, missing_of, pins_of, relaxations_of
-from pipx_parallel.resolution.roots import candidates_of, edges_and_bounds, for_target, memory_key
+from pipx_parallel.resolution.roots import candidates_of, edges_and_bounds, for_target
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
 from pipx_parallel.targets.rules import TargetRules
@@ -53,7 +53,7 @@ class TargetSearch:
         """Prepare the search. Raises ``Incomplete`` for direct references that are not available, ``RequirementsError``."""
         self.context = context
         self.target = target
-        self.rules = TargetRules(target, context.mirror.records.read_derived(memory_key(target)))
+        self.rules = TargetRules.stored(target, context.mirror.records.read_derived)
         self.inputs, self._lost = for_target(context.inputs, self.rules, context.directs)
         if self._lost and not context.settings.keep_going:
             raise Incomplete(self._lost, "\n".join(str(failure.error) for failure in self._lost))
@@ -237,7 +237,7 @@ class TargetSearch:
         mirror, solution = self.context.mirror, self.solution
         dump = self.rules.dump()
         if dump is not None:
-            mirror.records.write_derived(memory_key(self.target), dump)
+            mirror.records.write_derived(self.rules.key, dump)
         mirror.report.warn_shadowed(sorted(solution.chosen))
         roots, constraints = self.inputs.roots, self.inputs.constraints
         pins = pins_of(solution, self.candidates, roots, constraints)

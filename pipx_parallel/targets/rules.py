@@ -7,9 +7,10 @@ constructor): a warm lock then evaluates no marker and does not load ``packaging
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from hashlib import blake2s
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import FOREIGN_TEXT_ERRORS, Malformed, error_of_foreign_text
 from mirror.records.version_keys import compile_specifier, version_key
 
@@ -28,7 +29,6 @@ def _system(platform: str) -> str:
     return next((system for system in _SYSTEMS if system in platform), platform)
 
 
-@equal_by_type
 class Distance(NamedTuple):
     """How far a wheel is from what the target can install; the smallest is the nearest."""
 
@@ -67,6 +67,7 @@ class TargetRules:
         "_ranks",
         "_stored_size",
         "_tags",
+        "key",
         "target",
     )
 
@@ -81,8 +82,18 @@ class TargetRules:
         self._markers: dict[str, bool] = {}
         self._patches: dict[str, dict[str, bool]] = {}  # the markers of other patch releases of the series
         self._stored_size = 0
+        self.key = ""  # of the results in the mirror; "" if they are not stored
         if stored is not None:
             self._load(stored)
+
+    @classmethod
+    def stored(cls, target: Target, read: Callable[[str], bytes | None]) -> TargetRules:
+        """Return the rules of a target with the results of earlier runs; ``read`` returns what is stored under ``key``."""
+        text = repr((target.python_full_version, sorted(target.markers.items()), target.tags))
+        key = "rules/" + blake2s(text.encode(), digest_size=12).hexdigest()
+        rules = cls(target, read(key))
+        rules.key = key
+        return rules
 
     def for_patch(self, target: Target) -> TargetRules:
         """Return the rules of the same target with another patch release; results of its markers are stored with these."""
