@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
 BASE = ""  # the bucket of lines that apply without any extra
 
-# A text, compiled by ``re`` on first use: a warm lock reads no marker.
+# Texts, compiled by ``re`` on first use: a warm lock reads neither.
 _EXTRA = r"""\bextra\s*(==|!=|[<>~a-z]+)\s*['"]([^'"]*)['"]|['"]([^'"]*)['"]\s*(==|!=|in|not)\s*\bextra\b"""
-_PLAIN_LINE = re.compile(
-    r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([A-Za-z0-9._, -]*)\])?\s*(\(?[^;@()]*\)?)\s*(?:;(.*))?", re.DOTALL
-)
+_PLAIN_LINE = r"(?s)([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([A-Za-z0-9._, -]*)\])?\s*(\(?[^;@()]*\)?)\s*(?:;(.*))?"
 
 
 class DependencySet:
@@ -132,7 +130,7 @@ def compile_requirement(line: str) -> Dependency:
     """
     if len(line) > REQUIREMENT_CHARACTERS:
         raise Malformed(f"a requirement has more than {REQUIREMENT_CHARACTERS} characters: {line[:80]!r}…")
-    plain = _PLAIN_LINE.fullmatch(line)
+    plain = re.fullmatch(_PLAIN_LINE, line)
     if plain is not None:
         name, extras, specifier, marker = plain.groups()
         if marker is not None and not marker.strip():

@@ -10,12 +10,13 @@ Order: the releases of a project are numbered from the *oldest* (0) to the newes
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mirror.ports import Intervals
 
@@ -92,6 +93,17 @@ class FileKind(NamedTuple):
     tags: str  # compressed tag set of a wheel name, "py3-none-any"; "sdist" for a source archive
     requires_python: str | None = None
     yanked: bool = False
+
+
+def file_kinds_of(rows: Sequence[tuple[str, str | None, int]]) -> list[FileKind]:
+    """Return stored rows as file kinds, without a step for each: a lock of 171 packages reads 12,000.
+
+    Raises ``ValueError`` or ``TypeError`` if they are no such rows.
+    """
+    if not rows:
+        return []
+    tags, pythons, yanked = zip(*rows, strict=True)
+    return list(map(partial(tuple.__new__, FileKind), zip(tags, pythons, map(bool, yanked), strict=True)))
 
 
 class Withdrawal(NamedTuple):

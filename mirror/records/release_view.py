@@ -16,7 +16,7 @@ from mirror.equality import NamedTuple
 from mirror.errors import Malformed, OtherSchema
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.freshness import FreshnessRecord
-from mirror.records.model import FileKind, FileSighting, Withdrawal
+from mirror.records.model import FileKind, FileSighting, Withdrawal, file_kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -276,7 +276,7 @@ def decode(data: bytes) -> ReleaseView | Absence:
             freshness=FreshnessRecord(*value["fresh"]),
             versions=value["versions"].split(" ") if value["versions"] else [],
             keys=value["keys"].split(" ") if value["keys"] else [],
-            file_kinds=[FileKind(tags, python, bool(yanked)) for tags, python, yanked in value["file_kinds"]],
+            file_kinds=file_kinds_of(value["file_kinds"]),
             classified=value["classified"],
             kind_sets={tuple(file_kinds): int(mask, 16) for file_kinds, mask in value["kind_sets"]},
             uploads_text=value["uploads"].split(" ") if value["uploads"] else [],

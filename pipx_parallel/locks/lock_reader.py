@@ -27,23 +27,19 @@ _DIGEST = re.compile(
     r'(?:^inputs = |^ *"inputs": |"pipx-parallel:inputs",\s*"value": |^# pipx-parallel: inputs )"?(sha256:[0-9a-f]{64})"?',
     re.MULTILINE,
 )
-_COMMAND = re.compile(r'^#    (pipx-parallel lock .*)$|^ *"?command"?(?: =|:) "((?:[^"\\]|\\.)*)"', re.MULTILINE)
+# Texts, each compiled on first use: to keep the pins of one of our own locks takes none of them.
+_COMMAND = r'(?m)^#    (pipx-parallel lock .*)$|^ *"?command"?(?: =|:) "((?:[^"\\]|\\.)*)"'
 _OWN_HEADER = "# pipx-parallel: inputs "
 _PACKAGE = r"""^\[\[packages\]\]\nname = "([a-z0-9-]+)"\n(?:version = "([^"\\\n]+)"(?:\nmarker = '([^'\n]+)')?)?"""
-_PIN = re.compile(
+_PIN = (
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*"
     r"(?:===?\s*(?P<version>[A-Za-z0-9.!+_-]+)|@\s*(?P<url>\S+))\s*(?:;(?P<marker>.*))?"
 )
 # A bare URL with its name in the fragment, an editable source, or a path: the forms without ``name @``.
-_BARE = re.compile(
-    r"(?:(?:-e|--editable)[= ]\s*)?(?P<url>[A-Za-z][A-Za-z0-9+.-]*:/\S+|\.{0,2}/\S+)\s*(?:;(?P<marker>.*))?"
-)
-_HASH = re.compile(r"\s--hash[= ]\s*(\S+)")
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
-_HEREDOC = re.compile(
-    r"<<'PIPX_PARALLEL_REQUIREMENTS'\n(.*?)^PIPX_PARALLEL_REQUIREMENTS$|^\$\w*Requirements = @'\n(.*?)^'@",
-    re.MULTILINE | re.DOTALL,
-)
+_BARE = r"(?:(?:-e|--editable)[= ]\s*)?(?P<url>[A-Za-z][A-Za-z0-9+.-]*:/\S+|\.{0,2}/\S+)\s*(?:;(?P<marker>.*))?"
+_HASH = r"\s--hash[= ]\s*(\S+)"
+_COMMENT = r"(?:^|\s)#.*$"
+_HEREDOC = r"(?ms)<<'PIPX_PARALLEL_REQUIREMENTS'\n(.*?)^PIPX_PARALLEL_REQUIREMENTS$|^\$\w*Requirements = @'\n(.*?)^'@"
 # Options that choose indexes, not packages: a lock does not depend on them.
 _OF_REQUIREMENTS = ("--requirement", "--constraint", "--editable", "--hash", "--config-settings")
 _OPTIONS = tuple([name for option in FILE_OPTIONS if option.name not in _OF_REQUIREMENTS for name in option.names])
@@ -83,7 +79,7 @@ def read_digest(text: str) -> str | None:
 
 def read_command(text: str) -> str | None:
     """Return the command that one of our locks says made it; None if it says none."""
-    match = _COMMAND.search(text[: 4 * _HEAD])
+    match = re.search(_COMMAND, text[: 4 * _HEAD])
     return match and (match[1] or match[2].replace('\\"', '"').replace("\\\\", "\\"))
 
 
@@ -109,7 +105,7 @@ def _plain_pins(text: str) -> tuple[KeptPin, ...]:
         first = line[:1]
         if first in {"", "#", " "} or line.split("=")[0].split(" ")[0] in _OPTIONS:  # a comment, a hash, an index
             continue
-        match = _PIN.fullmatch(line.removesuffix("\\").rstrip())
+        match = re.fullmatch(_PIN, line.removesuffix("\\").rstrip())
         if match is None or match["version"] is None:
             return ()
         marker = match["marker"]
@@ -129,7 +125,7 @@ def read_lock(text: str, source: str) -> Lock:
     if kind == "uv":
         return Lock(kind, tuple(_uv(text, source)), digest)
     if kind == "script":
-        blocks = ["".join(groups) for groups in _HEREDOC.findall(text)]
+        blocks = ["".join(groups) for groups in re.findall(_HEREDOC, text)]
         return Lock(kind, tuple(package for block in blocks for package in _requirements(block, source)), digest)
     return Lock(kind, tuple(_requirements(text, source)), digest)
 
@@ -145,7 +141,7 @@ def _kind(text: str) -> str:
     marked = (
         "PIPX_PARALLEL_REQUIREMENTS" in text or "Requirements = @'" in text
     )  # the search alone costs 3 ms on 3,500 lines
-    return "script" if marked and _HEREDOC.search(text) else "requirements"
+    return "script" if marked and re.search(_HEREDOC, text) else "requirements"
 
 
 def _pylock(text: str, source: str) -> Iterator[LockedPackage]:
@@ -248,7 +244,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         part = raw[:-1] if continues else raw
         if "#" in raw:  # few of a lock's 3,500 lines: the pattern costs more than the rest of the loop
             continues = continues and not raw.lstrip().startswith("#")
-            part = _COMMENT.sub("", raw[:-1] if continues else raw)
+            part = re.sub(_COMMENT, "", raw[:-1] if continues else raw)
         parts.append(part)
         if not continues:
             line = " ".join(" ".join(parts).split())
@@ -262,11 +258,11 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _pinned(line: str, number: int, source: str) -> LockedPackage:
     head, hashes = _without_hashes(line)
-    match = _PIN.fullmatch(head)
+    match = re.fullmatch(_PIN, head)
     if match:
         marker = match["marker"].strip() if match["marker"] else None
         return LockedPackage(normalize_name(match["name"]), match["version"], hashes, marker, match["url"])
-    bare = _BARE.fullmatch(head)
+    bare = re.fullmatch(_BARE, head)
     if bare:
         url, marker = bare["url"], bare["marker"].strip() if bare["marker"] else None
         named = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", url)
@@ -289,7 +285,7 @@ def _without_hashes(line: str) -> tuple[str, tuple[str, ...]]:
     """Return the line without its ``--hash`` options, and their values, sorted."""
     head, *options = line.split(" --hash=")
     if " --hash " in f"{head} " or any(" " in option for option in options):  # another spelling, or text after a hash
-        return _HASH.sub("", line).strip(), tuple(sorted(_HASH.findall(line)))
+        return re.sub(_HASH, "", line).strip(), tuple(sorted(re.findall(_HASH, line)))
     return head.strip(), tuple(sorted(options))
 
 

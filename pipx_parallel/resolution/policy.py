@@ -34,7 +34,7 @@ class Policy:
     """The selection settings of one resolve."""
 
     __slots__ = (
-        "_all_releases", "_asked_for", "_guard", "_lowest", "_no_binary", "_only_binary", "_only_final",
+        "_all_releases", "_asked_for", "_guard", "_kept", "_lowest", "_no_binary", "_only_binary", "_only_final",
         "_overrides", "_preferred", "_used", "ignores_dependencies", "offline", "prefers_binary", "shared",
     )  # fmt: skip
 
@@ -62,6 +62,7 @@ class Policy:
         self._no_binary = frozenset(selection.no_binary)
         self.prefers_binary = selection.prefer_binary
         self._preferred = selection.preferred
+        self._kept: dict[str, tuple[ReleaseView, int]] = {}  # the bit of each preferred release, looked up once
         self._lowest = _Names(
             {"highest": (), "lowest": (ALL,), "lowest-direct": tuple(sorted(directs))}[selection.resolution]
         )
@@ -141,7 +142,14 @@ class Policy:
     def preferred_bit(self, name: str, view: ReleaseView, mask: int) -> int | None:
         """Return the bit of the release that an existing lock pins; None if it is not in ``mask``."""
         version = self._preferred.get(name)
-        return None if version is None else bit_in(view, version, mask)
+        if version is None:
+            return None
+        known_view, bit = self._kept.get(name, (None, 0))
+        if known_view is not view:
+            every = 1 << len(view.versions) + 1
+            bit = bit_in(view, version, every - 1) or 0
+            self._kept[name] = view, bit
+        return bit if bit and mask >> bit & 1 else None
 
     def best(self, name: str, mask: int, finals: int, yanked: int, binary: int = -1) -> int:
         """Return the bit of the release that would be tried first if no lock existed.
