@@ -92,6 +92,13 @@ class MirrorRecords:
             else:
                 deliver(ended[key], None)
 
+    def names(self) -> list[str]:
+        """Return the names of all projects with files in the mirror, sorted: for suggestions. Raises ``StoreError``.
+
+        A project that an index does not have is stored too, as an absence without a file view.
+        """
+        return sorted({project_of(key) for key, _ in self._parts.store.scan(FILES.prefix)})
+
     def disable_builds(self) -> None:
         """Allow no more builds: releases without static metadata fail in this run."""
         self._loader.disable_builds()
@@ -215,13 +222,6 @@ class MirrorAdmin:
         self._parts.pages.forget(name)
         self._parts.fetcher.new_run()
         self._want_projects((name,))
-
-    def names(self) -> list[str]:
-        """Return the names of all projects with files in the mirror, sorted: for suggestions. Raises ``StoreError``.
-
-        A project that an index does not have is stored too, as an absence without a file view.
-        """
-        return sorted({project_of(key) for key, _ in self._parts.store.scan(FILES.prefix)})
 
     def status(self) -> dict[str, object]:
         """Return what the mirror holds, per index and in total. Raises ``StoreError``."""
