@@ -60,6 +60,10 @@ class Store(Protocol):
         """Return whether the storage is still the one that was opened. Raises ``StoreError`` if it cannot be used; never waits."""
         return True
 
+    def warning(self) -> str:
+        """Return a warning about the storage for the user, or "" (the default)."""
+        return ""
+
     def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:  # noqa: ARG002 - a default
         """Return the first bytes of stored values; the default, of a store that cannot read a part of a value, none."""
         return {}
@@ -227,10 +231,7 @@ class Builder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Return a text that names everything on this machine that built metadata depends on; constant in a process.
-
-        Built metadata is stored under it.
-        """
+        """Return a text that names everything on this machine that built metadata depends on; it is stored under it."""
         ...
 
     @property

@@ -132,7 +132,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "requests_cache": ("mirror.http.requests_transport",),
     "urllib3": ("mirror.http.requests_transport",),
     "obstore": ("mirror.exchange.object_store",),
-    "redis": ("mirror.store.redis",),
+    "redis": ("mirror.store.redis*", "mirror.store.shared_work"),
     "uvicorn": ("mirror.server.run",),
     "yarl": ("mirror.http.aiohttp_transport",),
     # One compresses for reading a slice, the other for carrying.

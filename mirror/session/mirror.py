@@ -233,6 +233,8 @@ def open_mirror(
     from mirror.session.open_store import open_store
 
     store = open_store(settings.location, settings)
+    if observer is not None and (warning := store.warning()):
+        observer.warned(warning)
     return Mirror(settings, store, transport_for(settings, store), observer=observer, builder=builder)
 
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from mirror.ports import Store
     from mirror.settings import MirrorSettings
 
-_REDIS = ("redis://", "rediss://", "unix://")
+_REDIS = tuple(
+    f"{scheme}://"
+    for scheme in ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+)
 _WEB = ("http://", "https://")
 _OBJECTS = ("s3://", "gs://", "az://")  # mirrors that are published in an object store
 _SNAPSHOT = ".snap"  # suffix of exported mirrors
@@ -34,6 +37,11 @@ def is_new(location: str) -> bool:
     """Return whether a mirror does not exist yet: a folder in which nothing is stored."""
     location = _spelled(location)
     return "://" not in location and not os.path.isfile(location) and not os.path.exists(f"{location}/{_DATABASE}")
+
+
+def is_shared(location: str) -> bool:
+    """Return whether a mirror is in Redis."""
+    return _spelled(location).startswith(_REDIS)
 
 
 def refuse_fixed(location: str) -> None:

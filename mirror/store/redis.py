@@ -1,8 +1,9 @@
-"""The shared store: bytes in Redis, for any number of machines. The only module that imports redis.
+"""The shared store: bytes in Redis, for any number of machines.
 
 A batch is one transaction: its keys are watched, and if another client writes one of them, the batch is retried. If the server
 is away, the store waits, so that a restart only takes time. The server must persist confirmed writes (``appendonly yes``) and
-must not evict keys (``maxmemory-policy noeviction``): docs/mirror-format.md.
+must not evict keys (``maxmemory-policy noeviction``): docs/mirror-format.md. In a cluster all keys have one hash slot, so that a
+batch stays a transaction: a mirror is on one of its nodes.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import re
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import redis
 
 from mirror.errors import StoreError
 from mirror.ports import Store
 from mirror.store.proof import seal, size_of, unseal
+from mirror.store.redis_client import AWAY, client_of, is_cluster
 from mirror.urls import shown
 
 if TYPE_CHECKING:
@@ -27,15 +29,13 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
     Change = Callable[[bytes | None], bytes | None]
 
-_PREFIX = "pipx-parallel:"
+_PREFIX, _CLUSTER_PREFIX = "pipx-parallel:", "{pipx-parallel}:"
 _PATIENCE = 60.0  # seconds for which a server may be away, or a batch is retried
 _FIRST_PATIENCE = 10.0  # seconds at the start: most faults there are in the URL, and nothing is said meanwhile
 _FIRST_NAP = 0.02  # seconds
 _LONGEST_NAP = 1.0
 _BATCH = 500  # keys in one command
-_AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.BusyLoadingError)
-
-_PASSING = (redis.exceptions.WatchError, *_AWAY)
+_PASSING = (redis.exceptions.WatchError, *AWAY)
 _CONFLICTS = 3  # attempts to write before a client takes turns with others
 _LONGEST_TURN = 5  # times the patience
 _LOCK = "pipx-parallel-turn"  # outside the prefix: no record
@@ -48,14 +48,10 @@ class RedisStore(Store):
         """Connect. Raises ``StoreError`` if the URL is invalid or no server answers in time."""
         self._label = shown(url)  # for messages
         self._patience = patience
+        self._prefix = _CLUSTER_PREFIX if is_cluster(url) else _PREFIX
         try:
-            # One attempt for each command: whole batches are retried here.
-            self._client = redis.Redis.from_url(
-                url, socket_timeout=30, socket_connect_timeout=5, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0)
-            )
-            self._client.connection_pool.connection_kwargs["decode_responses"] = (
-                False  # whatever the URL says: values are bytes
-            )
+            # The client of a cluster connects at once. One attempt for each command: whole batches are retried here.
+            self._client = self._patiently(partial(client_of, url), min(patience, _FIRST_PATIENCE))
             self._patiently(self._client.ping, min(patience, _FIRST_PATIENCE))
         except (ValueError, TypeError, AttributeError) as error:  # its message may have a part of the password
             raise StoreError(
@@ -69,7 +65,7 @@ class RedisStore(Store):
         values: dict[str, bytes] = {}
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
-            replies = self._patiently(partial(self._client.mget, [_PREFIX + key for key in batch]))
+            replies = self._patiently(partial(self._client.mget, [self._prefix + key for key in batch]))
             read = [
                 (key, unseal(key, value)) for key, value in zip(batch, replies, strict=True) if isinstance(value, bytes)
             ]
@@ -85,7 +81,7 @@ class RedisStore(Store):
     def _ranges(self, keys: list[str], size: int) -> list[object]:
         with self._client.pipeline(transaction=False) as pipe:
             for key in keys:
-                pipe.getrange(_PREFIX + key, 0, size - 1)
+                pipe.getrange(self._prefix + key, 0, size - 1)
             return _replies(pipe.execute(raise_on_error=False))
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
@@ -95,14 +91,14 @@ class RedisStore(Store):
                 raise StoreError(f"a mirror value is bytes, not {type(value).__name__}")
         if items:
             self._patiently(
-                lambda: self._client.mset({_PREFIX + key: seal(key, value) for key, value in items.items()})
+                lambda: self._client.mset({self._prefix + key: seal(key, value) for key, value in items.items()})
             )
 
     def update(self, changes: Mapping[str, Change]) -> None:
         """Read, change and write each key in one transaction; a change that returns None leaves its key as it is."""
         for _ in range(_CONFLICTS if changes else 0):
             try:
-                self._patiently(partial(self._update, changes), self._patience, _AWAY)
+                self._patiently(partial(self._update, changes), self._patience, AWAY)
             except redis.exceptions.WatchError:
                 time.sleep(_FIRST_NAP * random.random())  # noqa: S311 - jitter, not secret
             else:
@@ -124,10 +120,11 @@ class RedisStore(Store):
                 lock.release()
 
     def _update(self, changes: Mapping[str, Change]) -> None:
-        names = [_PREFIX + key for key in changes]
+        names = [self._prefix + key for key in changes]
         with self._client.pipeline(transaction=True) as pipe:
-            pipe.watch(*names)  # type: ignore[no-untyped-call]  # redis has no types for this method
-            stored: Any = pipe.mget(names)  # after WATCH a pipeline returns values at once, which its types do not show
+            pipe.watch(*names)
+            # After WATCH a pipeline returns values at once. The client of a cluster has no method for commands of many keys.
+            stored = pipe.execute_command("MGET", *names)
             written = {}
             for name, (key, change), value in zip(names, changes.items(), stored, strict=True):
                 new = change(unseal(key, value))
@@ -135,30 +132,30 @@ class RedisStore(Store):
                     written[name] = seal(key, new)
             pipe.multi()
             if written:
-                pipe.mset(written)
+                pipe.execute_command("MSET", *[part for item in written.items() for part in item])
             pipe.execute()
 
     def delete_many(self, keys: Iterable[str]) -> int:
         """Remove the keys that exist, in one transaction; return their number."""
-        names = [_PREFIX + key for key in keys]
+        names = [self._prefix + key for key in keys]
         return self._patiently(partial(self._delete, names)) if names else 0
 
     def _delete(self, names: list[str]) -> int:
         with self._client.pipeline(transaction=True) as pipe:
             for start in range(0, len(names), _BATCH):
-                pipe.delete(*names[start : start + _BATCH])
+                pipe.execute_command("DEL", *names[start : start + _BATCH])
             return sum(pipe.execute())
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) of every key with the prefix, sorted by key."""
-        pattern = re.sub(r"([\\*?\[\]^])", r"\\\1", _PREFIX + prefix) + "*"
+        pattern = re.sub(r"([\\*?\[\]^])", r"\\\1", self._prefix + prefix) + "*"
         present = self._patiently(lambda: list(self._client.scan_iter(match=pattern, count=1000)))
         names = sorted(name for name in set(present) if _is_text(name))  # no key of this program is anything else
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
             for name, size in zip(batch, self._patiently(partial(self._sizes, batch)), strict=True):
                 if size != 0:  # 0: deleted since the scan; no record is empty
-                    key = name.decode().removeprefix(_PREFIX)
+                    key = name.decode().removeprefix(self._prefix)
                     yield key, size_of(key, size or 0)
 
     def _sizes(self, names: list[bytes]) -> list[int | None]:
@@ -168,6 +165,19 @@ class RedisStore(Store):
                 pipe.strlen(name)
             sizes = _replies(pipe.execute(raise_on_error=False))
         return [size if isinstance(size, int) else None for size in sizes]
+
+    def warning(self) -> str:
+        """Return what to tell the user if the server may evict records; "" if not, or if it does not say."""
+        try:
+            policy = self._client.info("memory").get("maxmemory_policy", "")
+        except (redis.exceptions.RedisError, AttributeError):  # an ACL may forbid INFO; a cluster has several answers
+            return ""
+        if not str(policy).startswith("allkeys"):  # other policies evict only keys that expire, and no record does
+            return ""
+        return (
+            f"the Redis server of {self._label} evicts records when its memory is full (maxmemory-policy {policy}): "
+            "set maxmemory-policy noeviction"
+        )
 
     def check(self) -> bool:
         """Return True. Raises ``StoreError`` if the server does not answer now."""

@@ -28,7 +28,10 @@ _SCHEMES = {
     "index_url": _INDEX,
     "extra_index_url": _INDEX,
     "mirror": (
-        ("http", "https", "redis", "rediss", "unix", "s3", "gs", "az"),
+        (
+            *("http", "https", "redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster"),
+            *("rediss+cluster", "s3", "gs", "az"),
+        ),
         "a folder, a snapshot, or a redis:, unix:, http:, https:, s3:, gs: or az: URL",
     ),
     "proxy": (("http", "https", "socks4", "socks4a", "socks5", "socks5h"), "an http:, https: or socks5: URL"),

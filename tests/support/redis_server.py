@@ -14,14 +14,20 @@ AVAILABLE = shutil.which("redis-server") is not None
 _PATIENCE = 10.0  # seconds to start
 
 
+def free_port() -> int:
+    """Return a port of loopback that nobody uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 class RedisServer:
     """Serves until closed; ``url`` is its address. Everything confirmed is on disk (``appendfsync always``)."""
 
-    def __init__(self, folder: Path) -> None:
-        """Choose a port; the data lives in ``folder``."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Choose a port; the data lives in ``folder``; ``options`` are further words of the server's command line."""
+        self.port = free_port()
+        self._options = options
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,6 +47,7 @@ class RedisServer:
             [
                 "redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder),
                 "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no",
+                *self._options,
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -48,7 +55,7 @@ class RedisServer:
         while time.monotonic() < until:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as probe:
                 probe.sendall(b"PING\r\n")
-                if probe.recv(16).startswith(b"+PONG"):
+                if probe.recv(16).startswith((b"+PONG", b"-NOAUTH")):
                     return
             time.sleep(0.02)
         raise RuntimeError("redis-server did not start")

@@ -74,6 +74,8 @@ def run(values: Mapping[str, object]) -> int:
     _options(context)  # a value that cannot be used is refused before anything starts
     workers = _number(context, "workers", 1)
     store = open_store(opened.location, opened)
+    if warning := store.warning():
+        context.printer.warn(warning)
     store.prepare()  # the workers and the solvers are processes of their own, and share it
     store.close()
     listening = listen(context.chosen.text("host") or "127.0.0.1", _number(context, "port", 8765, least=0))

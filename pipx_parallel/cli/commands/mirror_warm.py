@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import account, failures_code
-from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, Budget, budget_of
+from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, Budget, budget_of, number_of
 from pipx_parallel.cli.commands.mirror_verify import ARCHIVES, hole_lines
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
@@ -27,10 +27,22 @@ DEPTH = Option(
     'or "closure" (everything that any re-resolve could need).',
     metavar="DEPTH",
 )
+SHARED = Option(
+    ("--shared",),
+    "Share --packages-file with all processes that do so on this mirror in Redis; one of them fetches each project.",
+    "flag",
+)
+TAKEOVER = Option(
+    ("--takeover",),
+    "With --shared: seconds after which another process takes over what one has not finished (default 60).",
+    metavar="SECONDS",
+)
 OPTIONS = (
     DEPTH,
     ARCHIVES,
     PACKAGES_FILE,
+    SHARED,
+    TAKEOVER,
     MAX_REQUESTS,
     MAX_TIME,
     *INPUT,
@@ -58,6 +70,10 @@ def run(values: Mapping[str, object]) -> int:
     context = begin(values, OPTIONS)
     depth, window = _depth(context)
     budget = budget_of(context)
+    if context.chosen.flag("shared"):
+        from pipx_parallel.cli.shared_warm import warm_shared  # few mirrors are in Redis
+
+        return warm_shared(context, 1 if depth == "chosen" else window, number_of(context, "takeover") or 60.0)
     if depth != "chosen" or names:
         return _warm_closure(context, 1 if depth == "chosen" else window, budget)
     if budget.requests is None and budget.seconds is None:
@@ -68,7 +84,7 @@ def run(values: Mapping[str, object]) -> int:
 
 
 def _warm_chosen(context: CommandContext) -> int:
-    request = _keeping_whole(read_request(context))
+    request = keeping_whole(read_request(context))
     request = request._replace(settings=request.settings._replace(keep_going=True))
     resolutions = resolved(request)
     context.printer.say(f"warmed {account.measure(request, resolutions)}")
@@ -76,7 +92,7 @@ def _warm_chosen(context: CommandContext) -> int:
     return missing_code(resolutions)
 
 
-def _keeping_whole(request: LockRequest) -> LockRequest:
+def keeping_whole(request: LockRequest) -> LockRequest:
     """Return the request with all files of every page kept, so that the mirror has old releases too.
 
     Raises ``StoreError`` if the mirror can only be read.
@@ -92,7 +108,7 @@ def _keeping_whole(request: LockRequest) -> LockRequest:
 def _warm_closure(context: CommandContext, window: int | None, budget: Budget) -> int:
     from pipx_parallel.resolution.closure import walk  # only these depths walk
 
-    request = _keeping_whole(read_request(context))
+    request = keeping_whole(read_request(context))
     with opened(request.settings, context.progress) as mirror:
         try:
             archives = context.chosen.flag("archives")
