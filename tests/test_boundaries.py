@@ -157,6 +157,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.store.new",
         "mirror.exchange.publish_target",
         "mirror.exchange.published_cache",
+        "mirror.exchange.publish_memo",
         "mirror.store.read_only",
         "mirror.exchange.snapshot_store",
         "mirror.session.open_store",  # is it a snapshot?
@@ -193,6 +194,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.curl_transfer",  # when the last byte arrived
         "mirror.http.curl_transport",  # transfers that stop in the middle
         "mirror.store.redis",
+        "mirror.store.shared_work",
         "mirror.server.app",
         "mirror.server.responses",  # how long ago was a page checked?
         "mirror.server.supervisor",
@@ -233,6 +235,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.config.pip_settings",
     ),
     "threads": (
+        "mirror.store.shared_work",  # says that it is alive
         "mirror.http.tls",
         "mirror.http.aiohttp_transport",
         "mirror.http.credentials",

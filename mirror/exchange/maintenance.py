@@ -47,11 +47,11 @@ class Pruned(msgspec.Struct, frozen=True):
     retained: int  # projects not removed because an attestation covers them
 
 
-def check(store: Store) -> Iterator[Damage]:
-    """Yield every record that is damaged, foreign, or of another schema, sorted by key."""
+def check(store: Store, names: frozenset[str] | None = None) -> Iterator[Damage]:
+    """Yield every record that is damaged, foreign, or of another schema, sorted by key; with ``names`` of these projects only."""
     # The digest of a snapshot covers its files. They are packed again when read, so the digest in the file view is not checked.
     sealed = not store.repacks
-    for entry in entries(store):
+    for entry in entries(store, names):
         if not isinstance(entry, Entry):
             key, error = entry
             yield Damage(key, str(error), "delete", isinstance(error, OtherSchema))
@@ -65,7 +65,8 @@ def check(store: Store) -> Iterator[Damage]:
             yield damage
         elif holds_secrets(entry):
             yield Damage(entry.key, "a URL in it, or in its files, holds credentials", "clean")
-    yield from _check_small(store)
+    if names is None:
+        yield from _check_small(store)
 
 
 def _check_small(store: Store) -> Iterator[Damage]:
@@ -131,9 +132,12 @@ def damage_remedy(*, read_only: bool) -> str:
     return "run `mirror doctor --repair`, then `mirror warm` to fetch them again"
 
 
-def refuse_damaged(store: Store) -> None:
-    """Raise ``Integrity`` if a record is damaged: a publication or export would silently lack its project."""
-    damages = list(check(store))
+def refuse_damaged(store: Store, names: frozenset[str] | None = None) -> None:
+    """Raise ``Integrity`` if a record is damaged: a publication or export would silently lack its project.
+
+    With ``names`` only the records of these projects are looked at.
+    """
+    damages = list(check(store, names))
     if damages:
         raise Integrity(
             f"{damages[0].key}: {damages[0].problem}; {len(damages)} records of the mirror are damaged: "

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.exchange.advisory_set import PATH as ADVISORIES_PATH
 from mirror.exchange.advisory_set import pack_advisories
+from mirror.exchange.publish_memo import PublishMemo, Remembered
 from mirror.exchange.publish_packs import Made, packed
 from mirror.exchange.published_index import DELTA, INDEX, Delta, PublishedIndex, delta_between, digest_of
 from mirror.exchange.published_shard import files_path, requirements_of, shard_of
 from mirror.exchange.record_iterator import addresses, classified, readable
 from mirror.exchange.snapshot import releases_read, slices_of
-from mirror.keys import FACTS, VIEWS, project_of
+from mirror.keys import FACTS, VIEWS, view_key
 from mirror.names import is_project_name
-from mirror.records.canonical import canonical
+from mirror.records.canonical import canonical, timeless
 from mirror.records.file_view import is_complete, read_all
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.release_view import SCHEMA, Absence, encode, encode_absence
@@ -31,15 +34,18 @@ from mirror.records.simple_file import FileList
 from mirror.records.simple_serialize import ProjectStatus, index_html, index_json, project_html, project_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from mirror.exchange.publish_target import PublishTarget
+    from mirror.exchange.published_index import Pack, Row
     from mirror.exchange.record_iterator import Entry
     from mirror.ports import Store
     from mirror.records.model import DistFile
     from mirror.records.release_view import ReleaseView
 
 GRACE = 86_400.0  # seconds: longer than a lock takes, and than a CDN keeps an old index
+_BATCH = 500  # records read at once
 _TIMELESS = FreshnessRecord(0.0, 0.0)
 
 
@@ -51,6 +57,14 @@ class Published(msgspec.Struct, frozen=True):
     removed: int
     partial: int  # pages that lack releases, because their files are not in the mirror
     size: int  # bytes written
+
+
+@equal_by_type
+class _Records(NamedTuple):
+    """A store, and the index id and the name of every project in it, sorted."""
+
+    store: Store
+    keys: list[tuple[str, str]]
 
 
 class _Writer:
@@ -67,13 +81,15 @@ class _Writer:
         self.counts["size"] += len(data) * written
 
 
-def publish(
+def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-only choices
     store: Store,
     target: PublishTarget,
     now: float,
     *,
     pages: Iterable[tuple[str, bytes]] | None = (),
     grace: float = GRACE,
+    memo: PublishMemo | None = None,
+    check: Callable[[frozenset[str] | None], None] = lambda _: None,
 ) -> Published:
     """Write the records of a store to a target.
 
@@ -83,21 +99,31 @@ def publish(
         now: The present time, in epoch seconds.
         pages: (path, contents) of the pages for people. None: no pages, neither these nor those of the Simple API.
         grace: Seconds for which a file stays that no index names any more.
+        memo: What the publication before made of each record; what has not changed is skipped.
+        check: Called before anything is written, with the projects that are made anew, or None for all; may raise ``Integrity``.
 
     Raises:
         StoreError: The target cannot be read or written.
     """
     writer = _Writer(target)
-    before, delta = _before(target)
-    made = _made(store, writer, with_pages=pages is not None)
+    before, delta, index_data = _before(target)
+    present = set(target.immutable_paths())
+    is_whole = before is not None and all(target.holds(pack.path) for pack in before.packs)
+    memo = memo or PublishMemo()
+    memo.load(index_data if is_whole else None)
+    records = _Records(store, _keys(store))
+    made = _kept(records, before, memo, present) if before is not None else {}
+    check(frozenset({name for _, name in records.keys} - {name for _, name in made}) if made else None)
+    made = _made(records, writer, made, memo, with_pages=pages is not None)
     for path, data in pages or ():
         writer.put(path, data)
     if advisories := pack_advisories(store):
         writer.put(ADVISORIES_PATH, advisories)
-    index = _index(store, before, target, made, writer)
+    packs = packed(before if is_whole else None, target, made)
+    index = _index(store, before, packs, writer)
     target.flush()
     named = {pack.path for pack in index.packs} | {shard.files for shard in made.values()}
-    retired = {path: int(now) for path in target.immutable_paths() if path not in named}
+    retired = {path: int(now) for path in present if path not in named}
     if delta is not None:
         retired |= {path: moment for path, moment in delta.retired.items() if path in retired}
     expired = [path for path, moment in retired.items() if now - moment >= grace]
@@ -107,73 +133,127 @@ def publish(
         current._replace(retired={path: retired[path] for path in sorted(retired.keys() - {*expired})}).to_bytes(),
     )
     target.flush()
-    writer.put(INDEX, index.to_bytes())
+    index_data = index.to_bytes()
+    writer.put(INDEX, index_data)
     target.flush()
+    memo.save(index_data)
     removed = sum([target.remove(path) for path in (*expired, *_pages_gone(before, index))])
     target.clean(now)
     counts = writer.counts
     return Published(counts["written"], counts["unchanged"], removed, counts["partial"], counts["size"])
 
 
-def _before(target: PublishTarget) -> tuple[PublishedIndex | None, Delta | None]:
-    """Return the index and the delta that the target has; None if there is none, or it is damaged: it is made anew."""
+def _before(target: PublishTarget) -> tuple[PublishedIndex | None, Delta | None, bytes | None]:
+    """Return the index and the delta that the target has, and the index's bytes.
+
+    None if there is none, or it is damaged: it is made anew.
+    """
     index_data, delta_data = target.read(INDEX), target.read(DELTA)
     index, delta = None, None
     try:
         index = None if index_data is None else PublishedIndex.read(index_data)
         delta = None if delta_data is None else Delta.read(delta_data)
     except (ValueError, RecursionError):
-        return index, None
-    return index, delta
+        return index, None, index_data
+    return index, delta, index_data
 
 
-def _made(store: Store, writer: _Writer, *, with_pages: bool) -> dict[tuple[str, str], Made]:
-    """Make the shard of every project, and write what is beside the packs; sorted by index and name."""
-    published = frozenset(project_of(key) for key, _ in store.scan(VIEWS.prefix))
-    urls = addresses(store)
-    shards: dict[tuple[str, str], Made] = {}
-    names: set[str] = set()
-    for entry in readable(store):
+def _keys(store: Store) -> list[tuple[str, str]]:
+    """Return the index id and the name of every project, sorted; a key of another form is met where it is read."""
+    keys = [VIEWS.name(key).partition("/") for key, _ in store.scan(VIEWS.prefix)]
+    return [(index_id, name) for index_id, _, name in keys]
+
+
+def _kept(
+    records: _Records, before: PublishedIndex, memo: PublishMemo, present: AbstractSet[str]
+) -> dict[tuple[str, str], Made]:
+    """Return the shards of the projects that would be published as they were; they are neither decoded nor encoded."""
+    if not memo.before:
+        return {}
+    keys = records.keys
+    names = Counter(name for _, name in keys)
+    published = frozenset(names)
+    kept: dict[tuple[str, str], Made] = {}
+    for start in range(0, len(keys), _BATCH):
+        batch = {view_key(*key): key for key in keys[start : start + _BATCH] if names[key[1]] == 1}
+        for stored, data in records.store.get_many(batch).items():
+            key = batch[stored]
+            row = memo.hit(key, digest_of(timeless(data)), published)
+            if row is None or (row.files and row.files not in present):
+                continue
+            with suppress(Malformed):  # the old index is untrusted
+                shard = before.row(*key)
+                if shard is not None and published.issuperset(_names_in(shard.requires)):
+                    kept[key] = Made(b"", shard.length, shard.digest, row.files, shard.files, shard.requires)
+                    memo.now[key] = row
+    return kept
+
+
+def _names_in(requires: Iterable[str]) -> Iterator[str]:
+    return (name for word in requires if (name := word.partition("[")[0]))
+
+
+def _made(
+    records: _Records, writer: _Writer, kept: dict[tuple[str, str], Made], memo: PublishMemo, *, with_pages: bool
+) -> dict[tuple[str, str], Made]:
+    """Make the shard of every other project, and write what is beside the packs; sorted by index and name."""
+    published = frozenset(name for _, name in records.keys)
+    urls = addresses(records.store)
+    shards = dict(kept)
+    names = {key[1] for key in kept if memo.now[key].files}
+    writer.counts["partial"] += sum(memo.now[key].partial for key in kept)
+    writer.counts["unchanged"] += sum(bool(memo.now[key].files) * (1 + 2 * with_pages) for key in kept)
+    for entry in readable(records.store, published - {name for _, name in kept} if kept else None):
         view = classified(entry)
         files = entry.load() if view is not None else None
-        shards[entry.index_id, entry.name] = made = _shard(entry, view, files, published)
+        key = entry.index_id, entry.name
+        shards[key] = made = _shard(entry, view, files, published)
+        partial = files is not None and not is_complete(files)
+        lacks = {*_names_in(requirements_of(view, _All()))} - published if view is not None else set()
+        memo.now[key] = Remembered(digest_of(timeless(entry.stored)), made.files, partial, tuple(sorted(lacks)))
         if files is not None:
             writer.put(made.files, files)
         if with_pages and view is not None and files is not None and entry.name not in names:
             names.add(entry.name)  # the first index by id: a Simple API has one page for each project
-            writer.counts["partial"] += not is_complete(files)
+            writer.counts["partial"] += partial
             page_url = view.page_url or f"{urls.get(entry.index_id, '')}/{entry.name}/"
             for path, data in _pages(entry.name, view, files, page_url):
                 writer.put(path, data)
     if with_pages:
         writer.put("simple/index.html", index_html(sorted(names)))
         writer.put("simple/index.json", index_json(sorted(names)))
-    return shards
+    return {key: shards[key] for key in sorted(shards)}
+
+
+class _All:
+    """Contains every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def _shard(entry: Entry, view: ReleaseView | None, files: bytes | None, published: frozenset[str]) -> Made:
     if view is None or isinstance(entry.view, Absence):
         data = shard_of(encode_absence(Absence(_TIMELESS, VIEWS.name(entry.key))), "", ())
-        return Made(data, digest_of(data), "", 0, ())
-    timeless = canonical(view)
-    timeless.freshness = _TIMELESS  # a shard changes only with its project
+        return Made(data, len(data), digest_of(data), "", 0, ())
+    plain = canonical(view)
+    plain.freshness = _TIMELESS  # a shard changes only with its project
     digest = "" if files is None else digest_of(files)
     slices = [] if files is None else slices_of(files, len(view.versions), releases_read(view))
-    data = shard_of(encode(timeless), digest, slices)
+    data = shard_of(encode(plain), digest, slices)
     path = files_path(digest) if digest else ""
-    return Made(data, digest_of(data), path, len(files or b""), requirements_of(view, published))
+    return Made(data, len(data), digest_of(data), path, len(files or b""), requirements_of(view, published))
 
 
 def _index(
     store: Store,
     before: PublishedIndex | None,
-    target: PublishTarget,
-    made: dict[tuple[str, str], Made],
+    laid_out: tuple[tuple[Pack, ...], dict[tuple[str, str], Row], list[tuple[Pack, bytes]]],
     writer: _Writer,
 ) -> PublishedIndex:
     """Write the packs and return the index that names them."""
     facts = store.get_many([key for key, _ in store.scan(FACTS.prefix)])
-    packs, rows, bodies = packed(before, target, made)
+    packs, rows, bodies = laid_out
     for pack, body in bodies:
         writer.put(pack.path, body)
     writer.counts["unchanged"] += len(packs) - len(bodies)

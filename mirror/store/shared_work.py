@@ -7,10 +7,9 @@ writes the list: the item's number is its id, and Redis refuses an id that it ha
 from __future__ import annotations
 
 import hashlib
-import os
-import socket
 import threading
 import time
+import uuid
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,7 @@ class SharedWork:
         self._takeover = int(takeover * 1000)
         digest = hashlib.blake2s("\n".join(items).encode(), digest_size=16).hexdigest()
         self._key = f"{{pipx-parallel}}-work:{digest}"
-        self._name = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
+        self._name = uuid.uuid4().hex
         self._patiently(self._write)
 
     def batches(self, size: int) -> Iterator[list[tuple[str, str]]]:

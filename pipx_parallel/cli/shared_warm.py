@@ -9,54 +9,47 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import failures_code
 from pipx_parallel.cli.mirror_opening import opened
-from pipx_parallel.cli.request import LockRequest, read_request
+from pipx_parallel.cli.request import LockRequest
 from pipx_parallel.cli.wording import count
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
     from mirror.records.model import FetchFailure
     from mirror.session.mirror import Mirror
-    from pipx_parallel.cli.context import CommandContext
     from pipx_parallel.resolution.closure import DependencyClosure
 
 _AT_ONCE = 16  # projects that one process takes: what a process that dies leaves to the others
 _SHOWN = 20
 
 
-def warm_shared(context: CommandContext, window: int | None, takeover: float) -> int:
+def warm_shared(request: LockRequest, window: int | None, takeover: float) -> int:
     """Fetch this process's share of a list, until all of it is fetched by somebody.
 
     The projects of the list are all that is fetched: what they depend on is not, so that no project is fetched by two processes.
     """
-    from mirror.session.open_store import is_shared  # here and below: only what this way of warming needs
-    from pipx_parallel.cli.commands.mirror_warm import keeping_whole
+    from mirror.session.open_store import is_shared  # as below: only what this way of warming needs
 
-    if not context.chosen.texts("packages_file"):
-        raise UsageError("--shared needs --packages-file: the list that the processes share")
-    request = keeping_whole(read_request(context))
-    location = request.settings.mirror.location
+    context, location = request.context, request.settings.mirror.location
     if not is_shared(location):
         raise UsageError("--shared needs a mirror in Redis: name it with --mirror redis://HOST/DATABASE")
     selection = request.settings.selection._replace(no_deps=True)
     request = request._replace(settings=request.settings._replace(selection=selection))
-    from mirror.store.shared_work import SharedWork
-
     names = sorted({root.name for root in request.inputs.roots})
     holes: list[FetchFailure] = []
     began, fetched = time.monotonic(), 0
-    with (
-        opened(request.settings, context.progress) as mirror,
-        closing(SharedWork(location, names, takeover=takeover)) as work,
-    ):
-        try:
-            for batch in work.batches(_AT_ONCE):
-                reach = _fetched(request, mirror, [name for _, name in batch], window)
-                mirror.admin.release([name for _, name in batch])
-                work.done(batch)
-                fetched += len(batch)
-                holes += reach.holes
-        finally:
-            context.progress.close()
+    with opened(request.settings, context.progress) as mirror:
+        from mirror.store.shared_work import SharedWork  # needs an extra, which the mirror has asked for
+
+        with closing(SharedWork(location, names, takeover=takeover)) as work:
+            try:
+                for batch in work.batches(_AT_ONCE):
+                    ours = [name for _, name in batch]
+                    holes += _fetched(request, mirror, ours, window).holes
+                    mirror.admin.release(ours)
+                    work.done(batch)
+                    fetched += len(batch)
+            finally:
+                context.progress.close()
         counts = mirror.report.counts()
     for hole in holes[:_SHOWN]:
         context.printer.warn(str(hole.error))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.policy import governed
 from pipx_parallel.cli.request import settings_of
@@ -36,11 +40,12 @@ def run(values: Mapping[str, object]) -> int:
     """Write the mirror into FOLDER: records for --mirror http://…, Simple API pages for pip and uv.
 
     FOLDER may be in an object store (s3://BUCKET/PREFIX, gs://…, az://…; extra object-store): then only records are written.
-    A second run writes only what has changed. The policy ([tool.pipx-parallel.policy] and its options) decides what is written, as
-    it stands at the time of the run.
+    A second run makes and writes only what has changed; --refresh makes all of it anew. The policy ([tool.pipx-parallel.policy] and
+    its options) decides what is written, as it stands at the time of the run.
     """
     from mirror.exchange.maintenance import refuse_damaged
     from mirror.exchange.publish import publish  # here and below: only what this command needs
+    from mirror.exchange.publish_memo import PublishMemo
     from mirror.exchange.publish_target import FolderTarget
     from mirror.server.static_site import static_pages
     from mirror.session.open_store import open_store, open_target
@@ -52,11 +57,22 @@ def run(values: Mapping[str, object]) -> int:
     target = open_target(folder)
     store = open_store(settings.mirror.location)
     try:
-        refuse_damaged(store)
         shown = governed(settings, store)
         only_records = context.chosen.flag("no_pages") or not isinstance(target, FolderTarget)
         pages = None if only_records else static_pages(shown, VERSION)
-        done = publish(shown, target, time.time(), pages=pages, grace=grace)
+        remembers = shown is store and not settings.mirror.refresh  # what a policy admits changes with time
+        memo = PublishMemo(
+            _memo_path(settings.mirror.location, target.label) if remembers else "", pages=pages is not None
+        )
+        done = publish(
+            shown,
+            target,
+            time.time(),
+            pages=pages,
+            grace=grace,
+            memo=memo,
+            check=lambda names: refuse_damaged(store, names),
+        )
     finally:
         store.close()
     context.printer.say(
@@ -69,6 +85,15 @@ def run(values: Mapping[str, object]) -> int:
             "`mirror warm` fetches all"
         )
     return 0
+
+
+def _memo_path(mirror: str, target: str) -> str:
+    """Return the file that says what the last publication made of each record; it is of one version of this program."""
+    text = "\n".join((VERSION, os.path.abspath(mirror), os.path.abspath(target)))
+    folder = os.path.join(cache_folder(), "publications")
+    with suppress(OSError):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    return os.path.join(folder, hashlib.blake2s(text.encode(), digest_size=16).hexdigest())
 
 
 def _grace(context: CommandContext) -> float:

@@ -73,7 +73,13 @@ def run(values: Mapping[str, object]) -> int:
     if context.chosen.flag("shared"):
         from pipx_parallel.cli.shared_warm import warm_shared  # few mirrors are in Redis
 
-        return warm_shared(context, 1 if depth == "chosen" else window, number_of(context, "takeover") or 60.0)
+        if not names:
+            raise UsageError("--shared needs --packages-file: the list that the processes share")
+        return warm_shared(
+            keeping_whole(read_request(context)),
+            1 if depth == "chosen" else window,
+            number_of(context, "takeover") or 60.0,
+        )
     if depth != "chosen" or names:
         return _warm_closure(context, 1 if depth == "chosen" else window, budget)
     if budget.requests is None and budget.seconds is None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 from mirror.errors import Integrity, StoreError
 from mirror.exchange.publish import Published, publish
+from mirror.exchange.publish_memo import PublishMemo
 from mirror.exchange.publish_packs import LEAST_CHANGES
 from mirror.exchange.publish_target import FolderTarget
 from mirror.exchange.published_cache import PublishedCache
@@ -431,3 +433,94 @@ def test_a_link_in_the_place_of_a_file_is_replaced(tmp_path: Path) -> None:
     assert [(path.name, path.is_symlink(), path.read_bytes()) for path in sorted(site.iterdir())] == [
         ("a", False, b"new"), ("b", False, b"new"),
     ]  # fmt: skip
+
+
+class Reading(DictStore):
+    """Notes the file views that are read."""
+
+    def __init__(self, store: DictStore) -> None:
+        """Take the records of a store."""
+        super().__init__(store.items)
+        self.read: list[str] = []
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Note, and return the values there are."""
+        wanted = list(keys)
+        self.read += [key for key in wanted if key.startswith("f/")]
+        return super().get_many(wanted)
+
+
+def remembered(store: DictStore, folder: Path, memo: Path) -> Published:
+    """Publish without pages, with what the publication before left."""
+    return publish(store, FolderTarget(str(folder)), NOW, pages=None, memo=PublishMemo(str(memo)))
+
+
+def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
+    """Of a publication of one change only this project's files are read; a later confirmation by the index changes nothing."""
+    store, folder, memo = Reading(mirror()), tmp_path / "pub", tmp_path / "memo"
+    remembered(store, folder, memo)
+    view = decode(store.items[view_key(INDEX_ID, "p3")])
+    assert isinstance(view, ReleaseView)
+    view.freshness = FreshnessRecord(NOW + 5, 60.0, '"],"versions":"', "yesterday")
+    store.items[view_key(INDEX_ID, "p3")] = encode(view)
+    put(store, "p7", ["1.0", "2.0", "3.0"], "p6>=1")
+    store.read.clear()
+
+    done = remembered(store, folder, memo)
+
+    assert set(store.read) == {files_key(INDEX_ID, "p7")}
+    assert done.written == 4
+    assert Client(folder).versions("p6", "p7") == {"p6": ["1.0", "2.0"], "p7": ["1.0", "2.0", "3.0"]}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_publication_that_skips_is_the_publication_that_does_not(tmp_path: Path, seed: int) -> None:
+    """After any changes: projects that are new, gone, changed, or named by others before they are there."""
+    choose = random.Random(seed)  # noqa: S311 - a test
+    store, memo = mirror(), tmp_path / "memo"
+    for step in range(6):
+        for _ in range(choose.randrange(5)):
+            name = f"p{choose.randrange(36)}"
+            if choose.random() < 0.3:
+                store.delete_many([view_key(INDEX_ID, name), files_key(INDEX_ID, name)])
+            else:
+                needed = [f"p{choose.randrange(36)}" for _ in range(choose.randrange(3))]
+                put(store, name, ["1.0", f"{step}.{choose.randrange(9)}"], *needed, filler=choose.choice((0, 300_000)))
+        remembered(store, tmp_path / "skips", memo)
+        published(store, tmp_path / "whole")
+
+        assert contents(tmp_path / "skips") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("fault", ["file view", "pack", "index", "memo", "other index"])
+def test_what_is_missing_in_the_target_is_published_again(tmp_path: Path, fault: str) -> None:
+    """Whatever the memo says; and a memo that is damaged, or of another publication, is not used."""
+    store, folder, memo = mirror(), tmp_path / "pub", tmp_path / "memo"
+    remembered(store, folder, memo)
+    expected = contents(folder)
+    if fault == "memo":
+        memo.write_bytes(b"?")
+    elif fault == "other index":
+        put(store, "p7", ["1.0", "9.0"])
+        remembered(store, folder, tmp_path / "another")
+        put(store, "p7", ["1.0", "2.0"], "p6>=1")
+    else:
+        next(folder.rglob({"file view": "*.ppf", "pack": "*.pack", "index": "index.zst"}[fault])).unlink()
+
+    remembered(store, folder, memo)
+
+    assert Client(folder).versions(*[f"p{number}" for number in range(30)])["p7"] == ["1.0", "2.0"]
+    assert {path for path in expected if path.startswith("files/")} <= contents(folder).keys()
+
+
+def test_a_damaged_record_is_refused_whether_others_are_skipped_or_not(tmp_path: Path) -> None:
+    """The check is asked about what is made anew: everything, or what has changed."""
+    store, memo = mirror(), tmp_path / "memo"
+    asked: list[frozenset[str] | None] = []
+    for _ in range(2):
+        put(store, "p7", ["1.0", f"{len(asked)}.0"])
+        publish(
+            store, FolderTarget(str(tmp_path / "pub")), NOW, pages=None, memo=PublishMemo(str(memo)), check=asked.append
+        )
+
+    assert asked == [None, frozenset({"p7"})]
