@@ -18,10 +18,10 @@ from mirror.equality import equal_by_type
 from mirror.errors import Malformed
 from mirror.exchange.advisory_set import PATH as ADVISORIES_PATH
 from mirror.exchange.advisory_set import pack_advisories
-from mirror.exchange.publish_memo import PublishMemo, Remembered
+from mirror.exchange.publish_memo import PublishedRecord, PublishMemo
 from mirror.exchange.publish_packs import Made, packed
 from mirror.exchange.published_index import DELTA, INDEX, Delta, PublishedIndex, delta_between, digest_of
-from mirror.exchange.published_shard import files_path, requirements_of, shard_of
+from mirror.exchange.published_shard import files_path, lacking_of, requirements_of, shard_of
 from mirror.exchange.record_iterator import addresses, classified, readable
 from mirror.exchange.snapshot import releases_read, slices_of
 from mirror.keys import FACTS, VIEWS, view_key
@@ -80,6 +80,11 @@ class _Writer:
         self.counts["written" if written else "unchanged"] += 1
         self.counts["size"] += len(data) * written
 
+    def result(self, removed: int) -> Published:
+        """Return the numbers of what was written, and of files that were removed."""
+        counts = self.counts
+        return Published(counts["written"], counts["unchanged"], removed, counts["partial"], counts["size"])
+
 
 def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-only choices
     store: Store,
@@ -112,35 +117,39 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-
     memo = memo or PublishMemo()
     memo.load(index_data if is_whole else None)
     records = _Records(store, _keys(store))
-    made = _kept(records, before, memo, present) if before is not None else {}
+    made = _unchanged(records, before, memo, present) if before is not None else {}
     check(frozenset({name for _, name in records.keys} - {name for _, name in made}) if made else None)
     made = _made(records, writer, made, memo, with_pages=pages is not None)
-    for path, data in pages or ():
-        writer.put(path, data)
-    if advisories := pack_advisories(store):
-        writer.put(ADVISORIES_PATH, advisories)
+    _write_others(store, writer, pages or ())
     packs = packed(before if is_whole else None, target, made)
     index = _index(store, before, packs, writer)
     target.flush()
     named = {pack.path for pack in index.packs} | {shard.files for shard in made.values()}
-    retired = {path: int(now) for path in present if path not in named}
-    if delta is not None:
-        retired |= {path: moment for path, moment in delta.retired.items() if path in retired}
+    retired = _retired(present - named, delta, int(now))
     expired = [path for path, moment in retired.items() if now - moment >= grace]
-    current = delta_between(before, index, delta)
-    writer.put(
-        DELTA,
-        current._replace(retired={path: retired[path] for path in sorted(retired.keys() - {*expired})}).to_bytes(),
-    )
+    left = {path: retired[path] for path in sorted(retired.keys() - {*expired})}
+    writer.put(DELTA, delta_between(before, index, delta)._replace(retired=left).to_bytes())
     target.flush()
-    index_data = index.to_bytes()
-    writer.put(INDEX, index_data)
+    writer.put(INDEX, index_data := index.to_bytes())
     target.flush()
     memo.save(index_data)
     removed = sum([target.remove(path) for path in (*expired, *_pages_gone(before, index))])
     target.clean(now)
-    counts = writer.counts
-    return Published(counts["written"], counts["unchanged"], removed, counts["partial"], counts["size"])
+    return writer.result(removed)
+
+
+def _write_others(store: Store, writer: _Writer, pages: Iterable[tuple[str, bytes]]) -> None:
+    """Write the pages for people, and the advisories."""
+    for path, data in pages:
+        writer.put(path, data)
+    if advisories := pack_advisories(store):
+        writer.put(ADVISORIES_PATH, advisories)
+
+
+def _retired(unnamed: AbstractSet[str], delta: Delta | None, now: int) -> dict[str, int]:
+    """Return since when no index names a file, by path: since now, unless the delta before says otherwise."""
+    before = delta.retired if delta is not None else {}
+    return {path: before.get(path, now) for path in unnamed}
 
 
 def _before(target: PublishTarget) -> tuple[PublishedIndex | None, Delta | None, bytes | None]:
@@ -164,7 +173,7 @@ def _keys(store: Store) -> list[tuple[str, str]]:
     return [(index_id, name) for index_id, _, name in keys]
 
 
-def _kept(
+def _unchanged(
     records: _Records, before: PublishedIndex, memo: PublishMemo, present: AbstractSet[str]
 ) -> dict[tuple[str, str], Made]:
     """Return the shards of the projects that would be published as they were; they are neither decoded nor encoded."""
@@ -173,7 +182,7 @@ def _kept(
     keys = records.keys
     names = Counter(name for _, name in keys)
     published = frozenset(names)
-    kept: dict[tuple[str, str], Made] = {}
+    unchanged: dict[tuple[str, str], Made] = {}
     for start in range(0, len(keys), _BATCH):
         batch = {view_key(*key): key for key in keys[start : start + _BATCH] if names[key[1]] == 1}
         for stored, data in records.store.get_many(batch).items():
@@ -184,9 +193,9 @@ def _kept(
             with suppress(Malformed):  # the old index is untrusted
                 shard = before.row(*key)
                 if shard is not None and published.issuperset(_names_in(shard.requires)):
-                    kept[key] = Made(b"", shard.length, shard.digest, row.files, shard.files, shard.requires)
+                    unchanged[key] = Made(b"", shard.length, shard.digest, row.files, shard.files, shard.requires)
                     memo.now[key] = row
-    return kept
+    return unchanged
 
 
 def _names_in(requires: Iterable[str]) -> Iterator[str]:
@@ -194,23 +203,23 @@ def _names_in(requires: Iterable[str]) -> Iterator[str]:
 
 
 def _made(
-    records: _Records, writer: _Writer, kept: dict[tuple[str, str], Made], memo: PublishMemo, *, with_pages: bool
+    records: _Records, writer: _Writer, unchanged: dict[tuple[str, str], Made], memo: PublishMemo, *, with_pages: bool
 ) -> dict[tuple[str, str], Made]:
     """Make the shard of every other project, and write what is beside the packs; sorted by index and name."""
     published = frozenset(name for _, name in records.keys)
     urls = addresses(records.store)
-    shards = dict(kept)
-    names = {key[1] for key in kept if memo.now[key].files}
-    writer.counts["partial"] += sum(memo.now[key].partial for key in kept)
-    writer.counts["unchanged"] += sum(bool(memo.now[key].files) * (1 + 2 * with_pages) for key in kept)
-    for entry in readable(records.store, published - {name for _, name in kept} if kept else None):
+    shards = dict(unchanged)
+    names = {key[1] for key in unchanged if memo.now[key].files}
+    writer.counts["partial"] += sum(memo.now[key].partial for key in unchanged) * with_pages
+    writer.counts["unchanged"] += sum(bool(memo.now[key].files) * (1 + 2 * with_pages) for key in unchanged)
+    for entry in readable(records.store, published - {name for _, name in unchanged} if unchanged else None):
         view = classified(entry)
         files = entry.load() if view is not None else None
         key = entry.index_id, entry.name
         shards[key] = made = _shard(entry, view, files, published)
         partial = files is not None and not is_complete(files)
-        lacks = {*_names_in(requirements_of(view, _All()))} - published if view is not None else set()
-        memo.now[key] = Remembered(digest_of(timeless(entry.stored)), made.files, partial, tuple(sorted(lacks)))
+        lacks = lacking_of(view, published) if view is not None else ()
+        memo.now[key] = PublishedRecord(digest_of(timeless(entry.stored)), made.files, partial, lacks)
         if files is not None:
             writer.put(made.files, files)
         if with_pages and view is not None and files is not None and entry.name not in names:
@@ -223,13 +232,6 @@ def _made(
         writer.put("simple/index.html", index_html(sorted(names)))
         writer.put("simple/index.json", index_json(sorted(names)))
     return {key: shards[key] for key in sorted(shards)}
-
-
-class _All:
-    """Contains every name."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
 
 
 def _shard(entry: Entry, view: ReleaseView | None, files: bytes | None, published: frozenset[str]) -> Made:

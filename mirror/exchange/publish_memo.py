@@ -24,7 +24,7 @@ _LARGEST = 1 << 30  # bytes, unpacked
 
 
 @equal_by_type
-class Remembered(NamedTuple):
+class PublishedRecord(NamedTuple):
     """One project: what was published of it is still right while all of this is."""
 
     record: str  # digest of its release view without its freshness
@@ -40,8 +40,8 @@ class PublishMemo:
         """Take the file to read and write, and whether pages are published."""
         self._path = path
         self._pages = pages
-        self.before: dict[Key, Remembered] = {}
-        self.now: dict[Key, Remembered] = {}
+        self.before: dict[Key, PublishedRecord] = {}
+        self.now: dict[Key, PublishedRecord] = {}
 
     def load(self, index: bytes | None) -> None:
         """Read what was published with this index; nothing if it was another publication, or the file is damaged."""
@@ -52,9 +52,9 @@ class PublishMemo:
             if value["index"] == hashlib.sha256(index).hexdigest() and value["pages"] >= self._pages:
                 for index_id, rows in value["projects"].items():
                     for name, (record, files, partial, *lacks) in rows.items():
-                        self.before[index_id, name] = Remembered(record, files, bool(partial), tuple(lacks))
+                        self.before[index_id, name] = PublishedRecord(record, files, bool(partial), tuple(lacks))
 
-    def hit(self, key: Key, record: str, published: AbstractSet[str]) -> Remembered | None:
+    def hit(self, key: Key, record: str, published: AbstractSet[str]) -> PublishedRecord | None:
         """Return what is remembered of a project whose record has this digest, if it would be published the same way now."""
         row = self.before.get(key)
         return row if row is not None and row.record == record and published.isdisjoint(row.lacks) else None

@@ -19,6 +19,7 @@ from mirror.records.release_view import Absence, ReleaseView
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
+    from collections.abc import Set as AbstractSet
 
 
 @equal_by_type
@@ -78,3 +79,9 @@ def requirements_of(view: ReleaseView | Absence, published: Container[str]) -> t
 def _needed(view: ReleaseView, extra: str, published: Container[str]) -> list[str]:
     rows = sorted(required_projects(view, (extra,)).items())
     return [f"{name}[{','.join(sorted(more))}]" if more else name for name, more in rows if name in published]
+
+
+def lacking_of(view: ReleaseView, published: AbstractSet[str]) -> tuple[str, ...]:
+    """Return the projects that a view's dependency sets name and that are not published, sorted."""
+    extras = sorted({extra for dependency_set in view.dependency_sets for extra in dependency_set.extras()})
+    return tuple(sorted(required_projects(view, (BASE, *extras)).keys() - published))

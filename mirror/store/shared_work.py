@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _GROUP = "workers"
-_REMEMBERED = 600  # seconds for which a finished list stays: a process that starts late finds that nothing is left
+_LIFETIME = 600  # seconds for which a finished list stays: a process that starts late finds that nothing is left
 _BATCH = 1000  # commands at once
 _NAP = 0.2  # seconds between two looks at what others are doing
 _PATIENCE = 60.0  # seconds for which the servers may be away, as in a failover
@@ -54,7 +54,7 @@ class SharedWork:
         while True:
             batch = self._patiently(lambda: self._next(size))
             if batch:
-                with self._kept(batch):
+                with self._claimed(batch):
                     yield batch
             elif self._patiently(self._is_finished):
                 return
@@ -71,7 +71,7 @@ class SharedWork:
             self._client.close()
 
     @contextmanager
-    def _kept(self, batch: Sequence[tuple[str, str]]) -> Iterator[None]:
+    def _claimed(self, batch: Sequence[tuple[str, str]]) -> Iterator[None]:
         """Say from time to time that this process still works on a batch, so that no other takes it over."""
         ended = threading.Event()
 
@@ -130,7 +130,7 @@ class SharedWork:
         group = self._client.xinfo_groups(self._key)[0]
         finished = not group["pending"] and group["last-delivered-id"] == f"{len(self._items)}-0".encode()
         if finished:
-            self._client.expire(self._key, _REMEMBERED)
+            self._client.expire(self._key, _LIFETIME)
         return finished
 
     def _patiently(self, work: Callable[[], Any]) -> Any:

@@ -71,7 +71,7 @@ def test_tls_with_a_client_certificate_an_acl_user_and_a_database_number(tmp_pat
             for url in (
                 f"rediss://fleet:wrong{host}{tls}",
                 f"rediss://fleet:s3cret%2F%3F{host}?ssl_ca_certs={certificate}",
-                f"rediss://fleet:s3cret%2F%3F{host}{tls}&socket_timeout=soon",
+                f"rediss://fleet:s3cret%2F%3F{host}?socket_timeout=soon",
             )
         ]
 

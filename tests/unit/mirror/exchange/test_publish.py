@@ -450,7 +450,7 @@ class Reading(DictStore):
         return super().get_many(wanted)
 
 
-def remembered(store: DictStore, folder: Path, memo: Path) -> Published:
+def published_with(store: DictStore, folder: Path, memo: Path) -> Published:
     """Publish without pages, with what the publication before left."""
     return publish(store, FolderTarget(str(folder)), NOW, pages=None, memo=PublishMemo(str(memo)))
 
@@ -458,7 +458,7 @@ def remembered(store: DictStore, folder: Path, memo: Path) -> Published:
 def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
     """Of a publication of one change only this project's files are read; a later confirmation by the index changes nothing."""
     store, folder, memo = Reading(mirror()), tmp_path / "pub", tmp_path / "memo"
-    remembered(store, folder, memo)
+    published_with(store, folder, memo)
     view = decode(store.items[view_key(INDEX_ID, "p3")])
     assert isinstance(view, ReleaseView)
     view.freshness = FreshnessRecord(NOW + 5, 60.0, '"],"versions":"', "yesterday")
@@ -466,7 +466,7 @@ def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
     put(store, "p7", ["1.0", "2.0", "3.0"], "p6>=1")
     store.read.clear()
 
-    done = remembered(store, folder, memo)
+    done = published_with(store, folder, memo)
 
     assert set(store.read) == {files_key(INDEX_ID, "p7")}
     assert done.written == 4
@@ -486,7 +486,7 @@ def test_a_publication_that_skips_is_the_publication_that_does_not(tmp_path: Pat
             else:
                 needed = [f"p{choose.randrange(36)}" for _ in range(choose.randrange(3))]
                 put(store, name, ["1.0", f"{step}.{choose.randrange(9)}"], *needed, filler=choose.choice((0, 300_000)))
-        remembered(store, tmp_path / "skips", memo)
+        published_with(store, tmp_path / "skips", memo)
         published(store, tmp_path / "whole")
 
         assert contents(tmp_path / "skips") == contents(tmp_path / "whole")
@@ -496,18 +496,18 @@ def test_a_publication_that_skips_is_the_publication_that_does_not(tmp_path: Pat
 def test_what_is_missing_in_the_target_is_published_again(tmp_path: Path, fault: str) -> None:
     """Whatever the memo says; and a memo that is damaged, or of another publication, is not used."""
     store, folder, memo = mirror(), tmp_path / "pub", tmp_path / "memo"
-    remembered(store, folder, memo)
+    published_with(store, folder, memo)
     expected = contents(folder)
     if fault == "memo":
         memo.write_bytes(b"?")
     elif fault == "other index":
         put(store, "p7", ["1.0", "9.0"])
-        remembered(store, folder, tmp_path / "another")
+        published_with(store, folder, tmp_path / "another")
         put(store, "p7", ["1.0", "2.0"], "p6>=1")
     else:
         next(folder.rglob({"file view": "*.ppf", "pack": "*.pack", "index": "index.zst"}[fault])).unlink()
 
-    remembered(store, folder, memo)
+    published_with(store, folder, memo)
 
     assert Client(folder).versions(*[f"p{number}" for number in range(30)])["p7"] == ["1.0", "2.0"]
     assert {path for path in expected if path.startswith("files/")} <= contents(folder).keys()
