@@ -47,7 +47,10 @@ def as_nobody(command: Sequence[str]) -> list[str]:
     if os.geteuid() or shutil.which("setpriv") is None:
         return list(command)
     tried = subprocess.run(
-        [*nobody, sys.executable, "-c", "import pipx_parallel"], cwd="/", check=False, capture_output=True
+        [*nobody, sys.executable, "-c", "import pipx_parallel, mirror.store.redis, uvicorn"],
+        cwd="/",
+        check=False,
+        capture_output=True,
     )
     return [*nobody, *command] if tried.returncode == 0 else list(command)
 
