@@ -242,9 +242,7 @@ class Builder(Protocol):
     def build(self, tree: SourceTree) -> bytes:
         """Build and return METADATA. Blocks; may be called from several threads.
 
-        Raises:
-            BuildFailed: The backend gave no metadata.
-            NeedsBuild: Builds are not allowed.
+        Raises ``BuildFailed`` if the backend gave no metadata, ``NeedsBuild`` if builds are not allowed.
         """
         ...
 
