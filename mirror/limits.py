@@ -16,14 +16,12 @@ REQUIREMENT_CHARACTERS = 32 * 1024  # of one requirement
 REQUIREMENT_EXTRAS = 500  # extras that one requirement names
 SPECIFIER_CLAUSES = 2_000  # of one specifier set
 VERSION_CHARACTERS = 512  # of one version, so also the digits of one number; Python's int() refuses 4,301
-ARCHIVE_BYTES = (
-    1024 * 1024 * 1024
-)  # that a source archive unpacks to, and at most ARCHIVE_LEAST and ARCHIVE_RATIO times its size
+# What a source archive unpacks to: at most ARCHIVE_BYTES, and at most ARCHIVE_LEAST and ARCHIVE_RATIO times its size.
+ARCHIVE_BYTES = 1024 * 1024 * 1024
 ARCHIVE_LEAST = 64 * 1024 * 1024
 ARCHIVE_RATIO = 100  # real source archives: below 30
-ARCHIVE_MEMBERS = (
-    40_000  # files and folders of a source archive, and at most MEMBERS_LEAST and one for each MEMBER_BYTES of it
-)
+# Its files and folders: at most ARCHIVE_MEMBERS, and at most MEMBERS_LEAST and one for each MEMBER_BYTES of its size.
+ARCHIVE_MEMBERS = 40_000
 MEMBERS_LEAST = 5_000
 MEMBER_BYTES = 50
 ERROR_CHARACTERS = 4_000  # of one message that quotes untrusted text

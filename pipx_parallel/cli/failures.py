@@ -36,7 +36,7 @@ def report(failures: Sequence[FetchFailure], inputs: Inputs, known_names: Callab
     lines += [f"and {hidden} more"] * bool(hidden)
     if len(failures) == 1:
         return lines[0]
-    return "\n  ".join([f"{count(len(failures), 'project')} not available:", *lines])
+    return "\n  ".join([f"{count(len(failures), 'project')} not available", *lines])
 
 
 def _line(failure: FetchFailure, inputs: Inputs) -> str:
