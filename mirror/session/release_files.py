@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
-from mirror.keys import files_key, files_key_of
+from mirror.keys import FILES, files_key, files_key_of, project_of
 from mirror.records.file_view import HEAD_BYTES, digest_of
 from mirror.records.release_view import Absence, ReleaseView, decode
 from mirror.records.simple_file import FileList
@@ -56,6 +56,13 @@ class ReleaseFiles:
     def failure(self, project: Project, release: int) -> MirrorError:
         """Return why the files of a release are ``NOT_AVAILABLE``."""
         return self._parts.pages.files_failure(project, release)
+
+    def names(self) -> list[str]:
+        """Return the names of all projects with files in the mirror, sorted: for suggestions. Raises ``StoreError``.
+
+        A project that an index does not have is stored too, as an absence without a file view.
+        """
+        return sorted({project_of(key) for key, _ in self._parts.store.scan(FILES.prefix)})
 
     def prefetch(self, rows: Iterable[tuple[Project, int]]) -> None:
         """Read the file views of which a release (project, release) will be read, in one request or statement."""

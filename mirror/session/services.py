@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from mirror.keys import DERIVED, FILES, project_of
+from mirror.keys import DERIVED
 from mirror.ports import Purpose
 from mirror.records.model import RequestCount
 from mirror.urls import shown
@@ -91,13 +91,6 @@ class MirrorRecords:
                 deliver(None, ended[key])
             else:
                 deliver(ended[key], None)
-
-    def names(self) -> list[str]:
-        """Return the names of all projects with files in the mirror, sorted: for suggestions. Raises ``StoreError``.
-
-        A project that an index does not have is stored too, as an absence without a file view.
-        """
-        return sorted({project_of(key) for key, _ in self._parts.store.scan(FILES.prefix)})
 
     def disable_builds(self) -> None:
         """Allow no more builds: releases without static metadata fail in this run."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.errors import StoreError
 from mirror.ports import Store
-from mirror.store.proof import PATIENCE, ForeignRowError, plain_value, seal, size_of, unseal
+from mirror.store.proof import PATIENCE, ForeignRowError, plain_key, plain_value, seal, size_of, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +29,8 @@ _COLUMNS = (
 )
 _NUMBERS = "SELECT key, rowid FROM Cache WHERE raw = 1 AND key IN (?{})"  # from the index alone
 _ROWS = "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 AND key IN (?{})"
+_SIZES = "SELECT key, raw, mode, filename, typeof(value), length(value) FROM Cache"  # reads no value
+_BETWEEN = " WHERE key >= ? AND key < ?"
 _LEAST_FREE = 1 << 20  # bytes of free space below which a disk counts as full
 _CHUNK = 500  # keys in one statement: the limit of old SQLite is 999
 
@@ -132,12 +134,13 @@ class DiskStore(Store):
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) of every key with the prefix, sorted by key."""
+        bounds = (prefix, prefix + "\U0010ffff") if prefix else ()
+        sizes: dict[str, int] = {}  # a damaged index has a key twice, and in any order
         with self._reported():
-            for key in sorted(set(self._cache.iterkeys())):  # a damaged index has some twice, and in any order
-                if key.startswith(prefix):
-                    value = self._cache.get(key, retry=True)
-                    if value is not None:
-                        yield key, size_of(key, len(value))
+            for key, raw, mode, filename, kind, size in self._reader.execute(_SIZES + _BETWEEN * bool(prefix), bounds):
+                plain_value(mode, filename, b"" if kind == "blob" else None)
+                sizes[key] = size_of(plain_key(key, raw), size)
+            yield from sorted(sizes.items())
 
     def check(self) -> bool:
         """Return whether the database is still the one that was opened: else this store goes on with the old file, unseen.

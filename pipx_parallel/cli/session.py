@@ -157,7 +157,7 @@ def _report(failures: Sequence[FetchFailure], request: LockRequest, mirror: Mirr
     """Return a text that names every failure."""
     from pipx_parallel.cli.failures import report  # here and below: only if something is missing
 
-    return report(failures, request.inputs, mirror.records.names)
+    return report(failures, request.inputs, mirror.files.names)
 
 
 def _hint(failures: Sequence[FetchFailure], request: LockRequest) -> str:

@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 DEPTH = Option(
     ("--depth",),
-    'What to fetch: "chosen" (what a resolve reads; the default), "window:N" (the newest N releases of everything reachable) '
-    'or "closure" (everything that any re-resolve could need).',
+    'What to fetch: chosen, window:N or closure; "chosen" is what a resolve reads (the default), "window:N" the newest N releases '
+    'of everything reachable, "closure" everything that any re-resolve could need.',
     metavar="DEPTH",
 )
 SHARED = Option(
     ("--shared",),
-    "Share --packages-file with all processes that do so on this mirror in Redis; one of them fetches each project.",
+    "Share --packages-file among processes, in Redis; one of those that do so on this mirror fetches each project.",
     "flag",
 )
 TAKEOVER = Option(
     ("--takeover",),
     "With --shared: seconds after which another process takes over what one has not finished (default 60).",
     metavar="SECONDS",
+    rare=True,
 )
 OPTIONS = (
     DEPTH,
