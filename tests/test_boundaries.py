@@ -156,6 +156,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.store.repair",
         "mirror.store.new",
         "mirror.exchange.publish_target",
+        "mirror.exchange.shard_file",
         "mirror.exchange.published_cache",
         "mirror.exchange.publish_memo",
         "mirror.store.read_only",

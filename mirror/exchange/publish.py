@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -23,6 +23,7 @@ from mirror.exchange.publish_packs import Made, packed
 from mirror.exchange.published_index import DELTA, INDEX, Delta, PublishedIndex, delta_between, digest_of
 from mirror.exchange.published_shard import files_path, lacking_of, requirements_of, shard_of
 from mirror.exchange.record_iterator import addresses, classified, readable
+from mirror.exchange.shard_file import ShardFile
 from mirror.exchange.snapshot import releases_read, slices_of
 from mirror.keys import FACTS, VIEWS, view_key
 from mirror.names import is_project_name
@@ -70,8 +71,9 @@ class _Records(NamedTuple):
 class _Writer:
     """Writes files and counts them."""
 
-    def __init__(self, target: PublishTarget) -> None:
+    def __init__(self, target: PublishTarget, shards: ShardFile) -> None:
         self.target = target
+        self.shards = shards
         self.counts: Counter[str] = Counter()
 
     def put(self, path: str, data: bytes) -> None:
@@ -110,7 +112,6 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-
     Raises:
         StoreError: The target cannot be read or written.
     """
-    writer = _Writer(target)
     before, delta, index_data = _before(target)
     present = set(target.immutable_paths())
     is_whole = before is not None and all(target.holds(pack.path) for pack in before.packs)
@@ -119,9 +120,11 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-
     records = _Records(store, _keys(store))
     made = _unchanged(records, before, memo, present) if before is not None else {}
     check(frozenset({name for _, name in records.keys} - {name for _, name in made}) if made else None)
-    made = _made(records, writer, made, memo, with_pages=pages is not None)
+    with closing(ShardFile()) as shards:
+        writer = _Writer(target, shards)
+        made = _made(records, writer, made, memo, with_pages=pages is not None)
+        packs = packed(before if is_whole else None, target, made, shards)
     _write_others(store, writer, pages or ())
-    packs = packed(before if is_whole else None, target, made)
     index = _index(store, before, packs, writer)
     target.flush()
     named = {pack.path for pack in index.packs} | {shard.files for shard in made.values()}
@@ -133,9 +136,8 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-
     writer.put(INDEX, index_data := index.to_bytes())
     target.flush()
     memo.save(index_data)
-    removed = sum([target.remove(path) for path in (*expired, *_pages_gone(before, index))])
     target.clean(now)
-    return writer.result(removed)
+    return writer.result(sum([target.remove(path) for path in (*expired, *_pages_gone(before, index))]))
 
 
 def _write_others(store: Store, writer: _Writer, pages: Iterable[tuple[str, bytes]]) -> None:
@@ -193,7 +195,7 @@ def _unchanged(
             with suppress(Malformed):  # the old index is untrusted
                 shard = before.row(*key)
                 if shard is not None and published.issuperset(_names_in(shard.requires)):
-                    unchanged[key] = Made(b"", shard.length, shard.digest, row.files, shard.files, shard.requires)
+                    unchanged[key] = Made(-1, shard.length, shard.digest, row.files, shard.files, shard.requires)
                     memo.now[key] = row
     return unchanged
 
@@ -208,7 +210,7 @@ def _made(
     """Make the shard of every other project, and write what is beside the packs; sorted by index and name."""
     published = frozenset(name for _, name in records.keys)
     urls = addresses(records.store)
-    shards = dict(unchanged)
+    all_made = dict(unchanged)
     names = {key[1] for key in unchanged if memo.now[key].files}
     writer.counts["partial"] += sum(memo.now[key].partial for key in unchanged) * with_pages
     writer.counts["unchanged"] += sum(bool(memo.now[key].files) * (1 + 2 * with_pages) for key in unchanged)
@@ -216,7 +218,7 @@ def _made(
         view = classified(entry)
         files = entry.load() if view is not None else None
         key = entry.index_id, entry.name
-        shards[key] = made = _shard(entry, view, files, published)
+        all_made[key] = made = _shard(entry, view, files, published, writer.shards)
         partial = files is not None and not is_complete(files)
         lacks = lacking_of(view, published) if view is not None else ()
         memo.now[key] = PublishedRecord(digest_of(timeless(entry.stored)), made.files, partial, lacks)
@@ -231,20 +233,22 @@ def _made(
     if with_pages:
         writer.put("simple/index.html", index_html(sorted(names)))
         writer.put("simple/index.json", index_json(sorted(names)))
-    return {key: shards[key] for key in sorted(shards)}
+    return {key: all_made[key] for key in sorted(all_made)}
 
 
-def _shard(entry: Entry, view: ReleaseView | None, files: bytes | None, published: frozenset[str]) -> Made:
+def _shard(
+    entry: Entry, view: ReleaseView | None, files: bytes | None, published: frozenset[str], shards: ShardFile
+) -> Made:
     if view is None or isinstance(entry.view, Absence):
         data = shard_of(encode_absence(Absence(_TIMELESS, VIEWS.name(entry.key))), "", ())
-        return Made(data, len(data), digest_of(data), "", 0, ())
+        return Made(shards.add(data), len(data), digest_of(data), "", 0, ())
     plain = canonical(view)
     plain.freshness = _TIMELESS  # a shard changes only with its project
     digest = "" if files is None else digest_of(files)
     slices = [] if files is None else slices_of(files, len(view.versions), releases_read(view))
     data = shard_of(encode(plain), digest, slices)
     path = files_path(digest) if digest else ""
-    return Made(data, len(data), digest_of(data), path, len(files or b""), requirements_of(view, published))
+    return Made(shards.add(data), len(data), digest_of(data), path, len(files or b""), requirements_of(view, published))
 
 
 def _index(
