@@ -66,7 +66,7 @@ def test_a_redis_that_is_away_and_comes_back(tmp_path: Path, index: LoopbackInde
         try:
             wait_for(lambda: server.get("/healthz")[0] == server.get("/simple/app/")[0] == 200)
             redis.kill()
-            wait_for(lambda: server.get("/healthz")[0] == 503)
+            wait_for(lambda: all(server.get("/healthz")[0] == 503 for _ in range(5)))  # each worker finds out by itself
             assert str(redis.port).encode() in server.get("/healthz")[2]
             assert server.get("/simple/late/")[0] in {200, 502, 503}
             assert server.get("/healthz")[0] == 503  # it is still away, whatever was tried meanwhile
@@ -154,9 +154,10 @@ def test_a_disk_that_is_full_and_emptied(tmp_path: Path, index: LoopbackIndex) -
             assert b"full" in server.get("/healthz")[2]
             assert server.get("/simple/late/")[0] in {200, 503}
             doctor = server.run("mirror", "doctor", "--mirror", str(disk / "m"))
-            assert (doctor.returncode, "free" in doctor.stderr, "delete" in doctor.stderr) == (6, True, False), (
-                doctor.stderr
-            )
+            assert doctor.returncode == 0, doctor.stderr  # a full disk is no damage
+            assert [
+                word for word in ("warning: only", "free", "no record is damaged") if word not in doctor.stderr
+            ] == []
             (disk / "filler").unlink()
             wait_for(lambda: server.get("/healthz")[0] == server.get("/simple/late/")[0] == 200)
             wait_for(

@@ -33,11 +33,12 @@ def run(values: Mapping[str, object]) -> int:
     repairs = context.chosen.flag("repair")
     if repairs:
         refuse_fixed(location)
-    problems = 0
+    problems, warned = 0, list[str]()
     if _is_folder(location):
         from mirror.store.repair import examine, warnings
 
-        for line in warnings(location):
+        warned = warnings(location)
+        for line in warned:
             context.printer.warn(line)
         for line in examine(location, repairs=repairs):
             context.printer.warn(line)
@@ -59,7 +60,9 @@ def run(values: Mapping[str, object]) -> int:
         context.printer.say(f"deleted {counted(gone, 'record')}")
     problems += 0 if repairs else len(damages)
     context.printer.say(
-        "all is well" if not problems else f"{counted(problems, 'problem')}; repair: mirror doctor --repair"
+        ("no record is damaged" if warned else "all is well")
+        if not problems
+        else f"{counted(problems, 'problem')}; repair: mirror doctor --repair"
     )
     return MISMATCH if problems else 0
 
