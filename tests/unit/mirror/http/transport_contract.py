@@ -197,8 +197,8 @@ class TransportContract:
 
     def test_a_slow_body_that_keeps_coming_does_not_time_out(self, make: Make) -> None:
         """The time limit is for silence, not for size."""
-        with self.serving(make, timeout=1.0) as (index, transport):
-            index.fail("/files/*", "drip", seconds=1.4)
+        with self.serving(make, timeout=2.0) as (index, transport):
+            index.fail("/files/*", "drip", seconds=2.8)
             exchange = exchange_all(transport, six_file(index))[0]
 
         assert exchange.body == SIX.body
