@@ -34,7 +34,7 @@ class PublishedRecord(NamedTuple):
 
 
 class PublishMemo:
-    """Projects by index id and name. An empty path: nothing is remembered."""
+    """Projects by index id and name. An empty path: nothing is read or written."""
 
     def __init__(self, path: str = "", *, pages: bool = False) -> None:
         """Take the file to read and write, and whether pages are published."""
@@ -55,7 +55,7 @@ class PublishMemo:
                         self.before[index_id, name] = PublishedRecord(record, files, bool(partial), tuple(lacks))
 
     def hit(self, key: Key, record: str, published: AbstractSet[str]) -> PublishedRecord | None:
-        """Return what is remembered of a project whose record has this digest, if it would be published the same way now."""
+        """Return the row of a project whose record has this digest, if it would be published the same way now; else None."""
         row = self.before.get(key)
         return row if row is not None and row.record == record and published.isdisjoint(row.lacks) else None
 

@@ -1,4 +1,4 @@
-"""Revalidate many projects in one run, in bounded memory, and report what changed since they were stored.
+"""Revalidate many projects in one run, and report what changed since they were stored. Memory grows with the changes alone.
 
 The run records its progress in the mirror, each change in the transaction that stores its project, so that a run that was killed is
 continued by the next one, whose report has the changes of both.
