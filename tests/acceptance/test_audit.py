@@ -26,6 +26,15 @@ def osv(identity: str, name: str, introduced: str, fixed: str, **more: object) -
     return {"id": identity, "summary": f"A hole in {name}", "affected": [affected], **more}
 
 
+def take_in(workspace: Workspace, *documents: dict[str, object], flags: tuple[str, ...] = ()) -> None:
+    """Store advisories in the mirror, from an export."""
+    export = f"{documents[0]['id']}.zip"
+    with zipfile.ZipFile(workspace.folder / export, "w") as archive:
+        for document in documents:
+            archive.writestr(f"{document['id']}.json", json.dumps(document))
+    assert workspace.run("mirror", "advisories", "update", export, *flags).code == 0
+
+
 @contextmanager
 def folder_served(folder: Path) -> Iterator[str]:
     """Serve a folder as any web server does."""
@@ -217,10 +226,7 @@ def test_a_fix_that_the_policy_hides_is_named(tmp_path: Path) -> None:
     }
     with LoopbackIndex(projects) as served:
         workspace = Workspace(tmp_path, served.url)
-        with zipfile.ZipFile(workspace.folder / "all.zip", "w") as archive:
-            for document in DOCUMENTS:
-                archive.writestr(f"{document['id']}.json", json.dumps(document))
-        assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+        take_in(workspace, *DOCUMENTS)
         workspace.write("locked.txt", "app==1.0\nlib==2.0\nother==1.0\n")
         cooldown = ("audit", "locked.txt", "--fix", "-o", "fixed.txt", "--uploaded-prior-to", "2026-01-01")
 
@@ -279,9 +285,7 @@ def test_advisories_travel_with_the_mirror(tmp_path: Path, workspace: Workspace)
     other = ("--mirror", str(tmp_path / "other"))
     assert workspace.run("mirror", "import", "m.snap", *other).code == 0
     assert workspace.run("audit", *other).out == expected
-    with zipfile.ZipFile(workspace.folder / "later.zip", "w") as archive:
-        archive.writestr("later.json", json.dumps(osv("GHSA-later", "plain", "0", "")))
-    assert workspace.run("mirror", "advisories", "update", "later.zip", *other).code == 0
+    take_in(workspace, osv("GHSA-later", "plain", "0", ""), flags=other)
     assert workspace.run("mirror", "import", "m.snap", *other).code == 0
     assert "GHSA-later" in workspace.run("audit", *other).out
 
@@ -303,9 +307,7 @@ def test_a_fix_among_releases_whose_files_are_not_stored(tmp_path: Path) -> None
     projects = {"old": [wheel("old", f"{number}.0") for number in range(1, 61)]}
     with LoopbackIndex(projects) as served:
         workspace = Workspace(tmp_path, served.url)
-        with zipfile.ZipFile(workspace.folder / "all.zip", "w") as archive:
-            archive.writestr("X-1.json", json.dumps(osv("X-1", "old", "0", "3.0")))
-        assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+        take_in(workspace, osv("X-1", "old", "0", "3.0"))
         workspace.write("locked.txt", "old==2.0\n")
         assert workspace.run("lock", "--packages", "old==2.0", "-o", "pylock.toml").code == 0
 
@@ -329,9 +331,7 @@ def test_a_fix_moves_another_pin_only_if_it_must(tmp_path: Path) -> None:
     }
     with LoopbackIndex(projects) as served:
         workspace = Workspace(tmp_path, served.url)
-        with zipfile.ZipFile(workspace.folder / "all.zip", "w") as archive:
-            archive.writestr("X-1.json", json.dumps(osv("X-1", "app", "0", "1.1")))
-        assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
+        take_in(workspace, osv("X-1", "app", "0", "1.1"))
         workspace.write("locked.txt", "app==1.0\nlib==1.0\ntool==1.0\n")
 
         ran = workspace.run("audit", "locked.txt", "--fix", "-o", "pylock.toml")
