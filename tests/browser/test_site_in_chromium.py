@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 pytest.importorskip("uvicorn", reason="the extra [serve] is not installed")
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+staleness_of = pytest.importorskip("selenium.webdriver.support.expected_conditions").staleness_of
+WebDriverWait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or its driver is not installed")
@@ -66,6 +68,17 @@ def find(browser: Chrome, selector: str) -> WebElement:
     return browser.find_element("css selector", selector)
 
 
+def press(browser: Chrome, target: WebElement) -> None:
+    """Click what loads another page, and wait until that page stands in the place of this one.
+
+    The driver may return from the click before the new document is there.
+    """
+    page = find(browser, "html")
+    target.click()
+    WebDriverWait(browser, 60).until(staleness_of(page))
+    WebDriverWait(browser, 60).until(lambda driver: driver.execute_script("return document.readyState") == "complete")
+
+
 def messages(browser: Chrome) -> list[str]:
     """Return what the console says since the last call: blocked scripts and files that are missing."""
     rows = browser.execute("getLog", {"type": "browser"})["value"]
@@ -89,16 +102,16 @@ def test_a_person_finds_a_project_and_locks_a_list(browser: Chrome, served: Serv
     assert find(browser, "h1").text == "Package mirror"
     assert len(browser.find_elements("css selector", ".command button")) == 4
     find(browser, "#q").send_keys("li")
-    find(browser, ".search button").click()
+    press(browser, find(browser, ".search button"))
     picture(browser, tmp_path, "search")
-    browser.find_element("link text", "lib").click()
+    press(browser, browser.find_element("link text", "lib"))
     assert find(browser, "h1").text == "lib"
     assert HOSTILE in find(browser, "tr.yanked .bad").text
     assert browser.title == "lib - Package mirror"
     picture(browser, tmp_path, "project")
-    browser.find_element("link text", "Lock requirements").click()
+    press(browser, browser.find_element("link text", "Lock requirements"))
     find(browser, "#requirements").send_keys("app\nlib<2")
-    find(browser, "form.lock button").click()
+    press(browser, find(browser, "form.lock button"))
     assert find(browser, "h2").text.startswith("6 packages for")
     assert "tool 1.0" in find(browser, ".graph").text
     assert "app==2.0" in str(find(browser, "textarea.output").get_property("value"))
@@ -110,7 +123,7 @@ def test_an_impossible_list_is_explained_on_the_page(browser: Chrome, served: Se
     """The argument stands on the page, and what was typed is still there."""
     browser.get(served.url + "/ui/lock")
     find(browser, "#requirements").send_keys("app>=2\nlib<1")
-    find(browser, "form.lock button").click()
+    press(browser, find(browser, "form.lock button"))
     assert "lib" in find(browser, "[role=alert] pre").text
     assert find(browser, "#requirements").get_property("value") == "app>=2\nlib<1"
     picture(browser, tmp_path, "impossible")
