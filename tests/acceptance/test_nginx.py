@@ -51,7 +51,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str, Path]]:
 
 
 def _wait(port: int) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -14,7 +14,7 @@ import redis
 
 from tests.support.redis_server import RedisServer, free_port
 
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 SERVICE = "mirror"
 
 

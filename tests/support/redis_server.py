@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 AVAILABLE = shutil.which("redis-server") is not None
-_PATIENCE = 10.0  # seconds to start
+_PATIENCE = 60.0  # seconds to start
 
 
 def free_port() -> int:

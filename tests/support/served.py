@@ -58,7 +58,7 @@ class Served:
             command += ["--mirror", str(self.folder / "m")]
         with limited_requests():
             return subprocess.run(
-                command, capture_output=True, text=True, check=False, env=self.environment, cwd=self.folder, timeout=60
+                command, capture_output=True, text=True, check=False, env=self.environment, cwd=self.folder, timeout=180
             )
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -75,7 +75,7 @@ class Served:
                 """Follow nothing."""
 
         try:
-            with urllib.request.build_opener(Stay).open(request, timeout=30) as answer:
+            with urllib.request.build_opener(Stay).open(request, timeout=120) as answer:
                 return answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read()
         except urllib.error.HTTPError as error:
             with error:

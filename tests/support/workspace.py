@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tests.support.request_limit import MOST_REQUESTS, LimitedProcess, limited_requests
 
-_PATIENCE = 60  # seconds: a command that hangs must fail its test, not stop the suite
+_PATIENCE = 180  # seconds: a command that hangs must fail its test, not stop the suite
 
 
 class Ran(NamedTuple):

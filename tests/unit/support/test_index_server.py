@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -34,18 +33,6 @@ def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, {key.lower(): value for key, value in error.headers.items()}, error.read()
-
-
-def test_it_starts_and_stops_at_once() -> None:
-    """Hundreds of tests start one."""
-    with LoopbackIndex({"six": [SIX]}):
-        pass
-    started = time.perf_counter()
-    for _ in range(10):
-        with LoopbackIndex({"six": [SIX]}):
-            pass
-
-    assert (time.perf_counter() - started) / 10 < 0.1
 
 
 def test_builders_are_deterministic() -> None:

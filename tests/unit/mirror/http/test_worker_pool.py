@@ -10,6 +10,8 @@ from mirror.http.worker_pool import WorkerPool
 from mirror.ports import Exchange, Request
 from mirror.urls import PublicUrl
 
+PATIENCE = 60.0  # seconds: a lost answer must fail the test, not hang it
+
 
 def requests(count: int) -> list[Request]:
     """Return that many different requests."""
@@ -27,7 +29,7 @@ def test_every_request_is_answered_once() -> None:
     pool = WorkerPool(3, answered, Exchange.failed)
     for request in requests(50):
         pool.submit(request, done.put)
-    urls = sorted(done.get(timeout=5).url for _ in range(50))
+    urls = sorted(done.get(timeout=PATIENCE).url for _ in range(50))
     pool.close()
 
     assert urls == sorted(request.url for request in requests(50))
@@ -41,22 +43,22 @@ def test_no_more_threads_than_workers_nor_than_requests() -> None:
 
     def perform(request: Request) -> Exchange:
         entered.put(threading.get_ident())
-        go.wait(5)
+        go.wait(PATIENCE)
         return answered(request)
 
     done: SimpleQueue[Exchange] = SimpleQueue()
     pool = WorkerPool(3, perform, Exchange.failed)
     for request in requests(10):
         pool.submit(request, done.put)
-    first = {entered.get(timeout=5) for _ in range(3)}
+    first = {entered.get(timeout=PATIENCE) for _ in range(3)}
     assert entered.empty()
     go.set()
     for _ in range(10):
-        done.get(timeout=5)
+        done.get(timeout=PATIENCE)
     pool.close()
 
     assert len(first) == 3
-    assert {entered.get(timeout=5) for _ in range(7)} <= first
+    assert {entered.get(timeout=PATIENCE) for _ in range(7)} <= first
 
 
 def test_close_answers_at_once_and_late_results_are_dropped() -> None:
@@ -65,7 +67,7 @@ def test_close_answers_at_once_and_late_results_are_dropped() -> None:
     left = threading.Event()
 
     def perform(request: Request) -> Exchange:
-        go.wait(5)
+        go.wait(PATIENCE)
         left.set()
         return answered(request)
 
@@ -76,11 +78,11 @@ def test_close_answers_at_once_and_late_results_are_dropped() -> None:
 
     assert pool.close()
     assert not pool.close()
-    assert [done.get(timeout=5).problem for _ in range(3)] == ["cancelled"] * 3
+    assert [done.get(timeout=PATIENCE).problem for _ in range(3)] == ["cancelled"] * 3
     go.set()
-    left.wait(5)
+    left.wait(PATIENCE)
     pool.submit(requests(1)[0], done.put)
-    assert done.get(timeout=5) == Exchange.failed(requests(1)[0], *CLOSED)
+    assert done.get(timeout=PATIENCE) == Exchange.failed(requests(1)[0], *CLOSED)
     assert done.empty()
 
 
@@ -90,5 +92,5 @@ def test_close_may_come_from_within_a_callback() -> None:
     pool = WorkerPool(1, answered, Exchange.failed)
     pool.submit(requests(1)[0], lambda _: done.put(pool.close()))
 
-    assert done.get(timeout=5)
+    assert done.get(timeout=PATIENCE)
     assert pool.closed

@@ -187,13 +187,11 @@ class TransportContract:
     def test_silence_times_out(self, make: Make) -> None:
         """A server that does not answer is given up."""
         with self.serving(make, timeout=1.0) as (index, transport):
-            index.fail("/simple/*", "hang", seconds=4.0)
-            started = time.monotonic()
+            index.fail("/simple/*", "hang", times=9, seconds=60.0)
             exchange = exchange_all(transport, six_page(index))[0]
 
         assert "timed out" in (exchange.problem or "")
         assert exchange.kind is ProblemKind.PASSING
-        assert time.monotonic() - started < 3.5
 
     def test_a_slow_body_that_keeps_coming_does_not_time_out(self, make: Make) -> None:
         """The time limit is for silence, not for size."""
@@ -380,12 +378,11 @@ class TransportContract:
             assert len({seen.port for seen in index.requests_seen}) <= 6
 
     def test_requests_run_side_by_side(self, make: Make) -> None:
-        """Four waits of 0.5 s take far less than 2 s."""
+        """While one waits for its answer, the others are asked."""
         with self.serving(make, MODERN._replace(latency=0.5)) as (index, transport):
-            started = time.monotonic()
             exchange_all(transport, *[Request(f"{index.url}project-{number}/") for number in range(4)])
 
-            assert time.monotonic() - started < 1.6
+            assert index.most_at_once == 4
 
     def test_no_more_than_the_workers_are_under_way(self, make: Make) -> None:
         """The transport keeps the number by itself, whoever asks it."""
@@ -397,7 +394,7 @@ class TransportContract:
     def test_close_answers_for_what_is_under_way(self, make: Make) -> None:
         """Ctrl-C does not wait for a server."""
         with self.serving(make, workers=2) as (index, transport):
-            index.fail("/simple/*", "hang", times=9, seconds=3.0)
+            index.fail("/simple/*", "hang", times=9, seconds=60.0)
             done: SimpleQueue[Exchange] = SimpleQueue()
             for number in range(5):
                 transport.submit(Request(f"{index.url}project-{number}/"), done.put)
@@ -406,7 +403,7 @@ class TransportContract:
             transport.close()
             exchanges = [done.get(timeout=PATIENCE) for _ in range(5)]
 
-            assert time.monotonic() - started < 2.0
+            assert time.monotonic() - started < 20.0
             assert {(exchange.status, exchange.problem) for exchange in exchanges} == {(0, "cancelled")}
             assert {exchange.kind for exchange in exchanges} == {ProblemKind.CANCELLED}
             time.sleep(0.1)

@@ -136,7 +136,7 @@ def test_a_search_form_on_a_page_of_files_is_ignored() -> None:
 @pytest.mark.parametrize("text", ["<a " * 100_000, "<a '" * 100_000, "<!-- " * 50_000, "<a href=" + "'" * 99_999])
 def test_a_hostile_page_takes_no_time(text: str) -> None:
     """The patterns cannot be made to backtrack."""
-    started = time.perf_counter()
+    started = time.thread_time()
     read_html(text, URL)
 
-    assert time.perf_counter() - started < 2.0
+    assert time.thread_time() - started < 5.0  # CPU seconds; with backtracking it would be hours
