@@ -8,13 +8,11 @@ even if their fields hold the same values. A ``msgspec.Struct`` would do the sam
 from __future__ import annotations
 
 from collections import _tuplegetter, namedtuple  # type: ignore[attr-defined]  # the first is the field of the second, in C
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import NamedTuple as NamedTuple  # noqa: PLC0414 - to a type checker it is this one, whose rules it knows
-
-_T = TypeVar("_T", bound=tuple[object, ...])
 
 
 def _equal(self: tuple[object, ...], other: object) -> bool:
@@ -23,12 +21,6 @@ def _equal(self: tuple[object, ...], other: object) -> bool:
 
 def _unequal(self: tuple[object, ...], other: object) -> bool:
     return type(other) is not type(self) or tuple.__ne__(self, other)
-
-
-def equal_by_type(kind: type[_T]) -> type[_T]:
-    """Make instances of a ``typing.NamedTuple`` equal only to instances of the same class; the hash stays that of the tuple."""
-    kind.__eq__, kind.__ne__ = _equal, _unequal  # type: ignore[assignment]
-    return kind
 
 
 def _construct(cls: Any, *values: Any, **named: Any) -> Any:

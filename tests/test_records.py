@@ -47,7 +47,7 @@ def test_the_scan_finds_named_tuples() -> None:
 
 @pytest.mark.parametrize(("module", "name"), [row for row in KINDS if ".".join(row) not in AS_TUPLES])
 def test_a_named_tuple_compares_by_type(module: str, name: str) -> None:
-    """``@equal_by_type``, or a ``msgspec.Struct`` where no warm lock loads the module."""
+    """``mirror.equality.NamedTuple``, or a ``msgspec.Struct`` where no warm lock loads the module."""
     kind = cast("type[NamedTuple]", getattr(import_module(module), name))
     values = range(len(kind._fields))
     record = kind._make(values)

@@ -6,9 +6,9 @@ Of a release whose files are not held, nothing is known that could admit it: it 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.exchange.record_iterator import addresses, named_view
 from mirror.keys import FILES, TEXTS, VIEWS, files_key_of, view_key_of
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _MOST = 2000  # projects kept filtered
 
 
-@equal_by_type
 class _Records(NamedTuple):
     """The filtered records of a project, what they were made of, and until when they hold."""
 

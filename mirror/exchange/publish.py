@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.exchange.advisory_set import PATH as ADVISORIES_PATH
 from mirror.exchange.advisory_set import pack_advisories
@@ -60,7 +60,6 @@ class Published(msgspec.Struct, frozen=True):
     size: int  # bytes written
 
 
-@equal_by_type
 class _Records(NamedTuple):
     """A store, and the index id and the name of every project in it, sorted."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.records.compression import pack_frame, unpack_frame
 from mirror.store.atomic import AtomicWriteError, write_file
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 30  # bytes, unpacked
 
 
-@equal_by_type
 class PublishedRecord(NamedTuple):
     """One project: what was published of it is still right while all of this is."""
 

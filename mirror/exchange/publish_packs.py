@@ -9,9 +9,9 @@ import hashlib
 from collections import Counter
 from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed, StoreError
 from mirror.exchange.published_index import Pack, Row, digest_of
 
@@ -28,7 +28,6 @@ _SHARE = 8  # the base is this many times larger than the changes
 LEAST_CHANGES = 1_000_000  # bytes of changes that are always allowed
 
 
-@equal_by_type
 class Made(NamedTuple):
     """The shard of a project before it is in a pack."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.records.compression import pack_frame, unpack_frame
 from mirror.records.tables import Table
@@ -34,7 +34,6 @@ def digest_of(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-@equal_by_type
 class Row(NamedTuple):
     """Where the shard of a project is, and which projects its dependency sets name."""
 
@@ -61,7 +60,6 @@ class Row(NamedTuple):
         return cls(int(pack), digest, int(offset), int(length), int(files), tuple(requires.split()))
 
 
-@equal_by_type
 class Pack(NamedTuple):
     """A file of shards, one after the other. Its name is its SHA-256."""
 
@@ -74,7 +72,6 @@ class Pack(NamedTuple):
         return f"packs/{self.sha256}.pack"
 
 
-@equal_by_type
 class PublishedIndex(NamedTuple):
     """The content of ``index.zst``."""
 
@@ -138,7 +135,6 @@ class PublishedIndex(NamedTuple):
         )
 
 
-@equal_by_type
 class Delta(NamedTuple):
     """The content of ``delta.zst``: what leads from any index since ``since`` to the present one."""
 

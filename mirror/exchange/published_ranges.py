@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +17,6 @@ _NEAR = 256_000  # otherwise bytes that are read through rather than asked aroun
 _FEW = 2  # ranges that are always good: there are two packs
 
 
-@equal_by_type
 class Span(NamedTuple):
     """A range of a pack, and the rows whose shards it has."""
 

@@ -6,9 +6,9 @@ by line ends: the release view, the digest of the complete file view (empty: non
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.exchange.dependency_closure import required_projects
 from mirror.records.compression import pack_frame, unpack_frame
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 
-@equal_by_type
 class Shard(NamedTuple):
     """A shard that was unpacked. Its release view is not validated yet."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.exchange.web_requests import WebRequests
 from mirror.http.credentials import Credentials
 from mirror.ports import Request
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _LARGEST = 1 << 30  # bytes of one response
 
 
-@equal_by_type
 class Part(NamedTuple):
     """A file of a published mirror, or a range of it."""
 

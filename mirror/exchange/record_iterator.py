@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed, NotFound
 from mirror.keys import ADDRESSES, VIEWS, files_key, files_key_of, project_of, view_key
 from mirror.records.project import Project
@@ -21,7 +21,6 @@ _VIEW_KEY = re.compile(VIEWS.prefix + r"([0-9a-f]{12})/([a-z0-9](?:[a-z0-9-]*[a-
 _BATCH = 200  # records read at once
 
 
-@equal_by_type
 class Entry(NamedTuple):
     """One project of a store. ``view`` is an ``Absence`` if its index does not have the project."""
 

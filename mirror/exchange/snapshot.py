@@ -11,9 +11,9 @@ import hashlib
 import json
 from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Integrity, Malformed
 from mirror.exchange.advisory_set import pack_advisories, unpack_advisories
 from mirror.exchange.record_iterator import addresses, classified, readable, split_key
@@ -39,7 +39,6 @@ _LARGEST_HEAD = 256 * 1024 * 1024
 _TAIL = 32
 
 
-@equal_by_type
 class Selection(NamedTuple):
     """The content of a snapshot.
 
@@ -55,7 +54,6 @@ class Selection(NamedTuple):
     texts: bool | None = None  # whether METADATA is exported; None: unless ``named``
 
 
-@equal_by_type
 class Snapshot(NamedTuple):
     """A snapshot that was read and verified. ``views`` are stored release views by key, sorted."""
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 from urllib.parse import SplitResult
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 
-@equal_by_type
 class TransportSettings(NamedTuple):
     """How requests are sent. ``auth`` returns (user, password) for a URL, or None; they are never stored or printed."""
 

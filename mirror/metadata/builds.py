@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import BuildFailed, BuildProblem, Malformed, NeedsBuild
 from mirror.keys import BUILDS, FAILED_BUILDS, LINKED_FILES
 from mirror.metadata.core_metadata import parse_core_metadata, to_text
@@ -27,7 +27,6 @@ _PASSING = (BuildProblem.REQUIREMENTS, BuildProblem.TIMEOUT)
 _OF_THIS_RUN = (BuildProblem.CANCELLED, BuildProblem.POLICY)  # another run may have other settings
 
 
-@equal_by_type
 class BuildParts(NamedTuple):
     """The parts of a session that builds use: ``read`` and ``write`` a record of the store; ``done`` collects the builds."""
 

@@ -5,9 +5,9 @@ The headers are read by ``mirror.records.headers``; ``email`` gives the same res
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.limits import METADATA_BYTES, REQUIREMENTS
 from mirror.records.headers import read_headers
@@ -22,7 +22,6 @@ _WANTED = frozenset(
 _DEPENDENCY_FIELDS = frozenset(("requires-dist", "requires-python", "provides-extra"))
 
 
-@equal_by_type
 class FileText(NamedTuple):
     """METADATA of one wheel, byte for byte; of a source archive with static metadata the headers that were read."""
 
@@ -30,7 +29,6 @@ class FileText(NamedTuple):
     text: bytes
 
 
-@equal_by_type
 class CoreMetadata(NamedTuple):
     """The fields of a distribution's core metadata that resolution needs. Strings are as written, nothing is normalised."""
 

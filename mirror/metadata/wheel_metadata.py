@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.metadata.sdist_metadata import sdist_pkg_info
 from mirror.names import normalize_name
@@ -34,7 +34,6 @@ MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of METADATA, unpacked: the largest know
 _DIRECTORY_LIMIT = 64 * 1024 * 1024
 
 
-@equal_by_type
 class NeedRange(NamedTuple):
     """A range that is still needed: from ``start`` up to, not including, ``end``."""
 
@@ -42,7 +41,6 @@ class NeedRange(NamedTuple):
     end: int
 
 
-@equal_by_type
 class _Member(NamedTuple):
     """The entry of one member in the central directory."""
 

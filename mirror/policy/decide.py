@@ -5,9 +5,9 @@ A rule whose facts are missing refuses (it fails closed), and its reason says ho
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.policy.licences import licence_problem
 from mirror.policy.rules import Action, PolicyRules, ProvenanceMode, Rule, matches
 from mirror.records.listing_views import day_of
@@ -22,7 +22,6 @@ ALL = ":all:"
 _RECHECK = 60  # seconds for which decisions hold that rest on what the mirror knows beyond a page
 
 
-@equal_by_type
 class Admission(NamedTuple):
     """The decision on a file: admitted or refused, by which rule, and why; ``exception`` if only one admits it."""
 
@@ -41,7 +40,6 @@ class Admission(NamedTuple):
 ADMITTED = Admission(admitted=True)
 
 
-@equal_by_type
 class ProjectFacts(NamedTuple):
     """What is known of a project."""
 
@@ -51,7 +49,6 @@ class ProjectFacts(NamedTuple):
     first_upload: int = 0  # of any of its files; 0: not known
 
 
-@equal_by_type
 class ReleaseFacts(NamedTuple):
     """What is known of a release beyond its files."""
 
@@ -62,7 +59,6 @@ class ReleaseFacts(NamedTuple):
     licence: str | None = None  # an SPDX expression, "" if it states none; None: its metadata is not in the mirror
 
 
-@equal_by_type
 class FileFacts(NamedTuple):
     """What is known of a file."""
 

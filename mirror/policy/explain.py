@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.policy.page_filter import ListedRelease
 from mirror.records.listing_views import day_of
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
 
 
-@equal_by_type
 class Explained(NamedTuple):
     """The decision on a release. ``rule`` and ``reason`` are of its first refused file, or of what an exception admits."""
 

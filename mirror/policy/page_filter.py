@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.quick import QuickPolicy
 from mirror.policy.rules import Action, ProvenanceMode
@@ -40,7 +40,6 @@ class Knowledge:
         """Read again what is known of a project."""
 
 
-@equal_by_type
 class ListedRelease(NamedTuple):
     """One release as its index lists it."""
 
@@ -49,7 +48,6 @@ class ListedRelease(NamedTuple):
     entries: Sequence[Entry]
 
 
-@equal_by_type
 class Filtered(NamedTuple):
     """The decisions on every file of a project, by file name; they hold until a time."""
 

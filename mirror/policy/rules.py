@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 
 class Rule(Enum):
@@ -41,7 +40,6 @@ class ProvenanceMode(Enum):
     REQUIRED = "required"
 
 
-@equal_by_type
 class Cutoff(NamedTuple):
     """The time before which a file must have been uploaded: a fixed one, or an age that counts from now."""
 
@@ -53,7 +51,6 @@ class Cutoff(NamedTuple):
         return int(now) - self.age if self.before is None else self.before
 
 
-@equal_by_type
 class Except(NamedTuple):
     """An exception: these rules do not apply to a project, or to one release of it, until a time."""
 
@@ -64,7 +61,6 @@ class Except(NamedTuple):
     reason: str = ""
 
 
-@equal_by_type
 class PolicyRules(NamedTuple):
     """A whole policy. The default refuses nothing."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.names import normalize_name
 from mirror.records.version_keys import HIGHEST, LOWEST, version_key
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 ECOSYSTEM = "PyPI"  # OSV's name for Python packages
 
 
-@equal_by_type
 class Advisory(NamedTuple):
     """One advisory as it concerns one project. ``events`` are (introduced, fixed, last affected) versions, "" for none."""
 

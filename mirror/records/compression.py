@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import zstandard
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 
 LEVEL = 9  # of a snapshot of 171 projects: 0.12 MB at level 9 in 0.1 s, 0.09 MB at level 19 in 2 s
 _LARGEST = 1 << 30  # bytes of one block, unpacked: the limit for an untrusted file
 
 
-@equal_by_type
 class Packed(NamedTuple):
     """The two lengths of a block, in bytes."""
 

@@ -8,9 +8,9 @@ one that is no longer listed has a row with an empty SHA-256.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.records.file_view import digest_of, read_all
 from mirror.records.model import FileSighting
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mirror.records.release_view import ReleaseView
 
 
-@equal_by_type
 class Listed(NamedTuple):
     """The file objects of a project by release: sort keys, and JSON without brackets ("" for what is not kept)."""
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.records.filenames import split_filename
 from mirror.records.headers import head_of, read_headers
@@ -36,7 +36,6 @@ _LINES = re.compile(
 _SILENT = frozenset(("", "unknown", "none", "osi approved", "dual license", "license"))  # these say nothing
 
 
-@equal_by_type
 class StatedLicence(NamedTuple):
     """What core metadata states of the licence, as written."""
 

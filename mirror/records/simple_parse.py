@@ -8,11 +8,11 @@ Parsing is lazy: only the fields that classify releases are decoded. The rest of
 from __future__ import annotations
 
 import codecs
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.limits import PAGE_BYTES, PAGE_VALUES
 from mirror.records.simple_file import parse_file, parse_files
@@ -36,7 +36,6 @@ class ParsedFile(msgspec.Struct, gc=False):
     provenance: str | None = None
 
 
-@equal_by_type
 class Listing(NamedTuple):
     """One project page. ``files[i]`` and ``raws[i]`` are the same file; the order is the page's."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,6 @@ HTML_TYPE = "application/vnd.pypi.simple.v1+html"
 LEGACY_TYPE = "text/html"
 
 
-@equal_by_type
 class ProjectStatus(NamedTuple):
     """The status of a project and why (PEP 792)."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed, NotFound, Unreachable, Withdrawn
 from mirror.exchange.diff import ProjectChange, compare
 from mirror.exchange.record_iterator import Entry, classified, named_view
@@ -33,7 +33,6 @@ _MOST_FAILURES = 20  # one after the other: then the index is down, and nothing 
 _VALID = 86_400.0  # seconds: what was done longer ago is done again
 
 
-@equal_by_type
 class RefreshReport(NamedTuple):
     """The result of a refresh, with what earlier runs that it continues did."""
 

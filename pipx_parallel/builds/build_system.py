@@ -7,9 +7,9 @@ import os
 import sysconfig
 import tomllib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import BuildFailed, BuildProblem
 from pipx_parallel.builds.requires import build_requirements
 
@@ -22,7 +22,6 @@ _SETUPTOOLS = (_LEGACY[0], "setuptools.build_meta")
 _WITHOUT_WHEEL = "70.1"  # of setuptools: the first that writes metadata without the project wheel
 
 
-@equal_by_type
 class BuildSystem(NamedTuple):
     """The build-system table of a source, or what stands for it."""
 

@@ -12,9 +12,9 @@ import sysconfig
 import tempfile
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import BuildFailed, BuildProblem, NeedsBuild
 from pipx_parallel.builds.build_system import backend_settings, needs_of_setuptools, read_build_system, states_its_needs
 from pipx_parallel.builds.environ import backend_environment, pip_environment
@@ -40,7 +40,6 @@ _HOOK_RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hook_ru
 _OF_BUILD_TOOLS = frozenset(("distutils", "imp", "lib2to3", "pip", "pkg_resources", "setuptools", "wheel"))
 
 
-@equal_by_type
 class BuildPolicy(NamedTuple):
     """Whether and how builds are run."""
 

@@ -8,9 +8,9 @@ import shutil
 import sys
 import threading
 import zipfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import FOREIGN_TEXT_ERRORS, BuildFailed, BuildProblem
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     FindWheels = Callable[[Sequence[str], str, str], Mapping[str, str] | None]
 
 
-@equal_by_type
 class Environment(NamedTuple):
     """An interpreter with the requirements of a backend."""
 
@@ -31,7 +30,6 @@ class Environment(NamedTuple):
     variables: tuple[tuple[str, str], ...] = ()  # additional environment variables of the backend
 
 
-@equal_by_type
 class PipOptions(NamedTuple):
     """pip's options for build requirements, as the lock's. URLs may hold credentials: they are passed as variables only."""
 

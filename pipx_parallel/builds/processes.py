@@ -16,9 +16,9 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import BuildFailed, BuildProblem
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _SUPERVISOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "supervis
 _PATIENCE = 2.0  # seconds that a supervisor has to end its descendants
 
 
-@equal_by_type
 class Finished(NamedTuple):
     """How a program ended."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Offline
 from mirror.keys import ADVISORIES
 from mirror.policy.rules import PolicyRules
@@ -40,7 +40,6 @@ _OPTIONS = (*LOCK_OUTPUT, *UPGRADE, INPUT_FILE, *RESOLVE)
 _INPUT = {SOURCES.dest, "packages", "requirement", "constraint", "extra", "group", "override", "exclude", "input_file"}
 
 
-@equal_by_type
 class FixedLock(NamedTuple):
     """A lock solved again: what was vulnerable, the fix of each such pin, what moved, and the vulnerabilities that are left."""
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 
-@equal_by_type
 class CommandEntry(NamedTuple):
     """One command: a module with ``OPTIONS``, ``ARGUMENTS`` and ``run``; or, with ``commands``, a group of them."""
 

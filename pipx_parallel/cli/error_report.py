@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import mirror.errors as mirror_errors
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel import errors
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _HINTS: Mapping[type[BaseException], str] = {
 NO_SOLUTION = "No solution found"
 
 
-@equal_by_type
 class ErrorReport(NamedTuple):
     """What is printed of an error."""
 

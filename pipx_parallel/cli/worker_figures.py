@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-@equal_by_type
 class Run(NamedTuple):
     """One measured run, in seconds."""
 
@@ -19,7 +18,6 @@ class Run(NamedTuple):
     waiting: float  # of that, the time spent waiting for the index
 
 
-@equal_by_type
 class WorkerFigures(NamedTuple):
     """The figures of one worker count: medians over the rounds, in seconds.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.names import is_archive
 from mirror.urls import split_url
@@ -14,7 +13,6 @@ from pipx_parallel.direct_url import split_fragment, split_revision, split_tool,
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@equal_by_type
 class Reference(NamedTuple):
     """The parsed URL of a requirement."""
 

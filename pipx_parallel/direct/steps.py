@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
 from mirror.http.local_files import path_of
 from mirror.keys import REFERENCES
@@ -42,7 +42,6 @@ _CHECK_PATH = "paths count from the current folder; check the path"
 _DECIDING = ("pyproject.toml", "setup.py", "setup.cfg")  # the files that decide a folder's dependencies
 
 
-@equal_by_type
 class BuildContext(NamedTuple):
     """The services that the steps use."""
 

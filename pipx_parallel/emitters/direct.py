@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mirror import names
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.direct_url import split_fragment, split_revision, split_tool, strong_hashes
 from pipx_parallel.emitters.plain_text import safe_url
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 
 
-@equal_by_type
 class VcsSource(NamedTuple):
     """A commit of a repository (PEP 751 ``packages.vcs``)."""
 
@@ -28,7 +27,6 @@ class VcsSource(NamedTuple):
     subdirectory: str | None = None
 
 
-@equal_by_type
 class ArchiveSource(NamedTuple):
     """A wheel or source archive at a URL (PEP 751 ``packages.archive``)."""
 
@@ -40,7 +38,6 @@ class ArchiveSource(NamedTuple):
     path: str | None = None  # of a local file: uv 0.13 does not accept a ``file:`` URL for an archive
 
 
-@equal_by_type
 class DirectorySource(NamedTuple):
     """A local folder (PEP 751 ``packages.directory``)."""
 

@@ -7,9 +7,9 @@ written only if the inputs had them, never with credentials.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import with_extras
 from pipx_parallel.emitters import locked_files, merge
 from pipx_parallel.emitters.digest import digest_comment, input_digest
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pipx_parallel.model import IndexOptions, Resolution, RootRequirement
 
 
-@equal_by_type
 class Lines(NamedTuple):
     """The requirement lines of a lock, in two parts because pip checks the hashes of all requirements of a run or of none."""
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 _COLOURS = ("#0b6fb8", "#c8501e", "#2c8a4b", "#8a4fa3", "#b58a00", "#5b6770", "#b02a5b", "#2aa3a3")
 _STYLE = "text{font:13px sans-serif;fill:#222}.t{font-size:15px;font-weight:bold}.g{stroke:#ddd}.a{stroke:#444}"
@@ -16,7 +15,6 @@ _WIDTH, _HEIGHT = 720, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 150, 44, 52
 
 
-@equal_by_type
 class Axis(NamedTuple):
     """One axis of a line chart: its ends, and whether it is logarithmic."""
 

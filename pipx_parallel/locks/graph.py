@@ -6,9 +6,9 @@ a parent key of the form ``name[extra]``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import with_extras
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Origin, Pin, RequirementEdge, Resolution
 
 
-@equal_by_type
 class Node(NamedTuple):
     """A project with the extras that are requested of it. ``str()`` is ``name[extra]``."""
 
@@ -29,7 +28,6 @@ class Node(NamedTuple):
         return with_extras(self.name, self.extras)
 
 
-@equal_by_type
 class Neighbour(NamedTuple):
     """A node next to another, with the requirement between them and the extras of the parent that add it, if any."""
 
@@ -38,7 +36,6 @@ class Neighbour(NamedTuple):
     by: tuple[str, ...] = ()
 
 
-@equal_by_type
 class Graph(NamedTuple):
     """The edges of a resolution by their ends.
 

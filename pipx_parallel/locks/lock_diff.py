@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,6 @@ _MARKUP = {ord(letter): f"&#{ord(letter)};" for letter in "<>@#"} | {
 }
 
 
-@equal_by_type
 class Facts(NamedTuple):
     """Facts about a pin beyond its version, for the reader of a diff."""
 
@@ -41,7 +40,6 @@ class Facts(NamedTuple):
     status: str | None = None  # of the project (PEP 792) if it is not active
 
 
-@equal_by_type
 class PinChange(NamedTuple):
     """One change. ``before`` and ``after`` are versions, joined by ", " if a lock has several."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import is_project_name, normalize_name
 from pipx_parallel.model import Origin, Pin, RequirementEdge, Resolution
 
@@ -19,7 +19,6 @@ _VIA = re.compile(r"\s*#\s+via\b\s*(.*)")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:==|@|\s*$)")
 
 
-@equal_by_type
 class _Edges(NamedTuple):
     """What a lock says of who requires whom: (parent, child), and (origin, child, requirement) of the user's own lines."""
 

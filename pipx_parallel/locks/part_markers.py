@@ -9,9 +9,9 @@ refuses that, because it meets two releases of one project (PEP 751).
 from __future__ import annotations
 
 from itertools import combinations, product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.locks.parts import base_group, conflicting, forks_of, rival_pairs, rivals_of
 from pipx_parallel.locks.term_cover import Term, joined_terms, shortest
 from pipx_parallel.model import Part
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _MOST_SUBSETS = 5  # conflicting parts of one kind whose every subset is looked at for the shortest marker
 
 
-@equal_by_type
 class Member(NamedTuple):
     """One resolution that has a pin: its fork, the cells of its target, and the parts that the pin is for."""
 
@@ -35,7 +34,6 @@ class Member(NamedTuple):
     parts: frozenset[Part | None]
 
 
-@equal_by_type
 class _Literals(NamedTuple):
     """A conjunction: at most one part that is selected beside those that conflict, and what is said of these."""
 
@@ -44,7 +42,6 @@ class _Literals(NamedTuple):
     refused: Fork = ()
 
 
-@equal_by_type
 class _Cell(NamedTuple):
     """A selection: a set of conflicting parts, and at most one other part."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.locks.target_labels import labels
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Part, Resolution, Target
 
 
-@equal_by_type
 class SplitRelease(NamedTuple):
     """One of several releases: its targets, and why they do not have another one."""
 
@@ -22,7 +21,6 @@ class SplitRelease(NamedTuple):
     reasons: tuple[str, ...]
 
 
-@equal_by_type
 class Split(NamedTuple):
     """A project with several releases, the oldest Python's first."""
 

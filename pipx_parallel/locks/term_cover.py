@@ -5,9 +5,9 @@ A cell is one case that a marker has to decide: a target, or a choice of extras 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _MOST_STEPS = 20_000  # of the search for the shortest list of terms; beyond it the best list so far is taken
 
 
-@equal_by_type
 class Term(NamedTuple):
     """One conjunction: the cells where it is true, and its text."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import normalize_name
 from pipx_parallel.errors import UsageError
 from pipx_parallel.locks.graph import (
@@ -36,7 +36,6 @@ _FOOTER = "(*) subtree shown above"
 _Row = tuple[Node, str]  # a node, and the text after it
 
 
-@equal_by_type
 class TreeStyle(NamedTuple):
     """How a tree is drawn."""
 

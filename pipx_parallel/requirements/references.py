@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import is_archive, is_project_name, normalize_extras, normalize_name
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import (
@@ -25,7 +25,6 @@ _WITH_EXTRAS = re.compile(r"(.+?)\s*(\[[^\]]+\])")
 _RELATIVE = (".", "/", "\\")
 
 
-@equal_by_type
 class Located(NamedTuple):
     """A parsed direct reference. ``name`` is "" if only the project's metadata has it."""
 

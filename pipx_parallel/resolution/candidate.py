@@ -5,9 +5,9 @@ Packaging rules become masks here: tags, Requires-Python, cutoff, yanked files (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST, is_pure
 from mirror.records.model import FetchFailure
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pipx_parallel.targets.rules import TargetRules
 
 
-@equal_by_type
 class _Masks(NamedTuple):
     """What is known of the releases of a project for a target, as masks of the solver."""
 

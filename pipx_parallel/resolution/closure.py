@@ -9,9 +9,9 @@ dependencies all of them must be downloaded and most built. A resolve reads them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import MirrorError, NeedsBuild, NotFound, Withdrawn
 from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 64  # releases that are requested between two checks of the budget
 
 
-@equal_by_type
 class DependencyClosure(NamedTuple):
     """The result of a walk."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.policy.explain import Explained, explain, listed_releases
 from mirror.policy.page_filter import PageFilter
 from mirror.policy.rules import Action, Except, PolicyRules, Rule
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mirror.session.mirror import Mirror
 
 
-@equal_by_type
 class Fix(NamedTuple):
     """What can be done about a vulnerable pin. ``hidden`` is the nearest release above it that only another rule refuses."""
 

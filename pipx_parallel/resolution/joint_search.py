@@ -8,9 +8,9 @@ is a solution: no lock parts fewer projects. This is exact within the limits bel
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.joint_source import JointSource, target_of
 from pipx_parallel.resolution.package_keys import base_of
@@ -29,7 +29,6 @@ MOST_SETS = 20_000  # of projects, looked at for the next search
 _LIMITS = SolverLimits(conflicts=5_000, improve=200)
 
 
-@equal_by_type
 class JointAnswer(NamedTuple):
     """The versions of each target, or None. ``proved``: no answer parts fewer projects (None: fewer than asked)."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.names import with_extras
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.model import Offer
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.explain import Explanation
 
 
-@equal_by_type
 class Situation(NamedTuple):
     """The arguments of a resolve: inputs, target and settings."""
 
@@ -30,7 +29,6 @@ class Situation(NamedTuple):
     settings: ResolveSettings
 
 
-@equal_by_type
 class Change(NamedTuple):
     """A situation with one change, and its offer.
 

@@ -13,9 +13,9 @@ import signal
 import threading
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from mirror.session.mirror import transport_for
 from mirror.session.open_store import open_store
@@ -38,7 +38,6 @@ _MOST_GIVEN = 256  # cached locks, 60 kB each
 _GRACE = 0.5  # seconds after its deadline at which a process is killed
 
 
-@equal_by_type
 class _Given(NamedTuple):
     """A cached reply, and the records that it depends on."""
 

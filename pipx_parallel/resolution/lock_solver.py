@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import MirrorError, Unreachable
 from mirror.http.fetch_job import DeadlineError
 from mirror.session.mirror import Mirror
@@ -41,7 +41,6 @@ _MOST_TARGETS = 50  # of one request
 _MOST_CACHED = 200  # sets of targets; each takes 50 ms to create
 
 
-@equal_by_type
 class Reply(NamedTuple):
     """The reply to a request: an HTTP status, a content type, a text."""
 
@@ -50,7 +49,6 @@ class Reply(NamedTuple):
     text: str
 
 
-@equal_by_type
 class Solved(NamedTuple):
     """A reply, and the first bytes of each record that it depends on; None if it must not be cached."""
 

@@ -5,9 +5,9 @@ The mirror is asked for the projects of the pins alone. Direct references are th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from mirror.records.model import FetchFailure
 from mirror.records.version_keys import version_key
@@ -29,7 +29,6 @@ _ONLY_BINARY = "only-binary"
 _GONE = PinCondition(ConditionKind.WITHDRAWN, "is not listed by its index any more (withdrawn)")
 
 
-@equal_by_type
 class RefusedPin(NamedTuple):
     """A pin that the policy refuses."""
 
@@ -46,7 +45,6 @@ class RefusedPin(NamedTuple):
         return f"--policy-exception '{self.name}=={self.version} {self.rule}'"
 
 
-@equal_by_type
 class LockedPins(NamedTuple):
     """The state of the pins of a lock. ``unknown`` are the pins of which the mirror does not know enough."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from mirror.names import with_extras
 from mirror.records.dependency_sets import BASE
@@ -64,7 +64,6 @@ def pins_of(
     return tuple(pins)
 
 
-@equal_by_type
 class _PinMaker(NamedTuple):
     """Makes the pins of one solution."""
 

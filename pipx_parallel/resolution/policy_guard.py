@@ -8,9 +8,9 @@ and the refusals are put into words only for a message.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.page_filter import Knowledge, attested_before, file_facts, provenance_of
 from mirror.policy.rules import Action, Cutoff, PolicyRules, ProvenanceMode, Rule
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pipx_parallel.config.settings import ResolveSettings
 
 
-@equal_by_type
 class _Decided(NamedTuple):
     """The decisions on one project."""
 

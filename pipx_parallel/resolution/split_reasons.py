@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Origin, RootRequirement
 from pipx_parallel.resolution.candidate import Candidate
@@ -26,7 +26,6 @@ _SHARED = "other targets have this release"
 _LOCKED = "an existing lock holds it"
 
 
-@equal_by_type
 class Reasons(NamedTuple):
     """For one search: why a project does not have the release of another target, and what an existing lock pins."""
 

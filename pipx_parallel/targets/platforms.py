@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _OLD_NAMES = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manyl
 _WINDOWS = {"x86_64": ("win_amd64", "AMD64"), "aarch64": ("win_arm64", "ARM64"), "i686": ("win32", "x86")}
 
 
-@equal_by_type
 class Baseline(NamedTuple):
     """The oldest systems that short platform names stand for."""
 
@@ -45,7 +44,6 @@ class Baseline(NamedTuple):
         return cls(_system_version("--minimum-glibc", glibc, _GLIBC), _system_version("--minimum-macos", macos, _MACOS))
 
 
-@equal_by_type
 class Platform(NamedTuple):
     """The meaning of a platform's name."""
 

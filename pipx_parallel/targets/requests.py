@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from mirror.equality import equal_by_type
+from mirror.equality import NamedTuple
 from pipx_parallel.errors import UsageError
 from pipx_parallel.targets.patches import patches_named, with_range
 from pipx_parallel.targets.platforms import Baseline, group_platforms
@@ -41,7 +41,6 @@ PLATFORMS = {
 }
 
 
-@equal_by_type
 class _Python(NamedTuple):
     """A version, or the part of its series from there up to, and without, ``until``."""
 
@@ -49,7 +48,6 @@ class _Python(NamedTuple):
     until: str = ""
 
 
-@equal_by_type
 class _Wanted(NamedTuple):
     """One --target: None for what it does not say."""
 
