@@ -134,6 +134,7 @@ class ConditionKind(Enum):
     DEPRECATED = "deprecated"
     CHANGED_FILE = "changed-file"
     LATE_FILE = "late-file"
+    NEWER_VARIANTS = "newer-variants"
 
 
 class PinCondition(NamedTuple):

@@ -10,6 +10,7 @@ from mirror.exchange.record_iterator import addresses, named_view
 from mirror.keys import ATTESTATIONS, FILES, TEXTS, USE_KEY, VIEWS, facts_key, files_key, simple_index
 from mirror.records.file_view import digest_of, release_count
 from mirror.records.release_view import Absence, ReleaseView
+from mirror.records.wheel_variants import versions_only_as_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ class _Tally:
         self.damaged: list[str] = []
         self.not_active: list[str] = []  # projects with another status (PEP 792)
         self.changed: list[str] = []  # projects of which files were changed, added late or removed, and how many
+        self.variants: list[str] = []  # projects with releases that exist only as wheel variants, and these
         self.withdrawn: list[str] = []  # projects that their index no longer lists
         self.newest = 0.0
         self.oldest = 0.0
@@ -47,6 +49,8 @@ class _Tally:
         self.projects += 1
         self.withdrawn += [view.name] if view.withdrawn is not None else []
         self.not_active += [f"{view.name}: {view.status_words}"] if view.status not in {None, "active"} else []
+        variants = versions_only_as_variants(view)
+        self.variants += [f"{view.name}: {' '.join(variants)}"] if variants else []
         self.changed += [f"{view.name}: {len(view.history)}"] if view.history else []
         self.releases += len(view.versions)
         self.with_dependencies += sum([mask.bit_count() for _, _, mask in view.known_rows()])
@@ -82,6 +86,7 @@ def describe(store: Store, indexes: Sequence[str], now: float) -> dict[str, obje
         "withdrawn": sorted([name for tally in tallies.values() for name in tally.withdrawn]),
         "not_active": sorted([name for tally in tallies.values() for name in tally.not_active]),
         "changed_files": sorted([name for tally in tallies.values() for name in tally.changed]),
+        "only_as_variants": sorted([name for tally in tallies.values() for name in tally.variants]),
         "damaged": sorted([key for tally in tallies.values() for key in tally.damaged]),
         "bytes": sum(sizes.values()),
         "bytes_of_release_views": sum([size for key, size in sizes.items() if VIEWS.owns(key)]),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mirror.equality import NamedTuple
 from mirror.policy.page_filter import ListedRelease
 from mirror.records.listing_views import day_of
+from mirror.records.wheel_variants import NOT_INSTALLABLE, is_variant, is_variants_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ class Explained(NamedTuple):
     reason: str | None = None
     until: str | None = None  # the day on which the exception that admits it ends
     excepted: bool = False
+    only_variants: bool = False  # no file but wheel variants (PEP 825)
 
     @property
     def admitted(self) -> bool:
@@ -36,6 +38,10 @@ class Explained(NamedTuple):
     @property
     def words(self) -> str:
         """Return the decision as a line."""
+        return f"{self._decision}; it {NOT_INSTALLABLE}" if self.only_variants else self._decision
+
+    @property
+    def _decision(self) -> str:
         if not self.files:
             return "its files are not in the mirror"
         if self.refused:
@@ -56,9 +62,10 @@ def explain(
     for release in reversed(releases):
         made = [decisions[entry["filename"]] for entry in release.entries]
         refused = [decision for decision in made if not decision.admitted]
+        only = bool(made) and all(is_variant(name) or is_variants_json(name) for name in _names(release))
         shown = next(iter(refused), next((decision for decision in made if decision.exception), None))
         if shown is None or shown.rule is None:
-            rows.append(Explained(release.version, len(made), 0))
+            rows.append(Explained(release.version, len(made), 0, only_variants=only))
             continue
         until = shown.exception.until if shown.exception is not None else None
         rows.append(
@@ -70,9 +77,14 @@ def explain(
                 shown.reason,
                 None if until is None else day_of(until),
                 excepted=shown.exception is not None,
+                only_variants=only,
             )
         )
     return rows
+
+
+def _names(release: ListedRelease) -> list[str]:
+    return [str(entry["filename"]) for entry in release.entries]
 
 
 def listed_releases(project: Project) -> list[ListedRelease]:

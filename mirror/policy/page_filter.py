@@ -9,6 +9,7 @@ from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, Release
 from mirror.policy.quick import QuickPolicy
 from mirror.policy.rules import Action, ProvenanceMode
 from mirror.records.listing_views import epoch_seconds
+from mirror.records.wheel_variants import is_variants_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +72,7 @@ class PageFilter:
     def decide(self, view: ReleaseView, releases: Sequence[ListedRelease], now: float) -> Filtered:
         """Return the decision on every file of the releases, which are given oldest first."""
         rules, knowledge = self.rules, self._knowledge
+        releases, described = _described(releases)
         first = first_upload(releases) if rules.minimum_project_age is not None else 0
         policy = ProjectPolicy(rules, ProjectFacts(view.name, view.status, view.status_reason, first), now)
         quick = QuickPolicy(policy)
@@ -91,7 +93,26 @@ class PageFilter:
             )
             for entry, decision in zip(release.entries, quick.decide(known, release.entries), strict=True):
                 decisions[entry["filename"]] = decision or policy.decide(known, file_facts(entry))
+        for release, names in described:
+            made = [decisions[entry["filename"]] for entry in release.entries]
+            shared = next((decision for decision in made if decision.admitted), next(iter(made), None))
+            decisions.update(dict.fromkeys(names, shared) if shared is not None else {})
         return Filtered(decisions, policy.until)
+
+
+def _described(releases: Sequence[ListedRelease]) -> tuple[list[ListedRelease], list[tuple[ListedRelease, list[str]]]]:
+    """Return the releases without what describes their wheel variants (PEP 825), and the releases that have such files, with these.
+
+    It is decided on as on the variants: it is no distribution, and an index may write it itself at any time.
+    """
+    described: list[tuple[ListedRelease, list[str]]] = []
+    left = list(releases)
+    for number, release in enumerate(releases):
+        names = [entry["filename"] for entry in release.entries if is_variants_json(entry["filename"])]
+        if names:
+            left[number] = release._replace(entries=[row for row in release.entries if row["filename"] not in names])
+            described.append((left[number], names))
+    return left, described
 
 
 def first_upload(releases: Sequence[ListedRelease]) -> int:

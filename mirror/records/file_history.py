@@ -14,6 +14,7 @@ from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.records.file_view import digest_of, read_all
 from mirror.records.model import FileSighting
+from mirror.records.wheel_variants import is_variants_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,11 +61,11 @@ def absorb_with_history(old: ReleaseView, stored: bytes | None, new: ReleaseView
 
 
 def _hashes(piece: bytes) -> dict[str, str]:
-    """Return the SHA-256 of each file; "?" if its index states none."""
+    """Return the SHA-256 of each file; "?" if its index states none. What describes wheel variants may change (PEP 825)."""
     hashes: dict[str, str] = {}
     for entry in json.loads(b"[" + piece + b"]"):
         stated = entry.get("hashes") if isinstance(entry, dict) else None
-        if isinstance(entry, dict) and isinstance(entry.get("filename"), str):
+        if isinstance(entry, dict) and isinstance(name := entry.get("filename"), str) and not is_variants_json(name):
             digest = stated.get("sha256") if isinstance(stated, dict) else None
-            hashes[entry["filename"]] = digest.lower() if isinstance(digest, str) else "?"
+            hashes[name] = digest.lower() if isinstance(digest, str) else "?"
     return hashes

@@ -7,6 +7,9 @@ import re
 from mirror.names import SDIST_SUFFIXES, normalize_name
 
 SDIST = "sdist"  # the value of an sdist in place of a wheel's tags
+# The value of a wheel variant (PEP 825): it has the form of tags, and no target has them, since a label decides beside the tags.
+VARIANT = "variant-variant-variant"
+_LABEL = re.compile(r"[0-9a-z_.]+")
 
 _CACHE_LIMIT = 4096
 
@@ -33,8 +36,8 @@ def split_filename(filename: str, project: str) -> tuple[str, str] | None:
         project: The normalised name of the project.
 
     Returns:
-        The version as written (not checked to be a version) and the tags. None for a file that is neither wheel nor sdist
-        (eggs, installers), for a name that follows no convention, and for a file of another project.
+        The version as written (not checked to be a version) and the tags; ``VARIANT`` for a wheel variant. None for a file that is
+        neither wheel nor sdist (eggs, installers), for a name that follows no convention, and for a file of another project.
     """
     if not filename.endswith(".whl"):
         return _split_sdist(filename, project)
@@ -44,7 +47,7 @@ def split_filename(filename: str, project: str) -> tuple[str, str] | None:
     elif len(parts) == 6 and parts[2][:1].isdigit():  # PEP 427: a build tag starts with a digit
         name, version, _, python, abi, platform = parts
     else:
-        return None
+        return _split_variant(parts, project)
     if (_normal_forms.get(name) or _normal_form(name)) != project:
         return None
     return version, f"{python}-{abi}-{platform}"
@@ -70,6 +73,14 @@ def is_distribution(filename: str) -> bool:
 def is_sdist(filename: str) -> bool:
     """Return whether the name has the suffix of a source archive."""
     return filename.endswith((".tar.gz", ".zip")) or filename.lower().endswith(SDIST_SUFFIXES)
+
+
+def _split_variant(parts: list[str], project: str) -> tuple[str, str] | None:
+    """Split the name of a wheel variant: that of a wheel, with or without build tag, and a label."""
+    if len(parts) < 6 or len(parts) != (7 if parts[2][:1].isdigit() else 6):
+        return None
+    has_form = parts[-4][:1].isalpha() and _LABEL.fullmatch(parts[-1])
+    return (parts[1], VARIANT) if has_form and _normal_form(parts[0]) == project else None
 
 
 def _split_sdist(filename: str, project: str) -> tuple[str, str] | None:

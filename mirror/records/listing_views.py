@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.records.filenames import split_filename
+from mirror.records.filenames import VARIANT, split_filename
 from mirror.records.model import FileKind
 from mirror.records.release_view import HEAD, ReleaseView
 from mirror.records.version_keys import final_key, is_prerelease_key, normalised_version, version_key
+from mirror.records.wheel_variants import is_variants_json, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,9 +76,9 @@ def classify(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile 
             tags = endings.get(ending)
             if tags is None:
                 split = split_filename(filename, name)
-                if split is None:
+                if split is None and not is_variants_json(filename):
                     continue
-                tags = split[1]
+                tags = VARIANT if split is None else split[1]
                 if ending:
                     endings[ending] = tags
             kind = (tags, file.requires_python or None, bool(file.yanked))
@@ -136,11 +137,10 @@ def _group(files: Sequence[ParsedFile], name: str) -> tuple[dict[str, list[int]]
         first, _, rest = filename.partition("-")
         version, _, rest = rest.partition("-")
         if not (is_wheel and first in own and rest.count("-") == 2):
-            split = split_filename(filename, name)
-            if split is None:
+            version = version_of(filename, name) or ""
+            if not version:
                 skipped += 1
                 continue
-            version = split[0]
             if is_wheel:
                 own.add(first)
         positions = by_version.get(version)
@@ -159,13 +159,19 @@ def _group(files: Sequence[ParsedFile], name: str) -> tuple[dict[str, list[int]]
 
 def _attested(files: Sequence[ParsedFile | Brief]) -> str:
     """Return "0" if no file has an attestation, "1" if some have one, "2" if all have."""
+    files = _distributions(files)
     count = sum([bool(file.provenance) for file in files])
     return "2" if count and count == len(files) else "1" if count else "0"
 
 
+def _distributions(files: Sequence[ParsedFile | Brief]) -> Sequence[ParsedFile | Brief]:
+    """Return the files without the one that describes wheel variants: the index may write it, and change it."""
+    return [file for file in files if not is_variants_json(file.filename)]
+
+
 def _uploaded(files: Sequence[ParsedFile | Brief]) -> str:
     """Return the upload time of a release's first file and the seconds until its last, as "first+later" ("0": unknown)."""
-    times = [file.upload_time for file in files if file.upload_time]
+    times = [file.upload_time for file in _distributions(files) if file.upload_time]
     if not times:
         return "0"
     first, last = min(times), max(times)

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mirror.http.local_files import path_of
-from mirror.records.filenames import split_filename
 from mirror.records.model import DistFile
 from mirror.records.simple_file import FileList
 from mirror.records.version_keys import version_key
+from mirror.records.wheel_variants import version_of
 
 if TYPE_CHECKING:
     from mirror.records.project import Project
@@ -36,8 +36,8 @@ def hashes_of(given: dict[str, Any], page_url: str) -> dict[str, str]:
 
 def url_of_file(project: Project, filename: str) -> str | None:
     """Return the URL of a file on its index, or None if the page does not list the file."""
-    split = split_filename(filename, project.view.name)
-    key = version_key(split[0]) if split is not None else None
+    version = version_of(filename, project.view.name)
+    key = version_key(version) if version is not None else None
     release = project.view.index_of(key) if key is not None else None
     piece = project.file_slice(release) if release is not None and project.keeps(release) else None
     if piece is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
 from mirror.records.dependency_sets import BASE
-from mirror.records.filenames import SDIST
+from mirror.records.filenames import SDIST, VARIANT
 
 if TYPE_CHECKING:
     from mirror.records.dependency_sets import DependencySet
@@ -29,7 +29,7 @@ class PrefetchListener:
             return
         release = finals.bit_length() - 1
         for file_kind in view.kind_set_of(release):
-            if view.file_kinds[file_kind].tags != SDIST:
+            if view.file_kinds[file_kind].tags not in {SDIST, VARIANT}:
                 self._mirror.want_dependencies(project, release, file_kind)
                 return
 

@@ -11,9 +11,9 @@ import msgspec
 
 from mirror.exchange.record_iterator import addresses, readable
 from mirror.names import normalize_name
-from mirror.records.filenames import split_filename
 from mirror.records.release_view import ReleaseView
 from mirror.records.version_keys import version_key
+from mirror.records.wheel_variants import is_variant, is_variants_json, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -65,6 +65,7 @@ class ReleaseRow(msgspec.Struct, frozen=True):
     sdists: int
     requires_python: str
     yanked: str | None  # the reason, "" without one, None if a file is not yanked
+    only_variants: bool = False  # no file but wheel variants (PEP 825)
 
 
 class Facts:
@@ -147,8 +148,8 @@ def release_rows(name: str, versions: Iterable[str], files: Iterable[Mapping[str
     """Return the releases of a project, newest first; ``files`` are PEP 691 file objects."""
     by_key: dict[str, list[Mapping[str, Any]]] = {}
     for file in files:
-        split = split_filename(file["filename"], name)
-        key = version_key(split[0]) if split is not None else None
+        version = version_of(file["filename"], name)
+        key = version_key(version) if version is not None else None
         if key is not None:
             by_key.setdefault(key, []).append(file)
     rows = [_release_row(version, by_key.get(version_key(version) or "", [])) for version in versions]
@@ -156,15 +157,17 @@ def release_rows(name: str, versions: Iterable[str], files: Iterable[Mapping[str
 
 
 def _release_row(version: str, files: list[Mapping[str, Any]]) -> ReleaseRow:
+    files = [file for file in files if not is_variants_json(file["filename"])]
     yanked = [file.get("yanked") or False for file in files]
     reasons = [reason for reason in yanked if isinstance(reason, str)]
-    wheels = sum(file["filename"].endswith(".whl") for file in files)
+    wheels = [file["filename"] for file in files if file["filename"].endswith(".whl")]
     return ReleaseRow(
         version,
         min((str(file["upload-time"]) for file in files if file.get("upload-time")), default="")[:10],
         sum(file["size"] for file in files if isinstance(file.get("size"), int)),
-        wheels,
-        len(files) - wheels,
+        len(wheels),
+        len(files) - len(wheels),
         next((str(file["requires-python"]) for file in files if file.get("requires-python")), ""),
         next(iter(reasons), "") if files and all(reason is not False for reason in yanked) else None,
+        len(wheels) == len(files) > 0 and all(is_variant(filename) for filename in wheels),
     )

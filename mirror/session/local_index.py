@@ -18,6 +18,7 @@ from mirror.names import normalize_name
 from mirror.records.filenames import is_distribution
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.project import Project
+from mirror.records.wheel_variants import is_variants_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,7 +57,7 @@ class FileSet:
         self.page_url = page_url
         self._groups: dict[str, list[dict[str, Any]]] = {}
         for entry in entries:
-            if is_distribution(entry["filename"]):
+            if _is_listed(entry["filename"]):
                 self._groups.setdefault(_first_word(entry["filename"]), []).append(entry)
 
     def project(self, name: str, index_id: str, index_url: str) -> Project | None:
@@ -139,7 +140,7 @@ def read_location(location: str) -> FileSet:
         return FileSet(_page(path), url_of(path))
     entries: list[dict[str, Any]] = []
     for file in sorted(os.scandir(path), key=lambda file: file.name):
-        if is_distribution(file.name):
+        if _is_listed(file.name):
             entries.append(_file_object(file))
         elif file.name.lower().endswith((".html", ".htm")):
             entries += _page(file.path)
@@ -158,8 +159,12 @@ def read_project(index_url: str, name: str, index_id: str) -> Project | None:
     if not os.path.isdir(folder):  # as above
         return None
     files = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    entries = [_file_object(file) for file in files if is_distribution(file.name)]
+    entries = [_file_object(file) for file in files if _is_listed(file.name)]
     return local_project(name, entries, index_id, index_url, url_of(folder) + "/")
+
+
+def _is_listed(filename: str) -> bool:
+    return is_distribution(filename) or is_variants_json(filename)
 
 
 def _page(path: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from mirror.errors import MirrorError
 from mirror.records.model import FetchFailure
 from mirror.records.version_keys import version_key
 from pipx_parallel.model import ConditionKind, PinCondition
-from pipx_parallel.resolution.pin_conditions import conditions_of
+from pipx_parallel.resolution.pin_conditions import conditions_of, newer_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ def state_of(packages: Sequence[LockedPackage], mirror: Mirror, settings: Resolv
             conditions += [(name, version, row) for row in dict.fromkeys(rows)]
             continue
         try:
-            conditions += [(name, version, row) for row in _conditions(mirror, project, release, hashes)]
+            conditions += [(name, version, row) for row in _conditions(mirror, project, release, hashes, policy)]
             refusal = None if policy is None else policy.refusal(project, release, hashes)
         except MirrorError:  # its files are not here
             unknown.append(f"{name} {version}")
@@ -91,14 +91,17 @@ def state_of(packages: Sequence[LockedPackage], mirror: Mirror, settings: Resolv
     return LockedPins(tuple(conditions), tuple(refused), tuple(unknown))
 
 
-def _conditions(mirror: Mirror, project: Project, release: int, hashes: set[str]) -> tuple[PinCondition, ...]:
+def _conditions(
+    mirror: Mirror, project: Project, release: int, hashes: set[str], policy: _PinPolicy | None
+) -> tuple[PinCondition, ...]:
     view = project.view
+    variants = newer_variants(view, release, lambda mask: mask if policy is None else policy.admitted(project, mask))
     yanked = release >= view.classified and any(view.file_kinds[kind].yanked for kind in view.kind_set_of(release))
-    if not (yanked or view.history or view.withdrawn is not None or view.status not in {None, "active"}):
+    if not (yanked or variants or view.history or view.withdrawn is not None or view.status not in {None, "active"}):
         return ()
     files = mirror.files.read(project, release) if yanked or view.history else ()
     locked = sorted(_locked(files, hashes), key=lambda file: file.yanked is None)
-    return conditions_of(view, files, locked, None)
+    return conditions_of(view, files, locked, None, variants)
 
 
 def _locked(files: Sequence[DistFile], hashes: set[str]) -> list[DistFile]:
@@ -123,6 +126,10 @@ class _PinPolicy:
         self._guard = PolicyGuard(rules, settings.now, knowledge)
         formats = rules._replace(only_binary=selection.only_binary, no_binary=selection.no_binary)
         self._formats = PolicyGuard(formats, settings.now, knowledge) if selection.only_binary else None
+
+    def admitted(self, project: Project, mask: int) -> int:
+        """Return the releases of a mask that are admitted."""
+        return self._guard.admitted(project, mask)[0]
 
     def refusal(self, project: Project, release: int, hashes: set[str]) -> Admission | None:
         """Return why a pin is refused: for one of its files, or as none may be installed. May raise ``MirrorError``."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mirror.records.wheel_variants import NOT_INSTALLABLE, only_as_variants
 from pipx_parallel.model import ConditionKind, PinCondition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mirror.records.model import DistFile, FileSighting
     from mirror.records.release_view import ReleaseView
@@ -20,10 +21,22 @@ _STATUSES = {
 
 
 def conditions_of(
-    view: ReleaseView, files: Sequence[DistFile], installable: Sequence[DistFile], previous: str | None
+    view: ReleaseView,
+    files: Sequence[DistFile],
+    installable: Sequence[DistFile],
+    previous: str | None,
+    variants: str | None = None,
 ) -> tuple[PinCondition, ...]:
-    """Return the conditions of a pin; ``previous`` is the version that an existing lock has, None if it has none."""
+    """Return the conditions of a pin.
+
+    ``previous`` is the version that an existing lock has, None if it has none; ``variants`` the newest of the newer releases that
+    exist only as wheel variants.
+    """
     conditions = []
+    if variants is not None:
+        conditions.append(
+            PinCondition(ConditionKind.NEWER_VARIANTS, f"is not the newest: {variants} {NOT_INSTALLABLE}")
+        )
     if installable and installable[0].yanked is not None:
         reason = installable[0].yanked or "no reason is stated"
         conditions.append(PinCondition(ConditionKind.YANKED, f"was yanked by its project: {reason}"))
@@ -45,6 +58,18 @@ def conditions_of(
     if view.history:
         conditions += _changed({file.filename for file in files}, view.history)
     return tuple(conditions)
+
+
+def newer_variants(view: ReleaseView, release: int, admitted: Callable[[int], int]) -> str | None:
+    """Return the newest release above one that exists only as wheel variants; None if there is none.
+
+    Pre-releases count if the release is one. ``admitted`` returns which releases of a mask the policy admits.
+    """
+    mask = only_as_variants(view) & -(2 << release)
+    if not view.prereleases >> release & 1:
+        mask &= ~view.prereleases
+    mask = admitted(mask) if mask else 0
+    return view.versions[mask.bit_length() - 1] if mask else None
 
 
 def _changed(names: set[str], history: Sequence[FileSighting]) -> Iterator[PinCondition]:

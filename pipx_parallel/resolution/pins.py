@@ -9,6 +9,7 @@ from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from mirror.names import with_extras
 from mirror.records.dependency_sets import BASE
+from mirror.records.filenames import VARIANT
 from mirror.records.model import FetchFailure
 from pipx_parallel.errors import Bug
 from pipx_parallel.locks.quality import libyears
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mirror.records.model import DistFile
-    from mirror.records.release_view import ReleaseView
     from mirror.records.simple_file import FileList
     from pipx_parallel.model import Relaxation, RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
+    from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.resolution.shared_choices import TaggedFile
     from pipx_parallel.resolver.solution import Held
     from pipx_parallel.resolver.solver import Solution
@@ -97,7 +98,7 @@ class _PinMaker(NamedTuple):
             metadata_from=_metadata_from(candidate, release, tagged),
             reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
             bounded=held is not None and _is_bounded(held, name),
-            conditions=_conditions(view, listed, usable, candidates.policy.locked_version(name)),
+            conditions=_conditions(candidate, release, listed, usable, candidates.policy),
         )
 
 
@@ -120,6 +121,10 @@ def _files_of(
     """
     view = candidate.project.view
     listed: Sequence[DistFile] = candidates.hashes.among(view.name, files)
+    kinds = [view.file_kinds[number] for number in view.kind_set_of(release)]
+    if any([row[0] == VARIANT for row in kinds]):  # noqa: C419 - for each pin and target
+        names = {name for _, name, tags in tagged if tags != VARIANT}
+        listed = [file for file in listed if file.filename in names]
     if candidate.project.reference is None:
         version = view.versions[release]
         shared, find = candidates.policy.shared, partial(installable, files, tagged, candidates, view.name, version)
@@ -132,7 +137,7 @@ def _files_of(
             listed = [file for file in listed if candidates.policy.admits_file(view.name, version, file)]
     else:
         usable = tuple(files)
-    if any([view.file_kinds[number].yanked for number in view.kind_set_of(release)]):  # noqa: C419 - for each pin and target
+    if any([row.yanked for row in kinds]):  # noqa: C419 - as above
         left = tuple([file for file in usable if file.yanked is None])
         if left:
             return [file for file in listed if file.yanked is None], left
@@ -140,16 +145,23 @@ def _files_of(
 
 
 def _conditions(
-    view: ReleaseView, files: Sequence[DistFile], installable: Sequence[DistFile], previous: str | None
+    candidate: Candidate, release: int, files: Sequence[DistFile], installable: Sequence[DistFile], policy: Policy
 ) -> tuple[PinCondition, ...]:
     """Return what has become of a pin; of most nothing has, and nothing is loaded for them."""
+    project, view = candidate.project, candidate.project.view
+    previous = policy.locked_version(view.name)
+    variants = None
+    if release < len(view.versions) - 1 and any([row[0] == VARIANT for row in view.file_kinds]):  # noqa: C419 - for each pin
+        from pipx_parallel.resolution.pin_conditions import newer_variants  # few projects have variants
+
+        variants = newer_variants(view, release, lambda mask: policy.admitted(project, mask)[0])
     is_yanked = bool(installable) and installable[0].yanked is not None
     is_gone = view.withdrawn is not None or (previous is not None and previous not in view.versions)
-    if not (is_yanked or is_gone or view.history or view.status not in {None, "active"}):
+    if not (is_yanked or is_gone or variants or view.history or view.status not in {None, "active"}):
         return ()
     from pipx_parallel.resolution.pin_conditions import conditions_of  # as above
 
-    return conditions_of(view, files, installable, previous)
+    return conditions_of(view, files, installable, previous, variants)
 
 
 def _is_bounded(held: Held, name: str) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mirror.records.filenames import SDIST
+from mirror.records.filenames import SDIST, VARIANT
 from mirror.records.release_view import HEAD
 from mirror.records.version_keys import version_key
+from mirror.records.wheel_variants import NOT_INSTALLABLE
 from pipx_parallel.format_control import ALL, listed_in
 from pipx_parallel.resolver.masks import bit_of
 
@@ -182,6 +183,8 @@ class Policy:
         """Return why no file kind of a release can be installed."""
         if not self.takes_wheels(name):
             return "has no source archive, and --no-binary refuses its wheels"
+        if tags <= {VARIANT}:
+            return NOT_INSTALLABLE
         if SDIST not in tags:
             return "has no wheel for this target and no source archive"
         if tags == {SDIST}:
@@ -194,7 +197,7 @@ class Policy:
         It is not part of the reason, because the solver merges releases with equal reasons.
         """
         file_kinds = [view.file_kinds[number] for number in view.kind_set_of(release)]
-        tags = {row.tags for row in file_kinds} - {SDIST}
+        tags = {row.tags for row in file_kinds} - {SDIST, VARIANT}
         ranks = rules.ranks_of(file_kinds, self.sdist_rank(view.name), wheels=self.takes_wheels(view.name))
         for_python = any(rules.python_allowed(row.requires_python) for row in file_kinds)
         concerns = tags and for_python and self.takes_wheels(view.name) and all(rank is None for rank in ranks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mirror.records.filenames import SDIST, is_pure
+from mirror.records.filenames import SDIST, VARIANT, is_pure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -133,7 +133,7 @@ def nearest_wheel(
     distances = {
         number: distance
         for number in view.kind_set_of(release)
-        if kinds[number].tags != SDIST and (distance := distance_of(kinds[number])) is not None
+        if kinds[number].tags not in {SDIST, VARIANT} and (distance := distance_of(kinds[number])) is not None
     }
     nearest = min(distances, key=distances.__getitem__, default=None)
     if not offline or nearest is None or view.dependency_set(release, nearest) is not None:

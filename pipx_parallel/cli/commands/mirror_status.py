@@ -26,6 +26,7 @@ _LABELS = {
     "bytes_of_metadata": "size of metadata",
     "newest_seconds": "newest confirmed",
     "oldest_seconds": "oldest confirmed",
+    "only_as_variants": "only as wheel variants",
     "unadvertised_sidecars": "unadvertised .metadata files",
 }
 

@@ -74,4 +74,5 @@ def _json(row: Explained) -> dict[str, object]:
         "rule": row.rule,
         "reason": row.reason,
         "exception-until": row.until,
+        "only-variants": row.only_variants,
     }

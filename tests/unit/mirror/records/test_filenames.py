@@ -6,7 +6,7 @@ import pytest
 from packaging.utils import parse_wheel_filename
 
 from mirror.names import normalize_name
-from mirror.records.filenames import is_distribution, is_sdist, split_filename
+from mirror.records.filenames import VARIANT, is_distribution, is_sdist, split_filename
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,8 @@ from mirror.records.filenames import is_distribution, is_sdist, split_filename
         ("a-1.0.tar", "a", ("1.0", "sdist")),
         ("a-1.0-post1.tar.gz", "a", ("1.0-post1", "sdist")),
         ("a-2-1.0.tar.gz", "a-2", ("1.0", "sdist")),
+        ("a_b-1.0-cp313-cp313t-musllinux_1_2_x86_64-x86_64_v3.whl", "a-b", ("1.0", VARIANT)),
+        ("a-1.0-2-cp313-cp313-win_amd64-null.whl", "a", ("1.0", VARIANT)),
     ],
 )  # fmt: skip
 def test_version_and_tags_are_read(filename: str, project: str, expected: tuple[str, str]) -> None:
@@ -45,7 +47,7 @@ def test_version_and_tags_are_read(filename: str, project: str, expected: tuple[
         "six-1.0.msi",
         "six-1.0-1.noarch.rpm",
         "six-1.0-none-any.whl",
-        "six-1.0-x1-py3-none-any.whl",
+        "six-1.0-x1-py3-none-Any.whl",
         "six-1.0-1-2-py3-none-any.whl",
         "other-1.0-py3-none-any.whl",
         "other-1.0.tar.gz",
