@@ -1,10 +1,16 @@
-"""The limits of untrusted text. Each limit is far above what any known project needs.
+"""The limits of untrusted text, and of a whole run. Each limit of a text is far above what any known project needs.
 
 Text above a limit is ``Malformed``, an error of the project that it belongs to. docs/mirror-format.md lists the limits.
 The JSON parsers limit the nesting (about 1,000 levels); text that they refuse is ``Malformed`` too.
 """
 
 from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAGE_BYTES = 64 * 1024 * 1024  # of a project page, decompressed
 PAGE_VALUES = 3_000_000  # commas in a JSON page: an upper bound of its values
@@ -44,3 +50,39 @@ def unpacked_bytes(size: int) -> int:
 def unpacked_members(size: int) -> int:
     """Return how many members a source archive of so many bytes may have."""
     return min(ARCHIVE_MEMBERS, MEMBERS_LEAST + size // MEMBER_BYTES)
+
+
+class BudgetSpentError(Exception):
+    """The run may make no more requests; what has arrived is stored."""
+
+
+class DeadlineError(BudgetSpentError):
+    """The deadline of the run has passed."""
+
+
+class RequestBudget:
+    """Counts the requests of a run; fetchers of several threads can share it."""
+
+    __slots__ = ("_most", "_numbers", "deadline", "spent")
+
+    def __init__(self, requests: int | None = None, deadline: float | None = None) -> None:
+        """Take the number of requests and a time of the monotonic clock; None: no limit."""
+        self._most = requests
+        self._numbers = count(1)  # two threads never get the same number of it
+        self.deadline = deadline
+        self.spent = False
+
+    def take(self) -> bool:
+        """Count one request; return whether it may be started."""
+        if self._most is None:
+            return True
+        number = next(self._numbers)
+        self.spent = self.spent or number >= self._most
+        return number <= self._most
+
+    def check(self, clock: Callable[[], float], *, under_way: int = 1) -> None:
+        """Raise ``DeadlineError`` past the deadline, ``BudgetSpentError`` if no request is left and nothing is under way."""
+        if self.deadline is not None and clock() > self.deadline:
+            raise DeadlineError("the time for this answer is over")
+        if self.spent and not under_way:
+            raise BudgetSpentError("the requests of this run are made")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
+    from mirror.limits import RequestBudget
     from mirror.ports import CredentialSource
 
 
@@ -52,7 +53,7 @@ class MirrorSettings(NamedTuple):
     workers: int = 0  # 0: adapted to measurements ("auto"); otherwise 1 to 50
     timeout: float = 15.0  # seconds without a byte before an attempt fails
     retries: int = 4  # after the first attempt: at most five requests for one URL
-    deadline: float | None = None  # a time of the monotonic clock; nothing waits longer
+    budget: RequestBudget | None = None  # the limits of the run
     transport: str = "auto"  # "auto", "curl", "requests" or "aiohttp"
     tls: TlsSettings = TlsSettings()
     proxy: str | None = None

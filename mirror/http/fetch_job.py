@@ -21,10 +21,6 @@ class RequestLimitError(Exception):
     """A URL was requested too often in one run: a bug, not an error of the user."""
 
 
-class DeadlineError(Exception):
-    """The deadline of this run has passed."""
-
-
 class FetchJob:
     """One key under way: its steps, the current request, and how often that was tried."""
 
@@ -78,6 +74,11 @@ def done_of(work: Work) -> bytes | Exception:
 def refused_work(_: Work, problem: str, __: ProblemKind) -> Exception:
     """Return the error of work that was not begun."""
     return MirrorError(problem)
+
+
+def url_and_range(request: Request) -> tuple[str, str]:
+    """Return the key by which requests are counted."""
+    return request.url, next((value for name, value in request.headers if name.lower() == "range"), "")
 
 
 def drop(answer: Exchange | bytes | Exception) -> None:

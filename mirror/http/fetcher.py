@@ -15,7 +15,8 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from mirror.http.fetch_job import DeadlineError, FetchCounts, FetchJob, RequestLimitError, done_of, drop, refused_work
+from mirror.http.fetch_job import FetchCounts, FetchJob, RequestLimitError, done_of, drop, refused_work, url_and_range
+from mirror.limits import RequestBudget
 from mirror.ports import Exchange, Request, Work
 from mirror.settings import RetryPolicy
 
@@ -47,11 +48,11 @@ class Fetcher:
         randomness: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
-        deadline: float | None = None,
+        budget: RequestBudget | None = None,
     ) -> None:
         """``transport`` is made when the first request starts; ``workers`` bounds the requests under way (0: adaptive).
 
-        Past ``deadline`` (of ``clock``) waiting raises ``DeadlineError``.
+        Once ``budget`` (its deadline is a time of ``clock``) does not allow what is queued, waiting raises ``BudgetSpentError``.
         """
         self._make_transport = transport
         self._transport: Transport | None = None
@@ -62,7 +63,7 @@ class Fetcher:
         self._random = randomness
         self._clock = clock
         self._wall_clock = wall_clock
-        self._deadline = deadline
+        self._budget = budget or RequestBudget()
         self._jobs: dict[str, FetchJob] = {}
         self._most = max(MOST_REQUESTS, self._policy.retries + 1)
         self._asked: dict[tuple[str, str], int] = {}  # (URL, range) -> requests of this run
@@ -70,7 +71,8 @@ class Fetcher:
         self._queue: deque[FetchJob] = deque()
         self._later: list[tuple[float, int, FetchJob]] = []
         self._sequence = 0
-        self._under_way = 0
+        self._under_way = 0  # requests
+        self._working = 0  # steps that are work
         self._next_start = 0.0
         self._paused_until = 0.0
         self._done: SimpleQueue[_Arrival] = SimpleQueue()
@@ -89,6 +91,7 @@ class Fetcher:
 
         Steps that end without a request deliver at once. Jobs that ``close`` cancels are not delivered.
         """
+        self._budget.check(self._clock)
         job = self._jobs.get(key)
         if job is not None:
             job.listeners.append(deliver)
@@ -143,6 +146,7 @@ class Fetcher:
                 self._under_way -= 1
                 self._arrived(job, answer)
             else:
+                self._working -= 1
                 self._go_on(job, answer)
 
     def close(self) -> None:
@@ -157,7 +161,7 @@ class Fetcher:
         if self._workers is not None:
             self._workers.close()
             self._workers = None
-        self._under_way = 0
+        self._under_way = self._working = 0
         while not self._done.empty():
             drop(self._done.get()[1])
         self._done = SimpleQueue()  # cancelled requests report to the old queue, which is not read
@@ -165,8 +169,7 @@ class Fetcher:
     def _wait(self) -> _Arrival | None:
         """Sleep until something arrives or a waiting request is due, at most ``_LONGEST_SLEEP``."""
         now = self._clock()
-        if self._deadline is not None and now > self._deadline:
-            raise DeadlineError("the time for this answer is over")
+        self._budget.check(self._clock, under_way=self._under_way + self._working)
         due = min(
             [entry[0] for entry in self._later[:1]] + ([self._gate()] if self._queue or self._urgent else []),
             default=None,
@@ -179,7 +182,9 @@ class Fetcher:
 
     def _gate(self) -> float:
         """Return when the next request may start."""
-        return max(self._next_start, self._paused_until, 0.0) if self._under_way < self._limit.allowed else float("inf")
+        if self._budget.spent or self._under_way >= self._limit.allowed:
+            return float("inf")
+        return max(self._next_start, self._paused_until, 0.0)
 
     def _wake_sleepers(self) -> None:
         now = self._clock()
@@ -194,6 +199,8 @@ class Fetcher:
                 if now < self._next_start or now < self._paused_until:
                     return
                 self._next_start = max(now, self._next_start) + self._spacing
+            if not self._budget.take():
+                return
             job = (self._urgent or self._queue).popleft()
             request = job.request
             if request is None or self._ended_at_limit(job, request):
@@ -209,7 +216,7 @@ class Fetcher:
 
     def _ended_at_limit(self, job: FetchJob, request: Request) -> bool:
         """Count a request of a URL; past twice the limit end the job. Retries stop at the limit, so this is a loop in the steps."""
-        url = _counted(request)
+        url = url_and_range(request)
         self._asked[url] = asked = self._asked.get(url, 0) + 1
         if asked <= 2 * self._most:
             return False
@@ -228,7 +235,7 @@ class Fetcher:
             drop(exchange)
             return
         delay = next_delay(job.attempts, exchange, self._policy, self._random or jitter, self._wall_clock())
-        if delay is not None and self._asked.get(_counted(exchange.request), 0) < self._most:
+        if delay is not None and self._asked.get(url_and_range(exchange.request), 0) < self._most:
             self.counts.retries += 1
             self._sequence += 1
             heapq.heappush(self._later, (self._clock() + delay, self._sequence, job))
@@ -254,6 +261,7 @@ class Fetcher:
 
             self._workers = WorkerPool(max(2, os.cpu_count() or 1), done_of, refused_work)
         done, clock = self._done, self._clock
+        self._working += 1
         self._workers.submit(work, lambda answer: done.put((job, answer, clock())))
 
     def _advance(self, job: FetchJob, answer: Exchange | bytes | Exception | None) -> bool:
@@ -286,11 +294,6 @@ class Fetcher:
                 raised = raised or failure
         if raised is not None:
             raise raised
-
-
-def _counted(request: Request) -> tuple[str, str]:
-    """Return the key by which requests are counted: URL and range."""
-    return request.url, next((value for name, value in request.headers if name.lower() == "range"), "")
 
 
 def _reporting_to(done: SimpleQueue[_Arrival], job: FetchJob, clock: Callable[[], float]) -> Callable[[Exchange], None]:

@@ -213,7 +213,7 @@ def _fetcher(settings: MirrorSettings, transport: Callable[[], Transport]) -> Fe
         workers=settings.workers,
         policy=RetryPolicy(settings.retries),
         requests_per_second=settings.requests_per_second,
-        deadline=settings.deadline,
+        budget=settings.budget,
     )
 
 

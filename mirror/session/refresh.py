@@ -16,6 +16,7 @@ from mirror.errors import Malformed, NotFound, Unreachable, Withdrawn
 from mirror.exchange.diff import ProjectChange, compare
 from mirror.exchange.record_iterator import Entry, classified, named_view
 from mirror.keys import DERIVED, files_key, simple_index, view_key
+from mirror.limits import BudgetSpentError
 from mirror.records.model import FetchFailure
 from mirror.records.release_view import ReleaseView
 
@@ -36,9 +37,9 @@ _VALID = 86_400.0  # seconds: what was done longer ago is done again
 class RefreshReport(NamedTuple):
     """The result of a refresh, with what earlier runs that it continues did."""
 
-    done: int  # projects whose index answered
+    done: int  # projects that an index has, or had
     failures: tuple[FetchFailure, ...]  # of this run: projects whose index could not be used, sorted by name
-    unknown: tuple[str, ...]  # of this run: names that neither an index nor the mirror has, sorted
+    unknown: tuple[str, ...]  # names that neither an index nor the mirror has, sorted
     finished: bool  # False if the budget or the failures ended the run
 
 
@@ -53,7 +54,8 @@ class RefreshProgress:
         text = "\n".join((*sorted(names), "", *indexes))
         self._prefix = DERIVED.key("refresh", hashlib.blake2s(text.encode(), digest_size=16).hexdigest(), "")
         self._done_prefix, self._change_prefix = f"{self._prefix}done/", f"{self._prefix}change/"
-        self.done: set[str] = set()
+        self.done: set[str] = set()  # the index answered
+        self.unknown: set[str] = set()  # those of them that no index has
         self._changes: dict[str, bytes] = {}  # project and index id -> JSON
         self._batches: list[str] = []
 
@@ -64,8 +66,10 @@ class RefreshProgress:
         for key, value in sorted(store.get_many([key for key, _ in store.scan(self._prefix)]).items()):
             if key.startswith(self._done_prefix):
                 self._batches.append(key)
-                when, names = json.loads(value)
-                self.done.update(names if now - when < _VALID else ())
+                when, names, *unknown = json.loads(value)  # earlier versions did not record what is unknown
+                if now - when < _VALID:
+                    self.done.update(names)
+                    self.unknown.update(*unknown)
             elif key.startswith(self._change_prefix):
                 self._changes[key.removeprefix(self._change_prefix)] = value
 
@@ -88,7 +92,7 @@ class RefreshProgress:
         """Take projects as done, and return the record of it."""
         self.done.update(names)
         self._batches.append(f"{self._done_prefix}{names[0]}")
-        return self._batches[-1], json.dumps([now, names]).encode()
+        return self._batches[-1], json.dumps([now, names, sorted(self.unknown.intersection(names))]).encode()
 
     def delete(self, store: Store) -> None:
         """Delete the records: the refresh is finished and reported. Raises ``StoreError``."""
@@ -109,18 +113,30 @@ class Refresh:
         self._failures: dict[str, FetchFailure] = {}
         self._failed_in_a_row = 0
         self._most = _MOST_FAILURES  # under way; more as soon as an index has answered
-        self._unknown: list[str] = []
         self._under_way: set[str] = set()
         self._arrived: list[str] = []
         mirror.listener = self
 
-    def run(self, names: Iterable[str], may_go_on: Callable[[], bool]) -> RefreshReport:
-        """Ask for every project that is not done; ``may_go_on`` is called before more are asked for."""
+    def run(self, names: Iterable[str]) -> RefreshReport:
+        """Ask for every project that is not done, until the budget of the mirror is spent."""
         left = iter([name for name in names if name not in self._progress.done])
         self._mirror.records.write(*self._progress.begin())
+        finished = True
+        try:
+            self._ask(left)
+        except BudgetSpentError:
+            self._take_arrived()
+            finished = False
+        self._put_away()
+        failures = tuple([self._failures[name] for name in sorted(self._failures)])
+        finished = finished and next(left, None) is None
+        done, unknown = self._progress.done, self._progress.unknown
+        return RefreshReport(len(done - unknown), failures, tuple(sorted(unknown)), finished)
+
+    def _ask(self, left: Iterator[str]) -> None:
         finished = False
         while not finished or self._under_way:
-            going_on = may_go_on() and self._failed_in_a_row < _MOST_FAILURES
+            going_on = self._failed_in_a_row < _MOST_FAILURES
             fresh = list(islice(left, self._most - len(self._under_way))) if going_on else []
             finished = len(fresh) + len(self._under_way) < self._most
             self._under_way.update(fresh)
@@ -129,10 +145,6 @@ class Refresh:
             if not self._mirror.pump():  # all have arrived
                 self._take_arrived()
                 self._under_way.clear()
-        self._put_away()
-        failures = tuple([self._failures[name] for name in sorted(self._failures)])
-        unknown = tuple(sorted(self._unknown))
-        return RefreshReport(len(self._progress.done), failures, unknown, next(left, None) is None)
 
     def listed(self, project: Project) -> None:
         """Compare a project with what is stored of it, and record what changed."""
@@ -181,7 +193,7 @@ class Refresh:
 
     def _take_failure(self, name: str, failure: FetchFailure) -> None:
         if isinstance(failure.error, NotFound):
-            self._unknown.append(name)
+            self._progress.unknown.add(name)
         elif not isinstance(failure.error, Withdrawn):
             self._failures[name] = failure
         else:

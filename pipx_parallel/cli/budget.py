@@ -10,33 +10,21 @@ from pipx_parallel.config.option import Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
+    from mirror.limits import RequestBudget
     from pipx_parallel.cli.context import CommandContext
 
-MAX_REQUESTS = Option(("--max-requests",), "Stop after about this many requests; the next run continues.", metavar="N")
+MAX_REQUESTS = Option(("--max-requests",), "Stop after this many requests; the next run continues.", metavar="N")
 MAX_TIME = Option(("--max-time",), "Stop after this many seconds; the next run continues.", metavar="SECONDS")
 
 
-class Budget:
-    """How many requests and seconds a run may use; ``spent`` is set once the limit has stopped a request."""
+def budget_of(context: CommandContext) -> RequestBudget | None:
+    """Return the budget that the options give, which begins now; None for none. Raises ``UsageError``."""
+    requests, seconds = _number(context, "max_requests"), number_of(context, "max_time")
+    if requests is None and seconds is None:
+        return None
+    from mirror.limits import RequestBudget  # few runs are limited
 
-    def __init__(self, requests: int | None, seconds: float | None, began: float) -> None:
-        """Take the limits, None for none, and the monotonic time of the start."""
-        self.requests = requests
-        self.seconds = seconds
-        self.began = began
-        self.spent = False
-
-    def lasts(self, requests: int) -> bool:
-        """Return whether the run may go on after this many requests."""
-        over = self.requests is not None and requests >= self.requests
-        over = over or (self.seconds is not None and time.monotonic() - self.began >= self.seconds)
-        self.spent = self.spent or over
-        return not over
-
-
-def budget_of(context: CommandContext) -> Budget:
-    """Return the budget that the options give, which begins now. Raises ``UsageError``."""
-    return Budget(_number(context, "max_requests"), number_of(context, "max_time"), time.monotonic())
+    return RequestBudget(requests, None if seconds is None else time.monotonic() + seconds)
 
 
 def number_of(context: CommandContext, name: str) -> float | None:

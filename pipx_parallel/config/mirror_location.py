@@ -33,6 +33,7 @@ def mirror_settings(settings: ResolveSettings) -> MirrorSettings:
         workers=network.max_workers,
         timeout=network.timeout,
         retries=network.retries,
+        budget=access.budget,
         transport=network.transport,
         tls=TlsSettings(network.cert or True, network.client_cert, network.trusted_hosts),
         proxy=network.proxy,

@@ -17,6 +17,7 @@ from pipx_parallel.config.options import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mirror.limits import RequestBudget
     from mirror.policy.rules import PolicyRules
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.model import KeptPin
@@ -54,6 +55,7 @@ class MirrorAccess(NamedTuple):
     offline: bool = False
     refresh: bool = False
     keep_whole: bool = False  # keep all files of every page, for warming
+    budget: RequestBudget | None = None  # the limits of the run
 
 
 class SelectionSettings(NamedTuple):

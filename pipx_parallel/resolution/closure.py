@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
 from mirror.errors import MirrorError, NeedsBuild, NotFound, Withdrawn
+from mirror.limits import BudgetSpentError
 from mirror.records.dependency_sets import BASE
 from mirror.records.model import FetchFailure
 from pipx_parallel.resolution.candidate import Candidate
@@ -21,7 +22,7 @@ from pipx_parallel.resolver.masks import releases_in
 from pipx_parallel.targets.rules import SDIST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import Dependency
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.model import Inputs, Target
     from pipx_parallel.resolution.candidates import Candidates
-
-_AT_ONCE = 64  # releases that are requested between two checks of the budget
 
 
 class DependencyClosure(NamedTuple):
@@ -48,7 +47,7 @@ class DependencyClosure(NamedTuple):
         return sum(mask.bit_count() for mask in self.releases.values())
 
 
-def walk(  # noqa: PLR0913 - a use case: what, for whom, from where, how, how far, how long
+def walk(  # noqa: PLR0913 - a use case: what, for whom, from where, how, how far
     inputs: Inputs,
     targets: Sequence[Target],
     mirror: Mirror,
@@ -56,12 +55,11 @@ def walk(  # noqa: PLR0913 - a use case: what, for whom, from where, how, how fa
     *,
     window: int | None = None,
     archives: bool = False,
-    may_go_on: Callable[[], bool] = lambda: True,
 ) -> DependencyClosure:
     """Walk everything that the roots could reach for the targets, and request it from the mirror.
 
-    ``window`` limits the walk to the newest releases that each requirement admits; ``archives`` includes every source archive;
-    ``may_go_on`` is called before each batch of requests.
+    ``window`` limits the walk to the newest releases that each requirement admits; ``archives`` includes every source archive.
+    The budget of the mirror may end the walk.
     """
     releases: dict[str, int] = {}
     holes: dict[tuple[str, str], FetchFailure] = {}
@@ -70,8 +68,11 @@ def walk(  # noqa: PLR0913 - a use case: what, for whom, from where, how, how fa
     finished = True
     for target in targets:
         candidates, wanted, bounds = candidates_for(inputs, target, mirror, settings)
-        target_walk = _Walk(candidates, bounds, window, may_go_on, archives=archives)
-        finished = target_walk.run(wanted) and finished
+        target_walk = _Walk(candidates, bounds, window, archives=archives)
+        try:
+            target_walk.run(wanted)
+        except BudgetSpentError:
+            finished = False
         for name, mask in target_walk.visited.items():
             releases[name] = releases.get(name, 0) | mask
         holes.update(target_walk.holes)
@@ -89,7 +90,6 @@ class _Walk:
         candidates: Candidates,
         bounds: Iterable[Dependency],
         window: int | None,
-        may_go_on: Callable[[], bool],
         *,
         archives: bool,
     ) -> None:
@@ -105,29 +105,23 @@ class _Walk:
         for bound in bounds:
             self._bounds.setdefault(bound.name, []).append(bound)
         self._window = window
-        self._may_go_on = may_go_on
         self._wanted: dict[str, int] = {}  # the union of the admitted masks
         self._asked: dict[str, list[int]] = {}  # the admitted masks, one for each specifier
         self._extras: dict[str, set[str]] = {}
         self._sets: dict[str, dict[int, DependencySet]] = {}
         self._expanded: set[tuple[int, str, str]] = set()
 
-    def run(self, wanted: Sequence[Dependency]) -> bool:
-        """Walk to the end; return False if the budget ended the walk."""
+    def run(self, wanted: Sequence[Dependency]) -> None:
+        """Walk to the end. Raises ``BudgetSpentError``."""
         pending: Sequence[Dependency] = wanted
         roots = {dependency.name for dependency in wanted}
         while pending:
-            if not self._may_go_on():
-                return False
             names = self._admit(pending, roots)
-            asked, all_asked = self._ask(names)
+            asked = self._ask(names)
             self._build(asked)
             for name, release, file_kind in asked:
                 self._take(name, release, file_kind)
-            if not all_asked:
-                return False
             pending = [row for name in names for row in self._expand(name)]
-        return True
 
     def _admit(self, pending: Iterable[Dependency], roots: set[str]) -> list[str]:
         """Add the requirements of a level; return the projects of which more is wanted now, sorted."""
@@ -165,8 +159,8 @@ class _Walk:
         if is_root and not candidate.project.view.versions:
             self.holes[name, ""] = FetchFailure(name, None, NotFound(f"{name}: it has no releases on its index"))
 
-    def _ask(self, names: Iterable[str]) -> tuple[list[tuple[str, int, int]], bool]:
-        """Request the dependencies of the newly wanted releases; return the requested rows, and whether these are all."""
+    def _ask(self, names: Iterable[str]) -> list[tuple[str, int, int]]:
+        """Request the dependencies of the newly wanted releases; return the requested rows."""
         asked: list[tuple[str, int, int]] = []
         for name in names:
             candidate = self.candidates.candidate(name)
@@ -183,12 +177,10 @@ class _Walk:
                 elif not self._archives and name in self._has_wheels:
                     self.left_out[name] = self.left_out.get(name, 0) | 1 << release
                     continue
-                if len(asked) % _AT_ONCE == 0 and not self._may_go_on():
-                    return asked, False
                 self.mirror.want_dependencies(candidate.project, release, file_kind)
                 asked.append((name, release, file_kind))
                 self.visited[name] = self.visited.get(name, 0) | 1 << release
-        return asked, True
+        return asked
 
     def _classified(self, candidate: Candidate, releases: int) -> list[int]:
         """Classify the releases of a mask in one pass, beginning with the oldest; return them, oldest first."""

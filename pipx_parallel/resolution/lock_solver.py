@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
 from mirror.errors import MirrorError, Unreachable
-from mirror.http.fetch_job import DeadlineError
+from mirror.limits import DeadlineError, RequestBudget
 from mirror.session.mirror import Mirror
 from mirror.store.shared import DecodedViews, NotingStore, SharedStore
 from pipx_parallel.config.settings import TargetSettings
@@ -97,7 +97,7 @@ class LockSolver:
     def _locked(self, body: bytes, targets: tuple[Target, ...], format_: str, deadline: float, store: Store) -> Reply:
         inputs = load_inputs(InputRequest((_SOURCE,)), environ={}, reader=_BodyReader(body))
         _refuse_foreign(inputs)
-        opened = self._opened._replace(deadline=deadline)
+        opened = self._opened._replace(budget=RequestBudget(deadline=deadline))
         with Mirror(opened, store, self._transport, decoder=self._views.decode) as mirror:
             resolutions = resolve(
                 inputs, targets, mirror, self._settings.with_time(time.time()), Deadline(time.monotonic, deadline)

@@ -99,6 +99,7 @@ def test_an_unchanged_project_takes_one_conditional_request(workspace: Workspace
 
     assert (ran.code, ran.out) == (0, "")
     assert "warning: no index has nobody" in ran.err
+    assert "refreshed 2 projects: nothing changed; 3 requests" in ran.err
     seen = sorted((request.path, request.status) for request in index.requests_seen[before:])
     assert seen == [("/simple/a/", 304), ("/simple/b/", 304), ("/simple/nobody/", 404)]
 
@@ -110,10 +111,12 @@ def test_a_refresh_that_its_budget_stopped_is_continued(workspace: Workspace, in
     before = len(index.requests_seen)
     workspace.write("names.txt", "a\nb\nc\nd\n" + "".join(f"x{number}\n" for number in range(40)))
 
-    first = refreshed(workspace, "--max-requests", "1")
+    first = refreshed(workspace, "--max-requests", "6")
+    asked_first = len(index.requests_seen) - before
     second = refreshed(workspace)
 
-    assert (first["finished"], second["finished"]) == (False, True)
+    assert (first["finished"], second["finished"], asked_first) == (False, True, 6)
+    assert (second["done"], len(second["unknown"])) == (4, 40)
     assert kinds(second) == dict.fromkeys("abcd", "changed")
     asked = Counter(seen.path for seen in index.requests_seen[before:])
     assert (len(asked), set(asked.values())) == (44, {1})

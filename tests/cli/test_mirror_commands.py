@@ -370,13 +370,31 @@ def test_a_published_record_that_was_altered_is_exit_6(run: Run, web: str) -> No
 
 @pytest.mark.parametrize("budget", [("--max-requests", "1"), ("--max-time", "0.001")])
 @pytest.mark.parametrize("depth", [(), ("--depth", "chosen"), ("--depth", "window:1"), ("--depth", "closure")])
-def test_a_budget_stops_every_depth(run: Run, budget: tuple[str, ...], depth: tuple[str, ...]) -> None:
+def test_a_budget_stops_every_depth(
+    run: Run, index: LoopbackIndex, budget: tuple[str, ...], depth: tuple[str, ...]
+) -> None:
     """The default depth, too; run again without it, the mirror is filled."""
     ran = run("mirror", "warm", "--packages", "app", *budget, *depth)
 
     assert (ran.code, "stopped by the budget" in ran.err) == (0, True)
+    assert len(index.requests_seen) <= 1
     assert run("mirror", "warm", "--packages", "app").code == 0
     assert run("resolve", "--packages", "app", "--offline").code == 0
+
+
+@pytest.mark.parametrize("depth", ["chosen", "window:2", "closure"])
+def test_small_budgets_add_up_to_a_full_mirror(run: Run, index: LoopbackIndex, depth: str) -> None:
+    """No run makes more requests than it may, each goes on where the last was stopped, and nothing is asked for twice."""
+    stopped = True
+    while stopped:
+        before = len(index.requests_seen)
+        ran = run("mirror", "warm", "--packages", "app", "--depth", depth, "--max-requests", "2")
+        assert (ran.code, len(index.requests_seen) - before <= 2) == (0, True)
+        stopped = "stopped by the budget" in ran.err
+        assert not stopped or len(index.requests_seen) > before
+
+    assert run("resolve", "--packages", "app", "--offline").code == 0
+    assert len(index.paths()) == len(set(index.paths()))
 
 
 def test_a_budget_that_suffices_fills_the_mirror(run: Run) -> None:

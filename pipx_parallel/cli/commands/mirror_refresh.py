@@ -51,11 +51,11 @@ def run(values: Mapping[str, object]) -> int:
     refuse_fixed(settings.mirror.location)
     if settings.mirror.offline:
         raise UsageError("mirror refresh asks the indexes, which --offline forbids")
-    settings = settings._replace(mirror=settings.mirror._replace(refresh=True, keep_whole=True))
+    began, budget = time.monotonic(), budget_of(context)
+    settings = settings._replace(mirror=settings.mirror._replace(refresh=True, keep_whole=True, budget=budget))
     asked = mirror_settings(settings)._replace(
         cache=cache_folder(), requests_per_second=number_of(context, "requests_per_second") or 0.0
     )
-    budget = budget_of(context)
     with closing(open_store(asked.location)) as store:
         names = _names(values) or sorted({project_of(key) for key, _ in store.scan(VIEWS.prefix)})
         progress = RefreshProgress(names, asked.indexes)
@@ -67,14 +67,14 @@ def run(values: Mapping[str, object]) -> int:
     with open_mirror(asked, observer=context.progress) as mirror:
         try:
             refresh = Refresh(mirror, progress, time.time)
-            report = refresh.run(names, lambda: budget.lasts(mirror.report.counts()["requests"]))
+            report = refresh.run(names)
         finally:
             context.progress.close()
         counts = mirror.report.counts()
     if report.finished and not report.failures:
         with closing(open_store(asked.location)) as store:
             progress.delete(store)
-    _show(context, report, progress, {**counts, "seconds": round(time.monotonic() - budget.began, 1)})
+    _show(context, report, progress, {**counts, "seconds": round(time.monotonic() - began, 1)})
     return failures_code(tuple(failure.error for failure in report.failures))
 
 

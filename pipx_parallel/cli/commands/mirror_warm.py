@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import account, failures_code
-from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, Budget, budget_of, number_of
+from pipx_parallel.cli import DONE, account, failures_code
+from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, budget_of, number_of
 from pipx_parallel.cli.commands.mirror_verify import ARCHIVES, hole_lines
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
@@ -20,6 +20,8 @@ from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mirror.limits import RequestBudget
 
 DEPTH = Option(
     ("--depth",),
@@ -76,46 +78,53 @@ def run(values: Mapping[str, object]) -> int:
 
         if not names:
             raise UsageError("--shared needs --packages-file: the list that the processes share")
+        if budget is not None:
+            raise UsageError(
+                "--shared cannot be used with --max-requests or --max-time",
+                "stop it with Ctrl-C; the next run continues",
+            )
         return warm_shared(
             keeping_whole(read_request(context)),
             1 if depth == "chosen" else window,
             number_of(context, "takeover") or 60.0,
         )
+    request = keeping_whole(read_request(context), budget)
     if depth != "chosen" or names:
-        return _warm_closure(context, 1 if depth == "chosen" else window, budget)
-    if budget.requests is None and budget.seconds is None:
-        return _warm_chosen(context)
-    # A resolve cannot be stopped half-way, the walk to the newest releases can: it fetches most of what a resolve reads.
-    code = _warm_closure(context, 1, budget)
-    return code if budget.spent else _warm_chosen(context)
+        return _warm_closure(request, 1 if depth == "chosen" else window)
+    return _warm_chosen(request)
 
 
-def _warm_chosen(context: CommandContext) -> int:
-    request = keeping_whole(read_request(context))
+def _warm_chosen(request: LockRequest) -> int:
+    from mirror.limits import BudgetSpentError  # only what reads the network
+
+    context = request.context
     request = request._replace(settings=request.settings._replace(keep_going=True))
-    resolutions = resolved(request)
+    try:
+        resolutions = resolved(request)
+    except BudgetSpentError:
+        context.printer.say("stopped by the budget; what arrived is stored; run again to go on")
+        return DONE
     context.printer.say(f"warmed {account.measure(request, resolutions)}")
     account.tell_cost(request, resolutions)
     return missing_code(resolutions)
 
 
-def keeping_whole(request: LockRequest) -> LockRequest:
+def keeping_whole(request: LockRequest, budget: RequestBudget | None = None) -> LockRequest:
     """Return the request with all files of every page kept, so that the mirror has old releases too.
 
-    Raises ``StoreError`` if the mirror can only be read.
+    ``budget`` has the limits of the run. Raises ``StoreError`` if the mirror can only be read.
     """
     from mirror.session.open_store import refuse_fixed  # loaded by now
 
     refuse_fixed(request.settings.mirror.location)
-    return request._replace(
-        settings=request.settings._replace(mirror=request.settings.mirror._replace(keep_whole=True))
-    )
+    access = request.settings.mirror._replace(keep_whole=True, budget=budget)
+    return request._replace(settings=request.settings._replace(mirror=access))
 
 
-def _warm_closure(context: CommandContext, window: int | None, budget: Budget) -> int:
+def _warm_closure(request: LockRequest, window: int | None) -> int:
     from pipx_parallel.resolution.closure import walk  # only these depths walk
 
-    request = keeping_whole(read_request(context))
+    context, began = request.context, time.monotonic()
     with opened(request.settings, context.progress) as mirror:
         try:
             archives = context.chosen.flag("archives")
@@ -126,7 +135,6 @@ def _warm_closure(context: CommandContext, window: int | None, budget: Budget) -
                 request.settings,
                 window=window,
                 archives=archives,
-                may_go_on=lambda: budget.lasts(mirror.report.counts()["requests"]),
             )
         finally:
             context.progress.close()
@@ -135,7 +143,7 @@ def _warm_closure(context: CommandContext, window: int | None, budget: Budget) -
         context.printer.warn(line)
     if len(reach.holes) > _SHOWN:
         context.printer.warn(f"and {len(reach.holes) - _SHOWN} more; `mirror verify` lists all")
-    seconds = time.monotonic() - budget.began
+    seconds = time.monotonic() - began
     context.printer.say(
         f"{'warmed' if reach.finished else 'stopped by the budget after'} {count(len(reach.releases), 'project')},"
         f" {count(reach.size, 'release')} ({len(reach.holes)} missing) in {seconds:.1f} s:"

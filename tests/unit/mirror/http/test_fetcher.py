@@ -10,8 +10,9 @@ import pytest
 
 from mirror.errors import BuildFailed
 from mirror.http.concurrency_limit import MOST_UNDER_WAY
-from mirror.http.fetch_job import DeadlineError, RequestLimitError
+from mirror.http.fetch_job import RequestLimitError
 from mirror.http.fetcher import MOST_REQUESTS, Fetcher
+from mirror.limits import BudgetSpentError, DeadlineError, RequestBudget
 from mirror.ports import Exchange, ProblemKind, Request, Work
 from mirror.settings import RetryPolicy
 from tests.support.fake_transport import FakeTransport
@@ -503,8 +504,62 @@ def test_a_new_run_may_ask_again() -> None:
 def test_waiting_ends_at_the_deadline() -> None:
     """Past the deadline the wait raises ``DeadlineError``."""
     clock = Ticking(1.0)
-    bench = Bench(clock, deadline=clock.seconds + 5)
+    bench = Bench(clock, budget=RequestBudget(deadline=clock.seconds + 5))
     bench.ask("a")
 
     with pytest.raises(DeadlineError):
         bench.fetcher.pump()
+
+
+def test_a_budget_bounds_the_requests_of_a_run() -> None:
+    """What is under way is still delivered, retries count, and a wait for what may not start raises ``BudgetSpentError``."""
+    bench = Bench(Ticking(1.0), budget=RequestBudget(requests=2))
+    for name in "abc":
+        bench.ask(name)
+    bench.transport.answer(b"A")
+    bench.transport.answer(b"B")
+
+    while len(bench.delivered) < 2:
+        bench.fetcher.pump()
+
+    with pytest.raises(BudgetSpentError):
+        bench.fetcher.pump()
+
+    assert (bench.fetcher.counts.requests, len(bench.delivered)) == (2, 2)
+
+
+def test_a_budget_that_just_suffices_is_no_error() -> None:
+    """All is delivered, and nothing waits."""
+    bench = Bench(Ticking(1.0), budget=RequestBudget(requests=1))
+    bench.ask("a")
+    bench.transport.answer(b"A")
+
+    assert (bench.fetcher.pump(), bench.fetcher.pump(), len(bench.delivered)) == (True, False, 1)
+
+
+def test_work_under_way_is_waited_for_though_no_request_is_left() -> None:
+    """It needs no request."""
+    budget = RequestBudget(requests=1)
+    assert (budget.take(), budget.take()) == (True, False)
+    bench = Bench(Ticking(0.0), budget=budget)
+    done = threading.Event()
+
+    def steps() -> Generator[Request | Work, Any, Any]:
+        result: bytes = yield Work("build", lambda: b"built" if done.wait(10) else b"late")
+        return result
+
+    bench.fetcher.submit("w", steps(), lambda result, error: bench.delivered.update(w=(result, error)))
+    done.set()
+    while not bench.delivered:
+        bench.fetcher.pump()
+
+    assert bench.delivered["w"] == (b"built", None)
+
+
+def test_past_the_deadline_nothing_more_is_begun() -> None:
+    """Not even what needs no request."""
+    clock = Ticking(1.0)
+    bench = Bench(clock, budget=RequestBudget(deadline=clock.seconds - 1))
+
+    with pytest.raises(DeadlineError):
+        bench.ask("a")
