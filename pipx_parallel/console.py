@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TextIO
 
-_RED, _YELLOW, _CYAN, _BOLD, _DIM, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[36m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_RED, _GREEN, _YELLOW, _CYAN, _DIM, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m", "\x1b[2m", "\x1b[0m"
+# Kinds of parts of an output; all others (branches, notes, origins) are dim.
+_STYLES = {
+    **dict.fromkeys(("version", "up", "hint"), _CYAN),
+    **dict.fromkeys(("down", "moved", "rehashed", "yanked", "warning"), _YELLOW),
+    **dict.fromkeys(("added", "restored", "returned"), _GREEN),
+    **dict.fromkeys(("removed", "withdrawn"), _RED),
+}
 
 
 class Printer:
@@ -93,8 +100,13 @@ class Printer:
 
 
 def painted(kind: str, text: str) -> str:
-    """Return a part of a tree in its color: branches and notes dim, versions cyan."""
-    return f"{_CYAN if kind == 'version' else _DIM}{text}{_PLAIN}" if text.strip() else text
+    """Return a part of an output in the color of its kind."""
+    return f"{_STYLES.get(kind, _DIM)}{text}{_PLAIN}" if text.strip() else text
+
+
+def unpainted(_: str, text: str) -> str:
+    """Return a part of an output as it is."""
+    return text
 
 
 def headed(explanation: Sequence[str]) -> str:

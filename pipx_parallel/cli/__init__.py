@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import mirror.errors as mirror_errors
 from pipx_parallel import errors
-from pipx_parallel.console import Printer, wants_colour
+from pipx_parallel.console import Printer, painted, unpainted, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,13 +116,13 @@ def printer_at(verbosity: int, colour: str) -> Printer:
     return Printer(sys.stderr, verbosity, colour=colours, columns=_columns)
 
 
-def colours_output(colour: str) -> bool:
-    """Return whether this process's stdout is to have colours."""
+def paint_for(colour: str) -> Callable[[str, str], str]:
+    """Return what paints the parts of an output on this process's stdout; ``colour`` is the value of --color."""
     try:
         terminal = sys.stdout.isatty()
     except (AttributeError, ValueError):  # no stdout, or a closed one
         terminal = False
-    return wants_colour(colour, os.environ, terminal=terminal)
+    return painted if wants_colour(colour, os.environ, terminal=terminal) else unpainted
 
 
 def _columns() -> int:
@@ -141,7 +141,7 @@ def is_terminal() -> bool:
 
 def tell(error: Exception, values: Mapping[str, object]) -> int:
     """Report an error on stderr as ``--error-format`` says; return the exit code."""
-    from pipx_parallel.cli.error_report import bug_report, report_of  # only if something went wrong
+    from pipx_parallel.cli.error_report import bug_report, kind_of, report_of  # only if something went wrong
 
     code = exit_code(error)
     if isinstance(error, BrokenPipeError) or isinstance(error.__cause__, BrokenPipeError):
@@ -154,7 +154,7 @@ def tell(error: Exception, values: Mapping[str, object]) -> int:
         import json  # only if it is asked for
 
         more = error.to_json() if isinstance(error, errors.NoSolution | errors.PolicyViolated) else {}
-        head = {"error": type(error).__name__, "exit-code": code, "message": str(error)}
+        head = {"error": kind_of(error).__name__, "exit-code": code, "message": str(error)}
         to.plain(json.dumps({**head, **report.to_json(), **more}))
         return code
     if not (isinstance(error, errors.NoSolution) and error.is_printed):

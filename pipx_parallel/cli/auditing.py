@@ -27,7 +27,7 @@ from pipx_parallel.resolution.fewest_moves import fewest_moves
 from pipx_parallel.resolution.fixes import find_fixes, policy_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.settings import ResolveSettings
@@ -120,9 +120,9 @@ def _with_pins(request: LockRequest, path: str, moves: Collection[str]) -> LockR
     return request._replace(inputs=inputs)
 
 
-def render_fix(result: FixedLock) -> str:
+def render_fix(result: FixedLock, paint: Callable[[str, str], str]) -> str:
     """Return what moves, and below it what is left, with the exception that admits a hidden fix."""
-    lines = [render_text(result.rows)]
+    lines = [render_text(result.rows, paint)]
     for fix in result.fixes:
         ids = ", ".join(row.advisory.id for row in result.left if (row.name, row.version) == (fix.name, fix.version))
         if not ids:

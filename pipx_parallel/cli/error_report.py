@@ -9,7 +9,9 @@ from mirror.equality import NamedTuple
 from pipx_parallel import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from mirror.records.model import FetchFailure
 
 # What to do about an error that brings no hint of its own.
 _HINTS: Mapping[type[BaseException], str] = {
@@ -42,9 +44,20 @@ def code_name(kind: type[BaseException]) -> str:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).lstrip("-")
 
 
+def kind_of(error: Exception) -> type[BaseException]:
+    """Return the class that an error is reported as: that of its failures if all of them have the same one."""
+    return kind_of_failures(error.failures) if isinstance(error, errors.Incomplete) else type(error)
+
+
+def kind_of_failures(failures: Sequence[FetchFailure]) -> type[BaseException]:
+    """Return the class that failures are reported as."""
+    kinds = {type(failure.error) for failure in failures}
+    return kinds.pop() if len(kinds) == 1 else errors.Incomplete
+
+
 def report_of(error: Exception) -> ErrorReport:
     """Return the parts of an error that is not a bug."""
-    code = code_name(type(error))
+    code = code_name(kind_of(error))
     if isinstance(error, errors.NoSolution):
         return ErrorReport(code, NO_SOLUTION, error.explanation, tuple(map(str, error.suggestions)))
     own = error.hint if isinstance(error, errors.PipxParallelError) else ""

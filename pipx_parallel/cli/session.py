@@ -143,13 +143,14 @@ def _conflict_beside(request: LockRequest, mirror: Mirror, tools: BuildTools) ->
 
 def _tell_missing_roots(request: LockRequest, mirror: Mirror) -> None:
     """Report the projects that the user names and that are missing, of those that were asked for."""
-    from mirror.records.model import FetchFailure  # only on the way to an error
+    from mirror.records.model import FetchFailure  # here and below: only on the way to an error
+    from pipx_parallel.cli.error_report import code_name, kind_of_failures
 
     names = dict.fromkeys(root.name for root in request.inputs.roots if root.name and root.url is None)
     looked_up = [mirror.peek(name) for name in names]
     missing = [failure for failure in looked_up if isinstance(failure, FetchFailure)]
     if missing:
-        request.context.printer.error(_report(missing, request, mirror), "incomplete")
+        request.context.printer.error(_report(missing, request, mirror), code_name(kind_of_failures(missing)))
         _tell_hint(missing, request)
 
 

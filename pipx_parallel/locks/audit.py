@@ -48,7 +48,9 @@ def audit(
     return [vulnerabilities[key] for key in sorted(vulnerabilities)]
 
 
-def render_text(vulnerabilities: Sequence[Vulnerability]) -> str:
+def render_text(
+    vulnerabilities: Sequence[Vulnerability], paint: Callable[[str, str], str] = lambda _, text: text
+) -> str:
     """Return two lines a vulnerability, and a summary."""
     lines = []
     for vulnerability in vulnerabilities:
@@ -56,9 +58,10 @@ def render_text(vulnerabilities: Sequence[Vulnerability]) -> str:
         aliases = f" ({', '.join(row.aliases)})" if row.aliases else ""
         severity = f" {row.severity}" if row.severity else ""
         fixed = f"fixed in {', '.join(vulnerability.fixed)}" if vulnerability.fixed else "no fixed release is known"
+        package = f"{vulnerability.name} {paint('version', vulnerability.version)}"
         lines += [
-            f"{vulnerability.name} {vulnerability.version}  {row.id}{aliases}{severity}: {fixed}",
-            f"    {row.summary}",
+            f"{package}  {paint('warning', row.id)}{aliases}{severity}: {fixed}",
+            paint("note", f"    {row.summary}"),
         ]
     packages = len({(vulnerability.name, vulnerability.version) for vulnerability in vulnerabilities})
     advisories = "1 advisory" if len(vulnerabilities) == 1 else f"{len(vulnerabilities)} advisories"

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from mirror.equality import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from packaging.version import Version
 
     from pipx_parallel.locks.lock_reader import Lock, LockedPackage
     from pipx_parallel.model import Pin, PinCondition, Resolution
+
+    Paint = Callable[[str, str], str]  # the kind of a part of a line, its text -> the text to print
 
 # Kind of change -> its heading, in output order.
 KINDS = {
@@ -28,6 +30,10 @@ KINDS = {
 _MARKUP = {ord(letter): f"&#{ord(letter)};" for letter in "<>@#"} | {
     ord(letter): f"\\{letter}" for letter in "\\`*_[]|"
 }
+
+
+def _plain(_: str, text: str) -> str:
+    return text
 
 
 class Facts(NamedTuple):
@@ -96,18 +102,23 @@ def conditions_of(resolutions: Sequence[Resolution]) -> list[tuple[str, str, Pin
     return sorted(rows, key=lambda row: (row[0], row[1], row[2].kind.value, row[2].text))
 
 
-def render_conditions(conditions: Sequence[tuple[str, str, PinCondition]]) -> str:
+def render_conditions(conditions: Sequence[tuple[str, str, PinCondition]], paint: Paint = _plain) -> str:
     """Return one line per condition."""
-    return "".join(f"! {name} {version} {condition.text}\n" for name, version, condition in conditions)
+    mark = paint("warning", "!")
+    return "".join(f"{mark} {name} {version} {condition.text}\n" for name, version, condition in conditions)
 
 
-def render_text(rows: Sequence[PinChange]) -> str:
+def render_text(rows: Sequence[PinChange], paint: Paint = _plain) -> str:
     """Return one line per change, with aligned names, and a summary."""
     if not rows:
         return "no changes\n"
     signs = {"added": "+", "removed": "-", "up": "↑", "down": "↓", "moved": "~", "rehashed": "#"}
     width = max(len(row.name) for row in rows)
-    lines = [f"{signs[row.kind]} {row.name:{width}}  {_change(row)}{_notes(row, '  (', ')')}" for row in rows]
+    lines = [
+        f"{paint(row.kind, signs[row.kind])} {row.name:{width}}  {paint(row.kind, _change(row))}"
+        f"{paint('note', _notes(row, '  (', ')'))}"
+        for row in rows
+    ]
     return "\n".join((*lines, summary(rows))) + "\n"
 
 

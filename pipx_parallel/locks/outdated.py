@@ -66,12 +66,13 @@ def outdated(
     return [rows[key] for key in sorted(rows)]
 
 
-def render_table(pins: Sequence[OutdatedPin]) -> str:
+def render_table(pins: Sequence[OutdatedPin], paint: Callable[[str, str], str] = lambda _, text: text) -> str:
     """Return a table, and below it what holds each pin that its lines keep back."""
     if not pins:
         return "every pin is the newest release that the target can install\n"
     rows = [_COLUMNS, *(pin.row() for pin in pins)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines[0] = paint("note", lines[0])
     held = [f"{pin.name} {pin.wanted}: {pin.held_by}" for pin in pins if pin.held_by and pin.wanted != pin.newest]
     return "\n".join([*lines, *[""] * bool(held), *held]) + "\n"

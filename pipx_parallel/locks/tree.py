@@ -83,7 +83,7 @@ def render_inverted(resolution: Resolution, name: str, style: TreeStyle = _PLAIN
     return _drawn(graph, [(start, _bracketed("; ".join(root_texts(start))))], dependents_of, style)
 
 
-def render_why(resolution: Resolution, name: str) -> str:
+def render_why(resolution: Resolution, name: str, paint: Paint = _PLAIN.paint) -> str:
     """Return who requires a project, one chain per line of the input, and why it is not newer.
 
     Raises ``UsageError`` if it is not pinned.
@@ -91,14 +91,18 @@ def render_why(resolution: Resolution, name: str) -> str:
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
     limits = [root for root in resolution.roots if root.constraint and root.name == pin.name]
-    lines = [*_chains(graph, pin.name), *(f"{root.origin}: limited to {root.text}" for root in limits), _newest(pin)]
-    lines += [row.text for row in pin.conditions]
-    return "\n  ".join((_titled(graph, Node(pin.name)), *lines)) + "\n"
+    lines = [
+        *_chains(graph, pin.name, paint),
+        *(f"{paint('branch', f'{root.origin}:')} limited to {root.text}" for root in limits),
+        paint("note", _newest(pin)),
+        *[paint("warning", row.text) for row in pin.conditions],
+    ]
+    return "\n  ".join((_titled(graph, Node(pin.name), paint), *lines)) + "\n"
 
 
 def chains(resolution: Resolution, name: str) -> list[str]:
     """Return the paths from lines of the input to a project: the shortest one of each line."""
-    return list(_chains(graph_of(resolution), name))
+    return list(_chains(graph_of(resolution), name, _PLAIN.paint))
 
 
 def why_json(resolution: Resolution, name: str) -> dict[str, object]:
@@ -191,13 +195,13 @@ def _drawn(graph: Graph, rows: list[_Row], below: Callable[[Node], list[_Row]], 
     return "".join(f"{line}\n" for line in ([*lines, _FOOTER] if repeated else lines))
 
 
-def _chains(graph: Graph, name: str) -> Iterator[str]:
+def _chains(graph: Graph, name: str, paint: Paint) -> Iterator[str]:
     for edge, path in _paths(graph, name):
-        steps = [f"{edge.origin}: {edge.requirement}"]
+        steps = [f"{paint('branch', f'{edge.origin}:')} {edge.requirement}"]
         for step in path:
             parent = Node(step.parent_project, (step.parent_extra,) if step.parent_extra else ())
-            steps.append(f"{_titled(graph, parent)}: {step.requirement or step.child}")
-        yield " → ".join(steps)
+            steps.append(f"{_titled(graph, parent, paint)}: {step.requirement or step.child}")
+        yield paint("branch", " → ").join(steps)
 
 
 def _paths(graph: Graph, name: str) -> Iterator[tuple[RequirementEdge, list[RequirementEdge]]]:
@@ -247,9 +251,9 @@ def _newest(pin: Pin) -> str:
     return f"not the newest: {pin.latest} is out{age}" + (f"; {pin.reason}" if pin.reason else "")
 
 
-def _titled(graph: Graph, node: Node) -> str:
+def _titled(graph: Graph, node: Node, paint: Paint = _PLAIN.paint) -> str:
     pin = graph.pins.get(node.name)
-    return f"{node} (missing)" if pin is None else f"{node} {pin.version}"
+    return f"{node} {paint('version', '(missing)' if pin is None else pin.version)}"
 
 
 def _note(pin: Pin, *, outdated: bool) -> str:

@@ -258,6 +258,35 @@ def test_the_page_of_codes_is_complete() -> None:
     assert {kind.__name__ for kind in kinds} == set(re.findall(r"^\| `[a-z-]+` \| `(\w+)` \|", table, re.MULTILINE))
 
 
+@pytest.mark.parametrize(
+    ("kinds", "name"),
+    [
+        ([mirror_errors.Offline], "offline"),
+        ([mirror_errors.Offline] * 2, "offline"),
+        ([mirror_errors.NotFound] * 3, "not-found"),
+        ([mirror_errors.Integrity], "integrity"),
+        ([mirror_errors.NotFound, mirror_errors.Offline], "incomplete"),
+    ],
+)
+def test_failures_of_one_class_have_its_code(
+    capsys: pytest.CaptureFixture[str], kinds: list[type[Exception]], name: str
+) -> None:
+    """As text and as JSON; only different ones are called incomplete."""
+    error = errors.Incomplete([failure(kind("x")) for kind in kinds], "x")
+
+    def failing() -> int:
+        raise error
+
+    guarded(failing, {})
+    assert f"error: x [{name}]" in capsys.readouterr().err
+    guarded(failing, {"error_format": "json"})
+    report = json.loads(capsys.readouterr().err)
+    assert (
+        report["code"],
+        code_name(getattr(errors, report["error"], None) or getattr(mirror_errors, report["error"])),
+    ) == (name, name)
+
+
 def _below(root: type[Exception]) -> list[type[Exception]]:
     """Return the classes of a tree that the two modules of errors define, the root apart."""
     below = [kind for child in root.__subclasses__() for kind in (child, *_below(child))]

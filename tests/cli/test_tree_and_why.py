@@ -128,15 +128,32 @@ def test_duplicates_of_a_tree(home: Path, run: Run) -> None:
     assert run("tree", "--packages", "app", "--duplicates").out == "no package is required more than once\n"
 
 
-def test_colors_of_a_tree(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("tree", "--packages", "app"),
+        ("why", "lib", "--packages", "app"),
+        ("why-not", "app<2", "--packages", "app"),
+        ("why-not", "lib>=2", "--packages", "picky"),
+        ("lock", "--packages", "app", "-o", "old.txt", "-U", "--diff"),
+        ("outdated", "old.txt"),
+        ("mirror", "diff", "empty", "../mirror"),
+    ],
+    ids=" ".join,
+)
+def test_colors_of_an_output(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
     """On a terminal or if forced; never with NO_COLOR, in a pipe, or in JSON."""
-    plain = run("tree", "--packages", "app").out
-    forced = run("tree", "--packages", "app", "--color", "always").out
+    (home / "empty").mkdir()
+    (home / "old.txt").write_text("app==1.0\nlib==1.0\n", encoding="utf-8")
+    assert run("resolve", "--packages", "app").code == 0
+    plain = run(*command).out
+    forced = run(*command, "--color", "always").out
     monkeypatch.setenv("FORCE_COLOR", "1")
 
     assert "\x1b[" not in plain
-    assert re.sub(r"\x1b\[\d*m", "", forced) == plain
-    assert run("tree", "--packages", "app").out == forced
-    assert "\x1b[" not in run("tree", "--packages", "app", "--format", "json").out
+    assert re.sub(r"\x1b\[\d*m", "", forced) == plain != forced
+    assert run(*command).out == forced
+    json_option = "--diff-format" if command[0] == "lock" else "--format"
+    assert "\x1b[" not in run(*command, json_option, "json").out
     monkeypatch.setenv("NO_COLOR", "1")
-    assert run("tree", "--packages", "app").out == plain
+    assert run(*command).out == plain

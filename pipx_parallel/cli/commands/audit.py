@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import VIOLATED
+from pipx_parallel.cli import VIOLATED, paint_for
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import settings_of
@@ -57,7 +57,7 @@ def run(values: Mapping[str, object]) -> int:
         case "sarif":
             show(json.dumps(render_sarif(vulnerabilities, VERSION), indent=2) + "\n")
         case _:
-            show(render_text(vulnerabilities))
+            show(render_text(vulnerabilities, paint_for(context.chosen.text("color") or "auto")))
     return VIOLATED if vulnerabilities else 0
 
 
@@ -76,7 +76,10 @@ def _fix(
         return 0
     given = {name: value for name, value in values.items() if value and name not in {"locks", "fix", "format"}}
     result = fixed(path, _text(path), vulnerabilities, given)
-    show(json.dumps(render_fix_json(result), indent=2) + "\n" if values.get("format") == "json" else render_fix(result))
+    if values.get("format") == "json":
+        show(json.dumps(render_fix_json(result), indent=2) + "\n")
+    else:
+        show(render_fix(result, paint_for(str(values.get("color") or "auto"))))
     return VIOLATED if result.left else 0
 
 

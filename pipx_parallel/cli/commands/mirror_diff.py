@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pipx_parallel.cli import paint_for
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.wording import count
@@ -12,7 +13,7 @@ from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mirror.exchange.diff import ProjectChange
 
@@ -51,24 +52,25 @@ def run(values: Mapping[str, object]) -> int:
     if context.chosen.text("format") == "json":
         show(json.dumps([change.to_json() for change in changes], indent=2) + "\n")
     elif changes:
-        show("\n".join(line for change in changes for line in change_lines(change)) + "\n")
+        paint = paint_for(context.chosen.text("color") or "auto")
+        show("\n".join(line for change in changes for line in change_lines(change, paint)) + "\n")
     context.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")
     return 0
 
 
-def change_lines(change: ProjectChange) -> Iterator[str]:
+def change_lines(change: ProjectChange, paint: Callable[[str, str], str]) -> Iterator[str]:
     """Yield the lines that show a change."""
     head = _HEADS.get(change.kind)
     if head is not None:
         mark, word = head
-        yield f"{mark} {change.name} ({word or count(len(change.added or change.removed), 'release')})"
+        yield f"{paint(change.kind, mark)} {change.name} ({word or count(len(change.added or change.removed), 'release')})"
         if not word:
             return
     else:
-        yield f"~ {change.name}"
+        yield f"{paint('moved', '~')} {change.name}"
     for word in ("added", "removed", "yanked", "restored"):
         versions = getattr(change, word)
         if versions:
-            yield f"    {word}: {', '.join(versions)}"
+            yield f"    {paint(word, f'{word}:')} {', '.join(versions)}"
     if change.learned:
         yield f"    dependencies known of {change.learned:+d} releases"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import colours_output
+from pipx_parallel.cli import paint_for
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
@@ -14,7 +14,6 @@ from pipx_parallel.cli.shown_lock import package_name, shown_resolutions
 from pipx_parallel.cli.wording import count, size
 from pipx_parallel.config.option import Option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
-from pipx_parallel.console import painted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,8 +77,7 @@ def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None, sizes: Siz
     style = tree.TreeStyle(depth, chosen.flag("outdated"))
     if sizes is not None:
         style = style._replace(detail=lambda pin: f" [{_size_text(sizes.get((pin.name, pin.version)))}]")
-    if colours_output(chosen.text("color") or "auto"):
-        style = style._replace(paint=painted)
+    style = style._replace(paint=paint_for(chosen.text("color") or "auto"))
     table = f"\n{tree.render_licences(resolution)}" if chosen.flag("licences") else ""
     if sizes is not None:
         table = f"\n{_sum_text(resolution, sizes)}\n{table}"

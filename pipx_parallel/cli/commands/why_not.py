@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import DONE, NO_SOLUTION
+from pipx_parallel.cli import DONE, NO_SOLUTION, paint_for
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
@@ -16,7 +16,7 @@ from pipx_parallel.errors import NoSolution, Suggestions, UsageError
 from pipx_parallel.model import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pipx_parallel.locks.lock_diff import PinChange
     from pipx_parallel.model import Resolution, RootRequirement
@@ -42,6 +42,7 @@ def run(values: Mapping[str, object]) -> int:
         settings=request.settings._replace(selection=request.settings.selection._replace(preferred=pins)),
     )
     as_json = context.chosen.text("format") == "json"
+    paint = paint_for(context.chosen.text("color") or "auto")
     context.progress.explains = False  # this command prints the explanation itself
     try:
         after = resolved(with_it)
@@ -52,12 +53,17 @@ def run(values: Mapping[str, object]) -> int:
         show(
             _result_text(error.to_json(), possible=False)
             if as_json
-            else f"{wanted.text} is not possible:\n{_indented(str(error))}"
+            else f"{wanted.text} is not possible:\n{_indented(_explained(error, paint))}"
         )
         return NO_SOLUTION
     rows = [row for old, new in zip(before, after, strict=True) for row in _changes(old, new)]
-    show(_report(wanted, rows, as_json=as_json))
+    show(_report(wanted, rows, None if as_json else paint))
     return DONE
+
+
+def _explained(error: NoSolution, paint: Callable[[str, str], str]) -> str:
+    hints = [f"{paint('hint', 'hint:')} {offer}" for offer in error.suggestions]
+    return "\n".join((*error.explanation, *hints, *([error.note] if error.note else ())))
 
 
 def _wanted(text: str) -> RootRequirement:
@@ -85,14 +91,15 @@ def _changes(before: Resolution, after: Resolution) -> tuple[PinChange, ...]:
     return compare(old, new, rows)
 
 
-def _report(wanted: RootRequirement, rows: list[PinChange], *, as_json: bool) -> str:
+def _report(wanted: RootRequirement, rows: list[PinChange], paint: Callable[[str, str], str] | None) -> str:
+    """Return the changes as text, or as JSON if nothing paints it."""
     from pipx_parallel.locks.lock_diff import render_json, render_text  # this command's own
 
-    if as_json:
+    if paint is None:
         return _result_text(render_json(rows), possible=True)
     if not rows:
         return f"{wanted.text} is already satisfied\n"
-    return f"{wanted.text} is possible; changes:\n{_indented(render_text(rows))}"
+    return f"{wanted.text} is possible; changes:\n{_indented(render_text(rows, paint))}"
 
 
 def _result_text(fields: Mapping[str, object], *, possible: bool) -> str:
