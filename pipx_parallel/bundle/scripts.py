@@ -141,7 +141,9 @@ if (Get-Command py -ErrorAction SilentlyContinue) {
     }
 }
 foreach ($python in @PYTHONS@) {
-    if (Get-Command $python -ErrorAction SilentlyContinue) { & $python $script @args; exit $LASTEXITCODE }
+    if (-not (Get-Command $python -ErrorAction SilentlyContinue)) { continue }
+    & $python -I -c '' 2>$null  # run, not only found: the system and version managers leave names behind that end in an error
+    if ($LASTEXITCODE -eq 0) { & $python $script @args; exit $LASTEXITCODE }
 }
 [Console]::Error.WriteLine('install.ps1: no Python found; run install.py with one')
 exit 3

@@ -80,11 +80,44 @@ needs_value() {
     if [ "$2" -lt 2 ]; then say "$1 needs a value"; exit 2; fi
 }
 
+# Whether an interpreter is one that this set was locked for; prints what it is if not, nothing if it does not work.
+fits() { "$1" -I -c '@CHECK@' @ROWS@; }
+
+# Run, not only look for: a version manager leaves names behind that end in an error.
 find_python() {
+    tried=
     for candidate in @PYTHON_WORDS@; do
-        if command -v "$candidate" >/dev/null 2>&1; then python=$candidate; return 0; fi
+        if ! command -v "$candidate" >/dev/null 2>&1; then
+            found='not found'
+        elif found=$(fits "$candidate" 2>/dev/null); then
+            python=$candidate
+            return 0
+        fi
+        tried="$tried${tried:+, }$candidate (${found:-does not run})"
     done
-    say 'no Python found; give one with --python'
+    say "this set was locked for @TARGETS@"
+    say "no such Python found; tried $tried; give one with --python"
+    if [ "$dry_run" = no ]; then exit 3; fi
+    python=$candidate
+}
+
+check_python() {
+    if ! command -v "$python" >/dev/null 2>&1; then
+        say "cannot run $python"
+        exit 3
+    fi
+    [ "$dry_run" = no ] || return 0
+    found=$(fits "$python") && return 0
+    if [ -z "$found" ]; then
+        say "cannot run $python"
+        exit 3
+    fi
+    refuse "$python" "$found"
+}
+
+refuse() {
+    say "this set was locked for @TARGETS@"
+    say "$1 is $2, where it may need other packages: lock for it, or use another Python"
     exit 3
 }
 
@@ -96,12 +129,7 @@ find_interpreter() {
 }
 
 make_environment() {
-    if [ -z "$python" ]; then
-        find_python
-    elif ! command -v "$python" >/dev/null 2>&1; then
-        say "cannot run $python"
-        exit 3
-    fi
+    if [ -z "$python" ]; then find_python; else check_python; fi
     run "$python" -I -m venv "$venv" || { say "cannot make a virtual environment in $venv"; exit 4; }
     if ! find_interpreter; then
         if [ "$dry_run" = no ]; then say "no interpreter in $venv"; exit 4; fi
@@ -111,10 +139,7 @@ make_environment() {
 
 check_environment() {
     [ "$dry_run" = no ] || return 0
-    here=$("$interpreter" -I -c '@CHECK@' @ROWS@) && return 0
-    say "this set was locked for @TARGETS@"
-    say "$venv is ${here:-another environment}, where it may need other packages: lock for it, or use another Python"
-    exit 3
+    found=$(fits "$interpreter") || refuse "$venv" "${found:-another environment}"
 }
 
 make_scratch() {

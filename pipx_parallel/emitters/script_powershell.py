@@ -77,6 +77,28 @@ function Show-Command([string[]] $Words) {
     Write-Output (($Words | ForEach-Object { "'" + $_.Replace("'", "''") + "'" }) -join ' ')
 }
 
+# Whether an interpreter is one that this set was locked for: $null if it is; what it is if not, '' if it does not run.
+# Run, not only look for: the system and version managers leave names behind that end in an error.
+function Test-Python([string] $Command) {
+    $Check = @'
+@CHECK@
+'@
+    $Preference = $ErrorActionPreference
+    $ErrorActionPreference = 'SilentlyContinue'
+    try {
+        $Found = & $Command -I -c $Check @ROWS@ 2>$null
+        if ($LASTEXITCODE -eq 0) { $Found = $null } else { $Found = "$Found" }
+    }
+    catch { $Found = '' }
+    $ErrorActionPreference = $Preference
+    return $Found
+}
+
+function Stop-Unfit([string] $What, [string] $Found) {
+    [Console]::Error.WriteLine('install.ps1: ' + @TARGETS@)
+    Stop-Install 3 "$What is ${Found}, where it may need other packages: lock for it, or use another Python"
+}
+
 if ($Help) { Write-Output $Usage; exit 0 }
 if (-not $Venv) { if ($env:VIRTUAL_ENV) { $Venv = $env:VIRTUAL_ENV } else { $Venv = '.venv' } }
 $Venv = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Venv)
@@ -84,13 +106,31 @@ $Venv = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath(
 $Interpreter = Find-Interpreter $Venv
 if (-not $Interpreter) {
     if (-not $Python) {
+        $Tried = @()
         foreach ($Candidate in @(@PYTHON_WORDS@)) {
-            if (Get-Command $Candidate -CommandType Application -ErrorAction SilentlyContinue) { $Python = $Candidate; break }
+            $Found = 'not found'
+            if (Get-Command $Candidate -CommandType Application -ErrorAction SilentlyContinue) {
+                $Found = Test-Python $Candidate
+                if ($null -eq $Found) { $Python = $Candidate; break }
+                if (-not $Found) { $Found = 'does not run' }
+            }
+            $Tried += "$Candidate ($Found)"
         }
-        if (-not $Python) { Stop-Install 3 'no Python found; give one with -Python' }
+        if (-not $Python) {
+            [Console]::Error.WriteLine('install.ps1: ' + @TARGETS@)
+            $Problem = "no such Python found; tried $($Tried -join ', '); give one with -Python"
+            if (-not $DryRun) { Stop-Install 3 $Problem }
+            [Console]::Error.WriteLine("install.ps1: $Problem")
+            $Python = $Candidate
+        }
     }
     elseif (-not (Get-Command $Python -CommandType Application -ErrorAction SilentlyContinue)) {
         Stop-Install 3 "cannot run $Python"
+    }
+    elseif (-not $DryRun) {
+        $Found = Test-Python $Python
+        if ($Found -eq '') { Stop-Install 3 "cannot run $Python" }
+        if ($null -ne $Found) { Stop-Unfit $Python $Found }
     }
     if ($DryRun) {
         Show-Command @($Python, '-I', '-m', 'venv', $Venv)
@@ -104,16 +144,9 @@ if (-not $Interpreter) {
     }
 }
 if (-not $DryRun) {
-    $Check = @'
-@CHECK@
-'@
-    $Here = & $Interpreter -I -c $Check @ROWS@
-    if ($LASTEXITCODE -ne 0) {
-        if (-not $Here) { $Here = 'another environment' }
-        [Console]::Error.WriteLine('install.ps1: ' + @TARGETS@)
-        $Problem = "$Venv is $Here, where it may need other packages"
-        Stop-Install 3 "${Problem}: lock for it, or use another Python"
-    }
+    $Found = Test-Python $Interpreter
+    if ($Found -eq '') { $Found = 'another environment' }
+    if ($null -ne $Found) { Stop-Unfit $Venv $Found }
 }
 
 $Scratch = '(temporary folder)'
@@ -167,8 +200,9 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
         "@TARGETS@": powershell_quoted(f"this set was locked for {', '.join(labels(targets))}"),
         "@INSTALL@": "\n".join(_install(lines, context)),
         "@WARNINGS@": "\n".join(_warnings(resolutions)),
-        "@CHECKED@": "\n".join((*options, *lines.checked)),
-        "@UNCHECKED@": "\n".join((*options, *lines.unchecked)),
+        "@CHECKED@": "\n".join((*options, *lines.checked)) or "# none",
+        # Never an empty here-string: grammars of editors take it as the beginning of a longer one.
+        "@UNCHECKED@": "\n".join((*options, *lines.unchecked)) or "# none",
     }
     text = fill(_TEMPLATE, parts)
     return (Artifact(name, text if text.isascii() else "\ufeff" + text),)

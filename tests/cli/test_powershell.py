@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import Run
+from tests.support.powershell_syntax import syntax_errors
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,6 @@ def test_the_script_hands_over_words(run: Run) -> None:
     """It names the command and the variable, and removes its variables."""
     ran = run("completion", "powershell")
 
-    assert ran.code == 0
+    assert (ran.code, syntax_errors(ran.out)) == (0, [])
     assert "Register-ArgumentCompleter -Native -CommandName pipx-parallel" in ran.out
-    assert "Remove-Item Env:_PIPX_PARALLEL_COMPLETE, Env:COMP_WORDS, Env:COMP_CWORD" in ran.out
+    assert "Remove-Item -Path 'Env:_PIPX_PARALLEL_COMPLETE', 'Env:COMP_WORDS', 'Env:COMP_CWORD'" in ran.out

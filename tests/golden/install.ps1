@@ -58,7 +58,7 @@ socksio==1.0.0 \
 
 # Repositories and folders: pip cannot check a hash of these, and would refuse the others in the same run.
 $DirectRequirements = @'
-
+# none
 '@
 
 function Stop-Install([int] $Code, [string] $Message) {
@@ -78,6 +78,35 @@ function Show-Command([string[]] $Words) {
     Write-Output (($Words | ForEach-Object { "'" + $_.Replace("'", "''") + "'" }) -join ' ')
 }
 
+# Whether an interpreter is one that this set was locked for: $null if it is; what it is if not, '' if it does not run.
+# Run, not only look for: the system and version managers leave names behind that end in an error.
+function Test-Python([string] $Command) {
+    $Check = @'
+import platform, sys
+own = [sys.implementation.name, sys.platform, platform.machine()]
+number = lambda text: tuple(map(int, text.split(chr(46))))
+rows = [row.split(chr(44)) for row in sys.argv[1:]]
+same = [row for row in rows if all(a in (b, chr(42)) for a, b in zip(row, own))]
+fits = [number(row[3]) <= sys.version_info[:3] < number(row[4]) for row in same]
+any(fits) or print(own[0], platform.python_version(), own[1], own[2])
+sys.exit(not any(fits))
+'@
+    $Preference = $ErrorActionPreference
+    $ErrorActionPreference = 'SilentlyContinue'
+    try {
+        $Found = & $Command -I -c $Check 'cpython,linux,x86_64,3.11.0,3.12.0' 2>$null
+        if ($LASTEXITCODE -eq 0) { $Found = $null } else { $Found = "$Found" }
+    }
+    catch { $Found = '' }
+    $ErrorActionPreference = $Preference
+    return $Found
+}
+
+function Stop-Unfit([string] $What, [string] $Found) {
+    [Console]::Error.WriteLine('install.ps1: ' + 'this set was locked for cpython 3.11 linux x86_64')
+    Stop-Install 3 "$What is ${Found}, where it may need other packages: lock for it, or use another Python"
+}
+
 if ($Help) { Write-Output $Usage; exit 0 }
 if (-not $Venv) { if ($env:VIRTUAL_ENV) { $Venv = $env:VIRTUAL_ENV } else { $Venv = '.venv' } }
 $Venv = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Venv)
@@ -85,13 +114,31 @@ $Venv = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath(
 $Interpreter = Find-Interpreter $Venv
 if (-not $Interpreter) {
     if (-not $Python) {
+        $Tried = @()
         foreach ($Candidate in @('python3.11', 'python', 'python3')) {
-            if (Get-Command $Candidate -CommandType Application -ErrorAction SilentlyContinue) { $Python = $Candidate; break }
+            $Found = 'not found'
+            if (Get-Command $Candidate -CommandType Application -ErrorAction SilentlyContinue) {
+                $Found = Test-Python $Candidate
+                if ($null -eq $Found) { $Python = $Candidate; break }
+                if (-not $Found) { $Found = 'does not run' }
+            }
+            $Tried += "$Candidate ($Found)"
         }
-        if (-not $Python) { Stop-Install 3 'no Python found; give one with -Python' }
+        if (-not $Python) {
+            [Console]::Error.WriteLine('install.ps1: ' + 'this set was locked for cpython 3.11 linux x86_64')
+            $Problem = "no such Python found; tried $($Tried -join ', '); give one with -Python"
+            if (-not $DryRun) { Stop-Install 3 $Problem }
+            [Console]::Error.WriteLine("install.ps1: $Problem")
+            $Python = $Candidate
+        }
     }
     elseif (-not (Get-Command $Python -CommandType Application -ErrorAction SilentlyContinue)) {
         Stop-Install 3 "cannot run $Python"
+    }
+    elseif (-not $DryRun) {
+        $Found = Test-Python $Python
+        if ($Found -eq '') { Stop-Install 3 "cannot run $Python" }
+        if ($null -ne $Found) { Stop-Unfit $Python $Found }
     }
     if ($DryRun) {
         Show-Command @($Python, '-I', '-m', 'venv', $Venv)
@@ -105,23 +152,9 @@ if (-not $Interpreter) {
     }
 }
 if (-not $DryRun) {
-    $Check = @'
-import platform, sys
-own = [sys.implementation.name, sys.platform, platform.machine()]
-number = lambda text: tuple(map(int, text.split(chr(46))))
-rows = [row.split(chr(44)) for row in sys.argv[1:]]
-same = [row for row in rows if all(a in (b, chr(42)) for a, b in zip(row, own))]
-fits = [number(row[3]) <= sys.version_info[:3] < number(row[4]) for row in same]
-any(fits) or print(own[0], platform.python_version(), own[1], own[2])
-sys.exit(not any(fits))
-'@
-    $Here = & $Interpreter -I -c $Check 'cpython,linux,x86_64,3.11.0,3.12.0'
-    if ($LASTEXITCODE -ne 0) {
-        if (-not $Here) { $Here = 'another environment' }
-        [Console]::Error.WriteLine('install.ps1: ' + 'this set was locked for cpython 3.11 linux x86_64')
-        $Problem = "$Venv is $Here, where it may need other packages"
-        Stop-Install 3 "${Problem}: lock for it, or use another Python"
-    }
+    $Found = Test-Python $Interpreter
+    if ($Found -eq '') { $Found = 'another environment' }
+    if ($null -ne $Found) { Stop-Unfit $Venv $Found }
 }
 
 $Scratch = '(temporary folder)'

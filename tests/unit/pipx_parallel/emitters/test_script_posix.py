@@ -75,6 +75,13 @@ def run(shell: str, path: Path, *arguments: str, **variables: str) -> subprocess
     )  # fmt: skip
 
 
+def command(path: Path, body: str) -> None:
+    """Write a command of the shell."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+
+
 def test_the_example_looks_as_agreed() -> None:
     """The whole script, executable."""
     (artifact,) = script_posix.render("install.sh", [web_resolution()], context())
@@ -209,18 +216,60 @@ def test_without_hashes_pip_is_not_asked_to_check_them(tmp_path: Path, shell: st
         (["--venv"], 2, "--venv needs a value"),
         (["--venv", ""], 2, "--venv needs a folder"),
         (["--python", "/no/such/python", "--venv", "new"], 3, "cannot run /no/such/python"),
-        (["--python", "false", "--venv", "new"], 4, "cannot make a virtual environment in new"),
+        (["--python", "false", "--venv", "new"], 3, "cannot run false"),
+        (["--python", "./fits", "--venv", "install.sh/new"], 4, "cannot make a virtual environment in install.sh/new"),
     ],
 )
 def test_what_goes_wrong_has_its_exit_code(
     tmp_path: Path, shell: str, arguments: list[str], status: int, message: str
 ) -> None:
     """As the script's first lines say; the message goes to standard error."""
+    command(tmp_path / "fits", 'case "$*" in *" -m venv "*) exit 1 ;; esac')
+
     done = run(shell, script(tmp_path, resolution([pin("a", "1")])), *arguments)
 
     assert done.returncode == status
     assert message in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_python_that_does_not_run_or_fit_is_passed_over(tmp_path: Path, shell: str) -> None:
+    """The next name is tried: as with the names that a version manager leaves behind."""
+    commands = tmp_path / "commands"
+    command(commands / "python3.11", "echo 'pyenv: python3.11: command not found' >&2; exit 127")
+    command(commands / "python3", "echo cpython 3.9.1 linux x86_64; exit 1")
+    command(commands / "python", f'case "$*" in *" -m venv "*) cp -R "{environment(tmp_path / "made")}" "$4" ;; esac')
+    path = script(tmp_path, resolution([pin("a", "1")]))
+    given = {"PATH": f"{commands}:{os.environ['PATH']}"}
+
+    done = run(shell, path, **given)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "log.requirements").read_text().startswith("a==1")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_was_tried_is_named_if_no_python_fits(tmp_path: Path, shell: str) -> None:
+    """Each name with what is wrong with it; no environment is made, and a dry run goes on."""
+    commands = tmp_path / "commands"
+    command(commands / "python3.11", "exit 127")
+    command(commands / "python3", "echo cpython 3.9.1 linux x86_64; exit 1")
+    command(commands / "python", "exit 1")
+    path = script(tmp_path, resolution([pin("a", "1")]))
+    given = {"PATH": f"{commands}:{os.environ['PATH']}"}
+
+    done, named, dry = (
+        run(shell, path, **given),
+        run(shell, path, "--python", "python3", **given),
+        run(shell, path, "--dry-run", **given),
+    )
+
+    tried = "tried python3.11 (does not run), python3 (cpython 3.9.1 linux x86_64), python (does not run)"
+    assert (done.returncode, f"no such Python found; {tried}; give one with --python" in done.stderr) == (3, True)
+    assert (named.returncode, "python3 is cpython 3.9.1 linux x86_64, where it may need" in named.stderr) == (3, True)
+    assert (dry.returncode, tried in dry.stderr, "'venv'" in dry.stdout) == (0, True, True)
+    assert not (tmp_path / ".venv").exists()
 
 
 @pytest.mark.parametrize("shell", SHELLS)

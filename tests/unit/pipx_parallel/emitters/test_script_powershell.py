@@ -15,13 +15,21 @@ from mirror.errors import NotFound
 from mirror.records.model import FetchFailure
 from pipx_parallel.emitters import script_posix, script_powershell
 from tests.support.goldens import assert_golden
+from tests.support.powershell_syntax import syntax_errors, words
 from tests.support.resolutions import context, pin, resolution, root, web_resolution
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipx_parallel.model import Pin
+
 # PowerShell's language specification 2.3.5.2: each of these quotes opens and closes a verbatim string or here-string.
 QUOTE = "['\u2018\u2019\u201a\u201b]"
+
+
+KNOWN = {
+    "ForEach-Object", "Get-Command", "Join-Path", "New-Object", "Remove-Item", "Set-StrictMode", "Test-Path", "Write-Output",
+}  # fmt: skip
 
 
 def tokens(text: str) -> tuple[list[str], str]:
@@ -45,6 +53,19 @@ def tokens(text: str) -> tuple[list[str], str]:
 def test_the_example_looks_as_agreed() -> None:
     """The whole script."""
     assert_golden("install.ps1", script_powershell.render("install.ps1", [web_resolution()], context())[0].text)
+
+
+@pytest.mark.parametrize("hashes", [True, False])
+@pytest.mark.parametrize(
+    "pins", [[], [pin("a", "1")], [pin("b", "1", url="file:///b", files=(), installable=())], web_resolution().pins]
+)
+def test_its_syntax_is_powershells(pins: list[Pin], hashes: bool) -> None:
+    """Whatever is to be installed; and it calls nothing but its own functions and what Windows PowerShell 5.1 has."""
+    text = script_powershell.render("x", [resolution(pins)], context("lock \u2018é\u2019.in", hashes=hashes))[0].text
+
+    assert syntax_errors(text) == []
+    own = set(re.findall(r"^function ([\w-]+)", text, re.MULTILINE))
+    assert words(text) - own - KNOWN == set()
 
 
 @given(st.text(), st.text(), st.text())
