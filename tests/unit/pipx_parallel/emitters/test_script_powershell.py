@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 QUOTE = "['\u2018\u2019\u201a\u201b]"
 
 
-KNOWN = {
+CMDLETS = {
     "ForEach-Object", "Get-Command", "Join-Path", "New-Object", "Remove-Item", "Set-StrictMode", "Test-Path", "Write-Output",
 }  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_its_syntax_is_powershells(pins: list[Pin], hashes: bool) -> None:
 
     assert syntax_errors(text) == []
     own = set(re.findall(r"^function ([\w-]+)", text, re.MULTILINE))
-    assert words(text) - own - KNOWN == set()
+    assert words(text) - own - CMDLETS == set()
 
 
 @given(st.text(), st.text(), st.text())
