@@ -87,11 +87,14 @@ def _read(
 def _base(
     made: Mapping[Key, Made], shards: ShardFile
 ) -> tuple[tuple[Pack, ...], dict[Key, Row], list[tuple[Pack, bytes]]]:
-    """Lay all shards out in one pack: first what most others need, so that the shards of a lock are near each other."""
+    """Lay all shards out in one pack, so that those of a lock are near each other: first what most others need.
+
+    Of what no other needs, a user names what has dependencies sooner, and what has many releases.
+    """
     if not made:
         return (), {}, []
     needed = Counter(word.partition("[")[0] for shard in made.values() for word in shard.requires)
-    order = sorted(made, key=lambda key: (not made[key].requires, -needed[key[1]], key))
+    order = sorted(made, key=lambda key: (-needed[key[1]], not made[key].requires, -made[key].length, key))
     rows, body = _laid_out({key: made[key] for key in order}, shards, 0, b"")
     pack = Pack(hashlib.sha256(body).hexdigest(), len(body))
     return (pack,), {key: rows[key] for key in made}, [(pack, body)]

@@ -45,9 +45,9 @@ class PublishedCache:
                     shards[digest] = shard
         return shards
 
-    def save_index(self, index: PublishedIndex) -> None:
-        """Keep an index."""
-        self._write(INDEX, index.to_bytes())
+    def save_index(self, data: bytes) -> None:
+        """Keep an index, as it was published."""
+        self._write(INDEX, data)
 
     def save_shards(self, used: Mapping[str, bytes | memoryview], older: Mapping[str, bytes | memoryview]) -> None:
         """Keep the shards of this run, and older ones if there is room."""

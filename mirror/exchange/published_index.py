@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.equality import NamedTuple
 from mirror.errors import Malformed
-from mirror.records.compression import pack_frame, unpack_frame
+from mirror.records.compression import LEVEL, pack_frame, unpack_frame
 from mirror.records.tables import Table
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ class PublishedIndex(NamedTuple):
             "packs": [list(pack) for pack in self.packs],
         }
 
-    def to_bytes(self) -> bytes:
-        """Return the index as it is published."""
-        return pack_frame(self.to_json())
+    def to_bytes(self, level: int = LEVEL) -> bytes:
+        """Return the index as it is published; at a low level it is made fast, for a cache."""
+        return pack_frame(self.to_json(), level)
 
     def row(self, index_id: str, name: str) -> Row | None:
         """Return the row of a project, or None. Raises ``Malformed``."""

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from mirror.records.release_view import Absence
     from mirror.records.tables import Table
 
+_FAST = 1  # Zstandard level of an index in the cache: 5 ms for 10,000 projects; as published 45 ms
+
 
 def read_index(source: Source, cache: PublishedCache) -> PublishedIndex | Table:
     """Return the present index of a published mirror, by its delta if an older index is in the cache.
@@ -55,7 +57,7 @@ def read_index(source: Source, cache: PublishedCache) -> PublishedIndex | Table:
             index = None  # damaged, or of another format: the index itself says so
         if index is not None:
             if index.serial != older.serial:
-                cache.save_index(index)
+                cache.save_index(index.to_bytes(_FAST))
             return index
     (body,) = source.fetch([Part(INDEX)])
     if body is None:
@@ -71,7 +73,7 @@ def read_index(source: Source, cache: PublishedCache) -> PublishedIndex | Table:
         raise StoreError(f"{source.label} is not a mirror: its {INDEX} cannot be read: {error}") from error
     if index.schema not in READABLE:
         raise StoreError(f"{source.label} holds records of schema {index.schema}, this program reads {SCHEMA}")
-    cache.save_index(index)
+    cache.save_index(body)
     return index
 
 
@@ -164,7 +166,8 @@ class PublishedStore(FixedStore):
         return rows
 
     def _fetch(self, rows: list[Row]) -> None:
-        plan = spans(rows)
+        sizes = [pack.size for pack in self._index.packs]
+        plan = spans(rows, sizes, several=self._source.several_ranges)
         parts = [Part(self._index.packs[span.pack].path, span.start, span.end) for span in plan]
         for span, part, body in zip(plan, parts, self._source.fetch(parts) if parts else [], strict=True):
             if body is None:

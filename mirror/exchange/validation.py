@@ -17,11 +17,12 @@ from mirror.records.metadata_texts import unpack_texts
 from mirror.records.release_view import Absence, ReleaseView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # The characters of a version or a tag: none of them is special in a shell or a lock.
-_WORDS = re.compile(r"[0-9A-Za-z.!+_-]*")
-_UPLOAD = re.compile(r"[0-9]{1,12}(\+[0-9]{1,12})?")
+_WORD = re.compile(r"[0-9A-Za-z.!+_-]*")
+_WORDS = re.compile(r"[0-9A-Za-z.!+_ -]*")  # joined by spaces: one match instead of one for each release
+_UPLOADS = re.compile(r"([0-9]{1,12}(\+[0-9]{1,12})?( [0-9]{1,12}(\+[0-9]{1,12})?)*)?")  # as above
 _LEVELS = re.compile(r"[012]*")
 _DIGEST = re.compile(r"([0-9a-f]{32})?")
 
@@ -59,14 +60,17 @@ def _problem(view: ReleaseView | Absence) -> str | None:
         return "a time in it is not a finite number"
     if isinstance(view, Absence):
         return None if _texts((etag, modified)) else "fresh: a validator is not a text"
-    texts = [etag, modified, view.status, view.status_reason, view.page_url]
-    texts += [file_kind.requires_python for file_kind in view.file_kinds]
-    if not _texts(texts) or type(view.classified) is not int or type(view.skipped) is not int:
+    texts = {file_kind.requires_python for file_kind in view.file_kinds}
+    if (
+        not _texts((etag, modified, view.status, view.status_reason, view.page_url, *texts))
+        or type(view.classified) is not int
+        or type(view.skipped) is not int
+    ):
         return "a value in it has the wrong type"
-    words = [*view.versions, *(file_kind.tags for file_kind in view.file_kinds)]
-    if not all(_WORDS.fullmatch(word) for word in words):
+    tags = {file_kind.tags for file_kind in view.file_kinds}
+    if not _WORDS.fullmatch(" ".join(view.versions)) or not all(map(_WORD.fullmatch, tags)):
         return "a version or a tag has invalid characters"
-    if not _DIGEST.fullmatch(view.digest) or not all(map(_UPLOAD.fullmatch, view.uploads_text)):
+    if not _DIGEST.fullmatch(view.digest) or not _UPLOADS.fullmatch(" ".join(view.uploads_text)):
         return "a digest or an upload time is invalid"
     return _invalid_reference(view)
 
@@ -99,9 +103,9 @@ def _invalid_detail(view: ReleaseView) -> str | None:
     return None
 
 
-def _are_indexes(numbers: Iterable[object], count: int) -> bool:
-    return all(type(number) is int and 0 <= number < count for number in numbers)
+def _are_indexes(numbers: Sequence[int], count: int) -> bool:
+    return {*map(type, numbers)} <= {int} and (not numbers or (min(numbers) >= 0 and max(numbers) < count))
 
 
 def _texts(values: Iterable[object]) -> bool:
-    return all(value is None or isinstance(value, str) for value in values)
+    return {*map(type, values)} <= {str, type(None)}

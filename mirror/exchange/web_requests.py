@@ -6,6 +6,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from mirror.errors import StoreError, Unreachable
+from mirror.exchange.byte_ranges import UNSATISFIABLE
 
 if TYPE_CHECKING:
     from mirror.ports import Exchange, Request, Store, Transport
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 _SILENCE = 120.0  # seconds without any response after which a mirror counts as unreachable
 _WORKERS = 16
-_ANSWERS = (200, 206, 404)  # that a file does not exist is an answer
+_ANSWERS = (200, 206, 404, UNSATISFIABLE)  # that a file does not exist, or a range cannot be sent, is an answer
 
 
 class WebRequests:
@@ -72,6 +73,6 @@ class WebRequests:
             from mirror.http.transports import make_transport  # an HTTP stack: loaded for the first request
 
             self._transport = make_transport(
-                self._settings._replace(workers=self._settings.workers or _WORKERS), self._store
+                self._settings._replace(workers=self._settings.workers or _WORKERS), self._store, pages=False
             )
         return self._transport

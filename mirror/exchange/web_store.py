@@ -5,19 +5,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mirror.exchange.advisory_set import PATH, unpack_advisories
 from mirror.exchange.fixed_store import FixedStore
 from mirror.exchange.published_cache import PublishedCache
 from mirror.exchange.published_index import PublishedIndex
 from mirror.exchange.published_source import Part, WebSource
 from mirror.exchange.published_store import PublishedStore, read_index
-from mirror.exchange.server_store import ServerStore
 from mirror.keys import ADVISORIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mirror.exchange.published_source import Source
+    from mirror.exchange.server_store import ServerStore
     from mirror.settings import MirrorSettings
 
 
@@ -39,11 +38,12 @@ class WebStore(FixedStore):
     def _store(self) -> PublishedStore | ServerStore:
         if self._opened is None:
             index = read_index(self._source, self._cache)
-            self._opened = (
-                PublishedStore(self._source, index, self._cache)
-                if isinstance(index, PublishedIndex)
-                else ServerStore(self._source, index)
-            )
+            if isinstance(index, PublishedIndex):
+                self._opened = PublishedStore(self._source, index, self._cache)
+            else:
+                from mirror.exchange.server_store import ServerStore  # with what reads snapshots
+
+                self._opened = ServerStore(self._source, index)
         return self._opened
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
@@ -62,6 +62,8 @@ class WebStore(FixedStore):
     @cached_property
     def _advisories(self) -> dict[str, bytes]:
         """All advisories of the mirror, fetched on first use."""
+        from mirror.exchange.advisory_set import PATH, unpack_advisories  # a lock does not need them
+
         path = PATH if isinstance(self._store(), PublishedStore) else "records?advisories=1"
         (body,) = self._source.fetch([Part(path)])
         return unpack_advisories(body or b"")

@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from mirror.settings import MirrorSettings
 
 
-def make_transport(settings: MirrorSettings, store: Store) -> Transport:
-    """Return the transport that the settings ask for. Raises ``NotInstalled`` if it is named and cannot be loaded."""
+def make_transport(settings: MirrorSettings, store: Store, *, pages: bool = True) -> Transport:
+    """Return the transport that the settings ask for.
+
+    Args:
+        settings: The transport, and its settings.
+        store: Where a transport may store validators.
+        pages: Whether project pages will be requested: they are parsed in a process of their own.
+
+    Raises:
+        NotInstalled: A transport is named and cannot be loaded.
+    """
     transport_settings = TransportSettings(
         workers=settings.workers,
         timeout=settings.timeout,
@@ -36,7 +45,7 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
             if settings.transport == "curl":
                 raise NotInstalled(f"--transport curl: it cannot be loaded ({error}); use requests instead") from error
         else:
-            return _with_page_process(lambda: CurlTransport(transport_settings))
+            return _made(lambda: CurlTransport(transport_settings), pages=pages)
     if settings.transport == "aiohttp":
         try:
             from mirror.http.aiohttp_transport import AiohttpTransport
@@ -44,14 +53,16 @@ def make_transport(settings: MirrorSettings, store: Store) -> Transport:
             raise NotInstalled(
                 f"--transport aiohttp needs the extra: pip install 'pipx-parallel[aiohttp]' ({error})"
             ) from error
-        return _with_page_process(lambda: AiohttpTransport(transport_settings))
+        return _made(lambda: AiohttpTransport(transport_settings), pages=pages)
     from mirror.http.requests_transport import PooledTransport
 
     return PooledTransport(transport_settings, store)
 
 
-def _with_page_process(make: Callable[[], Transport]) -> Transport:
-    """Return a transport that parses pages in a forked process if that is possible."""
+def _made(make: Callable[[], Transport], *, pages: bool) -> Transport:
+    """Return a transport; for pages one that parses them in a forked process if that is possible."""
+    if not pages:
+        return make()
     from mirror.http.page_transport import PageTransport, can_fork
 
     if can_fork():

@@ -44,9 +44,9 @@ def unpack_block(data: bytes | memoryview, sizes: Packed) -> bytes:
     return bytes(unpacked)
 
 
-def pack_frame(data: bytes) -> bytes:
+def pack_frame(data: bytes, level: int = LEVEL) -> bytes:
     """Return data as one Zstandard frame that has its length and a checksum."""
-    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(data)
+    return zstandard.ZstdCompressor(level=level, write_checksum=True).compress(data)
 
 
 def unpack_frame(data: bytes | memoryview, most: int = _LARGEST) -> bytes:
