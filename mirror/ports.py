@@ -64,6 +64,13 @@ class Store(Protocol):
         """Return a warning about the storage for the user, or "" (the default)."""
         return ""
 
+    def decoded(self, key: str) -> object | None:  # noqa: ARG002 - a default
+        """Return the release view that this store decoded to verify a value of ``get_many``, once: the caller owns it.
+
+        The default, of a store that decodes nothing, is None.
+        """
+        return None
+
     def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:  # noqa: ARG002 - a default
         """Return the first bytes of stored values; the default, of a store that cannot read a part of a value, none."""
         return {}

@@ -89,7 +89,8 @@ class PublishedStore(FixedStore):
         self._used: dict[str, bytes | memoryview] = {}  # shards of this run by digest
         self._fetched = False
         self._shards: dict[str, Shard | None] = {}  # by key of a release view
-        self._views: dict[str, ReleaseView | Absence] = {}
+        self._views: dict[str, ReleaseView | Absence] = {}  # decoded to be verified, and not yet given to a caller
+        self._releases: dict[str, tuple[str, list[str]]] = {}  # digest of the file view, and the versions; by key, too
         self._files: dict[str, bytes | None] = {}  # by key of a file view
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
@@ -110,6 +111,10 @@ class PublishedStore(FixedStore):
             if value is not None:
                 values[key] = value
         return values
+
+    def decoded(self, key: str) -> ReleaseView | Absence | None:
+        """Return a view that was decoded to be verified, once: the caller owns it, and may change it."""
+        return self._views.pop(key, None)
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
         """Read the files of each (key of a file view, version), for a later ``get_many``: most are in the shards."""
@@ -150,7 +155,10 @@ class PublishedStore(FixedStore):
                 missing.append(row)
         self._fetch(missing)
         for key, row in rows.items():
-            self._shards[key], self._views[key] = self._checked(key, self._used[row.digest])
+            self._shards[key], view = self._checked(key, self._used[row.digest])
+            self._views[key] = view
+            if isinstance(view, ReleaseView):
+                self._releases[key] = view.digest, list(view.versions)
 
     def _rows(self, keys: list[str], *, closure: bool) -> dict[str, Row]:
         names = [project_of(key) for key in keys]
@@ -192,14 +200,15 @@ class PublishedStore(FixedStore):
 
     def _take_files(self, key: str, version: str) -> bool:
         """Use the files of a shard if it has those of this release; return whether it has."""
-        shard, view = self._shards.get(view_key_of(key)), self._views.get(view_key_of(key))
-        if shard is None or not isinstance(view, ReleaseView) or version not in view.versions:
+        shard = self._shards.get(view_key_of(key))
+        digest, versions = self._releases.get(view_key_of(key), ("", []))
+        if shard is None or version not in versions:
             return False
         try:
-            packed = shard.file_view(view.digest)
+            packed = shard.file_view(digest)
         except Malformed as error:
             raise Integrity(f"{self._source.label}: {key}: {error}") from error
-        if packed is None or not holds(packed, list(view.versions).index(version)):
+        if packed is None or not holds(packed, versions.index(version)):
             return False
         self._files[key] = packed
         return True

@@ -59,6 +59,10 @@ class WebStore(FixedStore):
             key: self._advisories[key] for key in wanted if ADVISORIES.owns(key) and key in self._advisories
         }
 
+    def decoded(self, key: str) -> object | None:
+        """Return a view that was decoded to be verified, once: the caller owns it, and may change it."""
+        return None if self._opened is None else self._opened.decoded(key)
+
     @cached_property
     def _advisories(self) -> dict[str, bytes]:
         """All advisories of the mirror, fetched on first use."""

@@ -77,8 +77,8 @@ def expand(data: bytes) -> list[bytes]:
         return data[begin:offset].hex().encode()
 
     slices = []
-    for length in lengths:
-        slices.append(_MARK.sub(give, data[start : start + length]))
+    for length in lengths:  # most releases are not held
+        slices.append(_MARK.sub(give, data[start : start + length]) if length else b"")
         start += length
     if offset != len(data) or sum(map(len, slices)) > _MOST:
         raise Malformed("files of a snapshot do not add up")

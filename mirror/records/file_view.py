@@ -39,10 +39,11 @@ def pack(slices: Sequence[Iterable[bytes]]) -> bytes:
     pending: list[bytes] = []
     filled = 0
     for release in range(len(slices) - 1, -1, -1):
-        piece = b",".join(slices[release])
-        lengths[release] = len(piece)
-        pending.append(piece)
-        filled += len(piece)
+        if slices[release]:  # in a mirror that others published most releases are not held
+            piece = b",".join(slices[release])
+            lengths[release] = len(piece)
+            pending.append(piece)
+            filled += len(piece)
         if filled >= _BLOCK or release == 0:
             block = compressor.compress(b"".join(pending))
             blocks.append(block)

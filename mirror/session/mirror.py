@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import MirrorError
 from mirror.http.fetcher import Fetcher
 from mirror.ports import MirrorObserver
-from mirror.records.release_view import decode
+from mirror.records.release_view import Absence, ReleaseView, decode
 from mirror.session.index_lookup import IndexLookup
 from mirror.session.metadata_loader import MetadataLoader
 from mirror.session.page_loader import PageLoader, Signatures
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import FetchFailure
     from mirror.records.project import Project
-    from mirror.records.release_view import Absence, ReleaseView
     from mirror.session.results import Listener
     from mirror.settings import MirrorSettings
 
@@ -57,7 +56,7 @@ class Mirror:
         clock: Callable[[], float] = time.time,
         observer: MirrorObserver | None = None,
         builder: Builder | None = None,
-        decoder: Callable[[str, bytes], ReleaseView | Absence] = lambda _, data: decode(data),
+        decoder: Callable[[str, bytes], ReleaseView | Absence] | None = None,
     ) -> None:
         """Compose a mirror from its parts; ``open_mirror`` does it for settings.
 
@@ -80,7 +79,7 @@ class Mirror:
             settings=settings,
             store=store,
             clock=clock,
-            decode=decoder,
+            decode=decoder or _decoder(store),
             fetcher=fetcher,
             reporter=reporter,
             results=results,
@@ -205,6 +204,16 @@ class Mirror:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+
+def _decoder(store: Store) -> Callable[[str, bytes], ReleaseView | Absence]:
+    """Return what decodes a stored view, unless the store has just done that."""
+
+    def read(key: str, data: bytes) -> ReleaseView | Absence:
+        view = store.decoded(key)
+        return view if isinstance(view, ReleaseView | Absence) else decode(data)
+
+    return read
 
 
 def _fetcher(settings: MirrorSettings, transport: Callable[[], Transport]) -> Fetcher:

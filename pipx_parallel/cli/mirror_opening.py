@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.cache_folder import cache_folder
@@ -32,6 +33,18 @@ def opened(settings: ResolveSettings, progress: Progress, tools: BuildTools | No
 
     tools = tools or build_tools(settings)
     return open_mirror(tools.opened, observer=progress, builder=tools)
+
+
+def load_solver_beside(settings: MirrorSettings) -> None:
+    """Load the solver in a thread while a published mirror answers, since reading from it blocks (50 ms of 500).
+
+    Not if find-links pages are read: a process is forked for them, in which a module half loaded here would stay locked.
+    """
+    if "://" in settings.location and not settings.find_links:
+        from mirror.session.open_store import is_fixed  # as above
+
+        if is_fixed(settings.location):
+            threading.Thread(target=import_module, args=("pipx_parallel.resolution.resolve",), daemon=True).start()
 
 
 def build_tools(settings: ResolveSettings) -> BuildTools:
