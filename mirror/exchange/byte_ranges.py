@@ -42,18 +42,18 @@ def _held(exchange: Exchange) -> Iterator[tuple[int, bytes]]:
     elif exchange.status == 206 and exchange.headers.get("content-type", "").startswith("multipart/byteranges"):
         yield from _parts(exchange.body)
     elif exchange.status == 206:
-        found = _CONTENT_RANGE.match(exchange.headers.get("content-range", "").encode())
-        if found is not None:
-            yield int(found[1]), exchange.body
+        field = _CONTENT_RANGE.match(exchange.headers.get("content-range", "").encode())
+        if field is not None:
+            yield int(field[1]), exchange.body
 
 
 def _parts(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the parts of a multipart body; what comes after a damaged one is left out."""
     position = 0
     while head := _HEAD.match(body, position):
-        found = _CONTENT_RANGE.search(head[1])
-        if found is None:
+        field = _CONTENT_RANGE.search(head[1])
+        if field is None:
             return
-        start, last = int(found[1]), int(found[2])
+        start, last = int(field[1]), int(field[2])
         position = head.end() + max(last + 1 - start, 0)
         yield start, body[head.end() : position]
