@@ -29,7 +29,10 @@ def pieces_of(exchange: Exchange, ranges: Sequence[Range]) -> list[bytes] | None
     """Return the bytes of each range in a response; None if it lacks one of them."""
     held = list(_held(exchange))
     pieces = [
-        next((body[start - at : end - at] for at, body in held if at <= start and end <= at + len(body)), None)
+        next(
+            (body[start - first : end - first] for first, body in held if first <= start and end <= first + len(body)),
+            None,
+        )
         for start, end in ranges
     ]
     return None if None in pieces else [piece for piece in pieces if piece is not None]

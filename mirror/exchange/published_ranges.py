@@ -64,8 +64,8 @@ def _cut(span: Span) -> list[Span]:
     gaps = [after.offset - row.offset - row.length for row, after in pairwise(rows)]
     if max(gaps) <= _NEAR:
         return [span]
-    at = gaps.index(max(gaps)) + 1
-    return [*_joined(rows[:at], None), *_joined(rows[at:], None)]
+    number = gaps.index(max(gaps)) + 1
+    return [*_joined(rows[:number], None), *_joined(rows[number:], None)]
 
 
 def _joined(ordered: Sequence[Row], gap: int | None) -> list[Span]:

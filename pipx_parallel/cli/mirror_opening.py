@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.cache_folder import cache_folder
@@ -44,7 +43,11 @@ def load_solver_beside(settings: MirrorSettings) -> None:
         from mirror.session.open_store import is_fixed  # as above
 
         if is_fixed(settings.location):
-            threading.Thread(target=import_module, args=("pipx_parallel.resolution.resolve",), daemon=True).start()
+            threading.Thread(target=_load_solver, daemon=True).start()
+
+
+def _load_solver() -> None:
+    import pipx_parallel.resolution.resolve  # noqa: F401 - for its effect
 
 
 def build_tools(settings: ResolveSettings) -> BuildTools:
