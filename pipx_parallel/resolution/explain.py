@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import RootRequirement
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolver import report
-    from pipx_parallel.resolver.solution import Held
-    from pipx_parallel.resolver.solver import Impossible
+    from pipx_parallel.resolver.outcome import Held, Impossible
 
 MOST_LINES = 12  # of explanation and suggestions together
 MOST_REASONS = 3  # of one pin

@@ -13,7 +13,7 @@ from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.resolution.joint_search import smallest
 from pipx_parallel.resolution.package_keys import base_of
 from pipx_parallel.resolution.target_search import SearchContext, TargetSearch
-from pipx_parallel.resolver.solver import Impossible, LimitReachedError
+from pipx_parallel.resolver.outcome import Impossible, LimitReachedError
 from pipx_parallel.resolver.terms import Bound
 from pipx_parallel.resolver.unsat_core import facts_of
 

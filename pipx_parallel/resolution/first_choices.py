@@ -20,9 +20,8 @@ from pipx_parallel.resolution.policy import bit_in
 from pipx_parallel.resolution.shared_releases import accepts
 from pipx_parallel.resolution.source_archives import NOT_BUILT
 from pipx_parallel.resolver.masks import release_of
+from pipx_parallel.resolver.outcome import Counts, DependencyEdge, Solution
 from pipx_parallel.resolver.ports import Unavailable
-from pipx_parallel.resolver.solution import DependencyEdge
-from pipx_parallel.resolver.solver import Counts, Solution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,19 +42,20 @@ def first_choices(
     ``bounds_of`` returns the constraints that are not in ``roots``, by package.
     """
     wanted = [root.edge for root in roots if not root.constraint]
-    for attempt in (_SharedChoices, _FirstChoices):
+    for attempt in (_SharedChoices, FirstChoices):
         answer = attempt(candidates, roots, bounds_of).run(wanted)
         if answer is not None:
             return answer
     return None
 
 
-class _FirstChoices:
+class FirstChoices:
     """One attempt."""
 
     def __init__(
         self, candidates: Candidates, roots: Sequence[RootEdge], bounds_of: Callable[[str], Sequence[RootEdge]]
     ) -> None:
+        """Take what may be chosen, the roots, and what returns the constraints that are not in ``roots``."""
         self.candidates = candidates
         self.bounds_of = bounds_of
         self.bounds: dict[str, int] = {}
@@ -66,6 +66,7 @@ class _FirstChoices:
         self.queue: list[str] = []
 
     def run(self, wanted: Sequence[Edge]) -> Solution | None:
+        """Follow the edges from the roots; return the solution, or None if a choice does not fit."""
         dependencies: list[DependencyEdge] = []
         if not all(map(self._take, wanted)):
             return None
@@ -100,16 +101,21 @@ class _FirstChoices:
         if is_extra(package):
             base = base_of(package)
             return 1 if base in self.chosen and self.candidates.has_extra(base, self.chosen[base], package) else None
-        domain = self.candidates.domain(package)
-        if isinstance(domain, Unavailable):
-            return None
-        mask = domain & edge.mask & self.bounds.get(package, -1)
-        for bound in self.bounds_of(package):
-            mask &= bound.edge.mask
+        mask = self._allowed(edge)
         return self.candidates.choose(package, mask) if mask else None
 
+    def _allowed(self, edge: Edge) -> int:
+        """Return the releases that the target may install and that an edge and the lines of the user allow."""
+        domain = self.candidates.domain(edge.package)
+        if isinstance(domain, Unavailable):
+            return 0
+        mask = domain & edge.mask & self.bounds.get(edge.package, -1)
+        for bound in self.bounds_of(edge.package):
+            mask &= bound.edge.mask
+        return mask
 
-class _SharedChoices(_FirstChoices):
+
+class _SharedChoices(FirstChoices):
     """One attempt with the releases and edges of other targets; a package that no other target has is chosen as ever."""
 
     is_own = True  # whether the masks of the edges that are looked at were worked out for this target

@@ -15,7 +15,8 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.joint_source import JointSource, target_of
 from pipx_parallel.resolution.package_keys import base_of
 from pipx_parallel.resolver.masks import release_of
-from pipx_parallel.resolver.solver import Impossible, LimitReachedError, SolverLimits, solve
+from pipx_parallel.resolver.outcome import Impossible, LimitReachedError, SolverLimits
+from pipx_parallel.resolver.solver import solve
 from pipx_parallel.resolver.terms import Bound, Required
 from pipx_parallel.resolver.unsat_core import facts_of
 

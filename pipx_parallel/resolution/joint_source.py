@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.resolution.package_keys import base_of, is_extra
-from pipx_parallel.resolver.ports import Edge, Unavailable
-from pipx_parallel.resolver.solver import RootEdge
+from pipx_parallel.resolver.ports import Edge, RootEdge, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Container, Hashable, Iterator, Sequence

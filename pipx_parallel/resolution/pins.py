@@ -20,7 +20,7 @@ from pipx_parallel.resolution.explain import Excluded, why_given_up, why_held
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
 from pipx_parallel.resolution.wording import Wording, written
 from pipx_parallel.resolver.masks import release_of
-from pipx_parallel.resolver.solver import Impossible
+from pipx_parallel.resolver.outcome import Impossible
 from pipx_parallel.resolver.terms import Bound, Required
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.resolution.shared_choices import TaggedFile
-    from pipx_parallel.resolver.solution import Held
-    from pipx_parallel.resolver.solver import Solution
+    from pipx_parallel.resolver.outcome import Held, Solution
 
 
 def pins_of(

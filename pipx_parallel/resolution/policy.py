@@ -136,6 +136,11 @@ class Policy:
         bit = self.preferred_bit(name, view, mask)
         return self.best(name, mask, finals, yanked, binary) if bit is None else bit
 
+    @property
+    def keeps_pins(self) -> bool:
+        """Return whether the answer for a single target may consist of the pins of an existing lock."""
+        return bool(self._preferred) and self.shared is None
+
     def locked_version(self, name: str) -> str | None:
         """Return the version that an existing lock has of a project."""
         return self._preferred.get(name)

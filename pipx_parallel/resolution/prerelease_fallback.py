@@ -15,7 +15,7 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.package_keys import is_extra
 from pipx_parallel.resolution.wording import written
 from pipx_parallel.resolver.masks import bits_of, mask_of, release_of
-from pipx_parallel.resolver.solver import Impossible
+from pipx_parallel.resolver.outcome import Impossible
 from pipx_parallel.resolver.unsat_core import facts_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mirror.records.model import CompiledSpecifier, Dependency
     from pipx_parallel.resolution.candidates import Candidates
-    from pipx_parallel.resolver.solver import Solution
+    from pipx_parallel.resolver.outcome import Solution
 
 MOST_ROUNDS = 16
 

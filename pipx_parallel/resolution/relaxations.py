@@ -13,7 +13,7 @@ from pipx_parallel.resolver.ports import Unavailable
 
 if TYPE_CHECKING:
     from pipx_parallel.resolution.candidates import Candidates
-    from pipx_parallel.resolver.solver import Solution
+    from pipx_parallel.resolver.outcome import Solution
 
 
 def relaxations_of(solution: Solution, candidates: Candidates) -> tuple[Relaxation, ...]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from pipx_parallel.resolution.prerelease_fallback import search_again
 from pipx_parallel.resolution.roots import edges_and_bounds
 from pipx_parallel.resolution.source_archives import is_proven
-from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
+from pipx_parallel.resolver.outcome import Impossible, LimitReachedError
+from pipx_parallel.resolver.solver import solve
 from pipx_parallel.resolver.terms import Required
 from pipx_parallel.resolver.unsat_core import facts_of
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from mirror.records.model import Dependency
     from pipx_parallel.resolution.candidates import Candidates
+    from pipx_parallel.resolver.outcome import Solution, SolverLimits
     from pipx_parallel.resolver.ports import SolverObserver
-    from pipx_parallel.resolver.solver import Solution, SolverLimits
 
     Outcome = tuple[Solution | Impossible, Candidates]
 

@@ -14,7 +14,7 @@ from pipx_parallel.resolution.pins import missing_of
 from pipx_parallel.resolution.roots import candidates_for
 from pipx_parallel.resolution.target_search import SearchContext, TargetSearch, searched
 from pipx_parallel.resolver.masks import release_of
-from pipx_parallel.resolver.solver import Impossible, LimitReachedError
+from pipx_parallel.resolver.outcome import Impossible, LimitReachedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -17,7 +17,7 @@ from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.joint_search import search_jointly
 from pipx_parallel.resolution.policy import bit_in
 from pipx_parallel.resolution.shared_releases import accepts
-from pipx_parallel.resolver.solver import Impossible, SolverLimits
+from pipx_parallel.resolver.outcome import Impossible, SolverLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Target
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.target_search import SearchContext, TargetSearch
-    from pipx_parallel.resolver.solver import Solution
+    from pipx_parallel.resolver.outcome import Solution
 
     _Answer = tuple[Solution, Candidates]
 

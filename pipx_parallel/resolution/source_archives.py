@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mirror.errors import BuildFailed, NeedsBuild
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
-    from pipx_parallel.resolver.solver import Impossible
+    from pipx_parallel.resolver.outcome import Impossible
 
     Row = tuple[Project, int, int]  # a project, its release, the file kind
 

@@ -13,7 +13,7 @@ from pipx_parallel.resolution.policy import bit_in
 from pipx_parallel.resolution.same_releases import LIMITS
 from pipx_parallel.resolution.shared_releases import accepts
 from pipx_parallel.resolver.masks import release_of
-from pipx_parallel.resolver.solver import Impossible
+from pipx_parallel.resolver.outcome import Impossible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

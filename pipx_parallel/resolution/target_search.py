@@ -18,7 +18,7 @@ from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.pins import edges_of, missing_of, pins_of, relaxations_of
 from pipx_parallel.resolution.roots import candidates_of, edges_and_bounds, for_target
 from pipx_parallel.resolver.masks import release_of
-from pipx_parallel.resolver.solver import Impossible, LimitReachedError, solve
+from pipx_parallel.resolver.outcome import Impossible, LimitReachedError
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Inputs, Target
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.shared_choices import SharedChoices
-    from pipx_parallel.resolver.ports import SolverObserver
-    from pipx_parallel.resolver.solver import RootEdge, Solution, SolverLimits
+    from pipx_parallel.resolver.outcome import Solution, SolverLimits
+    from pipx_parallel.resolver.ports import RootEdge, SolverObserver
 
 
 class SearchContext(NamedTuple):
@@ -174,8 +174,6 @@ class TargetSearch:
             *(Dependency(name, (), compile_specifier(text)) for name, text in (bounds or {}).items()),
         ]
 
-    # --- the answer -------------------------------------------------------------------------------------------------------
-
     @property
     def solution(self) -> Solution:
         """Return the answer, which must not be that there is none."""
@@ -276,6 +274,8 @@ def searched(  # noqa: PLR0913 - what a search is given, once more where it is r
     """
 
     def search(candidates: Candidates) -> tuple[Solution | Impossible, Candidates]:
+        from pipx_parallel.resolver.solver import solve  # a lock whose pins still fit needs no search
+
         while True:
             edges, later = edges_and_bounds(candidates, wanted, bounds)
             is_final = candidates.is_complete if thorough else lambda: True
@@ -285,6 +285,11 @@ def searched(  # noqa: PLR0913 - what a search is given, once more where it is r
                 return outcome, candidates
             candidates = after_builds
 
+    if candidates.policy.keeps_pins:
+        from pipx_parallel.resolution.kept_pins import kept_pins  # only if there is a lock
+
+        if (answer := kept_pins(candidates, *edges_and_bounds(candidates, wanted, bounds))) is not None:
+            return answer, candidates
     outcome, candidates = search(candidates)
     if not isinstance(outcome, Impossible):
         return outcome, candidates

@@ -13,7 +13,7 @@ from pipx_parallel.locks.target_markers import python_range
 from pipx_parallel.resolution.same_releases import unify
 from pipx_parallel.resolution.shared_choices import SharedChoices
 from pipx_parallel.resolution.target_search import TargetSearch
-from pipx_parallel.resolver.solver import Impossible
+from pipx_parallel.resolver.outcome import Impossible
 from pipx_parallel.targets.patches import with_range
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipx_parallel.resolver.dependency_table import OFF, ON
+from pipx_parallel.resolver.outcome import LimitReachedError
 from pipx_parallel.resolver.ports import ABSENT, equal_by_type
-from pipx_parallel.resolver.search import LimitReachedError, search_under
+from pipx_parallel.resolver.search import search_under
 from pipx_parallel.resolver.terms import Incompatibility, Preferred
 
 if TYPE_CHECKING:

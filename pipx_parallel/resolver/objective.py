@@ -8,9 +8,10 @@ from pipx_parallel.resolver.fact_loader import allowed, load_newest, usable
 from pipx_parallel.resolver.improvement import Improvement
 from pipx_parallel.resolver.interpolation import add_continuity
 from pipx_parallel.resolver.levels import Scale
+from pipx_parallel.resolver.outcome import LimitReachedError
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.preferences import Preferences
-from pipx_parallel.resolver.search import LimitReachedError, assume, pinned, search
+from pipx_parallel.resolver.search import assume, pinned, search
 from pipx_parallel.resolver.soft_constraints import add_guard
 from pipx_parallel.resolver.solution import reachable
 from pipx_parallel.resolver.state import NEVER, NOTHING
@@ -18,8 +19,8 @@ from pipx_parallel.resolver.state import NEVER, NOTHING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pipx_parallel.resolver.outcome import SolverLimits
     from pipx_parallel.resolver.ports import RootEdge
-    from pipx_parallel.resolver.search import SolverLimits
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Incompatibility
 

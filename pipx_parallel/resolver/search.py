@@ -5,12 +5,13 @@ A search may assume switches to be on (assumptions); it then returns the unsat c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.conflict import Learned, analyse, decisions_behind
 from pipx_parallel.resolver.decide import reorder, step
 from pipx_parallel.resolver.dependency_table import OFF, ON
-from pipx_parallel.resolver.ports import ABSENT, equal_by_type
+from pipx_parallel.resolver.outcome import LimitReachedError
+from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.propagate import propagate
 from pipx_parallel.resolver.terms import Derived, Incompatibility
 
@@ -18,19 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipx_parallel.resolver.state import SearchState
-
-
-@equal_by_type
-class SolverLimits(NamedTuple):
-    """Limits as counts, not times, so that a limit ends every run at the same step."""
-
-    conflicts: int = 1_000_000
-    improve: int = 2_000  # conflicts spent on the objective; 0: each direct package is at its best in the order written
-    reads: int = 200  # releases loaded only to improve a solution
-
-
-class LimitReachedError(Exception):
-    """The search exceeded its limit of conflicts: there is neither a solution nor a proof."""
 
 
 def search(state: SearchState, stop: int, base_level: int = 0) -> Incompatibility | None:

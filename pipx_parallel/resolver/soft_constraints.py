@@ -11,10 +11,11 @@ is chosen, and for every pair after all packages are decided.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.dependency_table import NO_SWITCH, OFF, ON
-from pipx_parallel.resolver.ports import ABSENT, equal_by_type
+from pipx_parallel.resolver.outcome import Escape
+from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.terms import Incompatibility, Inherited, Preferred
 
 if TYPE_CHECKING:
@@ -22,17 +23,6 @@ if TYPE_CHECKING:
 
     from pipx_parallel.resolver.dependency_table import DependencyTable
     from pipx_parallel.resolver.state import SearchState
-    from pipx_parallel.resolver.terms import Dependency
-
-
-@equal_by_type
-class Escape(NamedTuple):
-    """A chosen child exceeds an upper bound that a newer release of the parent states (``dependency`` of ``stated_by``)."""
-
-    parent: str
-    child: str
-    dependency: Dependency
-    stated_by: int
 
 
 def add_guard(state: SearchState, relaxed: Container[int] = ()) -> int:

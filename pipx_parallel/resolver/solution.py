@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.fact_loader import usable
-from pipx_parallel.resolver.ports import ABSENT, equal_by_type
+from pipx_parallel.resolver.outcome import DependencyEdge, Fact, Held
+from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.state import NOTHING
-from pipx_parallel.resolver.terms import Bound, Dependency, Derived, Inherited, Merged, Required, Unusable
+from pipx_parallel.resolver.terms import Bound, Derived, Inherited, Merged, Required
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,32 +16,6 @@ if TYPE_CHECKING:
     from pipx_parallel.resolver.ports import Edge, RootEdge
     from pipx_parallel.resolver.state import SearchState
     from pipx_parallel.resolver.terms import Cause, Incompatibility
-
-Fact = Required | Bound | Dependency | Inherited | Unusable
-
-
-@equal_by_type
-class DependencyEdge(NamedTuple):
-    """A dependency of a chosen release; with ``switch``, one that the extra adds."""
-
-    parent: str
-    switch: str | None
-    edge: Edge
-
-
-@equal_by_type
-class Held(NamedTuple):
-    """Why a package is not at ``best``, its best release over its whole domain (``CandidateSource.best``).
-
-    ``by`` are facts that exclude it, given the rest of the solution: dependencies of chosen packages and roots on the package,
-    else dependencies of ``best`` itself (``Dependency`` whose parent is the package), else the facts of the learned clause.
-    ``given_up`` is the same for the best release that the root requirements allow, if it is another one.
-    """
-
-    best: int
-    by: tuple[Fact, ...]
-    own: tuple[Fact, ...] = ()  # dependencies of ``best`` that the solution does not satisfy, also if others exclude it
-    given_up: Held | None = None
 
 
 def reachable(state: SearchState, roots: Sequence[RootEdge]) -> tuple[dict[str, int], list[DependencyEdge]]:

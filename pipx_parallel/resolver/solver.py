@@ -16,65 +16,20 @@ limit ended this: the solution is valid, and the best that was found.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.fact_loader import add_roots
 from pipx_parallel.resolver.objective import optimise
-from pipx_parallel.resolver.ports import RootEdge, equal_by_type
-from pipx_parallel.resolver.search import LimitReachedError, SolverLimits
-from pipx_parallel.resolver.soft_constraints import Escape, escapes_in, lacking_in
-from pipx_parallel.resolver.solution import DependencyEdge, Held, held_back, reachable
+from pipx_parallel.resolver.outcome import Counts, Impossible, LimitReachedError, Solution, SolverLimits
+from pipx_parallel.resolver.ports import RootEdge
+from pipx_parallel.resolver.soft_constraints import escapes_in, lacking_in
+from pipx_parallel.resolver.solution import held_back, reachable
 from pipx_parallel.resolver.state import SearchState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pipx_parallel.resolver.ports import CandidateSource, SolverObserver
-    from pipx_parallel.resolver.terms import Incompatibility
-
-
-@equal_by_type
-class Counts(NamedTuple):
-    """Counters of the search."""
-
-    decisions: int
-    conflicts: int
-    learned: int
-
-
-@equal_by_type
-class Solution(NamedTuple):
-    """A solution.
-
-    ``chosen`` maps each required package to the bit number of its release (a switch: 1), in the order in which they are reached
-    from the roots. ``dependencies`` are the edges among them. ``held`` has for each package that is not at the best of its
-    domain what excludes the best. ``escapes`` and ``lacking`` (switches) are the relaxations. ``optimal`` is False if a limit
-    ended the search for a better solution.
-    """
-
-    chosen: Mapping[str, int]
-    dependencies: Sequence[DependencyEdge]
-    held: Mapping[str, Held]
-    counts: Counts
-    escapes: Sequence[Escape] = ()
-    lacking: Sequence[str] = ()
-    optimal: bool = True
-
-
-@equal_by_type
-class Impossible(NamedTuple):
-    """There is no solution. ``proof`` has no terms; its causes lead to the facts of the source and the user.
-
-    ``names`` are the packages by number, ``universe`` all values of each, ``bases`` the package of a switch (-1: not a switch).
-    ``resolver.report`` converts this to an explanation.
-    """
-
-    roots: Sequence[RootEdge]
-    proof: Incompatibility
-    names: Sequence[str]
-    universe: Sequence[int]
-    bases: Sequence[int]
-    counts: Counts
 
 
 def solve(  # noqa: PLR0913, PLR0917 - the solver's whole interface

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pipx_parallel.resolver.outcome import Escape
 from pipx_parallel.resolver.ports import RootEdge, SolverObserver
-from pipx_parallel.resolver.soft_constraints import Escape
 from pipx_parallel.resolver.solver import Impossible, LimitReachedError, Solution, SolverLimits, solve
 from pipx_parallel.resolver.terms import Bound, Dependency, Required
 from tests.support.fake_source import FakeSource, Universe, edge, world
