@@ -170,6 +170,7 @@ class Pin(NamedTuple):
     licence: str | None = None  # an SPDX expression, "" if it states none; None if it was not read
     identities: tuple[tuple[tuple[str, str], ...], ...] = ()  # who published it: (key, value), "kind" first (PEP 740)
     apart: str | None = None  # why it is not the release of other targets; None if they agree
+    stated_licence: str | None = None  # of a direct reference, as ``licence``: known without reading
 
     @property
     def yanked(self) -> str | None:

@@ -45,7 +45,11 @@ class Builds:
     def __init__(self, parts: BuildParts) -> None:
         """Store the parts; nothing is read yet."""
         self._parts = parts
-        self._fingerprint = parts.builder.fingerprint if parts.builder is not None else ""
+
+    @property
+    def _fingerprint(self) -> str:
+        """Return what of this machine a build may depend on; found anew each time, so not for every wheel that is read."""
+        return self._parts.builder.fingerprint if self._parts.builder is not None else ""
 
     def built_metadata(self, source: str) -> CoreMetadata | None:
         """Return the metadata of a source (``source_of``) from an earlier build on this machine, or None.

@@ -41,14 +41,7 @@ class Results:
         self.failed_texts: dict[tuple[str, str], FetchFailure] = {}  # METADATA of wheels, by (project, filename)
         self.builds: list[BuildRecord] = []  # in the order in which they ended
         self.ripe: deque[Project] = deque()  # projects with new dependencies, to be stored
-        self._overridden: set[str] = set()
         self._reporter = reporter
-
-    def override_project(self, project: Project) -> None:
-        """Use this project for its name, whatever arrives later."""
-        self.wanted.add(project.view.name)
-        self.projects[project.view.name] = project
-        self._overridden.add(project.view.name)
 
     def forget(self, name: str) -> None:
         """Delete the results and failures of a project."""
@@ -77,8 +70,6 @@ class Results:
         """Return the callback for a project or its error."""
 
         def deliver(project: Project | None, error: Exception | None) -> None:
-            if name in self._overridden:
-                return  # requested before it was overridden
             if project is None:
                 self.projects[name] = self._reporter.failure(name, None, error)
                 return

@@ -160,7 +160,7 @@ class RunReport:
 
 
 class MirrorAdmin:
-    """Administration by the owner of a session: prepare, override, refresh and store."""
+    """Administration by the owner of a session: prepare, refresh and store."""
 
     def __init__(
         self, parts: SessionParts, lookup: IndexLookup, want_projects: Callable[..., None], pump: Callable[[], bool]
@@ -177,10 +177,6 @@ class MirrorAdmin:
         Raises ``StoreError``.
         """
         self._parts.store.prepare()
-
-    def override_project(self, project: Project) -> None:
-        """Use this project for its name whatever the indexes list: a direct reference."""
-        self._parts.results.override_project(project)
 
     def admit_pins(self, pins: Mapping[str, Sequence[Intervals]]) -> bool:
         """Look for pinned releases on every index; all other releases come from the first index that has the project.

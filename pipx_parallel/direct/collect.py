@@ -15,6 +15,7 @@ from pipx_parallel.errors import RequirementsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mirror.records.project import Project
     from mirror.session.mirror import Mirror
     from pipx_parallel.direct.reference import Reference
     from pipx_parallel.direct.steps import BuildContext
@@ -54,12 +55,15 @@ class Directs:
             named.append(root._replace(name=project.view.name))
         return named, failures
 
-    def override_project(self, roots: Iterable[RootRequirement], rules: TargetRules) -> list[FetchFailure]:
-        """Use the references for their projects, and the references that they depend on for theirs; return failures.
+    def projects(
+        self, roots: Iterable[RootRequirement], rules: TargetRules
+    ) -> tuple[dict[str, Project], list[FetchFailure]]:
+        """Return the project of each reference and of the references that they depend on in a target, by name; and failures.
 
         Raises ``RequirementsError`` if two references to one project differ.
         """
         self._references = {}
+        projects: dict[str, Project] = {}
         failures: list[FetchFailure] = []
         rows = [(root, frozenset((BASE, *root.extras))) for root in roots if root.url is not None]
         while rows:
@@ -70,11 +74,11 @@ class Directs:
                     failures.append(FetchFailure(root.name, None, project))
                     continue
                 if self._claim(project.view.name, root):
-                    self._mirror.admin.override_project(project)
+                    projects[project.view.name] = project
                 following += self._needed(project, extras, root, rules)
             self._find([root for root, _ in following])
             rows = following
-        return failures
+        return projects, failures
 
     def _find(self, roots: Sequence[RootRequirement]) -> None:
         jobs = {}

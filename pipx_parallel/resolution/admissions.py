@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mirror.records.model import CompiledSpecifier
-    from pipx_parallel.resolution.candidate import TargetFacts
+    from pipx_parallel.resolution.target_facts import TargetFacts
 
 
 class Admissions:

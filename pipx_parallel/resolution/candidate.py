@@ -10,20 +10,14 @@ from typing import TYPE_CHECKING
 from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST, is_pure
-from mirror.records.model import FetchFailure
 from mirror.records.release_view import HEAD
-from pipx_parallel.resolution.source_archives import ArchiveHistory
 from pipx_parallel.resolver.masks import mask_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from mirror.ports import Intervals
-    from mirror.records.dependency_sets import DependencySet
-    from mirror.records.model import CompiledSpecifier, Dependency, FileKind
+    from mirror.records.model import FileKind
     from mirror.records.project import Project
-    from mirror.session.mirror import Mirror
-    from pipx_parallel.resolution.hash_rules import HashRules
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.targets.rules import TargetRules
 
@@ -224,76 +218,3 @@ class Candidate:
         from pipx_parallel.resolution.shared_choices import stored_kind  # few locks need it
 
         return stored_kind(self.project.view, release, file_kind)
-
-
-class TargetFacts:
-    """The facts of one target that all searches share: its rules, the policy, the user's hashes, and every project."""
-
-    __slots__ = ("_candidates", "_domains", "archives", "hashes", "met_pins", "mirror", "pinned", "policy", "rules")
-
-    def __init__(
-        self,
-        mirror: Mirror,
-        rules: TargetRules,
-        policy: Policy,
-        pinned: Mapping[str, Sequence[CompiledSpecifier]],
-        hashes: HashRules,
-    ) -> None:
-        """Take the facts; ``pinned`` has, per project, the pins of the user's lines and of the lock (PEP 592)."""
-        self.mirror = mirror
-        self.rules = rules
-        self.policy = policy
-        self.pinned = pinned
-        self.hashes = hashes
-        self.met_pins: dict[str, list[Intervals]] = {}  # what dependencies pin, as far as the solver has asked
-        self.archives = ArchiveHistory()
-        self._candidates: dict[str, Candidate | FetchFailure] = {}
-        self._domains: dict[str, int | str] = {}
-
-    def candidate(self, name: str) -> Candidate | FetchFailure:
-        """Return a project for the target; wait until it is loaded."""
-        candidate = self._candidates.get(name)
-        if candidate is None:
-            project = self.mirror.project(name)
-            try:
-                candidate = project if isinstance(project, FetchFailure) else self._candidate_of(project)
-            except MirrorError as error:  # a policy checks old releases whose files are not available
-                candidate = FetchFailure(name, None, error)
-            self._candidates[name] = candidate
-        return candidate
-
-    def _candidate_of(self, project: Project) -> Candidate:
-        shared = self.policy.shared
-        if shared is None:
-            return Candidate(project, self.rules, self.policy)
-        key = (project.view.name, *self.rules.python)
-        same = shared.candidates.get(key)
-        if isinstance(same, Candidate) and same.project is project:
-            return same.for_rules(self.rules, self.policy)
-        candidate = Candidate(project, self.rules, self.policy)
-        if shared.is_pure(project, lambda: candidate.is_pure):
-            candidate.is_shared = True
-            shared.candidates[key] = candidate
-        return candidate
-
-    def usable(self, name: str) -> int | str:
-        """Return the releases that the target may install, or the reason why there are none."""
-        usable = self._domains.get(name)
-        if usable is None:
-            candidate = self.candidate(name)
-            if isinstance(candidate, FetchFailure):
-                usable = str(candidate.error)
-            else:
-                usable = candidate.usable or self.policy.why_nothing_is_usable(candidate.project.view, self.rules)
-            self._domains[name] = usable
-        return usable
-
-    def active(self, dependency_set: DependencySet, extra: str) -> list[Dependency]:
-        """Return the dependencies of an extra whose markers hold in the target. Raises ``Malformed``."""
-        holds = self.rules.marker_holds
-        return [
-            replaced
-            for dependency in dependency_set.dependencies(extra)
-            if holds(dependency.marker, extra)
-            for replaced in self.policy.replaced(dependency)
-        ]

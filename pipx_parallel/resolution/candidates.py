@@ -15,7 +15,7 @@ from mirror.equality import NamedTuple
 from mirror.errors import BuildFailed, MirrorError, NeedsBuild, NotFound
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
-from mirror.records.model import FetchFailure, admitted_by
+from mirror.records.model import FetchFailure
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.resolution.admissions import Admissions
 from pipx_parallel.resolution.candidate import Candidate
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import Dependency
-    from pipx_parallel.resolution.candidate import TargetFacts
+    from pipx_parallel.resolution.target_facts import TargetFacts
 
 _DAY = 86_400  # seconds
 _UNBOUNDED = compile_specifier("")
@@ -103,7 +103,7 @@ class Candidates:
 
     def prepare(self, packages: Sequence[str]) -> None:
         """Request these projects from the mirror in parallel."""
-        self.mirror.want_projects([base_of(name) for name in packages])
+        self.facts.want_all([base_of(name) for name in packages])
 
     def domain(self, package: str) -> int | Unavailable:
         """Return the releases that may be chosen, or why there are none."""
@@ -253,14 +253,8 @@ class Candidates:
             return Unavailable(f"its metadata is invalid, which pip refuses: {error}")
         if self.policy.ignores_dependencies:
             return ()
-        admits = admitted_by(wanted)
-        self.mirror.want_projects(admits, admits)
+        self.facts.want(wanted)
         return self._edges_of(package, bit, extra, wanted)
-
-    def _is_direct(self, name: str) -> bool:
-        """Return whether a project comes from a direct reference."""
-        project = self.mirror.peek(name)
-        return not (project is None or isinstance(project, FetchFailure)) and project.reference is not None
 
     def _edges_of(
         self, package: str, bit: int, extra: str, wanted: Iterable[Dependency]
@@ -268,9 +262,10 @@ class Candidates:
         edges: list[Edge] = []
         for dependency in wanted:
             name = dependency.name
-            if dependency.specifier.pins:
+            is_direct = name in self.facts.directs
+            if dependency.specifier.pins and not is_direct:
                 self.facts.met_pins.setdefault(name, []).append(dependency.specifier.intervals)
-            if dependency.url is not None and not self._is_direct(name):
+            if dependency.url is not None and not is_direct:
                 return Unavailable(f"depends on {name} at a URL, which an index may not ask for")
             child = self.candidate(name)
             if isinstance(child, FetchFailure):

@@ -17,6 +17,7 @@ from mirror.records.dependency_sets import BASE, DependencySet
 from mirror.records.model import FetchFailure
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.policy import bit_in
+from pipx_parallel.resolution.shared_choices import Settled
 from pipx_parallel.resolution.shared_releases import accepts
 from pipx_parallel.resolution.source_archives import NOT_BUILT
 from pipx_parallel.resolver.masks import release_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mirror.records.model import Dependency
     from pipx_parallel.resolution.candidate import Candidate
     from pipx_parallel.resolution.candidates import Candidates
+    from pipx_parallel.resolution.shared_choices import SharedChoices
     from pipx_parallel.resolver.ports import Edge, RootEdge
 
 _NO_SEARCH = Counts(0, 0, 0)
@@ -74,7 +76,7 @@ class FirstChoices:
             parent, switch = (base_of(package), package) if is_extra(package) else (package, None)
             bit = self.chosen[parent]
             edges = self._edges(parent, bit, switch)
-            if isinstance(edges, Unavailable) or self.candidates.dependency_set(parent, bit) is NOT_BUILT:
+            if isinstance(edges, Unavailable):
                 return None
             for edge in edges:
                 dependencies.append(DependencyEdge(parent, switch, edge))
@@ -83,7 +85,8 @@ class FirstChoices:
         return Solution(self.chosen, dependencies, {}, _NO_SEARCH)
 
     def _edges(self, parent: str, bit: int, switch: str | None) -> Sequence[Edge] | Unavailable:
-        return self.candidates.dependencies(parent, bit, switch)
+        edges = self.candidates.dependencies(parent, bit, switch)
+        return Unavailable("not built") if self.candidates.dependency_set(parent, bit) is NOT_BUILT else edges
 
     def _take(self, edge: Edge) -> bool:
         """Choose the package if it is not chosen yet; return whether the edge is satisfied."""
@@ -116,23 +119,45 @@ class FirstChoices:
 
 
 class _SharedChoices(FirstChoices):
-    """One attempt with the releases and edges of other targets; a package that no other target has is chosen as ever."""
+    """One attempt with the releases and edges of other targets; a package that no other target has is chosen as ever.
+
+    What a target with the same Python has found of a release whose files are for any platform is not looked at again.
+    """
 
     is_own = True  # whether the masks of the edges that are looked at were worked out for this target
 
+    def __init__(
+        self, candidates: Candidates, roots: Sequence[RootEdge], bounds_of: Callable[[str], Sequence[RootEdge]]
+    ) -> None:
+        super().__init__(candidates, roots, bounds_of)
+        self.settled: dict[str, Settled] = {}
+        self.shared = candidates.policy.shared
+
     def _edges(self, parent: str, bit: int, switch: str | None) -> Sequence[Edge] | Unavailable:
         """Return edges as ``CandidateSource.dependencies`` does; those of another target if the same requirements hold."""
-        candidates, shared = self.candidates, self.candidates.policy.shared
-        of = (parent, bit, BASE if switch is None else extra_of(switch))
-        wanted = self._wanted(*of)
-        edges = shared.edges(of, wanted) if shared is not None and wanted is not None else None
+        of = parent, bit, BASE if switch is None else extra_of(switch)
+        shared, settled = self.shared, self.settled.get(parent)
+        edges: Sequence[Edge] | Unavailable | None = None if settled is None else settled.edges.get(of[2])
         self.is_own = edges is None
         if edges is not None:
             return edges
-        own = candidates.dependencies(parent, bit, switch)
-        if shared is not None and wanted is not None and not isinstance(own, Unavailable):
-            shared.add_edges(of, wanted, own)
-        return own
+        wanted = self._wanted(*of)
+        if shared is None or wanted is None:
+            return super()._edges(parent, bit, switch)
+        edges = shared.edges(of, wanted)
+        self.is_own = edges is None
+        if edges is None:
+            edges = super()._edges(parent, bit, switch)
+            if isinstance(edges, Unavailable):
+                return edges
+            shared.add_edges(of, wanted, edges)
+        if settled is not None:
+            shared.settle_edges(settled, of[2], self._stated(*of), wanted)
+        return edges
+
+    def _stated(self, parent: str, bit: int, extra: str) -> Sequence[Dependency]:
+        dependency_set = self.candidates.dependency_set(parent, bit)
+        return dependency_set.dependencies(extra) if isinstance(dependency_set, DependencySet) else ()
 
     def _wanted(self, parent: str, bit: int, extra: str) -> Sequence[Dependency] | None:
         """Return the requirements that hold in the target; None if something is unusual about the release."""
@@ -148,25 +173,42 @@ class _SharedChoices(FirstChoices):
             return None
 
     def _first_choice(self, edge: Edge) -> int | None:
-        package, policy = edge.package, self.candidates.policy
-        versions = policy.shared.pins.get(package) if policy.shared is not None and not is_extra(package) else None
-        if not versions or policy.has_guard or policy.locked_version(package) is not None:
+        package, policy, shared = edge.package, self.candidates.policy, self.shared
+        versions = shared.pins.get(package) if shared is not None and not is_extra(package) else None
+        if shared is None or not versions or policy.has_guard or policy.locked_version(package) is not None:
             return super()._first_choice(edge) if self.is_own or is_extra(package) else None
-        candidate = self.candidates.candidate(package)
-        if isinstance(candidate, FetchFailure):
+        bit = self._as_good(shared, package, next(iter(versions)))
+        if bit is None:
             return None
-        mask = edge.mask & self.bounds.get(package, -1) & candidate.finals & ~candidate.later
+        mask = edge.mask & self.bounds.get(package, -1)
         for bound in self.bounds_of(package):
             mask &= bound.edge.mask
-        bit = bit_in(candidate.project.view, next(iter(versions)), mask)
-        return bit if bit is not None and self._is_as_good(candidate, bit) else None
+        return bit if mask >> bit & 1 else None
 
-    def _is_as_good(self, candidate: Candidate, bit: int) -> bool:
-        """Return whether the target can install a release, and would not rather have a newer one."""
+    def _as_good(self, shared: SharedChoices, package: str, version: str) -> int | None:
+        """Return the bit of a version if the target can install it, and would not rather have a newer one."""
+        settled = self.candidates.facts.settled(package)
+        if settled is None or settled.version != version:
+            candidate = self.candidates.candidate(package)
+            bit = None if isinstance(candidate, FetchFailure) else self._checked(candidate, version)
+            if bit is None or isinstance(candidate, FetchFailure):
+                return None
+            release = release_of(bit)
+            if not (candidate.has_equals(release) and candidate.has_wheel(release)):
+                return bit
+            settled = Settled(candidate.project, version, bit, {}, {})
+            shared.settled[package, *self.candidates.rules.python] = settled
+        self.settled[package] = settled
+        return settled.bit
+
+    def _checked(self, candidate: Candidate, version: str) -> int | None:
+        bit = bit_in(candidate.project.view, version, candidate.finals & ~candidate.later)
+        if bit is None:
+            return None
         try:
             file_kind = candidate.file_kind_of(release_of(bit))
         except MirrorError:
-            return False
+            return None
         if file_kind is None or candidate.project.view.file_kinds[file_kind].yanked:
-            return False
-        return accepts(self.candidates.policy, candidate, bit)
+            return None
+        return bit if accepts(self.candidates.policy, candidate, bit) else None

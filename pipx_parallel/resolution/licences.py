@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def with_licences(resolutions: Sequence[Resolution], mirror: Mirror) -> tuple[Resolution, ...]:
     """Return the resolutions with the licence of each pin whose project is available; METADATA that the mirror lacks is fetched."""
     rows: dict[tuple[str, str], tuple[Project, int]] = {}
-    for pin in [pin for resolution in resolutions for pin in resolution.pins]:
+    for pin in [pin for resolution in resolutions for pin in resolution.pins if pin.url is None]:
         project = mirror.peek(pin.name)
         if project is not None and not isinstance(project, FetchFailure):
             release = project.view.index_of(version_key(pin.version) or "")
@@ -38,7 +38,7 @@ def with_licences(resolutions: Sequence[Resolution], mirror: Mirror) -> tuple[Re
             resolution._replace(
                 pins=tuple(
                     [
-                        pin._replace(licence=licences.get((pin.name, pin.version), pin.licence))
+                        pin._replace(licence=licences.get((pin.name, pin.version), pin.stated_licence or pin.licence))
                         for pin in resolution.pins
                     ]
                 )

@@ -40,28 +40,35 @@ def pins_of(
 ) -> tuple[Pin, ...]:
     """Return one pin for each project chosen, sorted by name."""
     directs = {root.name for root in roots}
-    wording = Wording(candidates, roots, constraints)
-    chosen = {name: _candidate(candidates, name) for name in solution.chosen if not is_extra(name)}
+    names = sorted([name for name in solution.chosen if not is_extra(name)])
+    keys = {name: _shared_key(solution, candidates, name, direct=name in directs) for name in names}
+    shared = candidates.policy.shared
+    made = {} if shared is None else {name: pin for name, key in keys.items() if (pin := shared.made.get(key))}
+    chosen = {name: _candidate(candidates, name) for name in names if name not in made}
     releases = [(row, release_of(solution.chosen[name])) for name, row in chosen.items()]
-    versions = {row.project.view.name: row.project.view.versions[release] for row, release in releases}
-    files = ChosenFiles(candidates, releases)
-    maker, shared = _PinMaker(solution, candidates, versions, wording, files), candidates.policy.shared
-    pins: list[Pin] = []
-    for name in sorted(versions):
-        candidate, bit = chosen[name], solution.chosen[name]
-        key = (name, bit, name in directs, candidates.policy.locked_version(name), *candidates.rules.python)
-        has_equals = shared is not None and name not in solution.held and candidate.has_equals(release_of(bit))
-        pin = shared.made.get(key) if shared is not None and has_equals else None
+    versions = {name: pin.version for name, pin in made.items()}
+    versions.update({row.project.view.name: row.project.view.versions[release] for row, release in releases})
+    maker = _PinMaker(
+        solution, candidates, versions, Wording(candidates, roots, constraints), ChosenFiles(candidates, releases)
+    )
+    for name, candidate in chosen.items():
+        bit = solution.chosen[name]
         try:
-            pin = pin or maker.pin(candidate, bit, direct=name in directs)
+            made[name] = maker.pin(candidate, bit, direct=name in directs)
         except MirrorError:
             if (name, versions[name]) in candidates.holes:
                 continue  # with --keep-going the failure is reported, and there is no pin
             raise
-        if shared is not None and has_equals:
-            shared.made[key] = pin
-        pins.append(pin)
-    return tuple(pins)
+        if shared is not None and name not in solution.held and candidate.has_equals(release_of(bit)):
+            shared.made[keys[name]] = made[name]
+    return tuple([made[name] for name in names if name in made])
+
+
+def _shared_key(solution: Solution, candidates: Candidates, name: str, *, direct: bool) -> tuple[object, ...]:
+    """Return what decides the pin of a project whose files are for any platform, if nothing holds it back."""
+    project = None if name in solution.held else candidates.facts.peek(name)
+    locked = candidates.policy.locked_version(name)
+    return name, solution.chosen[name], direct, locked, *candidates.rules.python, id(project)
 
 
 class _PinMaker(NamedTuple):
@@ -81,6 +88,7 @@ class _PinMaker(NamedTuple):
         best = release_of(_newest_installable(candidates, candidate, name, bit))
         files, tagged = chosen_files.read(candidate, release)
         held = solution.held.get(name) if best != release else None
+        stated = candidate.project.stated_licence
         listed, usable = _files_of(files, tagged, candidates, candidate, release)
         return Pin(
             name,
@@ -98,6 +106,7 @@ class _PinMaker(NamedTuple):
             reason=_reason(held, Excluded(name, f"{name} {view.versions[best]}"), versions, wording, solution),
             bounded=held is not None and _is_bounded(held, name),
             conditions=_conditions(candidate, release, listed, usable, candidates.policy),
+            stated_licence=None if stated is None else stated.spdx(),
         )
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from mirror.errors import MirrorError
 from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
-from mirror.records.model import admitted_by
 from mirror.session.page_loader import FilesState
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolver.masks import bit_of, release_of
@@ -55,8 +54,7 @@ class Speculation:
             if moved or not extras.issuperset(dependency.extras):
                 extras.update(dependency.extras)
                 self._work.append(dependency.name)
-        admits = admitted_by(wanted)
-        self._mirror.want_projects(admits, admits)
+        self._candidates.facts.want(wanted)
         self._run()
 
     def listed(self, project: Project) -> None:
@@ -86,7 +84,7 @@ class Speculation:
 
     def _look(self, name: str) -> None:
         wanted = name in self._specifiers or self._candidates.policy.locked_version(name)
-        if not wanted or self._mirror.peek(name) is None:
+        if not wanted or self._candidates.facts.peek(name) is None:
             return  # a project that only a constraint names is not followed
         candidate = self._candidates.candidate(name)
         if not isinstance(candidate, Candidate) or not candidate.usable:

@@ -146,7 +146,7 @@ def _no_solution(search: TargetSearch, impossible: Impossible, count: int, fork:
     if where:
         lines = (f"{where}:", *lines)
     is_printed = context.observer is not None and context.observer.explained(lines)
-    offers = _offers(argument, search.inputs, search.target, context.mirror, context.settings)
+    offers = _offers(argument, search)
     return NoSolution(lines, offers, argument.to_json(), is_printed=is_printed)
 
 
@@ -168,10 +168,9 @@ def _build_log(impossible: Impossible, candidates: Candidates) -> list[str]:
     return [f"{failure.reason}{failure.where}", *[f"    {line}" for line in failure.log]]
 
 
-def _offers(
-    argument: Explanation, inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
-) -> Suggestions:
+def _offers(argument: Explanation, search: TargetSearch) -> Suggestions:
     """Return changes that lead to a solution."""
+    mirror, settings = search.context.mirror, search.context.settings
     seconds = settings.selection.suggest_seconds
     if not seconds:
         return Suggestions(())
@@ -181,7 +180,9 @@ def _offers(
 
     def attempt(situation: Situation) -> Mapping[str, str] | None:
         """Return the versions in the solution of a changed situation, or None if there is none."""
-        candidates, wanted, bounds = candidates_for(situation.inputs, situation.target, mirror, situation.settings)
+        candidates, wanted, bounds = candidates_for(
+            situation.inputs, situation.target, mirror, situation.settings, search.directs
+        )
         if deadline.passed():
             raise OutOfTimeError
         try:
@@ -200,4 +201,4 @@ def _offers(
     deadline = Deadline(time.monotonic, time.monotonic() + seconds)
     mirror.listener = None
     mirror.records.disable_builds()
-    return suggest(argument, Situation(inputs, target, settings), attempt)
+    return suggest(argument, Situation(search.inputs, search.target, settings), attempt)

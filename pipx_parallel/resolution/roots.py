@@ -8,17 +8,19 @@ from mirror.errors import MirrorError
 from mirror.records.model import CompiledSpecifier, Dependency, FetchFailure
 from mirror.records.version_keys import compile_specifier, is_prerelease_key, version_key
 from pipx_parallel.errors import RequirementsError
-from pipx_parallel.resolution.candidate import Candidate, TargetFacts
+from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.candidates import ON, Candidates
 from pipx_parallel.resolution.hash_rules import HashRules
 from pipx_parallel.resolution.package_keys import package_key
 from pipx_parallel.resolution.policy import Policy
+from pipx_parallel.resolution.target_facts import TargetFacts
 from pipx_parallel.resolver.ports import Edge, RootEdge
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from mirror.records.project import Project
     from mirror.session.mirror import Mirror
     from pipx_parallel.config.settings import ResolveSettings, SelectionSettings
     from pipx_parallel.direct.collect import Directs
@@ -28,16 +30,22 @@ if TYPE_CHECKING:
 
 
 def candidates_for(
-    inputs: Inputs, target: Target, mirror: Mirror, settings: ResolveSettings
+    inputs: Inputs,
+    target: Target,
+    mirror: Mirror,
+    settings: ResolveSettings,
+    directs: Mapping[str, Project] | None = None,
 ) -> tuple[Candidates, list[Dependency], list[Dependency]]:
     """Return the candidates, the requirements and the constraints for a target, from inputs that are not yet filtered.
+
+    ``directs`` are the projects of its direct references.
 
     Raises ``RequirementsError``.
     """
     rules = TargetRules.stored(target, mirror.records.read_derived)
     roots = [root for root in inputs.roots if root.name not in inputs.excludes and rules.marker_holds(root.marker)]
     constraints = [root for root in inputs.constraints if rules.marker_holds(root.marker)]
-    return candidates_of(inputs, roots, constraints, rules, mirror, settings)
+    return candidates_of(inputs, roots, constraints, rules, mirror, settings, directs=directs)
 
 
 def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, and what of the inputs concerns the target
@@ -48,6 +56,7 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
     mirror: Mirror,
     settings: ResolveSettings,
     shared: SharedChoices | None = None,
+    directs: Mapping[str, Project] | None = None,
 ) -> tuple[Candidates, list[Dependency], list[Dependency]]:
     """Return the same for roots and constraints that are already filtered for the target. Raises ``RequirementsError``."""
     wanted = [_dependency(root) for root in roots]
@@ -59,22 +68,30 @@ def candidates_of(  # noqa: PLR0913, PLR0917 - the use case's own parameters, an
     wanted = [_overridden(dependency, policy) for dependency in wanted]
     hashes = HashRules([*inputs.roots, *inputs.constraints])
     pins = _pins(wanted + bounds, settings.selection.preferred)
-    return Candidates(TargetFacts(mirror, rules, policy, pins, hashes)), wanted, bounds
+    return Candidates(TargetFacts(mirror, rules, policy, pins, hashes, directs)), wanted, bounds
 
 
-def for_target(inputs: Inputs, rules: TargetRules, directs: Directs | None) -> tuple[Inputs, tuple[FetchFailure, ...]]:
-    """Return the inputs that apply to a target, with every direct reference named; and the failures."""
+def for_target(
+    inputs: Inputs, rules: TargetRules, directs: Directs | None
+) -> tuple[Inputs, dict[str, Project], tuple[FetchFailure, ...]]:
+    """Return the inputs that apply to a target, with every direct reference named; the projects of these; and the failures."""
     parts = [[root for root in part if rules.marker_holds(root.marker)] for part in (inputs.roots, inputs.constraints)]
     parts.append(list(inputs.overrides))  # an override whose marker is false removes its project
     lost: list[FetchFailure] = []
+    projects: dict[str, Project] = {}
     if directs is not None:
         for index, part in enumerate(parts):
             parts[index], failures = directs.name(part)
             lost += failures
-        lost += directs.override_project([root for part in parts for root in part], rules)
+        projects, failures = directs.projects([root for part in parts for root in part], rules)
+        lost += failures
     roots, constraints, overrides = parts
     remaining = tuple([root for root in roots if root.name not in inputs.excludes])
-    return inputs._replace(roots=remaining, constraints=tuple(constraints), overrides=tuple(overrides)), tuple(lost)
+    return (
+        inputs._replace(roots=remaining, constraints=tuple(constraints), overrides=tuple(overrides)),
+        projects,
+        tuple(lost),
+    )
 
 
 def _dependency(root: RootRequirement) -> Dependency:

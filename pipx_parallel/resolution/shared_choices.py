@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mirror.equality import NamedTuple
 from mirror.records.filenames import SDIST, VARIANT, is_pure
 
 if TYPE_CHECKING:
@@ -20,19 +21,38 @@ if TYPE_CHECKING:
 
 TaggedFile = tuple[int, str, str]  # place in the list, file name, tags
 
+_OF_THE_PLATFORM = (
+    "os",
+    "sys",
+    "platform",
+    "implementation_version",
+)  # in every name of a variable that Python does not decide
 _PLATFORM = r"(manylinux|musllinux|macosx|linux|win)\d*(?:_\d+_\d+)?_?(.*)"
+
+
+class Settled(NamedTuple):
+    """A release that every target with the same Python can take, and what all of them have of it, by extra."""
+
+    project: Project
+    version: str
+    bit: int
+    edges: dict[str, Sequence[Edge]]
+    conditions: dict[str, tuple[Sequence[tuple[str, str]], Sequence[str]]]  # as of ``TargetSearch.conditions``
 
 
 class SharedChoices:
     """Releases and metadata that one target passes on to the next."""
 
-    __slots__ = ("_edges", "_families", "_files", "_installable", "_kinds", "_pure", "candidates", "made", "pins")
+    __slots__ = (
+        "_edges", "_families", "_files", "_installable", "_kinds", "_pure", "candidates", "made", "pins", "settled",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.pins: Mapping[str, Iterable[str]] = {}  # versions, the preferred one first
         # Of projects and releases for any platform, by name (and version), version and implementation of Python.
         self.candidates: dict[tuple[str, ...], object] = {}
+        self.settled: dict[tuple[str, ...], Settled] = {}  # by the same
         self.made: dict[tuple[object, ...], Pin] = {}  # pins that are equal for all targets with the same Python
         self._installable: dict[tuple[str, ...], tuple[DistFile, ...]] = {}
         self._kinds: dict[tuple[str, int], dict[str, int]] = {}  # project and release -> platform -> file kind
@@ -73,6 +93,15 @@ class SharedChoices:
         packages = {edge.package for edge in edges}
         if all(row.name in packages for row in wanted):
             self._edges[(*of, *map(id, wanted))] = (wanted, edges)  # what has these ids must live as long
+
+    def settle_edges(
+        self, settled: Settled, extra: str, stated: Sequence[Dependency], wanted: Sequence[Dependency]
+    ) -> None:
+        """Note the edges of a settled release, if they were added and all that it states holds by its Python alone."""
+        markers = [row.marker for row in stated if row.marker]
+        edges = self.edges((settled.project.view.name, settled.bit, extra), wanted)
+        if edges is not None and not any(word in marker for marker in markers for word in _OF_THE_PLATFORM):
+            settled.edges[extra] = edges
 
     def files(
         self, name: str, release: int, read: Callable[[], tuple[FileList, list[TaggedFile]]]

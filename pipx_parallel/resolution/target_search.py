@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
 from mirror.records.dependency_sets import BASE, DependencySet
-from mirror.records.model import Dependency, admitted_by
+from mirror.records.model import Dependency
+from mirror.records.project import Project
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Resolution, Stats
@@ -22,7 +23,7 @@ from pipx_parallel.resolver.outcome import Impossible, LimitReachedError
 from pipx_parallel.targets.rules import TargetRules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mirror.records.model import FetchFailure
     from mirror.session.mirror import Mirror
@@ -54,7 +55,7 @@ class TargetSearch:
         self.context = context
         self.target = target
         self.rules = TargetRules.stored(target, context.mirror.records.read_derived)
-        self.inputs, self._lost = for_target(context.inputs, self.rules, context.directs)
+        self.inputs, self.directs, self._lost = for_target(context.inputs, self.rules, context.directs)
         if self._lost and not context.settings.keep_going:
             raise Incomplete(self._lost, "\n".join(str(failure.error) for failure in self._lost))
         self._prepare()
@@ -67,10 +68,11 @@ class TargetSearch:
         self._seconds = self._waited = 0.0
 
     def _prepare(self) -> None:
-        inputs, context = self.inputs, self.context
+        context, inputs = self.context, self.inputs
         self.candidates, self._wanted, self._bounds = candidates_of(
-            inputs, inputs.roots, inputs.constraints, self.rules, context.mirror, context.settings, context.shared
-        )
+            inputs, inputs.roots, inputs.constraints, self.rules, context.mirror, context.settings, context.shared,
+            self.directs,
+        )  # fmt: skip
 
     def solve(
         self, bounds: Mapping[str, str] | None = None, limits: SolverLimits | None = None
@@ -120,8 +122,7 @@ class TargetSearch:
                 from pipx_parallel.resolution.prefetch import look_ahead  # offline there is nothing to fetch
 
                 look_ahead(mirror, [search.scope(bounds) for search in (self, *self.followers)])
-            admits = admitted_by(self._wanted)
-            mirror.want_projects(admits, admits)
+            self.candidates.facts.want(self._wanted)
             outcome, candidates = searched(
                 *self.scope(bounds), self.context.observer, limits, keeps_going=settings.keep_going
             )
@@ -184,37 +185,43 @@ class TargetSearch:
     def versions(self) -> dict[str, str]:
         """Return the release that was chosen of each project."""
         if self._versions is None:
-            candidates = {name: self.candidates.candidate(name) for name in self.solution.chosen if not is_extra(name)}
             self._versions = {
-                name: candidate.project.view.versions[release_of(self.solution.chosen[name])]
-                for name, candidate in candidates.items()
-                if isinstance(candidate, Candidate)
+                name: project.view.versions[release_of(bit)]
+                for name, bit in self.solution.chosen.items()
+                if not is_extra(name) and isinstance(project := self.candidates.facts.peek(name), Project)
             }
         return self._versions
-
-    def dependency_sets(self) -> Iterator[tuple[Candidate, int, DependencySet, str]]:
-        """Yield project, release, dependency set and extra ("" for none) of everything that was chosen."""
-        for package, bit in self.solution.chosen.items():
-            name, extra = (base_of(package), extra_of(package)) if is_extra(package) else (package, BASE)
-            bit = self.solution.chosen.get(name, bit)  # noqa: PLW2901 - an extra has the release of its project
-            candidate, dependency_set = self.candidates.candidate(name), self.candidates.dependency_set(name, bit)
-            if isinstance(candidate, Candidate) and isinstance(dependency_set, DependencySet):
-                yield candidate, release_of(bit), dependency_set, extra
 
     def conditions(self) -> tuple[list[tuple[str, str]], list[str]]:
         """Return the markers that decided what belongs to the answer, with their extras, and the Requires-Python values."""
         inputs = self.context.inputs
         markers = [(root.marker, "") for root in (*inputs.roots, *inputs.constraints, *inputs.overrides) if root.marker]
         specifiers: list[str] = []
-        for candidate, release, dependency_set, extra in self.dependency_sets():
-            try:
-                markers += [(row.marker, extra) for row in dependency_set.dependencies(extra) if row.marker]
-                file_kind = candidate.file_kind_of(release)
-            except MirrorError:
-                continue  # what cannot be read was reported
-            stated = None if file_kind is None else candidate.project.view.file_kinds[file_kind].requires_python
-            specifiers += [text for text in (stated, dependency_set.requires_python) if text]
+        for package, bit in self.solution.chosen.items():
+            name, extra = (base_of(package), extra_of(package)) if is_extra(package) else (package, BASE)
+            bit = self.solution.chosen.get(name, bit)  # noqa: PLW2901 - an extra has the release of its project
+            settled = self.candidates.facts.settled(name, bit)
+            rows = None if settled is None else settled.conditions.get(extra)
+            if rows is None:
+                rows = self._conditions_of(name, bit, extra)
+                if settled is not None:
+                    settled.conditions[extra] = rows
+            markers += rows[0]
+            specifiers += rows[1]
         return markers, specifiers
+
+    def _conditions_of(self, name: str, bit: int, extra: str) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+        """Return the markers and the Requires-Python values of one release."""
+        candidate, dependency_set = self.candidates.candidate(name), self.candidates.dependency_set(name, bit)
+        if not (isinstance(candidate, Candidate) and isinstance(dependency_set, DependencySet)):
+            return (), ()
+        try:
+            markers = [(row.marker, extra) for row in dependency_set.dependencies(extra) if row.marker]
+            file_kind = candidate.file_kind_of(release_of(bit))
+        except MirrorError:
+            return (), ()  # what cannot be read was reported
+        stated = None if file_kind is None else candidate.project.view.file_kinds[file_kind].requires_python
+        return markers, [text for text in (stated, dependency_set.requires_python) if text]
 
     def parts(self) -> list[Target]:
         """Return the target, cut where the answer may not hold for all patch releases of its Python."""
@@ -237,10 +244,9 @@ class TargetSearch:
         if dump is not None:
             mirror.records.write_derived(self.rules.key, dump)
         mirror.report.warn_shadowed(sorted(solution.chosen))
-        roots, constraints = self.inputs.roots, self.inputs.constraints
-        pins = pins_of(solution, self.candidates, roots, constraints)
-        counts = mirror.report.counts()
-        waited = self._waited
+        roots = self.inputs.roots
+        pins = pins_of(solution, self.candidates, roots, self.inputs.constraints)
+        counts, waited = mirror.report.counts(), self._waited
         stats = Stats(
             {"fill": waited, "solve": max(0.0, self._seconds - waited), "render": time.perf_counter() - began},
             {**counts, **solution.counts._asdict()},
@@ -248,7 +254,7 @@ class TargetSearch:
             mirror.report.requests(),
         )
         named = {root.name for root in self.context.inputs.roots}
-        unused = tuple([name for name in self.candidates.policy.unused if name not in named])
+        unused = tuple(name for name in self.candidates.policy.unused if name not in named)
         relaxations = relaxations_of(solution, self.candidates)
         return Resolution(
             self.target, pins, edges_of(solution, roots), tuple(roots), self.missing, stats, relaxations,

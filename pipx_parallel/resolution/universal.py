@@ -98,7 +98,7 @@ class _Joint:
 
     def follow(self, targets: Sequence[Target]) -> None:
         """Let the search for the first target also request what one target of each other platform needs."""
-        if not self._offline and self.context.directs is None:
+        if not self._offline:
             _, *others = _one_of_each(targets, _platform)
             self._followers = [self._prepare(target) for target in others]
 

@@ -294,6 +294,40 @@ def test_references_of_references_are_followed(workspace: Workspace, site: Loopb
         assert "at a URL, which an index may not ask for" in ran.err
 
 
+MANY = [word for system in ("linux", "macos", "windows") for word in ("--target", f"3.12 {system}")]
+
+
+@pytest.mark.parametrize("flags", [MANY, [*MANY, "--target", "3.13 linux"], [*MANY[4:], *MANY[:4]]])
+def test_targets_have_different_references(workspace: Workspace, index: LoopbackIndex, flags: list[str]) -> None:
+    """A marker decides which archive a target gets, and what it needs with it."""
+    two = wheel("tool", "2.0", ["base"])
+    with LoopbackIndex({"files": [wheel("tool", "1.0", ["lib<2"]), two]}) as site:
+        url = f"{site.root}/files/files/tool-{{}}-py3-none-any.whl"
+        lines = (
+            f"tool @ {url.format('1.0')} ; sys_platform == 'linux'",
+            f"tool @ {url.format('2.0')} ; sys_platform != 'linux'",
+        )
+        ran = workspace.lock(*lines, flags=flags)
+    assert ran.code == 0, ran.err
+    found = {(entry["name"], entry.get("version"), entry.get("marker")) for entry in workspace.packages()}
+    on, off = 'sys_platform == "linux"', 'sys_platform != "linux"'
+    assert found == {("tool", "1.0", on), ("lib", "1.0", on), ("tool", "2.0", off), ("base", "1.0", off)}
+    assert index.paths("/simple/tool*") == []
+
+
+def test_one_target_has_a_reference_and_others_the_index(workspace: Workspace, index: LoopbackIndex) -> None:
+    """A reference for some targets does not hide the releases of the index from the others."""
+    with LoopbackIndex({"files": [wheel("lib", "9.0", [])]}) as site:
+        url = f"{site.root}/files/files/lib-9.0-py3-none-any.whl"
+        lines = (f"lib @ {url} ; sys_platform == 'linux'", "lib<2 ; sys_platform != 'linux'", "base")
+        ran = workspace.lock(*lines, flags=MANY)
+    assert ran.code == 0, ran.err
+    found = {(entry["name"], entry.get("version"), entry.get("marker")) for entry in workspace.packages()}
+    on, off = 'sys_platform == "linux"', 'sys_platform != "linux"'
+    assert found == {("lib", "9.0", on), ("lib", "1.0", off), ("base", "1.0", None)}
+    assert index.paths("/simple/lib*") != []
+
+
 @pytest.mark.tools
 def test_the_script_installs_all_of_them(
     workspace: Workspace, site: LoopbackIndex, index: LoopbackIndex, tmp_path: Path

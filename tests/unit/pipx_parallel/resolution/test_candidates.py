@@ -13,11 +13,12 @@ from mirror.records.release_view import HEAD
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.config.settings import SelectionSettings
 from pipx_parallel.model import Origin, RootRequirement
-from pipx_parallel.resolution.candidate import Candidate, TargetFacts
+from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.candidates import ON, Candidates, SearchMode
 from pipx_parallel.resolution.hash_rules import HashRules
 from pipx_parallel.resolution.policy import Policy
 from pipx_parallel.resolution.roots import with_hashes
+from pipx_parallel.resolution.target_facts import TargetFacts
 from pipx_parallel.resolver.ports import Edge, Unavailable
 from pipx_parallel.targets.rules import TargetRules
 from pipx_parallel.targets.targets import make_target

@@ -1,0 +1,124 @@
+"""What all searches for one target share: its rules, the policy, the user's hashes, and every project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirror.errors import MirrorError
+from mirror.records.model import FetchFailure, admitted_by
+from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.source_archives import ArchiveHistory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mirror.ports import Intervals
+    from mirror.records.dependency_sets import DependencySet
+    from mirror.records.model import CompiledSpecifier, Dependency
+    from mirror.records.project import Project
+    from mirror.session.mirror import Mirror
+    from pipx_parallel.resolution.hash_rules import HashRules
+    from pipx_parallel.resolution.policy import Policy
+    from pipx_parallel.resolution.shared_choices import Settled
+    from pipx_parallel.targets.rules import TargetRules
+
+
+class TargetFacts:
+    """The facts of one target."""
+
+    __slots__ = (
+        "_candidates", "_domains", "archives", "directs", "hashes", "met_pins", "mirror", "pinned", "policy", "rules",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913, PLR0917 - its facts
+        self,
+        mirror: Mirror,
+        rules: TargetRules,
+        policy: Policy,
+        pinned: Mapping[str, Sequence[CompiledSpecifier]],
+        hashes: HashRules,
+        directs: Mapping[str, Project] | None = None,
+    ) -> None:
+        """Take the facts; ``pinned`` has, per project, the pins of the user's lines and of the lock (PEP 592).
+
+        ``directs`` are the projects of the target's direct references: no index is asked for them.
+        """
+        self.mirror = mirror
+        self.directs = directs or {}
+        self.rules = rules
+        self.policy = policy
+        self.pinned = pinned
+        self.hashes = hashes
+        self.met_pins: dict[str, list[Intervals]] = {}  # what dependencies pin, as far as the solver has asked
+        self.archives = ArchiveHistory()
+        self._candidates: dict[str, Candidate | FetchFailure] = {}
+        self._domains: dict[str, int | str] = {}
+
+    def candidate(self, name: str) -> Candidate | FetchFailure:
+        """Return a project for the target; wait until it is loaded."""
+        candidate = self._candidates.get(name)
+        if candidate is None:
+            project = self.directs.get(name) or self.mirror.project(name)
+            try:
+                candidate = project if isinstance(project, FetchFailure) else self._candidate_of(project)
+            except MirrorError as error:  # a policy checks old releases whose files are not available
+                candidate = FetchFailure(name, None, error)
+            self._candidates[name] = candidate
+        return candidate
+
+    def peek(self, name: str) -> Project | FetchFailure | None:
+        """Return a project, or why it is not available; None if it was not loaded yet."""
+        return self.directs.get(name) or self.mirror.peek(name)
+
+    def want(self, wanted: Iterable[Dependency]) -> None:
+        """Request the projects of these requirements from the mirror, in parallel; waits for nothing."""
+        admits = admitted_by([row for row in wanted if row.name not in self.directs])
+        self.mirror.want_projects(admits, admits)
+
+    def want_all(self, names: Iterable[str]) -> None:
+        """Request the projects of these names, as ``want`` does."""
+        self.mirror.want_projects([name for name in names if name not in self.directs])
+
+    def settled(self, name: str, bit: int | None = None) -> Settled | None:
+        """Return a release (``bit``, or the only one) that the target has exactly as another one with the same Python."""
+        shared = self.policy.shared
+        settled = None if shared is None else shared.settled.get((name, *self.rules.python))
+        if settled is None or settled.project is not self.peek(name) or bit not in {None, settled.bit}:
+            return None
+        return settled
+
+    def _candidate_of(self, project: Project) -> Candidate:
+        shared = self.policy.shared
+        if shared is None or project.reference is not None:
+            return Candidate(project, self.rules, self.policy)
+        key = (project.view.name, *self.rules.python)
+        same = shared.candidates.get(key)
+        if isinstance(same, Candidate) and same.project is project:
+            return same.for_rules(self.rules, self.policy)
+        candidate = Candidate(project, self.rules, self.policy)
+        if shared.is_pure(project, lambda: candidate.is_pure):
+            candidate.is_shared = True
+            shared.candidates[key] = candidate
+        return candidate
+
+    def usable(self, name: str) -> int | str:
+        """Return the releases that the target may install, or the reason why there are none."""
+        usable = self._domains.get(name)
+        if usable is None:
+            candidate = self.candidate(name)
+            if isinstance(candidate, FetchFailure):
+                usable = str(candidate.error)
+            else:
+                usable = candidate.usable or self.policy.why_nothing_is_usable(candidate.project.view, self.rules)
+            self._domains[name] = usable
+        return usable
+
+    def active(self, dependency_set: DependencySet, extra: str) -> list[Dependency]:
+        """Return the dependencies of an extra whose markers hold in the target. Raises ``Malformed``."""
+        holds = self.rules.marker_holds
+        return [
+            replaced
+            for dependency in dependency_set.dependencies(extra)
+            if holds(dependency.marker, extra)
+            for replaced in self.policy.replaced(dependency)
+        ]
