@@ -76,6 +76,7 @@ class CurlTransport:
             return
         self._inbox.append(Transfer(request, done))
         if self._sleeping:  # the loop checks the inbox after it sets this flag, so no request is missed
+            self._sleeping = False  # one wake-up is enough for all requests until the loop sleeps again
             self._wake()
 
     def close(self) -> None:

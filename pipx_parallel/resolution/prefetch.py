@@ -15,10 +15,11 @@ from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
 from mirror.session.page_loader import FilesState
 from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.package_keys import is_extra
 from pipx_parallel.resolver.masks import bit_of, release_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency
@@ -151,8 +152,21 @@ class _Together:
             speculation.learned(project, release, file_kind, dependency_set)
 
 
+def request_chosen(chosen: Mapping[str, int], candidates: Candidates, others: Candidates) -> None:
+    """Request the dependencies that the releases chosen for one target have for another one."""
+    same_python = candidates.rules.python == others.rules.python
+    for name, bit in chosen.items():
+        candidate = None if is_extra(name) else candidates.candidate(name)
+        if not isinstance(candidate, Candidate) or candidate.project is not others.facts.peek(name):
+            continue
+        if not (same_python and candidate.has_equals(release_of(bit))):
+            others.prepare_dependencies(name, (bit,))
+
+
 def look_ahead(mirror: Mirror, searches: Sequence[tuple[Candidates, list[Dependency], list[Dependency]]]) -> None:
     """Request what searches will probably need; ``searches`` has what each may choose, its roots and its constraints."""
+    if not searches:
+        return
     speculations = [Speculation(mirror, candidates, bounds) for candidates, _, bounds in searches]
     mirror.listener = _Together(speculations) if len(speculations) > 1 else speculations[0]
     for speculation, (_, wanted, _) in zip(speculations, searches, strict=True):

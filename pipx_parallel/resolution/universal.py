@@ -105,10 +105,18 @@ class _Joint:
     def look_ahead(self, targets: Sequence[Target]) -> None:
         """Request what targets will need if they take the releases chosen so far, all at once; wait for nothing."""
         if targets and not self._offline:
-            from pipx_parallel.resolution.prefetch import look_ahead  # offline there is nothing to fetch
+            from pipx_parallel.resolution.prefetch import (
+                look_ahead,
+                request_chosen,
+            )  # offline there is nothing to fetch
 
-            searches = map(self._prepare, _one_of_each(targets, _platform, _python))
-            look_ahead(self.context.mirror, [search.scope({}) for search in searches])
+            first, python = self.searches[0], _python(self.searches[0].target)
+            searches = [self._prepare(target) for target in _one_of_each(targets, _platform, _python)]
+            for search in searches:
+                request_chosen(first.solution.chosen, first.candidates, search.candidates)
+            # What those with the same Python need beyond that was requested with what the first one needs.
+            others = [search.scope({}) for search in searches if _python(search.target) != python]
+            look_ahead(self.context.mirror, others)
 
     def _prepare(self, target: Target) -> TargetSearch:
         search = self._prepared.get(id(target))

@@ -7,6 +7,7 @@ constructor): a warm lock then evaluates no marker and does not load ``packaging
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from mirror.records.version_keys import compile_specifier, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from packaging.markers import Marker
 
     from mirror.records.model import FileKind
     from pipx_parallel.model import Target
@@ -186,10 +189,10 @@ class TargetRules:
         holds = self._markers.get(key)
         if holds is None:
             # 50 ms; a warm run has every result stored.
-            from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+            from packaging.markers import InvalidMarker, UndefinedEnvironmentName
 
             try:
-                holds = Marker(marker).evaluate({**self.target.markers, "extra": extra})
+                holds = _parsed(marker).evaluate({**self.target.markers, "extra": extra})
             except UndefinedEnvironmentName:
                 holds = False
             except InvalidMarker as error:
@@ -220,6 +223,13 @@ class TargetRules:
             self._pythons, self._markers, self._patches = {}, {}, {}
             self._ranks.clear()
         self._stored_size = self._size()
+
+
+@lru_cache(maxsize=1024)  # parsing takes four times as long as evaluating: every target evaluates the same markers
+def _parsed(marker: str) -> Marker:
+    from packaging.markers import Marker  # as above
+
+    return Marker(marker)
 
 
 def _truths(stored: Any) -> dict[str, bool]:
