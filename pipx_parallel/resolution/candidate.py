@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
-from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST, is_pure
 from mirror.records.release_view import HEAD
 from pipx_parallel.resolver.masks import mask_from

@@ -105,10 +105,7 @@ class _Joint:
     def look_ahead(self, targets: Sequence[Target]) -> None:
         """Request what targets will need if they take the releases chosen so far, all at once; wait for nothing."""
         if targets and not self._offline:
-            from pipx_parallel.resolution.prefetch import (
-                look_ahead,
-                request_chosen,
-            )  # offline there is nothing to fetch
+            from pipx_parallel.resolution.prefetch import look_ahead, request_chosen  # offline nothing is fetched
 
             first, python = self.searches[0], _python(self.searches[0].target)
             searches = [self._prepare(target) for target in _one_of_each(targets, _platform, _python)]
