@@ -17,7 +17,6 @@ from mirror.records.dependency_sets import BASE, DependencySet
 from mirror.records.model import FetchFailure
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.policy import bit_in
-from pipx_parallel.resolution.shared_choices import Settled
 from pipx_parallel.resolution.shared_releases import accepts
 from pipx_parallel.resolution.source_archives import NOT_BUILT
 from pipx_parallel.resolver.masks import release_of
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from mirror.records.model import Dependency
     from pipx_parallel.resolution.candidate import Candidate
     from pipx_parallel.resolution.candidates import Candidates
-    from pipx_parallel.resolution.shared_choices import SharedChoices
+    from pipx_parallel.resolution.shared_choices import Settled, SharedChoices
     from pipx_parallel.resolver.ports import Edge, RootEdge
 
 _NO_SEARCH = Counts(0, 0, 0)
@@ -196,8 +195,7 @@ class _SharedChoices(FirstChoices):
             release = release_of(bit)
             if not (candidate.has_equals(release) and candidate.has_wheel(release)):
                 return bit
-            settled = Settled(candidate.project, version, bit, {}, {})
-            shared.settled[package, *self.candidates.rules.python] = settled
+            settled = shared.settle(candidate.project, version, bit, self.candidates.rules.python)
         self.settled[package] = settled
         return settled.bit
 

@@ -37,7 +37,7 @@ class Settled(NamedTuple):
     version: str
     bit: int
     edges: dict[str, Sequence[Edge]]
-    conditions: dict[str, tuple[Sequence[tuple[str, str]], Sequence[str]]]  # as of ``TargetSearch.conditions``
+    conditions: dict[str, tuple[Sequence[tuple[str, str]], Sequence[str]]]  # as ``conditions_of`` returns them
 
 
 class SharedChoices:
@@ -93,6 +93,11 @@ class SharedChoices:
         packages = {edge.package for edge in edges}
         if all(row.name in packages for row in wanted):
             self._edges[(*of, *map(id, wanted))] = (wanted, edges)  # what has these ids must live as long
+
+    def settle(self, project: Project, version: str, bit: int, python: tuple[str, str]) -> Settled:
+        """Note a release that every target with this Python can take."""
+        settled = self.settled[project.view.name, *python] = Settled(project, version, bit, {}, {})
+        return settled
 
     def settle_edges(
         self, settled: Settled, extra: str, stated: Sequence[Dependency], wanted: Sequence[Dependency]

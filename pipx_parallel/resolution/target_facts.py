@@ -1,25 +1,29 @@
-"""What all searches for one target share: its rules, the policy, the user's hashes, and every project."""
+"""What all searches for one target share: its rules, the policy, the user's hashes, and every project; what an answer rests on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
+from mirror.records.dependency_sets import BASE, DependencySet
 from mirror.records.model import FetchFailure, admitted_by
 from pipx_parallel.resolution.candidate import Candidate
+from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.source_archives import ArchiveHistory
+from pipx_parallel.resolver.masks import release_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mirror.ports import Intervals
-    from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import CompiledSpecifier, Dependency
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
+    from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.hash_rules import HashRules
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.resolution.shared_choices import Settled
+    from pipx_parallel.resolver.outcome import Solution
     from pipx_parallel.targets.rules import TargetRules
 
 
@@ -122,3 +126,40 @@ class TargetFacts:
             if holds(dependency.marker, extra)
             for replaced in self.policy.replaced(dependency)
         ]
+
+
+def conditions_of(solution: Solution, candidates: Candidates) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the markers of everything that was chosen, with their extras, and the Requires-Python values.
+
+    The answer holds for another Python if these have the same values there.
+    """
+    markers: list[tuple[str, str]] = []
+    specifiers: list[str] = []
+    for package, bit in solution.chosen.items():
+        name, extra = (base_of(package), extra_of(package)) if is_extra(package) else (package, BASE)
+        bit = solution.chosen.get(name, bit)  # noqa: PLW2901 - an extra has the release of its project
+        settled = candidates.facts.settled(name, bit)
+        rows = None if settled is None else settled.conditions.get(extra)
+        if rows is None:
+            rows = _of_release(candidates, name, bit, extra)
+            if settled is not None:
+                settled.conditions[extra] = rows
+        markers += rows[0]
+        specifiers += rows[1]
+    return markers, specifiers
+
+
+def _of_release(
+    candidates: Candidates, name: str, bit: int, extra: str
+) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+    """Return the markers and the Requires-Python values of one release."""
+    candidate, dependency_set = candidates.candidate(name), candidates.dependency_set(name, bit)
+    if not (isinstance(candidate, Candidate) and isinstance(dependency_set, DependencySet)):
+        return (), ()
+    try:
+        markers = [(row.marker, extra) for row in dependency_set.dependencies(extra) if row.marker]
+        file_kind = candidate.file_kind_of(release_of(bit))
+    except MirrorError:
+        return (), ()  # what cannot be read was reported
+    stated = None if file_kind is None else candidate.project.view.file_kinds[file_kind].requires_python
+    return markers, [text for text in (stated, dependency_set.requires_python) if text]

@@ -7,17 +7,15 @@ import time
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
-from mirror.errors import MirrorError
-from mirror.records.dependency_sets import BASE, DependencySet
 from mirror.records.model import Dependency
 from mirror.records.project import Project
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Resolution, Stats
-from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
+from pipx_parallel.resolution.package_keys import is_extra
 from pipx_parallel.resolution.pins import edges_of, missing_of, pins_of, relaxations_of
 from pipx_parallel.resolution.roots import candidates_of, edges_and_bounds, for_target
+from pipx_parallel.resolution.target_facts import conditions_of
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.outcome import Impossible, LimitReachedError
 from pipx_parallel.targets.rules import TargetRules
@@ -192,41 +190,13 @@ class TargetSearch:
             }
         return self._versions
 
-    def conditions(self) -> tuple[list[tuple[str, str]], list[str]]:
-        """Return the markers that decided what belongs to the answer, with their extras, and the Requires-Python values."""
-        inputs = self.context.inputs
-        markers = [(root.marker, "") for root in (*inputs.roots, *inputs.constraints, *inputs.overrides) if root.marker]
-        specifiers: list[str] = []
-        for package, bit in self.solution.chosen.items():
-            name, extra = (base_of(package), extra_of(package)) if is_extra(package) else (package, BASE)
-            bit = self.solution.chosen.get(name, bit)  # noqa: PLW2901 - an extra has the release of its project
-            settled = self.candidates.facts.settled(name, bit)
-            rows = None if settled is None else settled.conditions.get(extra)
-            if rows is None:
-                rows = self._conditions_of(name, bit, extra)
-                if settled is not None:
-                    settled.conditions[extra] = rows
-            markers += rows[0]
-            specifiers += rows[1]
-        return markers, specifiers
-
-    def _conditions_of(self, name: str, bit: int, extra: str) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
-        """Return the markers and the Requires-Python values of one release."""
-        candidate, dependency_set = self.candidates.candidate(name), self.candidates.dependency_set(name, bit)
-        if not (isinstance(candidate, Candidate) and isinstance(dependency_set, DependencySet)):
-            return (), ()
-        try:
-            markers = [(row.marker, extra) for row in dependency_set.dependencies(extra) if row.marker]
-            file_kind = candidate.file_kind_of(release_of(bit))
-        except MirrorError:
-            return (), ()  # what cannot be read was reported
-        stated = None if file_kind is None else candidate.project.view.file_kinds[file_kind].requires_python
-        return markers, [text for text in (stated, dependency_set.requires_python) if text]
-
     def parts(self) -> list[Target]:
         """Return the target, cut where the answer may not hold for all patch releases of its Python."""
         series = f"{self.target.markers['python_version']}."
-        markers, specifiers = self.conditions()
+        inputs = self.context.inputs
+        lines = [row.marker for row in (*inputs.roots, *inputs.constraints, *inputs.overrides) if row.marker]
+        markers, specifiers = conditions_of(self.solution, self.candidates)
+        markers += [(marker, "") for marker in lines]
         specifiers = [text for text in specifiers if series in text]
         markers = [row for row in markers if series in row[0] and re.search("(full|implementation)_version", row[0])]
         if not markers and not specifiers:

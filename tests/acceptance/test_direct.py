@@ -309,9 +309,9 @@ def test_targets_have_different_references(workspace: Workspace, index: Loopback
         )
         ran = workspace.lock(*lines, flags=flags)
     assert ran.code == 0, ran.err
-    found = {(entry["name"], entry.get("version"), entry.get("marker")) for entry in workspace.packages()}
+    rows = {(entry["name"], entry.get("version"), entry.get("marker")) for entry in workspace.packages()}
     on, off = 'sys_platform == "linux"', 'sys_platform != "linux"'
-    assert found == {("tool", "1.0", on), ("lib", "1.0", on), ("tool", "2.0", off), ("base", "1.0", off)}
+    assert rows == {("tool", "1.0", on), ("lib", "1.0", on), ("tool", "2.0", off), ("base", "1.0", off)}
     assert index.paths("/simple/tool*") == []
 
 
@@ -322,9 +322,9 @@ def test_one_target_has_a_reference_and_others_the_index(workspace: Workspace, i
         lines = (f"lib @ {url} ; sys_platform == 'linux'", "lib<2 ; sys_platform != 'linux'", "base")
         ran = workspace.lock(*lines, flags=MANY)
     assert ran.code == 0, ran.err
-    found = {(entry["name"], entry.get("version"), entry.get("marker")) for entry in workspace.packages()}
+    rows = {(entry["name"], entry.get("version"), entry.get("marker")) for entry in workspace.packages()}
     on, off = 'sys_platform == "linux"', 'sys_platform != "linux"'
-    assert found == {("lib", "9.0", on), ("lib", "1.0", off), ("base", "1.0", None)}
+    assert rows == {("lib", "9.0", on), ("lib", "1.0", off), ("base", "1.0", None)}
     assert index.paths("/simple/lib*") != []
 
 
