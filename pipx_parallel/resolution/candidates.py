@@ -17,10 +17,10 @@ from mirror.records.dependency_sets import BASE
 from mirror.records.filenames import SDIST
 from mirror.records.model import FetchFailure
 from mirror.records.version_keys import compile_specifier
-from pipx_parallel.resolution.admissions import Admissions
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra, package_key
 from pipx_parallel.resolution.source_archives import NOT_BUILT, SourceArchives
+from pipx_parallel.resolution.target_facts import Admissions
 from pipx_parallel.resolver.masks import release_of
 from pipx_parallel.resolver.ports import Edge, Unavailable
 

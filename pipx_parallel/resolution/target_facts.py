@@ -1,4 +1,9 @@
-"""What all searches for one target share: its rules, the policy, the user's hashes, and every project; what an answer rests on."""
+"""What all searches for one target share: its rules, the policy, the user's hashes, and every project.
+
+And the releases that a specifier admits there (``Admissions``); pre-releases and yanked releases are withheld if there are others.
+Releases that only a later index has are withheld like yanked releases: only a pin admits them. Withheld releases are recorded, so
+that a search without a solution can be repeated with them.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +15,18 @@ from mirror.records.model import FetchFailure, admitted_by
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.package_keys import base_of, extra_of, is_extra
 from pipx_parallel.resolution.source_archives import ArchiveHistory
-from pipx_parallel.resolver.masks import release_of
+from pipx_parallel.resolver.masks import bit_of, mask_of, release_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mirror.ports import Intervals
     from mirror.records.model import CompiledSpecifier, Dependency
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
-    from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.hash_rules import HashRules
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.resolution.shared_choices import Settled
-    from pipx_parallel.resolver.outcome import Solution
     from pipx_parallel.targets.rules import TargetRules
 
 
@@ -128,20 +131,83 @@ class TargetFacts:
         ]
 
 
-def conditions_of(solution: Solution, candidates: Candidates) -> tuple[list[tuple[str, str]], list[str]]:
+class Admissions:
+    """The masks of specifiers, cached."""
+
+    def __init__(self, facts: TargetFacts, refused: Mapping[str, int] | None) -> None:
+        """Withhold pre-releases and yanked releases, or with ``refused`` only these releases (a mask per project)."""
+        self.withheld: set[str] = set()  # projects with withheld pre-releases or yanked releases
+        self.refused = refused
+        self._candidate = facts.candidate
+        self._policy = facts.policy
+        self._pinned = facts.pinned
+        self._masks: dict[tuple[str, str], int] = {}
+
+    def admitted(self, name: str, specifier: CompiledSpecifier) -> int:
+        """Return the releases that a specifier admits; yanked releases only if it or the user pins them (PEP 592)."""
+        key = (name, specifier.text)
+        mask = self._masks.get(key)
+        if mask is None:
+            mask = self._masks[key] = self._admitted(name, specifier)
+        return mask
+
+    def withholds_yanked(self, candidate: Candidate, name: str, bit: int) -> bool:
+        """Return whether a release, only now known to be yanked, is withheld; record it if so."""
+        if self.refused is not None or (candidate.yanked | self.pinned_among(name, 1 << bit)) >> bit & 1:
+            return False
+        self.withheld.add(name)
+        return True
+
+    def _admitted(self, name: str, specifier: CompiledSpecifier) -> int:
+        candidate = self._candidate(name)
+        if isinstance(candidate, FetchFailure):
+            return 0
+        view = candidate.project.view
+        mask = mask_of(view.keys, specifier.intervals)
+        if specifier.literal is not None:  # PEP 440, arbitrary equality: compare the text
+            wanted = specifier.literal.lower()
+            mask &= sum(
+                [1 << bit_of(index) for index, version in enumerate(view.versions) if version.lower() == wanted]
+            )
+        if self.refused is not None:
+            return mask & ~self.refused.get(name, 0)
+        before = mask
+        withheld = candidate.yanked | candidate.later
+        if withheld and not specifier.pins:
+            mask &= ~withheld | self.pinned_among(name, withheld)
+        if view.prereleases and not specifier.prereleases and not self._policy.takes_prereleases(name):
+            finals = candidate.finals | self.pinned_among(name, ~candidate.finals)
+            mask = mask & finals if mask & finals & candidate.usable else mask
+        if (mask ^ before) & candidate.usable:  # one that cannot be installed matters to no search
+            self.withheld.add(name)
+        return mask
+
+    def pinned_among(self, name: str, withheld: int) -> int:
+        """Return the releases of a mask that a line of the user or an existing lock pins."""
+        candidate = self._candidate(name)
+        allowed = 0
+        if isinstance(candidate, Candidate):
+            for specifier in self._pinned.get(name, ()):
+                allowed |= mask_of(candidate.project.view.keys, specifier.intervals)
+        return allowed & withheld
+
+
+def conditions_of(
+    chosen: Mapping[str, int], facts: TargetFacts, dependency_set_of: Callable[[str, int], object]
+) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the markers of everything that was chosen, with their extras, and the Requires-Python values.
 
     The answer holds for another Python if these have the same values there.
     """
     markers: list[tuple[str, str]] = []
     specifiers: list[str] = []
-    for package, bit in solution.chosen.items():
+    for package, bit in chosen.items():
         name, extra = (base_of(package), extra_of(package)) if is_extra(package) else (package, BASE)
-        bit = solution.chosen.get(name, bit)  # noqa: PLW2901 - an extra has the release of its project
-        settled = candidates.facts.settled(name, bit)
+        bit = chosen.get(name, bit)  # noqa: PLW2901 - an extra has the release of its project
+        settled = facts.settled(name, bit)
         rows = None if settled is None else settled.conditions.get(extra)
         if rows is None:
-            rows = _of_release(candidates, name, bit, extra)
+            rows = _conditions_of_release(facts.candidate(name), dependency_set_of(name, bit), bit, extra)
             if settled is not None:
                 settled.conditions[extra] = rows
         markers += rows[0]
@@ -149,11 +215,10 @@ def conditions_of(solution: Solution, candidates: Candidates) -> tuple[list[tupl
     return markers, specifiers
 
 
-def _of_release(
-    candidates: Candidates, name: str, bit: int, extra: str
+def _conditions_of_release(
+    candidate: Candidate | FetchFailure, dependency_set: object, bit: int, extra: str
 ) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
     """Return the markers and the Requires-Python values of one release."""
-    candidate, dependency_set = candidates.candidate(name), candidates.dependency_set(name, bit)
     if not (isinstance(candidate, Candidate) and isinstance(dependency_set, DependencySet)):
         return (), ()
     try:

@@ -195,7 +195,7 @@ class TargetSearch:
         series = f"{self.target.markers['python_version']}."
         inputs = self.context.inputs
         lines = [row.marker for row in (*inputs.roots, *inputs.constraints, *inputs.overrides) if row.marker]
-        markers, specifiers = conditions_of(self.solution, self.candidates)
+        markers, specifiers = conditions_of(self.solution.chosen, self.candidates.facts, self.candidates.dependency_set)
         markers += [(marker, "") for marker in lines]
         specifiers = [text for text in specifiers if series in text]
         markers = [row for row in markers if series in row[0] and re.search("(full|implementation)_version", row[0])]
