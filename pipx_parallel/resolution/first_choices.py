@@ -151,7 +151,7 @@ class _SharedChoices(FirstChoices):
                 return edges
             shared.add_edges(of, wanted, edges)
         if settled is not None:
-            shared.settle_edges(settled, of[2], self._stated(*of), wanted)
+            shared.add_settled_edges(settled, of[2], self._stated(*of), wanted)
         return edges
 
     def _stated(self, parent: str, bit: int, extra: str) -> Sequence[Dependency]:
@@ -195,7 +195,7 @@ class _SharedChoices(FirstChoices):
             release = release_of(bit)
             if not (candidate.has_equals(release) and candidate.has_wheel(release)):
                 return bit
-            settled = shared.settle(candidate.project, version, bit, self.candidates.rules.python)
+            settled = shared.add_settled(candidate.project, version, bit, self.candidates.rules.python)
         self.settled[package] = settled
         return settled.bit
 

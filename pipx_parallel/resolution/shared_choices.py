@@ -94,12 +94,12 @@ class SharedChoices:
         if all(row.name in packages for row in wanted):
             self._edges[(*of, *map(id, wanted))] = (wanted, edges)  # what has these ids must live as long
 
-    def settle(self, project: Project, version: str, bit: int, python: tuple[str, str]) -> Settled:
+    def add_settled(self, project: Project, version: str, bit: int, python: tuple[str, str]) -> Settled:
         """Note a release that every target with this Python can take."""
         settled = self.settled[project.view.name, *python] = Settled(project, version, bit, {}, {})
         return settled
 
-    def settle_edges(
+    def add_settled_edges(
         self, settled: Settled, extra: str, stated: Sequence[Dependency], wanted: Sequence[Dependency]
     ) -> None:
         """Note the edges of a settled release, if they were added and all that it states holds by its Python alone."""
