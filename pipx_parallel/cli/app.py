@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipx_parallel.cli import BAD_INPUT, guarded, interrupted, tell
+from pipx_parallel.cli import BAD_INPUT, guarded, interrupted, printer, tell
 from pipx_parallel.cli.command_table import COMMANDS, CommandEntry
 from pipx_parallel.cli.help import GroupedCommand, GroupedOption
 from pipx_parallel.config.options import CONSOLE
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipx_parallel.config.option import Argument, Option
 
 NAME = "pipx-parallel"
+_WARNINGS = "pipx_parallel.warnings"  # the key of click's context
 COMPLETION = "_PIPX_PARALLEL_COMPLETE"  # the variable with which a completion script asks
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -66,6 +67,8 @@ def command_of(name: str, entry: CommandEntry) -> click.Command:
 
     def body(**given: object) -> int:
         values = _given(given)
+        for line in click.get_current_context().meta.get(_WARNINGS, ()):
+            printer(values).warn(line)
         return guarded(lambda: int(module.run(values)), values)
 
     positional = [_argument(argument) for argument in module.ARGUMENTS]
@@ -73,7 +76,7 @@ def command_of(name: str, entry: CommandEntry) -> click.Command:
     return GroupedCommand(
         name,
         callback=body,
-        params=[*positional, *named],
+        params=[*positional, *named, *_without_effect(name)],
         help=module.run.__doc__ or entry.help,
         short_help=entry.help,
         context_settings=_CONTEXT,
@@ -155,6 +158,8 @@ def _no_such_option(error: click.ClickException) -> str | None:
     name = error.option_name
     if (instead := other_tools.OPTIONS.get(name)) is not None:
         return f"no such option {name!r}; {instead}"
+    if name in other_tools.WITHOUT_EFFECT:
+        return f"no such option {name!r}; leave it out: {other_tools.WITHOUT_EFFECT[name][1]}"
     near = nearest(name, error.possibilities or ())
     return f"no such option {name!r}" + (f"; did you mean {near!r}?" if near else "")
 
@@ -199,6 +204,23 @@ def _option(option: Option) -> click.Option:
         kind = click.Choice(option.choices) if option.choices else _PATH if option.kind == "path" else click.STRING
         details |= {"type": kind, "multiple": option.multiple, "metavar": None if option.choices else option.metavar}
     return GroupedOption(option, **details)
+
+
+def _without_effect(command: str) -> list[click.Option]:
+    """Return hidden options of other tools that a command takes with a warning."""
+    if command not in {"lock", "resolve"}:
+        return []
+    from pipx_parallel.cli.other_tools import WITHOUT_EFFECT  # two commands have them
+
+    def note(ctx: click.Context, option: click.Parameter, value: object) -> None:
+        if value:
+            reason = WITHOUT_EFFECT[option.opts[0]][1]
+            ctx.meta.setdefault(_WARNINGS, []).append(f"{option.opts[0]} has no effect: {reason}")
+
+    return [
+        click.Option([name], is_flag=not valued, hidden=True, expose_value=False, callback=note)
+        for name, (valued, _) in WITHOUT_EFFECT.items()
+    ]
 
 
 def _version() -> click.Option:

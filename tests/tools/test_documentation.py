@@ -30,6 +30,7 @@ FOLLOWED = (
     "README",
     "air-gap",
     "ci",
+    "coming-from",
     "exit-codes",
     "extras-and-groups",
     "fleet",
@@ -178,6 +179,11 @@ def test_ci(sandbox: Sandbox, tmp_path: Path, needs_tool: Callable[..., None]) -
 def test_exit_codes(sandbox: Sandbox) -> None:
     """docs/exit-codes.md: an error as it shows it."""
     assert len(sandbox.follow(DOCS / "exit-codes.md")) == 2
+
+
+def test_coming_from(sandbox: Sandbox) -> None:
+    """docs/coming-from.md: a command line of pip-compile."""
+    assert len(sandbox.follow(DOCS / "coming-from.md")) == 2
 
 
 def test_targets(sandbox: Sandbox) -> None:
