@@ -16,7 +16,7 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import save
 from pipx_parallel.cli.request import read_request
-from pipx_parallel.cli.session import resolved
+from pipx_parallel.cli.session import resolving
 from pipx_parallel.config.options import INPUT_FILE, LOCK_OUTPUT, RESOLVE, SOURCES, UPGRADE
 from pipx_parallel.locks.audit import audit, render_json
 from pipx_parallel.locks.lock_diff import compare, facts_of, render_text
@@ -88,15 +88,15 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
     )
     settings = request.settings._replace(selection=selection, policy=policy_for(rules, fixes))
     request = request._replace(settings=settings)
-    resolutions = resolved(_with_pins(request, path, moves))
     outputs = request.context.chosen.texts("output")
     names = outputs or ("pylock.toml",)
-    artifacts = locks.render(request, resolutions, names)
+    with resolving(_with_pins(request, path, moves)) as resolutions:
+        artifacts = locks.render(request, resolutions, names)
+        facts = {name: row for resolution in resolutions for name, row in facts_of(resolution).items()}
     if outputs:
         save(changes.with_line_ends(artifacts, changes.read_before(names)), request.context.seconds)
         request.context.printer.say(f"wrote: {', '.join(names)}")
     new = read_lock(artifacts[0].text, names[0])
-    facts = {name: row for resolution in resolutions for name, row in facts_of(resolution).items()}
     left = audited([(path, new)], request.settings)
     return FixedLock(vulnerabilities, fixes, compare(lock, new, facts), left)
 

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
+from tests.support.dists import wheel
+from tests.support.index_server import LoopbackIndex
+
+TAGS = ("py3-none-any", "cp27-none-win32", "cp311-cp311-win_amd64")
 
 
 def test_the_tree_goes_from_the_users_lines_down(home: Path, run: Run) -> None:
@@ -157,3 +161,18 @@ def test_colors_of_an_output(home: Path, run: Run, monkeypatch: pytest.MonkeyPat
     assert "\x1b[" not in run(*command, json_option, "json").out
     monkeypatch.setenv("NO_COLOR", "1")
     assert run(*command).out == plain
+
+
+def test_files_that_no_target_installs_are_read_before_the_mirror_is_closed(
+    home: Path, run: Run, index: LoopbackIndex
+) -> None:
+    """A warm mirror hands out the files of the target alone; what a difference says of a release is read from all."""
+    index.publish("multi", *[wheel("multi", version, tags=tags) for version in ("1.0", "2.0") for tags in TAGS])
+    (home / "r.in").write_text("multi\n", encoding="utf-8")
+    (home / "old.txt").write_text("multi==1.0\n", encoding="utf-8")
+
+    for _ in range(2):
+        assert "uploaded 2" in run("lock", "r.in", "-o", "old.txt", "-U", "--diff").out
+        assert "uploaded 2" in run("why-not", "multi<2", "r.in").out
+        assert run("tree", "r.in", "--sizes").code == 0
+        assert run("outdated", "r.in", "-o", "old.txt").code == 0

@@ -57,8 +57,9 @@ def run(values: Mapping[str, object]) -> int:
         for line in notices.without_pin(changes.upgrade_roots(request), resolutions):
             context.printer.warn(line)
         artifacts = changes.with_line_ends(locks.render(request, resolutions, names), before)
+        text = changes.difference(request, before, artifacts, resolutions) if shows else ""
     if shows:
-        show(changes.difference(request, before, artifacts, resolutions))
+        show(text)
     if checks and (reasons := changes.stale_reasons(before, artifacts)):
         raise StaleLock(reasons)
     if checks and not shows:

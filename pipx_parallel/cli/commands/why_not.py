@@ -9,7 +9,7 @@ from pipx_parallel.cli import DONE, NO_SOLUTION, paint_for
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
-from pipx_parallel.cli.session import resolved
+from pipx_parallel.cli.session import resolved, resolving
 from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 from pipx_parallel.errors import NoSolution, Suggestions, UsageError
@@ -45,7 +45,8 @@ def run(values: Mapping[str, object]) -> int:
     paint = paint_for(context.chosen.text("color") or "auto")
     context.progress.explains = False  # this command prints the explanation itself
     try:
-        after = resolved(with_it)
+        with resolving(with_it) as after:
+            rows = [row for old, new in zip(before, after, strict=True) for row in _changes(old, new)]
     except NoSolution as error:
         own = f"--override {wanted.name}"
         offers = [offer for offer in error.suggestions if offer.origin != _ORIGIN and not offer.after.startswith(own)]
@@ -56,7 +57,6 @@ def run(values: Mapping[str, object]) -> int:
             else f"{wanted.text} is not possible:\n{_indented(_explained(error, paint))}"
         )
         return NO_SOLUTION
-    rows = [row for old, new in zip(before, after, strict=True) for row in _changes(old, new)]
     show(_report(wanted, rows, None if as_json else paint))
     return DONE
 
