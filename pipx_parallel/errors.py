@@ -121,7 +121,12 @@ class PolicyViolated(PipxParallelError):
 
 
 class OutputError(PipxParallelError, OSError):
-    """An output cannot be written; nothing was changed."""
+    """An output cannot be written; nothing was changed. ``hint`` is what to do (may be empty)."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        """Join both into one message."""
+        self.hint = hint
+        super().__init__(f"{problem}; {hint}" if hint else problem)
 
 
 class Bug(PipxParallelError):

@@ -108,7 +108,7 @@ def make_folder(folder: str) -> None:
                 else:
                     remove(path)
     except OSError as error:
-        raise OutputError(f"cannot use {folder}: {error.strerror}; choose another mirror with --mirror") from error
+        raise OutputError(f"cannot use {folder}: {error.strerror}", "choose another mirror with --mirror") from error
 
 
 def fetch(file: DistFile, folder: str, *, offline: bool = False) -> Generator[Request, Exchange, Received]:

@@ -66,7 +66,7 @@ def write(artifacts: Sequence[Written], stdout: BinaryIO | None) -> None:
                     write_stream(_encoded(artifact), stdout)
             batch.commit()
     except AtomicWriteError as error:
-        raise OutputError(f"{error}{_remedy(error)}; nothing was changed") from error
+        raise OutputError(f"{error}; nothing was changed", _remedy(error)) from error
 
 
 def check(names: Sequence[str]) -> None:
@@ -76,13 +76,13 @@ def check(names: Sequence[str]) -> None:
             if name != "-":
                 check_target(name)
     except AtomicWriteError as error:
-        raise OutputError(f"{error}{_remedy(error)}; nothing was changed") from error
+        raise OutputError(f"{error}; nothing was changed", _remedy(error)) from error
 
 
 def write_stream(data: bytes, stdout: BinaryIO | None) -> None:
     """Write bytes to standard output, None if it is closed. Raises ``OutputError``."""
     if stdout is None:
-        raise OutputError("cannot write to standard output: it is closed; give a file with -o; nothing was changed")
+        raise OutputError("cannot write to standard output: it is closed; nothing was changed", "give a file with -o")
     remaining = memoryview(data)
     try:
         while remaining:  # an unbuffered stream (PYTHONUNBUFFERED) may write only a part
@@ -93,7 +93,7 @@ def write_stream(data: bytes, stdout: BinaryIO | None) -> None:
         stdout.flush()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write to standard output: {reason}{_remedy(error)}; nothing was changed") from error
+        raise OutputError(f"cannot write to standard output: {reason}; nothing was changed", _remedy(error)) from error
 
 
 def _encoded(artifact: Written) -> bytes:
@@ -102,8 +102,7 @@ def _encoded(artifact: Written) -> bytes:
 
 
 def _remedy(error: OSError) -> str:
-    remedy = _REMEDIES.get(error.errno or 0)
-    return f"; {remedy}" if remedy else ""
+    return _REMEDIES.get(error.errno or 0, "")
 
 
 def _refuse_duplicates(artifacts: Sequence[Written]) -> None:

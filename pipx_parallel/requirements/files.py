@@ -51,6 +51,15 @@ class FileReader:
             return "folder"
         return "file" if os.path.isfile(path) else ""
 
+    def beside(self, path: str) -> list[str]:
+        """Return the paths of all files in the folder of a path; none if there is no such folder."""
+        folder = os.path.dirname(path)
+        try:
+            names = os.listdir(folder or ".")
+        except (OSError, ValueError):
+            return []
+        return [os.path.join(folder, name) for name in names]
+
     def absolute(self, path: str) -> str:
         """Return the absolute path; relative paths are relative to the current folder."""
         return os.path.abspath(path)

@@ -43,6 +43,8 @@ class Gathering:
         except OSError as error:
             origin = asked_at or Origin(mask_secrets(location))
             problem = f"cannot read {quoted(location)}: {error.strerror or error}"
+            if isinstance(error, FileNotFoundError) and asked_at is None:
+                problem = "file not found"
             raise refusal(origin, problem, "check the path") from error
         self.seen(location, data)
         return data

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
+from mirror.names import is_project_name
 from pipx_parallel.model import Origin
+from pipx_parallel.nearest_names import nearest
 from pipx_parallel.requirements.grammar import ParsedLine, parse_line
 from pipx_parallel.requirements.lines import decode, logical_lines
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import is_location_url, join_location, mask_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 class Reader(Protocol):
@@ -25,6 +27,10 @@ class Reader(Protocol):
 
     def kind(self, path: str) -> str:
         """Return "file", "folder", or "" if there is neither. Never raises."""
+        ...
+
+    def beside(self, path: str) -> Sequence[str]:
+        """Return the paths of all files in the folder of a path, to name one that was meant. Never raises."""
         ...
 
     def absolute(self, path: str) -> str:
@@ -97,7 +103,7 @@ class TreeReader:
         except OSError as error:
             kind = "constraints" if include.constraint else "requirements"
             reason = error.strerror or str(error)
-            remedy = "check the path; use --packages to lock packages by name"
+            remedy = self._remedy(include.location)
             if include.parent or asked_at.line:
                 remedy = "paths are relative to the file that names them"
             if is_location_url(include.location):
@@ -106,6 +112,15 @@ class TreeReader:
             if isinstance(error, FileNotFoundError) and str(asked_at) == include.location:
                 problem = "file not found"
             raise refusal(asked_at, problem, remedy) from error
+
+    def _remedy(self, location: str) -> str:
+        """Return what to write instead of a file that does not exist: the nearest file beside it, or the name of a project."""
+        near = nearest(location, self._reader.beside(location))
+        if near is not None:
+            return f"did you mean {near!r}?"
+        if is_project_name(location) and self._reader.kind(location) == "":
+            return f"a package is locked by its name with --packages {location}"
+        return "check the path"
 
     def _identity(self, location: str) -> str:
         return location if location == "-" or is_location_url(location) else self._reader.absolute(location)

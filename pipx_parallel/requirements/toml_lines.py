@@ -29,9 +29,8 @@ class TomlText:
         except tomllib.TOMLDecodeError as error:
             message, line = _split_position(str(error))
             line_origin = origin._replace(line=line + first_line - 1 if line else None)
-            raise refusal(
-                line_origin, f"this is not valid TOML: {message}", "correct the syntax of this line"
-            ) from None
+            remedy = "correct the syntax of this line" if line else "correct its syntax"
+            raise refusal(line_origin, f"this is not valid TOML: {message}", remedy) from None
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str) -> TomlText:

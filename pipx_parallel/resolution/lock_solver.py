@@ -173,6 +173,10 @@ class _BodyReader:
         """Return "file" for the body."""
         return "file" if path == _SOURCE else ""
 
+    def beside(self, path: str) -> list[str]:  # noqa: ARG002 - part of the protocol
+        """Return nothing."""
+        return []
+
     def absolute(self, path: str) -> str:
         """Return a path that does not exist."""
         return f"/body/{path}"

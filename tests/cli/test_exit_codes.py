@@ -287,6 +287,38 @@ def test_failures_of_one_class_have_its_code(
     ) == (name, name)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem", "hint"),
+    [
+        (["lock", "requirments.in"], "requirments.in: file not found", "did you mean 'requirements.in'?"),
+        (["lock", "sub/dev.inn"], "sub/dev.inn: file not found", "did you mean 'sub/dev.in'?"),
+        (["lock", "flask"], "flask: file not found", "a package is locked by its name with --packages flask"),
+        (["lock", "nowhere/x.in"], "nowhere/x.in: file not found", "check the path"),
+        (["audit", "gone.toml"], "gone.toml: file not found", "name a pylock.toml or a locked requirements file"),
+        (["outdated", "gone.toml"], "gone.toml: file not found", "check the path"),
+        (
+            ["lock", "requirements.in", "-o", "no/pylock.toml"],
+            "the folder does not exist; nothing was changed",
+            "make the folder",
+        ),
+        (["lock", "open.toml"], "open.toml: this is not valid TOML", "correct its syntax"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_path_is_one_error_with_a_hint(
+    home: Path, run: Run, arguments: list[str], problem: str, hint: str
+) -> None:
+    """Two lines: what is wrong, and what was perhaps meant."""
+    (home / "sub").mkdir()
+    for name, text in (("requirements.in", "app\n"), ("sub/dev.in", "app\n"), ("open.toml", "a = [1\n")):
+        (home / name).write_text(text, encoding="utf-8")
+
+    ran = run(*arguments)
+
+    first, second = ran.err.splitlines()
+    assert (ran.code, problem in first, second.startswith(f"hint: {hint}")) == (2, True, True), ran.err
+
+
 def _below(root: type[Exception]) -> list[type[Exception]]:
     """Return the classes of a tree that the two modules of errors define, the root apart."""
     below = [kind for child in root.__subclasses__() for kind in (child, *_below(child))]

@@ -30,6 +30,12 @@ class TextReader:
             return "file"
         return "folder" if any(text_path.startswith(key.rstrip("/") + "/") for text_path in self._texts) else ""
 
+    def beside(self, path: str) -> list[str]:
+        """Return the paths of the texts in the folder of a path, relative as the path is."""
+        folder = posixpath.dirname(self._key(path))
+        names = [posixpath.basename(text) for text in self._texts if posixpath.dirname(text) == folder]
+        return [posixpath.join(posixpath.dirname(path), name) for name in names]
+
     def absolute(self, path: str) -> str:
         """Return the path below ``/here``."""
         return posixpath.normpath(posixpath.join("/here", path))

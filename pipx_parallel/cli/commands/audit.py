@@ -93,6 +93,8 @@ def _text(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
+    except FileNotFoundError:
+        raise UsageError(f"{path}: file not found", "name a pylock.toml or a locked requirements file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path}: cannot be read as a lock ({error})", "name a pylock.toml or a locked requirements file"

@@ -53,7 +53,7 @@ def test_an_unbuffered_standard_output_gets_every_byte() -> None:
 
 def test_a_standard_output_that_is_closed_is_named(tmp_path: Path) -> None:
     """No output at all is written then; files alone need none."""
-    with pytest.raises(OutputError, match="standard output: it is closed; give a file with -o"):
+    with pytest.raises(OutputError, match="standard output: it is closed; nothing was changed; give a file with -o"):
         write([Artifact("-", "out"), Artifact(str(tmp_path / "a.txt"), "a")], None)
     assert os.listdir(tmp_path) == []  # hidden names too
 
@@ -70,7 +70,7 @@ def test_standard_output_stays_empty_when_a_file_cannot_be_written(tmp_path: Pat
         write([Artifact("-", "out"), Artifact(str(good), "a"), Artifact(str(bad), "b")], stdout)
 
     remedy = "make the folder first, or choose another with -o"
-    assert str(caught.value) == f"cannot write {bad}: the folder does not exist; {remedy}; nothing was changed"
+    assert str(caught.value) == f"cannot write {bad}: the folder does not exist; nothing was changed; {remedy}"
     assert stdout.getvalue() == b""
     assert not good.exists()
 
