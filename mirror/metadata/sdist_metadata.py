@@ -1,4 +1,4 @@
-"""Read PKG-INFO from an sdist (PEP 517, PEP 625, PEP 643): nothing is unpacked to disk, nothing is executed."""
+"""Read PKG-INFO and pyproject.toml from an sdist (PEP 517, PEP 625, PEP 643): nothing is executed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from mirror.errors import Malformed, archive_errors
 from mirror.limits import unpacked_bytes
 
 if TYPE_CHECKING:
-    import tarfile
+    from collections.abc import Iterator
 
-_MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of PKG-INFO
+PKG_INFO, PYPROJECT = "PKG-INFO", "pyproject.toml"
+_WANTED = (PKG_INFO, PYPROJECT)
+_MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of one of them
 _PIECE = 256 * 1024  # bytes read at once
 _GZIP, _GZIP_MARK = 31, b"\x1f\x8b"  # zlib's name of the format, and the first bytes of a file
 
@@ -62,45 +64,73 @@ class _Gunzip:
                 raise EOFError("it is truncated")
 
 
-def sdist_pkg_info(archive: BinaryIO, filename: str) -> bytes:
-    """Return the PKG-INFO of the top-level folder of a whole sdist.
+class _Copying:
+    """A stream that is also written to a file while it is read; the file is emptied if it cannot hold all of it."""
 
-    Raises:
-        Malformed: There is no PKG-INFO, the archive cannot be read, or it unpacks to more than the limit.
-    """
-    pkg_info = _member(archive, filename, "PKG-INFO")
-    if pkg_info is None:
-        raise Malformed(f"{filename}: there is no PKG-INFO in its top-level folder")
-    return pkg_info
+    def __init__(self, stream: _Readable, copy: BinaryIO) -> None:
+        self._stream = stream
+        self._copy: BinaryIO | None = copy
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes."""
+        data = self._stream.read(size)
+        if self._copy is not None:
+            try:
+                self._copy.write(data)
+            except OSError:  # the disk is full
+                self.drop()
+        return data
+
+    def drop(self) -> None:
+        """Empty the file: what it holds is not the whole stream."""
+        if self._copy is not None:
+            self._copy.seek(0)
+            self._copy.truncate()
+            self._copy = None
 
 
-def sdist_pyproject(archive: BinaryIO, filename: str) -> bytes | None:
-    """Return the pyproject.toml of the top-level folder of a whole sdist, or None.
+def top_files(archive: BinaryIO, filename: str, copy: BinaryIO | None = None) -> Iterator[tuple[str, bytes]]:
+    """Yield name and text of PKG-INFO and pyproject.toml in the top-level folder of a whole sdist, in the archive's order.
+
+    An archive of 280 MB takes a second to decompress, so it is read once, and no further than the caller asks.
+
+    Args:
+        archive: The sdist.
+        filename: Its name, for messages.
+        copy: A file that holds the decompressed tar archive at the end; it is empty if the archive is no compressed tar archive,
+            was not read to its end, or did not fit.
 
     Raises:
         Malformed: The archive cannot be read, or it unpacks to more than the limit.
     """
-    return _member(archive, filename, "pyproject.toml")
-
-
-def _member(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
     if filename.lower().endswith(".zip"):
-        return _from_zip(archive, filename, wanted)
-    return _from_tar(archive, filename, wanted)
+        yield from _from_zip(archive, filename)
+    else:
+        yield from _from_tar(archive, filename, copy)
 
 
-def _from_tar(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
+def _from_tar(archive: BinaryIO, filename: str, copy: BinaryIO | None) -> Iterator[tuple[str, bytes]]:
     import tarfile  # 12 ms to load, and few locks read an sdist
 
     limit = unpacked_bytes(archive.seek(0, os.SEEK_END))
+    unpacker = _unpacker(archive)
+    copying = None if copy is None or unpacker is archive else _Copying(unpacker, copy)
     try:
-        bounded: Any = _Bounded(_unpacker(archive), limit, filename)
+        bounded: Any = _Bounded(copying or unpacker, limit, filename)
         with tarfile.open(fileobj=bounded, mode="r|", bufsize=_PIECE) as members:  # only read() is called
-            return _first(members, wanted)
+            for member in members:
+                name = _top_name(member.name)
+                if name is not None and member.isreg() and member.size <= _MEMBER_LIMIT:
+                    stream = members.extractfile(member)
+                    yield name, b"" if stream is None else stream.read(_MEMBER_LIMIT)
+        copying = None  # it is whole
     except archive_errors() as error:
         if isinstance(error, Malformed):
             raise
         raise Malformed(f"{filename}: the archive cannot be read ({error})") from error
+    finally:
+        if copying is not None:
+            copying.drop()
 
 
 def _unpacker(archive: BinaryIO) -> _Readable:
@@ -117,29 +147,21 @@ def _unpacker(archive: BinaryIO) -> _Readable:
     return archive
 
 
-def _first(archive: tarfile.TarFile, wanted: str) -> bytes | None:
-    for member in archive:
-        if member.isreg() and _is_top(member.name, wanted) and member.size <= _MEMBER_LIMIT:
-            stream = archive.extractfile(member)
-            return None if stream is None else stream.read(_MEMBER_LIMIT)
-    return None
-
-
-def _from_zip(archive: BinaryIO, filename: str, wanted: str) -> bytes | None:
+def _from_zip(archive: BinaryIO, filename: str) -> Iterator[tuple[str, bytes]]:
     import zipfile  # 15 ms to load, and few locks read an sdist
 
     try:
         with zipfile.ZipFile(archive) as members:
             for member in members.infolist():
-                if _is_top(member.filename, wanted) and member.file_size <= _MEMBER_LIMIT:
+                name = _top_name(member.filename)
+                if name is not None and member.file_size <= _MEMBER_LIMIT:
                     with members.open(member) as stream:
-                        return stream.read(_MEMBER_LIMIT)
+                        yield name, stream.read(_MEMBER_LIMIT)
     except archive_errors() as error:
         raise Malformed(f"{filename}: the archive cannot be read ({error})") from error
-    return None
 
 
-def _is_top(path: str, wanted: str) -> bool:
-    """Return whether a path is ``folder/wanted``: the PKG-INFO in an egg-info folder is deeper and may differ."""
+def _top_name(path: str) -> str | None:
+    """Return the name of a wanted file at ``folder/name``: the PKG-INFO in an egg-info folder is deeper and may differ."""
     folder, _, name = path.removeprefix("./").partition("/")
-    return name == wanted and folder not in {"", ".", ".."}
+    return name if name in _WANTED and folder not in {"", ".", ".."} else None

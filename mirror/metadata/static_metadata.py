@@ -6,33 +6,47 @@ from typing import Any, BinaryIO
 
 from mirror.errors import Malformed
 from mirror.metadata.core_metadata import CoreMetadata, check_size, parse_core_metadata
-from mirror.metadata.sdist_metadata import sdist_pkg_info, sdist_pyproject
+from mirror.metadata.sdist_metadata import PKG_INFO, PYPROJECT, top_files
 from mirror.records.licences import stated_by_project
 
 _MATTERING = frozenset(("dependencies", "optional-dependencies", "requires-python"))
 
 
-def static_metadata(archive: BinaryIO, filename: str) -> CoreMetadata | None:
+def static_metadata(archive: BinaryIO, filename: str, copy: BinaryIO | None = None) -> CoreMetadata | None:
     """Return the static metadata of an sdist, or None if it must be built.
 
     An sdist without PKG-INFO must be built too, as in pip, unless its project table is static.
 
+    Args:
+        archive: The sdist.
+        filename: Its name.
+        copy: As in ``top_files``.
+
     Raises:
         Malformed: The archive cannot be read.
     """
-    try:
-        metadata = parse_core_metadata(sdist_pkg_info(archive, filename))
-    except Malformed:
-        metadata = None
-    if metadata is not None and metadata.is_static:
-        return metadata
-    pyproject = sdist_pyproject(archive, filename)
-    if pyproject is None:
-        return None
-    project = project_metadata(pyproject)
+    texts: dict[str, bytes] = {}
+    metadata = None
+    for name, text in top_files(archive, filename, copy):
+        if texts.setdefault(name, text) is not text:
+            continue
+        if name == PKG_INFO:
+            metadata = _parsed(text)
+            if metadata is not None and metadata.is_static:
+                return metadata
+        if len(texts) == 2:
+            break
+    project = project_metadata(texts[PYPROJECT]) if PYPROJECT in texts else None
     if project is None or metadata is None:
         return project
     return project._replace(version=metadata.version, licence=metadata.licence)
+
+
+def _parsed(pkg_info: bytes) -> CoreMetadata | None:
+    try:
+        return parse_core_metadata(pkg_info)
+    except Malformed:
+        return None
 
 
 def project_metadata(pyproject: bytes) -> CoreMetadata | None:

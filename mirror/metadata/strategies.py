@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from io import SEEK_END, BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
 from mirror.limits import METADATA_BYTES
@@ -176,27 +176,44 @@ def _sdist(file: DistFile) -> Generator[Request | Work, Any, CoreMetadata]:
     _check_status(exchange, file)
     archive = exchange.opened()
     results: list[CoreMetadata | None] = []
+    large = archive.seek(0, SEEK_END) > _LARGE
+    unpacked = _temporary_file() if large else None
 
     def read() -> bytes:
         _check(archive, file.hashes, file.filename)
-        results.append(static_metadata(archive, file.filename))
+        results.append(static_metadata(archive, file.filename, unpacked))
         return b""
 
     try:
-        if archive.seek(0, SEEK_END) > _LARGE:
+        if large:
             yield Work(f"reading {file.filename}", read)  # seconds: the search goes on meanwhile
         else:
             read()
         metadata = results[0]
     except BaseException:  # also if the run ends while the archive is read
         archive.close()
+        if unpacked is not None:
+            unpacked.close()
         raise
+    if unpacked is not None:
+        if metadata is None and unpacked.seek(0, SEEK_END):  # what is built of it need not be decompressed again
+            archive, unpacked = unpacked, archive
+        unpacked.close()
     if metadata is not None:
         archive.close()
         return metadata._replace(text=FileText(file.filename, to_text(metadata)))
     raise NeedsBuild(
         f"{file.filename} has no static metadata: only its build backend can give its dependencies", archive
     )
+
+
+def _temporary_file() -> BinaryIO | None:
+    import tempfile  # 10 ms with what it loads; only for large source archives
+
+    try:
+        return cast("BinaryIO", tempfile.TemporaryFile())
+    except OSError:
+        return None
 
 
 def _body(exchange: Exchange, file: DistFile) -> bytes:

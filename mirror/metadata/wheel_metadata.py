@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
 from mirror.errors import Malformed
-from mirror.metadata.sdist_metadata import sdist_pkg_info
 from mirror.names import normalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["NeedRange", "read_parts", "read_tail", "sdist_pkg_info", "wheel_metadata"]
+__all__ = ["NeedRange", "read_parts", "read_tail", "wheel_metadata"]
 
 _END = struct.Struct("<4s4H2LH")  # end of central directory
 _END64 = struct.Struct("<4sQ2H2L4Q")

@@ -13,7 +13,7 @@ import pytest
 
 from mirror.errors import BuildFailed, Malformed
 from mirror.limits import ARCHIVE_LEAST, ARCHIVE_MEMBERS
-from mirror.metadata.sdist_metadata import sdist_pkg_info
+from mirror.metadata.sdist_metadata import top_files
 from pipx_parallel.builds.unpack import unpack
 from tests.support.dists import tarred, zipped
 
@@ -49,7 +49,7 @@ def test_a_zip_that_cannot_be_read(tmp_path: Path, method: int, change: Callable
     body = change(zipped(FILES, method))
 
     with pytest.raises(Malformed, match=r"evil-1\.0\.zip"):
-        sdist_pkg_info(io.BytesIO(body), "evil-1.0.zip")
+        list(top_files(io.BytesIO(body), "evil-1.0.zip"))
     with pytest.raises(BuildFailed, match=r"evil-1\.0\.zip"):
         unpack(io.BytesIO(body), "evil-1.0.zip", str(tmp_path))
 
@@ -64,7 +64,7 @@ def test_any_change_of_an_archive_is_read_or_refused(tmp_path: Path) -> None:
             body[chance.randrange(len(body))] = chance.randrange(256)
         name = "evil-1.0.tar.gz" if seed % len(bodies) == 0 else "evil-1.0.zip"
         for read in (
-            lambda data, name=name: sdist_pkg_info(data, name),
+            lambda data, name=name: list(top_files(data, name)),
             lambda data: unpack(data, "evil", str(tmp_path)),
         ):
             try:
