@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed
@@ -151,6 +152,7 @@ def read_all(data: bytes) -> list[bytes]:
     return slices
 
 
+@lru_cache(maxsize=2)  # releases that are read one after another share a block
 def _unpack(block: bytes, raw: int) -> bytes:
     """Return a block's bytes, bounded by the length that its record claims."""
     import zstandard  # as above

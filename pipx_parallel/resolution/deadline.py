@@ -26,6 +26,11 @@ class Deadline(SolverObserver):
         """Return whether the deadline has passed."""
         return self._clock() > self._moment
 
+    def part(self, share: float) -> Deadline:
+        """Return a deadline after a share of the time that is left."""
+        now = self._clock()
+        return Deadline(self._clock, now + share * max(0.0, self._moment - now))
+
     def decided(self, package: str, bit: int) -> None:  # noqa: ARG002 - the observer's signature
         """Raise ``OutOfTimeError`` if the deadline has passed."""
         self._check()

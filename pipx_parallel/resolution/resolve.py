@@ -178,7 +178,7 @@ def _offers(argument: Explanation, search: TargetSearch) -> Suggestions:
     from pipx_parallel.resolution.line_changes import Situation  # as above
     from pipx_parallel.resolution.suggestions import suggest  # as above
 
-    def attempt(situation: Situation) -> Mapping[str, str] | None:
+    def attempt(situation: Situation, deadline: Deadline) -> Mapping[str, str] | None:
         """Return the versions in the solution of a changed situation, or None if there is none."""
         candidates, wanted, bounds = candidates_for(
             situation.inputs, situation.target, mirror, situation.settings, search.directs
@@ -201,4 +201,4 @@ def _offers(argument: Explanation, search: TargetSearch) -> Suggestions:
     deadline = Deadline(time.monotonic, time.monotonic() + seconds)
     mirror.listener = None
     mirror.records.disable_builds()
-    return suggest(argument, Situation(search.inputs, search.target, settings), attempt)
+    return suggest(argument, Situation(search.inputs, search.target, settings), attempt, deadline)

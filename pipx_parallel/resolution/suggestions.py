@@ -1,7 +1,7 @@
 """Suggest changes that lead to a solution; each is tried before it is offered.
 
 Changes are derived only from the facts of the proof. They are tried in a fixed order, the smallest first, up to a number of
-attempts; a count, not a time, so that every run offers the same.
+attempts, within a time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pipx_parallel.errors import Suggestions
 from pipx_parallel.model import Offer, Origin, RootRequirement
 from pipx_parallel.resolution import line_changes
 from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolution.deadline import OutOfTimeError
+from pipx_parallel.resolution.deadline import Deadline, OutOfTimeError
 from pipx_parallel.resolution.explain import MOST_LINES
 from pipx_parallel.resolution.line_changes import Change, Situation
 from pipx_parallel.resolution.package_keys import is_extra
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 12
 MOST_OFFERS = 3
+_PART, _LATER_PART = 0.3, 0.5  # of the time that is left, for one change: at first, and when it is tried again
 _PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 _ALL = ":all:"
 _SDIST_RANK = 1 << 30  # below every wheel
@@ -39,34 +40,74 @@ _MOST_LOOKED_AT = 200  # releases of a project that are checked, newest first
 def suggest(
     argument: Explanation,
     situation: Situation,
-    attempt: Callable[[Situation], Mapping[str, str] | None],
+    attempt: Callable[[Situation, Deadline], Mapping[str, str] | None],
+    deadline: Deadline,
 ) -> Suggestions:
-    """Return changes that lead to a solution; ``attempt`` returns the versions in the solution of a situation, or None.
+    """Return changes that lead to a solution, the smallest first.
 
-    If ``attempt`` raises ``OutOfTimeError``, the changes that were tried before are returned.
+    Every change gets a part of the time, so that one hard search does not use up all of it. Those that were not decided in theirs
+    are tried again with what is left: what was fetched meanwhile is not fetched again.
+
+    Args:
+        argument: The proof.
+        situation: What has no solution.
+        attempt: Returns the versions in the solution of a situation, or None. Raises ``OutOfTimeError`` after its deadline.
+        deadline: Ends all.
     """
-    most_offers = max(1, min(MOST_OFFERS, MOST_LINES - len(argument.lines)))
-    offers: list[Offer] = []
-    tried: set[str] = set()
-    done: set[str] = set()
+    trials = _Trials(attempt, max(1, min(MOST_OFFERS, MOST_LINES - len(argument.lines))))
     for change in _changes(argument, situation):
-        if len(offers) == most_offers or len(tried) == MOST_ATTEMPTS:
+        if (trials.late and deadline.passed()) or len(trials.offers) == trials.most or trials.count == MOST_ATTEMPTS:
             break
-        if change.offer.text in tried or change.group in done:
-            continue
-        tried.add(change.offer.text)
+        trials.run(change, deadline.part(_PART))
+    while trials.late and not deadline.passed():
+        late, trials.late = trials.late, []
+        for number, change in late:
+            trials.run(change, deadline if len(late) == 1 else deadline.part(_LATER_PART), number)
+    offers = tuple([trials.offers[number] for number in sorted(trials.offers)[: trials.most]])
+    if not trials.late or len(offers) == trials.most:
+        return Suggestions(offers)
+    seconds = situation.settings.selection.suggest_seconds
+    return Suggestions(offers, f"not every change was tried within {seconds:g} s (--suggest-seconds)")
+
+
+class _Trials:
+    """The changes that were tried."""
+
+    def __init__(self, attempt: Callable[[Situation, Deadline], Mapping[str, str] | None], most: int) -> None:
+        self._attempt = attempt
+        self.most = most
+        self.offers: dict[int, Offer] = {}  # by the number of the change
+        self.late: list[tuple[int, Change]] = []  # not decided in their time
+        self._tried: set[str] = set()
+        self._done: dict[str, int] = {}  # number by group
+
+    @property
+    def count(self) -> int:
+        """Return how many changes were tried."""
+        return len(self._tried)
+
+    def run(self, change: Change, deadline: Deadline, number: int | None = None) -> None:
+        """Try a change; ``number`` is that of a late one, which takes the place of a later one of its group."""
+        if number is None and (change.group in self._done or change.offer.text in self._tried):
+            return
+        self._tried.add(change.offer.text)
+        number = len(self._tried) if number is None else number
+        if deadline.passed():
+            self.late.append((number, change))
+            return
         try:
-            versions = attempt(change.situation)
-            if versions is not None and any(attempt(other) is None for other in change.others):
+            versions = self._attempt(change.situation, deadline)
+            if versions is not None and any(self._attempt(other, deadline) is None for other in change.others):
                 versions = None
         except OutOfTimeError:
-            seconds = situation.settings.selection.suggest_seconds
-            return Suggestions(tuple(offers), f"not every change was tried within {seconds:g} s (--suggest-seconds)")
+            self.late.append((number, change))
+            return
         if versions is not None:
             gives = f" (resolves to {change.shows} {versions[change.shows]})" if change.shows in versions else ""
-            offers.append(change.offer._replace(text=change.offer.text + gives))
-            done.update([change.group] if change.group else [])
-    return Suggestions(tuple(offers))
+            self.offers.pop(self._done.get(change.group, 0), None)
+            self.offers[number] = change.offer._replace(text=change.offer.text + gives)
+            if change.group:
+                self._done[change.group] = number
 
 
 def _changes(argument: Explanation, situation: Situation) -> Iterator[Change]:
