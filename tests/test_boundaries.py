@@ -148,6 +148,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.credentials",  # is there a netrc?
         "mirror.http.local_files",
         "mirror.http.body",  # a temporary file for a large body
+        "mirror.metadata.sdist_metadata",  # a temporary file for what a large archive unpacks to
         "mirror.session.local_index",
         "pipx_parallel.builds.*",
         "pipx_parallel.direct.git",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from mirror.errors import Malformed, archive_errors
 from mirror.limits import unpacked_bytes
@@ -87,6 +87,16 @@ class _Copying:
             self._copy.seek(0)
             self._copy.truncate()
             self._copy = None
+
+
+def file_for_copy() -> BinaryIO | None:
+    """Return a temporary file without a name for the ``copy`` of ``top_files``; None if there can be none."""
+    import tempfile  # 10 ms with what it loads; only for large source archives
+
+    try:
+        return cast("BinaryIO", tempfile.TemporaryFile())
+    except OSError:
+        return None
 
 
 def top_files(archive: BinaryIO, filename: str, copy: BinaryIO | None = None) -> Iterator[tuple[str, bytes]]:

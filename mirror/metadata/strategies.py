@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import hashlib
 from io import SEEK_END, BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mirror.errors import Integrity, Malformed, MirrorError, NeedsBuild, NotFound, Unreachable
 from mirror.limits import METADATA_BYTES
 from mirror.metadata.core_metadata import FileText, parse_core_metadata, to_text
+from mirror.metadata.sdist_metadata import file_for_copy
 from mirror.metadata.static_metadata import static_metadata
 from mirror.metadata.wheel_metadata import NeedRange, read_parts, wheel_metadata
 from mirror.names import normalize_name
@@ -177,7 +178,7 @@ def _sdist(file: DistFile) -> Generator[Request | Work, Any, CoreMetadata]:
     archive = exchange.opened()
     results: list[CoreMetadata | None] = []
     large = archive.seek(0, SEEK_END) > _LARGE
-    unpacked = _temporary_file() if large else None
+    unpacked = file_for_copy() if large else None
 
     def read() -> bytes:
         _check(archive, file.hashes, file.filename)
@@ -205,15 +206,6 @@ def _sdist(file: DistFile) -> Generator[Request | Work, Any, CoreMetadata]:
     raise NeedsBuild(
         f"{file.filename} has no static metadata: only its build backend can give its dependencies", archive
     )
-
-
-def _temporary_file() -> BinaryIO | None:
-    import tempfile  # 10 ms with what it loads; only for large source archives
-
-    try:
-        return cast("BinaryIO", tempfile.TemporaryFile())
-    except OSError:
-        return None
 
 
 def _body(exchange: Exchange, file: DistFile) -> bytes:

@@ -147,16 +147,16 @@ def test_an_archive_that_was_not_read_to_its_end_leaves_nothing(ending: str) -> 
     noise = Random(1).randbytes(700_000)  # noqa: S311 - noise
     body = tarred({"a-1/PKG-INFO": b"Name: a\n", "a-1/data": noise})
     copy = _Small() if ending == "full" else io.BytesIO()
-    found = top_files(io.BytesIO(body[:400_000] if ending == "truncated" else body), "a-1.tar.gz", copy)
+    names = top_files(io.BytesIO(body[:400_000] if ending == "truncated" else body), "a-1.tar.gz", copy)
 
-    assert next(found) == ("PKG-INFO", b"Name: a\n")
+    assert next(names) == ("PKG-INFO", b"Name: a\n")
     if ending == "stopped":
-        found.close()  # type: ignore[attr-defined]  # a generator
+        names.close()  # type: ignore[attr-defined]  # a generator
     elif ending == "truncated":
         with pytest.raises(Malformed):
-            list(found)
+            list(names)
     else:
-        assert list(found) == []
+        assert list(names) == []
     assert copy.getvalue() == b""
 
 
