@@ -5,6 +5,7 @@ Packaging rules become masks here: tags, Requires-Python, cutoff, yanked files (
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
@@ -13,9 +14,6 @@ from mirror.records.release_view import HEAD
 from pipx_parallel.resolver.masks import mask_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from mirror.records.model import FileKind
     from mirror.records.project import Project
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.targets.rules import TargetRules
@@ -71,8 +69,14 @@ class Candidate:
 
     @property
     def yanked(self) -> int:
-        """Return the releases of which the target could install yanked files only."""
-        return (self._masks or self._find())[0].yanked
+        """Return the releases of which the target could install yanked files only; of most projects no file is yanked."""
+        has_any = self._masks or any([kind.yanked for kind in self.project.view.file_kinds])  # noqa: C419 - called often
+        return (self._masks or self._find())[0].yanked if has_any else 0
+
+    def has_usable(self, mask: int) -> bool:
+        """Return whether the target may install a release of a mask; old ones count as usable without a look at the newest."""
+        old = 0 if self._masks else mask & (1 << self._line + 1) - 2
+        return bool(self._policy.allowed_releases(self.project.view.name, old, self.finals) or mask & self.usable)
 
     @property
     def binary(self) -> int:
@@ -123,9 +127,7 @@ class Candidate:
         return self.is_shared and bool(self._head() >> release & 1)
 
     def _rank_by(self, rules: TargetRules, sdist: int | None, *, wheels: bool) -> None:
-        self._ranks_of: Callable[[Sequence[FileKind]], Sequence[int | None]] = lambda file_kinds: rules.ranks_of(
-            file_kinds, sdist, wheels=wheels
-        )
+        self._ranks_of = partial(rules.ranks_of, sdist=sdist, wheels=wheels)
         self._distance = rules.distance
 
     def for_rules(self, rules: TargetRules, policy: Policy) -> Candidate:
@@ -172,11 +174,6 @@ class Candidate:
             if not remaining:
                 return ()
         return self.project.view.kind_set_of(release)
-
-    def has_wheel(self, release: int) -> bool:
-        """Return whether the target installs a release from a wheel."""
-        file_kind = self.file_kind_of(release)
-        return file_kind is not None and self.project.view.file_kinds[file_kind].tags != SDIST
 
     def metadata_kind(self, release: int, file_kind: int) -> int:
         """Return the file kind whose metadata is read for a release: its best file, or a wheel of another target.

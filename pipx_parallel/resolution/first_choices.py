@@ -108,13 +108,15 @@ class FirstChoices:
 
     def _allowed(self, edge: Edge) -> int:
         """Return the releases that the target may install and that an edge and the lines of the user allow."""
-        domain = self.candidates.domain(edge.package)
-        if isinstance(domain, Unavailable):
-            return 0
-        mask = domain & edge.mask & self.bounds.get(edge.package, -1)
+        mask = self._installable(edge.package) & edge.mask & self.bounds.get(edge.package, -1)
         for bound in self.bounds_of(edge.package):
             mask &= bound.edge.mask
         return mask
+
+    def _installable(self, package: str) -> int:
+        """Return the releases that the target may install."""
+        domain = self.candidates.domain(package)
+        return 0 if isinstance(domain, Unavailable) else domain
 
 
 class _SharedChoices(FirstChoices):

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.records.model import FetchFailure
+from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.first_choices import FirstChoices
 from pipx_parallel.resolution.package_keys import is_extra
 from pipx_parallel.resolver.outcome import Held
-from pipx_parallel.resolver.ports import Unavailable
 from pipx_parallel.resolver.terms import Bound, Dependency, Required
 
 if TYPE_CHECKING:
@@ -58,19 +58,28 @@ class _KeptPins(FirstChoices):
             return super()._first_choice(edge) if package in self.wanted else 1
         if candidates.policy.locked_version(package) is None:
             return None
-        mask, candidate = self._allowed(edge), candidates.candidate(package)
+        candidate = candidates.candidate(package)
         if isinstance(candidate, FetchFailure):
             return None
-        return candidates.policy.preferred_bit(package, candidate.project.view, mask)
+        return candidates.policy.preferred_bit(package, candidate.project.view, self._allowed(edge))
+
+    def _installable(self, package: str) -> int:
+        """Return all releases unless a policy refuses some: whether a pin can be installed shows when its metadata is read."""
+        policy = self.candidates.policy
+        refuses = policy.has_guard or not policy.allowed_releases(package, 1, finals=0)
+        return super()._installable(package) if refuses else -1
 
     def _held(self, solution: Solution) -> dict[str, Held]:
         """Return what excludes the best release of each project whose pin is another one, as the search does."""
         on, lines = _dependencies_on(solution), self._lines()
         held: dict[str, Held] = {}
         for name, bit in solution.chosen.items():
-            domain = 0 if is_extra(name) else self.candidates.domain(name)
-            if isinstance(domain, Unavailable) or domain.bit_length() - 1 <= bit:
+            candidate = None if is_extra(name) else self.candidates.candidate(name)
+            if not isinstance(candidate, Candidate) or len(candidate.project.view.versions) <= bit:
                 continue  # nothing is newer
+            domain = candidate.usable
+            if domain.bit_length() - 1 <= bit:
+                continue
             best = self.candidates.best(name, domain)
             if best != bit:
                 rows, dependencies = (*lines.get(name, ()), *self.bounds_of(name)), on.get(name, ())

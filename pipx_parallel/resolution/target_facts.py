@@ -177,8 +177,8 @@ class Admissions:
             mask &= ~withheld | self.pinned_among(name, withheld)
         if view.prereleases and not specifier.prereleases and not self._policy.takes_prereleases(name):
             finals = candidate.finals | self.pinned_among(name, ~candidate.finals)
-            mask = mask & finals if mask & finals & candidate.usable else mask
-        if (mask ^ before) & candidate.usable:  # one that cannot be installed matters to no search
+            mask = mask & finals if mask & ~finals and candidate.has_usable(mask & finals) else mask
+        if mask != before and candidate.has_usable(mask ^ before):  # one that cannot be installed matters to no search
             self.withheld.add(name)
         return mask
 
