@@ -175,6 +175,11 @@ class Candidate:
                 return ()
         return self.project.view.kind_set_of(release)
 
+    def has_wheel(self, release: int) -> bool:
+        """Return whether the target installs a release from a wheel."""
+        file_kind = self.file_kind_of(release)
+        return file_kind is not None and self.project.view.file_kinds[file_kind].tags != SDIST
+
     def metadata_kind(self, release: int, file_kind: int) -> int:
         """Return the file kind whose metadata is read for a release: its best file, or a wheel of another target.
 

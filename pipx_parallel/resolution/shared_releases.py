@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
-from mirror.records.filenames import SDIST
 from pipx_parallel.resolution.policy import bit_in
 from pipx_parallel.resolver.masks import release_of
 
@@ -27,18 +26,12 @@ def shared_release(policy: Policy, candidate: Candidate, mask: int) -> int | Non
 def accepts(policy: Policy, candidate: Candidate, bit: int) -> bool:
     """Return whether a release of another target is as good here: not one to be built if a newer one has a wheel."""
     try:
-        if _has_wheel(candidate, release_of(bit)) and not policy.has_guard:
+        if candidate.has_wheel(release_of(bit)) and not policy.has_guard:
             return bool(policy.allowed_releases(candidate.project.view.name, 1 << bit, candidate.finals))
         if not candidate.usable >> bit & 1:
             return False
         masks = (candidate.finals, candidate.yanked, candidate.binary)
         best = policy.best(candidate.project.view.name, candidate.usable, *masks)
-        return best == bit or _has_wheel(candidate, release_of(bit)) or not _has_wheel(candidate, release_of(best))
+        return best == bit or candidate.has_wheel(release_of(bit)) or not candidate.has_wheel(release_of(best))
     except MirrorError:
         return False
-
-
-def _has_wheel(candidate: Candidate, release: int) -> bool:
-    """Return whether the target installs a release from a wheel."""
-    file_kind = candidate.file_kind_of(release)
-    return file_kind is not None and candidate.project.view.file_kinds[file_kind].tags != SDIST

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.fact_loader import allowed, load_newest, usable
-from pipx_parallel.resolver.improvement import Improvement
 from pipx_parallel.resolver.interpolation import add_continuity
 from pipx_parallel.resolver.levels import Scale
 from pipx_parallel.resolver.outcome import LimitReachedError
@@ -80,6 +79,8 @@ class _Objective:
             return True
         self._limit_reads()
         stop = state.conflicts + self.limits.improve
+        from pipx_parallel.resolver.improvement import Improvement  # few answers need it
+
         improvement = Improvement(self._counted, self._chosen, self._fixed())
         improved, optimal = improvement.improve(state, chosen, stop)
         self.optimal &= optimal
@@ -152,6 +153,8 @@ class _Objective:
                     return False  # a bound that was loaded meanwhile excludes the releases of the direct packages
                 chosen = self._chosen()
             if held:
+                from pipx_parallel.resolver.improvement import Improvement  # as above: few need it
+
                 chosen, optimal = Improvement(self._scales, self._chosen, fixed).improve(state, chosen, stop)
                 self.optimal &= optimal
         except LimitReachedError:
