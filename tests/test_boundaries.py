@@ -198,6 +198,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.store.redis",
         "mirror.store.shared_work",
         "mirror.server.app",
+        "mirror.server.receiving_process",  # how long ago did a worker report?
         "mirror.server.responses",  # how long ago was a page checked?
         "mirror.server.supervisor",
         "pipx_parallel.cli*",
@@ -216,11 +217,14 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.curl_transport",
         "mirror.http.requests_transport",
         "mirror.http.page_transport",  # a pair of sockets to its own process
+        "mirror.server.arrivals",
         "mirror.server.listening",
+        "mirror.server.receiving_process",
         "mirror.server.reception",
         "pipx_parallel.cli.commands.mirror_serve",  # hands the listening socket to its workers
     ),
     "processes": (
+        "mirror.server.receiving_process",  # answers /healthz and passes connections on
         "mirror.server.supervisor",  # the workers of a server
         "pipx_parallel.resolution.lock_service",  # a solve is killed at its limit
         "mirror.http.credentials",  # a keyring
@@ -256,6 +260,8 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.store.new",
         "mirror.http.page_transport",
         "mirror.http.worker_pool",
+        "mirror.server.arrivals",  # the event loop
+        "mirror.server.receiving_process",  # likewise
         "mirror.server.run",  # waits for the end of a pipe
         "mirror.server.sent_file",
         "mirror.server.store_watch",

@@ -13,8 +13,6 @@ import base64
 import contextlib
 import hmac
 import time
-from email.utils import formatdate
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -25,6 +23,7 @@ from mirror.names import is_project_name
 from mirror.server.answers import Answer, problem, text
 from mirror.server.metrics import Gauges, Metrics
 from mirror.server.negotiation import accepts_gzip, matches, page_type
+from mirror.server.reception import health_response
 from mirror.server.responses import Pages
 from mirror.server.sent_file import send_body
 
@@ -106,12 +105,18 @@ class Server:
     def health(self) -> bytes:
         """Return a whole response to GET /healthz, for a connection that stays open."""
         answer = self._pages.health()
-        self._metrics.answered("healthz", answer.status, 0.0)
-        self._log(f"GET /healthz {answer.status} 0 ms")
-        status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
-        lines = (f"HTTP/1.1 {status}", f"date: {formatdate(usegmt=True)}", f"content-type: {answer.kind}",
-                 f"content-length: {len(answer.body)}", "", "")  # fmt: skip
-        return "\r\n".join(lines).encode("latin-1", "replace") + answer.body
+        self.health_was_answered(answer.status, 1)
+        return health_response(answer.status, answer.body)
+
+    def report(self) -> tuple[str, Answer]:
+        """Return the label of this process and its answer to /healthz."""
+        return self._options.worker, self._pages.health()
+
+    def health_was_answered(self, status: int, count: int) -> None:
+        """Count and log requests for /healthz that were answered before they reached this application."""
+        for _ in range(count):
+            self._metrics.answered("healthz", status, 0.0)
+            self._log(f"GET /healthz {status} 0 ms")
 
     async def _answered(
         self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
@@ -138,9 +143,8 @@ class Server:
         if not self._is_authorized(headers.get("authorization", "")):
             return problem(401, "a token is needed").with_header("www-authenticate", "Bearer, Basic realm=mirror")
         try:
-            fields = parse_qs(
-                scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
-            )
+            raw = scope["query_string"].decode("latin-1")
+            fields = parse_qs(raw, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
         except ValueError:
             return problem(400, f"a query has at most {_MOST_FIELDS} parameters")
         query = {key: values[-1] for key, values in fields.items()}
@@ -165,18 +169,14 @@ class Server:
                     return await asyncio.to_thread(pages.index, kind)
                 if kind is None:
                     return problem(406, "only JSON and HTML are available")
-                return (
-                    _moved(parts[-1] + "/")
-                    if is_project_name(parts[-1])
-                    else problem(404, "no project has such a name")
-                )
+                if is_project_name(parts[-1]):
+                    return _moved(parts[-1] + "/")
+                return problem(404, "no project has such a name")
             case ["simple", name, ""]:
                 kind = page_type(headers.get("accept"))
-                return (
-                    problem(406, "only JSON and HTML are available")
-                    if kind is None
-                    else await pages.project(name, kind)
-                )
+                if kind is None:
+                    return problem(406, "only JSON and HTML are available")
+                return await pages.project(name, kind)
             case ["files", name, filename]:
                 return await pages.file(name, filename)
             case ["index.zst" | "keys.json" | "records"]:
@@ -254,9 +254,8 @@ class Server:
         status, body = answer.status, answer.body
         if answer.etag is not None:
             fields.append(("etag", answer.etag))
-            fields.append(
-                ("cache-control", "max-age=60, public" if self._options.token is None else "max-age=60, private")
-            )
+            readers = "public" if self._options.token is None else "private"
+            fields.append(("cache-control", f"max-age=60, {readers}"))
             if matches(headers.get("if-none-match"), answer.etag):
                 status, body = 304, b""
         if status == 200 and answer.zipped is not None and accepts_gzip(headers.get("accept-encoding")):

@@ -91,11 +91,15 @@ class _Waiting:
         return self.cycle is not None and not self.cycle.response_complete
 
     def _is_between_requests(self) -> bool:
-        return not (self._received or self._queued or self._answers())
+        """Return whether the next bytes begin a request, and the client has read all responses."""
+        busy = self._received or self._queued or self._answers()
+        return not busy and not self.transport.get_write_buffer_size()
 
     def _send_health(self, response: bytes) -> None:
         self._stop_waiting()
+        self._limit.work(self)
         self.transport.write(response)
+        self._limit.rest(self)  # from now on
         self._await_request(seconds=IDLE_SECONDS)
 
     def _take(self, data: bytes) -> None:

@@ -1,12 +1,47 @@
-"""The socket that a server listens on; worker processes share it."""
+"""The socket that a server listens on, and over which it gets connections; worker processes share both."""
 
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from mirror.errors import AddressUnavailable
 
-_BACKLOG = 2048
+if TYPE_CHECKING:
+    from typing import Self
+
+_BACKLOG = (
+    8192  # connections that wait to be accepted, as far as the system allows: a lost one is tried again after a second
+)
+_CONNECTIONS = 4000
+_OTHER_FILES = 200  # file descriptors for the store and the process's own requests
+
+
+class Entrance(msgspec.Struct, frozen=True):
+    """Where a server's connections come from. Used as a context it is closed at the end."""
+
+    listening: socket.socket
+    passed: socket.socket | None = None  # over which the process that accepts them passes them on; None without one
+
+    def dup(self) -> Entrance:
+        """Return a copy that is closed by itself; nothing that is done with it waits."""
+        # ``dup`` sets the mode of the original, for the copies in all processes.
+        for original in (self.listening, self.passed):
+            if original is not None:
+                original.settimeout(0)
+        return Entrance(self.listening.dup(), None if self.passed is None else self.passed.dup())
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close both sockets of this process."""
+        self.listening.close()
+        if self.passed is not None:
+            self.passed.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -29,3 +64,18 @@ def address(listening: socket.socket) -> str:
     """Return the URL of a listening socket."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def most_connections() -> int:
+    """Raise the limit of open files of this process; return how many connections may be open at once."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return _CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, soft - _OTHER_FILES)
+    return _CONNECTIONS

@@ -2,15 +2,16 @@
 
 A connection costs the server library some 0.2 ms and a request more, so that a thousand of each would keep /healthz waiting for a
 second. Here a connection costs 20 µs until its first bytes arrive. If they ask for /healthz they are answered at once; else the
-connection is passed on to the library, and so is what admitted connections send: a few at each turn of the event loop (``Turns``).
+connection is passed on: to the library (``arrivals``), or to another process (``receiving_process``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from mirror.server.connections import HEADER_SECONDS
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from mirror.server.connections import ConnectionLimit
 
 _ACCEPTED = 64  # connections accepted in one turn of the event loop: 2 ms
-_WORKS = 8  # works in one turn: 3 ms
 _PEEKED = 1024  # bytes of a request that are looked at
 _PAUSE = 1.0  # seconds until connections are accepted again, if there are too many open files
 _SWEEP = 1.0  # seconds between two searches for connections that have sent nothing
@@ -45,39 +45,11 @@ def is_kept(data: bytes) -> bool:
     return asks_for_health(data) and not ends_connection(data)
 
 
-class Turns:
-    """Runs works in order, a few at each turn of the event loop."""
-
-    def __init__(self) -> None:
-        """Wait for works."""
-        self._waiting: deque[Callable[[], object]] = deque()
-        self._left = _WORKS
-        self._is_due = False
-
-    def run(self, work: Callable[[], object]) -> bool:
-        """Run a work now if this turn has room for it, else in a later one; return whether it has run."""
-        self._renew()
-        if self._waiting or not self._left:
-            self._waiting.append(work)
-            return False
-        self._left -= 1
-        work()
-        return True
-
-    def _renew(self) -> None:
-        if not self._is_due:
-            self._is_due = True
-            asyncio.get_running_loop().call_soon(self._next)
-
-    def _next(self) -> None:
-        self._is_due, self._left = False, _WORKS
-        try:
-            while self._waiting and self._left:
-                self._left -= 1
-                self._waiting.popleft()()
-        finally:
-            if self._waiting:
-                self._renew()
+def health_response(status: int, body: bytes) -> bytes:
+    """Return a whole response to GET /healthz, for a connection that stays open."""
+    lines = (f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"date: {formatdate(usegmt=True)}",
+             "content-type: text/plain; charset=utf-8", f"content-length: {len(body)}", "", "")  # fmt: skip
+    return "\r\n".join(lines).encode("ascii") + body
 
 
 class Reception:
@@ -87,19 +59,23 @@ class Reception:
         self,
         listening: socket.socket,
         limit: ConnectionLimit,
-        turns: Turns,
         health: Callable[[], bytes],
-        protocol: Callable[[], asyncio.Protocol],
+        admit: Callable[[socket.socket], None],
     ) -> None:
-        """Accept nothing yet; ``protocol`` makes the library's protocol of an admitted connection."""
+        """Accept nothing yet.
+
+        Args:
+            listening: The socket.
+            limit: Counts the connections that were not admitted.
+            health: Returns the response to GET /healthz.
+            admit: Takes a connection that has sent something else.
+        """
         self.limit = limit
         self.health = health
         self._listening = listening
-        self._turns = turns
-        self._protocol = protocol
+        self._admit = admit
         self._loop = asyncio.get_running_loop()
         self._newcomers: dict[Newcomer, float] = {}  # and when they came or were answered last, longest ago first
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._sweeps: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -126,20 +102,10 @@ class Reception:
         self._newcomers.pop(newcomer, None)
         self.limit.leave(newcomer)
 
-    def admit(self, connection: socket.socket) -> None:
-        """Pass a connection on to the server library, when it is its turn."""
-
-        def start() -> None:
-            task = self._loop.create_task(self._loop.connect_accepted_socket(self._protocol, connection))
-            self._tasks.add(task)
-            task.add_done_callback(self._started)
-
-        self._turns.run(start)
-
-    def _started(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # a client that has gone: nobody to tell
+    def admit(self, newcomer: Newcomer, connection: socket.socket) -> None:
+        """Pass a connection on."""
+        self.left(newcomer)
+        self._admit(connection)
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTED):
@@ -206,5 +172,4 @@ class Newcomer:
             self._reception.came(self)
         else:
             self._loop.remove_reader(self._connection)
-            self._reception.left(self)
-            self._reception.admit(self._connection)
+            self._reception.admit(self, self._connection)

@@ -58,9 +58,14 @@ def children(pid: int) -> list[int]:
 
 
 def workers(server: Served) -> list[int]:
-    """Return the workers of a server: its children but for the resource tracker of multiprocessing."""
+    """Return the workers of a server: what multiprocessing started."""
     pids = children(server.process.pid)
-    return [pid for pid in pids if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in pids if b"spawn_main" in command_line(pid)]
+
+
+def command_line(pid: int) -> bytes:
+    """Return the command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def answering(server: Served) -> set[str]:
@@ -123,6 +128,23 @@ def test_workers_end_with_a_supervisor_that_is_killed(served: Served) -> None:
 
     wait_for(lambda: gone(started))
     assert served.run("mirror", "verify", "--packages", "app").returncode == 0
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_server_whose_receiving_process_is_killed_accepts_by_itself(
+    tmp_path: Path, index: LoopbackIndex, count: str
+) -> None:
+    """Clients are answered, /healthz too, and the server ends as ever."""
+    server = Served(tmp_path, index, "--workers", count)
+    assert server.get("/simple/app/")[0] == 200
+    wait_for(lambda: b'route="healthz"' in server.get("/metrics")[2] or server.get("/healthz")[0] != 200)
+    receiving = [pid for pid in children(server.process.pid) if b"mirror\0serve" in command_line(pid)]
+
+    os.kill(*receiving, signal.SIGKILL)
+
+    assert [server.get(path)[0] for path in ("/healthz", "/simple/app/", "/healthz")] == [200] * 3
+    log = server.stop()
+    assert (server.process.returncode, "Traceback" in log) == (0, False), log
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "two"])

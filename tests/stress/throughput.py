@@ -64,6 +64,7 @@ def measure(server: Served) -> dict[str, float]:
         "server CPU ms per request": round(1000 * spent / busy["requests"], 3),
         "cores used by the server": round(spent / SECONDS, 2),
         "idle median ms": round(1000 * idle["median"], 2),
+        "idle p99 ms": round(1000 * idle["p99"], 2),
         f"p99 ms of {CLIENTS} that never pause": round(1000 * busy["p99"], 2),
         f"p99 ms of {CLIENTS}, each once a second": round(1000 * paced["p99"], 2),
         "closed": idle["closed"] + busy["closed"] + paced["closed"],

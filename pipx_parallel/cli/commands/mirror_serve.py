@@ -23,11 +23,11 @@ from pipx_parallel.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from multiprocessing.connection import Connection
-    from socket import socket
 
     from mirror.ports import Store
     from mirror.server.answers import Answer
     from mirror.server.app import Call, Options
+    from mirror.server.listening import Entrance
     from mirror.server.policy_gate import PolicyGate
     from mirror.server.responses import Pages
     from mirror.server.site import Site
@@ -65,6 +65,7 @@ def run(values: Mapping[str, object]) -> int:
     if find_spec("uvicorn") is None:
         raise UsageError("serving needs the extra: pip install 'pipx-parallel[serve]'")
     from mirror.server.listening import address, listen  # here and below: only what this command needs
+    from mirror.server.receiving_process import received
     from mirror.server.supervisor import Supervisor
     from mirror.session.open_store import open_store
 
@@ -80,15 +81,15 @@ def run(values: Mapping[str, object]) -> int:
     store.close()
     listening = listen(context.chosen.text("host") or "127.0.0.1", _number(context, "port", 8765, least=0))
     context.printer.say(f"serving at {address(listening)} (Simple API: /simple/); stop with Ctrl-C")
-    with listening:
+    with received(listening) as entrance:
         if workers == 1:
-            _serve_all(context, settings, listening)
+            _serve_all(context, settings, entrance)
         else:
-            Supervisor(workers, _work, (values, listening)).run(context.printer.warn)
+            Supervisor(workers, _work, (values, entrance)).run(context.printer.warn)
     return 0
 
 
-def _work(number: int, pipe: Connection, values: Mapping[str, object], listening: socket) -> None:
+def _work(number: int, pipe: Connection, values: Mapping[str, object], entrance: Entrance) -> None:
     """Serve until the pipe is closed: the main function of a worker process."""
     from mirror.server.supervisor import closed
 
@@ -97,8 +98,8 @@ def _work(number: int, pipe: Connection, values: Mapping[str, object], listening
 
     def run_worker() -> int:
         context = begin(values, OPTIONS)
-        with listening:
-            _serve_all(context, _settings(context), listening, str(number), (lambda: closed(pipe),))
+        with entrance:
+            _serve_all(context, _settings(context), entrance, str(number), (lambda: closed(pipe),))
         return 0
 
     sys.exit(guarded(run_worker, values))
@@ -112,13 +113,12 @@ def _settings(context: CommandContext) -> ResolveSettings:
 def _serve_all(
     context: CommandContext,
     settings: ResolveSettings,
-    listening: socket,
+    entrance: Entrance,
     worker_name: str = "",
     until: tuple[Callable[[], None], ...] = (),
 ) -> None:
     """Serve in this process until interrupted, or until one of ``until`` returns; open a mirror again that was replaced."""
-    listening.settimeout(0)  # not blocking: ``dup`` sets the mode of the original, for the copies in all processes
-    while _serve(context, settings, listening.dup(), worker_name, until):  # clients wait meanwhile and are not refused
+    while _serve(context, settings, entrance.dup(), worker_name, until):  # clients wait meanwhile and are not refused
         context.printer.warn(
             f"the mirror {shown(settings.mirror.location)} was removed or replaced; it is opened again"
         )
@@ -127,7 +127,7 @@ def _serve_all(
 def _serve(
     context: CommandContext,
     settings: ResolveSettings,
-    listening: socket,
+    entrance: Entrance,
     worker_name: str,
     until: tuple[Callable[[], None], ...],
 ) -> bool:
@@ -152,7 +152,7 @@ def _serve(
         visible, gate = _governed(settings, store)
         pages = Pages(visible, worker, offline=opened.offline, gate=gate)
         site = _site(pages, visible, offline=opened.offline)
-        serve(Server(pages, _options(context, _routes(service), site, worker_name)), listening, (*until, watch.wait))
+        serve(Server(pages, _options(context, _routes(service), site, worker_name)), entrance, (*until, watch.wait))
     finally:
         watch.stop()
         service.close()

@@ -17,6 +17,10 @@ class Transport:
         """Return whether it was closed."""
         return self.closed
 
+    def get_write_buffer_size(self) -> int:
+        """Return how much waits to be sent."""
+        return 0
+
     def pause_reading(self) -> None:
         """Receive nothing for a while."""
 

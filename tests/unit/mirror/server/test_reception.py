@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from mirror.server.arrivals import Admission, Turns
 from mirror.server.connections import ConnectionLimit
-from mirror.server.reception import Reception, Turns, asks_for_health, ends_connection
+from mirror.server.reception import Reception, asks_for_health, ends_connection
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok\n"
@@ -86,7 +87,8 @@ def received(script: Callable[[str, int], Any], *, most: int = 100) -> Any:
 
     async def run() -> Any:
         listening = socket.create_server(("127.0.0.1", 0))
-        reception = Reception(listening, ConnectionLimit(most), Turns(), lambda: OK, Echo)
+        admit = Admission(Turns(), Echo).admit
+        reception = Reception(listening, ConnectionLimit(most), lambda: OK, admit)
         reception.open()
         try:
             return await script(*listening.getsockname()[:2])

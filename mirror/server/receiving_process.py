@@ -1,0 +1,163 @@
+"""The process that receives the connections of a server: it answers /healthz, and passes every other connection on.
+
+The processes that answer may be busy for long: with a large page, with a collection of garbage, or because other programs use the
+processor. This one has next to nothing to do, so that the system runs it at once. It ends with the last process that answers; if it
+is killed, they accept connections by themselves. On systems that cannot pass connections this way there is no such process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+from collections import Counter, deque
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from mirror.server.arrivals import MESSAGE, REPORT_SECONDS
+from mirror.server.connections import ConnectionLimit
+from mirror.server.listening import Entrance, most_connections
+from mirror.server.reception import Reception, health_response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_SILENCE = 5.0  # seconds without a report after which a process counts as not answering
+_MOST_WAITING = 1000  # connections that wait to be taken; more are closed
+_CAN_PASS = sys.platform == "linux"  # elsewhere: no packets in order between processes, or no fork
+
+
+@contextmanager
+def received(listening: socket.socket) -> Iterator[Entrance]:
+    """Start the process, and give what its connections are taken from; to be called before there are threads."""
+    if not _CAN_PASS:
+        with Entrance(listening) as entrance:
+            yield entrance
+        return
+    passing, passed = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    gc.freeze()  # the memory of what was loaded stays shared
+    child = os.fork()
+    if not child:
+        passed.close()
+        _receive(listening, passing)
+    passing.close()
+    try:
+        with Entrance(listening, passed) as entrance:
+            try:
+                yield entrance
+            finally:
+                with suppress(OSError):  # it has ended already
+                    passed.shutdown(socket.SHUT_RDWR)  # whoever else has a copy
+    finally:
+        os.waitpid(child, 0)  # it listens too: another server can listen at this address only when it has ended
+
+
+def _receive(listening: socket.socket, passing: socket.socket) -> None:
+    """Receive until nobody takes connections, and end this process."""
+    code = 1
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the server, which stores what is new
+            signal.signal(number, signal.SIG_IGN)
+        asyncio.run(_received(listening, passing))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+async def _received(listening: socket.socket, passing: socket.socket) -> None:
+    ended = asyncio.Event()
+    handover = Handover(passing, ended.set)
+    reception = Reception(listening, ConnectionLimit(most_connections()), handover.health, handover.admit)
+    handover.open()
+    reception.open()
+    await ended.wait()
+
+
+class Handover:
+    """Passes connections to the processes that answer, and knows what they report."""
+
+    def __init__(
+        self, passing: socket.socket, ended: Callable[[], object], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Pass nothing yet; ``ended`` is called when nobody takes connections any more."""
+        self._passing = passing
+        self._ended = ended
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[socket.socket] = deque()
+        # Of a process: when, status and text. The store could be used a moment ago, and who connects now is answered soon.
+        self._reports: dict[bytes, tuple[float, int, bytes]] = {b"": (clock(), 200, b"ok\n")}
+        self._answered: Counter[int] = Counter()  # requests for /healthz by status, not yet told
+        self._timer: asyncio.TimerHandle | None = None
+
+    def open(self) -> None:
+        """Begin to listen to reports."""
+        self._passing.settimeout(0.0)
+        self._loop.add_reader(self._passing, self._hear)
+        self._tell()
+
+    def close(self) -> None:
+        """Close what nobody has taken."""
+        self._loop.remove_reader(self._passing)
+        self._loop.remove_writer(self._passing)
+        if self._timer is not None:
+            self._timer.cancel()
+        for connection in self._waiting:
+            connection.close()
+
+    def health(self) -> bytes:
+        """Return the response to GET /healthz: of a process whose store cannot be used, if there is one."""
+        since = self._clock() - _SILENCE
+        fresh = [(status, body) for when, status, body in self._reports.values() if when >= since]
+        status, body = max(fresh, default=(503, b"the server does not answer\n"))
+        self._answered[status] += 1
+        return health_response(status, body)
+
+    def admit(self, connection: socket.socket) -> None:
+        """Pass a connection on."""
+        if len(self._waiting) >= _MOST_WAITING:
+            connection.close()
+            return
+        self._waiting.append(connection)
+        self._pass()
+
+    def _pass(self) -> None:
+        """Pass on what waits, until there is no room."""
+        while self._waiting:
+            try:
+                socket.send_fds(self._passing, [b"c"], [self._waiting[0].fileno()])
+            except BlockingIOError:
+                self._loop.add_writer(self._passing, self._pass)
+                return
+            except OSError:  # they have ended: ``_hear`` notices
+                return
+            self._waiting.popleft().close()
+        self._loop.remove_writer(self._passing)
+
+    def _hear(self) -> None:
+        try:
+            data = self._passing.recv(MESSAGE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._passing)
+            self._ended()
+            return
+        name, status, body = data.split(b"\n", 2)
+        self._reports[name] = (self._clock(), int(status), body)
+
+    def _tell(self) -> None:
+        """Report what was answered, for the figures and the log of the server."""
+        for status, count in list(self._answered.items()):
+            try:
+                self._passing.send(f"{status} {count}".encode())
+            except OSError:  # no room, or they have ended
+                break
+            del self._answered[status]
+        self._timer = self._loop.call_later(REPORT_SECONDS, self._tell)
