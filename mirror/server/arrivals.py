@@ -142,6 +142,6 @@ class Arrivals:
 
     def _tell(self) -> None:
         name, answer = self._report()
-        with suppress(OSError):  # it has ended, or has not read what it was told before
+        with suppress(OSError):  # it has ended, or there is no room: the next report comes soon
             self._passed.send(f"{name}\n{answer.status}\n".encode() + answer.body[: MESSAGE // 2])
         self._timer = self._loop.call_later(REPORT_SECONDS, self._tell)

@@ -26,7 +26,7 @@ from mirror.server.reception import Reception, health_response
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_SILENCE = 5.0  # seconds without a report after which a process counts as not answering
+_SILENCE = 10.0  # seconds without a report after which a process counts as not answering
 _MOST_WAITING = 1000  # connections that wait to be taken; more are closed
 _CAN_PASS = sys.platform == "linux"  # elsewhere: no packets in order between processes, or no fork
 
@@ -91,7 +91,7 @@ class Handover:
         self._waiting: deque[socket.socket] = deque()
         # Of a process: when, status and text. The store could be used a moment ago, and who connects now is answered soon.
         self._reports: dict[bytes, tuple[float, int, bytes]] = {b"": (clock(), 200, b"ok\n")}
-        self._answered: Counter[int] = Counter()  # requests for /healthz by status, not yet told
+        self._answered: Counter[int] = Counter()  # requests for /healthz by status, not yet reported
         self._timer: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
