@@ -174,9 +174,8 @@ class Server:
                 return problem(404, "no project has such a name")
             case ["simple", name, ""]:
                 kind = page_type(headers.get("accept"))
-                if kind is None:
-                    return problem(406, "only JSON and HTML are available")
-                return await pages.project(name, kind)
+                served = None if kind is None else await pages.project(name, kind)
+                return served or problem(406, "only JSON and HTML are available")
             case ["files", name, filename]:
                 return await pages.file(name, filename)
             case ["index.zst" | "keys.json" | "records"]:
