@@ -138,9 +138,9 @@ def test_a_server_whose_receiving_process_is_killed_accepts_by_itself(
     server = Served(tmp_path, index, "--workers", count)
     assert server.get("/simple/app/")[0] == 200
     wait_for(lambda: b'route="healthz"' in server.get("/metrics")[2] or server.get("/healthz")[0] != 200)
-    receiving = [pid for pid in children(server.process.pid) if b"mirror\0serve" in command_line(pid)]
+    [receiving] = [pid for pid in children(server.process.pid) if b"mirror\0serve" in command_line(pid)]
 
-    os.kill(*receiving, signal.SIGKILL)
+    os.kill(receiving, signal.SIGKILL)
 
     assert [server.get(path)[0] for path in ("/healthz", "/simple/app/", "/healthz")] == [200] * 3
     log = server.stop()
