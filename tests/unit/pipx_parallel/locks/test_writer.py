@@ -85,7 +85,7 @@ def test_no_file_appears_when_standard_output_is_closed(tmp_path: Path) -> None:
 
 def test_a_folder_as_output_is_refused(tmp_path: Path) -> None:
     """The remedy is to name a file."""
-    with pytest.raises(OutputError, match="it is a folder; give the name of a file inside it"):
+    with pytest.raises(OutputError, match="it is a folder; nothing was changed; give the name of a file inside it"):
         write([Artifact(str(tmp_path), "a")], io.BytesIO())
 
 
