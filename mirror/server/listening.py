@@ -12,9 +12,8 @@ from mirror.errors import AddressUnavailable
 if TYPE_CHECKING:
     from typing import Self
 
-_BACKLOG = (
-    8192  # connections that wait to be accepted, as far as the system allows: a lost one is tried again after a second
-)
+# Connections that wait to be accepted, as far as the system allows: a lost one is tried again after a second.
+_BACKLOG = 8192
 _CONNECTIONS = 4000
 _OTHER_FILES = 200  # file descriptors for the store and the process's own requests
 

@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 
 TaggedFile = tuple[int, str, str]  # place in the list, file name, tags
 
-_OF_THE_PLATFORM = (
-    "os",
-    "sys",
-    "platform",
-    "implementation_version",
-)  # in every name of a variable that Python does not decide
+# One of them is in the name of each variable of markers that Python does not decide.
+_OF_THE_PLATFORM = ("os", "sys", "platform", "implementation_version")
 _PLATFORM = r"(manylinux|musllinux|macosx|linux|win)\d*(?:_\d+_\d+)?_?(.*)"
 
 
