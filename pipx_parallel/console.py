@@ -104,11 +104,6 @@ def painted(kind: str, text: str) -> str:
     return f"{_STYLES.get(kind, _DIM)}{text}{_PLAIN}" if text.strip() else text
 
 
-def unpainted(_: str, text: str) -> str:
-    """Return a part of an output as it is."""
-    return text
-
-
 def headed(explanation: Sequence[str]) -> str:
     """Return why there is no solution, indented below its headline."""
     return "\n  ".join(("No solution found", *explanation))

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 import mirror.errors as mirror_errors
 from pipx_parallel import errors
-from pipx_parallel.console import Printer, painted, unpainted, wants_colour
+from pipx_parallel.console import Printer, painted, wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from pipx_parallel.locks.paint import Paint
 
 DONE, NO_SOLUTION, BAD_INPUT, STALE, LACKING, UNREACHABLE, MISMATCH, VIOLATED, OUR_BUG, INTERRUPTED = (
     0,
@@ -116,13 +118,17 @@ def printer_at(verbosity: int, colour: str) -> Printer:
     return Printer(sys.stderr, verbosity, colour=colours, columns=_columns)
 
 
-def paint_for(colour: str) -> Callable[[str, str], str]:
+def paint_for(colour: str) -> Paint:
     """Return what paints the parts of an output on this process's stdout; ``colour`` is the value of --color."""
     try:
         terminal = sys.stdout.isatty()
     except (AttributeError, ValueError):  # no stdout, or a closed one
         terminal = False
-    return painted if wants_colour(colour, os.environ, terminal=terminal) else unpainted
+    if wants_colour(colour, os.environ, terminal=terminal):
+        return painted
+    from pipx_parallel.locks.paint import unpainted  # of the commands that show something
+
+    return unpainted
 
 
 def _columns() -> int:

@@ -27,13 +27,14 @@ from pipx_parallel.resolution.fewest_moves import fewest_moves
 from pipx_parallel.resolution.fixes import find_fixes, policy_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.locks.audit import Vulnerability
     from pipx_parallel.locks.lock_diff import PinChange
     from pipx_parallel.locks.lock_reader import Lock
+    from pipx_parallel.locks.paint import Paint
     from pipx_parallel.resolution.fixes import Fix
 
 _OPTIONS = (*LOCK_OUTPUT, *UPGRADE, INPUT_FILE, *RESOLVE)
@@ -120,7 +121,7 @@ def _with_pins(request: LockRequest, path: str, moves: Collection[str]) -> LockR
     return request._replace(inputs=inputs)
 
 
-def render_fix(result: FixedLock, paint: Callable[[str, str], str]) -> str:
+def render_fix(result: FixedLock, paint: Paint) -> str:
     """Return what moves, and below it what is left, with the exception that admits a hidden fix."""
     lines = [render_text(result.rows, paint)]
     for fix in result.fixes:

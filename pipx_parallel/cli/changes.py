@@ -7,7 +7,7 @@ import re
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import locks, paint_for
+from pipx_parallel.cli import locks
 from pipx_parallel.errors import RequirementsError, UsageError
 from pipx_parallel.locks.lock_reader import Lock, read_digest, read_lock, read_pins
 from pipx_parallel.model import Origin
@@ -130,7 +130,7 @@ def difference(
         case "markdown":
             return lock_diff.render_markdown(rows)
         case _:
-            paint = paint_for(request.context.chosen.text("color") or "auto")
+            paint = request.context.paint
             return lock_diff.render_text(rows, paint) + lock_diff.render_conditions(conditions, paint)
 
 

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
-from pipx_parallel.cli import HelpRequested, is_terminal, locations, printer_at
+from pipx_parallel.cli import HelpRequested, is_terminal, locations, paint_for, printer_at
 from pipx_parallel.config.layers import Chosen, Layer
 from pipx_parallel.config.options import CONSOLE
 from pipx_parallel.errors import UsageError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipx_parallel.config.option import Option
     from pipx_parallel.console import Printer
+    from pipx_parallel.locks.paint import Paint
     from pipx_parallel.progress import Progress
 
 # Looked for in this order if no source is given.
@@ -33,6 +34,11 @@ class CommandContext(NamedTuple):
     progress: Progress
     seconds: dict[str, float]  # what has taken how long so far: filled as the command goes on
     began: float
+
+    @property
+    def paint(self) -> Paint:
+        """Return what paints the parts of an output, as --color says."""
+        return paint_for(self.chosen.text("color") or "auto")
 
 
 def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandContext:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pipx_parallel.locks.paint import unpainted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from mirror.records.advisories import Advisory
     from pipx_parallel.locks.lock_reader import Lock
+    from pipx_parallel.locks.paint import Paint
 
 _LEVELS = {"CRITICAL": "error", "HIGH": "error", "LOW": "note"}  # of SARIF; all others are warnings
 
@@ -48,9 +51,7 @@ def audit(
     return [vulnerabilities[key] for key in sorted(vulnerabilities)]
 
 
-def render_text(
-    vulnerabilities: Sequence[Vulnerability], paint: Callable[[str, str], str] = lambda _, text: text
-) -> str:
+def render_text(vulnerabilities: Sequence[Vulnerability], paint: Paint = unpainted) -> str:
     """Return two lines a vulnerability, and a summary."""
     lines = []
     for vulnerability in vulnerabilities:

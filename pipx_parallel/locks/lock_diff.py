@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
+from pipx_parallel.locks.paint import unpainted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from packaging.version import Version
 
     from pipx_parallel.locks.lock_reader import Lock, LockedPackage
+    from pipx_parallel.locks.paint import Paint
     from pipx_parallel.model import Pin, PinCondition, Resolution
-
-    Paint = Callable[[str, str], str]  # the kind of a part of a line, its text -> the text to print
 
 # Kind of change -> its heading, in output order.
 KINDS = {
@@ -30,10 +30,6 @@ KINDS = {
 _MARKUP = {ord(letter): f"&#{ord(letter)};" for letter in "<>@#"} | {
     ord(letter): f"\\{letter}" for letter in "\\`*_[]|"
 }
-
-
-def _plain(_: str, text: str) -> str:
-    return text
 
 
 class Facts(NamedTuple):
@@ -102,13 +98,13 @@ def conditions_of(resolutions: Sequence[Resolution]) -> list[tuple[str, str, Pin
     return sorted(rows, key=lambda row: (row[0], row[1], row[2].kind.value, row[2].text))
 
 
-def render_conditions(conditions: Sequence[tuple[str, str, PinCondition]], paint: Paint = _plain) -> str:
+def render_conditions(conditions: Sequence[tuple[str, str, PinCondition]], paint: Paint = unpainted) -> str:
     """Return one line per condition."""
     mark = paint("warning", "!")
     return "".join(f"{mark} {name} {version} {condition.text}\n" for name, version, condition in conditions)
 
 
-def render_text(rows: Sequence[PinChange], paint: Paint = _plain) -> str:
+def render_text(rows: Sequence[PinChange], paint: Paint = unpainted) -> str:
     """Return one line per change, with aligned names, and a summary."""
     if not rows:
         return "no changes\n"

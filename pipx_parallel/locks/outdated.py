@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pipx_parallel.locks.paint import unpainted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipx_parallel.locks.paint import Paint
     from pipx_parallel.model import Resolution
 
 _COLUMNS = ("package", "current", "wanted", "newest", "libyears", "status", "advisories")
@@ -66,7 +69,7 @@ def outdated(
     return [rows[key] for key in sorted(rows)]
 
 
-def render_table(pins: Sequence[OutdatedPin], paint: Callable[[str, str], str] = lambda _, text: text) -> str:
+def render_table(pins: Sequence[OutdatedPin], paint: Paint = unpainted) -> str:
     """Return a table, and below it what holds each pin that its lines keep back."""
     if not pins:
         return "every pin is the newest release that the target can install\n"

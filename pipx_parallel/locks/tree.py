@@ -19,17 +19,16 @@ from pipx_parallel.locks.graph import (
     graph_of,
     root_nodes,
 )  # fmt: skip
+from pipx_parallel.locks.paint import unpainted
 from pipx_parallel.locks.quality import pin_json
 from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pipx_parallel.locks.paint import Paint
     from pipx_parallel.model import Pin, RequirementEdge, Resolution
 
-    Paint = Callable[
-        [str, str], str
-    ]  # what a part of a line is ("branch", "version" or "note"), its text -> the text to print
 _SEEN = " (*)"
 _NONE, _UNKNOWN = "none stated", "not known"  # instead of a licence
 _FOOTER = "(*) subtree shown above"
@@ -42,7 +41,7 @@ class TreeStyle(NamedTuple):
     depth: int | None = None  # levels below a root (0: the roots alone)
     outdated: bool = False  # name the newest release where a pin is not that
     detail: Callable[[Pin], str] = lambda _: ""  # more text behind a version
-    paint: Paint = lambda _, text: text
+    paint: Paint = unpainted
 
 
 _PLAIN = TreeStyle()
@@ -83,7 +82,7 @@ def render_inverted(resolution: Resolution, name: str, style: TreeStyle = _PLAIN
     return _drawn(graph, [(start, _bracketed("; ".join(root_texts(start))))], dependents_of, style)
 
 
-def render_why(resolution: Resolution, name: str, paint: Paint = _PLAIN.paint) -> str:
+def render_why(resolution: Resolution, name: str, paint: Paint = unpainted) -> str:
     """Return who requires a project, one chain per line of the input, and why it is not newer.
 
     Raises ``UsageError`` if it is not pinned.
@@ -102,7 +101,7 @@ def render_why(resolution: Resolution, name: str, paint: Paint = _PLAIN.paint) -
 
 def chains(resolution: Resolution, name: str) -> list[str]:
     """Return the paths from lines of the input to a project: the shortest one of each line."""
-    return list(_chains(graph_of(resolution), name, _PLAIN.paint))
+    return list(_chains(graph_of(resolution), name, unpainted))
 
 
 def why_json(resolution: Resolution, name: str) -> dict[str, object]:
@@ -251,7 +250,7 @@ def _newest(pin: Pin) -> str:
     return f"not the newest: {pin.latest} is out{age}" + (f"; {pin.reason}" if pin.reason else "")
 
 
-def _titled(graph: Graph, node: Node, paint: Paint = _PLAIN.paint) -> str:
+def _titled(graph: Graph, node: Node, paint: Paint = unpainted) -> str:
     pin = graph.pins.get(node.name)
     return f"{node} {paint('version', '(missing)' if pin is None else pin.version)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import VIOLATED, paint_for
+from pipx_parallel.cli import VIOLATED
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import settings_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipx_parallel.locks.audit import Vulnerability
     from pipx_parallel.locks.lock_reader import Lock
+    from pipx_parallel.locks.paint import Paint
 
 FORMAT = Option(
     ("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "sarif", "cyclonedx")
@@ -46,7 +47,7 @@ def run(values: Mapping[str, object]) -> int:
     locks = [(str(path), _lock(str(path))) for path in paths]
     vulnerabilities = audited(locks, settings_of(context))
     if context.chosen.flag("fix"):
-        return _fix(locks, vulnerabilities, values)
+        return _fix(locks, vulnerabilities, values, context.paint)
     match context.chosen.text("format"):
         case "json":
             show(json.dumps(render_json(vulnerabilities), indent=2) + "\n")
@@ -57,12 +58,15 @@ def run(values: Mapping[str, object]) -> int:
         case "sarif":
             show(json.dumps(render_sarif(vulnerabilities, VERSION), indent=2) + "\n")
         case _:
-            show(render_text(vulnerabilities, paint_for(context.chosen.text("color") or "auto")))
+            show(render_text(vulnerabilities, context.paint))
     return VIOLATED if vulnerabilities else 0
 
 
 def _fix(
-    locks: Sequence[tuple[str, Lock]], vulnerabilities: Sequence[Vulnerability], values: Mapping[str, object]
+    locks: Sequence[tuple[str, Lock]],
+    vulnerabilities: Sequence[Vulnerability],
+    values: Mapping[str, object],
+    paint: Paint,
 ) -> int:
     from pipx_parallel.cli.auditing import fixed, render_fix, render_fix_json  # as above
 
@@ -79,7 +83,7 @@ def _fix(
     if values.get("format") == "json":
         show(json.dumps(render_fix_json(result), indent=2) + "\n")
     else:
-        show(render_fix(result, paint_for(str(values.get("color") or "auto"))))
+        show(render_fix(result, paint))
     return VIOLATED if result.left else 0
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import paint_for
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.wording import count
@@ -13,9 +12,10 @@ from pipx_parallel.config.option import Argument, Option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from mirror.exchange.diff import ProjectChange
+    from pipx_parallel.locks.paint import Paint
 
 FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
 OPTIONS = (FORMAT,)
@@ -52,13 +52,12 @@ def run(values: Mapping[str, object]) -> int:
     if context.chosen.text("format") == "json":
         show(json.dumps([change.to_json() for change in changes], indent=2) + "\n")
     elif changes:
-        paint = paint_for(context.chosen.text("color") or "auto")
-        show("\n".join(line for change in changes for line in change_lines(change, paint)) + "\n")
+        show("\n".join(line for change in changes for line in change_lines(change, context.paint)) + "\n")
     context.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")
     return 0
 
 
-def change_lines(change: ProjectChange, paint: Callable[[str, str], str]) -> Iterator[str]:
+def change_lines(change: ProjectChange, paint: Paint) -> Iterator[str]:
     """Yield the lines that show a change."""
     head = _HEADS.get(change.kind)
     if head is not None:

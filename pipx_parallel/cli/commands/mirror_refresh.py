@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mirror.keys import VIEWS, project_of
 from mirror.names import is_project_name, normalize_name
-from pipx_parallel.cli import failures_code, paint_for
+from pipx_parallel.cli import failures_code
 from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, budget_of, number_of
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.commands.mirror_diff import FORMAT, change_lines
@@ -95,11 +95,10 @@ def _show(
 ) -> None:
     kinds: Counter[str] = Counter()
     lines: list[str] = []
-    paint = paint_for(context.chosen.text("color") or "auto")
     as_json = context.chosen.text("format") == "json"
     for change in progress.changes():
         kinds[change.kind] += 1
-        lines += [json.dumps(change.to_json())] if as_json else change_lines(change, paint)
+        lines += [json.dumps(change.to_json())] if as_json else change_lines(change, context.paint)
     if as_json:
         head = {
             "done": report.done,

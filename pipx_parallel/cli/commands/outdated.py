@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import changes, locks, paint_for
+from pipx_parallel.cli import changes, locks
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
@@ -48,7 +48,7 @@ def run(values: Mapping[str, object]) -> int:
     else:
         from pipx_parallel.locks.outdated import render_table  # only for a table
 
-        show(render_table(pins, paint_for(context.chosen.text("color") or "auto")))
+        show(render_table(pins, context.paint))
     return missing_code(current)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import paint_for
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
@@ -35,6 +34,5 @@ def run(values: Mapping[str, object]) -> int:
     if context.chosen.text("format") == "json":
         show("".join(json.dumps(why_json(row, name), indent=2) + "\n" for row in rows))
     else:
-        paint = paint_for(context.chosen.text("color") or "auto")
-        show("".join(heading(row, rows) + render_why(row, name, paint) for row in rows))
+        show("".join(heading(row, rows) + render_why(row, name, context.paint) for row in rows))
     return missing_code(resolutions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import DONE, NO_SOLUTION, paint_for
+from pipx_parallel.cli import DONE, NO_SOLUTION
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
@@ -16,9 +16,10 @@ from pipx_parallel.errors import NoSolution, Suggestions, UsageError
 from pipx_parallel.model import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pipx_parallel.locks.lock_diff import PinChange
+    from pipx_parallel.locks.paint import Paint
     from pipx_parallel.model import Resolution, RootRequirement
 
 FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
@@ -42,7 +43,7 @@ def run(values: Mapping[str, object]) -> int:
         settings=request.settings._replace(selection=request.settings.selection._replace(preferred=pins)),
     )
     as_json = context.chosen.text("format") == "json"
-    paint = paint_for(context.chosen.text("color") or "auto")
+    paint = context.paint
     context.progress.explains = False  # this command prints the explanation itself
     try:
         with resolving(with_it) as after:
@@ -61,7 +62,7 @@ def run(values: Mapping[str, object]) -> int:
     return DONE
 
 
-def _explained(error: NoSolution, paint: Callable[[str, str], str]) -> str:
+def _explained(error: NoSolution, paint: Paint) -> str:
     hints = [f"{paint('hint', 'hint:')} {offer}" for offer in error.suggestions]
     return "\n".join((*error.explanation, *hints, *([error.note] if error.note else ())))
 
@@ -91,7 +92,7 @@ def _changes(before: Resolution, after: Resolution) -> tuple[PinChange, ...]:
     return compare(old, new, rows)
 
 
-def _report(wanted: RootRequirement, rows: list[PinChange], paint: Callable[[str, str], str] | None) -> str:
+def _report(wanted: RootRequirement, rows: list[PinChange], paint: Paint | None) -> str:
     """Return the changes as text, or as JSON if nothing paints it."""
     from pipx_parallel.locks.lock_diff import render_json, render_text  # this command's own
 
