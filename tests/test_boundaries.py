@@ -228,6 +228,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.server.supervisor",  # the workers of a server
         "pipx_parallel.resolution.lock_service",  # a solve is killed at its limit
         "mirror.http.credentials",  # a keyring
+        "mirror.http.forked",
         "mirror.http.page_transport",  # reads pages in a process of its own
         "pipx_parallel.builds.processes",
         "pipx_parallel.builds.environments",

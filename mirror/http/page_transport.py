@@ -19,6 +19,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from mirror.http.forked import forked
 from mirror.http.problems import CANCELLED
 from mirror.ports import Exchange, PageWish, ProblemKind, Request, Views
 from mirror.urls import PublicUrl
@@ -44,10 +45,12 @@ class PageTransport:
     def __init__(self, make: Callable[[], Transport]) -> None:
         """Fork, then make the transport of this process. Raises ``OSError`` if the system refuses a new process."""
         ours, theirs = socket.socketpair()
-        self._child = os.fork()
-        if self._child == 0:
+
+        def serve() -> None:
             ours.close()
-            _serve(theirs, make)
+            _answer_pages(theirs, make())
+
+        self._child = forked(serve)
         theirs.close()
         self._socket = ours
         self._outbox: SimpleQueue[tuple[int, Request] | None] = SimpleQueue()
@@ -168,28 +171,14 @@ def _read_exactly(connection: socket.socket, length: int) -> bytes | None:
     return bytes(data)
 
 
-def _serve(connection: socket.socket, make: Callable[[], Transport]) -> None:
-    """Run the forked process: fetch pages and send back views until the other side closes the connection. Never returns.
-
-    Ends with ``os._exit``: nothing that the parent has open (its store above all) may be flushed or closed from here.
-    """
-    code = 0
-    try:
-        import gc  # this import and the next: only in the forked process
-        import signal
-
-        gc.disable()
-        for number in (signal.SIGINT, signal.SIGTERM):  # the parent handles them and closes the connection
-            signal.signal(number, signal.SIG_IGN)
-        _answer_pages(connection, make())
-    except BaseException:  # noqa: BLE001 - no error may run the parent's handlers
-        code = 1
-    finally:
-        os._exit(code)
-
-
 def _answer_pages(connection: socket.socket, transport: Transport) -> None:
-    """Fetch the pages that are requested; parse each as it arrives, in this thread, while others are being fetched."""
+    """Fetch the pages that are requested and send back views, until the other side closes the connection.
+
+    Each is parsed as it arrives, in this thread, while others are being fetched.
+    """
+    import gc  # only in the forked process
+
+    gc.disable()
     arrived: SimpleQueue[tuple[int, Exchange] | None] = SimpleQueue()
 
     def receive() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
 import socket
 import sys
 import time
@@ -18,6 +17,7 @@ from collections import Counter, deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from mirror.http.forked import forked
 from mirror.server.arrivals import MESSAGE, REPORT_SECONDS
 from mirror.server.connections import ConnectionLimit
 from mirror.server.listening import Entrance, most_connections
@@ -40,10 +40,12 @@ def received(listening: socket.socket) -> Iterator[Entrance]:
         return
     passing, passed = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     gc.freeze()  # the memory of what was loaded stays shared
-    child = os.fork()
-    if not child:
+
+    def receive() -> None:
         passed.close()
-        _receive(listening, passing)
+        asyncio.run(_received(listening, passing))
+
+    child = forked(receive)
     passing.close()
     try:
         with Entrance(listening, passed) as entrance:
@@ -54,18 +56,6 @@ def received(listening: socket.socket) -> Iterator[Entrance]:
                     passed.shutdown(socket.SHUT_RDWR)  # whoever else has a copy
     finally:
         os.waitpid(child, 0)  # it listens too: another server can listen at this address only when it has ended
-
-
-def _receive(listening: socket.socket, passing: socket.socket) -> None:
-    """Receive until nobody takes connections, and end this process."""
-    code = 1
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # meant for the server, which stores what is new
-            signal.signal(number, signal.SIG_IGN)
-        asyncio.run(_received(listening, passing))
-        code = 0
-    finally:
-        os._exit(code)
 
 
 async def _received(listening: socket.socket, passing: socket.socket) -> None:
