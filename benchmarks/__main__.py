@@ -35,7 +35,7 @@ _REPORTED_LISTS = (
 _RUNS = {
     "growth": "--workload packages-100 --workload packages-300 --workload packages-1000 --mode offline"
     " --tools pipx-parallel,uv -o benchmarks/results/growth.json",
-    "targets": "--workload medium-bounded --mode cold --mode offline --timeout 120"
+    "targets": "--workload medium-bounded --mode cold,offline --timeout 120"
     " --tools pipx-parallel,pipx-parallel-targets,uv,uv-universal,nab,nab-targets -o benchmarks/results/targets.json",
     "transports": "--workload medium-bounded --replay benchmarks/recordings/medium.jsonl.xz"
     " --tools pipx-parallel,pipx-parallel-curl,pipx-parallel-requests,pipx-parallel-aiohttp -o benchmarks/results/transports.json",
