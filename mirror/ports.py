@@ -52,6 +52,10 @@ class Store(Protocol):
         """Create now what the first write would create. The default does nothing."""
         return
 
+    def end_thread(self) -> None:
+        """Release what only the calling thread has open, since it ends. Never raises. The default does nothing."""
+        return
+
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - a default, not a duty
         """Fetch the files of each (key of a file view, version) ahead, since they will be read. The default does nothing."""
         return

@@ -167,6 +167,12 @@ class DiskStore(Store):
             # The number changes only for commits of other connections, and this connection never writes.
             return int(self._reader.execute("PRAGMA data_version").fetchone()[0])
 
+    def end_thread(self) -> None:
+        """Close the connection in which this thread has written: it has a page cache of 32 MB, and no other thread can use it."""
+        if self._opened is not None:
+            with suppress(sqlite3.Error):
+                self._opened.close()
+
     def close(self) -> None:
         """Release the storage; safe to call twice."""
         if self._opened is not None:

@@ -82,6 +82,11 @@ class NewStore(Store):
         """Return a number that changes with every commit, or None before the database is created."""
         return None if self._made is None else self._made.version()
 
+    def end_thread(self) -> None:
+        """Release what only the calling thread has open."""
+        if self._made is not None:
+            self._made.end_thread()
+
     def close(self) -> None:
         """Release the storage; safe to call twice."""
         if self._made is not None:

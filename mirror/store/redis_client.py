@@ -30,6 +30,7 @@ AWAY = (
     redis.exceptions.ExecAbortError,
     redis.exceptions.ClusterDownError,
     redis.exceptions.TryAgainError,
+    redis.exceptions.RedisClusterException,  # no node of a cluster can be reached; of no other class of the library
 )
 
 

@@ -58,6 +58,10 @@ class SharedStore(Store):
         """Create now what the first write would create."""
         self._store.prepare()
 
+    def end_thread(self) -> None:
+        """Release what only the calling thread has open."""
+        self._store.end_thread()
+
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
         """Fetch the files of each (key of a file view, version) ahead."""
         self._store.prefetch_files(rows)

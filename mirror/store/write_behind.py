@@ -69,3 +69,4 @@ class WriteBehind:
                     self._store.update(item)
             except Exception as error:  # noqa: BLE001 - ``flush`` raises it
                 self._error = error
+        self._store.end_thread()

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.workspace import Workspace
 redis_store = pytest.importorskip("mirror.store.redis", reason="the extra [redis] is not installed")
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="redis-server is not installed")
 
-from tests.support.redis_fleet import cluster, sentinels  # noqa: E402 - it imports redis
+from tests.support.redis_fleet import Tls, cluster, sentinels  # noqa: E402 - it imports redis
 
 PROJECTS = 120
 WORKERS = 6
@@ -97,9 +98,16 @@ def test_a_server_that_evicts_is_a_warning_with_a_remedy(tmp_path: Path, workspa
     assert "warning" not in harmless.err
 
 
-def test_a_mirror_behind_sentinel_survives_a_failover(tmp_path: Path, workspace: Workspace) -> None:
-    """The same URL leads to the new master, which has what the old one confirmed."""
-    with sentinels(tmp_path / "redis") as servers:
+def tls_of(folder: Path) -> Tls:
+    """Return a new certificate for loopback."""
+    _, certificate = self_signed(folder)
+    return Tls(certificate, folder / "key.pem")
+
+
+@pytest.mark.parametrize("secured", [False, True])
+def test_a_mirror_behind_sentinel_survives_a_failover(tmp_path: Path, workspace: Workspace, *, secured: bool) -> None:
+    """The same URL leads to the new master, which has what the old one confirmed; with TLS everywhere, too."""
+    with sentinels(tmp_path / "redis", tls_of(tmp_path) if secured else None) as servers:
         check_mirror(workspace, servers.url)
         assert workspace.run("mirror", "warm", "--packages", "app", "--mirror", servers.url).code == 0
         servers.master.kill()
@@ -107,15 +115,33 @@ def test_a_mirror_behind_sentinel_survives_a_failover(tmp_path: Path, workspace:
         locked = workspace.run("lock", "--packages", "app", "-o", "-", "--mirror", servers.url, "--offline")
 
         assert locked.code == 0, locked.err
-        assert servers.master_port() != servers.master.port
+        assert servers.master_port() != servers.first_port
         wrong = workspace.run("resolve", "--packages", "app", "--mirror", servers.url.replace("/mirror/0", "/other/0"))
         assert (wrong.code, wrong.err.count("\n")) == (2, 1), wrong.err
 
 
-def test_a_mirror_is_in_a_cluster(tmp_path: Path, workspace: Workspace) -> None:
-    """All of its keys are in one hash slot, so its batches are transactions."""
-    with cluster(tmp_path / "redis") as url:
+@pytest.mark.parametrize("secured", [False, True])
+def test_a_mirror_is_in_a_cluster(tmp_path: Path, workspace: Workspace, *, secured: bool) -> None:
+    """All of its keys are in one hash slot, so its batches are transactions; with TLS everywhere, too."""
+    with cluster(tmp_path / "redis", tls_of(tmp_path) if secured else None) as url:
         check_mirror(workspace, url)
+
+
+@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
+def test_a_fleet_whose_certificate_is_not_trusted_is_refused(tmp_path: Path, workspace: Workspace, kind: str) -> None:
+    """One line that names it."""
+    tls = tls_of(tmp_path)
+    with ExitStack() as stack:
+        folder = tmp_path / "redis"
+        url = (
+            stack.enter_context(sentinels(folder, tls)).url
+            if kind == "sentinel"
+            else stack.enter_context(cluster(folder, tls))
+        )
+        ran = workspace.run("resolve", "--packages", "app", "--mirror", url.removesuffix(tls.query))
+
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+    assert url.removesuffix(tls.query).partition("://")[2].partition(",")[0] in ran.err
 
 
 @pytest.mark.parametrize("fails_over", [False, True])

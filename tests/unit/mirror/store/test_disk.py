@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from mirror.errors import StoreError
+from mirror.ports import Store
 from mirror.store.disk import DiskStore
 from mirror.store.new import NewStore
+from mirror.store.shared import SharedStore
+from mirror.store.write_behind import WriteBehind
 from tests.support.dict_store import DictStore
 from tests.unit.mirror.store.store_contract import StoreContract
 
@@ -54,6 +58,27 @@ def test_a_new_store_creates_its_database_on_first_write(tmp_path: Path) -> None
     store.update({"k": lambda stored: (stored or b"") + b", then ours"})
 
     assert store.get_many(["k"]) == {"k": b"theirs, then ours"}
+    store.close()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files are counted in /proc")
+@pytest.mark.parametrize("wrap", [lambda store: store, SharedStore])
+def test_a_thread_that_has_written_leaves_no_connection_open(tmp_path: Path, wrap: Callable[[Store], Store]) -> None:
+    """Each has a page cache of 32 MB, and a cycle that only the garbage collector would find: it is off in short commands."""
+    store = NewStore(str(tmp_path / "mirror"))
+    writer = WriteBehind(wrap(store))
+    opened = []
+    gc.disable()
+    try:
+        for number in range(6):
+            writer.put({f"k{number}": lambda _: b"value"})
+            writer.flush()
+            opened.append(len(os.listdir("/proc/self/fd")))
+    finally:
+        gc.enable()
+
+    assert opened[1:] == opened[:-1]
+    assert len(store.get_many([f"k{number}" for number in range(6)])) == 6
     store.close()
 
 
