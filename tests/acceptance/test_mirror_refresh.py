@@ -104,6 +104,25 @@ def test_an_unchanged_project_takes_one_conditional_request(workspace: Workspace
     assert seen == [("/simple/a/", 304), ("/simple/b/", 304), ("/simple/nobody/", 404)]
 
 
+def test_requests_are_not_sent_faster_than_asked_for(workspace: Workspace, index: LoopbackIndex) -> None:
+    """By the server's own times; pages, answers without a body, and a request that is repeated; slow machines take longer only."""
+    names = [f"r{number}" for number in range(20)]
+    for name in names:
+        index.publish(name, wheel(name, "1.0"))
+    workspace.write("names.txt", "\n".join(names))
+    index.fail("/simple/r7/", status=503)
+
+    arrived: list[list[float]] = []
+    for _ in range(2):
+        index.requests_seen.clear()
+        refreshed(workspace, "--requests-per-second", "20")
+        arrived.append([seen.arrived for seen in index.requests_seen])
+
+    assert [len(times) for times in arrived] == [21, 20]
+    # n requests at 20 a second take (n - 1) / 20 seconds; half of it, since the first may arrive late.
+    assert all(max(times) - min(times) > (len(times) - 1) / 20 / 2 for times in arrived), arrived
+
+
 def test_a_refresh_that_its_budget_stopped_is_continued(workspace: Workspace, index: LoopbackIndex) -> None:
     """With the other projects only; its report has the changes of both runs."""
     for name in "abcd":

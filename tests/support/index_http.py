@@ -22,6 +22,7 @@ class Seen(NamedTuple):
     headers: Mapping[str, str]  # lower-case names
     status: int
     port: int  # of the client: tells connections apart
+    arrived: float  # monotonic seconds when its head had been read
 
 
 class Fault(NamedTuple):
@@ -131,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer, and record the request with its outcome before the first byte leaves."""
-        site = self.server.site
+        site, arrived = self.server.site, time.monotonic()
         _, _, path, query, _ = urlsplit(self.path)
         headers = {key.lower(): value for key, value in self.headers.items()}
         fault = site.fault(path)
@@ -145,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
             retry = (("Retry-After", fault.retry_after),) if fault.retry_after is not None else ()
             answer = Answer(fault.status, b"trouble", retry)
         status = 0 if fault and fault.kind == "reset" else answer.status
-        site.record(Seen(self.command, path, headers, status, self.client_address[1]))
+        site.record(Seen(self.command, path, headers, status, self.client_address[1], arrived))
         if status == 0:
             self._reset()
         else:
