@@ -54,7 +54,6 @@ class Store(Protocol):
 
     def end_thread(self) -> None:
         """Release what only the calling thread has open, since it ends. Never raises. The default does nothing."""
-        return
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - a default, not a duty
         """Fetch the files of each (key of a file view, version) ahead, since they will be read. The default does nothing."""
@@ -69,10 +68,7 @@ class Store(Protocol):
         return ""
 
     def decoded(self, key: str) -> object | None:  # noqa: ARG002 - a default
-        """Return the release view that this store decoded to verify a value of ``get_many``, once: the caller owns it.
-
-        The default, of a store that decodes nothing, is None.
-        """
+        """Return the release view that a ``get_many`` decoded to verify it, once, to be owned by the caller; by default None."""
         return None
 
     def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:  # noqa: ARG002 - a default
