@@ -54,6 +54,7 @@ class Store(Protocol):
 
     def end_thread(self) -> None:
         """Release what only the calling thread has open, since it ends. Never raises. The default does nothing."""
+        return
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - a default, not a duty
         """Fetch the files of each (key of a file view, version) ahead, since they will be read. The default does nothing."""
@@ -141,8 +142,6 @@ _REMEDIES = {
     401: ": it wants credentials; give them in its URL, in a netrc file, or by keyring",
     403: ": it refuses access; check the credentials in its URL, in a netrc file, or in keyring",
 }
-
-
 _PROXY = 407
 _OF_PROXY = ": it wants credentials; give them in the URL of --proxy or http_proxy"
 _REJECTED = ": it does not accept the credentials that you gave; check user and password in its URL, in a netrc file, or in keyring"
