@@ -46,7 +46,8 @@ def reported(bench: Bench, case: Outcome, entry: Installed) -> Reported:
     if case.mode != "cold" or bench.take_counters:
         return Reported({})
     counts = [target["counts"] for target in _targets(bench, case, entry.tool, None)]
-    return Reported({name: sum(count[name] for count in counts) for name in ("requests", "bytes")})
+    # Each target has the counts of the run up to its end.
+    return Reported({name: max(count[name] for count in counts) for name in ("requests", "bytes")})
 
 
 def _targets(bench: Bench, case: Outcome, tool: Ours, cache: Path | None) -> list[dict[str, Any]]:
