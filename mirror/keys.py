@@ -63,12 +63,13 @@ ADVISORIES = RecordKind(
     "a/", "records.advisories (JSON) of a project; of no project: when they were updated", shared=True
 )
 PUBLISHERS = RecordKind("p/", "records.provenance (JSON): who published a file, by its SHA-256 or URL")
+FIRST_SEEN = RecordKind("s/", "records.first_seen (JSON): when files without upload time were first listed, by SHA-256")
 DERIVED = RecordKind("m/", "a value that can be computed again at any time")
 VALIDATORS = RecordKind("http:", "validators of the requests transport, by URL")
 
 KINDS = (
     VIEWS, FILES, TEXTS, FACTS, ADDRESSES, ATTESTATIONS, BUILDS, FAILED_BUILDS, LINKED_FILES, LINK_PAGES, REFERENCES, ADVISORIES,
-    PUBLISHERS, DERIVED, VALIDATORS,
+    PUBLISHERS, FIRST_SEEN, DERIVED, VALIDATORS,
 )  # fmt: skip
 
 USE_KEY = DERIVED.key("use")  # counts of requests and of listings read from the store, on this machine only

@@ -102,6 +102,7 @@ class Views(NamedTuple):
     files: bytes
     error: str | None = None
     signed: Mapping[str, str] = {}  # signed URLs of its files, by the URL without signature: never stored
+    undated: tuple[str, ...] = ()  # SHA-256 of the files without upload time
 
 
 class Purpose(Enum):

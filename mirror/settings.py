@@ -63,3 +63,7 @@ class MirrorSettings(NamedTuple):
     user_agent: str = "python-metadata-mirror"
     requests_per_second: float = 0.0  # 0: limited only by the workers
     cache: str = ""  # a folder for what may be fetched again at any time: shards of a published mirror; "": none
+
+    def indexes_of(self, name: str) -> tuple[str, ...]:
+        """Return the URLs of the indexes that are asked for a project, in order."""
+        return next(((url,) for project, url in self.routes if project == name), self.indexes)

@@ -135,6 +135,8 @@ class ConditionKind(Enum):
     CHANGED_FILE = "changed-file"
     LATE_FILE = "late-file"
     NEWER_VARIANTS = "newer-variants"
+    JOINED_TIME = "joined-upload-time"
+    FIRST_SEEN = "first-seen-time"
 
 
 class PinCondition(NamedTuple):

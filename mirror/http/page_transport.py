@@ -103,8 +103,8 @@ class PageTransport:
             while (message := _read_message(self._socket)) is not None:
                 number, (about, view, files) = message
                 request, done = self._waiting.pop(number)
-                status, headers, url, problem, kind, size, error, signed = json.loads(about)
-                views = Views(view, files, error, signed) if view or error else None
+                status, headers, url, problem, kind, size, error, signed, undated = json.loads(about)
+                views = Views(view, files, error, signed, tuple(undated)) if view or error else None
                 if status in _UNAUTHORIZED:
                     self._unauthorized.add(_origin(request.url))
                 answer = Exchange(request, status, headers, b"", PublicUrl(url), problem, kind=ProblemKind(kind))
@@ -224,6 +224,6 @@ def _encoded(exchange: Exchange) -> tuple[bytes, bytes, bytes]:
         views = views_of(exchange, exchange.request.page)
     about: list[Any] = [
         exchange.status, dict(exchange.headers), exchange.url, exchange.problem, exchange.kind.value,
-        len(exchange.body), views.error, dict(views.signed),
+        len(exchange.body), views.error, dict(views.signed), views.undated,
     ]  # fmt: skip
     return json.dumps(about).encode(), views.view, views.files

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mirror.policy.rules import Except
+    from mirror.policy.upload_times import KnownTime
 
 ALL = ":all:"
 _RECHECK = 60  # seconds for which decisions hold that rest on what the mirror knows beyond a page
@@ -66,6 +67,7 @@ class FileFacts(NamedTuple):
     uploaded: int = 0  # 0: not known
     yanked: str | None = None  # the reason; None: not yanked
     is_attested: bool = False
+    known: KnownTime | None = None  # the source of ``uploaded``, if its index does not state it
 
 
 class ProjectPolicy:
@@ -241,23 +243,27 @@ class ProjectPolicy:
         if self._cutoff is not None:
             before, age = self._cutoff
             if not file.uploaded:
-                refusals.append(
-                    _refused(
-                        Rule.CUTOFF,
-                        "has no upload time on its index, which --uploaded-prior-to needs; an exception for it, or "
-                        f"--uploaded-prior-to-package {self._facts.name}=off, admits it",
-                    )
-                )
+                refusals.append(_refused(Rule.CUTOFF, self._undated()))
             elif file.uploaded >= before:
                 if age:
                     self.until = min(self.until, file.uploaded + age + 1)
-                days = f"{day_of(file.uploaded)}, after the cutoff ({day_of(before)})"
-                refusals.append(_refused(Rule.CUTOFF, f"was uploaded on {days}"))
+                event, source = ("was uploaded", "") if file.known is None else (file.known.event, file.known.source)
+                reason = f"{event} on {day_of(file.uploaded)}{source}, after the cutoff ({day_of(before)})"
+                refusals.append(_refused(Rule.CUTOFF, reason))
         if self.only_wheels and not file.is_wheel:
             refusals.append(self.no_archive)
         if file.yanked is not None and self.refuses_yanked:
             refusals.append(_refused(Rule.YANKED, "was yanked" + (f" ({file.yanked})" if file.yanked else "")))
         return refusals
+
+    def _undated(self) -> str:
+        ways = f"an exception for it, or --uploaded-prior-to-package {self._facts.name}=off, admits it"
+        if self.rules.first_seen:
+            return f"has no upload time on its index, and this mirror has not recorded when it first saw it; {ways}"
+        return (
+            f"has no upload time on its index, which --uploaded-prior-to needs; {ways}; --first-seen-as-upload-time counts from "
+            "when this mirror first saw it"
+        )
 
     # --- exceptions -----------------------------------------------------------------------------------------------------
 

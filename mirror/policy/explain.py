@@ -29,6 +29,7 @@ class Explained(NamedTuple):
     until: str | None = None  # the day on which the exception that admits it ends
     excepted: bool = False
     only_variants: bool = False  # no file but wheel variants (PEP 825)
+    dated: str | None = None  # the source of its upload time, if its index states none and a rule reads it
 
     @property
     def admitted(self) -> bool:
@@ -38,7 +39,9 @@ class Explained(NamedTuple):
     @property
     def words(self) -> str:
         """Return the decision as a line."""
-        return f"{self._decision}; it {NOT_INSTALLABLE}" if self.only_variants else self._decision
+        rest = [f"it {self.dated}"] if self.dated and self.admitted else []
+        rest += [f"it {NOT_INSTALLABLE}"] if self.only_variants else []
+        return "; ".join([self._decision, *rest])
 
     @property
     def _decision(self) -> str:
@@ -63,9 +66,10 @@ def explain(
         made = [decisions[entry["filename"]] for entry in release.entries]
         refused = [decision for decision in made if not decision.admitted]
         only = bool(made) and all(is_variant(name) or is_variants_json(name) for name in _names(release))
+        dated = _dated(page_filter, view.name, release)
         shown = next(iter(refused), next((decision for decision in made if decision.exception), None))
         if shown is None or shown.rule is None:
-            rows.append(Explained(release.version, len(made), 0, only_variants=only))
+            rows.append(Explained(release.version, len(made), 0, only_variants=only, dated=dated))
             continue
         until = shown.exception.until if shown.exception is not None else None
         rows.append(
@@ -78,9 +82,21 @@ def explain(
                 None if until is None else day_of(until),
                 excepted=shown.exception is not None,
                 only_variants=only,
+                dated=dated,
             )
         )
     return rows
+
+
+def _dated(page_filter: PageFilter, name: str, release: ListedRelease) -> str | None:
+    """Return when a release was uploaded and who says so, if a rule reads that and its index does not state it."""
+    if not page_filter.rules.reads_times:
+        return None
+    for entry in release.entries:
+        facts = page_filter.file_facts(name, release.version, entry)
+        if facts.known is not None:
+            return f"{facts.known.event} on {day_of(facts.uploaded)}{facts.known.source}, and its index states no upload time"
+    return None
 
 
 def _names(release: ListedRelease) -> list[str]:

@@ -8,6 +8,7 @@ from mirror.equality import NamedTuple
 from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.quick import QuickPolicy
 from mirror.policy.rules import Action, ProvenanceMode
+from mirror.policy.upload_times import sha256_of
 from mirror.records.listing_views import epoch_seconds
 from mirror.records.wheel_variants import is_variants_json
 
@@ -16,13 +17,19 @@ if TYPE_CHECKING:
 
     from mirror.policy.decide import Admission
     from mirror.policy.rules import PolicyRules
+    from mirror.policy.upload_times import KnownTime
     from mirror.records.release_view import ReleaseView
 
+_AGAIN = (
+    5  # seconds after which a time is looked for again that nobody knows: another index may have been asked meanwhile
+)
 Entry = dict[str, Any]  # a PEP 691 file object
 
 
 class Knowledge:
     """What a mirror knows of releases beyond their index's page. This one knows nothing."""
+
+    knows_times = False  # whether ``upload_time`` may know any
 
     def advisories(
         self,
@@ -35,6 +42,10 @@ class Knowledge:
 
     def licence(self, name: str, index_url: str, version: str) -> str | None:  # noqa: ARG002 - a default
         """Return the licence of a release of an index as an SPDX expression, "" if it states none; None if that is not known."""
+        return None
+
+    def upload_time(self, name: str, version: str, sha256: str) -> KnownTime | None:  # noqa: ARG002 - as above
+        """Return when a file was uploaded of which its index does not say it; None if nobody knows it."""
         return None
 
     def refresh(self, name: str) -> None:
@@ -73,15 +84,18 @@ class PageFilter:
         """Return the decision on every file of the releases, which are given oldest first."""
         rules, knowledge = self.rules, self._knowledge
         releases, described = _described(releases)
-        first = first_upload(releases) if rules.minimum_project_age is not None else 0
+        knowledge.refresh(view.name)
+        first = 0
+        if rules.minimum_project_age is not None:
+            first = first_upload(releases) or self._first_upload(view.name, releases)
         policy = ProjectPolicy(rules, ProjectFacts(view.name, view.status, view.status_reason, first), now)
         quick = QuickPolicy(policy)
         before: Sequence[str | None] = [None] * len(releases)
         if rules.provenance is ProvenanceMode.NO_DOWNGRADE and _levels_differ(releases):
             before = attested_before([(release.version, *provenance_of(release.entries)) for release in releases])
         asks, checks = rules.advisories is Action.REFUSE, rules.checks_licences
-        knowledge.refresh(view.name)
         decisions: dict[str, Admission] = {}
+        until = float("inf")
         for release, attested in zip(releases, before, strict=True):
             name, version = view.name, release.version
             known = ReleaseFacts(
@@ -92,12 +106,31 @@ class PageFilter:
                 knowledge.licence(name, release.index_url, version) if checks else None,
             )
             for entry, decision in zip(release.entries, quick.decide(known, release.entries), strict=True):
-                decisions[entry["filename"]] = decision or policy.decide(known, file_facts(entry))
+                if decision is None:
+                    facts = self.file_facts(name, version, entry)
+                    until = until if facts.uploaded or not knowledge.knows_times else now + _AGAIN
+                    decision = policy.decide(known, facts)  # noqa: PLW2901 - what the quick way leaves open
+                decisions[entry["filename"]] = decision
         for release, names in described:
             made = [decisions[entry["filename"]] for entry in release.entries]
             shared = next((decision for decision in made if decision.admitted), next(iter(made), None))
             decisions.update(dict.fromkeys(names, shared) if shared is not None else {})
-        return Filtered(decisions, policy.until)
+        return Filtered(decisions, min(until, policy.until))
+
+    def file_facts(self, name: str, version: str, entry: Entry) -> FileFacts:
+        """Return the facts of a file object, with the upload time that is known elsewhere if it has none."""
+        return completed(file_facts(entry), name, version, sha256_of(entry), self._knowledge)
+
+    def _first_upload(self, name: str, releases: Sequence[ListedRelease]) -> int:
+        """Return when the first file of a project was uploaded, as far as others know it; 0 if that is not known of all."""
+        rows = [self.file_facts(name, release.version, entry) for release in releases for entry in release.entries]
+        return min([row.uploaded for row in rows], default=0)
+
+
+def completed(facts: FileFacts, name: str, version: str, sha256: str, knowledge: Knowledge) -> FileFacts:
+    """Return the facts of a file, with the upload time that is known elsewhere if its index states none."""
+    known = None if facts.uploaded else knowledge.upload_time(name, version, sha256)
+    return facts if known is None else facts._replace(uploaded=known.seconds, known=known)
 
 
 def _described(releases: Sequence[ListedRelease]) -> tuple[list[ListedRelease], list[tuple[ListedRelease, list[str]]]]:

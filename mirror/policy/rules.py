@@ -71,6 +71,9 @@ class PolicyRules(NamedTuple):
     minimum_project_age: int | None = None
     cutoff: Cutoff | None = None
     cutoffs: Mapping[str, Cutoff | None] = {}  # another cutoff for these projects; None: no cutoff
+    first_seen: bool = (
+        False  # where no index states an upload time, the time counts at which the mirror first saw the file
+    )
     only_binary: tuple[str, ...] = ()  # names, or ":all:"
     no_binary: tuple[str, ...] = ()  # names that ``only_binary`` does not concern
     yanked: Action = Action.WARN
@@ -89,6 +92,7 @@ class PolicyRules(NamedTuple):
         others = self._replace(
             cutoff=None,
             cutoffs={},
+            first_seen=False,
             only_binary=(),
             no_binary=(),
             allowed_licences=(),
@@ -96,6 +100,12 @@ class PolicyRules(NamedTuple):
             unknown_licences=Action.REFUSE,
         )
         return others == PolicyRules()
+
+    @property
+    def reads_times(self) -> bool:
+        """Return whether upload times can refuse a file."""
+        ages = (self.cutoff, self.minimum_project_age, self.provenance_age)
+        return bool(self.cutoffs) or any(age is not None for age in ages)
 
     @property
     def checks_licences(self) -> bool:

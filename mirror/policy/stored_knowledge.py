@@ -13,15 +13,18 @@ from mirror.records.version_keys import version_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mirror.policy.upload_times import KnownTime, UploadTimes
     from mirror.records.advisories import Advisory
 
 
 class StoredKnowledge(Knowledge):
     """Knowledge from the records of a store; each project is read once."""
 
-    def __init__(self, read: Callable[[str], bytes | None]) -> None:
-        """``read`` returns the record of a key, or None."""
+    def __init__(self, read: Callable[[str], bytes | None], times: UploadTimes | None = None) -> None:
+        """``read`` returns the record of a key, or None; ``times`` are those of files whose index states none."""
         self._read = read
+        self._times = times
+        self.knows_times = times is not None
         self._rows: dict[str, list[Advisory] | None] = {}
         self._licences: dict[tuple[str, str], dict[str, str]] = {}
 
@@ -42,8 +45,14 @@ class StoredKnowledge(Knowledge):
             rows = self._licences[name, index_url] = {} if data is None else licences_of(data, name)
         return rows.get(version_key(version) or version)
 
+    def upload_time(self, name: str, version: str, sha256: str) -> KnownTime | None:
+        """Return when a file was uploaded of which its index does not say it; None if nobody knows it."""
+        return None if self._times is None else self._times.of(name, version, sha256)
+
     def refresh(self, name: str) -> None:
         """Read the records of a project again."""
+        if self._times is not None:
+            self._times.refresh(name)
         self._rows.pop(name, None)
         for key in [key for key in self._licences if key[0] == name]:
             del self._licences[key]

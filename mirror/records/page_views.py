@@ -11,6 +11,7 @@ from mirror.records.file_view import digest_of, pack
 from mirror.records.freshness import FreshnessRecord, from_headers
 from mirror.records.listing_views import build_views, classify, line_before, newest_before
 from mirror.records.release_view import encode
+from mirror.records.simple_file import parse_file
 from mirror.records.simple_parse import parse_listing
 from mirror.urls import may_hold_secrets, public_files, signed_urls
 
@@ -61,7 +62,14 @@ def _packed(
         slices[release] = [memoryview(raws[position]) for position in positions[release]]  # type: ignore[misc]  # bytes-like, for a join
     packed = pack(slices)
     view.digest = digest_of(packed)
-    return Views(encode(view), packed, signed=signed)
+    return Views(encode(view), packed, signed=signed, undated=_undated(listing))
+
+
+def _undated(listing: Listing) -> tuple[str, ...]:
+    """Return the SHA-256 of each file without upload time."""
+    rows = zip(listing.files, listing.raws, strict=True)
+    hashes = [dict(parse_file(raw, "").hashes) for file, raw in rows if not file.upload_time]
+    return tuple(dict.fromkeys([row["sha256"] for row in hashes if "sha256" in row]))
 
 
 def _classify_from(start: int, view: ReleaseView, listing: Listing, positions: Sequence[Sequence[int]]) -> None:

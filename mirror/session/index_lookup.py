@@ -134,10 +134,7 @@ class IndexLookup:
         return MergedProject([*projects, *linked])
 
     def _indexes_for(self, name: str) -> Sequence[SimpleIndex]:
-        for project, url in self._settings.routes:
-            if project == name:
-                return (simple_index(url),)
-        return self._indexes
+        return [simple_index(url) for url in self._settings.indexes_of(name)] if self._routed(name) else self._indexes
 
     def _routed(self, name: str) -> bool:
         return any(project == name for project, _ in self._settings.routes)

@@ -84,7 +84,7 @@ class Mirror:
             reporter=reporter,
             results=results,
             write_buffer=write_buffer,
-            pages=PageLoader(fetcher, clock, signatures),
+            pages=PageLoader(fetcher, clock, signatures, write_buffer),
             lacks=cache(lambda: _lacking(settings, store)),
             shadowed=ShadowedIndexes(fetcher, reporter.warn),
             builder=builder,

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from mirror.errors import Malformed, MirrorError, Unreachable
+from mirror.keys import FIRST_SEEN, simple_index
 from mirror.limits import PAGE_BYTES
 from mirror.ports import PageWish, Purpose, Request
 from mirror.records.file_view import pack, read_all
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mirror.http.fetcher import Fetcher
     from mirror.ports import Exchange
     from mirror.records.project import Project
+    from mirror.session.write_buffer import WriteBuffer
 
     Callback = Callable[[Exception | None], None]
 
@@ -61,8 +63,11 @@ class Signatures:
 class PageLoader:
     """Reads pages, and fetches a page again if the files of an old release are requested."""
 
-    def __init__(self, fetcher: Fetcher, clock: Callable[[], float], signatures: Signatures) -> None:
+    def __init__(
+        self, fetcher: Fetcher, clock: Callable[[], float], signatures: Signatures, write_buffer: WriteBuffer
+    ) -> None:
         """Fetch nothing yet; ``clock`` gives the fetch time of views."""
+        self._write_buffer = write_buffer
         self._fetcher = fetcher
         self.signatures = signatures
         self._clock = clock
@@ -82,6 +87,11 @@ class PageLoader:
         view = decode(views.view)
         if not isinstance(view, ReleaseView):
             raise Malformed(f"{exchange.url}: no project page")
+        if (
+            views.undated and exchange.request.cache_key is not None
+        ):  # the page of an index, not one that is fetched again
+            index_id = simple_index(exchange.request.url.removesuffix(f"/{view.name}/")).id
+            self._write_buffer.add_sightings(FIRST_SEEN.key(index_id, view.name), views.undated, self._clock())
         return view, views.files
 
     def refetch(self, project: Project) -> Generator[Request, Exchange, None]:

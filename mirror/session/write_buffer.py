@@ -15,7 +15,7 @@ from mirror.records.release_view import Absence, ReleaseView, decode, encode, en
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mirror.http.fetch_job import FetchCounts
     from mirror.metadata.index_facts import IndexFacts
@@ -41,6 +41,7 @@ class WriteBuffer:
         self._clock = clock
         self._writer: WriteBehind | None = None
         self._unstored: dict[str, bytes] = {}
+        self._sightings: dict[str, Change] = {}
         self._facts: dict[str, IndexFacts] = {}
         self._early: dict[str, Change] = {}
         self._ripe: dict[str, Change] = {}
@@ -55,7 +56,9 @@ class WriteBuffer:
 
     def read_record(self, key: str) -> bytes | None:
         """Return a record of ``write_record``, of this run or an earlier one, or None."""
-        return self._unstored.get(key) or self._store.get_many((key,)).get(key)
+        stored = self._unstored.get(key) or self._store.get_many((key,)).get(key)
+        change = self._sightings.get(key)
+        return stored if change is None else change(stored) or stored
 
     def write_absence(self, key: str, freshness: FreshnessRecord) -> None:
         """Record that an index does not have a project; ``key`` is that of its release view."""
@@ -66,6 +69,12 @@ class WriteBuffer:
         if kind_of(key) is None:
             raise ValueError(f"Bug: {key!r} is of no kind of record")
         self._unstored[key] = value
+
+    def add_sightings(self, key: str, digests: Sequence[str], now: float) -> None:
+        """Store with the next batch when these files were first seen, unless that is known."""
+        from mirror.records.first_seen import extended  # few indexes state no upload times
+
+        self._sightings[key] = lambda stored: extended(stored, digests, int(now))
 
     def facts_of(self, index_id: str) -> IndexFacts:
         """Return the facts of an index; changes to them are stored."""
@@ -158,7 +167,8 @@ class WriteBuffer:
             self._take(project, changes, encoder)
         for key, value in self._unstored.items():
             changes[key] = _constant(value)
-        self._unstored = {}
+        changes.update(self._sightings)
+        self._unstored, self._sightings = {}, {}
         if self._counts.requests:
             for index_id, facts in self._facts.items():
                 changes[facts_key(index_id)] = _constant(json.dumps(facts.to_json()).encode())

@@ -25,6 +25,7 @@ from pipx_parallel.locks.lock_reader import read_command, read_lock
 from pipx_parallel.model import Origin, RootRequirement
 from pipx_parallel.resolution.fewest_moves import fewest_moves
 from pipx_parallel.resolution.fixes import find_fixes, policy_for
+from pipx_parallel.resolution.known_times import knowledge_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -78,7 +79,7 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
     # Whether a rule hides a release is decided by its files: all of them are needed, of the affected projects.
     whole = settings._replace(mirror=settings.mirror._replace(keep_whole=settings.has_policy))
     with opened(whole, request.context.progress) as mirror:
-        knowledge = StoredKnowledge(mirror.records.read)
+        knowledge = knowledge_of(mirror, rules)
         fixes = find_fixes(affected, mirror, rules, knowledge, settings.now)
     moves = {fix.name: fix.to for fix in fixes if fix.to is not None}
     request = changes.keeping_pins(request, {path: text})

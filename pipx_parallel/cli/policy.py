@@ -6,7 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mirror.policy.page_filter import PageFilter
+    from mirror.policy.rules import PolicyRules
+    from mirror.policy.upload_times import UploadTimes
     from mirror.ports import Store
     from pipx_parallel.config.settings import ResolveSettings
 
@@ -38,4 +42,21 @@ def page_filter_of(settings: ResolveSettings, store: Store | None = None) -> Pag
         return PageFilter(rules)
     from mirror.policy.stored_knowledge import StoredKnowledge  # as above
 
-    return PageFilter(rules, StoredKnowledge(lambda key: store.get_many((key,)).get(key)))
+    def read(key: str) -> bytes | None:
+        return store.get_many((key,)).get(key)
+
+    return PageFilter(rules, StoredKnowledge(read, _times(settings, rules, read)))
+
+
+def _times(settings: ResolveSettings, rules: PolicyRules, read: Callable[[str], bytes | None]) -> UploadTimes | None:
+    """Return the upload times of files whose index states none; None if no rule reads them, or nothing can know them."""
+    if not rules.reads_times:
+        return None
+    from pipx_parallel.config.mirror_location import mirror_settings  # as above
+
+    indexes = mirror_settings(settings)
+    if not rules.first_seen and len(indexes.indexes) < 2:
+        return None
+    from mirror.policy.upload_times import stored_times  # few indexes state no upload times
+
+    return stored_times(read, indexes.indexes_of, first_seen=rules.first_seen)

@@ -109,6 +109,11 @@ POLICY = rare(
         group=_POLICY, in_lock=True,
     ),
     Option(
+        ("--first-seen-as-upload-time",),
+        "Where no index states an upload time, count from when this mirror first saw the file.", "flag", group=_POLICY,
+        in_lock=True,
+    ),
+    Option(
         ("--yanked",), "What to do with yanked files [default: warn].", metavar="ACTION", choices=ACTIONS, group=_POLICY,
         in_lock=True,
     ),

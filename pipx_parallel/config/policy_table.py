@@ -56,6 +56,15 @@ def _age(dest: str) -> Callable[[object, str], dict[str, Raw]]:
     return read
 
 
+def _flag(dest: str) -> Callable[[object, str], dict[str, Raw]]:
+    def read(value: object, called: str) -> dict[str, Raw]:
+        if not isinstance(value, bool):
+            raise values.refuse(called, value, "true or false")
+        return {dest: value}
+
+    return read
+
+
 def _only_from(value: object, called: str) -> dict[str, Raw]:
     rows = []
     for name, url in _table(value, called, 'a table of names and index URLs: { "acme-*" = "https://…" }').items():
@@ -212,6 +221,7 @@ def _hint(key: str, keys: Any) -> str:
 
 _READERS: Mapping[str, Callable[[object, str], dict[str, Raw]]] = {
     "uploaded-prior-to": _cutoff,
+    "first-seen-as-upload-time": _flag("first_seen_as_upload_time"),
     "minimum-project-age": _age("minimum_project_age"),
     "allow": _names("allow_project"),
     "deny": _names("deny_project"),

@@ -46,6 +46,7 @@ def policy_rules(chosen: Chosen) -> PolicyRules:
         minimum_project_age=None if age is None else seconds(age, called("minimum_project_age")),
         cutoff=None if text is None else cutoff(text, called("uploaded_prior_to")),
         cutoffs=_cutoffs(chosen),
+        first_seen=chosen.flag("first_seen_as_upload_time"),
         yanked=Action(chosen.text("yanked") or "warn"),
         provenance=ProvenanceMode(chosen.text("provenance") or "any"),
         provenance_age=None if provenance_age is None else seconds(provenance_age, called("provenance_max_age")),

@@ -12,12 +12,13 @@ from mirror.errors import MirrorError
 from mirror.records.model import FetchFailure
 from mirror.records.version_keys import version_key
 from pipx_parallel.model import ConditionKind, PinCondition
-from pipx_parallel.resolution.pin_conditions import conditions_of, newer_variants
+from pipx_parallel.resolution.pin_conditions import conditions_of, newer_variants, of_known_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mirror.policy.decide import Admission
+    from mirror.policy.upload_times import KnownTime
     from mirror.records.model import DistFile
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
@@ -95,13 +96,23 @@ def _conditions(
     mirror: Mirror, project: Project, release: int, hashes: set[str], policy: _PinPolicy | None
 ) -> tuple[PinCondition, ...]:
     view = project.view
-    variants = newer_variants(view, release, lambda mask: mask if policy is None else policy.admitted(project, mask))
+    more = newer_variants(view, release, lambda mask: mask if policy is None else policy.admitted(project, mask))
     yanked = release >= view.classified and any(view.file_kinds[kind].yanked for kind in view.kind_set_of(release))
-    if not (yanked or variants or view.history or view.withdrawn is not None or view.status not in {None, "active"}):
+    timed = policy is not None and policy.knows_times
+    if not (
+        yanked or more or timed or view.history or view.withdrawn is not None or view.status not in {None, "active"}
+    ):
         return ()
-    files = mirror.files.read(project, release) if yanked or view.history else ()
+    files = mirror.files.read(project, release) if yanked or timed or view.history else ()
     locked = sorted(_locked(files, hashes), key=lambda file: file.yanked is None)
-    return conditions_of(view, files, locked, None, variants)
+    if (
+        policy is not None
+        and timed
+        and locked
+        and (known := policy.known_time(project, release, locked[0])) is not None
+    ):
+        more.append(of_known_time(known))
+    return conditions_of(view, files, locked, None, more)
 
 
 def _locked(files: Sequence[DistFile], hashes: set[str]) -> list[DistFile]:
@@ -115,14 +126,15 @@ class _PinPolicy:
 
     def __init__(self, mirror: Mirror, settings: ResolveSettings) -> None:
         from mirror.policy.rules import PolicyRules  # here and below: only for runs with a policy
-        from mirror.policy.stored_knowledge import StoredKnowledge
+        from pipx_parallel.resolution.known_times import knowledge_of
         from pipx_parallel.resolution.policy_guard import PolicyGuard, rules_of
 
-        knowledge = StoredKnowledge(mirror.records.read)
         self._mirror = mirror
         self._now = settings.now
         self._rules = settings.policy or PolicyRules()
         rules, selection = rules_of(settings), settings.selection
+        knowledge = knowledge_of(mirror, rules)
+        self.knows_times = knowledge.knows_times
         self._guard = PolicyGuard(rules, settings.now, knowledge)
         formats = rules._replace(only_binary=selection.only_binary, no_binary=selection.no_binary)
         self._formats = PolicyGuard(formats, settings.now, knowledge) if selection.only_binary else None
@@ -130,6 +142,10 @@ class _PinPolicy:
     def admitted(self, project: Project, mask: int) -> int:
         """Return the releases of a mask that are admitted."""
         return self._guard.admitted(project, mask)[0]
+
+    def known_time(self, project: Project, release: int, file: DistFile) -> KnownTime | None:
+        """Return the upload time of a file whose index states none; None if it states it, or nobody knows it."""
+        return self._guard.facts_of(project.view.name, project.view.versions[release], file).known
 
     def refusal(self, project: Project, release: int, hashes: set[str]) -> Admission | None:
         """Return why a pin is refused: for one of its files, or as none may be installed. May raise ``MirrorError``."""

@@ -10,6 +10,7 @@ from pipx_parallel.model import ConditionKind, PinCondition
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from mirror.policy.upload_times import KnownTime
     from mirror.records.model import DistFile, FileSighting
     from mirror.records.release_view import ReleaseView
 
@@ -25,18 +26,13 @@ def conditions_of(
     files: Sequence[DistFile],
     installable: Sequence[DistFile],
     previous: str | None,
-    variants: str | None = None,
+    more: Sequence[PinCondition] = (),
 ) -> tuple[PinCondition, ...]:
     """Return the conditions of a pin.
 
-    ``previous`` is the version that an existing lock has, None if it has none; ``variants`` the newest of the newer releases that
-    exist only as wheel variants.
+    ``previous`` is the version that an existing lock has, None if it has none; ``more`` are those that the views do not show.
     """
-    conditions = []
-    if variants is not None:
-        conditions.append(
-            PinCondition(ConditionKind.NEWER_VARIANTS, f"is not the newest: {variants} {NOT_INSTALLABLE}")
-        )
+    conditions = [*more]
     if installable and installable[0].yanked is not None:
         reason = installable[0].yanked or "no reason is stated"
         conditions.append(PinCondition(ConditionKind.YANKED, f"was yanked by its project: {reason}"))
@@ -60,8 +56,8 @@ def conditions_of(
     return tuple(conditions)
 
 
-def newer_variants(view: ReleaseView, release: int, admitted: Callable[[int], int]) -> str | None:
-    """Return the newest release above one that exists only as wheel variants; None if there is none.
+def newer_variants(view: ReleaseView, release: int, admitted: Callable[[int], int]) -> list[PinCondition]:
+    """Return the condition that a newer release exists only as wheel variants; none if there is none.
 
     Pre-releases count if the release is one. ``admitted`` returns which releases of a mask the policy admits.
     """
@@ -69,7 +65,20 @@ def newer_variants(view: ReleaseView, release: int, admitted: Callable[[int], in
     if not view.prereleases >> release & 1:
         mask &= ~view.prereleases
     mask = admitted(mask) if mask else 0
-    return view.versions[mask.bit_length() - 1] if mask else None
+    newest = view.versions[mask.bit_length() - 1] if mask else ""
+    return (
+        [PinCondition(ConditionKind.NEWER_VARIANTS, f"is not the newest: {newest} {NOT_INSTALLABLE}")] if mask else []
+    )
+
+
+def of_known_time(known: KnownTime) -> PinCondition:
+    """Return the condition that the policy took an upload time that the index does not state."""
+    from mirror.records.listing_views import day_of  # as below
+
+    day, lacks = day_of(known.seconds), "has no upload time on its index"
+    if known.index_url:
+        return PinCondition(ConditionKind.JOINED_TIME, f"{lacks}; {known.index_url} states {day} of the same file")
+    return PinCondition(ConditionKind.FIRST_SEEN, f"{lacks}; this mirror first saw it on {day}, which counts instead")
 
 
 def _changed(names: set[str], history: Sequence[FileSighting]) -> Iterator[PinCondition]:

@@ -158,18 +158,23 @@ def _conditions(
     """Return what has become of a pin; of most nothing has, and nothing is loaded for them."""
     project, view = candidate.project, candidate.project.view
     previous = policy.locked_version(view.name)
-    variants = None
+    more: list[PinCondition] = []
     if release < len(view.versions) - 1 and any([row[0] == VARIANT for row in view.file_kinds]):  # noqa: C419 - for each pin
         from pipx_parallel.resolution.pin_conditions import newer_variants  # few projects have variants
 
-        variants = newer_variants(view, release, lambda mask: policy.admitted(project, mask)[0])
+        more += newer_variants(view, release, lambda mask: policy.admitted(project, mask)[0])
+    known = policy.known_time(view.name, view.versions[release], installable[0]) if installable else None
+    if known is not None:
+        from pipx_parallel.resolution.pin_conditions import of_known_time  # few indexes state no upload times
+
+        more.append(of_known_time(known))
     is_yanked = bool(installable) and installable[0].yanked is not None
     is_gone = view.withdrawn is not None or (previous is not None and previous not in view.versions)
-    if not (is_yanked or is_gone or variants or view.history or view.status not in {None, "active"}):
+    if not (is_yanked or is_gone or more or view.history or view.status not in {None, "active"}):
         return ()
     from pipx_parallel.resolution.pin_conditions import conditions_of  # as above
 
-    return conditions_of(view, files, installable, previous, variants)
+    return conditions_of(view, files, installable, previous, more)
 
 
 def _is_bounded(held: Held, name: str) -> bool:

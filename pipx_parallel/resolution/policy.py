@@ -19,6 +19,7 @@ from pipx_parallel.resolver.masks import bit_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from mirror.policy.upload_times import KnownTime
     from mirror.records.model import Dependency, DistFile
     from mirror.records.project import Project
     from mirror.records.release_view import ReleaseView
@@ -123,6 +124,10 @@ class Policy:
     def admits_file(self, name: str, version: str, file: DistFile) -> bool:
         """Return whether the policy admits a single file of a release."""
         return self._guard is None or self._guard.admits_file(name, version, file)
+
+    def known_time(self, name: str, version: str, file: DistFile) -> KnownTime | None:
+        """Return the upload time that the policy took of a file whose index states none; None if it states it, or none counts."""
+        return None if self._guard is None or file.upload_time else self._guard.facts_of(name, version, file).known
 
     def takes_prereleases(self, name: str) -> bool:
         """Return whether the user requests pre-releases of a project; else they are used only if no final release fits."""

@@ -8,12 +8,13 @@ and the refusals are put into words only for a message.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mirror.equality import NamedTuple
 from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
-from mirror.policy.page_filter import Knowledge, attested_before, file_facts, provenance_of
+from mirror.policy.page_filter import Knowledge, attested_before, completed, file_facts, provenance_of
 from mirror.policy.rules import Action, Cutoff, PolicyRules, ProvenanceMode, Rule
+from mirror.policy.upload_times import sha256_of
 from mirror.records.filenames import SDIST, split_filename
 from mirror.records.listing_views import epoch_seconds, line_before
 from mirror.records.release_view import HEAD
@@ -84,7 +85,7 @@ class PolicyGuard:
         view, decided = project.view, self._decided_of(project)
         remaining, partial = 0, {}
         if decided.policy.cutoff_alone:
-            remaining, mask = _by_time(decided, mask)
+            remaining, mask = _by_time(decided, mask, elsewhere=self._knowledge.knows_times)
         kinds = {release: numbers for numbers, releases in view.kind_sets.items() for release in _bits(releases & mask)}
         for release in _bits(mask):
             facts = decided.of(view.versions[release])
@@ -120,9 +121,13 @@ class PolicyGuard:
         decided = self._decided.get(name)
         if decided is None:
             return ADMITTED
+        return decided.policy.decide(decided.of(version), self.facts_of(name, version, file))
+
+    def facts_of(self, name: str, version: str, file: DistFile) -> FileFacts:
+        """Return what is known of a file."""
         uploaded = epoch_seconds(file.upload_time) if file.upload_time else 0
         facts = FileFacts(file.filename.endswith(".whl"), uploaded, file.yanked, file.provenance is not None)
-        return decided.policy.decide(decided.of(version), facts)
+        return completed(facts, name, version, dict(file.hashes).get("sha256", ""), self._knowledge)
 
     def _decided_of(self, project: Project) -> _Decided:
         decided = self._decided.get(project.view.name)
@@ -134,7 +139,7 @@ class PolicyGuard:
         view, rules, knowledge = project.view, self._rules, self._knowledge
         first = 0
         if rules.minimum_project_age is not None:
-            first = min((view.uploads(release)[0] for release in range(len(view.versions))), default=0)
+            first = min((self._first_upload(project, release) for release in range(len(view.versions))), default=0)
         policy = ProjectPolicy(rules, ProjectFacts(view.name, view.status, view.status_reason, first), self._now)
         before: Sequence[str | None] = [None] * len(view.versions)
         if rules.provenance is ProvenanceMode.NO_DOWNGRADE:
@@ -162,7 +167,7 @@ class PolicyGuard:
         view, policy = project.view, self._decided[project.view.name].policy
         level = view.attestation_level(release) if self._rules.provenance is not ProvenanceMode.ANY else 0
         first, last = view.uploads(release)
-        if level is None or level == 1:
+        if level is None or level == 1 or (not first and self._knowledge.knows_times):
             return self._by_file(project, release, facts)
         decisions = {}
         for number in kinds:
@@ -177,6 +182,18 @@ class PolicyGuard:
                 return self._by_file(project, release, facts)
         return decisions
 
+    def _completed(self, name: str, version: str, entry: dict[str, Any]) -> FileFacts:
+        return completed(file_facts(entry), name, version, sha256_of(entry), self._knowledge)
+
+    def _first_upload(self, project: Project, release: int) -> int:
+        """Return when the first file of a release was uploaded; 0 if that is not known."""
+        first = project.view.uploads(release)[0]
+        if first or not self._knowledge.knows_times:
+            return first
+        name, version = project.view.name, project.view.versions[release]
+        entries = json.loads(project.file_slice(release) or b"[]")
+        return min([self._completed(name, version, entry).uploaded for entry in entries], default=0)
+
     def _by_file(self, project: Project, release: int, facts: ReleaseFacts) -> dict[int, Admission]:
         view, policy = project.view, self._decided[project.view.name].policy
         numbers = {tuple(kind): number for number, kind in enumerate(view.file_kinds)}
@@ -186,17 +203,18 @@ class PolicyGuard:
             kind = split and (split[1], entry.get("requires-python") or None, bool(entry.get("yanked")))
             number = numbers.get(kind) if kind else None
             if number is not None:
-                decision = policy.decide(facts, file_facts(entry))
+                decision = policy.decide(facts, self._completed(view.name, facts.version, entry))
                 if number not in decisions or decision.admitted:
                     decisions[number] = decision
         return decisions
 
 
-def _by_time(decided: _Decided, mask: int) -> tuple[int, int]:
+def _by_time(decided: _Decided, mask: int, *, elsewhere: bool) -> tuple[int, int]:
     """Decide on the releases of ``mask`` where only a cutoff can refuse.
 
     Returns:
-        The admitted releases, and those whose files were uploaded partly before the cutoff. The refused are noted.
+        The admitted releases, and those whose files decide: they were uploaded partly before the cutoff, or their index states no
+        times and ``elsewhere`` they may be known. The refused are noted.
     """
     view, before = decided.view, decided.policy.before
     if before is None:
@@ -207,7 +225,9 @@ def _by_time(decided: _Decided, mask: int) -> tuple[int, int]:
     for release in _bits(mask & with_files):
         first, _, later = uploads[release - start].partition("+")
         uploaded = int(first)
-        if not 0 < uploaded < before:
+        if not uploaded and elsewhere:
+            partly |= 1 << release
+        elif not 0 < uploaded < before:
             decided.refusals[release] = None
         elif later and uploaded + int(later) >= before:
             partly |= 1 << release

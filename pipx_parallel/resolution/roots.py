@@ -143,10 +143,11 @@ def _policy(
 def _guard(settings: ResolveSettings, mirror: Mirror) -> PolicyGuard | None:
     if settings.policy is None and not settings.selection.has_cutoff:
         return None
-    from mirror.policy.stored_knowledge import StoredKnowledge  # as above
+    from pipx_parallel.resolution.known_times import knowledge_of  # as above
     from pipx_parallel.resolution.policy_guard import PolicyGuard, rules_of  # only for runs with a policy
 
-    return PolicyGuard(rules_of(settings), settings.now, StoredKnowledge(mirror.records.read))
+    rules = rules_of(settings)
+    return PolicyGuard(rules, settings.now, knowledge_of(mirror, rules))
 
 
 def _preferred(selection: SelectionSettings, rules: TargetRules) -> Mapping[str, str]:

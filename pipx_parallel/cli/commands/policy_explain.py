@@ -29,8 +29,8 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.policy.explain import explain, listed_releases
     from mirror.policy.page_filter import PageFilter
     from mirror.policy.rules import PolicyRules
-    from mirror.policy.stored_knowledge import StoredKnowledge
     from mirror.records.model import FetchFailure
+    from pipx_parallel.resolution.known_times import knowledge_of
 
     given = str(values["name"])
     name, _, version = given.partition("==")
@@ -47,7 +47,7 @@ def run(values: Mapping[str, object]) -> int:
         project = mirror.project(normalize_name(name.strip()))
         if isinstance(project, FetchFailure):
             raise project.error
-        page_filter = PageFilter(rules, StoredKnowledge(mirror.records.read))
+        page_filter = PageFilter(rules, knowledge_of(mirror, rules))
         rows = explain(project.view, listed_releases(project), page_filter, settings.now)
     if version:
         rows = [row for row in rows if row.version == version.strip()]
@@ -75,4 +75,5 @@ def _json(row: Explained) -> dict[str, object]:
         "reason": row.reason,
         "exception-until": row.until,
         "only-variants": row.only_variants,
+        "upload-time-source": row.dated,
     }
