@@ -109,9 +109,9 @@ def _conditions(
         policy is not None
         and timed
         and locked
-        and (known := policy.known_time(project, release, locked[0])) is not None
+        and (timing := policy.known_time(project, release, locked[0])) is not None
     ):
-        more.append(of_known_time(known))
+        more.append(of_known_time(timing))
     return conditions_of(view, files, locked, None, more)
 
 

@@ -71,13 +71,13 @@ def newer_variants(view: ReleaseView, release: int, admitted: Callable[[int], in
     )
 
 
-def of_known_time(known: KnownTime) -> PinCondition:
+def of_known_time(timing: KnownTime) -> PinCondition:
     """Return the condition that the policy took an upload time that the index does not state."""
     from mirror.records.listing_views import day_of  # as below
 
-    day, lacks = day_of(known.seconds), "has no upload time on its index"
-    if known.index_url:
-        return PinCondition(ConditionKind.JOINED_TIME, f"{lacks}; {known.index_url} states {day} of the same file")
+    day, lacks = day_of(timing.seconds), "has no upload time on its index"
+    if timing.index_url:
+        return PinCondition(ConditionKind.JOINED_TIME, f"{lacks}; {timing.index_url} states {day} of the same file")
     return PinCondition(ConditionKind.FIRST_SEEN, f"{lacks}; this mirror first saw it on {day}, which counts instead")
 
 

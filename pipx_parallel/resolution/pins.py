@@ -163,11 +163,11 @@ def _conditions(
         from pipx_parallel.resolution.pin_conditions import newer_variants  # few projects have variants
 
         more += newer_variants(view, release, lambda mask: policy.admitted(project, mask)[0])
-    known = policy.known_time(view.name, view.versions[release], installable[0]) if installable else None
-    if known is not None:
+    timing = policy.known_time(view.name, view.versions[release], installable[0]) if installable else None
+    if timing is not None:
         from pipx_parallel.resolution.pin_conditions import of_known_time  # few indexes state no upload times
 
-        more.append(of_known_time(known))
+        more.append(of_known_time(timing))
     is_yanked = bool(installable) and installable[0].yanked is not None
     is_gone = view.withdrawn is not None or (previous is not None and previous not in view.versions)
     if not (is_yanked or is_gone or more or view.history or view.status not in {None, "active"}):
