@@ -10,6 +10,7 @@ from mirror.errors import Offline
 from mirror.keys import ADVISORIES
 from mirror.policy.rules import PolicyRules
 from mirror.policy.stored_knowledge import StoredKnowledge
+from mirror.records.version_keys import compile_specifier
 from mirror.session.open_store import open_store
 from pipx_parallel.cli import changes, locks
 from pipx_parallel.cli.context import begin
@@ -88,7 +89,7 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
         preferred={**selection.preferred, **moves},
         preferred_by_marker=tuple([pin for pin in selection.preferred_by_marker if pin.name not in moves]),
     )
-    settings = request.settings._replace(selection=selection, policy=policy_for(rules, fixes))
+    settings = request.settings._replace(selection=selection, policy=policy_for(rules, fixes, _pinned(request)))
     request = request._replace(settings=settings)
     outputs = request.context.chosen.texts("output")
     names = outputs or ("pylock.toml",)
@@ -101,6 +102,14 @@ def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values
     new = read_lock(artifacts[0].text, names[0])
     left = audited([(path, new)], request.settings)
     return FixedLock(vulnerabilities, fixes, compare(lock, new, facts), left)
+
+
+def _pinned(request: LockRequest) -> frozenset[str]:
+    """Return the projects that a line of the user pins."""
+    roots = request.inputs.roots
+    return frozenset(
+        [row.name for row in roots if row.specifier and compile_specifier(row.specifier.replace(" ", "")).pins]
+    )
 
 
 def _with_pins(request: LockRequest, path: str, moves: Collection[str]) -> LockRequest:
@@ -129,7 +138,10 @@ def render_fix(result: FixedLock, paint: Paint) -> str:
         ids = ", ".join(row.advisory.id for row in result.left if (row.name, row.version) == (fix.name, fix.version))
         if not ids:
             continue
-        if fix.hidden is None:
+        if fix.lacking is not None and fix.hidden is None:
+            remedy = "the mirror lacks its metadata: run it once without --offline"
+            lines.append(f"left: {fix.name} {fix.version}, {ids}: {fix.lacking} is free of advisories, but {remedy}\n")
+        elif fix.hidden is None:
             lines.append(f"left: {fix.name} {fix.version}, {ids}: no release that may be used is free of advisories\n")
         else:
             lines.append(

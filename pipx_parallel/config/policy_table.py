@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from pipx_parallel.config.layers import Raw
 
 _EXCEPTION_KEYS = ("package", "version", "rules", "until", "reason")
+_ANSWERS = frozenset(
+    (
+        "yes",
+        "no",
+        "true",
+        "false",
+        "on",
+        "off",
+        "all",
+        "none",
+        "any",
+        "always",
+        "never",
+        "allow",
+        "deny",
+        "refuse",
+        "warn",
+    )
+)
 _TABLE_NAME = "[tool.pipx-parallel.policy]"
 
 
@@ -35,14 +54,15 @@ def policy_values_of(table: object, path: str) -> dict[str, Raw]:
 
 def _names(dest: str) -> Callable[[object, str], dict[str, Raw]]:
     def read(value: object, called: str) -> dict[str, Raw]:
-        return {dest: tuple([values.pattern(name, called) for name in _texts(value, called)])}
+        return {dest: tuple([values.pattern(name, called) for name in _named(value, called, "a list of names")])}
 
     return read
 
 
 def _licences(dest: str) -> Callable[[object, str], dict[str, Raw]]:
     def read(value: object, called: str) -> dict[str, Raw]:
-        return {dest: tuple([values.licence(name, called) for name in _texts(value, called)])}
+        named = _named(value, called, "a list of SPDX identifiers")
+        return {dest: tuple([values.licence(name, called) for name in named])}
 
     return read
 
@@ -83,7 +103,8 @@ def _cutoff(value: object, called: str) -> dict[str, Raw]:
 def _only_binary(value: object, called: str) -> dict[str, Raw]:
     if value is True:
         return {"only_binary": (":all:",)}
-    names = [name if name == ":all:" else values.pattern(name, called) for name in _texts(value, called)]
+    named = _named(value, called, "true, or a list of names")
+    names = [name if name == ":all:" else values.pattern(name, called) for name in named]
     prefix = next((name for name in names if name.endswith("*")), None)
     if prefix is not None:
         raise values.refuse(called, prefix, 'names of projects, ":all:", or true; this rule takes no prefix')
@@ -132,7 +153,7 @@ def _or_table(
 
 
 def _ids(value: object, called: str) -> dict[str, Raw]:
-    return {"ignore_advisory": _texts(value, called)}
+    return {"ignore_advisory": _named(value, called, "a list of ids")}
 
 
 def _exceptions(value: object, called: str) -> dict[str, Raw]:
@@ -206,6 +227,13 @@ def _texts(value: object, called: str) -> tuple[str, ...]:
             for number, item in enumerate(items)
         ]
     )
+
+
+def _named(value: object, called: str, wanted: str) -> tuple[str, ...]:
+    """Return names; a word alone that answers a question is taken for a mistake, and a project of that name stands in a list."""
+    if isinstance(value, str) and value.strip().lower() in _ANSWERS:
+        raise values.refuse(called, value, f'{wanted} (["{value.strip()}"] if that is a name)')
+    return _texts(value, called)
 
 
 def _table(value: object, called: str, wanted: str) -> dict[str, Any]:

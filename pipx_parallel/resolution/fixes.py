@@ -12,7 +12,7 @@ from mirror.records.model import FetchFailure
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from mirror.policy.stored_knowledge import StoredKnowledge
     from mirror.records.advisories import Advisory
@@ -29,6 +29,9 @@ class Fix(NamedTuple):
     hidden: str | None = None
     rule: str = ""  # that hides it
     reason: str = ""  # continues "it …"
+    lacking: str | None = (
+        None  # the nearest release above it that is free of advisories, and that the mirror cannot read offline
+    )
 
     @property
     def exception(self) -> str:
@@ -58,9 +61,13 @@ def find_fixes(
     return fixes
 
 
-def policy_for(rules: PolicyRules, fixes: Sequence[Fix]) -> PolicyRules:
-    """Return the rules under which pins without a fix may stay, and all others must be free of advisories."""
-    stay = [Except(fix.name, fix.version, frozenset({Rule.ADVISORIES})) for fix in fixes if fix.to is None]
+def policy_for(rules: PolicyRules, fixes: Sequence[Fix], pinned: Container[str]) -> PolicyRules:
+    """Return the rules under which pins without a fix may stay, and all others must be free of advisories.
+
+    A project of ``pinned``, by a line of the user, has no such exception if there is a fix: then its line is what must change.
+    """
+    left = [fix for fix in fixes if fix.to is None and not (fix.lacking and fix.name in pinned)]
+    stay = [Except(fix.name, fix.version, frozenset({Rule.ADVISORIES})) for fix in left]
     return rules._replace(advisories=Action.REFUSE, exceptions=(*rules.exceptions, *stay))
 
 
@@ -75,13 +82,15 @@ def _fix(
     """Return the nearest release above the pin, else the nearest below it; offline of those with known dependencies."""
     view, own = project.view, version_key(version) or ""
     readable = _known_releases(project) if offline else -1
-    above, below, hidden = None, None, None
+    above, below, hidden, lacking = None, None, None, None
     for release, (key, row) in enumerate(zip(view.keys, rows, strict=True)):
-        if key == own or not readable >> release & 1 or view.prereleases >> release & 1 or _is_yanked(project, release):
+        if key == own or view.prereleases >> release & 1 or _is_yanked(project, release):
             continue
         if any(entry.concerns(row.version) for entry in advisories):
             continue
-        if row.files and not row.admitted:
+        if not readable >> release & 1:
+            lacking = lacking or (row.version if key > own else None)
+        elif row.files and not row.admitted:
             hidden = hidden or (row if key > own else None)
         elif key > own:
             above = row.version
@@ -90,8 +99,8 @@ def _fix(
             below = row.version
     to = above or below
     if hidden is None or to is not None:
-        return Fix(view.name, version, to)
-    return Fix(view.name, version, None, hidden.version, hidden.rule or "", hidden.reason or "")
+        return Fix(view.name, version, to, lacking=lacking if to is None else None)
+    return Fix(view.name, version, None, hidden.version, hidden.rule or "", hidden.reason or "", lacking)
 
 
 def _known_releases(project: Project) -> int:

@@ -337,3 +337,22 @@ def test_a_fix_moves_another_pin_only_if_it_must(tmp_path: Path) -> None:
         ran = workspace.run("audit", "locked.txt", "--fix", "-o", "pylock.toml")
 
         assert (ran.code, workspace.pins()) == (0, {"app": "1.2", "lib": "1.0", "tool": "1.0"}), ran.err
+
+
+def test_a_line_that_pins_a_vulnerable_release_is_what_must_change(tmp_path: Path) -> None:
+    """The line is named, with exit code 1, also offline; without such a line the pin stays, and what is missing is named."""
+    with LoopbackIndex({"app": [wheel("app", "1.1"), wheel("app", "1.2")]}) as index:
+        workspace = Workspace(tmp_path, index.url)
+        take_in(workspace, osv("GHSA-app", "app", "0", "1.2"))
+        for line, code, words in (
+            ("app==1.1", 1, "r.in:1 asks for app==1.1, but app 1.1 is affected by GHSA-app"),
+            ("app", 7, "1.2 is free of advisories, but the mirror lacks its metadata: run it once without --offline"),
+        ):
+            workspace.write("r.in", f"{line}\n")
+            workspace.write("pins.txt", "app==1.1\n")
+            locked = workspace.run("lock", "r.in", "-c", "pins.txt", "-o", "pylock.toml")
+            assert locked.code == 0, locked.err
+            text = workspace.read("pylock.toml").decode().replace(" -c pins.txt", "")
+            workspace.write("pylock.toml", text)
+            ran = workspace.run("audit", "pylock.toml", "--fix", "--offline")
+            assert (ran.code, words in ran.out + ran.err) == (code, True), ran.out + ran.err

@@ -139,3 +139,16 @@ def test_a_policy_is_not_taken_to_hold_where_the_mirror_knows_nothing(workspace:
     assert workspace.run(*words, "--check", "--offline", environment=empty).code == 4
     ran = workspace.run(*words, "--check", environment=empty)
     assert (ran.code, "fresh" in ran.err) == (0, True), ran.err
+
+
+def test_a_denied_pin_is_the_only_error_of_a_check(workspace: Workspace) -> None:
+    """Also if the lock is checked by resolving: that there is no solution then says less."""
+    workspace.write("r.in", "app\n")
+    assert workspace.run("lock", "r.in", "-o", "pylock.toml").code == 0
+    for flags in ((), ("--refresh",)):
+        ran = workspace.run(*CHECK, "--deny-project", "app", *flags)
+        assert (ran.code, "No solution found" in ran.err, ran.err.count("error: ")) == (7, False, 1), ran.err
+        assert "to admit it: --policy-exception" in ran.err
+    workspace.write("r.in", "app==99\n")
+    ran = workspace.run(*CHECK)
+    assert (ran.code, ran.err.count("No solution found")) == (1, 1), ran.err

@@ -91,4 +91,6 @@ def _is_fresh(request: LockRequest, before: changes.Before) -> bool:
 def _inspector(request: LockRequest, before: changes.Before) -> Callable[[Mirror], None]:
     from pipx_parallel.cli.pin_check import inspector  # only with a policy
 
-    return inspector(request, before, checks=request.context.chosen.flag("check"))
+    checks = request.context.chosen.flag("check")
+    request.context.progress.explains &= not checks  # a pin that the policy refuses is the better error, and comes later
+    return inspector(request, before, checks=checks)
