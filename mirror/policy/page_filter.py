@@ -8,7 +8,7 @@ from mirror.equality import NamedTuple
 from mirror.policy.decide import FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.quick import QuickPolicy
 from mirror.policy.rules import Action, ProvenanceMode
-from mirror.policy.upload_times import sha256_of
+from mirror.records.first_seen import sha256_of
 from mirror.records.listing_views import epoch_seconds
 from mirror.records.wheel_variants import is_variants_json
 

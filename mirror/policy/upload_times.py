@@ -6,13 +6,14 @@ Two files are the same if their SHA-256 is. Nothing is guessed: a file that nobo
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.keys import FIRST_SEEN, files_key, simple_index, view_key
 from mirror.records.file_view import digest_of, read_all
 from mirror.records.first_seen import read as first_seen_of
+from mirror.records.first_seen import sha256_of
 from mirror.records.listing_views import epoch_seconds
 from mirror.records.release_view import ReleaseView, decode
 from mirror.records.version_keys import version_key
@@ -136,12 +137,3 @@ def _witness(url: str, name: str, read: Callable[[str], bytes | None]) -> Witnes
     except Malformed:
         return None
     return Witness(url, view.keys, lambda release: b"[" + slices[release] + b"]")
-
-
-def sha256_of(entry: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a file object in lower case; "" if it states none, there or in its URL (PEP 503)."""
-    hashes, url = entry.get("hashes"), entry.get("url")
-    stated = hashes.get("sha256") if isinstance(hashes, dict) else None
-    if not isinstance(stated, str) and isinstance(url, str):
-        stated = url.rpartition("#sha256=")[2].partition("&")[0] if "#sha256=" in url else None
-    return stated.lower() if isinstance(stated, str) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,3 +35,16 @@ def _written(seen: Mapping[str, int]) -> bytes:
     for digest, seconds in seen.items():
         rows.setdefault(str(seconds), []).append(digest)
     return json.dumps({key: " ".join(digests) for key, digests in rows.items()}, separators=(",", ":")).encode()
+
+
+def sha256_of(entry: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a file object in lower case; "" if it states none, there or in its URL (PEP 503)."""
+    hashes, url = entry.get("hashes"), entry.get("url")
+    stated = hashes.get("sha256") if isinstance(hashes, dict) else None
+    if not isinstance(stated, str) and isinstance(url, str):
+        stated = url.rpartition("#sha256=")[2].partition("&")[0] if "#sha256=" in url else None
+    return (
+        stated.lower()
+        if isinstance(stated, str) and len(stated) == 64 and stated.isalnum() and stated.isascii()
+        else ""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ from mirror.records.file_view import digest_of, pack
 from mirror.records.freshness import FreshnessRecord, from_headers
 from mirror.records.listing_views import build_views, classify, line_before, newest_before
 from mirror.records.release_view import encode
-from mirror.records.simple_file import parse_file
 from mirror.records.simple_parse import parse_listing
 from mirror.urls import may_hold_secrets, public_files, signed_urls
 
@@ -67,9 +67,13 @@ def _packed(
 
 def _undated(listing: Listing) -> tuple[str, ...]:
     """Return the SHA-256 of each file without upload time."""
-    rows = zip(listing.files, listing.raws, strict=True)
-    hashes = [dict(parse_file(raw, "").hashes) for file, raw in rows if not file.upload_time]
-    return tuple(dict.fromkeys([row["sha256"] for row in hashes if "sha256" in row]))
+    rows = [raw for file, raw in zip(listing.files, listing.raws, strict=True) if not file.upload_time]
+    if not rows:
+        return ()
+    from mirror.records.first_seen import sha256_of  # few indexes state no upload times
+
+    digests = dict.fromkeys([sha256_of(json.loads(bytes(raw))) for raw in rows])
+    return tuple([digest for digest in digests if digest])
 
 
 def _classify_from(start: int, view: ReleaseView, listing: Listing, positions: Sequence[Sequence[int]]) -> None:

@@ -14,8 +14,8 @@ from mirror.equality import NamedTuple
 from mirror.policy.decide import ADMITTED, FileFacts, ProjectFacts, ProjectPolicy, ReleaseFacts
 from mirror.policy.page_filter import Knowledge, attested_before, completed, file_facts, provenance_of
 from mirror.policy.rules import Action, Cutoff, PolicyRules, ProvenanceMode, Rule
-from mirror.policy.upload_times import sha256_of
 from mirror.records.filenames import SDIST, split_filename
+from mirror.records.first_seen import sha256_of
 from mirror.records.listing_views import epoch_seconds, line_before
 from mirror.records.release_view import HEAD
 

@@ -83,3 +83,29 @@ def test_a_cutoff_before_the_first_release_classifies_all() -> None:
 
     assert view.classified == 0
     assert not any(holds(files, release) for release in (0, COUNT - 1))
+
+
+def test_files_without_upload_time_are_named() -> None:
+    """Their SHA-256 are given, of ``hashes`` or the URL; relative and unusable URLs, and wrong digests, do not matter."""
+    digests = [f"{number:064x}" for number in range(3)]
+    files = [
+        {
+            "filename": "pkg-1.0-py3-none-any.whl",
+            "url": "../pkg-1.0-py3-none-any.whl",
+            "hashes": {"sha256": digests[0]},
+        },
+        {"filename": "pkg-1.0.tar.gz", "url": f"x#sha256={digests[1]}", "hashes": {}},
+        {"filename": "pkg-1.1.tar.gz", "url": "x", "hashes": {"sha256": "short"}},
+        {
+            "filename": "pkg-1.2.tar.gz",
+            "url": "x",
+            "hashes": {"sha256": digests[2]},
+            "upload-time": "2020-01-01T00:00:00Z",
+        },
+    ]
+    body = json.dumps({"meta": {"api-version": "1.1"}, "name": "pkg", "files": files}).encode()
+    wish = PageWish("pkg")
+    views = views_of(Exchange(Request(URL, page=wish), 200, {}, body, PublicUrl(URL)), wish, lambda: 1000.0)
+
+    assert views.error is None
+    assert views.undated == (digests[0], digests[1])
