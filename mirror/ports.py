@@ -162,7 +162,8 @@ class ProblemKind(Enum):
 class Exchange(NamedTuple):
     """The result of one request. A network error is a value here, never an exception.
 
-    ``status`` is the HTTP status, or 0 with ``problem`` set if no response came; a 304 has no body. Names in ``headers`` are lower-case.
+    ``status`` is the HTTP status, or 0 with ``problem`` set if no response came. ``headers`` has lower-case names.
+    A 304 has an empty body: the stored record is still valid.
     """
 
     request: Request
