@@ -27,9 +27,11 @@ ARCHIVE_BYTES = 1024 * 1024 * 1024
 ARCHIVE_LEAST = 64 * 1024 * 1024
 ARCHIVE_RATIO = 100  # real source archives: below 30
 # Its files and folders: at most ARCHIVE_MEMBERS, and at most MEMBERS_LEAST and one for each MEMBER_BYTES of its size.
-ARCHIVE_MEMBERS = 40_000
-MEMBERS_LEAST = 5_000
-MEMBER_BYTES = 50
+ARCHIVE_MEMBERS = 100_000
+MEMBERS_LEAST = 3_000
+MEMBER_BYTES = 200  # real source archives of many files: 290 and more
+ZIP_MEMBER_BYTES = 400  # each member is packed for itself, and has two headers
+DIRECTORY_BYTES = 16 * 1024 * 1024  # of the directory of a zip archive, a wheel's too
 ERROR_CHARACTERS = 4_000  # of one message that quotes untrusted text
 
 
@@ -47,9 +49,15 @@ def unpacked_bytes(size: int) -> int:
     return min(ARCHIVE_BYTES, ARCHIVE_LEAST + ARCHIVE_RATIO * size)
 
 
-def unpacked_members(size: int) -> int:
+def unpacked_members(size: int, *, zipped: bool = False) -> int:
     """Return how many members a source archive of so many bytes may have."""
-    return min(ARCHIVE_MEMBERS, MEMBERS_LEAST + size // MEMBER_BYTES)
+    return min(ARCHIVE_MEMBERS, MEMBERS_LEAST + size // (ZIP_MEMBER_BYTES if zipped else MEMBER_BYTES))
+
+
+def check_members(members: int, most: int) -> None:
+    """Raise ``ValueError`` if an archive has more members than ``unpacked_members`` allows."""
+    if members > most:
+        raise ValueError(f"it has more than {most} members, far more than an archive of its size")
 
 
 class BudgetSpentError(Exception):

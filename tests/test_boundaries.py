@@ -73,7 +73,7 @@ FOLDERS = (
     Folder("targets", ("pipx_parallel.targets*",), ("mirror", "mirror.records", "foundations", "config")),
     Folder("setuptools_plugin", ("pipx_parallel.setuptools_plugin",), ("foundations", "locks")),
     Folder("emitters", ("pipx_parallel.emitters*",), ("mirror", "mirror.records", "foundations", "locks")),
-    Folder("builds", ("pipx_parallel.builds*",), ("mirror", "foundations")),
+    Folder("builds", ("pipx_parallel.builds*",), ("mirror", "mirror.metadata", "foundations")),
     Folder("direct", ("pipx_parallel.direct*",), ("mirror*", "foundations", "config", "targets", "builds")),
     Folder("bundle", ("pipx_parallel.bundle*",), ("mirror*", "foundations", "emitters")),
     Folder("console", ("pipx_parallel.console", "pipx_parallel.progress"), ("mirror", "resolver")),

@@ -7,7 +7,8 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from mirror.errors import Malformed, archive_errors
-from mirror.limits import unpacked_bytes
+from mirror.limits import check_members, unpacked_bytes, unpacked_members
+from mirror.metadata.zip_directory import open_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,13 +123,15 @@ def top_files(archive: BinaryIO, filename: str, copy: BinaryIO | None = None) ->
 def _from_tar(archive: BinaryIO, filename: str, copy: BinaryIO | None) -> Iterator[tuple[str, bytes]]:
     import tarfile  # 12 ms to load, and few locks read an sdist
 
-    limit = unpacked_bytes(archive.seek(0, os.SEEK_END))
+    size = archive.seek(0, os.SEEK_END)
+    most = unpacked_members(size)
     unpacker = _unpacker(archive)
     copying = None if copy is None or unpacker is archive else _Copying(unpacker, copy)
     try:
-        bounded: Any = _Bounded(copying or unpacker, limit, filename)
+        bounded: Any = _Bounded(copying or unpacker, unpacked_bytes(size), filename)
         with tarfile.open(fileobj=bounded, mode="r|", bufsize=_PIECE) as members:  # only read() is called
-            for member in members:
+            for number, member in enumerate(members, 1):
+                check_members(number, most)
                 name = _top_name(member.name)
                 if name is not None and member.isreg() and member.size <= _MEMBER_LIMIT:
                     stream = members.extractfile(member)
@@ -158,10 +161,8 @@ def _unpacker(archive: BinaryIO) -> _Readable:
 
 
 def _from_zip(archive: BinaryIO, filename: str) -> Iterator[tuple[str, bytes]]:
-    import zipfile  # 15 ms to load, and few locks read an sdist
-
     try:
-        with zipfile.ZipFile(archive) as members:
+        with open_zip(archive, unpacked_members(archive.seek(0, os.SEEK_END), zipped=True)) as members:
             for member in members.infolist():
                 name = _top_name(member.filename)
                 if name is not None and member.file_size <= _MEMBER_LIMIT:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import struct
 import zlib
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
 from mirror.errors import Malformed
+from mirror.limits import DIRECTORY_BYTES
 from mirror.names import normalize_name
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ _METADATA_PATH = b".dist-info/METADATA"
 _STORED, _DEFLATED, _ENCRYPTED = 0, 8, 1
 _LOCAL_EXTRA = 64  # bytes: a local extra field that is longer than the directory's by more takes another request
 MEMBER_LIMIT = 16 * 1024 * 1024  # bytes of METADATA, unpacked: the largest known is 0.4 MB
-_DIRECTORY_LIMIT = 64 * 1024 * 1024
+_MOST_METADATA = 1_000  # members that end as METADATA does: an ordinary wheel has one, one that holds others a few
 
 
 class NeedRange(NamedTuple):
@@ -127,7 +129,7 @@ def _directory(held: _Parts, filename: str) -> tuple[bytes, int]:
     """Return the central directory, and the shift of all offsets (the number of bytes prepended to the archive)."""
     end, size, offset = _end_record(held, filename)
     shift = end - size - offset
-    if size > _DIRECTORY_LIMIT or shift < 0:
+    if size > DIRECTORY_BYTES or shift < 0:
         raise Malformed(f"{filename}: the archive's directory points outside the archive")
     return held.read(end - size, end), shift
 
@@ -180,8 +182,10 @@ def _metadata_members(directory: bytes, filename: str) -> Iterator[_Member]:
     A search for the name avoids parsing the thousands of entries of a large wheel (4 % of a cold lock). All entries are parsed
     only if the search gives an inconsistent result.
     """
-    hits = list(_find_all(directory, _METADATA_PATH))
-    starts = [directory.rfind(b"PK\1\2", 0, hit) for hit in hits]
+    hits = list(islice(_find_all(directory, _METADATA_PATH), _MOST_METADATA + 1))
+    if len(hits) > _MOST_METADATA:
+        raise Malformed(f"{filename}: it has more than {_MOST_METADATA} members named METADATA")
+    starts = [directory.rfind(b"PK\1\2", max(0, hit - _ENTRY.size - _MAX16), hit) for hit in hits]
     quick = all(
         start >= 0 and start + _ENTRY.size + _name_length(directory, start) == hit + len(_METADATA_PATH)
         for start, hit in zip(starts, hits, strict=True)

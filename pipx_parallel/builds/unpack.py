@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-import zipfile
 from typing import BinaryIO
 
 from mirror.errors import BuildFailed, BuildProblem, archive_errors
-from mirror.limits import unpacked_bytes, unpacked_members
+from mirror.limits import check_members, unpacked_bytes, unpacked_members
+from mirror.metadata.zip_directory import open_zip
 
 _EXECUTABLE = 0o111
 
@@ -25,11 +25,12 @@ def unpack(archive: BinaryIO, label: str, folder: str) -> str:
     Raises ``BuildFailed`` for an archive that cannot be read, or that holds what no source archive may.
     """
     try:
-        bounds = _Bounds(archive.seek(0, os.SEEK_END))
+        size = archive.seek(0, os.SEEK_END)
         archive.seek(0)
-        signature = archive.read(2)
+        zipped = archive.read(2) == b"PK"
         archive.seek(0)
-        if signature == b"PK":
+        bounds = _Bounds(size, zipped=zipped)
+        if zipped:
             _unzip(archive, folder, bounds)
         else:
             _untar(archive, folder, bounds)
@@ -44,9 +45,9 @@ def unpack(archive: BinaryIO, label: str, folder: str) -> str:
 class _Bounds:
     """How many members and bytes an archive may still have."""
 
-    def __init__(self, size: int) -> None:
-        """Take the size of the archive."""
-        self._most_bytes, self._most_members = unpacked_bytes(size), unpacked_members(size)
+    def __init__(self, size: int, *, zipped: bool) -> None:
+        """Take the size of the archive, and whether it is a zip archive."""
+        self._most_bytes, self.most_members = unpacked_bytes(size), unpacked_members(size, zipped=zipped)
         self._bytes, self._members = 0, 0
 
     def count(self, size: int) -> None:
@@ -55,10 +56,7 @@ class _Bounds:
         self._members += 1
         if self._bytes > self._most_bytes:
             raise ValueError(f"it unpacks to more than {self._most_bytes} bytes, far more than a source archive holds")
-        if self._members > self._most_members:
-            raise ValueError(
-                f"it has more than {self._most_members} members, far more than a source archive of its size"
-            )
+        check_members(self._members, self.most_members)
 
 
 class _Folder:
@@ -113,7 +111,7 @@ def _untar(archive: BinaryIO, folder: str, bounds: _Bounds) -> None:
 
 def _unzip(archive: BinaryIO, folder: str, bounds: _Bounds) -> None:
     target = _Folder(folder)
-    with zipfile.ZipFile(archive) as unpacked:
+    with open_zip(archive, bounds.most_members) as unpacked:
         for member in unpacked.infolist():
             bounds.count(member.file_size)
             if not _is_plain(member.filename):

@@ -3,14 +3,17 @@
 # Paths are passed to other programs as text.
 from __future__ import annotations
 
+import os
 import sysconfig
-import zipfile
 from typing import TYPE_CHECKING
 
 import installer
 from installer.destinations import SchemeDictionaryDestination
 from installer.exceptions import InstallerError
 from installer.sources import WheelFile
+
+from mirror.limits import unpacked_members
+from mirror.metadata.zip_directory import open_zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +36,7 @@ def install(wheels: Mapping[str, str], prefix: str, python: str) -> None:
         overwrite_existing=True,
     )
     for wheel, path in wheels.items():
-        with zipfile.ZipFile(path) as archive:
+        with open(path, "rb") as file, open_zip(file, unpacked_members(os.fstat(file.fileno()).st_size)) as archive:
             archive.filename = wheel  # the library reads project and version from it
             if sum([member.file_size for member in archive.infolist()]) > _LIMIT:
                 raise ValueError(f"{wheel} unpacks to more than {_LIMIT} bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from random import Random
 
@@ -185,3 +186,12 @@ def test_random_damage_raises_nothing_else(seed: int) -> None:
             continue
         if isinstance(result, NeedRange):
             assert 0 <= result.start < result.end <= len(body)
+
+
+def test_a_directory_of_nothing_but_names_of_metadata_is_refused_at_once() -> None:
+    """It was searched backwards from each name: 0.4 MB took four seconds, and twice as much sixteen."""
+    names = b".dist-info/METADATA" * 150_000
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(names), 0, 0)
+
+    with pytest.raises(Malformed, match="members named METADATA"):
+        wheel_metadata(names + end, "evil-1.0-py3-none-any.whl")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mirror.errors import BuildFailed, Malformed
-from mirror.limits import ARCHIVE_LEAST, ARCHIVE_MEMBERS
+from mirror.limits import ARCHIVE_LEAST, DIRECTORY_BYTES, unpacked_members
 from mirror.metadata.sdist_metadata import top_files
 from pipx_parallel.builds.unpack import unpack
 from tests.support.dists import tarred, zipped
@@ -77,10 +77,33 @@ def test_any_change_of_an_archive_is_read_or_refused(tmp_path: Path) -> None:
 def test_far_more_members_than_an_archive_of_its_size_has_are_refused(
     tmp_path: Path, make: Callable[[dict[str, bytes]], bytes]
 ) -> None:
-    """Empty files cost nothing to pack and a core to unpack."""
-    body = make({f"evil-1.0/f{number}": b"" for number in range(ARCHIVE_MEMBERS + 1)})
+    """Empty files cost nothing to pack and a core to unpack: the metadata is not looked for, and no zip is begun to be unpacked."""
+    body = make({f"evil-1.0/f{number}": b"" for number in range(30_000)})
+    name = "evil-1.0.tar.gz" if make is tarred else "evil-1.0.zip"
 
+    with pytest.raises(Malformed, match="members, far more than"):
+        list(top_files(io.BytesIO(body), name))
     with pytest.raises(BuildFailed, match="members, far more than"):
+        unpack(io.BytesIO(body), "evil", str(tmp_path))
+    assert len([*tmp_path.rglob("f*")]) <= (unpacked_members(len(body)) if make is tarred else 0)
+
+
+def test_members_that_hold_archives_are_not_counted(tmp_path: Path) -> None:
+    """Only the directory of the archive itself is: a test's data may be an archive of many members."""
+    inner = zipped({f"f{number}": b"" for number in range(30_000)}, zipfile.ZIP_STORED)
+    body = zipped({"evil-1.0/PKG-INFO": b"Name: evil\n", "evil-1.0/inner.zip": inner}, zipfile.ZIP_STORED)
+
+    assert [name for name, _ in top_files(io.BytesIO(body), "evil-1.0.zip")] == ["PKG-INFO"]
+    assert (Path(unpack(io.BytesIO(body), "evil", str(tmp_path))) / "inner.zip").read_bytes() == inner
+
+
+def test_a_directory_past_its_bound_is_not_read(tmp_path: Path) -> None:
+    """Few members with names and extra fields as long as can be."""
+    body = zipped({f"evil-1.0/{number}" + "x" * 65_000: b"" for number in range(DIRECTORY_BYTES // 65_000 + 1)})
+
+    with pytest.raises(Malformed, match="directory has"):
+        list(top_files(io.BytesIO(body), "evil-1.0.zip"))
+    with pytest.raises(BuildFailed, match="directory has"):
         unpack(io.BytesIO(body), "evil", str(tmp_path))
 
 
