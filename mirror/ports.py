@@ -20,6 +20,7 @@ class Store(Protocol):
     """
 
     repacks: bool = False  # file views are packed again when they are read, so their digest verifies nothing
+    discards: bool = False  # what is written is not kept
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the stored values; absent keys are left out."""

@@ -14,6 +14,7 @@ class FixedStore(Store):
     """``mirror.ports.Store`` that is read-only. Derived values are computed again, which takes time."""
 
     repacks = True
+    discards = True
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
         """Discard the items."""

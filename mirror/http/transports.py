@@ -5,6 +5,7 @@ The order follows the measurements in docs/performance.md.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mirror.errors import NotInstalled
@@ -57,6 +58,13 @@ def make_transport(settings: MirrorSettings, store: Store, *, pages: bool = True
     from mirror.http.requests_transport import PooledTransport
 
     return PooledTransport(transport_settings, store)
+
+
+def load_transport(settings: MirrorSettings) -> None:
+    """Load what ``make_transport`` needs most often, libcurl; for a thread of its own, since it takes 30 ms."""
+    if settings.transport in {"auto", "curl"}:
+        with suppress(ImportError):  # ``make_transport`` reports it
+            import mirror.http.curl_transport  # noqa: F401 - for its effect
 
 
 def _made(make: Callable[[], Transport], *, pages: bool) -> Transport:

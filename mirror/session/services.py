@@ -178,6 +178,11 @@ class MirrorAdmin:
         """
         self._parts.store.prepare()
 
+    @property
+    def keeps(self) -> bool:
+        """Return whether what is written to the store is kept there."""
+        return not self._parts.store.discards
+
     def admit_pins(self, pins: Mapping[str, Sequence[Intervals]]) -> bool:
         """Look for pinned releases on every index; all other releases come from the first index that has the project.
 

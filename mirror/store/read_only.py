@@ -27,6 +27,8 @@ _SIZES = f"SELECT key, length(value) FROM Cache WHERE {_PLAIN} ORDER BY key"  # 
 class ReadOnlyStore(Store):
     """``mirror.ports.Store`` that reads a mirror's folder and changes nothing in it."""
 
+    discards = True
+
     def __init__(self, folder: str) -> None:
         """Open the database. Raises ``StoreError``."""
         self._folder = folder

@@ -21,6 +21,7 @@ class SharedStore(Store):
     def __init__(self, store: Store) -> None:
         """Wrap a store."""
         self._store = store
+        self.discards = store.discards
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the stored values."""

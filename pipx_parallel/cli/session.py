@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError, Offline
 from pipx_parallel.cli import failures_code
-from pipx_parallel.cli.mirror_opening import build_tools, load_solver_beside, opened
+from pipx_parallel.cli.mirror_opening import build_tools, opened, ready_beside
 from pipx_parallel.cli.notices import pin_conditions, without_effect
 from pipx_parallel.emitters.locked_files import has_strong_hashes
 from pipx_parallel.errors import Incomplete, NoSolution, PipxParallelError
@@ -48,10 +48,11 @@ def resolving(
     """
     tools = build_tools(request.settings)
     with opened(request.settings, request.context.progress, tools) as mirror:
-        # The first requests are on their way while the solver is still being loaded (40 ms). What an existing lock pins
-        # will be asked for as well, so that validating it does not wait for one level of the graph after the other.
-        load_solver_beside(tools.opened)
+        # What an existing lock pins is asked for as well, so that its validation does not wait for one level of the graph
+        # after the other.
+        ready = ready_beside(tools.opened, request.find_targets)
         _want_inputs(request, mirror)
+        ready()
         resolutions = _solved(request, mirror, tools, inspect)
         for line in (*without_effect(request, resolutions), *pin_conditions(request, resolutions)):
             request.context.printer.warn(line)

@@ -67,7 +67,7 @@ class ChosenFiles:
         def read() -> tuple[FileList, list[TaggedFile]]:
             files = self._mirror.files.read(project, release)
             tagged = tagged_files(enumerate(files.names()), name)
-            if name in self._keys:
+            if name in self._keys and self._mirror.admin.keeps:
                 self._keep(candidate, release, files, tagged)
             return files, tagged
 
