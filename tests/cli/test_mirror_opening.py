@@ -49,11 +49,11 @@ def test_a_failure_there_is_left_to_the_caller(capfd: pytest.CaptureFixture[str]
 )
 def test_nothing_is_done_beside_other_mirrors(settings: MirrorSettings) -> None:
     """A process may be forked for them, in which what another thread loads would stay locked."""
-    found: list[str] = []
+    targets: list[str] = []
 
-    ready_beside(settings, lambda: found.append("target"))()
+    ready_beside(settings, lambda: targets.append("target"))()
 
-    assert found == []
+    assert targets == []
 
 
 def test_stores_that_cannot_be_written_say_so(tmp_path: Path, home: Path, run: Run) -> None:
