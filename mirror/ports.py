@@ -14,9 +14,8 @@ from mirror.urls import PublicUrl, page_address
 class Store(Protocol):
     """Bytes under string keys, safe for several processes and several threads at once.
 
-    Values are ``bytes`` only; nothing is unpickled. Every method but ``close`` may raise ``StoreError``. ``get_many`` and
-    ``scan`` of a store that verifies its bytes may also raise ``Integrity``. Nothing else is raised. A batch of ``put_many``
-    or ``update`` is atomic. A read-only store accepts a batch and discards it: the values can be computed or fetched again.
+    Values are ``bytes``; nothing is unpickled. Every method but ``close`` may raise ``StoreError``, ``get_many`` and ``scan`` of a
+    store that verifies also ``Integrity``; nothing else. A batch is atomic; a store that ``discards`` accepts it: it can be made again.
     """
 
     repacks: bool = False  # file views are packed again when they are read, so their digest verifies nothing
