@@ -64,7 +64,12 @@ class Withdrawn(Unreachable):
 
 
 class Offline(MirrorError, LookupError):
-    """The mirror does not have this fact and network access is not allowed."""
+    """The mirror does not have this fact and network access is not allowed. ``remedy`` is what to do (may be empty)."""
+
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        """Take both; the message is the problem alone."""
+        self.remedy = remedy
+        super().__init__(problem)
 
 
 class AddressUnavailable(MirrorError, OSError):

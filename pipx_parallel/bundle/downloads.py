@@ -29,6 +29,7 @@ PIECE = 4 * 1024 * 1024  # bytes: a tenth of a second on a fast connection; ten 
 _LARGEST = 16 * 1024 * 1024 * 1024  # bytes of one file that comes in one piece
 _LIFETIME = 30 * 86400  # seconds after which an unused file is deleted
 _PART = ".part"
+_ONCE = "leave out --offline: the mirror holds metadata, and files only of earlier bundles"
 _SPAN = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _WHOLE, _PARTIAL, _NO_RANGE = 200, 206, 416
 _GONE = (403, 404, 410)
@@ -124,7 +125,7 @@ def fetch(file: DistFile, folder: str, *, offline: bool = False) -> Generator[Re
     part = _Part(path + _PART, frozenset(expected_hashes))
     resumed = part.size
     if offline and not file.url.startswith("file:"):
-        raise Offline(f"{file.filename} has not been downloaded, and --offline is set")
+        raise Offline(f"{file.filename} has not been downloaded, and --offline is set", remedy=_ONCE)
     fetched = yield from _pieces(file, part)
     if resumed and not part.matches(expected_hashes):  # the file of an earlier run was not the beginning of this file
         part.start_over()

@@ -140,11 +140,11 @@ def _command_hint(name: str, entries: Mapping[str, CommandEntry]) -> str:
     """Return what to write instead of a command that does not exist; "" if nothing is like it."""
     from pipx_parallel.cli import other_tools  # only on the way to an error
 
+    if (instead := other_tools.COMMANDS.get(name)) is not None:
+        return f"; {instead}"
     inner = [group for group, entry in COMMANDS.items() if name in entry.commands]
     if inner:
         return f"; write `{NAME} {inner[0]} {name}`"
-    if (instead := other_tools.COMMANDS.get(name)) is not None:
-        return f"; {instead}"
     near = nearest(name, entries)
     return f"; did you mean {near!r}?" if near else ""
 

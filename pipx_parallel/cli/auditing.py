@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pipx_parallel.locks.paint import Paint
     from pipx_parallel.resolution.fixes import Fix
 
+_TAKE_IN = "pipx-parallel mirror advisories update FILE-OR-URL takes in an export of OSV"
 _OPTIONS = (*LOCK_OUTPUT, *UPGRADE, INPUT_FILE, *RESOLVE)
 _INPUT = {SOURCES.dest, "packages", "requirement", "constraint", "extra", "group", "override", "exclude", "input_file"}
 
@@ -57,7 +58,7 @@ def audited(given: Sequence[tuple[str, Lock]], settings: ResolveSettings) -> lis
     store = open_store(settings.mirror.location)
     try:
         if not store.get_many((ADVISORIES.key(""),)):
-            raise Offline("the mirror has no advisories: run `pipx-parallel mirror advisories update FILE-OR-URL`")
+            raise Offline("the mirror has no advisories", remedy=_TAKE_IN)
         knowledge = StoredKnowledge(lambda key: store.get_many((key,)).get(key))
         ignored = settings.policy.ignored_advisories if settings.policy is not None else frozenset()
         return audit(given, lambda name: knowledge.of_project(name) or (), ignored)

@@ -78,4 +78,6 @@ def _default_hint(error: Exception) -> str:
     if isinstance(error, errors.Incomplete):
         hints = dict.fromkeys(_default_hint(failure.error) for failure in error.failures)
         return "; ".join(filter(None, hints))
+    if isinstance(error, mirror_errors.Offline) and error.remedy:
+        return error.remedy
     return next((_HINTS[kind] for kind in type(error).__mro__ if kind in _HINTS), "")

@@ -42,10 +42,13 @@ class Gathering:
             raise  # from a URL: the network's error has its own remedy
         except OSError as error:
             origin = asked_at or Origin(mask_secrets(location))
-            problem = f"cannot read {quoted(location)}: {error.strerror or error}"
-            if isinstance(error, FileNotFoundError) and asked_at is None:
-                problem = "file not found"
-            raise refusal(origin, problem, "check the path") from error
+            problem, remedy = f"cannot read {quoted(location)}: {error.strerror or error}", "check the path"
+            if isinstance(error, FileNotFoundError):
+                from pipx_parallel.requirements.wrong_files import meant  # only on the way to an error
+
+                problem = "file not found" if asked_at is None else problem
+                remedy = meant(location, self.reader.beside(location)) or remedy
+            raise refusal(origin, problem, remedy) from error
         self.seen(location, data)
         return data
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _IN_FOLDER = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.in", "requirements.txt")
 
 
+_OF_OTHER_TOOLS = (".lock", "pipfile", ".yml", ".yaml")  # ends of names that other tools give their files
+
+
 class InputRequest(NamedTuple):
     """The inputs that a command names.
 
@@ -119,6 +122,11 @@ class _Loading:
         if is_archive(source):
             remedy = f"give it as a requirement: --packages {quoted(source)}"
             raise refusal(Origin(mask_secrets(source)), "an archive is not a list of requirements", remedy)
+        if kind in {"requirements", "toml"} and source.lower().endswith(_OF_OTHER_TOOLS):
+            from pipx_parallel.requirements.wrong_files import of_other_tool  # only for such names
+
+            if (other := of_other_tool(source)) is not None:
+                raise refusal(Origin(mask_secrets(source)), f"{other[0]} is not a list of requirements", other[1])
         if kind == "folder":
             source = self._in_folder(source)
             kind = kind_of(source, self._gathering.reader)

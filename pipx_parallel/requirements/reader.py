@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mirror.equality import NamedTuple
 from mirror.errors import MirrorError
-from mirror.names import is_project_name
 from pipx_parallel.model import Origin
-from pipx_parallel.nearest_names import nearest
 from pipx_parallel.requirements.grammar import ParsedLine, parse_line
 from pipx_parallel.requirements.lines import decode, logical_lines
 from pipx_parallel.requirements.refusal import quoted, refusal
@@ -103,7 +101,7 @@ class TreeReader:
         except OSError as error:
             kind = "constraints" if include.constraint else "requirements"
             reason = error.strerror or str(error)
-            remedy = self._remedy(include.location)
+            remedy = self._remedy(include)
             if include.parent or asked_at.line:
                 remedy = "paths are relative to the file that names them"
             if is_location_url(include.location):
@@ -113,14 +111,13 @@ class TreeReader:
                 problem = "file not found"
             raise refusal(asked_at, problem, remedy) from error
 
-    def _remedy(self, location: str) -> str:
-        """Return what to write instead of a file that does not exist: the nearest file beside it, or the name of a project."""
-        near = nearest(location, self._reader.beside(location))
-        if near is not None:
-            return f"did you mean {near!r}?"
-        if is_project_name(location) and self._reader.kind(location) == "":
-            return f"a package is locked by its name with --packages {location}"
-        return "check the path"
+    def _remedy(self, include: Include) -> str:
+        """Return what to write instead of a file that does not exist."""
+        from pipx_parallel.requirements.wrong_files import meant  # only on the way to an error
+
+        location = include.location
+        may_be_package = not include.constraint and self._reader.kind(location) == ""
+        return meant(location, self._reader.beside(location), may_be_package=may_be_package) or "check the path"
 
     def _identity(self, location: str) -> str:
         return location if location == "-" or is_location_url(location) else self._reader.absolute(location)

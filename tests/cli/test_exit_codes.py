@@ -293,9 +293,39 @@ def test_failures_of_one_class_have_its_code(
         (["lock", "requirments.in"], "requirments.in: file not found", "did you mean 'requirements.in'?"),
         (["lock", "sub/dev.inn"], "sub/dev.inn: file not found", "did you mean 'sub/dev.in'?"),
         (["lock", "flask"], "flask: file not found", "a package is locked by its name with --packages flask"),
+        (
+            ["lock", "flask>=3"],
+            "flask>=3: file not found",
+            "a package is locked by its name with --packages 'flask>=3'",
+        ),
+        (
+            ["lock", "zope.interface"],
+            "file not found",
+            "a package is locked by its name with --packages zope.interface",
+        ),
+        (["lock", "nosuch.in"], "nosuch.in: file not found", "files that exist: requirements.in"),
+        (["lock", "-r", "nosuch"], "nosuch: file not found", "a package is locked by its name with --packages nosuch"),
+        (["lock", "requirements.in", "-c", "nosuch"], "nosuch: file not found", "files that exist: requirements.in"),
+        (["lock", "requirements.in", "-c", "sub/dev.i"], "sub/dev.i: file not found", "did you mean 'sub/dev.in'?"),
+        (["lock", "sub/pyproject.toml"], "sub/pyproject.toml: file not found", "files that exist: sub/dev.in"),
+        (["tree", "other.toml"], "other.toml: file not found", "files that exist: requirements.in"),
+        (["why", "app", "other.in"], "other.in: file not found", "files that exist: requirements.in"),
         (["lock", "nowhere/x.in"], "nowhere/x.in: file not found", "check the path"),
-        (["audit", "gone.toml"], "gone.toml: file not found", "name a pylock.toml or a locked requirements file"),
-        (["outdated", "gone.toml"], "gone.toml: file not found", "check the path"),
+        (
+            ["lock", "nowhere/uv.lock"],
+            "a lock of uv is not a list of requirements",
+            "name the pyproject.toml beside it",
+        ),
+        (
+            ["tree", "poetry.lock"],
+            "a lock of Poetry is not a list of requirements",
+            "name the pyproject.toml beside it",
+        ),
+        (["lock", "Pipfile"], "a file of Pipenv is not a list of requirements", "write what it asks for"),
+        (["lock", "nowhere.lock"], "nowhere.lock: file not found", "files that exist: requirements.in"),
+        (["audit", "opn.toml"], "opn.toml: file not found", "did you mean 'open.toml'?"),
+        (["audit", "no/gone.toml"], "no/gone.toml: file not found", "name a pylock.toml or a locked requirements file"),
+        (["outdated", "elsewhere.toml"], "elsewhere.toml: file not found", "files that exist: requirements.in"),
         (
             ["lock", "requirements.in", "-o", "no/pylock.toml"],
             "the folder does not exist; nothing was changed",
@@ -317,6 +347,35 @@ def test_a_wrong_path_is_one_error_with_a_hint(
 
     first, second = ran.err.splitlines()
     assert (ran.code, problem in first, second.startswith(f"hint: {hint}")) == (2, True, True), ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["audit", "requirements.txt"], "pipx-parallel mirror advisories update FILE-OR-URL takes in an export of OSV"),
+        (
+            ["mirror", "advisories", "update", "https://index.example/all.zip", "--offline"],
+            "leave out --offline, or name a file",
+        ),
+        (["lock", "requirements.txt", "--offline"], "with the network, this fills the mirror"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_the_mirror_lacks_has_the_hint_that_fills_it(
+    home: Path, run: Run, arguments: list[str], hint: str
+) -> None:
+    """Advisories do not come by a lock with the network, and the metadata of projects do."""
+    (home / "requirements.txt").write_text("nosuch==1\n", encoding="utf-8")
+
+    ran = run(*arguments)
+
+    assert (ran.code, f"hint: {hint}" in ran.err, "mirror warm" in ran.err) == (4, True, "lock" in arguments), ran.err
+
+
+def test_the_error_of_an_unknown_command_of_uv_names_the_way_to_do_it(run: Run) -> None:
+    """``export`` is also a command of the mirror, which a user of uv or Poetry does not mean."""
+    assert "lock -o requirements.txt" in run("export").err
+    assert "install.sh" in run("run").err
 
 
 def _below(root: type[Exception]) -> list[type[Exception]]:

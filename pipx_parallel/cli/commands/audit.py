@@ -25,6 +25,7 @@ FORMAT = Option(
     ("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "sarif", "cyclonedx")
 )
 FIX = Option(("--fix",), "Solve the lock again without them, and show what moves; -o writes it.", "flag")
+_NAME_A_LOCK = "name a pylock.toml or a locked requirements file"
 OPTIONS = (FORMAT, FIX, OUTPUT[0], *MIRROR, *POLICY, *rare(*INDEX, *NETWORK, *SELECTION, *BUILDS, *TARGET))
 ARGUMENTS = (Argument("locks", "LOCK", many=True),)
 
@@ -98,8 +99,9 @@ def _text(path: str) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except FileNotFoundError:
-        raise UsageError(f"{path}: file not found", "name a pylock.toml or a locked requirements file") from None
+        from pipx_parallel.requirements.files import FileReader  # here and below: only on the way to an error
+        from pipx_parallel.requirements.wrong_files import meant
+
+        raise UsageError(f"{path}: file not found", meant(path, FileReader().beside(path)) or _NAME_A_LOCK) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path}: cannot be read as a lock ({error})", "name a pylock.toml or a locked requirements file"
-        ) from None
+        raise UsageError(f"{path}: cannot be read as a lock ({error})", _NAME_A_LOCK) from None

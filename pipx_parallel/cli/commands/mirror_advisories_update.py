@@ -58,7 +58,7 @@ def _fetched(context: CommandContext, url: str) -> bytes:
 
     settings = settings_of(context)
     if settings.mirror.offline:
-        raise Offline(f"{url}: not fetched, because --offline forbids it; name a file")
+        raise Offline(f"{url}: not fetched, because --offline forbids it", remedy="leave out --offline, or name a file")
     with opened(settings, context.progress) as mirror:
         body = mirror.run({url: _download(url)})[url]
     if isinstance(body, bytes):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli import paint_for
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
@@ -18,8 +17,10 @@ from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pipx_parallel.cli.context import CommandContext
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
+    from pipx_parallel.locks.tree import TreeStyle
     from pipx_parallel.model import Resolution
 
     Sizes = Mapping[tuple[str, str], int | None]  # bytes, by name and version
@@ -50,7 +51,7 @@ def run(values: Mapping[str, object]) -> int:
         show(render_shared(resolutions))
     else:
         sizes = _sizes(resolutions, request) if context.chosen.flag("sizes") else None
-        show(_all_drawn(resolutions, context.chosen, depth, sizes))
+        show(_all_drawn(resolutions, context, depth, sizes))
     return missing_code(resolutions)
 
 
@@ -62,22 +63,24 @@ def _sizes(resolutions: Sequence[Resolution], request: LockRequest) -> Sizes:
     return {(pin.name, pin.version): pin.installable[0].size for pin in pins if pin.installable}
 
 
-def _all_drawn(resolutions: Sequence[Resolution], chosen: Chosen, depth: int | None, sizes: Sizes | None) -> str:
-    from pipx_parallel.locks.tree import heading, holders  # only once there is something to draw
+def _all_drawn(
+    resolutions: Sequence[Resolution], context: CommandContext, depth: int | None, sizes: Sizes | None
+) -> str:
+    from pipx_parallel.locks.tree import TreeStyle, heading, holders  # only once there is something to draw
 
+    chosen = context.chosen
     name = chosen.text("invert")
     rows = resolutions if name is None else holders(resolutions, name)
     is_text = chosen.text("format") not in {"json", "dot"}
-    return "".join((heading(row, rows) if is_text else "") + _drawn(row, chosen, depth, sizes) for row in rows)
-
-
-def _drawn(resolution: Resolution, chosen: Chosen, depth: int | None, sizes: Sizes | None) -> str:
-    from pipx_parallel.locks import tree  # as above
-
-    style = tree.TreeStyle(depth, chosen.flag("outdated"))
+    style = TreeStyle(depth, chosen.flag("outdated"), paint=context.paint)
     if sizes is not None:
         style = style._replace(detail=lambda pin: f" [{_size_text(sizes.get((pin.name, pin.version)))}]")
-    style = style._replace(paint=paint_for(chosen.text("color") or "auto"))
+    return "".join((heading(row, rows) if is_text else "") + _drawn(row, chosen, style, sizes) for row in rows)
+
+
+def _drawn(resolution: Resolution, chosen: Chosen, style: TreeStyle, sizes: Sizes | None) -> str:
+    from pipx_parallel.locks import tree  # as above
+
     table = f"\n{tree.render_licences(resolution)}" if chosen.flag("licences") else ""
     if sizes is not None:
         table = f"\n{_sum_text(resolution, sizes)}\n{table}"
