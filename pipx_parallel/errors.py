@@ -99,11 +99,12 @@ class Incomplete(PipxParallelError):
 
 
 class StaleLock(PipxParallelError):
-    """A lock no longer matches its inputs. ``reasons`` has one line per reason."""
+    """A lock no longer matches its inputs. ``reasons`` has one line per reason, ``hint`` is what to know (may be empty)."""
 
-    def __init__(self, reasons: Sequence[str]) -> None:
+    def __init__(self, reasons: Sequence[str], hint: str = "") -> None:
         """Join the reasons into the message."""
         self.reasons = tuple(reasons)
+        self.hint = hint
         super().__init__("\n".join(self.reasons))
 
 

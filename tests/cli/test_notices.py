@@ -141,3 +141,41 @@ def test_the_yanked_files_of_a_release_are_not_locked(home: Path, run: Run, inde
     lock = (home / "pylock.toml").read_text(encoding="utf-8")
     assert "half-1.0.tar.gz" in lock
     assert "half-1.0-py3" not in lock
+
+
+def test_an_upgrade_that_other_pins_prevent_is_reported(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """Not if the pins that hold it are upgraded too; a bound of the user is named without the advice."""
+    index.publish("top", wheel("top", "1.0", ["lib<2"]), wheel("top", "2.0", ["lib>=2"]))
+    (home / "r.in").write_text("top\nlib\napp<2\n", encoding="utf-8")
+    (home / "r.txt").write_text("top==1.0\nlib==1.0\napp==1.0\n", encoding="utf-8")
+    command = ("lock", "r.in", "-o", "r.txt", "--no-hashes")
+
+    held = run(*command, "-P", "top", "-P", "app").err
+    freed = run(*command, "-P", "top", "-P", "lib").err
+
+    assert (
+        "warning: --upgrade-package top stays at 1.0, not 2.0: top 2.0 needs lib>=2, and lib is at 1.0 (pins that"
+        in held
+    )
+    assert "warning: --upgrade-package app stays at 1.0, not 2.0: r.in:3 asks for app<2\n" in held
+    assert "warning" not in freed
+    assert "top==2.0" in (home / "r.txt").read_text(encoding="utf-8")
+
+
+def test_a_lock_of_another_command_names_that_command(home: Path, run: Run) -> None:
+    """Where options were forgotten, ``--check`` and a lock that loses packages say which; a lock that only gains does not."""
+    project = '[project]\nname = "mine"\nversion = "1"\ndependencies = ["lib"]\noptional-dependencies.web = ["app"]\n'
+    (home / "pyproject.toml").write_text(project, encoding="utf-8")
+    made_by = "pylock.toml was made by another command: pipx-parallel lock pyproject.toml --extra=web"
+    run("lock")
+    gained = run("lock", "--extra", "web")
+    assert (gained.code, "made by" in gained.err) == (0, False), gained.err
+
+    stale = run("lock", "--check")
+    lost = run("lock")
+
+    assert (stale.code, f"hint: {made_by}; without --check, this command replaces it" in stale.err) == (3, True), (
+        stale.err
+    )
+    assert (lost.code, made_by in lost.err) == (0, True), lost.err
+    assert "made by" not in run("lock").err

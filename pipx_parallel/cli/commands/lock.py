@@ -54,20 +54,24 @@ def run(values: Mapping[str, object]) -> int:
     hashed, licensed = locks.need_hashes(names, chosen), locks.need_licences(names, chosen)
     inspect = _inspector(request, before) if request.settings.has_policy and any(before.values()) else None
     with resolving(request, hashed=hashed, licensed=licensed, inspect=inspect) as resolutions:
-        for line in notices.without_pin(changes.upgrade_roots(request), resolutions):
+        moving = changes.upgrade_roots(request)
+        for line in (*notices.without_pin(moving, resolutions), *notices.not_moved(moving, before, resolutions)):
             context.printer.warn(line)
         artifacts = changes.with_line_ends(locks.render(request, resolutions, names), before)
         text = changes.difference(request, before, artifacts, resolutions) if shows else ""
     if shows:
         show(text)
     if checks and (reasons := changes.stale_reasons(before, artifacts)):
-        raise StaleLock(reasons)
+        other = notices.other_command(before, artifacts)
+        raise StaleLock(reasons, other and f"{other}; without --check, this command replaces it")
     if checks and not shows:
         context.printer.say(f"fresh: {', '.join(names)}")
     done = changes.summary(before, artifacts)
     if not checks and not shows:
         save(artifacts, context.seconds)
         context.printer.say(f"locked {account.measure(request, resolutions)}{done and '; '}{done}")
+        if line := notices.other_command(before, artifacts, losing=True):
+            context.printer.say(line)
     account.tell_quality(request, resolutions)
     account.tell_cost(request, resolutions)
     return missing_code(resolutions)
