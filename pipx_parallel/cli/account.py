@@ -27,11 +27,11 @@ def counted(resolutions: Sequence[Resolution]) -> str:
     from pipx_parallel.emitters.merge import target_labels  # loaded by the emitters
 
     names = {pin.name for resolution in resolutions for pin in resolution.pins}
-    targets = _short(target_labels([resolution.target for resolution in resolutions]))
+    targets = shortened(target_labels([resolution.target for resolution in resolutions]))
     return f"{count(len(names), 'package')} for {targets}"
 
 
-def _short(labels: Sequence[str]) -> str:
+def shortened(labels: Sequence[str]) -> str:
     """Return the labels of targets with the platforms of each Python counted: ``cpython 3.10-3.14 on 5 platforms``."""
     platforms: dict[str, list[str]] = {}
     for label in labels:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipx_parallel.cli.request import LockRequest
-    from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.model import Resolution, RootRequirement
 
 
@@ -56,7 +55,18 @@ def allowed_conditions(request: LockRequest) -> frozenset[str]:
     return frozenset([*statuses, *["yanked"] * (rules.yanked.value == "allow")])
 
 
-def without_pin(moving: Sequence[RootRequirement], resolutions: Sequence[Resolution]) -> Iterator[str]:
+def of_upgrades(
+    moving: Sequence[RootRequirement], before: Mapping[str, str | None], resolutions: Sequence[Resolution]
+) -> Iterator[str]:
+    """Yield a warning for each name of --upgrade-package that has moved nothing.
+
+    Raises ``NoSolution`` for a specifier that no release could satisfy.
+    """
+    yield from _without_pin(moving, resolutions)
+    yield from _not_moved(moving, before, resolutions)
+
+
+def _without_pin(moving: Sequence[RootRequirement], resolutions: Sequence[Resolution]) -> Iterator[str]:
     """Yield a warning for each name of --upgrade-package that no target has.
 
     Raises ``NoSolution`` for one with a specifier: the release that was asked for could not be chosen.
@@ -71,7 +81,7 @@ def without_pin(moving: Sequence[RootRequirement], resolutions: Sequence[Resolut
         yield _unused("--upgrade-package", root.name, pinned)
 
 
-def not_moved(
+def _not_moved(
     moving: Sequence[RootRequirement], before: Mapping[str, str | None], resolutions: Sequence[Resolution]
 ) -> Iterator[str]:
     """Yield a warning for each name of --upgrade-package that stays at the release of an existing lock, with what holds it."""
@@ -88,40 +98,9 @@ def not_moved(
                 if pin.name in names and pin.latest not in {None, pin.version} and (pin.name, pin.version) in earlier:
                     names.discard(pin.name)
                     reason = pin.reason or "an existing lock holds what it needs"
-                    kept = "" if pin.bounded else " (pins that -P does not name are kept; -U upgrades all)"
-                    stays = f"{pin.name} stays at {pin.version}, not {pin.latest}: {reason}{kept}"
+                    advice = "" if pin.bounded else " (pins that -P does not name are kept; -U upgrades all)"
+                    stays = f"{pin.name} stays at {pin.version}, not {pin.latest}: {reason}{advice}"
                     yield one_line(f"--upgrade-package {stays}")
-
-
-def other_command(before: Mapping[str, str | None], artifacts: Sequence[Artifact], *, losing: bool = False) -> str:
-    """Return which command made the first lock that this command would change, if it is another one; else "".
-
-    Two commands are the same if they name the same sources and options, apart from the outputs. With ``losing`` only a lock that
-    loses packages counts.
-    """
-    from pipx_parallel.locks.lock_reader import read_command, read_lock  # only if a lock is changed
-
-    for artifact in artifacts:
-        old = before.get(artifact.name)
-        theirs, ours = read_command(old or ""), read_command(artifact.text)
-        if not old or not theirs or not ours or _words(theirs) == _words(ours):
-            continue
-        try:
-            lost = (
-                read_lock(old, artifact.name).versions().keys()
-                - read_lock(artifact.text, artifact.name).versions().keys()
-            )
-        except RequirementsError:
-            continue
-        if lost or not losing:
-            return one_line(f"{artifact.name} was made by another command: {theirs}")
-    return ""
-
-
-def _words(command: str) -> list[str]:
-    import shlex  # as above
-
-    return sorted(word for word in shlex.split(command) if not word.startswith("--output-file="))
 
 
 def kept_against_resolution(request: LockRequest) -> str | None:

@@ -83,6 +83,13 @@ def read_command(text: str) -> str | None:
     return match and (match[1] or match[2].replace('\\"', '"').replace("\\\\", "\\"))
 
 
+def read_targets(text: str) -> tuple[str, ...]:
+    """Return the labels of the targets that one of our pylock.toml or requirements files is for; () if it names none."""
+    head = text[: 4 * _HEAD]
+    listed = re.search(r"(?ms)^targets = \[(.*?)\]$", head)
+    return tuple(re.findall(r'"([^"\n]+)"', listed[1]) if listed else re.findall(r"(?m)^# For (.+)\.$", head))
+
+
 def read_pins(text: str, source: str) -> tuple[KeptPin, ...]:
     """Return the pins of a lock, in its order; fast for our own, else as ``read_lock``. Raises ``RequirementsError``."""
     if _kind(text) == "pylock" and 'created-by = "pipx-parallel"' in text[:_HEAD]:

@@ -179,3 +179,16 @@ def test_a_lock_of_another_command_names_that_command(home: Path, run: Run) -> N
     )
     assert (lost.code, made_by in lost.err) == (0, True), lost.err
     assert "made by" not in run("lock").err
+
+
+@pytest.mark.parametrize("name", ["pylock.toml", "locked.txt"])
+def test_a_lock_for_another_target_is_refused_with_both_targets(source: Path, run: Run, name: str) -> None:
+    """A check on a machine with another Python than the one that locked."""
+    assert run("lock", source.name, "-o", name, "--python-version", "3.12").code == 0
+
+    ran = run("lock", source.name, "-o", name, "--python-version", "3.13", "--check")
+    fresh = run("lock", source.name, "-o", name, "--python-version", "3.12", "--check")
+
+    assert (ran.code, fresh.code) == (3, 0), (ran.err, fresh.err)
+    assert f"error: {name} is for cpython 3.12 " in ran.err
+    assert f"{name} was made by another command: pipx-parallel lock r.in --python-version=3.12" in ran.err

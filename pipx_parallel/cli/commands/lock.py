@@ -10,13 +10,15 @@ from pipx_parallel.cli.output import save, show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code, resolving
 from pipx_parallel.config.options import INPUT_FILE, LOCK_OUTPUT, RESOLVE, SOURCES, UPGRADE
-from pipx_parallel.errors import StaleLock, UsageError
+from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mirror.session.mirror import Mirror
     from pipx_parallel.cli.request import LockRequest
+    from pipx_parallel.emitters.interface import Artifact
+    from pipx_parallel.model import Resolution
 
 OPTIONS = (*LOCK_OUTPUT, *UPGRADE, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
@@ -54,24 +56,19 @@ def run(values: Mapping[str, object]) -> int:
     hashed, licensed = locks.need_hashes(names, chosen), locks.need_licences(names, chosen)
     inspect = _inspector(request, before) if request.settings.has_policy and any(before.values()) else None
     with resolving(request, hashed=hashed, licensed=licensed, inspect=inspect) as resolutions:
-        moving = changes.upgrade_roots(request)
-        for line in (*notices.without_pin(moving, resolutions), *notices.not_moved(moving, before, resolutions)):
+        for line in notices.of_upgrades(changes.upgrade_roots(request), before, resolutions):
             context.printer.warn(line)
         artifacts = changes.with_line_ends(locks.render(request, resolutions, names), before)
         text = changes.difference(request, before, artifacts, resolutions) if shows else ""
     if shows:
         show(text)
-    if checks and (reasons := changes.stale_reasons(before, artifacts)):
-        other = notices.other_command(before, artifacts)
-        raise StaleLock(reasons, other and f"{other}; without --check, this command replaces it")
+    if checks:
+        _refuse_stale(before, artifacts)
     if checks and not shows:
         context.printer.say(f"fresh: {', '.join(names)}")
-    done = changes.summary(before, artifacts)
     if not checks and not shows:
         save(artifacts, context.seconds)
-        context.printer.say(f"locked {account.measure(request, resolutions)}{done and '; '}{done}")
-        if line := notices.other_command(before, artifacts, losing=True):
-            context.printer.say(line)
+        _tell_written(request, before, artifacts, resolutions)
     account.tell_quality(request, resolutions)
     account.tell_cost(request, resolutions)
     return missing_code(resolutions)
@@ -90,6 +87,24 @@ def _is_fresh(request: LockRequest, before: changes.Before) -> bool:
     from pipx_parallel.cli.pin_check import tell_unresolved  # only for a lock that is fresh
 
     return tell_unresolved(request, before)
+
+
+def _refuse_stale(before: changes.Before, artifacts: Sequence[Artifact]) -> None:
+    from pipx_parallel.cli.stale import refuse_stale  # only for a lock that was resolved again
+
+    refuse_stale(before, artifacts)
+
+
+def _tell_written(
+    request: LockRequest, before: changes.Before, artifacts: Sequence[Artifact], resolutions: Sequence[Resolution]
+) -> None:
+    done = changes.summary(before, artifacts)
+    request.context.printer.say(f"locked {account.measure(request, resolutions)}{done and '; '}{done}")
+    if any(before.get(artifact.name) not in {None, artifact.text} for artifact in artifacts):
+        from pipx_parallel.cli.stale import losing  # only if a lock changes
+
+        for line in losing(before, artifacts):
+            request.context.printer.say(line)
 
 
 def _inspector(request: LockRequest, before: changes.Before) -> Callable[[Mirror], None]:

@@ -1,0 +1,65 @@
+"""Refuse a lock that is out of date, and name the command or the target that it was made with if that is another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipx_parallel.cli import changes
+from pipx_parallel.emitters.plain_text import one_line
+from pipx_parallel.errors import RequirementsError, StaleLock
+from pipx_parallel.locks.lock_reader import read_command, read_pins, read_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipx_parallel.emitters.interface import Artifact
+
+_TARGETS = "--python-version, --platform and --universal name targets, also in [tool.pipx-parallel] of pyproject.toml"
+
+
+def refuse_stale(before: changes.Before, artifacts: Sequence[Artifact]) -> None:
+    """Raise ``StaleLock`` if an output would change."""
+    reasons = changes.stale_reasons(before, artifacts)
+    if not reasons:
+        return
+    pairs = [(artifact, before.get(artifact.name) or "") for artifact in artifacts]
+    targets = [line for artifact, old in pairs for line in _other_target(artifact, old)]
+    other = next((line for artifact, old in pairs for line in _other_command(artifact, old)), "")
+    hint = other and f"{other}; without --check, this command replaces it"
+    raise StaleLock([*targets, *reasons], hint or _TARGETS * bool(targets))
+
+
+def losing(before: changes.Before, artifacts: Sequence[Artifact]) -> Iterator[str]:
+    """Yield a line for each lock of another command that loses packages: options were perhaps forgotten."""
+    for artifact in artifacts:
+        old = before.get(artifact.name) or ""
+        for line in _other_command(artifact, old):
+            if _names(old, artifact.name) - _names(artifact.text, artifact.name):
+                yield line
+
+
+def _other_command(artifact: Artifact, old: str) -> Iterator[str]:
+    """Yield which command made a lock, if its sources or options are not those of this one. Outputs do not count."""
+    theirs, ours = read_command(old), read_command(artifact.text)
+    if theirs and ours and _words(theirs) != _words(ours):
+        yield one_line(f"{artifact.name} was made by another command: {theirs}")
+
+
+def _words(command: str) -> list[str]:
+    return sorted(word for word in command.split() if not word.startswith("--output-file="))
+
+
+def _other_target(artifact: Artifact, old: str) -> Iterator[str]:
+    """Yield for which targets a lock is, if this command is for others."""
+    from pipx_parallel.cli.account import shortened  # only for a lock that is out of date
+
+    theirs, ours = read_targets(old), read_targets(artifact.text)
+    if theirs and ours and theirs != ours:
+        yield one_line(f"{artifact.name} is for {shortened(theirs)}, and this command for {shortened(ours)}")
+
+
+def _names(text: str, name: str) -> set[str]:
+    try:
+        return {pin.name for pin in read_pins(text, name)}
+    except RequirementsError:
+        return set()
