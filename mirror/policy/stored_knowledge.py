@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mirror.policy.upload_times import KnownTime, UploadTimes
+    from mirror.ports import Store
     from mirror.records.advisories import Advisory
 
 
@@ -27,6 +28,11 @@ class StoredKnowledge(Knowledge):
         self.knows_times = times is not None
         self._rows: dict[str, list[Advisory] | None] = {}
         self._licences: dict[tuple[str, str], dict[str, str]] = {}
+
+    @classmethod
+    def of_store(cls, store: Store) -> StoredKnowledge:
+        """Return the knowledge of a store that is open for as long as it is used."""
+        return cls(lambda key: store.get_many((key,)).get(key))
 
     def advisories(self, name: str, version: str, ignored: frozenset[str] = frozenset()) -> Sequence[str] | None:
         """Return the ids of the advisories of a release, without ``ignored`` ids and aliases; None: there are none here."""

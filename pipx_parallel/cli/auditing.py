@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
@@ -55,15 +56,12 @@ class FixedLock(NamedTuple):
 
 def audited(given: Sequence[tuple[str, Lock]], settings: ResolveSettings) -> list[Vulnerability]:
     """Return the vulnerabilities of locks. Raises ``Offline`` if the mirror has no advisories."""
-    store = open_store(settings.mirror.location)
-    try:
+    with closing(open_store(settings.mirror.location)) as store:
         if not store.get_many((ADVISORIES.key(""),)):
             raise Offline("the mirror has no advisories", remedy=_TAKE_IN)
-        knowledge = StoredKnowledge(lambda key: store.get_many((key,)).get(key))
+        knowledge = StoredKnowledge.of_store(store)
         ignored = settings.policy.ignored_advisories if settings.policy is not None else frozenset()
         return audit(given, lambda name: knowledge.of_project(name) or (), ignored)
-    finally:
-        store.close()
 
 
 def fixed(path: str, text: str, vulnerabilities: Sequence[Vulnerability], values: Mapping[str, object]) -> FixedLock:

@@ -8,6 +8,7 @@ upload times are all that it is about: pip knows those.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -108,13 +109,10 @@ class BuildWheels:
         header = ADVISORIES.key("")
         if rules is None or rules.advisories.value != "refuse" or mirror.records.read(header) is not None:
             return
-        store = open_store(self._location)
-        try:
+        with closing(open_store(self._location)) as store:
             keys = [key for key, _ in store.scan(ADVISORIES.prefix)]
             for key, record in store.get_many(keys).items():
                 mirror.records.write(key, record)
-        finally:
-            store.close()
 
 
 def pip_holds(settings: ResolveSettings) -> bool:

@@ -15,68 +15,54 @@ class CommandEntry(NamedTuple):
     commands: Mapping[str, CommandEntry] = {}
 
 
-ADVISORIES: Mapping[str, CommandEntry] = {
-    "update": CommandEntry(
-        "Replace the advisories of the mirror by those of an OSV export.",
-        "pipx_parallel.cli.commands.mirror_advisories_update",
-    ),
-}
+def _entries(texts: Mapping[str, str | CommandEntry], group: str = "") -> Mapping[str, CommandEntry]:
+    """Return the entries of commands with these help lines; a command's module has the names of its group and its own."""
+    return {
+        name: text
+        if isinstance(text, CommandEntry)
+        else CommandEntry(text, f"pipx_parallel.cli.commands.{group}{name}".replace("-", "_"))
+        for name, text in texts.items()
+    }
 
-MIRROR: Mapping[str, CommandEntry] = {
-    "warm": CommandEntry(
-        "Fill the mirror with everything that a lock of the sources needs.", "pipx_parallel.cli.commands.mirror_warm"
-    ),
-    "refresh": CommandEntry(
-        "Ask the indexes what has changed, and show it.", "pipx_parallel.cli.commands.mirror_refresh"
-    ),
-    "status": CommandEntry("Show what the mirror holds.", "pipx_parallel.cli.commands.mirror_status"),
-    "verify": CommandEntry(
-        "Check the records, and that a re-resolve needs nothing else.", "pipx_parallel.cli.commands.mirror_verify"
-    ),
-    "export": CommandEntry(
-        "Export the mirror, or a part of it, to one file.", "pipx_parallel.cli.commands.mirror_export"
-    ),
-    "import": CommandEntry("Import an exported file into the mirror.", "pipx_parallel.cli.commands.mirror_import"),
-    "diff": CommandEntry("Show the changes between two mirrors.", "pipx_parallel.cli.commands.mirror_diff"),
-    "publish": CommandEntry(
-        "Write the mirror as static files for any web server.", "pipx_parallel.cli.commands.mirror_publish"
-    ),
-    "serve": CommandEntry(
-        "Serve the mirror over HTTP to pip, uv and pipx-parallel.", "pipx_parallel.cli.commands.mirror_serve"
-    ),
-    "prune": CommandEntry("Delete old records from the mirror.", "pipx_parallel.cli.commands.mirror_prune"),
-    "advisories": CommandEntry("Keep advisories in the mirror.", commands=ADVISORIES),
-    "doctor": CommandEntry("Find and repair damage of the mirror.", "pipx_parallel.cli.commands.mirror_doctor"),
-}
 
-POLICY: Mapping[str, CommandEntry] = {
-    "explain": CommandEntry(
-        "Show for each release which rule admits or refuses it.", "pipx_parallel.cli.commands.policy_explain"
-    ),
-}
+ADVISORIES = _entries(
+    {"update": "Replace the advisories of the mirror by those of an OSV export."}, "mirror_advisories_"
+)
 
-COMMANDS: Mapping[str, CommandEntry] = {
-    "lock": CommandEntry("Resolve requirements and write lock files.", "pipx_parallel.cli.commands.lock"),
-    "resolve": CommandEntry(
-        "Resolve requirements and print the result; continue past missing projects.",
-        "pipx_parallel.cli.commands.resolve",
-    ),
-    "tree": CommandEntry("Show the dependency tree.", "pipx_parallel.cli.commands.tree"),
-    "why": CommandEntry("Show who requires a package, and why it is not newer.", "pipx_parallel.cli.commands.why"),
-    "why-not": CommandEntry(
-        "Show what another release of a package would change, or why it is not possible.",
-        "pipx_parallel.cli.commands.why_not",
-    ),
-    "bundle": CommandEntry(
-        "Lock, and write all files into one archive for offline machines.", "pipx_parallel.cli.commands.bundle"
-    ),
-    "mirror": CommandEntry("Fill and maintain the local metadata mirror.", commands=MIRROR),
-    "outdated": CommandEntry("Show the pins of a lock that are not the newest.", "pipx_parallel.cli.commands.outdated"),
-    "audit": CommandEntry("Show the advisories that concern the pins of locks.", "pipx_parallel.cli.commands.audit"),
-    "policy": CommandEntry("Show what the policy admits.", commands=POLICY),
-    "inspect": CommandEntry("Show how the input is read, without a network.", "pipx_parallel.cli.commands.inspect"),
-    "benchmark": CommandEntry(
-        "Measure what parallel fetching saves on your list.", "pipx_parallel.cli.commands.benchmark"
-    ),
-    "completion": CommandEntry("Print the completion script of a shell.", "pipx_parallel.cli.commands.completion"),
-}
+MIRROR = _entries(
+    {
+        "warm": "Fill the mirror with everything that a lock of the sources needs.",
+        "refresh": "Ask the indexes what has changed, and show it.",
+        "status": "Show what the mirror holds.",
+        "verify": "Check the records, and that a re-resolve needs nothing else.",
+        "export": "Export the mirror, or a part of it, to one file.",
+        "import": "Import an exported file into the mirror.",
+        "diff": "Show the changes between two mirrors.",
+        "publish": "Write the mirror as static files for any web server.",
+        "serve": "Serve the mirror over HTTP to pip, uv and pipx-parallel.",
+        "prune": "Delete old records from the mirror.",
+        "advisories": CommandEntry("Keep advisories in the mirror.", commands=ADVISORIES),
+        "doctor": "Find and repair damage of the mirror.",
+    },
+    "mirror_",
+)
+
+POLICY = _entries({"explain": "Show for each release which rule admits or refuses it."}, "policy_")
+
+COMMANDS = _entries(
+    {
+        "lock": "Resolve requirements and write lock files.",
+        "resolve": "Resolve requirements and print the result; continue past missing projects.",
+        "tree": "Show the dependency tree.",
+        "why": "Show who requires a package, and why it is not newer.",
+        "why-not": "Show what another release of a package would change, or why it is not possible.",
+        "bundle": "Lock, and write all files into one archive for offline machines.",
+        "mirror": CommandEntry("Fill and maintain the local metadata mirror.", commands=MIRROR),
+        "outdated": "Show the pins of a lock that are not the newest.",
+        "audit": "Show the advisories that concern the pins of locks.",
+        "policy": CommandEntry("Show what the policy admits.", commands=POLICY),
+        "inspect": "Show how the input is read, without a network.",
+        "benchmark": "Measure what parallel fetching saves on your list.",
+        "completion": "Print the completion script of a shell.",
+    }
+)

@@ -42,15 +42,12 @@ class CommandContext(NamedTuple):
 
 
 def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandContext:
-    """Read flags, variables and the project's settings. Raises ``UsageError``."""
+    """Read flags (those of ``options`` among the values), variables and the project's settings. Raises ``UsageError``."""
     began = time.perf_counter()
     given = tuple(str(source) for source in _many(values.get("sources")))
-    flags = {
-        name: value for name, value in values.items() if name != "sources" and isinstance(value, (str, int, tuple))
-    }
-    beside = next(
-        (source for source in (*given, *_many(values.get("input_file")), *_many(values.get("requirement")))), ""
-    )
+    own = {option.dest for option in (*options, *CONSOLE)}
+    flags = {name: value for name, value in values.items() if name in own and isinstance(value, (str, int, tuple))}
+    beside = next(iter((*given, *_many(values.get("input_file")), *_many(values.get("requirement")))), "")
     layers = [Layer("flag", flags), locations.environment_layer((*options, *CONSOLE), os.environ), _project(beside)]
     chosen = Chosen(layers)
     if "help" in (*chosen.texts("target"), *chosen.texts("platform")):
@@ -76,15 +73,20 @@ def _every_second(turn: Callable[[], bool]) -> None:
     every_second(turn)
 
 
+def has_sources(context: CommandContext) -> bool:
+    """Return whether the command names what to lock."""
+    given = (context.chosen.texts(name) for name in ("input_file", "requirement", "packages"))
+    return bool(context.sources) or any(given)
+
+
 def sources_of(context: CommandContext) -> tuple[str, ...]:
     """Return the sources to read; if none is given, the first of ``DEFAULT_SOURCES`` that exists and is no output.
 
     Raises ``UsageError`` if there is nothing to read.
     """
     chosen = context.chosen
-    sources = (*context.sources, *chosen.texts("input_file"))
-    if sources or chosen.texts("requirement") or chosen.texts("packages"):
-        return sources
+    if has_sources(context):
+        return (*context.sources, *chosen.texts("input_file"))
     outputs = {os.path.realpath(name) for name in chosen.texts("output")}
     generated = ""
     for name in DEFAULT_SOURCES:

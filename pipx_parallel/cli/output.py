@@ -17,6 +17,13 @@ def show(text: str) -> None:
     save((Artifact("-", text),))
 
 
+def show_json(value: object) -> None:
+    """Write a value to stdout as JSON. Raises ``OutputError``."""
+    import json  # most commands write another format
+
+    show(json.dumps(value, indent=2) + "\n")
+
+
 def show_bytes(data: bytes) -> None:
     """Write bytes to stdout. Raises ``OutputError``."""
     from pipx_parallel.locks.writer import write_stream  # only when there is something to write

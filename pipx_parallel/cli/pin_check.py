@@ -83,12 +83,10 @@ def _refuse(request: LockRequest, state: LockedPins) -> None:
 
 
 def _show(state: LockedPins) -> None:
-    import json  # this format's own
-
-    from pipx_parallel.cli.output import show
+    from pipx_parallel.cli.output import show_json  # here and below: this format's own
     from pipx_parallel.locks.lock_diff import render_json
 
-    show(json.dumps({**render_json((), state.conditions), "violations": _rows(state)}, indent=2) + "\n")
+    show_json({**render_json((), state.conditions), "violations": _rows(state)})
 
 
 def _rows(state: LockedPins) -> list[dict[str, object]]:

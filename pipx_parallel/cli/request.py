@@ -39,8 +39,11 @@ class LockRequest(NamedTuple):
         return self.find_targets()
 
 
-def read_request(context: CommandContext) -> LockRequest:
-    """Read the inputs and settle everything that depends on them. Raises ``RequirementsError`` and ``UsageError``."""
+def read_request(context: CommandContext, *, keep_going: bool = False) -> LockRequest:
+    """Read the inputs and settle everything that depends on them; ``keep_going`` resolves also if projects are missing.
+
+    Raises ``RequirementsError`` and ``UsageError``.
+    """
     from pipx_parallel.requirements.files import FileReader  # here and below: only what a command needs is loaded
     from pipx_parallel.requirements.load import InputRequest, load_inputs  # as above
 
@@ -67,6 +70,7 @@ def read_request(context: CommandContext) -> LockRequest:
     )
     context = context._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
     settings = settings_of(context, pip)
+    settings = settings._replace(keep_going=settings.keep_going or keep_going)
     find_targets = _target_finder(settings, inputs)
     context.seconds["read"] = time.perf_counter() - context.began
     return LockRequest(context, sources, settings, inputs, find_targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from statistics import median
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
@@ -49,8 +50,8 @@ def measure(run: Callable[[int], Run], workers: Sequence[int], rounds: int) -> d
 
 def rows(runs: Mapping[int, Sequence[Run]]) -> tuple[WorkerFigures, ...]:
     """Return one row per worker count, in the order measured; the first is the baseline of the others."""
-    wholes = {count: _median([run.whole for run in measured]) for count, measured in runs.items()}
-    waits = {count: _median([run.waiting for run in measured]) for count, measured in runs.items()}
+    wholes = {count: median([run.whole for run in measured]) for count, measured in runs.items()}
+    waits = {count: median([run.waiting for run in measured]) for count, measured in runs.items()}
     base, base_wait = next(iter(wholes.values()), 0.0), next(iter(waits.values()), 0.0)
     return tuple(
         WorkerFigures(
@@ -87,9 +88,3 @@ def as_json(figures: Sequence[WorkerFigures], details: Mapping[str, object]) -> 
     """Return the rows and ``details`` as JSON; seconds to the millisecond."""
     results = [{name: round(value, 3) for name, value in row._asdict().items()} for row in figures]
     return json.dumps({**details, "results": results}, indent=2) + "\n"
-
-
-def _median(times: Sequence[float]) -> float:
-    ordered = sorted(times)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

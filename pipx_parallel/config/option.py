@@ -81,6 +81,11 @@ def flag_option(  # noqa: PLR0913 - the fields of a flag
     return option._replace(pip=pip, in_file=in_file, in_lock=in_lock, rare=rare)
 
 
+def format_option(*choices: str) -> Option:
+    """Return the row of ``--format`` of a command that shows something."""
+    return Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=choices)
+
+
 def rare(*options: Option) -> tuple[Option, ...]:
     """Return options as ones that only --help-all shows."""
     return tuple([option._replace(rare=True) for option in options])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import VIOLATED
 from pipx_parallel.cli.context import begin
-from pipx_parallel.cli.output import show
+from pipx_parallel.cli.output import show, show_json
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.option import POLICY, Argument, Option, rare
+from pipx_parallel.config.option import POLICY, Argument, Option, format_option, rare
 from pipx_parallel.config.options import BUILDS, INDEX, MIRROR, NETWORK, OUTPUT, SELECTION, TARGET
 from pipx_parallel.errors import UsageError
 from pipx_parallel.version import VERSION
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from pipx_parallel.locks.lock_reader import Lock
     from pipx_parallel.locks.paint import Paint
 
-FORMAT = Option(
-    ("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "sarif", "cyclonedx")
-)
+FORMAT = format_option("text", "json", "sarif", "cyclonedx")
 FIX = Option(("--fix",), "Solve the lock again without them, and show what moves; -o writes it.", "flag")
 _NAME_A_LOCK = "name a pylock.toml or a locked requirements file"
 OPTIONS = (FORMAT, FIX, OUTPUT[0], *MIRROR, *POLICY, *rare(*INDEX, *NETWORK, *SELECTION, *BUILDS, *TARGET))
@@ -44,20 +42,20 @@ def run(values: Mapping[str, object]) -> int:
 
     given = values.get("locks") or ("pylock.toml",)
     paths = given if isinstance(given, tuple) else (str(given),)
-    context = begin({name: value for name, value in values.items() if name != "locks"}, OPTIONS)
+    context = begin(values, OPTIONS)
     locks = [(str(path), _lock(str(path))) for path in paths]
     vulnerabilities = audited(locks, settings_of(context))
     if context.chosen.flag("fix"):
         return _fix(locks, vulnerabilities, values, context.paint)
     match context.chosen.text("format"):
         case "json":
-            show(json.dumps(render_json(vulnerabilities), indent=2) + "\n")
+            show_json(render_json(vulnerabilities))
         case "cyclonedx":
             from pipx_parallel.emitters.vex import render_vex
 
             show(render_vex(vulnerabilities))
         case "sarif":
-            show(json.dumps(render_sarif(vulnerabilities, VERSION), indent=2) + "\n")
+            show_json(render_sarif(vulnerabilities, VERSION))
         case _:
             show(render_text(vulnerabilities, context.paint))
     return VIOLATED if vulnerabilities else 0

@@ -15,7 +15,7 @@ from pipx_parallel.cli import worker_figures
 from pipx_parallel.cli.context import begin, sources_of
 from pipx_parallel.cli.output import save, show
 from pipx_parallel.config.checks import MOST_WORKERS
-from pipx_parallel.config.option import Option
+from pipx_parallel.config.option import Option, format_option
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET
 from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import UsageError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WORKERS = Option(("--workers",), 'Numbers of workers to compare ("1,5,10,20").', metavar="LIST")
 ROUNDS = Option(("--rounds",), "Number of measured rounds [default: 3].", metavar="N")
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("table", "json"))
+FORMAT = format_option("table", "json")
 SVG = Option(("--svg",), "Also write a chart to this SVG file.", "path", "FILE")
 _PASSED = tuple(
     option for option in (*INPUT, INPUT_FILE, *INDEX, *NETWORK, *CHOICE, *TARGET) if option.dest != "max_workers"

@@ -44,9 +44,8 @@ def run(values: Mapping[str, object]) -> int:
     or each --python-version combined with each --platform. Downloads are kept for the next bundle.
     """
     mine = {option.dest: values.get(option.dest) for option in _MINE}
-    given = {name: value for name, value in values.items() if name not in mine}
     output = str(mine["output"] or DEFAULT_OUTPUT)
-    context = begin(given, _SHARED)
+    context = begin(values, _SHARED)
     request = read_request(context)
     if request.inputs.parts is not None and request.inputs.parts.conflicts:
         raise locks.conflict_error(output, request.inputs.parts)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import locks
 from pipx_parallel.cli.context import begin
-from pipx_parallel.cli.output import show
+from pipx_parallel.cli.output import show, show_json
 from pipx_parallel.cli.request import pip_settings, read_request
 from pipx_parallel.config.layers import several
-from pipx_parallel.config.option import Option
+from pipx_parallel.config.option import format_option
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET
 from pipx_parallel.requirements.urls import mask_secrets
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
 
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = format_option("text", "json")
 OPTIONS = (FORMAT, *INPUT, INPUT_FILE, *INDEX, *NETWORK, *CHOICE, *TARGET)
 ARGUMENTS = (SOURCES,)
 
@@ -48,7 +47,7 @@ def run(values: Mapping[str, object]) -> int:
         for target in request.targets
     ]
     if context.chosen.text("format") == "json":
-        show(json.dumps(facts, indent=2) + "\n")
+        show_json(facts)
     else:
         show("\n".join(text_lines(facts)) + "\n")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
@@ -29,14 +30,11 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.session.open_store import open_store, refuse_fixed
 
     location = str(values["location"])
-    context = begin({name: value for name, value in values.items() if name != "location"}, OPTIONS)
+    context = begin(values, OPTIONS)
     refuse_fixed(settings_of(context).mirror.location)
     data = _fetched(context, location) if "://" in location else _read(location)
-    store = open_store(settings_of(context).mirror.location)
-    try:
+    with closing(open_store(settings_of(context).mirror.location)) as store:
         done = update(store, data, location, time.time())
-    finally:
-        store.close()
     context.printer.say(f"{count(done.advisories, 'advisory entry')} for {count(done.projects, 'project')}")
     if done.skipped:
         context.printer.warn(f"{count(done.skipped, 'document')} of {location} could not be read and were left out")

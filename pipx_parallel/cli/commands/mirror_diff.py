@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
-from pipx_parallel.cli.output import show
+from pipx_parallel.cli.output import show, show_json
 from pipx_parallel.cli.wording import count
-from pipx_parallel.config.option import Argument, Option
+from pipx_parallel.config.option import Argument, format_option
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mirror.exchange.diff import ProjectChange
     from pipx_parallel.locks.paint import Paint
 
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = format_option("text", "json")
 OPTIONS = (FORMAT,)
 _HEADS = {
     "added": ("+", ""),
@@ -35,22 +35,15 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.diff import differences  # here and below: only what this command needs
     from mirror.session.open_store import is_fixed, open_store
 
-    context = begin({name: value for name, value in values.items() if name not in ("before", "after")}, OPTIONS)
+    context = begin(values, OPTIONS)
     locations = [str(values["before"]), str(values["after"])]
     for location in locations:
         if "://" not in location and not is_fixed(location) and not os.path.isdir(location):  # as elsewhere
             raise UsageError(f"{location}: there is no mirror and no exported file of that name")
-    before = open_store(locations[0])
-    try:
-        after = open_store(locations[1])
-        try:
-            changes = differences(before, after)
-        finally:
-            after.close()
-    finally:
-        before.close()
+    with closing(open_store(locations[0])) as before, closing(open_store(locations[1])) as after:
+        changes = differences(before, after)
     if context.chosen.text("format") == "json":
-        show(json.dumps([change.to_json() for change in changes], indent=2) + "\n")
+        show_json([change.to_json() for change in changes])
     elif changes:
         show("\n".join(line for change in changes for line in change_lines(change, context.paint)) + "\n")
     context.printer.say(f"{len(changes)} project{'s' * (len(changes) != 1)} differ{'s' * (len(changes) == 1)}")

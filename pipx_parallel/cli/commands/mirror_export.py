@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.context import CommandContext, begin, has_sources
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import show_bytes
 from pipx_parallel.cli.policy import governed
@@ -44,16 +45,12 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.store.atomic import AtomicWriteError, write_file  # here and below: only what this command needs
 
     path = str(values["file"])
-    given = {name: value for name, value in values.items() if name != "file"}
-    context = begin({**given, "sources": values.get("for", ())}, OPTIONS)
+    context = begin({**values, "sources": values.get("for", ())}, OPTIONS)
     selection = _selection(context)
     settings = settings_of(context)
-    store = open_store(settings.mirror.location)
-    try:
+    with closing(open_store(settings.mirror.location)) as store:
         refuse_damaged(store)
         data = export(governed(settings, store), selection)
-    finally:
-        store.close()
     try:
         if path == "-":
             show_bytes(data)
@@ -70,7 +67,7 @@ def _selection(context: CommandContext) -> Selection:
     from mirror.exchange.snapshot import Selection
 
     files = context.chosen.text("files") or "chosen"
-    if not (context.sources or context.chosen.texts("requirement") or context.chosen.texts("packages")):
+    if not has_sources(context):
         return Selection(files=files)
     from pipx_parallel.resolution.closure import walk
     from pipx_parallel.resolution.resolve import resolve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
@@ -26,16 +27,12 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.exchange.snapshot_store import load_snapshot
     from mirror.session.open_store import open_store, refuse_fixed
 
-    given = {name: value for name, value in values.items() if name != "file"}
-    context = begin(given, OPTIONS)
+    context = begin(values, OPTIONS)
     location = settings_of(context).mirror.location
     refuse_fixed(location)
     snapshot = load_snapshot(str(values["file"]))
-    store = open_store(location)
-    try:
+    with closing(open_store(location)) as store:
         done = import_snapshot(snapshot, store)
-    finally:
-        store.close()
     context.printer.say(
         f"imported {count(done.added, 'project')}, replaced {done.replaced}, kept {done.retained} that are as new here"
     )

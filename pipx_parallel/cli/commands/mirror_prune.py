@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.numbers import number
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.cli.wording import count as counted
 from pipx_parallel.cli.wording import size as sized
@@ -33,21 +35,16 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.session.open_store import open_store, refuse_fixed  # here and below: only what this command needs
 
     context = begin(values, OPTIONS)
-    size, age = context.chosen.text("max_size"), context.chosen.text("max_age")
+    size, age = context.chosen.text("max_size"), number(context.chosen, "max_age", "days")
     withdrawn = context.chosen.flag("withdrawn")
     if size is None and age is None and not withdrawn:
         raise UsageError("say how much may stay: --max-size 500M, --max-age 90, --withdrawn, or several")
-    if age is not None and not re.fullmatch(r"\d{1,6}(\.\d+)?", age):
-        raise UsageError(f"--max-age: {age!r} cannot be used", "give a number of days")
     dry = context.chosen.flag("dry_run")
     location = settings_of(context).mirror.location
     refuse_fixed(location)
-    store = open_store(location)
-    try:
-        days = float(age) * 86400 if age is not None else None
+    days = age * 86400 if age is not None else None
+    with closing(open_store(location)) as store:
         done = prune(store, time.time(), max_bytes=_bytes(size), max_age=days, withdrawn=withdrawn, dry=dry)
-    finally:
-        store.close()
     projects = sum(VIEWS.owns(key) for key in done.keys)
     note = f"; {done.retained} stay because a certificate covers them" if done.retained else ""
     context.printer.say(

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.numbers import number
 from pipx_parallel.cli.policy import governed
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.cli.wording import count, size
 from pipx_parallel.config.option import Argument, Option, flag_option, rare
 from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK
-from pipx_parallel.errors import UsageError
 from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pipx_parallel.cli.context import CommandContext
 
 PAGES = flag_option(
     "--no-pages", "Write only the records for --mirror, neither Simple API pages nor pages for people.", "Options"
@@ -51,12 +48,11 @@ def run(values: Mapping[str, object]) -> int:
     from mirror.session.open_store import open_store, open_target
 
     folder = str(values["folder"])
-    context = begin({name: value for name, value in values.items() if name != "folder"}, OPTIONS)
-    grace = _grace(context)
+    context = begin(values, OPTIONS)
+    grace = number(context.chosen, "grace", "seconds")
     settings = settings_of(context)
     target = open_target(folder)
-    store = open_store(settings.mirror.location)
-    try:
+    with closing(open_store(settings.mirror.location)) as store:
         shown = governed(settings, store)
         only_records = context.chosen.flag("no_pages") or not isinstance(target, FolderTarget)
         pages = None if only_records else static_pages(shown, VERSION)
@@ -69,12 +65,10 @@ def run(values: Mapping[str, object]) -> int:
             target,
             time.time(),
             pages=pages,
-            grace=grace,
+            grace=86400.0 if grace is None else grace,
             memo=memo,
             check=lambda names: refuse_damaged(store, names),
         )
-    finally:
-        store.close()
     context.printer.say(
         f"published to {folder}: {count(done.written, 'file')} written ({size(done.size)}), {done.unchanged} unchanged,"
         f" {done.removed} removed"
@@ -94,10 +88,3 @@ def _memo_path(mirror: str, target: str) -> str:
     with suppress(OSError):
         os.makedirs(folder, mode=0o700, exist_ok=True)
     return os.path.join(folder, hashlib.blake2s(text.encode(), digest_size=16).hexdigest())
-
-
-def _grace(context: CommandContext) -> float:
-    text = context.chosen.text("grace") or "86400"
-    if not re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        raise UsageError(f"--grace: {text!r} cannot be used", "give a number of seconds")
-    return float(text)

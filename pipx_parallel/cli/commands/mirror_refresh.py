@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from mirror.keys import VIEWS, project_of
 from mirror.names import is_project_name, normalize_name
 from pipx_parallel.cli import failures_code
-from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, budget_of, number_of
+from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, budget_of
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.commands.mirror_diff import FORMAT, change_lines
 from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.numbers import number
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.package_lists import PACKAGES_FILE, listed_names
 from pipx_parallel.cli.request import settings_of
@@ -51,10 +52,10 @@ def run(values: Mapping[str, object]) -> int:
     refuse_fixed(settings.mirror.location)
     if settings.mirror.offline:
         raise UsageError("mirror refresh asks the indexes, which --offline forbids")
-    began, budget = time.monotonic(), budget_of(context)
+    began, budget = time.monotonic(), budget_of(context.chosen)
     settings = settings._replace(mirror=settings.mirror._replace(refresh=True, keep_whole=True, budget=budget))
     asked = mirror_settings(settings)._replace(
-        cache=cache_folder(), requests_per_second=number_of(context, "requests_per_second") or 0.0
+        cache=cache_folder(), requests_per_second=number(context.chosen, "requests_per_second", above_zero=True) or 0.0
     )
     with closing(open_store(asked.location)) as store:
         names = _names(values) or sorted({project_of(key) for key, _ in store.scan(VIEWS.prefix)})
@@ -115,7 +116,7 @@ def _show(
     if report.failures:
         names = [failure.project for failure in report.failures]
         context.printer.error(f"could not ask for {_some(names)} ({report.failures[0].error}); run again to go on")
-    changed = ", ".join(f"{number:,} {kind}" for kind, number in sorted(kinds.items())) or "nothing changed"
+    changed = ", ".join(f"{changed:,} {kind}" for kind, changed in sorted(kinds.items())) or "nothing changed"
     context.printer.say(
         f"{'refreshed' if report.finished else 'stopped after'} {count(report.done, 'project')}: {changed};"
         f" {count(int(counts['requests']), 'request')}, {counts['revalidated']:,} unchanged by their validators,"

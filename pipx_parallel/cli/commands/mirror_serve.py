@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mirror.urls import shown
 from pipx_parallel.cli import guarded
 from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.numbers import whole_number
 from pipx_parallel.cli.policy import page_filter_of
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.config.mirror_location import mirror_settings
@@ -73,13 +74,14 @@ def run(values: Mapping[str, object]) -> int:
     settings = _settings(context)
     opened = mirror_settings(settings)
     _options(context)  # a value that cannot be used is refused before anything starts
-    workers = _number(context, "workers", 1)
+    port = whole_number(context.chosen, "port", least=0)
+    workers = whole_number(context.chosen, "workers") or 1
     store = open_store(opened.location, opened)
     if warning := store.warning():
         context.printer.warn(warning)
     store.prepare()  # the workers and the solvers are processes of their own, and share it
     store.close()
-    listening = listen(context.chosen.text("host") or "127.0.0.1", _number(context, "port", 8765, least=0))
+    listening = listen(context.chosen.text("host") or "127.0.0.1", 8765 if port is None else port)
     context.printer.say(f"serving at {address(listening)} (Simple API: /simple/); stop with Ctrl-C")
     with received(listening) as entrance:
         if workers == 1:
@@ -188,9 +190,9 @@ def _options(
 
     return Options(
         token=_token(context),
-        largest_body=_number(context, "max_body", 1024 * 1024),
-        longest=float(_number(context, "max_seconds", 60)),
-        concurrent=_number(context, "max_solves", 2),
+        largest_body=(whole_number(context.chosen, "max_body") or 1024 * 1024),
+        longest=float(whole_number(context.chosen, "max_seconds") or 60),
+        concurrent=(whole_number(context.chosen, "max_solves") or 2),
         routes={} if routes is None else {"/lock": routes[0]},
         ready={} if routes is None else {"/lock": routes[1]},
         site=site,
@@ -235,12 +237,3 @@ def _token(context: CommandContext) -> str | None:
     if not token:
         raise UsageError(f"{path}: there is no token in it")
     return token
-
-
-def _number(context: CommandContext, name: str, default: int, least: int = 1) -> int:
-    text = context.chosen.text(name)
-    if text is None:
-        return default
-    if not text.isdecimal() or not least <= int(text) < 1 << 31:
-        raise UsageError(f"--{name.replace('_', '-')}: {text!r} cannot be used", f"give a whole number from {least} up")
-    return int(text)

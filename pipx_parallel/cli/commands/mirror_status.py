@@ -10,13 +10,13 @@ from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import settings_of
 from pipx_parallel.cli.wording import age, size
-from pipx_parallel.config.option import Argument, Option, rare
+from pipx_parallel.config.option import Argument, format_option, rare
 from pipx_parallel.config.options import INDEX, MIRROR, NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("table", "json"))
+FORMAT = format_option("table", "json")
 OPTIONS = (FORMAT, *MIRROR, *rare(*INDEX, *NETWORK))
 ARGUMENTS: tuple[Argument, ...] = ()
 _LABELS = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, NeedsBuild, StoreError, Withdrawn
 from pipx_parallel.cli import LACKING, MISMATCH
-from pipx_parallel.cli.context import CommandContext, begin
+from pipx_parallel.cli.context import CommandContext, begin, has_sources
 from pipx_parallel.cli.locks import command_words
 from pipx_parallel.cli.mirror_opening import opened
 from pipx_parallel.cli.request import LockRequest, read_request, settings_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from mirror.exchange.attestation import Attestation
     from mirror.ports import Store
-    from pipx_parallel.config.settings import ResolveSettings
     from pipx_parallel.resolution.closure import DependencyClosure
 
 CERTIFICATE = Option(
@@ -47,8 +47,7 @@ def run(values: Mapping[str, object]) -> int:
     context = begin(values, OPTIONS)
     against = context.chosen.text("against")
     settings = settings_of(context)
-    store = open_store(settings.mirror.location)
-    try:
+    with closing(open_store(settings.mirror.location)) as store:
         damages = list(check(store))
         old = sum(damage.is_old for damage in damages)
         for damage in damages:
@@ -67,11 +66,9 @@ def run(values: Mapping[str, object]) -> int:
             return LACKING if old == len(damages) else MISMATCH
         if against:
             return _check_certificate(context, store, against)
-    finally:
-        store.close()
-    if not (context.sources or context.chosen.texts("requirement") or context.chosen.texts("packages")):
-        context.printer.say(f"all {count(_records(settings), 'record')} verified")
-        return 0
+        if not has_sources(context):
+            context.printer.say(f"all {count(sum(1 for _ in store.scan()), 'record')} verified")
+            return 0
     return _check_closure(context)
 
 
@@ -89,8 +86,7 @@ def _check_closure(context: CommandContext) -> int:
         finally:
             context.progress.close()
     _print_missing(context, dependency_closure)
-    store = open_store(settings.mirror.location)
-    try:
+    with closing(open_store(settings.mirror.location)) as store:
         certificate = _attestation(request, store, dependency_closure)
         targets = ", ".join(target.label for target in request.targets)
         size = f"{count(len(dependency_closure.releases), 'project')}, {count(dependency_closure.size, 'release')}"
@@ -104,8 +100,6 @@ def _check_closure(context: CommandContext) -> int:
             return LACKING
         if path := context.chosen.text("certificate"):
             _write(path, certificate, store)
-    finally:
-        store.close()
     seconds = time.perf_counter() - began
     context.printer.say(f"complete: {size} for {targets}, mirror {certificate.digest[:16]}, in {seconds:.1f} s")
     return 0
@@ -153,16 +147,6 @@ def hole_lines(dependency_closure: DependencyClosure) -> list[str]:
         + (" (only its build backend knows it)" if isinstance(failure.error, NeedsBuild) else "")
         for failure in dependency_closure.holes
     ]
-
-
-def _records(settings: ResolveSettings) -> int:
-    from mirror.session.open_store import open_store
-
-    store = open_store(settings.mirror.location)
-    try:
-        return sum(1 for _ in store.scan())
-    finally:
-        store.close()
 
 
 def _attestation(request: LockRequest, store: Store, dependency_closure: DependencyClosure) -> Attestation:

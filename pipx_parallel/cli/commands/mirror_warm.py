@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import DONE, account, failures_code
-from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, budget_of, number_of
+from pipx_parallel.cli.budget import MAX_REQUESTS, MAX_TIME, budget_of
 from pipx_parallel.cli.commands.mirror_verify import ARCHIVES, hole_lines
 from pipx_parallel.cli.context import CommandContext, begin
 from pipx_parallel.cli.mirror_opening import opened
+from pipx_parallel.cli.numbers import number
 from pipx_parallel.cli.package_lists import PACKAGES_FILE, listed_names
 from pipx_parallel.cli.request import LockRequest, read_request
 from pipx_parallel.cli.session import missing_code, resolved
@@ -72,7 +73,7 @@ def run(values: Mapping[str, object]) -> int:
         values = {**values, "packages": (*(message if isinstance(message, tuple) else (str(message),)), *names)}
     context = begin(values, OPTIONS)
     depth, window = _depth(context)
-    budget = budget_of(context)
+    budget = budget_of(context.chosen)
     if context.chosen.flag("shared"):
         from pipx_parallel.cli.shared_warm import warm_shared  # few mirrors are in Redis
 
@@ -86,7 +87,7 @@ def run(values: Mapping[str, object]) -> int:
         return warm_shared(
             keeping_whole(read_request(context)),
             1 if depth == "chosen" else window,
-            number_of(context, "takeover") or 60.0,
+            number(context.chosen, "takeover", "seconds", above_zero=True) or 60.0,
         )
     request = keeping_whole(read_request(context), budget)
     if depth != "chosen" or names:
@@ -159,9 +160,9 @@ def _warm_closure(request: LockRequest, window: int | None) -> int:
 
 def _depth(context: CommandContext) -> tuple[str, int | None]:
     text = context.chosen.text("depth") or "chosen"
-    kind, mark, number = text.partition(":")
-    if kind == "window" and number.isdecimal() and 0 < int(number) < 1_000_000:
-        return kind, int(number)
+    kind, mark, size = text.partition(":")
+    if kind == "window" and size.isdecimal() and 0 < int(size) < 1_000_000:
+        return kind, int(size)
     if text in {"chosen", "closure"} and not mark:
         return text, None
     raise UsageError(f"--depth: {text!r} cannot be used", "give chosen, window:N or closure")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import changes, locks
 from pipx_parallel.cli.context import begin
-from pipx_parallel.cli.output import show
+from pipx_parallel.cli.output import show, show_json
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code, resolved
 from pipx_parallel.cli.shown_lock import lock_text
-from pipx_parallel.config.option import Option
+from pipx_parallel.config.option import format_option
 from pipx_parallel.config.options import INPUT_FILE, OUTPUT, RESOLVE, SOURCES
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipx_parallel.locks.outdated import OutdatedPin
     from pipx_parallel.model import Resolution
 
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("table", "json"))
+FORMAT = format_option("table", "json")
 OPTIONS = (FORMAT, OUTPUT[0], INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
 
@@ -32,8 +32,7 @@ def run(values: Mapping[str, object]) -> int:
     The lock is the one that `lock` would write (-o names another); without a lock the current pins are those of a new one.
     """
     context = begin(values, OPTIONS)
-    request = read_request(context)
-    request = request._replace(settings=request.settings._replace(keep_going=True))
+    request = read_request(context, keep_going=True)
     if lock_text(request) is not None:
         source = request.sources[0]
         context.printer.say(
@@ -44,7 +43,7 @@ def run(values: Mapping[str, object]) -> int:
     wanted = resolved(request) if any(before.values()) else current
     pins = _outdated(request.settings, current, wanted)
     if context.chosen.text("format") == "json":
-        show(json.dumps([_json(pin) for pin in pins], indent=2) + "\n")
+        show_json([_json(pin) for pin in pins])
     else:
         from pipx_parallel.locks.outdated import render_table  # only for a table
 
@@ -59,12 +58,9 @@ def _outdated(
     from mirror.session.open_store import open_store
     from pipx_parallel.locks.outdated import outdated
 
-    store = open_store(settings.mirror.location)
-    try:
-        knowledge = StoredKnowledge(lambda key: store.get_many((key,)).get(key))
+    with closing(open_store(settings.mirror.location)) as store:
+        knowledge = StoredKnowledge.of_store(store)
         return outdated(current, wanted, lambda name, version: knowledge.advisories(name, version) or ())
-    finally:
-        store.close()
 
 
 def _json(pin: OutdatedPin) -> dict[str, object]:

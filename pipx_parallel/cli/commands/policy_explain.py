@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.mirror_opening import opened
-from pipx_parallel.cli.output import show
+from pipx_parallel.cli.output import show, show_json
 from pipx_parallel.cli.request import settings_of
-from pipx_parallel.config.option import Argument, Option
+from pipx_parallel.config.option import Argument, format_option
 from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK
 from pipx_parallel.errors import UsageError
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from mirror.policy.explain import Explained
 
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = format_option("text", "json")
 OPTIONS = (FORMAT, *INDEX, *NETWORK, *MIRROR, *CHOICE)
 ARGUMENTS = (Argument("name", "NAME[==VERSION]"),)
 
@@ -36,7 +35,7 @@ def run(values: Mapping[str, object]) -> int:
     name, _, version = given.partition("==")
     if not is_project_name(name.strip()):
         raise UsageError(f"{given!r} is no project", "give NAME or NAME==VERSION")
-    context = begin({key: value for key, value in values.items() if key != "name"}, OPTIONS)
+    context = begin(values, OPTIONS)
     settings = settings_of(context)
     settings = settings._replace(mirror=settings.mirror._replace(keep_whole=True))
     selection = settings.selection
@@ -54,7 +53,7 @@ def run(values: Mapping[str, object]) -> int:
         if not rows:
             raise UsageError(f"{given}: the index lists no such release")
     if context.chosen.text("format") == "json":
-        show(json.dumps({"name": project.view.name, "releases": [_json(row) for row in rows]}, indent=2) + "\n")
+        show_json({"name": project.view.name, "releases": [_json(row) for row in rows]})
     else:
         show(_text(rows))
     return 0

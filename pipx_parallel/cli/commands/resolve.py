@@ -26,9 +26,8 @@ def run(values: Mapping[str, object]) -> int:
     context = begin(values, OPTIONS)
     names = locks.names_of(context.chosen, ()) if context.chosen.texts("output") else (locks.STDOUT,)
     locks.check_names(names, context.chosen)
-    request = read_request(context)
+    request = read_request(context, keep_going=True)
     locks.refuse_conflicts(names, request)
-    request = request._replace(settings=request.settings._replace(keep_going=True))
     hashed, licensed = locks.need_hashes(names, context.chosen), locks.need_licences(names, context.chosen)
     with resolving(request, hashed=hashed, licensed=licensed) as resolutions:
         artifacts = locks.render(request, resolutions, names, figures=True)

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli.context import begin
+from pipx_parallel.cli.numbers import whole_number
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code, resolved
 from pipx_parallel.cli.shown_lock import package_name, shown_resolutions
 from pipx_parallel.cli.wording import count, size
-from pipx_parallel.config.option import Option
+from pipx_parallel.config.option import Option, format_option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 INVERT = Option(("--invert",), "Show what requires this package.", metavar="NAME")
 DEPTH = Option(("--depth",), "Maximum depth of the tree.", metavar="N")
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json", "dot"))
+FORMAT = format_option("text", "json", "dot")
 LICENCES = Option(("--licences",), "Show the licence of each package, and a table of licences.", "flag")
 OUTDATED = Option(("--outdated",), "Name the newest release of each package that is not at it.", "flag")
 SIZES = Option(("--sizes",), "Show the size of the file to install of each package, and the sum.", "flag")
@@ -39,10 +40,9 @@ ARGUMENTS = (SOURCES,)
 def run(values: Mapping[str, object]) -> int:
     """Resolve requirements and show the dependency tree."""
     context = begin(values, OPTIONS)
-    depth = _depth(context.chosen)
+    depth = whole_number(context.chosen, "depth", least=0)
     package_name(context.chosen.text("invert") or "", "tree --invert")
-    request = read_request(context)
-    request = request._replace(settings=request.settings._replace(keep_going=True))
+    request = read_request(context, keep_going=True)
     licensed = context.chosen.flag("licences")
     resolutions = shown_resolutions(request, licensed=licensed, outdated=context.chosen.flag("outdated"))
     if context.chosen.flag("duplicates"):
@@ -107,10 +107,3 @@ def _sum_text(resolution: Resolution, sizes: Sizes) -> str:
     return f"{count(len(numbers), 'file')}, {size(sum(numbers))} to download" + (
         f"; {unknown} without a size" if unknown else ""
     )
-
-
-def _depth(chosen: Chosen) -> int | None:
-    text = chosen.text("depth")
-    if text is not None and not text.isdecimal():
-        raise chosen.refuse("depth", text, "a whole number, 0 for the first level alone")
-    return None if text is None else int(text)

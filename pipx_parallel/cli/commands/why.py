@@ -10,13 +10,13 @@ from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code
 from pipx_parallel.cli.shown_lock import package_name, shown_resolutions
-from pipx_parallel.config.option import Argument, Option
+from pipx_parallel.config.option import Argument, format_option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = format_option("text", "json")
 OPTIONS = (FORMAT, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (Argument("name", "NAME"), SOURCES)
 
@@ -27,8 +27,7 @@ def run(values: Mapping[str, object]) -> int:
 
     context = begin(values, OPTIONS)
     name = package_name(str(values["name"]), "why")
-    request = read_request(context)
-    request = request._replace(settings=request.settings._replace(keep_going=True))
+    request = read_request(context, keep_going=True)
     resolutions = shown_resolutions(request)
     rows = holders(resolutions, name)
     if context.chosen.text("format") == "json":

@@ -10,7 +10,7 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import resolved, resolving
-from pipx_parallel.config.option import Argument, Option
+from pipx_parallel.config.option import Argument, format_option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 from pipx_parallel.errors import NoSolution, Suggestions, UsageError
 from pipx_parallel.model import Origin
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipx_parallel.locks.paint import Paint
     from pipx_parallel.model import Resolution, RootRequirement
 
-FORMAT = Option(("--format",), "Format of standard output.", metavar="FORMAT", choices=("text", "json"))
+FORMAT = format_option("text", "json")
 OPTIONS = (FORMAT, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (Argument("wanted", "REQUIREMENT"), SOURCES)
 _ORIGIN = "the command line"
