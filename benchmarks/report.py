@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import summary
-from pipx_parallel.emitters.svg_chart import bar_chart, line_chart
+from benchmarks.line_chart import line_chart
+from pipx_parallel.emitters.svg_chart import bar_chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,7 +139,7 @@ def _charts(results: summary.RunResults) -> dict[str, str]:
         curves = {tool: points for tool, points in _growth(results, mode).items() if len(points) >= _SIZES}
         if curves:
             labels = ("packages in the lock", "seconds")
-            charts[f"growth-{mode}"] = line_chart(f"Growth, {mode}", curves, log_x=True, log_y=True, labels=labels)
+            charts[f"growth-{mode}"] = line_chart(f"Growth, {mode}", curves, labels)
     return charts
 
 

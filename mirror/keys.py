@@ -28,12 +28,9 @@ def simple_index(url: str) -> SimpleIndex:
 
 
 class RecordKind(NamedTuple):
-    """One kind of record: its key prefix, the format of its values, and which commands may share or delete it."""
+    """One kind of record: the prefix of its keys."""
 
     prefix: str
-    record: str  # the class or format of the value
-    shared: bool = False  # part of snapshots and published folders; otherwise only for this machine
-    removable: bool = False  # `mirror prune` may delete it, and `mirror doctor` if it is damaged: an index has it
 
     def key(self, *parts: str) -> str:
         """Return the key of a record of this kind."""
@@ -48,24 +45,22 @@ class RecordKind(NamedTuple):
         return key[len(self.prefix) :]
 
 
-VIEWS = RecordKind("v/", "records.release_view.ReleaseView or Absence", shared=True, removable=True)
-FILES = RecordKind("f/", "records.file_view (packed)", shared=True, removable=True)
-TEXTS = RecordKind("t/", "records.metadata_texts (packed): METADATA of wheels", shared=True, removable=True)
-FACTS = RecordKind("i/", "metadata.index_facts.IndexFacts", shared=True)
-ADDRESSES = RecordKind("n/", "the index's URL", shared=True)
-ATTESTATIONS = RecordKind("c/", "exchange.attestation.Attestation")
-BUILDS = RecordKind("b/", "METADATA that a build backend gave")
-FAILED_BUILDS = RecordKind("x/", "why a build failed: JSON")
-LINKED_FILES = RecordKind("w/", "METADATA of a file of a find-links page")
-LINK_PAGES = RecordKind("l/", "a find-links page on the web: freshness, URL, file objects")
-REFERENCES = RecordKind("u/", "what a direct reference leads to, or the commit of a git revision")
-ADVISORIES = RecordKind(
-    "a/", "records.advisories (JSON) of a project; of no project: when they were updated", shared=True
-)
-PUBLISHERS = RecordKind("p/", "records.provenance (JSON): who published a file, by its SHA-256 or URL")
-FIRST_SEEN = RecordKind("s/", "records.first_seen (JSON): when files without upload time were first listed, by SHA-256")
-DERIVED = RecordKind("m/", "a value that can be computed again at any time")
-VALIDATORS = RecordKind("http:", "validators of the requests transport, by URL")
+VIEWS = RecordKind("v/")  # records.release_view.ReleaseView or Absence
+FILES = RecordKind("f/")  # records.file_view (packed)
+TEXTS = RecordKind("t/")  # records.metadata_texts (packed): METADATA of wheels
+FACTS = RecordKind("i/")  # metadata.index_facts.IndexFacts
+ADDRESSES = RecordKind("n/")  # the index's URL
+ATTESTATIONS = RecordKind("c/")  # exchange.attestation.Attestation
+BUILDS = RecordKind("b/")  # METADATA that a build backend gave
+FAILED_BUILDS = RecordKind("x/")  # why a build failed: JSON
+LINKED_FILES = RecordKind("w/")  # METADATA of a file of a find-links page
+LINK_PAGES = RecordKind("l/")  # a find-links page on the web: freshness, URL, file objects
+REFERENCES = RecordKind("u/")  # what a direct reference leads to, or the commit of a git revision
+ADVISORIES = RecordKind("a/")  # records.advisories (JSON) of a project; of no project: when they were updated
+PUBLISHERS = RecordKind("p/")  # records.provenance (JSON): who published a file, by its SHA-256 or URL
+FIRST_SEEN = RecordKind("s/")  # records.first_seen (JSON): when files without upload time were first listed, by SHA-256
+DERIVED = RecordKind("m/")  # a value that can be computed again at any time
+VALIDATORS = RecordKind("http:")  # validators of the requests transport, by URL
 
 KINDS = (
     VIEWS, FILES, TEXTS, FACTS, ADDRESSES, ATTESTATIONS, BUILDS, FAILED_BUILDS, LINKED_FILES, LINK_PAGES, REFERENCES, ADVISORIES,

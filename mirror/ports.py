@@ -15,7 +15,7 @@ class Store(Protocol):
     """Bytes under string keys, safe for several processes and several threads at once.
 
     Values are ``bytes``; nothing is unpickled. Every method but ``close`` may raise ``StoreError``, ``get_many`` and ``scan`` of a
-    store that verifies also ``Integrity``; nothing else. A batch is atomic; a store that ``discards`` accepts it.
+    store that verifies also ``Integrity``; nothing else. A batch is atomic; a store that ``discards`` accepts it, which the defaults here do.
     """
 
     repacks: bool = False  # file views are packed again when they are read, so their digest verifies nothing
@@ -25,20 +25,20 @@ class Store(Protocol):
         """Return the stored values; absent keys are left out."""
         ...
 
-    def put_many(self, items: Mapping[str, bytes]) -> None:
+    def put_many(self, items: Mapping[str, bytes]) -> None:  # noqa: ARG002 - a default, as below
         """Write all items in one transaction."""
-        ...
+        return
 
-    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
+    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:  # noqa: ARG002 - a default
         """Read, change and write each key in one transaction; a change that returns None leaves its key as it is.
 
         An exception of a change is passed on, and then nothing is written. After a conflict all changes are called again, in order.
         """
-        ...
+        return
 
-    def delete_many(self, keys: Iterable[str]) -> int:
+    def delete_many(self, keys: Iterable[str]) -> int:  # noqa: ARG002 - a default
         """Remove the keys that exist, in one transaction; return their number."""
-        ...
+        return 0
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) of every key with the prefix, sorted by key."""

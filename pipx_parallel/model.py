@@ -5,7 +5,7 @@ Named tuples, for the reason given in ``mirror.records.model``. Names are normal
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 
 from mirror.equality import NamedTuple
@@ -282,3 +282,15 @@ class Resolution(NamedTuple):
     def label(self) -> str:
         """Return the label of the target, with the parts that tell it from other resolutions for the target."""
         return " with ".join([self.target.label, *([" and ".join(map(str, self.fork))] if self.fork else [])])
+
+    def with_pins(self, change: Callable[[Pin], Pin]) -> Resolution:
+        """Return the resolution with each pin changed."""
+        return self._replace(pins=tuple(map(change, self.pins)))
+
+
+class Artifact(NamedTuple):
+    """One file to write: its name (relative or absolute path, "-" for stdout), its text, and its mode."""
+
+    name: str
+    text: str
+    mode: int = 0o644

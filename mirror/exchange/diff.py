@@ -72,7 +72,7 @@ def compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange 
         removed=tuple(version for version in old.versions if version not in are),
         yanked=tuple(v for v in new.versions if v in yanked_now and v in were and v not in yanked_before),
         restored=tuple(v for v in new.versions if v in yanked_before and v not in yanked_now),
-        learned=_known_releases(new) - _known_releases(old),
+        learned=new.known_releases().bit_count() - old.known_releases().bit_count(),
     )
     differs = change.added or change.removed or change.yanked or change.restored or change.learned
     return change if differs else None
@@ -93,10 +93,3 @@ def _yanked(view: ReleaseView) -> set[str]:
         if kind_set and all(view.file_kinds[number].yanked for number in kind_set):
             mask |= releases
     return {version for release, version in enumerate(view.versions) if mask >> release & 1}
-
-
-def _known_releases(view: ReleaseView) -> int:
-    mask = 0
-    for _, _, releases in view.known_rows():
-        mask |= releases
-    return mask.bit_count()

@@ -21,7 +21,7 @@ from mirror.records.release_view import Absence, ReleaseView, encode
 from mirror.records.simple_parse import parse_listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from mirror.policy.page_filter import Filtered, PageFilter
 
@@ -81,16 +81,6 @@ class PolicyStore(Store):
             self._known.clear()
         version = self._store.version()
         return None if version is None else (version, self._turns)
-
-    def put_many(self, items: Mapping[str, bytes]) -> None:
-        """Write nothing."""
-
-    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Write nothing."""
-
-    def delete_many(self, keys: Iterable[str]) -> int:  # noqa: ARG002 - the port's signature
-        """Delete nothing."""
-        return 0
 
     def close(self) -> None:
         """Leave the store open."""

@@ -24,7 +24,7 @@ from mirror.exchange.published_index import DELTA, INDEX, Delta, PublishedIndex,
 from mirror.exchange.published_shard import files_path, lacking_of, requirements_of, shard_of
 from mirror.exchange.record_iterator import addresses, classified, readable
 from mirror.exchange.shard_file import ShardFile
-from mirror.exchange.snapshot import releases_read, slices_of
+from mirror.exchange.snapshot import slices_of
 from mirror.keys import FACTS, VIEWS, view_key
 from mirror.names import is_project_name
 from mirror.records.canonical import canonical, timeless
@@ -244,7 +244,7 @@ def _shard(
     plain = canonical(view)
     plain.freshness = _TIMELESS  # a shard changes only with its project
     digest = "" if files is None else digest_of(files)
-    slices = [] if files is None else slices_of(files, len(view.versions), releases_read(view))
+    slices = [] if files is None else slices_of(files, len(view.versions), view.known_releases())
     data = shard_of(encode(plain), digest, slices)
     path = files_path(digest) if digest else ""
     return Made(shards.add(data), len(data), digest_of(data), path, len(files or b""), requirements_of(view, published))

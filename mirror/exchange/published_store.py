@@ -9,7 +9,6 @@ import json
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
-from mirror.exchange.fixed_store import FixedStore
 from mirror.exchange.published_index import DELTA, INDEX, Delta, PublishedIndex, digest_of, needed_names, table_of
 from mirror.exchange.published_ranges import spans
 from mirror.exchange.published_shard import Shard, files_path
@@ -28,6 +27,7 @@ from mirror.keys import (
     view_key,
     view_key_of,
 )
+from mirror.ports import Store
 from mirror.records.file_view import holds
 from mirror.records.release_view import READABLE, SCHEMA, ReleaseView
 
@@ -77,8 +77,11 @@ def read_index(source: Source, cache: PublishedCache) -> PublishedIndex | Table:
     return index
 
 
-class PublishedStore(FixedStore):
+class PublishedStore(Store):
     """``mirror.ports.Store`` over a published mirror. Every shard is verified against the index, every record validated."""
+
+    repacks = True
+    discards = True
 
     def __init__(self, source: Source, index: PublishedIndex, cache: PublishedCache) -> None:
         """Read no shard yet."""

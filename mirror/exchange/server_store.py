@@ -9,12 +9,12 @@ import json
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, Malformed, StoreError, Unreachable
-from mirror.exchange.fixed_store import FixedStore
 from mirror.exchange.published_source import Part
 from mirror.exchange.record_iterator import split_key
 from mirror.exchange.snapshot import read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
 from mirror.keys import ADDRESSES, FACTS, FILES, TEXTS, VIEWS, address_key, facts_key, view_key_of
+from mirror.ports import Store
 from mirror.records.file_view import with_digest
 from mirror.records.release_view import READABLE, SCHEMA
 from mirror.records.tables import Table
@@ -28,8 +28,11 @@ _LISTED = (VIEWS, FILES, TEXTS)
 _QUERY = 5000  # characters of names in a bulk request: a URL that every server and proxy accepts
 
 
-class ServerStore(FixedStore):
+class ServerStore(Store):
     """``mirror.ports.Store`` of a mirror server, which answers for many records at once."""
+
+    repacks = True
+    discards = True
 
     def __init__(self, source: Source, head: Table) -> None:
         """Take the head of the server. Raises ``StoreError`` if this program cannot read its records."""

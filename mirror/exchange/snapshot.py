@@ -23,7 +23,7 @@ from mirror.records.compression import Packed, pack_block, unpack_block
 from mirror.records.file_columns import expand, parts, squeeze
 from mirror.records.file_view import is_sound, pack, read_all, read_slice, release_count
 from mirror.records.metadata_texts import pack_texts, unpack_texts
-from mirror.records.release_view import READABLE, SCHEMA, Absence, ReleaseView, encode, encode_absence
+from mirror.records.release_view import READABLE, SCHEMA, Absence, encode, encode_absence
 from mirror.records.tables import Table
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _mask(entry: Entry, selection: Selection) -> int | None:
         return None
     if selection.chosen is not None:
         return selection.chosen.get(entry.name, 0)
-    return 0 if isinstance(entry.view, Absence) else releases_read(entry.view)
+    return 0 if isinstance(entry.view, Absence) else entry.view.known_releases()  # those that a resolve has read
 
 
 def slices_of(packed: bytes, count: int, mask: int | None) -> list[bytes]:
@@ -173,14 +173,6 @@ def slices_of(packed: bytes, count: int, mask: int | None) -> list[bytes]:
         return [read_slice(packed, release)[1:-1] if mask >> release & 1 else b"" for release in range(count)]
     except Malformed:  # a damaged block
         return []
-
-
-def releases_read(view: ReleaseView) -> int:
-    """Return the mask of the releases with dependency sets: those that a resolve has read."""
-    mask = 0
-    for _, _, releases in view.known_rows():
-        mask |= releases
-    return mask
 
 
 def _join(head: Mapping[str, Any], blocks: list[bytes]) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import Integrity, StoreError
-from mirror.exchange.fixed_store import FixedStore
 from mirror.exchange.snapshot import LARGEST, Snapshot, read_snapshot
 from mirror.exchange.validation import checked
 from mirror.keys import (
@@ -20,6 +19,7 @@ from mirror.keys import (
     files_key_of,
     view_key_of,
 )
+from mirror.ports import Store
 from mirror.records.file_view import with_digest
 from mirror.records.release_view import ReleaseView
 
@@ -44,8 +44,11 @@ def load_snapshot(path: str) -> Snapshot:
         raise Integrity(f"{path}: {error}") from error
 
 
-class SnapshotStore(FixedStore):
+class SnapshotStore(Store):
     """``mirror.ports.Store`` over a snapshot."""
+
+    repacks = True
+    discards = True
 
     def __init__(self, snapshot: Snapshot) -> None:
         """Serve the records of a verified snapshot; each record is validated on first use."""

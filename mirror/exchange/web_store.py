@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mirror.exchange.fixed_store import FixedStore
 from mirror.exchange.published_cache import PublishedCache
 from mirror.exchange.published_index import PublishedIndex
 from mirror.exchange.published_source import Part, WebSource
 from mirror.exchange.published_store import PublishedStore, read_index
 from mirror.keys import ADVISORIES
+from mirror.ports import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from mirror.settings import MirrorSettings
 
 
-class WebStore(FixedStore):
+class WebStore(Store):
     """``mirror.ports.Store`` over HTTP or of an object store. Nothing is sent before the first read."""
+
+    repacks = True
+    discards = True
 
     def __init__(self, url: str, settings: MirrorSettings | None = None, source: Source | None = None) -> None:
         """Store the parts; nothing is sent yet.

@@ -131,11 +131,12 @@ class ReleaseView:
                 return self.dependency_sets[number]
         return self.built.get((release, file_kind))
 
-    def known_releases(self, file_kind: int) -> int:
-        """Return the mask of releases that have a dependency set for the file kind."""
+    def known_releases(self, file_kind: int | None = None) -> int:
+        """Return the mask of releases that have a dependency set for the file kind, or for any."""
         mask = 0
-        for _, releases in self._known.get(file_kind, ()):
-            mask |= releases
+        for rows in self._known.values() if file_kind is None else (self._known.get(file_kind, ()),):
+            for _, releases in rows:
+                mask |= releases
         return mask
 
     def known_rows(self) -> list[tuple[int, int, int]]:

@@ -62,9 +62,8 @@ class Batch:
     Every method may raise ``AtomicWriteError``. Not thread-safe.
     """
 
-    def __init__(self, *, sync: bool = False) -> None:
-        """Create an empty batch. With ``sync`` each file is flushed to disk before the rename, so it survives a power failure."""
-        self._sync = sync
+    def __init__(self) -> None:
+        """Create an empty batch."""
         self._files: list[_Staged] = []
         self._devices: list[tuple[str, bytes]] = []
 
@@ -87,9 +86,6 @@ class Batch:
                 return
             with self._open(given, mode) as stream:
                 stream.write(data)
-                if self._sync:
-                    stream.flush()
-                    os.fsync(stream.fileno())
         except OSError as error:
             raise AtomicWriteError(given, error) from error
 
@@ -133,14 +129,14 @@ class Batch:
         return stream
 
 
-def write_file(path: str | os.PathLike[str], data: bytes, mode: int = 0o644, *, sync: bool = False) -> None:
+def write_file(path: str | os.PathLike[str], data: bytes, mode: int = 0o644) -> None:
     """Write one file atomically. Raises ``AtomicWriteError``."""
-    write_all(((path, data, mode),), sync=sync)
+    write_all(((path, data, mode),))
 
 
-def write_all(items: Sequence[tuple[str | os.PathLike[str], bytes, int]], *, sync: bool = False) -> None:
+def write_all(items: Sequence[tuple[str | os.PathLike[str], bytes, int]]) -> None:
     """Write all ``(path, data, mode)`` or none: all are staged before the first rename. Raises ``AtomicWriteError``."""
-    with Batch(sync=sync) as batch:
+    with Batch() as batch:
         for path, data, mode in items:
             batch.stage(path, data, mode)
         batch.commit()

@@ -16,7 +16,7 @@ from mirror.ports import Store
 from mirror.store.proof import size_of, unseal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 _DATABASE = "cache.db"  # the file name that diskcache uses
 _PLAIN = "raw = 1 AND mode = 1 AND filename IS NULL AND typeof(value) = 'blob' AND typeof(key) = 'text'"
@@ -54,16 +54,6 @@ class ReadOnlyStore(Store):
     def heads(self, keys: Iterable[str], size: int) -> dict[str, bytes]:
         """Return the first bytes of stored values."""
         return {key: value[:size] for key, value in self.get_many(keys).items()}
-
-    def put_many(self, items: Mapping[str, bytes]) -> None:
-        """Discard the items."""
-
-    def update(self, changes: Mapping[str, Callable[[bytes | None], bytes | None]]) -> None:
-        """Discard the changes."""
-
-    def delete_many(self, keys: Iterable[str]) -> int:  # noqa: ARG002 - the port's signature
-        """Delete nothing."""
-        return 0
 
     def scan(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Yield (key, size in bytes) of every key with the prefix, sorted by key."""

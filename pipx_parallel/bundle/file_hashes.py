@@ -58,10 +58,7 @@ def complete(resolutions: Sequence[Resolution], mirror: Mirror, folder: str, *, 
         failures.sort(key=lambda failure: failure.project)
         raise Incomplete(failures, "\n".join(_explained(failure.error) for failure in failures))
     digests = {url: received.sha256 for url, received in ended.items()}
-    done = [
-        resolution._replace(pins=tuple([_completed(pin, digests) for pin in resolution.pins]))
-        for resolution in resolutions
-    ]
+    done = [resolution.with_pins(lambda pin: _completed(pin, digests)) for resolution in resolutions]
     return Completed(tuple(done), len(wanted), sum(received.fetched for received in ended.values()))
 
 

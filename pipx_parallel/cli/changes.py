@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.console import Printer
-    from pipx_parallel.emitters.interface import Artifact
     from pipx_parallel.locks.lock_diff import Facts, PinChange
-    from pipx_parallel.model import KeptPin, Resolution, RootRequirement
+    from pipx_parallel.model import Artifact, KeptPin, Resolution, RootRequirement
 
 Before = dict[str, str | None]  # the text each output holds now; None if there is none
 _SHOWN = 10  # changes that a message names before it counts the rest

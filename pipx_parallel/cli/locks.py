@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.option import Option
-    from pipx_parallel.emitters.interface import Artifact
-    from pipx_parallel.model import Parts, Resolution
+    from pipx_parallel.model import Artifact, Parts, Resolution
 
 STDOUT = "-"
 _LISTS = {"requirements", "script", "powershell"}  # formats of one list, with hashes unless --no-hashes says not

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from pipx_parallel.emitters.interface import Artifact
+from pipx_parallel.model import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

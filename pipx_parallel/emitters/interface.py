@@ -6,15 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mirror.equality import NamedTuple
-from pipx_parallel.model import IndexOptions, Parts, Resolution, RootRequirement, SourceFile, Target
-
-
-class Artifact(NamedTuple):
-    """One file to write: its name (relative or absolute path, "-" for stdout), its text, and its mode."""
-
-    name: str
-    text: str
-    mode: int = 0o644
+from pipx_parallel.model import Artifact, IndexOptions, Parts, Resolution, RootRequirement, SourceFile, Target
 
 
 class RequirementsStyle(NamedTuple):

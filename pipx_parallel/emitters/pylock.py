@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.emitters import locked_files, merge, toml_text
 from pipx_parallel.emitters.digest import input_digest
-from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
 from pipx_parallel.locks import target_markers
+from pipx_parallel.model import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.emitters import locked_files
 from pipx_parallel.emitters.digest import input_digest
-from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, safe_url, without_credentials
 from pipx_parallel.locks.quality import pin_json, quality_of
 from pipx_parallel.locks.splits import splits_of
-from pipx_parallel.model import WithoutExtra
+from pipx_parallel.model import Artifact, WithoutExtra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ from mirror.equality import NamedTuple
 from mirror.names import with_extras
 from pipx_parallel.emitters import locked_files, merge
 from pipx_parallel.emitters.digest import digest_comment, input_digest
-from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.plain_text import one_line, quoted_word, safe_template, safe_url, without_credentials
 from pipx_parallel.format_control import ALL
+from pipx_parallel.model import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

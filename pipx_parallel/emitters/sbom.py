@@ -11,10 +11,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from pipx_parallel.emitters.digest import input_digest
-from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.emitters.locked_files import usable_hashes
 from pipx_parallel.emitters.plain_text import one_line, safe_url
 from pipx_parallel.errors import UsageError
+from pipx_parallel.model import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Pin, Resolution
 
 INPUTS = "pipx-parallel:inputs"  # the property with the digest, for --check
-_ORDER = ("bomFormat", "specVersion", "serialNumber", "version", "metadata", "components", "dependencies")
+_ORDER = (
+    "bomFormat", "specVersion", "serialNumber", "version", "metadata", "components", "dependencies", "vulnerabilities",
+)  # fmt: skip
 _ROOT = "lock"
 
 
@@ -38,7 +40,6 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
         from cyclonedx.model import Property  # here and below: 250 ms, only for this format
         from cyclonedx.model.bom import Bom, BomMetaData
         from cyclonedx.model.component import Component, ComponentType
-        from cyclonedx.output.json import JsonV1Dot6
     except ImportError:
         raise UsageError(f"{name}: a CycloneDX document needs the extra: pip install 'pipx-parallel[sbom]'") from None
 
@@ -52,9 +53,15 @@ def render(name: str, resolutions: Sequence[Resolution], context: LockContext) -
     bom = Bom(metadata=metadata, serial_number=uuid.uuid5(uuid.NAMESPACE_OID, digest))
     components = _add_components(bom, resolutions, context)
     _add_dependencies(bom, root, components, resolutions)
+    return (Artifact(name, document_text(bom)),)
+
+
+def document_text(bom: Bom) -> str:
+    """Return a document as JSON, in an order for people."""
+    from cyclonedx.output.json import JsonV1Dot6  # as above
+
     table: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
-    ordered = {key: table[key] for key in _ORDER if key in table}
-    return (Artifact(name, json.dumps(ordered, indent=2) + "\n"),)
+    return json.dumps({key: table[key] for key in _ORDER if key in table}, indent=2) + "\n"
 
 
 def _add_components(

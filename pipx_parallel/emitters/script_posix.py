@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipx_parallel.emitters import merge, requirements_txt
-from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.locks.target_labels import environment_rows, labels
+from pipx_parallel.model import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pipx_parallel.emitters.sbom import document_text
 from pipx_parallel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,15 +17,12 @@ if TYPE_CHECKING:
     from mirror.records.advisories import Advisory
     from pipx_parallel.locks.audit import Vulnerability
 
-_ORDER = ("bomFormat", "specVersion", "serialNumber", "version", "metadata", "components", "vulnerabilities")
-
 
 def render_vex(vulnerabilities: Sequence[Vulnerability]) -> str:
     """Return one component for each affected pin and one entry for each advisory. Raises ``UsageError`` without the extra."""
     try:
         from cyclonedx.model.bom import Bom, BomMetaData  # here and below: 250 ms, only for this format
         from cyclonedx.model.component import Component, ComponentType
-        from cyclonedx.output.json import JsonV1Dot6
         from packageurl import PackageURL
     except ImportError:
         raise UsageError("a CycloneDX document needs the extra: pip install 'pipx-parallel[sbom]'") from None
@@ -41,8 +38,7 @@ def render_vex(vulnerabilities: Sequence[Vulnerability]) -> str:
         )
         affected.setdefault(advisory.id, []).append(reference)
     bom.vulnerabilities.update(_entry(row, affected[row.id]) for row in {row.id: row for _, _, row in rows}.values())
-    table: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
-    return json.dumps({key: table[key] for key in _ORDER if key in table}, indent=2) + "\n"
+    return document_text(bom)
 
 
 def _entry(advisory: Advisory, references: Sequence[str]) -> Entry:

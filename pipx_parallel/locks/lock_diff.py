@@ -112,7 +112,7 @@ def render_text(rows: Sequence[PinChange], paint: Paint = unpainted) -> str:
     width = max(len(row.name) for row in rows)
     lines = [
         f"{paint(row.kind, signs[row.kind])} {row.name:{width}}  {paint(row.kind, _change(row))}"
-        f"{paint('note', _notes(row, '  (', ')'))}"
+        f"{paint('note', _notes(row))}"
         for row in rows
     ]
     return "\n".join((*lines, summary(rows))) + "\n"
@@ -143,9 +143,9 @@ def render_json(
     return {"counts": counts(rows), "changes": changes, "conditions": states}
 
 
-def render_markdown(rows: Sequence[PinChange], title: str = "Lock changes") -> str:
+def render_markdown(rows: Sequence[PinChange]) -> str:
     """Return a review comment: the counts, then one table per kind of change."""
-    lines = [f"### {_cell(title)}", "", f"{summary(rows).capitalize()}."]
+    lines = ["### Lock changes", "", f"{summary(rows).capitalize()}."]
     for kind, heading in KINDS.items():
         members = [row for row in rows if row.kind == kind]
         if members:
@@ -214,12 +214,12 @@ def _change(row: PinChange) -> str:
     return f"{row.before} → {row.after}"
 
 
-def _notes(row: PinChange, opening: str, closing: str) -> str:
+def _notes(row: PinChange) -> str:
     notes = [f"for {', '.join(row.facts.required_by)}"] if row.facts.required_by else []
     if row.facts.uploaded:
         notes.append(f"uploaded {row.facts.uploaded}")
     notes += [note for note in (_behind(row) and f"{_behind(row)} behind", *_warnings(row)) if note]
-    return f"{opening}{'; '.join(notes)}{closing}" if notes else ""
+    return f"  ({'; '.join(notes)})" if notes else ""
 
 
 def _behind(row: PinChange) -> str:

@@ -226,7 +226,7 @@ def _edge_json(name: str, edge: RequirementEdge) -> dict[str, object]:
 
 
 def _pin(resolution: Resolution, graph: Graph, name: str) -> Pin:
-    normalised = "-".join(part for part in name.replace("_", "-").replace(".", "-").lower().split("-") if part)
+    normalised = normalize_name(name)
     if normalised in graph.pins:
         return graph.pins[normalised]
     for failure in resolution.missing:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from mirror.store.atomic import AtomicWriteError, Batch, check_target
 from pipx_parallel.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pipx_parallel.model import Artifact
 
 _REMEDIES = {
     errno.ENOENT: "make the folder first, or choose another with -o",
@@ -25,26 +27,7 @@ _REMEDIES = {
 }
 
 
-class Written(Protocol):
-    """The protocol of an ``emitters.interface.Artifact``, which this folder does not import."""
-
-    @property
-    def name(self) -> str:
-        """Return the path, "-" for standard output."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """Return the whole text."""
-        ...
-
-    @property
-    def mode(self) -> int:
-        """Return the permissions of a new file."""
-        ...
-
-
-def write(artifacts: Sequence[Written], stdout: BinaryIO | None) -> None:
+def write(artifacts: Sequence[Artifact], stdout: BinaryIO | None) -> None:
     """Write all artifacts or none.
 
     Args:
@@ -96,7 +79,7 @@ def write_stream(data: bytes, stdout: BinaryIO | None) -> None:
         raise OutputError(f"cannot write to standard output: {reason}; nothing was changed", _remedy(error)) from error
 
 
-def _encoded(artifact: Written) -> bytes:
+def _encoded(artifact: Artifact) -> bytes:
     """Return UTF-8 with LF line ends, so that a lock has the same bytes on every platform."""
     return artifact.text.encode("utf-8", "replace")
 
@@ -105,7 +88,7 @@ def _remedy(error: OSError) -> str:
     return _REMEDIES.get(error.errno or 0, "")
 
 
-def _refuse_duplicates(artifacts: Sequence[Written]) -> None:
+def _refuse_duplicates(artifacts: Sequence[Artifact]) -> None:
     names: set[str] = set()
     for artifact in artifacts:
         if artifact.name in names and artifact.name != "-":

@@ -81,7 +81,7 @@ def _fix(
 ) -> Fix:
     """Return the nearest release above the pin, else the nearest below it; offline of those with known dependencies."""
     view, own = project.view, version_key(version) or ""
-    readable = _known_releases(project) if offline else -1
+    readable = view.known_releases() if offline else -1
     above, below, hidden, lacking = None, None, None, None
     for release, (key, row) in enumerate(zip(view.keys, rows, strict=True)):
         if key == own or view.prereleases >> release & 1 or _is_yanked(project, release):
@@ -101,13 +101,6 @@ def _fix(
     if hidden is None or to is not None:
         return Fix(view.name, version, to, lacking=lacking if to is None else None)
     return Fix(view.name, version, None, hidden.version, hidden.rule or "", hidden.reason or "", lacking)
-
-
-def _known_releases(project: Project) -> int:
-    mask = 0
-    for _, _, releases in project.view.known_rows():
-        mask |= releases
-    return mask
 
 
 def _is_yanked(project: Project, release: int) -> bool:

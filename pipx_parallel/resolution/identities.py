@@ -46,22 +46,12 @@ def with_identities(
         else:
             publishers[key] = ended[name]
             mirror.records.write(PUBLISHERS.key(source_of(files[key])), json.dumps(ended[name]).encode())
-    done = [
-        row._replace(
-            pins=tuple(
-                [
-                    pin._replace(
-                        identities=tuple(
-                            [tuple(publisher.items()) for publisher in publishers.get((pin.name, pin.version), ())]
-                        )
-                    )
-                    for pin in row.pins
-                ]
-            )
-        )
-        for row in resolutions
-    ]
-    return tuple(done), failures
+
+    def identified(pin: Pin) -> Pin:
+        rows = publishers.get((pin.name, pin.version), ())
+        return pin._replace(identities=tuple([tuple(publisher.items()) for publisher in rows]))
+
+    return tuple([row.with_pins(identified) for row in resolutions]), failures
 
 
 def _attested(pin: Pin) -> DistFile | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mirror.policy.rules import PolicyRules
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
-    from pipx_parallel.model import Resolution
+    from pipx_parallel.model import Pin, Resolution
 
 
 def with_licences(resolutions: Sequence[Resolution], mirror: Mirror) -> tuple[Resolution, ...]:
@@ -33,19 +33,11 @@ def with_licences(resolutions: Sequence[Resolution], mirror: Mirror) -> tuple[Re
             if release is not None:
                 rows[pin.name, pin.version] = (project, release)
     licences = dict(zip(rows, mirror.records.licences(list(rows.values())), strict=True))
-    return tuple(
-        [
-            resolution._replace(
-                pins=tuple(
-                    [
-                        pin._replace(licence=licences.get((pin.name, pin.version), pin.stated_licence or pin.licence))
-                        for pin in resolution.pins
-                    ]
-                )
-            )
-            for resolution in resolutions
-        ]
-    )
+
+    def licensed(pin: Pin) -> Pin:
+        return pin._replace(licence=licences.get((pin.name, pin.version), pin.stated_licence or pin.licence))
+
+    return tuple([resolution.with_pins(licensed) for resolution in resolutions])
 
 
 def refuse_licences(resolutions: Sequence[Resolution], rules: PolicyRules, now: float) -> None:

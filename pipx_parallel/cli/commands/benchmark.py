@@ -17,9 +17,9 @@ from pipx_parallel.cli.output import save, show
 from pipx_parallel.config.checks import MOST_WORKERS
 from pipx_parallel.config.option import Option, format_option
 from pipx_parallel.config.options import CHOICE, INDEX, INPUT, INPUT_FILE, NETWORK, SOURCES, TARGET
-from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import UsageError
 from pipx_parallel.locks.writer import check
+from pipx_parallel.model import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from mirror.exchange.snapshot import Selection, export, read_snapshot
 from mirror.exchange.snapshot_store import SnapshotStore
-from mirror.keys import ADVISORIES, KINDS, kind_of
+from mirror.keys import ADDRESSES, ADVISORIES, FACTS, FILES, KINDS, TEXTS, VIEWS, kind_of
 from mirror.records.project import Project
 from tests.support.dict_store import DictStore
 from tests.support.scenarios import memory_mirror
+
+SHARED = {VIEWS, FILES, TEXTS, FACTS, ADDRESSES, ADVISORIES}
 
 
 def test_a_snapshot_has_records_of_the_shared_kinds_and_no_other() -> None:
@@ -18,9 +20,9 @@ def test_a_snapshot_has_records_of_the_shared_kinds_and_no_other() -> None:
         mirror.dependencies(project, 0, 0)
         store = mirror._parts.store
     records = {key: store.get_many((key,))[key] for key, _ in store.scan()}
-    records |= {kind.key("x"): b"{}" for kind in KINDS if not kind.shared}
+    records |= {kind.key("x"): b"{}" for kind in KINDS if kind not in SHARED}
     records[ADVISORIES.key("")] = b'{"updated":1}'
 
     snapshot = SnapshotStore(read_snapshot(export(DictStore(records), Selection(files="all"))))
 
-    assert {kind_of(key) for key, _ in snapshot.scan()} == {kind for kind in KINDS if kind.shared}
+    assert {kind_of(key) for key, _ in snapshot.scan()} == SHARED

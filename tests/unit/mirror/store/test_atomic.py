@@ -148,7 +148,7 @@ def test_an_interrupt_while_staging_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_file_can_be_written_in_pieces(tmp_path: Path) -> None:
     """A large file need not be in memory; it appears at the commit."""
-    with Batch(sync=True) as batch:
+    with Batch() as batch:
         with batch.open(tmp_path / "big") as stream:
             stream.write(b"one ")
             stream.write(b"two")
@@ -171,7 +171,7 @@ def test_a_bare_name_goes_to_the_current_folder(tmp_path: Path, monkeypatch: pyt
     """A relative path without a folder is staged beside its target."""
     monkeypatch.chdir(tmp_path)
 
-    write_file("lock", b"x", sync=True)
+    write_file("lock", b"x")
 
     assert names(tmp_path) == ["lock"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typing_extensions import Buffer
 
-from pipx_parallel.emitters.interface import Artifact
 from pipx_parallel.errors import OutputError, UsageError
 from pipx_parallel.locks.writer import write
+from pipx_parallel.model import Artifact
 
 
 class BrokenPipe(io.BytesIO):
@@ -106,7 +106,7 @@ def test_a_disk_that_fills_half_way_leaves_the_old_lock(tmp_path: Path) -> None:
     (tmp_path / "lock.txt").write_text("old")
     program = (
         "import io, resource, signal, sys\n"
-        "from pipx_parallel.emitters.interface import Artifact\n"
+        "from pipx_parallel.model import Artifact\n"
         "from pipx_parallel.errors import OutputError\n"
         "from pipx_parallel.locks.writer import write\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
