@@ -251,7 +251,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "pipx_parallel.builds.environments",
         "pipx_parallel.builds.processes",
         "pipx_parallel.builds.supervisor",
-        "pipx_parallel.cli.ticker",  # redraws while a build runs
+        "pipx_parallel.cli.context",  # redraws while a build runs
         "pipx_parallel.cli.mirror_opening",  # builds that start side by side share one builder
         "pipx_parallel.direct.git",
         "mirror.http.curl_transport",

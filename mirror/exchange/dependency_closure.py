@@ -11,24 +11,23 @@ from mirror.records.release_view import Absence, ReleaseView
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MOST = 5000  # the limit of projects in a closure
+MOST = 5000  # projects; the search stops after a level with more
 
 
 def dependency_closure(
-    names: Iterable[str], load: Callable[[list[str]], dict[str, ReleaseView | Absence]], *, most: int = MOST
+    names: Iterable[str], load: Callable[[list[str]], dict[str, ReleaseView | Absence]]
 ) -> list[str]:
     """Return the names and their transitive dependencies by stored sets, sorted; markers are not evaluated.
 
     Args:
         names: Normalised project names.
         load: Returns the available views of some names. It is called once for each level of dependencies.
-        most: The search stops after a level with more projects.
     """
     seen: set[str] = set(names)
     extras: dict[str, set[str]] = {}
     views: dict[str, ReleaseView | Absence] = {}
     wave = sorted(seen)
-    while wave and len(seen) <= most:
+    while wave and len(seen) <= MOST:
         views |= load([name for name in wave if name not in views])
         next_wave: set[str] = set()
         for name in wave:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mirror.errors import Malformed, MirrorError
-from mirror.keys import texts_key
+from mirror.errors import MirrorError
 from mirror.metadata.builds import source_of
 from mirror.metadata.strategies import read_metadata
 from mirror.records.filenames import split_filename
 from mirror.records.licences import read_licence
-from mirror.records.metadata_texts import unpack_texts
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
@@ -63,7 +61,9 @@ class LicenceReader:
         view = project.view
         for part in project.sources():
             key = view.keys[release]
-            text = _text_of(key, part.new_texts, view.name) or _text_of(key, self._texts(part), view.name)
+            text = _text_of(key, part.new_texts, view.name) or _text_of(
+                key, self._parts.write_buffer.texts_of(part), view.name
+            )
             if text is not None:
                 return read_licence(text)
         for file in self._files(project, release):
@@ -72,13 +72,6 @@ class LicenceReader:
             if metadata is not None:
                 return metadata.licence
         return None
-
-    def _texts(self, part: Project) -> Mapping[str, bytes]:
-        stored = self._parts.write_buffer.read(texts_key(part.index_id, part.view.name))
-        try:
-            return {} if stored is None else unpack_texts(stored)
-        except Malformed:
-            return {}  # a damaged record is fetched and stored again
 
     def _files(self, project: Project, release: int) -> Iterable[DistFile]:
         from mirror.records.simple_file import FileList  # as in ``ReleaseFiles``

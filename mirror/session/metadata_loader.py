@@ -11,13 +11,13 @@ from mirror.records.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from typing import BinaryIO
 
     from mirror.metadata.builds import Builds
     from mirror.metadata.core_metadata import CoreMetadata
     from mirror.metadata.index_facts import IndexFacts
     from mirror.ports import Request, Work
     from mirror.records.model import DistFile
-    from mirror.session.archives import Archives
     from mirror.session.parts import SessionParts
     from mirror.session.release_files import ReleaseFiles
 
@@ -32,15 +32,9 @@ class MetadataLoader:
         self._builder = parts.builder
         self._offline = parts.settings.offline
         self._refresh = parts.settings.refresh
-        self._opened_archives: Archives | None = None
-
-    @property
-    def _archives(self) -> Archives:
-        if self._opened_archives is None:
-            from mirror.session.archives import Archives  # only a run that reads a source archive
-
-            self._opened_archives = Archives()
-        return self._opened_archives
+        self._archives: dict[
+            str, BinaryIO
+        ] = {}  # that may have to be built later in the run; a large one is a file on disk
 
     def find(
         self, project: Project, release: int, file_kind: int, *, build: bool = False
@@ -86,7 +80,7 @@ class MetadataLoader:
         """Read a file's metadata, or build it. An archive that needs a build is stored until the build is requested."""
         from mirror.metadata.strategies import read_metadata  # as above
 
-        archive = self._archives.take(source) if build else None
+        archive = self._archives.pop(source, None) if build else None
         if archive is None:
             try:
                 metadata = yield from read_metadata(file, facts)
@@ -97,7 +91,9 @@ class MetadataLoader:
                     self._parts.reporter.warn(f"{metadata.refused_source}; the file itself was read instead")
                 return metadata
             if archive is not None and not build and self.can_build:
-                self._archives.put(source, archive)
+                if source in self._archives:
+                    self._archives.pop(source).close()
+                self._archives[source] = archive
                 raise NeedsBuild(f"{file.filename} has no static metadata: only its build backend knows what it needs")
         try:
             return (yield from self.builds().steps(source, tree._replace(archive=archive), stores_failure=True))
@@ -129,8 +125,8 @@ class MetadataLoader:
 
     def close(self) -> None:
         """Close the archives that were not built."""
-        if self._opened_archives is not None:
-            self._opened_archives.close()
+        while self._archives:
+            self._archives.popitem()[1].close()
 
     def disable_builds(self) -> None:
         """Allow no more builds."""

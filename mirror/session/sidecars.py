@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mirror.errors import Malformed, NotFound
-from mirror.keys import texts_key
+from mirror.errors import NotFound
 from mirror.metadata.strategies import read_metadata
-from mirror.records.metadata_texts import unpack_texts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,11 +29,7 @@ class Sidecars:
         for part in project.sources():
             if filename in part.new_texts:
                 return part.new_texts[filename]
-            stored = self._parts.write_buffer.read(texts_key(part.index_id, part.view.name))
-            try:
-                texts = unpack_texts(stored) if stored is not None else {}
-            except Malformed:
-                continue  # a damaged record is fetched and stored again
+            texts = self._parts.write_buffer.texts_of(part)
             if filename in texts:
                 return texts[filename]
         return None

@@ -60,6 +60,16 @@ class WriteBuffer:
         change = self._sightings.get(key)
         return stored if change is None else change(stored) or stored
 
+    def texts_of(self, project: Project) -> Mapping[str, bytes]:
+        """Return METADATA of wheels of a project that is stored, by file name; a damaged record is fetched and stored again."""
+        from mirror.records.metadata_texts import unpack_texts  # only if METADATA is asked for
+
+        stored = self.read(texts_key(project.index_id, project.view.name))
+        try:
+            return {} if stored is None else unpack_texts(stored)
+        except Malformed:
+            return {}
+
     def write_absence(self, key: str, freshness: FreshnessRecord) -> None:
         """Record that an index does not have a project; ``key`` is that of its release view."""
         self.write_record(key, encode_absence(Absence(freshness, VIEWS.name(key))))

@@ -9,6 +9,7 @@ from mirror.keys import VIEWS
 from mirror.ports import Store
 from mirror.records.release_view import Absence, ReleaseView, decode
 
+_MOST_VIEWS = 5000  # decoded views kept in memory
 HEAD = 24  # bytes of a stored release view that hold its digest
 
 if TYPE_CHECKING:
@@ -111,9 +112,8 @@ class NotingStore(SharedStore):
 class DecodedViews:
     """A cache of decoded release views, each valid while its stored bytes are the same. Use one for each thread."""
 
-    def __init__(self, most: int = 5000) -> None:
-        """Create an empty cache of at most ``most`` views."""
-        self._most = most
+    def __init__(self) -> None:
+        """Create an empty cache."""
         self._views: dict[str, tuple[bytes, ReleaseView | Absence]] = {}
         self._lock = threading.Lock()
 
@@ -124,7 +124,7 @@ class DecodedViews:
             return cached[1]
         view = decode(data)
         with self._lock:
-            if len(self._views) >= self._most:
+            if len(self._views) >= _MOST_VIEWS:
                 self._views.clear()
             self._views[key] = (data, view)
         return view

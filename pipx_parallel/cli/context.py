@@ -68,9 +68,14 @@ def begin(values: Mapping[str, object], options: Sequence[Option]) -> CommandCon
 
 
 def _every_second(turn: Callable[[], bool]) -> None:
-    from pipx_parallel.cli.ticker import every_second  # only while something is built
+    """Call a function at once and each second, in a thread that ends with the process, until it returns False."""
+    import threading  # only while something is built
 
-    every_second(turn)
+    def run() -> None:
+        while turn():
+            time.sleep(1)
+
+    threading.Thread(target=run, name="progress", daemon=True).start()
 
 
 def has_sources(context: CommandContext) -> bool:

@@ -137,20 +137,16 @@ def _moment(chosen: Chosen, option: Option, now: float) -> str | None:
 
 def _parse_moment(chosen: Chosen, name: str, value: str, now: float) -> str:
     """Return an ISO 8601 date, time or age ("P7D": a week ago) as a time in UTC; without a zone UTC is meant."""
+    from pipx_parallel.config.policy_values import cutoff  # a cutoff is part of the policy, which loads it, too
+
+    return moment_text(cutoff(value, chosen.called(name)).at(now))
+
+
+def moment_text(seconds: int) -> str:
+    """Return a time in epoch seconds in ISO 8601."""
     from datetime import UTC, datetime, timedelta  # 3 ms that most locks do not need
 
-    age = re.fullmatch(r"P(?=.)(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?=.)(?:(\d{1,5})H)?(?:(\d{1,5})M)?)?", value.upper())
-    try:
-        if age:
-            weeks, days, hours, minutes = (int(part or 0) for part in age.groups())
-            moment = datetime.fromtimestamp(now, UTC) - timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes)
-        else:
-            moment = datetime.fromisoformat(value)
-            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        wanted = "a date (2026-11-01), a time (2026-11-01T12:00:00Z) or an age (P7D)"
-        raise chosen.refuse(name, value, wanted) from None
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _variables(chosen: Chosen, option: Option, _now: float) -> tuple[str, ...]:

@@ -52,17 +52,9 @@ def policy_values_of(table: object, path: str) -> dict[str, Raw]:
     return options
 
 
-def _names(dest: str) -> Callable[[object, str], dict[str, Raw]]:
+def _each(dest: str, check: Callable[[str, str], str], what: str) -> Callable[[object, str], dict[str, Raw]]:
     def read(value: object, called: str) -> dict[str, Raw]:
-        return {dest: tuple([values.pattern(name, called) for name in _named(value, called, "a list of names")])}
-
-    return read
-
-
-def _licences(dest: str) -> Callable[[object, str], dict[str, Raw]]:
-    def read(value: object, called: str) -> dict[str, Raw]:
-        named = _named(value, called, "a list of SPDX identifiers")
-        return {dest: tuple([values.licence(name, called) for name in named])}
+        return {dest: tuple([check(name, called) for name in _named(value, called, f"a list of {what}")])}
 
     return read
 
@@ -251,8 +243,8 @@ _READERS: Mapping[str, Callable[[object, str], dict[str, Raw]]] = {
     "uploaded-prior-to": _cutoff,
     "first-seen-as-upload-time": _flag("first_seen_as_upload_time"),
     "minimum-project-age": _age("minimum_project_age"),
-    "allow": _names("allow_project"),
-    "deny": _names("deny_project"),
+    "allow": _each("allow_project", values.pattern, "names"),
+    "deny": _each("deny_project", values.pattern, "names"),
     "only-from": _only_from,
     "only-binary": _only_binary,
     "yanked": _choice("yanked", ACTIONS),
@@ -264,8 +256,8 @@ _READERS: Mapping[str, Callable[[object, str], dict[str, Raw]]] = {
     "licences": _or_table(
         "",
         {
-            "allow": _licences("allow_licence"),
-            "deny": _licences("deny_licence"),
+            "allow": _each("allow_licence", values.licence, "SPDX identifiers"),
+            "deny": _each("deny_licence", values.licence, "SPDX identifiers"),
             "unknown": _choice("unknown_licence", UNKNOWN_ACTIONS),
         },
     ),

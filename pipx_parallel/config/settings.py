@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.equality import NamedTuple
 from mirror.names import normalize_name
-from pipx_parallel.config.checks import check_offline, check_schemes, checked
+from pipx_parallel.config.checks import check_offline, check_schemes, checked, moment_text
 from pipx_parallel.config.option import POLICY
 from pipx_parallel.config.options import OPTIONS
 
@@ -143,9 +143,9 @@ class ResolveSettings(NamedTuple):
         if self.policy is None:
             return self
         whole, rows = self.policy.cutoff, self.policy.cutoffs
-        cutoffs = {name: row and _moment(row.at(now)) for name, row in rows.items()}
+        cutoffs = {name: row and moment_text(row.at(now)) for name, row in rows.items()}
         selection = self.selection._replace(
-            uploaded_prior_to=whole and _moment(whole.at(now)), uploaded_prior_to_packages=cutoffs
+            uploaded_prior_to=whole and moment_text(whole.at(now)), uploaded_prior_to_packages=cutoffs
         )
         return self._replace(selection=selection, now=now)
 
@@ -183,12 +183,6 @@ def _policy(chosen: Chosen) -> PolicyRules | None:
     from pipx_parallel.config.policy_values import policy_rules  # most locks have no policy, and do not load it
 
     return policy_rules(chosen)
-
-
-def _moment(seconds: int) -> str:
-    from datetime import UTC, datetime  # 3 ms that only a server with a cutoff needs
-
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _index(index: IndexSettings, chosen: Chosen) -> IndexSettings:

@@ -6,30 +6,18 @@ from io import BytesIO
 
 from mirror.http.fetch_job import drop
 from mirror.ports import Exchange, Request
-from mirror.session.archives import Archives
 from mirror.urls import PublicUrl
+from tests.support.scenarios import memory_mirror
 
 
 def test_what_is_not_built_is_closed_at_the_end() -> None:
-    """What was taken is the builder's."""
-    archives, left, taken = Archives(), BytesIO(b"left"), BytesIO(b"taken")
-    archives.put("left", left)
-    archives.put("taken", taken)
+    """A run may read a source archive and need no build of it."""
+    left = BytesIO(b"left")
+    with memory_mirror({}) as mirror:
+        mirror._metadata_loader._archives["left"] = left
+        assert not left.closed
 
-    assert archives.take("taken") is taken
-    archives.close()
-
-    assert (left.closed, taken.closed) == (True, False)
-
-
-def test_an_archive_that_is_fetched_again_takes_the_place_of_the_first() -> None:
-    """The first is closed."""
-    archives, first, second = Archives(), BytesIO(b"1"), BytesIO(b"2")
-    archives.put("same", first)
-    archives.put("same", second)
-
-    assert first.closed
-    assert archives.take("same") is second
+    assert left.closed
 
 
 def test_the_file_of_an_answer_that_comes_too_late_is_closed() -> None:
