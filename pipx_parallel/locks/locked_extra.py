@@ -14,7 +14,7 @@ A build imports this module only if its project has that table.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from packaging.utils import canonicalize_name
 
@@ -22,14 +22,14 @@ from pipx_parallel.errors import StaleLock, UsageError
 from pipx_parallel.locks.selection import NEVER, decided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from packaging.markers import Marker
+    from packaging.pylock import Package, Pylock
     from packaging.requirements import Requirement
 
-_T = TypeVar("_T")
 _KEYS = {"lock": str, "extra": str, "dependencies": bool, "groups": dict}
-_TYPE_NAMES = {str: "a string", bool: "true or false", dict: "a table", list: "an array"}  # as TOML calls them
+_TYPE_NAMES = {str: "a string", bool: "true or false", dict: "a table"}  # as TOML calls them
 _NAME = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _LOCK_ONLY = re.compile(r"\b(?:extras|dependency_groups)\b")  # marker variables of lock files alone (PEP 751)
@@ -90,19 +90,10 @@ def pins_of(lock: Mapping[str, Any], path: str, project: str | None, group: str 
         UsageError: It is not a lock, it is incomplete, it pins the project itself, or a package cannot be written as a
             requirement.
     """
-    version = _get(lock, "lock-version", str, path)
-    packages = _get(lock, "packages", list, path)
-    if version is None or packages is None:
-        raise UsageError(f"{path} is not a lock file: it lacks lock-version or packages (PEP 751)")
-    if version.partition(".")[0] != "1":
-        raise UsageError(f"{path} has lock-version {version}; only 1.x can be read")
-    _refuse_incomplete(lock, path)
-    groups = [*(_get(lock, "default-groups", list, path) or ()), group]
-    pins = tuple(
-        pin
-        for number, package in enumerate(packages)
-        if (pin := _pinned(package, f"{path}: packages[{number}]", path, [str(name) for name in groups])) is not None
-    )
+    parsed = _validated(lock, path)
+    _refuse_incomplete(parsed, path)
+    groups = [*(parsed.default_groups or ()), group]
+    pins = tuple([pin for package in parsed.packages if (pin := _pinned(package, path, groups)) is not None])
     if project is not None and any(pin.name == canonicalize_name(project) for pin in pins):
         raise UsageError(f"{path} is the lock of another project: it pins {project} itself")
     return pins
@@ -200,54 +191,42 @@ def _refuse_outside(paths: Iterable[object]) -> None:
             )
 
 
-def _get(table: Any, key: str, kind: type[_T], location: str) -> _T | None:
-    """Return the value of a key, None without it. Raises ``UsageError`` if it has another type; ``location`` is for the message."""
-    if not isinstance(table, dict):
-        raise UsageError(f"{location} must be a table (PEP 751)")
-    value = table.get(key)
-    if value is not None and not isinstance(value, kind):
-        raise UsageError(f"{location}: {key} must be {_TYPE_NAMES[kind]} (PEP 751)")
-    return value
+def _validated(lock: Mapping[str, Any], path: str) -> Pylock:
+    # 45 ms, only for a build with the table
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+
+    try:
+        return Pylock.from_dict(lock)
+    except PylockUnsupportedVersionError as error:
+        raise UsageError(f"{path} has lock-version {lock.get('lock-version')}; only 1.x can be read") from error
+    except PylockValidationError as error:
+        raise UsageError(f"{path} is not a valid lock file (PEP 751): {error}") from error
 
 
-def _refuse_incomplete(lock: Mapping[str, Any], path: str) -> None:
-    ours = (_get(lock, "tool", dict, path) or {}).get("pipx-parallel", {})
+def _refuse_incomplete(lock: Pylock, path: str) -> None:
+    ours = (lock.tool or {}).get("pipx-parallel", {})
     missing = ours.get("missing") if isinstance(ours, dict) else None
     if missing and isinstance(missing, list):
         names = ", ".join(str(row.get("name", row) if isinstance(row, dict) else row) for row in missing)
         raise UsageError(f"{path} is incomplete: it was locked without {names}")
 
 
-def _pinned(package: Any, location: str, path: str, groups: Sequence[str]) -> Pinned | None:  # package: any TOML value
+def _pinned(package: Package, path: str, groups: Sequence[str]) -> Pinned | None:
     """Return a package as a requirement; None if it is for other extras or groups."""
-    name = canonicalize_name(_get(package, "name", str, location) or "")
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{location} has no name, so {path} is not a lock file (PEP 751)")
-    location = f"{path}: {name}"
-    marker = _get(package, "marker", str, location)
+    location = f"{path}: {package.name}"
+    marker = None if package.marker is None else str(package.marker)
     if marker and _LOCK_ONLY.search(_QUOTED.sub("", marker)):
         marker = decided(marker, groups[-1:], groups)
         if marker == NEVER:
             return None
         if marker and _LOCK_ONLY.search(_QUOTED.sub("", marker)):
             raise UsageError(f"{location} has a marker that cannot be read: {marker}")
-    reference = "".join(_references(package, location))
-    version = None if reference else _get(package, "version", str, location)
-    if not reference and version is None:
+    reference = _reference(package, location)
+    if not reference and package.version is None:
         raise UsageError(f"{location} has neither a version nor a URL")
-    source = f" @ {reference} " if reference else f"=={_plain(version, location)}"
-    requirement = _requirement(f"{name}{source}" + (f"; {marker}" if marker else ""), path)
-    return Pinned(name, version, str(requirement), requirement.marker)
-
-
-def _plain(version: str | None, location: str) -> str:
-    # 26 ms, only for a build with the table
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        return str(Version(version or ""))
-    except InvalidVersion as error:
-        raise UsageError(f"{location} is pinned to {version!r}, which is not a version (PEP 440)") from error
+    source = f" @ {reference} " if reference else f"=={package.version}"
+    requirement = _requirement(f"{package.name}{source}" + (f"; {marker}" if marker else ""), path)
+    return Pinned(package.name, None if reference else str(package.version), str(requirement), requirement.marker)
 
 
 def _requirement(line: str, path: str) -> Requirement:
@@ -262,24 +241,15 @@ def _requirement(line: str, path: str) -> Requirement:
         raise UsageError(f"{path}: invalid requirement {line!r}: {problem}") from error
 
 
-def _references(package: Mapping[str, Any], location: str) -> Iterator[str]:
-    """Yield the parts of the direct reference (PEP 508, PEP 440) of a package that does not come from an index."""
-    kind = next((kind for kind in ("vcs", "archive", "directory") if kind in package), None)
-    if kind is None:
-        return
-    source = _get(package, kind, dict, location)
-    url = _get(source, "url", str, location)
-    if kind == "directory" or not url:
+def _reference(package: Package, location: str) -> str:
+    """Return the direct reference (PEP 508, PEP 440) of a package that does not come from an index; "" for one that does."""
+    source = package.vcs or package.archive
+    if package.directory is not None or (source is not None and not source.url):
         raise UsageError(f"{location} is locked from a local path, which a wheel cannot require")
-    subdirectory = _get(source, "subdirectory", str, location)
-    fragments = [f"subdirectory={subdirectory}"] if subdirectory else []
-    if kind == "vcs":
-        commit = _get(source, "commit-id", str, location)
-        if not commit:
-            raise UsageError(f"{location} comes from a repository, and the lock does not name the commit (PEP 751)")
-        yield f"{_get(source, 'type', str, location) or 'git'}+{url}@{commit}"
-    else:
-        yield url
-        hashes = _get(source, "hashes", dict, location) or {}
-        fragments += [f"{algorithm}={digest}" for algorithm, digest in sorted(hashes.items())][-1:]
-    yield "#" + "&".join(fragments) if fragments else ""
+    if source is None:
+        return ""
+    url = f"{package.vcs.type}+{source.url}@{package.vcs.commit_id}" if package.vcs is not None else str(source.url)
+    fragments = [f"subdirectory={source.subdirectory}"] if source.subdirectory else []
+    if package.archive is not None:
+        fragments += [f"{algorithm}={digest}" for algorithm, digest in sorted(package.archive.hashes.items())][-1:]
+    return f"{url}#{'&'.join(fragments)}" if fragments else url

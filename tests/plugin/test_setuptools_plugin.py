@@ -193,8 +193,8 @@ def _release(name: str, version: str, more: str = "") -> str:
     [
         (None, "", "the lock pylock.toml is missing; make it with: pipx-parallel lock -o pylock.toml"),
         ("= nonsense", "", "pylock.toml is not a lock file: "),
-        ('[project]\nname = "x"', "", "pylock.toml is not a lock file: it lacks lock-version or packages"),
-        (_package("alpha", "marker = 3"), "", "pylock.toml: alpha: marker must be a string"),
+        ('[project]\nname = "x"', "", "pylock.toml is not a valid lock file (PEP 751): "),
+        (_package("alpha", "marker = 3"), "", "in 'packages[0].marker'"),
         (
             'lock-version = "2.0"\ncreated-by = "a"\npackages = []',
             "",
@@ -209,7 +209,7 @@ def _release(name: str, version: str, more: str = "") -> str:
         (_release("alpha", "1.4"), "", "pylock.toml is out of date: beta<3,>=2 has no pin"),
         (_release("alpha", "0.9"), "", "out of date: beta<3,>=2 has no pin; alpha>=1 is pinned to 0.9"),
         (_package("alpha", 'directory = { path = "../alpha" }'), "", "alpha is locked from a local path"),
-        (_package("alpha", ""), "", "alpha has neither a version nor a URL"),
+        (_package("alpha", ""), "", "in 'packages[0]'"),
         (
             _release("alpha", "1", "marker = \"'x' in extras\""),
             "",
