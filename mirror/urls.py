@@ -8,6 +8,7 @@ credentials that the user configured when a request is made.
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, NewType
 
@@ -120,3 +121,22 @@ def _public(url: str) -> str:
     if url.startswith("//"):
         return split_url(f"http:{url}")[0].removeprefix("http:")
     return split_url(url)[0]
+
+
+def path_of(url: str) -> str:
+    """Return the path of a ``file:`` URL (RFC 8089); query and fragment are dropped."""
+    from urllib.parse import unquote, urlsplit  # 9 ms; only for local files
+
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if os.name == "nt":
+        path = path[1:] if path[2:3] == ":" else path
+        return f"//{parts.netloc}{path}" if parts.netloc not in ("", "localhost") else path
+    return path
+
+
+def url_of(path: str) -> str:
+    """Return the ``file:`` URL of a path."""
+    from pathlib import PurePath  # 9 ms; only for local files
+
+    return PurePath(os.path.abspath(path)).as_uri()  # not resolve(): symbolic links are not followed

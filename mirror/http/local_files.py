@@ -1,4 +1,4 @@
-"""Files of this machine as responses: ``file:`` URLs to paths, whole files and ranges, hashes."""
+"""Files of this machine as responses: whole files and ranges, hashes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mirror.http.problems import too_large
 from mirror.ports import Exchange, ProblemKind
-from mirror.urls import page_address
+from mirror.urls import page_address, path_of
 
 if TYPE_CHECKING:
     from mirror.ports import Request
@@ -16,25 +16,6 @@ if TYPE_CHECKING:
 _CHUNK = 1024 * 1024  # bytes
 
 _hashes: dict[tuple[str, int, int], str] = {}  # (path, size, modified) -> SHA-256: a file is hashed once per process
-
-
-def path_of(url: str) -> str:
-    """Return the path of a ``file:`` URL (RFC 8089); query and fragment are dropped."""
-    from urllib.parse import unquote, urlsplit  # 9 ms; only for local files
-
-    parts = urlsplit(url)
-    path = unquote(parts.path)
-    if os.name == "nt":
-        path = path[1:] if path[2:3] == ":" else path
-        return f"//{parts.netloc}{path}" if parts.netloc not in ("", "localhost") else path
-    return path
-
-
-def url_of(path: str) -> str:
-    """Return the ``file:`` URL of a path."""
-    from pathlib import PurePath  # 9 ms; only for local files
-
-    return PurePath(os.path.abspath(path)).as_uri()  # not resolve(): symbolic links are not followed
 
 
 def sha256_of(path: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mirror.http.local_files import path_of
 from mirror.records.model import DistFile
 from mirror.records.simple_file import FileList
 from mirror.records.version_keys import version_key
 from mirror.records.wheel_variants import version_of
+from mirror.urls import path_of
 
 if TYPE_CHECKING:
     from mirror.records.project import Project

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.equality import NamedTuple
 from mirror.errors import Malformed
-from mirror.http.local_files import path_of, sha256_of, url_of
+from mirror.http.local_files import sha256_of
 from mirror.names import normalize_name
 from mirror.records.filenames import is_distribution
 from mirror.records.freshness import FreshnessRecord
 from mirror.records.project import Project
 from mirror.records.wheel_variants import is_variants_json
+from mirror.urls import path_of, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

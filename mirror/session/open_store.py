@@ -97,7 +97,7 @@ def open_target(location: str) -> PublishTarget:
     from mirror.exchange.publish_target import FolderTarget
 
     if location.startswith("file://"):
-        from mirror.http.local_files import path_of
+        from mirror.urls import path_of
 
         return FolderTarget(path_of(location))
     if "://" in location:

@@ -47,7 +47,7 @@ def _paths_exist(request: LockRequest) -> bool:
     local = [url.partition("#")[0] for url in urls if url.startswith("file:")]
     if not local:
         return True
-    from mirror.http.local_files import path_of  # few inputs name local paths
+    from mirror.urls import path_of  # few inputs name local paths
 
     return all(os.path.exists(path_of(url)) for url in local)
 

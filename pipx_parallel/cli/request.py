@@ -132,7 +132,7 @@ def _fetched(context: CommandContext, pip: PipSettings, url: str) -> bytes:
 
 def _built(context: CommandContext, pip: PipSettings, folder: str) -> BuiltProject:
     """Ask the build backend of a project of the user's; the answer is kept until the project changes."""
-    from mirror.http.local_files import url_of  # here and below: only for projects that say something dynamically
+    from mirror.urls import url_of  # here and below: only for projects that say something dynamically
     from pipx_parallel.cli.mirror_opening import build_tools, opened
     from pipx_parallel.direct.direct_project import DirectProject
     from pipx_parallel.direct.reference import parse

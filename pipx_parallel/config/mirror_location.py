@@ -70,6 +70,6 @@ def _as_url(location: str) -> str:
     """Return an index as a URL: one may be given as a path."""
     if "://" in location or location.startswith("file:"):
         return location
-    from mirror.http.local_files import url_of  # few indexes are folders
+    from mirror.urls import url_of  # few indexes are folders
 
     return url_of(location)

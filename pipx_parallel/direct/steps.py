@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.equality import NamedTuple
 from mirror.errors import Integrity, NoSuchPath, NotFound, Offline, Unreachable
-from mirror.http.local_files import path_of
 from mirror.keys import REFERENCES
 from mirror.metadata.core_metadata import CoreMetadata, parse_core_metadata
 from mirror.metadata.static_metadata import project_metadata, static_metadata
@@ -21,6 +20,7 @@ from mirror.metadata.wheel_metadata import wheel_metadata
 from mirror.ports import Purpose, Request, SourceTree, Work
 from mirror.records.freshness import SERVE, conditional_headers, decide, from_headers, from_json, revalidated
 from mirror.records.licences import StatedLicence
+from mirror.urls import path_of
 from pipx_parallel.direct.direct_project import DirectProject
 from pipx_parallel.direct.reference import pinned
 
@@ -242,6 +242,6 @@ def _digest(*texts: str) -> str:
 
 
 def _url(folder: str) -> str:
-    from mirror.http.local_files import url_of  # loaded already
+    from mirror.urls import url_of  # loaded already
 
     return url_of(folder)

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from pipx_parallel.requirements.urls import is_location_url, url_to_path
+from pipx_parallel.requirements.urls import is_location_url, local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class FileReader:
                     raise OSError("URLs cannot be fetched here")
                 return self._fetch(location)
             try:
-                location = url_to_path(location)
+                location = local_path(location)
             except ValueError as error:
                 raise OSError(str(error)) from error
         with open(location, "rb") as file:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mirror.urls import url_of
 from pipx_parallel.direct_url import STRONG_HASHES
 from pipx_parallel.locks.selection import NEVER, decided
 from pipx_parallel.model import RootRequirement
 from pipx_parallel.requirements.refusal import refusal
-from pipx_parallel.requirements.urls import is_location_url, join_location, path_to_url
+from pipx_parallel.requirements.urls import is_location_url, join_location
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,4 +116,4 @@ def _path_url(path: str, source: str, reader: Reader) -> str:
     """Return the URL of a path of the lock, which is relative to the lock's folder (PEP 751)."""
     if is_location_url(source):
         return join_location(source, path)
-    return path_to_url(reader.absolute(join_location(source, path)))
+    return url_of(reader.absolute(join_location(source, path)))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
 from mirror.names import is_archive, is_project_name, normalize_extras, normalize_name
+from mirror.urls import url_of
 from pipx_parallel.requirements.refusal import quoted, refusal
 from pipx_parallel.requirements.urls import (
     VCS_SCHEMES,
     RequirementUrl,
+    local_path,
     parse_reference,
-    path_to_url,
     scheme_of,
-    url_to_path,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def find_reference(text: str, origin: Origin, reader: Reader) -> Located | None:
     path, extras = split_extras(text)
     if looks_like_path(text) and reader.kind(path) == "folder":
         _check_project(path, origin, reader)
-        return Located("", extras, "", path_to_url(reader.absolute(path)), ())
+        return Located("", extras, "", url_of(reader.absolute(path)), ())
     if not is_archive(path):
         return None
     name, separator, _ = text.partition("@")
@@ -55,7 +55,7 @@ def find_reference(text: str, origin: Origin, reader: Reader) -> Located | None:
             return None  # "name @ something.zip" is parsed by PEP 508
         remedy = "paths are relative to the current folder; check the path"
         raise refusal(origin, f"there is no file {quoted(path)}", remedy)
-    return locate(path_to_url(reader.absolute(path)), extras, origin, reader)
+    return locate(url_of(reader.absolute(path)), extras, origin, reader)
 
 
 def find_editable(text: str, origin: Origin, reader: Reader) -> Located:
@@ -66,7 +66,7 @@ def find_editable(text: str, origin: Origin, reader: Reader) -> Located:
     path, extras = split_extras(text)
     if not scheme_of(path) and reader.kind(path) == "folder":
         _check_project(path, origin, reader)
-        return Located("", extras, "", path_to_url(reader.absolute(path)), ())
+        return Located("", extras, "", url_of(reader.absolute(path)), ())
     scheme = scheme_of(text)
     if scheme == "file":
         return locate(path, extras, origin, reader)
@@ -116,9 +116,9 @@ def split_extras(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _absolute(url: str, reader: Reader) -> str:
     """Return a file: URL with an absolute path; a relative path is relative to the current folder."""
-    path = url_to_path(url)
+    path = local_path(url)
     _, mark, fragment = url.partition("#")
-    return path_to_url(reader.absolute(path)) + mark + fragment
+    return url_of(reader.absolute(path)) + mark + fragment
 
 
 def _of_wheel(reference: RequirementUrl, origin: Origin) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import os
 import re
 
 from mirror.equality import NamedTuple
+from mirror.urls import path_of
 from pipx_parallel.direct_url import split_fragment
 
 # The version control schemes that pip supports: tool + transport.
@@ -92,27 +93,15 @@ def parse_reference(url: str) -> RequirementUrl:
     )
 
 
-def path_to_url(path: str) -> str:
-    """Return the ``file:`` URL of an absolute path (RFC 8089)."""
-    from pathlib import PurePath  # only for direct references
-
-    return PurePath(os.path.normpath(path)).as_uri()
-
-
-def url_to_path(url: str) -> str:
+def local_path(url: str) -> str:
     """Return the path of a ``file:`` URL without the fragment; may be relative. Raises ``ValueError`` for another host."""
-    from urllib.parse import unquote, urlsplit  # only for direct references
+    from urllib.parse import urlsplit  # only for direct references
 
-    parts = urlsplit(url)
-    host = "" if parts.netloc.lower() == "localhost" else parts.netloc
-    path = unquote(parts.path)
-    if os.name == "nt":
-        path = path.lstrip("/") if path[2:3] == ":" else path
-        return f"//{host}{path}" if host else path
-    if host:
+    host = urlsplit(url).netloc
+    if os.name != "nt" and host.lower() not in {"", "localhost"}:
         msg = f"file: URL of another host: {host}"
         raise ValueError(msg)
-    return path
+    return path_of(url)
 
 
 def join_location(parent: str, child: str) -> str:

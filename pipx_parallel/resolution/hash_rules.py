@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from mirror.records.filenames import split_filename
 from pipx_parallel.errors import NoSolution, RequirementsError
-from pipx_parallel.resolver.masks import bits_of, release_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from mirror.records.model import DistFile, FileKind
-    from mirror.records.project import Project
     from pipx_parallel.model import Inputs, Pin, Resolution, RootRequirement
-
-
-class Narrowed(Protocol):
-    """A project whose releases can be limited to the files that hashes allow."""
-
-    project: Project
-    allowed: dict[int, frozenset[int]]  # release -> its allowed file kinds
-
-    @property
-    def usable(self) -> int:
-        """Return the releases that the target can install, a mask of the solver."""
-        ...
-
-    def file_kind_of(self, release: int) -> int | None:
-        """Return the file kind of a release; None if no file can be installed."""
-        ...
 
 
 class HashRules:
@@ -62,27 +44,7 @@ class HashRules:
         """Return the allowed files of a release; all of them, not parsed, if no line has a hash for the project."""
         return tuple([file for file in files if self.allows(name, file)]) if name in self._allowed else files
 
-    def narrowed(self, candidate: Narrowed, mask: int, files_of: Callable[[int], Iterable[DistFile]]) -> int:
-        """Return the releases of ``mask`` with an allowed file that the target can install, as a mask of the solver.
-
-        Records the allowed file kinds in the candidate. Reads the files of every release of the mask, usually one: a line with
-        hashes mostly pins a release.
-        """
-        view = candidate.project.view
-        allowed = 0
-        for bit in bits_of(mask & candidate.usable):
-            release = release_of(bit)
-            candidate.project.classify(release)
-            if candidate.project.reference is None:
-                kinds = self._file_kinds(view.name, view.file_kinds, files_of(release))
-                candidate.allowed[release] = kinds & candidate.allowed.get(release, kinds)  # the policy may allow fewer
-            else:  # one file, of any name, with the Requires-Python of its metadata
-                is_allowed = any(self.allows(view.name, file) for file in files_of(release))
-                candidate.allowed[release] = frozenset(range(len(view.file_kinds)) if is_allowed else ())
-            allowed |= (candidate.file_kind_of(release) is not None) << bit
-        return allowed
-
-    def _file_kinds(self, name: str, file_kinds: Sequence[FileKind], files: Iterable[DistFile]) -> frozenset[int]:
+    def file_kinds(self, name: str, file_kinds: Sequence[FileKind], files: Iterable[DistFile]) -> frozenset[int]:
         """Return the numbers, in ``file_kinds``, of the file kinds of the allowed files of a release."""
         kinds = set()
         for file in files:

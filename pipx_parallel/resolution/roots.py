@@ -14,6 +14,7 @@ from pipx_parallel.resolution.hash_rules import HashRules
 from pipx_parallel.resolution.package_keys import package_key
 from pipx_parallel.resolution.policy import Policy
 from pipx_parallel.resolution.target_facts import TargetFacts
+from pipx_parallel.resolver.masks import bits_of, release_of
 from pipx_parallel.resolver.ports import Edge, RootEdge
 from pipx_parallel.targets.rules import TargetRules
 
@@ -247,10 +248,31 @@ def with_hashes(candidates: Candidates, name: str, mask: int) -> int:
     if name not in candidates.hashes or not isinstance(candidate, Candidate):
         return mask
     try:
-        return candidates.hashes.narrowed(
-            candidate, mask, lambda release: candidates.mirror.files.read(candidate.project, release)
-        )
+        return _narrowed(candidates, candidate, mask)
     except MirrorError as error:
         candidates.holes[name, None] = FetchFailure(name, None, error)
         candidates.lacking[name] = [("", 0, "")]  # required by the user, whatever is chosen
         return mask
+
+
+def _narrowed(candidates: Candidates, candidate: Candidate, mask: int) -> int:
+    """Return the releases of ``mask`` with a file that ``--hash`` allows and the target can install.
+
+    Records the allowed file kinds in the candidate. Reads the files of every release of the mask, usually one: a line with
+    hashes mostly pins a release.
+    """
+    hashes, project = candidates.hashes, candidate.project
+    view = project.view
+    allowed = 0
+    for bit in bits_of(mask & candidate.usable):
+        release = release_of(bit)
+        project.classify(release)
+        files = candidates.mirror.files.read(project, release)
+        if project.reference is None:
+            kinds = hashes.file_kinds(view.name, view.file_kinds, files)
+            candidate.allowed[release] = kinds & candidate.allowed.get(release, kinds)  # the policy may allow fewer
+        else:  # one file, of any name, with the Requires-Python of its metadata
+            is_allowed = any(hashes.allows(view.name, file) for file in files)
+            candidate.allowed[release] = frozenset(range(len(view.file_kinds)) if is_allowed else ())
+        allowed |= (candidate.file_kind_of(release) is not None) << bit
+    return allowed

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror.http.local_files import answer, path_of, sha256_of, url_of
+from mirror.http.local_files import answer, sha256_of
 from mirror.ports import Request
 from mirror.records.dependency_sets import DependencySet
 from mirror.records.project import Project
@@ -17,6 +17,7 @@ from mirror.records.simple_file import FileList
 from mirror.session.local_index import FileSet, read_location, read_project
 from mirror.session.local_sources import LocalSources
 from mirror.session.merged_project import MergedProject
+from mirror.urls import path_of, url_of
 
 
 def fill(folder: Path, *names: str) -> Path:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from mirror.names import is_archive
+from mirror.urls import url_of
 from pipx_parallel.requirements.urls import (
     RequirementUrl,
     join_location,
+    local_path,
     mask_secrets,
     parse_reference,
-    path_to_url,
     scheme_of,
-    url_to_path,
 )
 
 
@@ -85,17 +85,17 @@ def test_archives_are_known_by_their_ending(name: str) -> None:
 
 def test_an_absolute_path_and_its_url_are_one_thing() -> None:
     """Blanks and other signs are quoted (RFC 8089)."""
-    url = path_to_url("/srv/my src/a#b")
+    url = url_of("/srv/my src/a#b")
 
     assert url == "file:///srv/my%20src/a%23b"
-    assert url_to_path(url) == "/srv/my src/a#b"
+    assert local_path(url) == "/srv/my src/a#b"
 
 
 def test_localhost_is_no_other_host() -> None:
     """RFC 8089 lets it stand for the empty host."""
-    assert url_to_path("file://localhost/srv/x#egg=a") == "/srv/x"
+    assert local_path("file://localhost/srv/x#egg=a") == "/srv/x"
     with pytest.raises(ValueError, match="another host"):
-        url_to_path("file://elsewhere/srv/x")
+        local_path("file://elsewhere/srv/x")
 
 
 @pytest.mark.parametrize(
