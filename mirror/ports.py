@@ -15,7 +15,7 @@ class Store(Protocol):
     """Bytes under string keys, safe for several processes and several threads at once.
 
     Values are ``bytes``; nothing is unpickled. Every method but ``close`` may raise ``StoreError``, ``get_many`` and ``scan`` of a
-    store that verifies also ``Integrity``; nothing else. A batch is atomic; a store that ``discards`` accepts it, which the defaults here do.
+    store that verifies also ``Integrity``; nothing else. A batch is atomic; a store that ``discards`` accepts it.
     """
 
     repacks: bool = False  # file views are packed again when they are read, so their digest verifies nothing
