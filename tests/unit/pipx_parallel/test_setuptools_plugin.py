@@ -23,6 +23,7 @@ created-by = "a tool"
 [[packages]]
 name = "a"
 version = "1.0"
+wheels = [{ url = "https://example.org/a-1.0-py3-none-any.whl", hashes = { sha256 = "00" } }]
 """
 
 
