@@ -51,12 +51,17 @@ def unpack_texts(data: bytes) -> dict[str, bytes]:
         raise Malformed(f"a METADATA record cannot be read: {error}") from error
 
 
+def readable_texts(stored: bytes | None) -> dict[str, bytes]:
+    """Return METADATA by file name; of a damaged record nothing, so that it is fetched and stored again."""
+    try:
+        return {} if stored is None else unpack_texts(stored)
+    except Malformed:
+        return {}
+
+
 def add_texts(stored: bytes | None, new: Mapping[str, bytes]) -> bytes | None:
     """Return the record with more texts, or None if it already has them. A damaged record is replaced."""
-    try:
-        texts = unpack_texts(stored) if stored is not None else {}
-    except Malformed:
-        texts = {}
+    texts = readable_texts(stored)
     merged = {**texts, **new}
     if merged == texts or sum(map(len, merged.values())) > _LARGEST:
         return None

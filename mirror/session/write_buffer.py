@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mirror.store.write_behind import WriteBehind
 
     Change = Callable[[bytes | None], bytes | None]
+    Encoder = Callable[[Project], Callable[[], bytes]]
 
 _EARLY = 16  # file views written in one transaction while a resolve goes on
 _RIPE = 64  # records of projects written in one transaction meanwhile; three per project
@@ -56,19 +57,15 @@ class WriteBuffer:
 
     def read_record(self, key: str) -> bytes | None:
         """Return a record of ``write_record``, of this run or an earlier one, or None."""
-        stored = self._unstored.get(key) or self._store.get_many((key,)).get(key)
+        stored = self._unstored.get(key) or self.read(key)
         change = self._sightings.get(key)
         return stored if change is None else change(stored) or stored
 
     def texts_of(self, project: Project) -> Mapping[str, bytes]:
-        """Return METADATA of wheels of a project that is stored, by file name; a damaged record is fetched and stored again."""
-        from mirror.records.metadata_texts import unpack_texts  # only if METADATA is asked for
+        """Return METADATA of wheels of a project that is stored, by file name."""
+        from mirror.records.metadata_texts import readable_texts  # only if METADATA is asked for
 
-        stored = self.read(texts_key(project.index_id, project.view.name))
-        try:
-            return {} if stored is None else unpack_texts(stored)
-        except Malformed:
-            return {}
+        return readable_texts(self.read(texts_key(project.index_id, project.view.name)))
 
     def write_absence(self, key: str, freshness: FreshnessRecord) -> None:
         """Record that an index does not have a project; ``key`` is that of its release view."""
@@ -170,7 +167,7 @@ class WriteBuffer:
         if self._writer is not None:
             self._writer.put(changes)
 
-    def _hand_over(self, projects: Iterable[Project], encoder: Callable[[Project], Callable[[], bytes]]) -> None:
+    def _hand_over(self, projects: Iterable[Project], encoder: Encoder) -> None:
         self._checkpointed = self._clock()
         changes, self._ripe = self._ripe, {}
         for project in projects:
@@ -184,17 +181,13 @@ class WriteBuffer:
                 changes[facts_key(index_id)] = _constant(json.dumps(facts.to_json()).encode())
         self._put(changes)
 
-    def _take(
-        self, whole: Project, changes: dict[str, Change], encoder: Callable[[Project], Callable[[], bytes]]
-    ) -> None:
+    def _take(self, whole: Project, changes: dict[str, Change], encoder: Encoder) -> None:
         """Add the changes that store the new data of a project."""
         for project in whole.parts():
             if project.changed:
                 project.changed = False
                 new = _store_project(project, encoder(project))
-                for (
-                    key
-                ) in new:  # the order of the keys matters: an earlier change of the same project may have the other one
+                for key in new:  # the order of the keys matters: an earlier change may have the other one
                     changes.pop(key, None)
                 changes.update(new)
                 key = texts_key(project.index_id, project.view.name)
@@ -293,10 +286,7 @@ def _store_learned(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
         other.absorb(mine)
         return encode(other)
 
-    return {
-        files_key(project.index_id, view.name): read_files,
-        view_key(project.index_id, view.name): change_view,
-    }
+    return {files_key(project.index_id, view.name): read_files, view_key(project.index_id, view.name): change_view}
 
 
 def _release_view(stored: bytes | None, name: str) -> ReleaseView | None:
