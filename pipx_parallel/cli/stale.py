@@ -12,7 +12,7 @@ from pipx_parallel.locks.lock_reader import read_command, read_pins, read_target
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipx_parallel.emitters.interface import Artifact
+    from pipx_parallel.model import Artifact
 
 _TARGETS = "--python-version, --platform and --universal name targets, also in [tool.pipx-parallel] of pyproject.toml"
 

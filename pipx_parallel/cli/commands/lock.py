@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from mirror.session.mirror import Mirror
     from pipx_parallel.cli.request import LockRequest
-    from pipx_parallel.emitters.interface import Artifact
-    from pipx_parallel.model import Resolution
+    from pipx_parallel.model import Artifact, Resolution
 
 OPTIONS = (*LOCK_OUTPUT, *UPGRADE, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
