@@ -158,7 +158,7 @@ def _tell_missing_roots(request: LockRequest, mirror: Mirror) -> None:
 
 def _report(failures: Sequence[FetchFailure], request: LockRequest, mirror: Mirror) -> str:
     """Return a text that names every failure."""
-    from pipx_parallel.cli.failures import report  # here and below: only if something is missing
+    from pipx_parallel.resolution.failure_report import report  # here and below: only if something is missing
 
     return report(failures, request.inputs, mirror.files.names)
 

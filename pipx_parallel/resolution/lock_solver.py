@@ -99,9 +99,13 @@ class LockSolver:
         _refuse_foreign(inputs)
         opened = self._opened._replace(budget=RequestBudget(deadline=deadline))
         with Mirror(opened, store, self._transport, decoder=self._views.decode) as mirror:
-            resolutions = resolve(
-                inputs, targets, mirror, self._settings.with_time(time.time()), Deadline(time.monotonic, deadline)
-            )
+            settings, ends = self._settings.with_time(time.time()), Deadline(time.monotonic, deadline)
+            try:
+                resolutions = resolve(inputs, targets, mirror, settings, ends)
+            except Incomplete as error:
+                from pipx_parallel.resolution.failure_report import report  # only if something is missing
+
+                raise Incomplete(error.failures, report(error.failures, inputs, mirror.files.names)) from error
         _refuse_unhashed(resolutions)
         shown = [resolution._replace(stats=None) for resolution in resolutions]
         context = LockContext(f"POST /lock {_words(targets)}", inputs.files, IndexOptions(), targets=targets)

@@ -112,6 +112,17 @@ def test_the_form_locks_and_shows_pins_graph_and_text(served: Served) -> None:
     assert text == served.lock(b"app<2\nlib\n", "?format=requirements&python=3.12&platform=linux")[1]
 
 
+def test_a_name_that_no_index_has_is_shown_with_its_line_and_the_nearest_name(served: Served) -> None:
+    """As on the command line, and in the reply of POST /lock, where the body has no file name."""
+    status, page = lock(served, {"requirements": "app\r\nlibb\r\n"})
+
+    assert (status, "libb: no index has a project of this name (line 2); did you mean &#39;lib&#39;?" in page) == (
+        422,
+        True,
+    ), page
+    assert "(line 2); did you mean 'lib'?" in served.lock(b"app\nlibb\n")[1]
+
+
 def test_the_form_shows_why_there_is_no_lock_and_keeps_the_input(served: Served) -> None:
     """A list without a solution, a mistake in a line and a wrong target each keep the status of POST /lock."""
     for fields, status, part in (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.errors import NotFound
-from pipx_parallel.cli.wording import count
 from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def report(failures: Sequence[FetchFailure], inputs: Inputs, known_names: Callab
     lines += [f"and {hidden} more"] * bool(hidden)
     if len(failures) == 1:
         return lines[0]
-    return "\n  ".join([f"{count(len(failures), 'project')} not available", *lines])
+    return "\n  ".join([f"{len(failures):,} projects not available", *lines])
 
 
 def _line(failure: FetchFailure, inputs: Inputs) -> str:
