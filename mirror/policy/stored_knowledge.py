@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import Malformed
 from mirror.keys import ADVISORIES, simple_index, texts_key
 from mirror.policy.page_filter import Knowledge
-from mirror.records.advisories import decode
+from mirror.records.advisories import Affected, decode
 from mirror.records.version_keys import version_key
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class StoredKnowledge(Knowledge):
         self._read = read
         self._times = times
         self.knows_times = times is not None
-        self._rows: dict[str, list[Advisory] | None] = {}
+        self._affected: dict[str, Affected | None] = {}
         self._licences: dict[tuple[str, str], dict[str, str]] = {}
 
     @classmethod
@@ -36,10 +36,10 @@ class StoredKnowledge(Knowledge):
 
     def advisories(self, name: str, version: str, ignored: frozenset[str] = frozenset()) -> Sequence[str] | None:
         """Return the ids of the advisories of a release, without ``ignored`` ids and aliases; None: there are none here."""
-        rows = self.of_project(name)
-        if rows is None:
+        affected = self._affected_of(name)
+        if affected is None:
             return None
-        return [row.id for row in rows if row.concerns(version) and ignored.isdisjoint((row.id, *row.aliases))]
+        return [row.id for row in affected.of(version) if ignored.isdisjoint((row.id, *row.aliases))]
 
     def licence(self, name: str, index_url: str, version: str) -> str | None:
         """Return the licence of a release of an index, "" if it states none; None: its METADATA is not here."""
@@ -59,21 +59,25 @@ class StoredKnowledge(Knowledge):
         """Read the records of a project again."""
         if self._times is not None:
             self._times.refresh(name)
-        self._rows.pop(name, None)
+        self._affected.pop(name, None)
         for key in [key for key in self._licences if key[0] == name]:
             del self._licences[key]
 
-    def of_project(self, name: str) -> list[Advisory] | None:
+    def of_project(self, name: str) -> Sequence[Advisory] | None:
         """Return the advisories of a project; None: there are no advisories here, or they cannot be read."""
-        if name not in self._rows:
-            self._rows[name] = self._load(name)
-        return self._rows[name]
+        affected = self._affected_of(name)
+        return None if affected is None else affected.rows
 
-    def _load(self, name: str) -> list[Advisory] | None:
+    def _affected_of(self, name: str) -> Affected | None:
+        if name not in self._affected:
+            self._affected[name] = self._load(name)
+        return self._affected[name]
+
+    def _load(self, name: str) -> Affected | None:
         data = self._read(ADVISORIES.key(name))
         if data is None:
-            return None if self._read(ADVISORIES.key("")) is None else []
+            return None if self._read(ADVISORIES.key("")) is None else Affected(())
         try:
-            return decode(data)
+            return Affected(decode(data))
         except Malformed:
             return None

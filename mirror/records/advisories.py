@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,29 @@ class Advisory(NamedTuple):
         if key is None:
             return version in self.versions
         return any(low <= key < high for low, high in _spans(self.events)) or key in _keys(self.versions)
+
+
+class Affected:
+    """The advisories of a project by release: pages ask of thousands of releases, and those between two events share an answer."""
+
+    __slots__ = ("_between", "_bounds", "_listed", "rows")
+
+    def __init__(self, rows: Sequence[Advisory]) -> None:
+        """Take the advisories of a project."""
+        self.rows = rows
+        self._bounds = sorted({bound for row in rows for span in _spans(row.events) for bound in span})
+        self._listed = frozenset([key for row in rows for key in _keys(row.versions)])
+        self._between: dict[int, Sequence[Advisory]] = {}
+
+    def of(self, version: str) -> Sequence[Advisory]:
+        """Return the advisories that concern a release."""
+        key = version_key(version)
+        if key is None or key in self._listed:
+            return [row for row in self.rows if row.concerns(version)]
+        number = bisect_right(self._bounds, key)
+        if number not in self._between:
+            self._between[number] = [row for row in self.rows if row.concerns(version)]
+        return self._between[number]
 
 
 def read_osv(data: bytes) -> Iterator[tuple[str, Advisory]]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mirror.errors import Malformed
-from mirror.records.advisories import Advisory, decode, encode, read_osv
+from mirror.records.advisories import Advisory, Affected, decode, encode, read_osv
 
 
 def document(**more: object) -> bytes:
@@ -80,3 +80,31 @@ def test_the_stored_form_gives_them_back() -> None:
     assert isinstance(rows[0], Advisory)
     with pytest.raises(Malformed):
         decode(b'[["a"]]')
+
+
+def test_a_project_answers_as_each_of_its_advisories() -> None:
+    """Ranges that begin, end and overlap, releases listed one by one, last affected ones, and what is no version."""
+    spans = [(("1", "2", ""),), (("0", "1.5", ""), ("3", "", "3.1")), (("1.5", "", ""),), ()]
+    rows = [Advisory(f"A-{number}", (), "", "", span, ()) for number, span in enumerate(spans)]
+    rows.append(Advisory("A-9", (), "", "", (("9", "10", ""),), ("1.2", "1.2.0.post1", "odd one")))
+    affected = Affected(rows)
+
+    for version in (
+        "0.1",
+        "1",
+        "1.0rc1",
+        "1.2",
+        "1.2.0",
+        "1.2.post1",
+        "1.4",
+        "1.5",
+        "2",
+        "2.9",
+        "3.1",
+        "3.1.0",
+        "3.2",
+        "9.5",
+        "odd one",
+        "odd",
+    ):
+        assert list(affected.of(version)) == [row for row in rows if row.concerns(version)], version
