@@ -6,6 +6,7 @@ Two files are the same if their SHA-256 is. Nothing is guessed: a file that nobo
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
@@ -48,7 +49,7 @@ class Witness(NamedTuple):
 
 
 class UploadTimes:
-    """Times of files by SHA-256; each release is read once."""
+    """Times of files by SHA-256; each index of a project and each release is read once."""
 
     def __init__(
         self, witnesses: Callable[[str], Sequence[Witness]], first_seen: Callable[[str], Mapping[str, int]] | None
@@ -58,6 +59,7 @@ class UploadTimes:
         self._first_seen = first_seen
         self._known: dict[tuple[str, str], dict[str, KnownTime]] = {}
         self._seen: dict[str, Mapping[str, int]] = {}
+        self._listed: dict[str, Sequence[Witness]] = {}
 
     def of(self, name: str, version: str, sha256: str) -> KnownTime | None:
         """Return the time of a file of a release; None if nobody knows it."""
@@ -77,14 +79,19 @@ class UploadTimes:
     def refresh(self, name: str) -> None:
         """Read again what is known of a project."""
         self._seen.pop(name, None)
+        self._listed.pop(name, None)
         for key in [key for key in self._known if key[0] == name]:
             del self._known[key]
 
     def _stated(self, name: str, key: str) -> dict[str, KnownTime]:
         """Return the times that other indexes state of the files of a release; the first in the user's order counts."""
         times: dict[str, KnownTime] = {}
-        for witness in self._witnesses(name):
-            data = witness.read(witness.keys.index(key)) if key in witness.keys else None
+        if name not in self._listed:
+            self._listed[name] = self._witnesses(name)
+        for witness in self._listed[name]:
+            number = bisect_left(witness.keys, key)
+            held = number < len(witness.keys) and witness.keys[number] == key
+            data = witness.read(number) if held else None
             for entry in json.loads(data or b"[]"):
                 uploaded, digest = entry.get("upload-time"), sha256_of(entry)
                 seconds = epoch_seconds(uploaded) if isinstance(uploaded, str) else 0
