@@ -54,7 +54,8 @@ def policy_values_of(table: object, path: str) -> dict[str, Raw]:
 
 def _each(dest: str, check: Callable[[str, str], str], what: str) -> Callable[[object, str], dict[str, Raw]]:
     def read(value: object, called: str) -> dict[str, Raw]:
-        return {dest: tuple([check(name, called) for name in _named(value, called, f"a list of {what}")])}
+        named = (_filled if dest.startswith("allow_") else _named)(value, called, f"a list of {what}")
+        return {dest: tuple([check(name, called) for name in named])}
 
     return read
 
@@ -95,6 +96,8 @@ def _cutoff(value: object, called: str) -> dict[str, Raw]:
 def _only_binary(value: object, called: str) -> dict[str, Raw]:
     if value is True:
         return {"only_binary": (":all:",)}
+    if not isinstance(value, str | list):
+        raise values.refuse(called, value, "true, or a list of names")
     named = _named(value, called, "true, or a list of names")
     names = [name if name == ":all:" else values.pattern(name, called) for name in named]
     prefix = next((name for name in names if name.endswith("*")), None)
@@ -226,6 +229,15 @@ def _named(value: object, called: str, wanted: str) -> tuple[str, ...]:
     if isinstance(value, str) and value.strip().lower() in _ANSWERS:
         raise values.refuse(called, value, f'{wanted} (["{value.strip()}"] if that is a name)')
     return _texts(value, called)
+
+
+def _filled(value: object, called: str, wanted: str) -> tuple[str, ...]:
+    """Return names, at least one: an empty list reads as "none of them", and the options take it for "no rule"."""
+    if value == []:
+        raise values.refuse(
+            called, value, f"{wanted} with at least one, or leave the key out: then there is no such rule"
+        )
+    return _named(value, called, wanted)
 
 
 def _table(value: object, called: str, wanted: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Loaded only where a policy is set. The same functions check flags, variables and
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mirror.names import is_project_name, normalize_name
@@ -61,7 +61,8 @@ def policy_rules(chosen: Chosen) -> PolicyRules:
 
 def refuse(called: str, value: object, wanted: str) -> UsageError:
     """Return the error that names key, value and remedy."""
-    return UsageError(f"{called}: {value!r} cannot be used", f"give {wanted}")
+    written = str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, date) else repr(value)
+    return UsageError(f"{called}: {written} cannot be used", f"give {wanted}")
 
 
 def pattern(text: str, called: str) -> str:
@@ -90,7 +91,7 @@ def licence(text: str, called: str) -> str:
 def only_from(text: str, called: str) -> tuple[str, str]:
     """Return the name or prefix and the index of ``NAME=URL``."""
     name, equals, url = text.partition("=")
-    if not equals or not url.startswith(("https://", "http://", "file:")):
+    if not equals or not re.match(r"https?://[^/?#\s]|file:/", url):
         raise refuse(called, text, 'a name or prefix with the URL of an index: "acme-*=https://…"')
     return pattern(name, called), url
 
