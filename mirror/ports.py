@@ -56,6 +56,10 @@ class Store(Protocol):
         """Release what only the calling thread has open, since it ends. Never raises. The default does nothing."""
         return
 
+    def expect(self, extras: Mapping[str, tuple[str, ...]]) -> None:  # noqa: ARG002 - a default
+        """Take note of the extras of projects that will be asked for, to read more at once. The default does nothing."""
+        return
+
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:  # noqa: ARG002 - a default, not a duty
         """Fetch the files of each (key of a file view, version) ahead, since they will be read. The default does nothing."""
         return
@@ -130,10 +134,7 @@ class Request(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A task that runs in a local thread: a build or a clone. It is not a request and is never retried.
-
-    The generator that yields it receives the return value of ``do``, or the exception that ``do`` raises.
-    """
+    """A build or a clone in a local thread, never retried. The generator that yields it receives what ``do`` returns or raises."""
 
     what: str
     do: Callable[[], bytes]
@@ -247,10 +248,7 @@ class Builder(Protocol):
         ...
 
     def build(self, tree: SourceTree) -> bytes:
-        """Build and return METADATA. Blocks; may be called from several threads.
-
-        Raises ``BuildFailed`` if the backend gave no metadata, ``NeedsBuild`` if builds are not allowed.
-        """
+        """Build and return METADATA; blocks, in any thread. Raises ``BuildFailed``, or ``NeedsBuild`` if builds are not allowed."""
         ...
 
     def close(self) -> None:

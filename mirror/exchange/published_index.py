@@ -213,9 +213,12 @@ def table_of(data: bytes) -> Table:
     return table
 
 
-def needed_names(index: PublishedIndex, names: Iterable[str]) -> list[str]:
-    """Return names and their transitive dependencies by the rows of the index, sorted; markers are not evaluated."""
-    extras: dict[str, set[str]] = {name: set() for name in names}
+def needed_names(index: PublishedIndex, roots: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return projects, each with the extras that are wanted, and their transitive dependencies by the rows of the index, sorted.
+
+    Markers are not evaluated.
+    """
+    extras = {name: set(wanted) for name, wanted in roots.items()}
     wave = sorted(extras)
     while wave:
         next_wave = set()

@@ -32,7 +32,7 @@ from mirror.records.file_view import holds
 from mirror.records.release_view import READABLE, SCHEMA, ReleaseView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mirror.exchange.published_cache import PublishedCache
     from mirror.exchange.published_index import Row
@@ -91,6 +91,7 @@ class PublishedStore(Store):
         self._kept: dict[str, memoryview] | None = None
         self._used: dict[str, bytes | memoryview] = {}  # shards of this run by digest
         self._fetched = False
+        self._extras: dict[str, tuple[str, ...]] = {}  # by project: those that the input names
         self._shards: dict[str, Shard | None] = {}  # by key of a release view
         self._views: dict[str, ReleaseView | Absence] = {}  # decoded to be verified, and not yet given to a caller
         self._releases: dict[str, tuple[str, list[str]]] = {}  # digest of the file view, and the versions; by key, too
@@ -118,6 +119,10 @@ class PublishedStore(Store):
     def decoded(self, key: str) -> ReleaseView | Absence | None:
         """Return a view that was decoded to be verified, once: the caller owns it, and may change it."""
         return self._views.pop(key, None)
+
+    def expect(self, extras: Mapping[str, tuple[str, ...]]) -> None:
+        """Take note of the extras of projects that will be asked for: what they need is read with their projects."""
+        self._extras.update(extras)
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
         """Read the files of each (key of a file view, version), for a later ``get_many``: most are in the shards."""
@@ -167,7 +172,7 @@ class PublishedStore(Store):
         names = [project_of(key) for key in keys]
         wanted = set(keys)
         if closure:
-            needed = needed_names(self._index, names)
+            needed = needed_names(self._index, {name: self._extras.get(name, ()) for name in names})
             wanted |= {view_key(index_id, name) for index_id in self._index.projects for name in needed}
         rows = {}
         for key in sorted(wanted):

@@ -13,7 +13,7 @@ from mirror.keys import ADVISORIES
 from mirror.ports import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mirror.exchange.published_source import Source
     from mirror.exchange.server_store import ServerStore
@@ -74,6 +74,10 @@ class WebStore(Store):
         path = PATH if isinstance(self._store(), PublishedStore) else "records?advisories=1"
         (body,) = self._source.fetch([Part(path)])
         return unpack_advisories(body or b"")
+
+    def expect(self, extras: Mapping[str, tuple[str, ...]]) -> None:
+        """Take note of the extras of projects that will be asked for."""
+        self._store().expect(extras)
 
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
         """Fetch the files of each (key of a file view, version) in few requests, for a later ``get_many``."""

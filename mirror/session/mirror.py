@@ -107,17 +107,24 @@ class Mirror:
 
     # --- requesting ---------------------------------------------------------------------------------------------------
 
-    def want_projects(self, names: Iterable[str], admits: Mapping[str, Sequence[Intervals]] | None = None) -> None:
+    def want_projects(
+        self,
+        names: Iterable[str],
+        admits: Mapping[str, Sequence[Intervals]] | None = None,
+        extras: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         """Request the listings of projects (normalised names), except those that are available or under way.
 
         ``admits`` has, by project, the version intervals that specifiers admit: the files of the newest release in all of them are
-        stored with the page, so that it need not be fetched again for an old release.
+        stored with the page, so that it need not be fetched again for an old release. ``extras`` has those that will be asked for.
         """
         results, fetcher = self._parts.results, self._parts.fetcher
         fresh = [name for name in names if name not in results.wanted]
         if not fresh:
             return
         results.wanted.update(fresh)
+        if extras:
+            self._parts.store.expect(extras)
         self._lookup.load(fresh, admits or {})
         self._lookup.read_pages(self.run)
         for name in fresh:

@@ -64,6 +64,10 @@ class SharedStore(Store):
         """Release what only the calling thread has open."""
         self._store.end_thread()
 
+    def expect(self, extras: Mapping[str, tuple[str, ...]]) -> None:
+        """Take note of the extras of projects that will be asked for."""
+        self._store.expect(extras)
+
     def prefetch_files(self, rows: Iterable[tuple[str, str]]) -> None:
         """Fetch the files of each (key of a file view, version) ahead."""
         self._store.prefetch_files(rows)

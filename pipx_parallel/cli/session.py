@@ -192,7 +192,11 @@ def _want_inputs(request: LockRequest, mirror: Mirror) -> None:
     for name, specifier in rows if not request.settings.mirror.offline else ():
         with suppress(ValueError):  # reported when it is resolved
             admits.setdefault(name, []).append(compile_specifier(specifier.replace(" ", "")).intervals)
-    mirror.want_projects([name for name in names if name not in direct], admits)
+    extras: dict[str, tuple[str, ...]] = {}
+    for root in inputs.roots:
+        if root.extras:
+            extras[root.name] = (*extras.get(root.name, ()), *root.extras)
+    mirror.want_projects([name for name in names if name not in direct], admits, extras)
 
 
 def missing_code(resolutions: Sequence[Resolution]) -> int:

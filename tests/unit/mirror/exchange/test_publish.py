@@ -360,8 +360,30 @@ def test_extras_are_followed_only_where_they_are_asked_for(tmp_path: Path) -> No
     published(store, tmp_path)
     index = Client(tmp_path).index
 
-    assert needed_names(index, ["app"]) == ["app", "base", "lib", "quick"]
-    assert needed_names(index, ["lib"]) == ["base", "lib"]
+    assert needed_names(index, {"app": ()}) == ["app", "base", "lib", "quick"]
+    assert needed_names(index, {"lib": ()}) == ["base", "lib"]
+    assert needed_names(index, {"lib": ("fast", "slow", "other")}) == ["base", "lib", "quick", "slow"]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_what_the_extras_of_the_input_need_is_read_with_their_projects(tmp_path: Path, *, announced: bool) -> None:
+    """If the input names them; otherwise it is read when it is asked for."""
+    store = DictStore({})
+    put(store, "lib", ["1.0"], "base", "quick ; extra == 'fast'")
+    for name in ("base", "quick"):
+        put(store, name, ["1.0"])
+    for number in range(30):  # so that the shards are not beside each other
+        put(store, f"other{number}", ["1.0"], filler=64_000)
+    published(store, tmp_path)
+    client = Client(tmp_path)
+    if announced:
+        client.store.expect({"lib": ("fast",)})
+
+    client.versions("lib")
+    before = client.source.requests
+    assert client.versions("quick") == {"quick": ["1.0"]}
+
+    assert (client.source.requests == before) is announced
 
 
 def test_the_documents_match_the_schema(tmp_path: Path) -> None:
