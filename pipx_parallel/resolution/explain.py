@@ -95,11 +95,13 @@ def why_held(
 
 
 def why_given_up(held: Held, name: str, chosen: Mapping[str, str], wording: Wording, others: Mapping[str, Held]) -> str:
-    """Return in one sentence what excludes the best release that the user allows; "" if it is chosen."""
-    if held.given_up is None:
-        return ""
-    best = Excluded(name, wording.releases(name, 1 << held.given_up.best))
-    return f"; {best.text} was allowed, but {why_held(held.given_up, best, chosen, wording, others)}"
+    """Return in one sentence what excludes the next best releases; the last is what decides. "" if the next best is chosen."""
+    rows = []
+    while held.given_up is not None:
+        held = held.given_up
+        best = Excluded(name, wording.releases(name, 1 << held.best))
+        rows.append(f"; {best.text} was allowed, but {why_held(held, best, chosen, wording, others)}")
+    return "".join([*rows[: MOST_REASONS - 2], *rows[MOST_REASONS - 2 :][-1:]])
 
 
 def _inherited(fact: Inherited, chosen: Mapping[str, str], wording: Wording) -> str:

@@ -7,13 +7,14 @@ have been added, changed or removed since, as long as no pin has to move.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mirror.records.model import FetchFailure
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.first_choices import FirstChoices
 from pipx_parallel.resolution.package_keys import is_extra
-from pipx_parallel.resolver.outcome import Held
+from pipx_parallel.resolver.outcome import Held, held_down_to, left_by
 from pipx_parallel.resolver.terms import Bound, Dependency, Required
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ class _KeptPins(FirstChoices):
                 rows, dependencies = (*lines.get(name, ()), *self.bounds_of(name)), on.get(name, ())
                 for root in rows:
                     domain &= root.edge.mask
-                allowed = self.candidates.best(name, domain)
-                given_up = None if allowed in {best, bit} else _excluders(allowed, rows, dependencies)
-                held[name] = _excluders(best, rows, dependencies)._replace(given_up=given_up)
+                explain = partial(_excluders, rows, dependencies)
+                held[name] = held_down_to(
+                    bit, explain(best), domain, partial(self.candidates.best, name), explain, partial(_left, name)
+                )
         return held
 
     def _lines(self) -> Mapping[str, Sequence[RootEdge]]:
@@ -109,7 +111,14 @@ def _dependencies_on(solution: Solution) -> Mapping[str, Sequence[Dependency]]:
     }
 
 
-def _excluders(release: int, rows: Sequence[RootEdge], dependencies: Sequence[Dependency]) -> Held:
+def _left(name: str, mask: int, held: Held) -> int:
+    """Return the releases of a mask that are not excluded by the facts that exclude another release."""
+    for fact in held.by:
+        mask = left_by(fact, name, mask)
+    return mask
+
+
+def _excluders(rows: Sequence[RootEdge], dependencies: Sequence[Dependency], release: int) -> Held:
     """Return the lines of the user and the dependencies that exclude a release."""
     facts: list[Fact] = [
         (Bound if root.constraint else Required)(root.label, root.edge)

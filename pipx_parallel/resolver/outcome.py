@@ -8,7 +8,7 @@ from pipx_parallel.resolver.ports import equal_by_type
 from pipx_parallel.resolver.terms import Bound, Dependency, Inherited, Required, Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipx_parallel.resolver.ports import Edge, RootEdge
     from pipx_parallel.resolver.terms import Incompatibility
@@ -55,13 +55,51 @@ class Held(NamedTuple):
 
     ``by`` are facts that exclude it, given the rest of the solution: dependencies of chosen packages and roots on the package,
     else dependencies of ``best`` itself (``Dependency`` whose parent is the package), else the facts of the learned clause.
-    ``given_up`` is the same for the best release that the root requirements allow, if it is another one.
+    ``given_up`` is the same for the next release that was given up, if it is another one: first the best that the root
+    requirements allow, then the best that the facts before it leave, down to what decides.
     """
 
     best: int
     by: tuple[Fact, ...]
     own: tuple[Fact, ...] = ()  # dependencies of ``best`` that the solution does not satisfy, also if others exclude it
     given_up: Held | None = None
+
+
+def held_down_to(  # noqa: PLR0913, PLR0917 - two callers, which differ in the last three
+    bit: int,
+    first: Held,
+    mask: int,
+    best: Callable[[int], int],
+    explain: Callable[[int], Held],
+    left: Callable[[int, Held], int],
+) -> Held:
+    """Return why a package is at ``bit``: what excludes its best release, and each release that would be next.
+
+    ``first`` is the reason of the best release, ``mask`` has the releases that the root requirements allow. ``left`` returns which
+    releases of a mask are not excluded by the facts of a reason.
+    """
+    rows, is_later = [first], False
+    while mask and (release := best(mask)) != bit:
+        row = first if release == first.best else explain(release)
+        rest = left(mask, row)
+        if row is not first and (rest != mask or not is_later):
+            rows.append(row)
+        if rest == mask:
+            break  # nothing stated excludes it: the search preferred another release
+        mask, is_later = rest, True
+    held = rows.pop()
+    while rows:
+        held = rows.pop()._replace(given_up=held)
+    return held
+
+
+def left_by(fact: Fact, package: str, mask: int) -> int:
+    """Return the releases of a mask that a line of the user, or a dependency on the package, does not exclude."""
+    edges = (fact.edge,) if isinstance(fact, Required | Bound) else fact.edges if isinstance(fact, Dependency) else ()
+    for edge in edges:
+        if edge.package == package:
+            mask &= edge.mask
+    return mask
 
 
 @equal_by_type

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.fact_loader import usable
-from pipx_parallel.resolver.outcome import DependencyEdge, Fact, Held
+from pipx_parallel.resolver.outcome import DependencyEdge, Fact, Held, held_down_to, left_by
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.state import NOTHING
-from pipx_parallel.resolver.terms import Bound, Derived, Inherited, Merged, Required
+from pipx_parallel.resolver.terms import Bound, Dependency, Derived, Inherited, Merged, Required, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,16 +68,32 @@ def held_back(state: SearchState, roots: Sequence[RootEdge], chosen: Mapping[str
             continue
         best = state.source.best(name, state.universe[number] & ~ABSENT)
         if best != bit:
-            mask = usable(state, number)
-            first = state.source.best(name, mask) if mask else best
-            given_up = None if first in (best, bit) else _held(state, roots, number, first, chosen)
-            held[name] = _held(state, roots, number, best, chosen)._replace(given_up=given_up)
+            explain = partial(_held, state, roots, number, chosen)
+            left = partial(_left, state, number)
+            held[name] = held_down_to(
+                bit, explain(best), usable(state, number), partial(state.source.best, name), explain, left
+            )
     return held
 
 
-def _held(state: SearchState, roots: Sequence[RootEdge], package: int, best: int, chosen: Mapping[str, int]) -> Held:
+def _held(state: SearchState, roots: Sequence[RootEdge], package: int, chosen: Mapping[str, int], best: int) -> Held:
     own = _leaves(_own_dependencies_against(state, package, 1 << best, chosen))
     return Held(best, tuple(_excluders(state, roots, package, best, chosen)), tuple(own))
+
+
+def _left(state: SearchState, package: int, mask: int, held: Held) -> int:
+    """Return the releases of a mask that are not excluded by the facts that exclude another release."""
+    name = state.names[package]
+    for fact in held.by:
+        if isinstance(fact, Dependency) and fact.parent == name:
+            return 0  # it is the choice of the other release that decides
+        if isinstance(fact, Inherited):
+            mask &= (1 << min(edge.mask.bit_length() for edge in fact.dependency.edges)) - 1
+        elif isinstance(fact, Unusable):
+            mask &= usable(state, package)
+        else:
+            mask = left_by(fact, name, mask)
+    return mask
 
 
 def _excluders(
@@ -88,14 +105,43 @@ def _excluders(
         for root in roots
         if root.edge.package == name and not root.edge.mask & release
     ]
-    facts += _leaves(_dependencies_against(state, package, release, chosen))
+    own = _leaves(_own_dependencies_against(state, package, release, chosen))
+    others = _leaves(_dependencies_against(state, package, release, chosen))
+    if not facts and own and _are_consequences(state, roots, package, others):
+        return [fact for fact in own if _is_against_a_line(fact, roots)] or own
+    facts += others
     if not facts:
         facts += _bounds_against(state, package, best, chosen)
     if facts:
         return facts
     facts = _leaves([it for it in state.units[package] if it.masks[0] & release and not isinstance(it.cause, Derived)])
-    own = _own_dependencies_against(state, package, release, chosen)
-    return facts or _leaves(own) or _leaves(_reasons_against(state, package, release))
+    return facts or own or _leaves(_reasons_against(state, package, release))
+
+
+def _is_against_a_line(fact: Fact, roots: Sequence[RootEdge]) -> bool:
+    """Return whether no release satisfies both a dependency and a line of the user."""
+    edges = fact.edges if isinstance(fact, Dependency) else ()
+    return any(root.edge.package == edge.package and not root.edge.mask & edge.mask for root in roots for edge in edges)
+
+
+def _are_consequences(state: SearchState, roots: Sequence[RootEdge], package: int, facts: Sequence[Fact]) -> bool:
+    """Return whether all facts are dependencies of releases that nothing but the package itself requires."""
+    parents = {fact.parent for fact in facts if isinstance(fact, Dependency)}
+    if not parents:
+        return False
+    queue = [root.edge.package for root in roots if not root.constraint]
+    seen = set(queue)
+    for name in queue:  # grows during the loop
+        number = state.numbers[name]
+        base = state.base[number]
+        if package in {number, base}:
+            continue
+        found = [dependency.edge.package for dependency in _edges_of(state, name)]
+        for other in [*found, *([] if base == NOTHING else [state.names[base]])]:
+            if other not in seen:
+                seen.add(other)
+                queue.append(other)
+    return parents.isdisjoint(seen)
 
 
 def _dependencies_against(
