@@ -136,8 +136,8 @@ def _are_consequences(state: SearchState, roots: Sequence[RootEdge], package: in
         base = state.base[number]
         if package in {number, base}:
             continue
-        found = [dependency.edge.package for dependency in _edges_of(state, name)]
-        for other in [*found, *([] if base == NOTHING else [state.names[base]])]:
+        required = [dependency.edge.package for dependency in _edges_of(state, name)]
+        for other in [*required, *([] if base == NOTHING else [state.names[base]])]:
             if other not in seen:
                 seen.add(other)
                 queue.append(other)
