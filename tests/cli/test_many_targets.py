@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Run
 from tests.support.dists import sdist, wheel
+from tests.support.index_http import Answer
 from tests.support.index_server import LoopbackIndex
 
 PYTHONS = ("--python-version", "3.10", "--python-version", "3.12", "--platform", "linux", "--platform", "windows")
@@ -142,7 +144,9 @@ def test_what_was_locked_for_many_targets_is_locked_offline_for_each(
     )
 
 
-def test_the_wheels_of_all_platforms_are_asked_for_together(home: Path, run: Run, index: LoopbackIndex) -> None:
+def test_the_wheels_of_all_platforms_are_asked_for_together(
+    home: Path, run: Run, index: LoopbackIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What other platforms need is requested as soon as a project is listed, not when the first target has its answer."""
     tags = [
         f"cp{minor}-cp{minor}-{system}" for minor in (310, 312) for system in ("manylinux_2_17_x86_64", "win_amd64")
@@ -150,12 +154,23 @@ def test_the_wheels_of_all_platforms_are_asked_for_together(home: Path, run: Run
     index.publish("comp", *[wheel("comp", "1.0", ["app", "win"], tags=tag) for tag in tags])
     (home / "reqs.in").write_text("comp\n", encoding="utf-8")
 
+    meeting = threading.Barrier(2)
+    answer = index.answer
+
+    def answer_both(path: str, headers: Mapping[str, str]) -> Answer:
+        """Answer the first request for metadata of comp when there is a second one."""
+        if path.startswith("/files/comp/"):
+            meeting.wait(10)
+        return answer(path, headers)
+
+    monkeypatch.setattr(index, "answer", answer_both)
+
     assert run("lock", "reqs.in", "-o", "all.txt", *PYTHONS).code == 0
 
-    asked = index.paths("*.metadata")
-    first = {path for path in asked[:2] if "cp310" in path}
-    assert len(first) == 2, asked  # of both platforms, before any dependency
-    assert len(index.paths("/files/comp/*")) == 2  # and none for the other Python
+    assert not meeting.broken
+    asked = index.paths("/files/comp/*")
+    assert len(asked) == 2, asked
+    assert all("cp310" in path for path in asked)  # of both platforms, and none for the other Python
 
 
 def test_a_platform_without_a_wheel_asks_for_no_other_wheel(home: Path, run: Run, index: LoopbackIndex) -> None:
