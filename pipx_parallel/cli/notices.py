@@ -19,7 +19,7 @@ def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> I
     """Yield a warning for each option that named something the resolution has not, and for an input without requirements."""
     inputs, chosen = request.inputs, request.context.chosen
     if not inputs.roots:
-        names = ", ".join(dict.fromkeys(file.path for file in inputs.files)) or "the input"
+        names = ", ".join(dict.fromkeys(file.path for file in inputs.files)) or "--packages"
         yield f"{names}: there are no requirements"
         return
     pinned = {pin.name for resolution in resolutions for pin in resolution.pins}

@@ -173,7 +173,7 @@ _TARGET = "Target"
 TARGET = (
     Option(("--target", "--targets"), 'Environment to lock for: "3.13 windows"; "help" lists them.', metavar="TARGET",
            multiple=True, group=_TARGET, setting="target.targets", in_lock=True),
-    flag_option("--universal", "Lock for all supported Pythons, on Linux, macOS and Windows.", _TARGET, "target.universal",
+    flag_option("--universal", "Lock for all supported Pythons and platforms.", _TARGET, "target.universal",
           in_lock=True),
     Option(("--requires-python",), "Range of Pythons of --universal [default: the project's, else >=3.10,<3.15].",
            metavar="SPEC", group=_TARGET, setting="target.requires_python", in_lock=True, rare=True),

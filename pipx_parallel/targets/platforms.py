@@ -96,7 +96,7 @@ def parse_platform(name: str, baseline: Baseline | None = None) -> Platform:
         )
     if tag == "any":
         return Platform((tag,), "", "")
-    if tag.startswith("win"):
+    if re.fullmatch(r"win32|win_\w+", tag):
         machine = next((machine for windows_tag, machine in _WINDOWS.values() if windows_tag == tag), "")
         return Platform((tag,), "win32", machine)
     mac = re.fullmatch(r"macosx_(\d{1,2})_(\d{1,2})_(.+)", tag)

@@ -147,6 +147,10 @@ def _parsed(text: str) -> _Wanted:
         version = number or version
     if not text.split():
         raise _refused(text)
+    try:
+        group_platforms(platforms)
+    except UsageError as error:
+        raise _refused(text) from error
     return _Wanted(version, tuple(platforms), implementation)
 
 

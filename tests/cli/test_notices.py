@@ -192,3 +192,13 @@ def test_a_lock_for_another_target_is_refused_with_both_targets(source: Path, ru
     assert (ran.code, fresh.code) == (3, 0), (ran.err, fresh.err)
     assert f"error: {name} is for cpython 3.12 " in ran.err
     assert f"{name} was made by another command: pipx-parallel lock r.in --python-version=3.12" in ran.err
+
+
+@pytest.mark.parametrize("text", ["3.12-linux", "windoze", "3.12 amiga", "3.12 3.13", ""])
+def test_a_wrong_target_is_an_error_of_that_option(source: Path, run: Run, text: str) -> None:
+    """Not of --platform, which nobody gave."""
+    ran = run("lock", source.name, "--target", text)
+
+    assert (ran.code, "--platform" in ran.err) == (2, False), ran.err
+    assert f"error: --target: {text!r} cannot be used" in ran.err
+    assert '"3.13 windows" (--target help lists them)' in ran.err

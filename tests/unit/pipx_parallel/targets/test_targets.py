@@ -144,6 +144,7 @@ def test_a_short_name_covers_older_c_libraries() -> None:
         (("three",), "--python-version: 'three'"),
         (("3.1.2.3",), "--python-version"),
         ((None, ("amiga",)), "--platform: 'amiga' is not a known platform"),
+        ((None, ("windoze",)), "--platform: 'windoze' is not a known platform"),
         ((None, ("windows", "linux")), "are different systems"),
         ((None, ("win_amd64", "win_arm64")), "are different systems"),
         ((None, ("sparc-pc-windows-msvc",)), "Windows runs on"),
