@@ -18,15 +18,18 @@ _TARGETS = "--python-version, --platform and --universal name targets, also in [
 
 
 def refuse_stale(before: changes.Before, artifacts: Sequence[Artifact]) -> None:
-    """Raise ``StaleLock`` if an output would change."""
-    reasons = changes.stale_reasons(before, artifacts)
-    if not reasons:
-        return
-    pairs = [(artifact, before.get(artifact.name) or "") for artifact in artifacts]
-    targets = [line for artifact, old in pairs for line in _other_target(artifact, old)]
-    other = next((line for artifact, old in pairs for line in _other_command(artifact, old)), "")
-    hint = other and f"{other}; without --check, this command replaces it"
-    raise StaleLock([*targets, *reasons], hint or _TARGETS * bool(targets))
+    """Raise ``StaleLock`` if an output would change; of one for another target, this is the reason."""
+    reasons: list[str] = []
+    hints: list[str] = []
+    for artifact in artifacts:
+        if own := changes.stale_reasons(before, [artifact]):
+            old = before.get(artifact.name) or ""
+            targets = list(_other_target(artifact, old))
+            reasons += targets or own
+            hints += [f"{line}; without --check, this command replaces it" for line in _other_command(artifact, old)]
+            hints += [_TARGETS] * bool(targets)
+    if reasons:
+        raise StaleLock(reasons, hints[0] if hints else "")
 
 
 def losing(before: changes.Before, artifacts: Sequence[Artifact]) -> Iterator[str]:

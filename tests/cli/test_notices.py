@@ -190,6 +190,7 @@ def test_a_lock_for_another_target_is_refused_with_both_targets(source: Path, ru
     fresh = run("lock", source.name, "-o", name, "--python-version", "3.12", "--check")
 
     assert (ran.code, fresh.code) == (3, 0), (ran.err, fresh.err)
+    assert "out of date" not in ran.err
     assert f"error: {name} is for cpython 3.12 " in ran.err
     assert f"{name} was made by another command: pipx-parallel lock r.in --python-version=3.12" in ran.err
 
