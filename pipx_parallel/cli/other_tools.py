@@ -19,7 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "write `pipx-parallel lock -o requirements.txt`, or `mirror export` for the mirror",
     "init": "create a requirements.in or a pyproject.toml and run `pipx-parallel lock`",
     "run": "install the lock into a virtual environment and run it there: `lock -o install.sh`",
-    "venv": "write `python -m venv`, or `install.sh --venv`, which makes one",
+    "venv": "write `python -m venv`; the script that `lock -o install.sh` writes makes one too",
     "freeze": "write `pipx-parallel lock`",
     "upgrade": "write `pipx-parallel lock -U`",
     "update": "write `pipx-parallel lock -U`",
