@@ -26,7 +26,7 @@ class Explained(NamedTuple):
     refused: int
     rule: str | None = None
     reason: str | None = None
-    until: str | None = None  # the day on which the exception that admits it ends
+    until: str | None = None  # the last day of the exception that admits it
     excepted: bool = False
     only_variants: bool = False  # no file but wheel variants (PEP 825)
     dated: str | None = None  # the source of its upload time, if its index states none and a rule reads it
@@ -79,7 +79,7 @@ def explain(
                 len(refused),
                 shown.rule.value,
                 shown.reason,
-                None if until is None else day_of(until),
+                None if until is None else day_of(until - 1),
                 excepted=shown.exception is not None,
                 only_variants=only,
                 dated=dated,
