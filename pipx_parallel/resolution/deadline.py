@@ -31,6 +31,10 @@ class Deadline(SolverObserver):
         now = self._clock()
         return Deadline(self._clock, now + share * max(0.0, self._moment - now))
 
+    def asks(self, package: str) -> None:  # noqa: ARG002 - the observer's signature
+        """Raise ``OutOfTimeError`` if the deadline has passed."""
+        self._check()
+
     def decided(self, package: str, bit: int) -> None:  # noqa: ARG002 - the observer's signature
         """Raise ``OutOfTimeError`` if the deadline has passed."""
         self._check()

@@ -144,6 +144,7 @@ def load_dependencies(state: SearchState, package: int, bits: Sequence[int], swi
     loaded = state.dependencies[package if switch == NO_SWITCH else switch]
     state.reads += len(bits)
     for bit in bits:
+        state.observer.asks(name)
         if switch == NO_SWITCH:
             edges = state.source.dependencies(name, bit)
         else:

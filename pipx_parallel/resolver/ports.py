@@ -116,6 +116,9 @@ class CandidateSource(Protocol):
 class SolverObserver:
     """Hooks of the solver's progress; all do nothing. An exception ends the search and reaches the caller."""
 
+    def asks(self, package: str) -> None:
+        """Report that the source is about to be asked for facts of a package, which it may have to wait for."""
+
     def decided(self, package: str, bit: int) -> None:
         """Report that a candidate was chosen."""
 

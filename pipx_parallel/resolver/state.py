@@ -93,6 +93,7 @@ class SearchState:
         number = self.numbers.get(name)
         if number is not None:
             return number
+        self.observer.asks(name)
         base_name = self.source.switch_of(name)
         base = NOTHING if base_name is None else self.intern(base_name)
         universe = ABSENT | (self._domain(name) if base == NOTHING else ON)

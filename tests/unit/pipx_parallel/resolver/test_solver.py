@@ -292,6 +292,27 @@ def test_an_observer_sees_decisions_and_conflicts() -> None:
     assert ("conflicted", "b") in recorder.events
 
 
+def test_an_observer_may_end_the_search_before_facts_are_asked_for() -> None:
+    """It hears of each package whose facts the source may have to wait for; what it raises reaches the caller."""
+
+    class Asked(SolverObserver):
+        def __init__(self) -> None:
+            self.names: list[str] = []
+
+        def asks(self, package: str) -> None:
+            self.names.append(package)
+            if package == "c":
+                raise TimeoutError
+
+    universe = world({"a": 1, "b": 1, "c": 1}, {"a:1": ["b:1"], "b:1": ["c:1"]}, ["a:1"])
+    asked = Asked()
+
+    with pytest.raises(TimeoutError):
+        solve(FakeSource(universe), universe.roots, asked)
+
+    assert list(dict.fromkeys(asked.names)) == ["a", "b", "c"]
+
+
 def test_a_search_that_takes_too_long_says_so() -> None:
     """A search that reaches its limit raises an error."""
     universe = world({"a": 1, "b": 2, "c": 2}, {"a:1": ["b:1-2", "c:1-2"], "c:1-2": ["b:1"]}, ["a:1"])
