@@ -22,9 +22,8 @@ from mirror.errors import MirrorError
 from mirror.names import is_project_name
 from mirror.server.answers import Answer, problem, text
 from mirror.server.metrics import Gauges, Metrics
-from mirror.server.negotiation import page_type
-from mirror.server.ready_pages import SMALL_BODY, ReadyPages, head_of
-from mirror.server.reception import health_response, is_kept
+from mirror.server.negotiation import accepts_gzip, matches, page_type
+from mirror.server.reception import health_response
 from mirror.server.responses import Pages
 from mirror.server.sent_file import send_body
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     Route = Callable[["Call"], Answer]
 
 _MOST_FIELDS = 32  # of a query
+_SMALL_BODY = 64 * 1024  # bytes that are compressed at once, in less time than a thread takes to start
 _LOG_LENGTH = 200  # characters of a path that a log line shows
 
 
@@ -79,7 +79,6 @@ class Server:
         self._active = 0
         self._solving = 0
         self._metrics = Metrics(options.worker)
-        self._ready = ReadyPages(pages, self._page_was_sent, self._is_authorized, private=options.token is not None)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -109,10 +108,6 @@ class Server:
         self.health_was_answered(answer.status, 1)
         return health_response(answer.status, answer.body)
 
-    def ready(self, data: bytes) -> bytes | None:
-        """Return a whole response to one whole request for /healthz or for a page that was checked a moment ago, else None."""
-        return self.health() if is_kept(data) else self._ready.response(data)
-
     def report(self) -> tuple[str, Answer]:
         """Return the label of this process and its answer to /healthz."""
         return self._options.worker, self._pages.health()
@@ -120,14 +115,8 @@ class Server:
     def health_was_answered(self, status: int, count: int) -> None:
         """Count and log requests for /healthz that were answered before they reached this application."""
         for _ in range(count):
-            self._was_sent("healthz", "/healthz", status)
-
-    def _page_was_sent(self, name: str, status: int) -> None:
-        self._was_sent("simple", f"/simple/{name}/", status)
-
-    def _was_sent(self, route: str, path: str, status: int) -> None:
-        self._metrics.answered(route, status, 0.0)
-        self._log(f"GET {path} {status} 0 ms")
+            self._metrics.answered("healthz", status, 0.0)
+            self._log(f"GET /healthz {status} 0 ms")
 
     async def _answered(
         self, method: str, path: str, scope: Mapping[str, Any], headers: Mapping[str, str], receive: Receive
@@ -260,10 +249,18 @@ class Server:
                 return bytes(body)
 
     async def _send(self, answer: Answer, method: str, headers: Mapping[str, str], send: Send) -> None:
-        status, fields, zips = head_of(answer, headers, private=self._options.token is not None)
-        body = b"" if status == 304 else answer.body
-        if zips and answer.zipped is not None:
-            body = answer.zipped() if len(body) <= SMALL_BODY else await asyncio.to_thread(answer.zipped)
+        fields = [("content-type", answer.kind), ("vary", "Accept, Accept-Encoding"), *answer.headers]
+        status, body = answer.status, answer.body
+        if answer.etag is not None:
+            fields.append(("etag", answer.etag))
+            readers = "public" if self._options.token is None else "private"
+            fields.append(("cache-control", f"max-age=60, {readers}"))
+            if matches(headers.get("if-none-match"), answer.etag):
+                status, body = 304, b""
+        if status == 200 and answer.zipped is not None and accepts_gzip(headers.get("accept-encoding")):
+            small = len(body) <= _SMALL_BODY
+            body = answer.zipped() if small else await asyncio.to_thread(answer.zipped)
+            fields.append(("content-encoding", "gzip"))
         if status != 304:
             fields.append(("content-length", str(answer.size if answer.path else len(body))))
         raw = [(key.encode("latin-1"), value.encode("latin-1", "replace")) for key, value in fields]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Ready = Callable[[bytes], bytes | None]  # the response to one whole request; None for what the server library takes
+    Health = Callable[[bytes], bytes | None]  # the response to one whole request for /healthz; None for any other bytes
 
 HEADER_SECONDS = 10.0  # from the first byte of a request, or from the connection, to the end of its headers
 IDLE_SECONDS = 30.0  # that a connection is kept open for another request
@@ -82,7 +82,6 @@ class _Waiting:
     transport: Any
     flow: Any  # of the server library: whether it has paused reading
     header_seconds = HEADER_SECONDS
-    _unset_keepalive_if_required: Callable[[], None]  # of the server library
     _timer: asyncio.TimerHandle | None = None
     _received = 0  # bytes since the last request was complete
     _queued = 0  # pieces of data that wait for their turn
@@ -96,9 +95,8 @@ class _Waiting:
         busy = self._received or self._queued or self._answers()
         return not busy and not self.transport.get_write_buffer_size()
 
-    def _send_ready(self, response: bytes) -> None:
+    def _send_health(self, response: bytes) -> None:
         self._stop_waiting()
-        self._unset_keepalive_if_required()  # the library's time for the next request, which has come
         self._limit.work(self)
         self.transport.write(response)
         self._limit.rest(self)  # from now on
@@ -146,7 +144,7 @@ def bounded(
     base: type[Any],
     limit: ConnectionLimit,
     turn: Callable[[Callable[[], object]], object],
-    ready: Ready,
+    health: Health,
 ) -> type[Any]:
     """Return a protocol of the server library with these limits; ``base`` is one of its HTTP protocols.
 
@@ -154,7 +152,7 @@ def bounded(
         base: The protocol.
         limit: Counts the connections.
         turn: Runs a work now or later: what is received waits for its turn.
-        ready: Answers a whole request at once, or leaves it to the library.
+        health: Answers whole requests for /healthz at once.
     """
 
     class Bounded(_Waiting, base):  # type: ignore[misc]  # a class that is chosen at run time
@@ -168,9 +166,9 @@ def bounded(
             self._await_request()
 
         def data_received(self, data: bytes) -> None:
-            response = ready(data) if self._is_between_requests() else None
+            response = health(data) if self._is_between_requests() else None
             if response is not None:
-                self._send_ready(response)
+                self._send_health(response)
                 return
             self._queued += 1
             if not turn(partial(self._take, data)):

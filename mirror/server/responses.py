@@ -30,12 +30,11 @@ from mirror.records.simple_serialize import (
 )
 from mirror.server.answers import Answer, Page, problem, text
 from mirror.server.bulk import BulkRecords
-from mirror.server.checks import Checks
 from mirror.server.page_files import dist_files, hashes_of, local_path, url_of_file
 from mirror.server.sent_file import file_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from mirror.ports import Store
     from mirror.records.release_view import ReleaseView
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
 _MOST = 256 * 1024 * 1024  # bytes of cached pages
 _LONGEST_FETCH = 30.0  # seconds in which projects are fetched that a request for records lacks
+_JUST_NOW = 0.2  # seconds in which a page is sent again without asking the worker whether it has changed
 # The keys of a file object that are copied unchanged.
 _COPIED = ("requires-python", "size", "upload-time", "yanked", "provenance")
 
@@ -59,12 +59,7 @@ class Listed(msgspec.Struct, frozen=True):
 class Pages:
     """The answers to GET requests. Methods that are not coroutines may block: call them in a thread."""
 
-    def __init__(
-        self,
-        store: Store, worker: MirrorWorker, *,
-        offline: bool, gate: PolicyGate | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+    def __init__(self, store: Store, worker: MirrorWorker, *, offline: bool, gate: PolicyGate | None = None) -> None:
         """Take the parts.
 
         Args:
@@ -72,14 +67,13 @@ class Pages:
             worker: Owns the mirror that answers for projects.
             offline: Serve only what the store has.
             gate: Decides what may be shown; None for everything.
-            clock: Gives the seconds for which a page is sent again without a check.
         """
         self._store = store
         self._worker = worker
         self._offline = offline
         self._gate = gate
         self._cached: OrderedDict[tuple[str, str], tuple[str, Page]] = OrderedDict()
-        self._checks = Checks(clock)
+        self._checked: dict[tuple[str, str], float] = {}  # cached page -> time.monotonic() of its last check
         self._size = 0
         self._recent = 0  # pages that were sent again without asking the worker
         self._lock = threading.Lock()
@@ -110,21 +104,13 @@ class Pages:
         if normal != name:
             return problem(301, "moved permanently").with_header("location", f"../{quote(normal)}/")
         cached = self._cached.get((normal, kind))
-        if cached is not None and self._checks.is_recent((normal, kind)):
+        if cached is not None and time.monotonic() < self._checked.get((normal, kind), 0.0) + _JUST_NOW:
             self._recent += 1
             return cached[1].answer()
         project = await self._project(normal)
         if isinstance(project, Answer):
             return project
         return await asyncio.to_thread(self._page, project, kind)
-
-    def ready(self, name: str, kind: str, most: int) -> Page | None:
-        """Return a page of at most so many bytes that may be sent without waiting; None: ask for it by ``project``."""
-        cached = self._cached.get((name, kind))
-        if cached is None or len(cached[1].body) > most or not self._checks.need_not_wait((name, kind)):
-            return None
-        self._recent += 1
-        return cached[1]
 
     def shows(self, name: str) -> bool:
         """Return whether a project may be shown, as far as its name says."""
@@ -152,7 +138,7 @@ class Pages:
             cached = self._cached.get(key)
             if cached is not None and cached[0] == version and holds:
                 self._cached.move_to_end(key)
-                self._checks.note(key)
+                self._checked[key] = time.monotonic()
                 return cached[1].answer()
         listed = self._listed(project)
         if isinstance(listed, Answer):
@@ -180,13 +166,13 @@ class Pages:
         with self._lock:
             before = self._cached.pop(key, None)
             self._size -= len(before[1].body) if before is not None else 0
-            self._checks.note(key)
+            self._checked[key] = time.monotonic()
             self._cached[key] = (version, page)
             self._size += len(page.body)
             while self._size > _MOST and len(self._cached) > 1:
                 evicted, (_, oldest) = self._cached.popitem(last=False)
                 self._size -= len(oldest.body)
-                self._checks.forget(evicted)
+                self._checked.pop(evicted, None)
 
     def _entries(self, project: Project) -> Listed:
         """Return the versions and file objects of a page, with URLs of this server, and with a sidecar if one is available.

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from mirror.server.arrivals import Admission, Arrivals, Turns
 from mirror.server.connections import IDLE_SECONDS, ConnectionLimit, bounded
 from mirror.server.listening import most_connections
-from mirror.server.reception import Reception
+from mirror.server.reception import Reception, is_kept
 
 if TYPE_CHECKING:
     import asyncio
@@ -46,7 +46,7 @@ def serve(application: Server, entrance: Entrance, until: Sequence[Callable[[], 
         access_log=False,
         lifespan="off",
         server_header=False,
-        http=bounded(AutoHTTPProtocol, limit, turns.run, application.ready),
+        http=bounded(AutoHTTPProtocol, limit, turns.run, lambda data: application.health() if is_kept(data) else None),
         timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=_GRACE,
     )

@@ -100,9 +100,6 @@ class Protocol:
     def data_received(self, data: bytes) -> None:
         """Receive."""
 
-    def _unset_keepalive_if_required(self) -> None:
-        """Stop waiting for the next request."""
-
 
 def test_headers_without_an_end_close_the_connection() -> None:
     """Whatever the parser of the server library accepts."""
