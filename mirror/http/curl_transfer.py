@@ -34,9 +34,8 @@ class Transfer:
         self.curl: Any = None  # its handle, once it is started
         self.problem: Problem | None = None  # why the body was not taken in
         self.status = 0
-        self.heard = (
-            0.0  # monotonic seconds of the last byte; 0 before the first byte, for which libcurl has its own timeout
-        )
+        # Monotonic seconds of the last byte; 0 before the first byte, for which libcurl has its own timeout.
+        self.heard = 0.0
 
     def write(self, data: bytes) -> int | None:
         """Add a chunk of the body; return -1 (abort) if the body cannot be taken in."""

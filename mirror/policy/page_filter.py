@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from mirror.policy.upload_times import KnownTime
     from mirror.records.release_view import ReleaseView
 
-_AGAIN = (
-    5  # seconds after which a time is looked for again that nobody knows: another index may have been asked meanwhile
-)
+# Seconds after which a time that nobody knows is looked for again: another index may have been asked meanwhile.
+_AGAIN = 5
 Entry = dict[str, Any]  # a PEP 691 file object
 
 

@@ -71,9 +71,7 @@ class PolicyRules(NamedTuple):
     minimum_project_age: int | None = None
     cutoff: Cutoff | None = None
     cutoffs: Mapping[str, Cutoff | None] = {}  # another cutoff for these projects; None: no cutoff
-    first_seen: bool = (
-        False  # where no index states an upload time, the time counts at which the mirror first saw the file
-    )
+    first_seen: bool = False  # where no index states an upload time, the time counts when the mirror first saw the file
     only_binary: tuple[str, ...] = ()  # names, or ":all:"
     no_binary: tuple[str, ...] = ()  # names that ``only_binary`` does not concern
     yanked: Action = Action.WARN

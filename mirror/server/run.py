@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from mirror.server.app import Server
     from mirror.server.listening import Entrance
 
-_SWITCH = (
-    0.001  # seconds until another thread may run: with Python's 5 ms a thread that builds a page delays every answer
-)
+# Seconds until another thread may run: with Python's 5 ms a thread that builds a page delays every answer.
+_SWITCH = 0.001
 _GRACE = 5  # seconds for requests under way when the server stops
 
 

@@ -196,9 +196,8 @@ class MirrorWorker:
         elif project is not None and not mirror.settings.offline:
             record = project.view.freshness
             lacks_files = now - self._failed.get(name, now) > _RETRY
-            if not all(
-                part.of_index for part in project.sources()
-            ):  # a folder: what is new in it is seen by looking again
+            if not all(part.of_index for part in project.sources()):
+                # A folder: what is new in it is seen by looking again.
                 lacks_files = now - self._failed.setdefault(name, now) > _RETRY
             if lacks_files or now >= record.fetched_at + max(record.lifetime, _RETRY):
                 self._failed.pop(name, None)

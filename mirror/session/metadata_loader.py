@@ -32,9 +32,8 @@ class MetadataLoader:
         self._builder = parts.builder
         self._offline = parts.settings.offline
         self._refresh = parts.settings.refresh
-        self._archives: dict[
-            str, BinaryIO
-        ] = {}  # that may have to be built later in the run; a large one is a file on disk
+        # Those that may have to be built later in the run; a large one is a file on disk.
+        self._archives: dict[str, BinaryIO] = {}
 
     def find(
         self, project: Project, release: int, file_kind: int, *, build: bool = False

@@ -87,9 +87,8 @@ class PageLoader:
         view = decode(views.view)
         if not isinstance(view, ReleaseView):
             raise Malformed(f"{exchange.url}: no project page")
-        if (
-            views.undated and exchange.request.cache_key is not None
-        ):  # the page of an index, not one that is fetched again
+        # Only the page of an index has a key of the cache: not one that is fetched again.
+        if views.undated and exchange.request.cache_key is not None:
             index_id = simple_index(exchange.request.url.removesuffix(f"/{view.name}/")).id
             self._write_buffer.add_sightings(FIRST_SEEN.key(index_id, view.name), views.undated, self._clock())
         return view, views.files

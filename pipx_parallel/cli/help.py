@@ -80,9 +80,8 @@ class GroupedCommand(click.Command):
                     continue
                 heading = _SHORT.get(param.group, param.group) if is_short else param.group
                 groups.setdefault(heading, []).append(param.short_record() if is_short else record)
-            elif isinstance(param, click.Option) and not (
-                is_short and param.name == "help_all"
-            ):  # the last line names it
+            elif isinstance(param, click.Option) and not (is_short and param.name == "help_all"):
+                # ``--help-all`` is named by the last line of the short help.
                 groups.setdefault("General", []).append(record)
         general = groups.pop("General", [])
         for heading, records in {**groups, "General": general}.items():
