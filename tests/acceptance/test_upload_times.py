@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -97,7 +96,6 @@ def test_first_sightings_count_only_if_asked_for(
     """A file that was seen long enough ago is admitted; one that came later counts from then, also under its old name."""
     refused = workspace.lock("own", flags=COOLDOWN)
     assert (refused.code, "no upload time on its index" in refused.err) == (1, True)
-    today = datetime.now(UTC).strftime("%Y-%m-%d")
     refused = workspace.lock("own", flags=(*COOLDOWN, FIRST_SEEN))
     assert refused.code == 1
     assert "was first seen by this mirror on" in refused.err
@@ -120,10 +118,7 @@ def test_first_sightings_count_only_if_asked_for(
 
     indexes[0].publish_page("own", [undated("own", "1.0", padding=5), undated("own", "2.0")])
     changed = workspace.lock("own", flags=(*COOLDOWN, FIRST_SEEN, "--refresh"))
-    assert (changed.code, f"first seen by this mirror on {today}" in changed.err or "first seen" in changed.err) == (
-        1,
-        True,
-    )
+    assert (changed.code, "first seen" in changed.err) == (1, True)
     assert workspace.lock("own", flags=("--minimum-project-age", "P7D", FIRST_SEEN)).code == 1
 
 
