@@ -23,7 +23,7 @@ def _keys(workspace: Workspace) -> list[str]:
 
 
 def test_doctor_leaves_a_record_of_every_kind_alone(workspace: Workspace, index: LoopbackIndex) -> None:
-    """One mirror that has seen a build, a failed one, a direct reference, a find-links page, an attestation and validators."""
+    """One mirror that has seen builds, a direct reference, a find-links page, an attestation, a file without upload time, …."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib<2"], static=False))
     linked, direct = wheel("linked", "1.0"), wheel("direct", "1.0")
     page = f'<a href="../../files/linked/{linked.filename}#sha256={linked.sha256}">linked</a>'
@@ -43,7 +43,7 @@ def test_doctor_leaves_a_record_of_every_kind_alone(workspace: Workspace, index:
         affected = [{"package": {"ecosystem": "PyPI", "name": "app"}, "versions": ["0.1"]}]
         archive.writestr("a.json", json.dumps({"id": "A-1", "affected": affected}))
     assert workspace.run("mirror", "advisories", "update", "all.zip").code == 0
-    signed = wheel("signed", "1.0")._replace(provenance="../../files/signed/signed.provenance")
+    signed = wheel("signed", "1.0", upload_time=None)._replace(provenance="../../files/signed/signed.provenance")
     index.publish("signed", signed, signed._replace(filename="signed.provenance", body=b'{"attestation_bundles":[]}'))
     assert workspace.run("lock", "--packages", "signed", "--attestation-identities", "-o", "signed.txt").code == 0
     before = _keys(workspace)
