@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Before = dict[str, str | None]  # the text each output holds now; None if there is none
 _SHOWN = 10  # changes that a message names before it counts the rest
+_WIDTH, _BEFORE = 80, 40  # characters of a changed line in a message, and how many of them are before the difference
 
 
 def read_before(names: Sequence[str]) -> Before:
@@ -217,7 +218,11 @@ def _change(row: PinChange) -> str:
 def _first_difference(old: str, new: str) -> str:
     pairs = zip_longest(_content(old).splitlines(), _content(new).splitlines(), fillvalue="nothing")
     number, left, right = next((line, *pair) for line, pair in enumerate(pairs, 1) if pair[0] != pair[1])
-    return f"line {number} is {left.strip()[:80]!r}, would be {right.strip()[:80]!r}"
+    left, right = left.strip(), right.strip()
+    differing = (place for place, pair in enumerate(zip_longest(left, right)) if pair[0] != pair[1])
+    begin = max(0, next(differing, 0) - _BEFORE)
+    shown = [("…" if begin else "") + text[begin : begin + _WIDTH] for text in (left, right)]
+    return f"line {number} is {shown[0]!r}, would be {shown[1]!r}"
 
 
 def _content(text: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What to do about an error that brings no hint of its own.
 _HINTS: Mapping[type[BaseException], str] = {
     mirror_errors.AddressUnavailable: "use another --port (0: any that is free) or --host",
-    errors.StaleLock: "run the same command without --check to update it",
+    errors.StaleLock: "run the same command without --check and --diff to update it",
     mirror_errors.Offline: "allow the network (leave out --offline), or fill the mirror first with pipx-parallel mirror warm",
     mirror_errors.Withdrawn: "",
     mirror_errors.Unreachable: "check the URL of the index, the credentials and the network, and run it again",
