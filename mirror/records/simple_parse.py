@@ -120,10 +120,8 @@ def _parse_json(body: bytes, url: str) -> Listing:
     try:
         page = _page.decode(body)
         raws: list[bytes] = list(_files.decode(body).files)
-    except (msgspec.ValidationError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError):  # before msgspec 0.23 the second one for bytes that are not UTF-8
         return _parse_loosely(body, url)
-    except msgspec.DecodeError as error:
-        raise Malformed(f"{url}: the page is not JSON: {error}") from error
     names = ":".join([file.filename for file in page.files])
     if any(character in names for character in _FORBIDDEN_IN_NAMES):
         return _parse_loosely(body, url)

@@ -219,7 +219,7 @@ def _first_difference(old: str, new: str) -> str:
     pairs = zip_longest(_content(old).splitlines(), _content(new).splitlines(), fillvalue="nothing")
     number, left, right = next((line, *pair) for line, pair in enumerate(pairs, 1) if pair[0] != pair[1])
     left, right = left.strip(), right.strip()
-    differing = (place for place, pair in enumerate(zip_longest(left, right)) if pair[0] != pair[1])
+    differing = (offset for offset, pair in enumerate(zip_longest(left, right)) if pair[0] != pair[1])
     begin = max(0, next(differing, 0) - _BEFORE)
     shown = [("…" if begin else "") + text[begin : begin + _WIDTH] for text in (left, right)]
     return f"line {number} is {shown[0]!r}, would be {shown[1]!r}"

@@ -268,14 +268,14 @@ def test_check_shows_where_a_long_line_differs(home: Path, run: Run) -> None:
     """A file of the lock is one line; its hash is at the end."""
     assert run("lock", "--packages", "app", "-o", "pylock.toml").code == 0
     lock = home / "pylock.toml"
-    found = re.search(r'sha256 = "([0-9a-f]{64})"', lock.read_text(encoding="utf-8"))
-    assert found
-    lock.write_text(lock.read_text(encoding="utf-8").replace(found[1], "0" * 64), encoding="utf-8")
+    digest = re.search(r'sha256 = "([0-9a-f]{64})"', lock.read_text(encoding="utf-8"))
+    assert digest
+    lock.write_text(lock.read_text(encoding="utf-8").replace(digest[1], "0" * 64), encoding="utf-8")
 
     ran = run("lock", "--packages", "app", "-o", "pylock.toml", "--check")
 
     is_now, would_be = re.findall(r"'([^']*)'", ran.err.partition("line ")[2])
-    assert (ran.code, "0000" in is_now, found[1][:9] in would_be) == (3, True, True), ran.err
+    assert (ran.code, "0000" in is_now, digest[1][:9] in would_be) == (3, True, True), ran.err
 
 
 def test_a_comment_does_not_make_a_lock_stale(home: Path, run: Run) -> None:
