@@ -29,9 +29,7 @@ class Fix(NamedTuple):
     hidden: str | None = None
     rule: str = ""  # that hides it
     reason: str = ""  # continues "it …"
-    lacking: str | None = (
-        None  # the nearest release above it that is free of advisories, and that the mirror cannot read offline
-    )
+    lacking: str | None = None  # the nearest release above it without advisories, which the mirror cannot read offline
 
     @property
     def exception(self) -> str:

@@ -110,7 +110,6 @@ def _inspector(request: LockRequest, before: changes.Before) -> Callable[[Mirror
     from pipx_parallel.cli.pin_check import inspector  # only with a policy
 
     checks = request.context.chosen.flag("check")
-    request.context.progress.explains &= (
-        not checks
-    )  # a pin that the policy refuses is the better error, and comes later
+    if checks:  # a pin that the policy refuses is the better error, and comes later
+        request.context.progress.explains = False
     return inspector(request, before, checks=checks)
