@@ -192,7 +192,7 @@ class _Sentences:
             subject, plural = self.subject(cause.parent, used.releases, cause.switch)
             verb = "need" if plural else "needs"
             if used.others and used.allowed:
-                yield f"{subject} {verb} {self.naming.some(used.child, used.allowed)} (bounds differ by release)"
+                yield f"{subject} {verb} {self.naming.some(used.child, used.allowed)}, bounds differ by release"
                 return
             line = f"{subject} {verb} {' and '.join(dict.fromkeys(wording.need(edge) for edge in cause.edges))}"
         else:

@@ -49,7 +49,7 @@ class Wording:
         spans = [_span(versions[release_of(first)], versions[release_of(last)]) for first, last in runs]
         if len(spans) > _MOST_RUNS:
             spans = [
-                f"{mask.bit_count()} releases from {versions[release_of(runs[0][0])]} to {versions[release_of(runs[-1][1])]}"
+                f"{_span(versions[release_of(runs[0][0])], versions[release_of(runs[-1][1])])} ({mask.bit_count()} releases)"
             ]
         return f"{name} {', '.join(spans)}"
 

@@ -62,7 +62,7 @@ class _Sentences(Naming):
             return f"{self.parent(cause.package, used.releases, cause.switch)} cannot be used: {cause.reason}"
         subject = self.parent(cause.parent, used.releases, cause.switch)
         if used.others and used.allowed:
-            return f"{subject} needs {self.some(used.child, used.allowed)} (bounds differ by release)"
+            return f"{subject} needs {self.some(used.child, used.allowed)}, bounds differ by release"
         requirements_text = " and ".join(dict.fromkeys(words.need(edge) for edge in cause.edges))
         return f"{subject} needs {requirements_text}{self.unmet(used, cause.edges[0])}"
 

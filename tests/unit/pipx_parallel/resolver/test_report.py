@@ -118,7 +118,7 @@ def test_releases_in_lockstep_are_one_line_not_one_each() -> None:
 
     assert words(universe) == [
         "in.txt:1 asks for boto:1-40",
-        "every release of boto needs every release of core (bounds differ by release)",
+        "every release of boto needs every release of core, bounds differ by release",
         "every release of core needs lib:1",
         "in.txt:2 asks for lib:2",
         "so no set of releases meets them all",
