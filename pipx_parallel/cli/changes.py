@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import zip_longest
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import locks
+from pipx_parallel.cli.account import shortened
+from pipx_parallel.emitters.plain_text import one_line
 from pipx_parallel.errors import RequirementsError, UsageError
-from pipx_parallel.locks.lock_reader import Lock, read_digest, read_lock, read_pins
+from pipx_parallel.locks.lock_reader import Lock, read_digest, read_lock, read_pins, read_targets
 from pipx_parallel.model import Origin
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 Before = dict[str, str | None]  # the text each output holds now; None if there is none
 _SHOWN = 10  # changes that a message names before it counts the rest
-_WIDTH, _BEFORE = 80, 40  # characters of a changed line in a message, and how many of them are before the difference
 
 
 def read_before(names: Sequence[str]) -> Before:
@@ -105,11 +106,15 @@ def stale_reasons(before: Before, artifacts: Sequence[Artifact]) -> list[str]:
         text = before.get(artifact.name)
         if text is None:
             reasons.append(f"{artifact.name} does not exist")
-        elif _content(text) != _content(artifact.text):
-            rows = _rows(artifact.name, text, artifact.text)
-            what = _named(rows) or _first_difference(text, artifact.text)
-            reasons.append(f"{artifact.name} is out of date: {what}")
+        elif what := _what_changes(artifact.name, text, artifact.text):
+            reasons.append(f"{artifact.name} is out of date: {what[0]}")
     return reasons
+
+
+def changed_targets(old: str, new: str) -> tuple[str, str] | None:
+    """Return for which targets a lock is and would be; None if they are the same, or not stated."""
+    theirs, ours = read_targets(old), read_targets(new)
+    return (shortened(theirs), shortened(ours)) if theirs and ours and theirs != ours else None
 
 
 def difference(
@@ -121,17 +126,18 @@ def difference(
     artifact = next((output for output in artifacts if before.get(output.name) is not None), artifacts[0])
     facts = {name: fact for resolution in resolutions for name, fact in lock_diff.facts_of(resolution).items()}
     rows = _rows(artifact.name, before.get(artifact.name), artifact.text, facts)
+    others = _beside_pins(before, artifacts, artifact, rows)
     conditions = lock_diff.conditions_of(resolutions)
     match request.context.chosen.text("diff_format"):
         case "json":
             import json  # this format's own
 
-            return json.dumps(lock_diff.render_json(rows, conditions), indent=2) + "\n"
+            return json.dumps(lock_diff.render_json(rows, conditions, others), indent=2) + "\n"
         case "markdown":
-            return lock_diff.render_markdown(rows)
+            return lock_diff.render_markdown(rows, others)
         case _:
             paint = request.context.paint
-            return lock_diff.render_text(rows, paint) + lock_diff.render_conditions(conditions, paint)
+            return lock_diff.render_text(rows, paint, others) + lock_diff.render_conditions(conditions, paint)
 
 
 def summary(before: Before, artifacts: Sequence[Artifact]) -> str:
@@ -150,7 +156,10 @@ def summary(before: Before, artifacts: Sequence[Artifact]) -> str:
 
     rows = _rows(changed.name, old, changed.text)
     moved = [row for row in rows if row.before and row.after and row.before != row.after]
-    return f"wrote: {names} ({counted(rows)}{': ' if moved else ''}{_named(moved)})"
+    targets = changed_targets(old, changed.text)
+    what = f"{counted(rows)}{': ' if moved else ''}{_named(moved)}" if rows else "pins unchanged"
+    what += f"; for {targets[1]}, was for {targets[0]}" if targets else ""
+    return f"wrote: {names} ({what})"
 
 
 def upgrade_roots(request: LockRequest) -> list[RootRequirement]:
@@ -201,6 +210,40 @@ def _rows(name: str, old: str | None, new: str, facts: Mapping[str, Facts] | Non
     return compare(before, after, facts)
 
 
+def _what_changes(name: str, old: str, new: str) -> list[str]:
+    """Return what changes in one output, beyond its digest and command: its targets and pins, else its lines."""
+    old_content, new_content = _content(old), _content(new)
+    if old_content == new_content:
+        return []
+    targets = changed_targets(old, new)
+    what = [f"it is for {targets[0]}, and would be for {targets[1]}"] if targets else []
+    what += filter(None, [_named(_rows(name, old, new))])
+    if what:
+        return what
+    from pipx_parallel.locks.line_changes import changed_lines  # only if a line differs that is no pin
+
+    lines = changed_lines(old_content, new_content)
+    first = [*islice(lines, _SHOWN)]
+    hidden = sum(1 for _ in lines)
+    return [*first, *[f"{hidden} more lines"] * (hidden > 0)]
+
+
+def _beside_pins(
+    before: Before, artifacts: Sequence[Artifact], shown: Artifact, rows: Sequence[PinChange]
+) -> list[str]:
+    """Return what changes in the outputs besides these pins of the one that is shown, a line each."""
+    if before.get(shown.name) is None:
+        return []  # none exists
+    lines, pins = [], _named(rows)
+    for artifact in artifacts:
+        old = before.get(artifact.name)
+        what = ["does not exist"] if old is None else _what_changes(artifact.name, old, artifact.text)
+        if artifact is shown and rows and old is not None:  # its lines are those of its pins
+            what = what[:1] if changed_targets(old, artifact.text) else []
+        lines += [one_line(f"{artifact.name}: {row}") for row in what if row != pins]
+    return lines
+
+
 def _named(rows: Sequence[PinChange]) -> str:
     words = [_change(row) for row in rows if row.before != row.after]
     hidden = len(words) - _SHOWN
@@ -213,16 +256,6 @@ def _change(row: PinChange) -> str:
     if row.after is None:
         return f"remove {row.name} {row.before}"
     return f"{row.name} {row.before} → {row.after}"
-
-
-def _first_difference(old: str, new: str) -> str:
-    pairs = zip_longest(_content(old).splitlines(), _content(new).splitlines(), fillvalue="nothing")
-    number, left, right = next((line, *pair) for line, pair in enumerate(pairs, 1) if pair[0] != pair[1])
-    left, right = left.strip(), right.strip()
-    differing = (offset for offset, pair in enumerate(zip_longest(left, right)) if pair[0] != pair[1])
-    begin = max(0, next(differing, 0) - _BEFORE)
-    shown = [("…" if begin else "") + text[begin : begin + _WIDTH] for text in (left, right)]
-    return f"line {number} is {shown[0]!r}, would be {shown[1]!r}"
 
 
 def _content(text: str) -> str:

@@ -6,13 +6,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pipx_parallel.emitters.plain_text import one_line
-from pipx_parallel.errors import NoSolution, RequirementsError
+from pipx_parallel.errors import NoSolution, RequirementsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipx_parallel.cli.request import LockRequest
-    from pipx_parallel.model import Resolution, RootRequirement
+    from pipx_parallel.config.layers import Chosen
+    from pipx_parallel.model import Resolution, RootRequirement, Target
 
 
 def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> Iterator[str]:
@@ -34,8 +35,11 @@ def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> I
 def pin_conditions(request: LockRequest, resolutions: Sequence[Resolution]) -> Iterator[str]:
     """Yield a warning for each thing that has become of a pin: a yank (PEP 592), a status (PEP 792), a changed file.
 
-    What the policy says to allow is not reported.
+    What the policy says to allow is not reported, nor what a diff on standard output reports (``--diff-format markdown`` does not).
     """
+    chosen = request.context.chosen
+    if shows_diff(chosen) and chosen.text("diff_format") != "markdown":
+        return
     pins = {(pin.name, pin.version): pin for resolution in resolutions for pin in resolution.pins if pin.conditions}
     if not pins:
         return
@@ -46,6 +50,11 @@ def pin_conditions(request: LockRequest, resolutions: Sequence[Resolution]) -> I
                 yield one_line(f"{name} {version} {condition.text}")
 
 
+def shows_diff(chosen: Chosen) -> bool:
+    """Return whether ``lock`` writes what would change to standard output."""
+    return chosen.flag("diff") or (chosen.flag("check") and chosen.text("diff_format") == "json")
+
+
 def allowed_conditions(request: LockRequest) -> frozenset[str]:
     """Return the kinds of conditions that the policy allows without a word."""
     rules = request.settings.policy
@@ -53,6 +62,26 @@ def allowed_conditions(request: LockRequest) -> frozenset[str]:
         return frozenset()
     statuses = [name for name, action in rules.statuses.items() if action.value == "allow"]
     return frozenset([*statuses, *["yanked"] * (rules.yanked.value == "allow")])
+
+
+def of_pythons(requires_python: str | None, targets: Sequence[Target]) -> list[str]:
+    """Return a line for each target whose Python the inputs themselves do not take: the project is not installed there."""
+    if not requires_python:
+        return []
+    from pipx_parallel.targets.rules import TargetRules  # loaded with the solver; named where it is used
+
+    refused = [target for target in targets if not TargetRules(target).python_allowed(requires_python)]
+    asked = f"the input requires Python {requires_python}"
+    return [
+        one_line(f"{asked}, and this lock is for {row.python_full_version} (see --python-version)") for row in refused
+    ]
+
+
+def refuse_pythons(request: LockRequest) -> None:
+    """Raise ``UsageError`` if the inputs take the Python of no target: such a lock is never what its project needs."""
+    lines = of_pythons(request.inputs.requires_python, request.targets) if request.inputs.requires_python else []
+    if lines and len(lines) == len(request.targets):
+        raise UsageError(lines[0], "lock and check for a Python that it takes")
 
 
 def of_upgrades(

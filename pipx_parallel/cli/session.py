@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mirror.errors import MirrorError, Offline
 from pipx_parallel.cli import failures_code
 from pipx_parallel.cli.mirror_opening import build_tools, opened, ready_beside
-from pipx_parallel.cli.notices import pin_conditions, without_effect
+from pipx_parallel.cli.notices import of_pythons, pin_conditions, without_effect
 from pipx_parallel.emitters.locked_files import has_strong_hashes
 from pipx_parallel.errors import Incomplete, NoSolution, PipxParallelError
 
@@ -56,8 +56,8 @@ def resolving(
         resolutions = _solved(request, mirror, tools, inspect)
         for line in (*without_effect(request, resolutions), *pin_conditions(request, resolutions)):
             request.context.printer.warn(line)
-        if request.inputs.requires_python:
-            _warn_of_python(request, resolutions)
+        for line in of_pythons(request.inputs.requires_python, [resolution.target for resolution in resolutions]):
+            request.context.printer.warn(line)
         if hashed and not has_strong_hashes(resolutions):
             from pipx_parallel.cli.hashing import with_hashes  # few indexes state no hashes
 
@@ -202,15 +202,3 @@ def _want_inputs(request: LockRequest, mirror: Mirror) -> None:
 def missing_code(resolutions: Sequence[Resolution]) -> int:
     """Return the exit code for missing projects; 0 if none is missing."""
     return failures_code(tuple(failure.error for resolution in resolutions for failure in resolution.missing))
-
-
-def _warn_of_python(request: LockRequest, resolutions: Sequence[Resolution]) -> None:
-    """Warn of every target whose Python the inputs themselves do not take: pip would refuse to install the project there."""
-    from pipx_parallel.targets.rules import TargetRules  # loaded with the solver; named where it is used
-
-    for target in [resolution.target for resolution in resolutions]:
-        if not TargetRules(target).python_allowed(request.inputs.requires_python):
-            asked = f"the input requires Python {request.inputs.requires_python}"
-            request.context.printer.warn(
-                f"{asked}, and this lock is for {target.python_full_version} (see --python-version)"
-            )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipx_parallel.cli import changes
 from pipx_parallel.emitters.plain_text import one_line
 from pipx_parallel.errors import RequirementsError, StaleLock
-from pipx_parallel.locks.lock_reader import read_command, read_pins, read_targets
+from pipx_parallel.locks.lock_reader import read_command, read_pins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,11 +54,8 @@ def _words(command: str) -> list[str]:
 
 def _other_target(artifact: Artifact, old: str) -> Iterator[str]:
     """Yield for which targets a lock is, if this command is for others."""
-    from pipx_parallel.cli.account import shortened  # only for a lock that is out of date
-
-    theirs, ours = read_targets(old), read_targets(artifact.text)
-    if theirs and ours and theirs != ours:
-        yield one_line(f"{artifact.name} is for {shortened(theirs)}, and this command for {shortened(ours)}")
+    if change := changes.changed_targets(old, artifact.text):
+        yield one_line(f"{artifact.name} is for {change[0]}, and this command for {change[1]}")
 
 
 def _names(text: str, name: str) -> set[str]:

@@ -104,24 +104,23 @@ def render_conditions(conditions: Sequence[tuple[str, str, PinCondition]], paint
     return "".join(f"{mark} {name} {version} {condition.text}\n" for name, version, condition in conditions)
 
 
-def render_text(rows: Sequence[PinChange], paint: Paint = unpainted) -> str:
-    """Return one line per change, with aligned names, and a summary."""
-    if not rows:
-        return "no changes\n"
+def render_text(rows: Sequence[PinChange], paint: Paint = unpainted, others: Sequence[str] = ()) -> str:
+    """Return one line per change, with aligned names, those of ``others`` than pins, and a summary."""
     signs = {"added": "+", "removed": "-", "up": "↑", "down": "↓", "moved": "~", "rehashed": "#"}
-    width = max(len(row.name) for row in rows)
+    width = max((len(row.name) for row in rows), default=0)
     lines = [
         f"{paint(row.kind, signs[row.kind])} {row.name:{width}}  {paint(row.kind, _change(row))}"
         f"{paint('note', _notes(row))}"
         for row in rows
     ]
-    return "\n".join((*lines, summary(rows))) + "\n"
+    lines += [f"{paint('moved', '~')} {text}" for text in others]
+    return "\n".join((*lines, summary(rows, len(others)))) + "\n"
 
 
 def render_json(
-    rows: Sequence[PinChange], conditions: Sequence[tuple[str, str, PinCondition]] = ()
+    rows: Sequence[PinChange], conditions: Sequence[tuple[str, str, PinCondition]] = (), others: Sequence[str] = ()
 ) -> dict[str, object]:
-    """Return the rows for JSON: counts, then changes, in their order, then conditions of all pins."""
+    """Return the rows for JSON: counts, then changes, in their order, then conditions of all pins, and other changes."""
     changes = [
         {
             "name": row.name,
@@ -140,25 +139,27 @@ def render_json(
         {"name": name, "version": version, "kind": condition.kind.value, "text": condition.text}
         for name, version, condition in conditions
     ]
-    return {"counts": counts(rows), "changes": changes, "conditions": states}
+    return {"counts": counts(rows), "changes": changes, "conditions": states, "other-changes": list(others)}
 
 
-def render_markdown(rows: Sequence[PinChange]) -> str:
-    """Return a review comment: the counts, then one table per kind of change."""
-    lines = ["### Lock changes", "", f"{summary(rows).capitalize()}."]
+def render_markdown(rows: Sequence[PinChange], others: Sequence[str] = ()) -> str:
+    """Return a review comment: the counts, one table per kind of change, then a list of the other changes."""
+    lines = ["### Lock changes", "", f"{summary(rows, len(others)).capitalize()}."]
     for kind, heading in KINDS.items():
         members = [row for row in rows if row.kind == kind]
         if members:
             lines += ["", f"**{heading}** ({len(members)})", ""]
             lines += ["| package | version | uploaded | behind | required by |", "| --- | --- | --- | --- | --- |"]
             lines += [_markdown_row(row) for row in members]
+    lines += ["", "**Other changes**", "", *[f"- {_cell(text)}" for text in others]] if others else []
     return "\n".join(lines) + "\n"
 
 
-def summary(rows: Sequence[PinChange]) -> str:
-    """Return the counts in one line: ``1 added, 2 upgraded``."""
+def summary(rows: Sequence[PinChange], others: int = 0) -> str:
+    """Return the counts in one line: ``1 added, 2 upgraded``; ``others`` is how many changes are not of pins."""
     phrases = {"moved": "from another source", "rehashed": "with other files"}
     words = [f"{count} {phrases.get(kind) or KINDS[kind].lower()}" for kind, count in counts(rows).items()]
+    words += [f"{others} other change{'s' * (others > 1)}"] * (others > 0)
     return ", ".join(words) or "no changes"
 
 

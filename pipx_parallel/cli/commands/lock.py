@@ -39,13 +39,15 @@ def run(values: Mapping[str, object]) -> int:
     chosen = context.chosen
     names = locks.names_of(chosen, request.sources)
     checks = chosen.flag("check")
-    shows = chosen.flag("diff") or (checks and chosen.text("diff_format") == "json")
+    shows = notices.shows_diff(chosen)
     if checks and names == (locks.STDOUT,):
         raise UsageError("--check compares with a file: name it with -o")
     locks.check_names(names, chosen, written=not (checks or shows))
     locks.refuse_inputs(names, request)
     locks.refuse_conflicts(names, request)
     before = changes.read_before(names)
+    if checks:
+        notices.refuse_pythons(request)
     if checks and _is_fresh(request, before):
         context.printer.say(f"fresh: {', '.join(names)}")
         return 0

@@ -87,7 +87,7 @@ def test_equal_locks_have_no_changes() -> None:
     assert compare(BEFORE, BEFORE) == ()
     assert render_text(()) == "no changes\n"
     assert "No changes." in render_markdown(())
-    assert render_json(()) == {"counts": {}, "changes": [], "conditions": []}
+    assert render_json(()) == {"counts": {}, "changes": [], "conditions": [], "other-changes": []}
 
 
 def test_hashes_of_locks_of_different_kinds_are_not_compared() -> None:
