@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MESSAGE = 4096  # bytes of one message between the processes
 REPORT_SECONDS = 0.5  # between two reports of one process to the other
 _WORKS = 8  # works in one turn: 3 ms
-_TAKEN = 8  # connections taken in one turn; other processes take the rest
+_TAKEN = 8  # connections taken in one turn of the event loop
 
 
 class Turns:
@@ -127,7 +127,7 @@ class Arrivals:
         for _ in range(_TAKEN):
             try:
                 data, numbers, _, _ = socket.recv_fds(self._passed, MESSAGE, 1)
-            except (BlockingIOError, InterruptedError):  # another process has taken it
+            except (BlockingIOError, InterruptedError):
                 return
             except OSError:
                 data, numbers = b"", []

@@ -82,6 +82,7 @@ class _Waiting:
     transport: Any
     flow: Any  # of the server library: whether it has paused reading
     header_seconds = HEADER_SECONDS
+    _unset_keepalive_if_required: Callable[[], None]  # of the server library
     _timer: asyncio.TimerHandle | None = None
     _received = 0  # bytes since the last request was complete
     _queued = 0  # pieces of data that wait for their turn
@@ -97,6 +98,7 @@ class _Waiting:
 
     def _send_health(self, response: bytes) -> None:
         self._stop_waiting()
+        self._unset_keepalive_if_required()  # the library's time for the next request, which has come
         self._limit.work(self)
         self.transport.write(response)
         self._limit.rest(self)  # from now on

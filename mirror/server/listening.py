@@ -22,25 +22,30 @@ class Entrance(msgspec.Struct, frozen=True):
     """Where a server's connections come from. Used as a context it is closed at the end."""
 
     listening: socket.socket
-    passed: socket.socket | None = None  # over which the process that accepts them passes them on; None without one
+    # Over which the process that accepts connections passes them on, one for each process that answers; none without it.
+    passed: tuple[socket.socket, ...] = ()
 
     def dup(self) -> Entrance:
         """Return a copy that is closed by itself; nothing that is done with it waits."""
         # ``dup`` sets the mode of the original, for the copies in all processes.
-        for original in (self.listening, self.passed):
-            if original is not None:
-                original.settimeout(0)
-        return Entrance(self.listening.dup(), None if self.passed is None else self.passed.dup())
+        for original in (self.listening, *self.passed):
+            original.settimeout(0)
+        return Entrance(self.listening.dup(), tuple(channel.dup() for channel in self.passed))
+
+    def of(self, number: int) -> Entrance:
+        """Return what one of the processes that answer uses; what the others use is closed."""
+        for channel in (*self.passed[:number], *self.passed[number + 1 :]):
+            channel.close()
+        return Entrance(self.listening, self.passed[number : number + 1])
 
     def __enter__(self) -> Self:
         """Return it."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close both sockets of this process."""
-        self.listening.close()
-        if self.passed is not None:
-            self.passed.close()
+        """Close the sockets of this process."""
+        for channel in (self.listening, *self.passed):
+            channel.close()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -74,11 +74,11 @@ class _Server(uvicorn.Server):
             return
         await super().startup([])
         application, passed = self._application, self._entrance.passed
-        if passed is None:
+        if not passed:
             self._accept()
             return
         admit = Admission(self._turns, self._protocol).admit
-        self._source = Arrivals(passed, admit, application.report, application.health_was_answered, self._accept)
+        self._source = Arrivals(passed[0], admit, application.report, application.health_was_answered, self._accept)
         self._source.open()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -83,7 +83,7 @@ def run(values: Mapping[str, object]) -> int:
     store.close()
     listening = listen(context.chosen.text("host") or "127.0.0.1", 8765 if port is None else port)
     context.printer.say(f"serving at {address(listening)} (Simple API: /simple/); stop with Ctrl-C")
-    with received(listening) as entrance:
+    with received(listening, workers) as entrance:
         if workers == 1:
             _serve_all(context, settings, entrance)
         else:
@@ -100,8 +100,8 @@ def _work(number: int, pipe: Connection, values: Mapping[str, object], entrance:
 
     def run_worker() -> int:
         context = begin(values, OPTIONS)
-        with entrance:
-            _serve_all(context, _settings(context), entrance, str(number), (lambda: closed(pipe),))
+        with entrance.of(number) as own:
+            _serve_all(context, _settings(context), own, str(number), (lambda: closed(pipe),))
         return 0
 
     sys.exit(guarded(run_worker, values))

@@ -27,6 +27,9 @@ class Transport:
     def resume_reading(self) -> None:
         """Receive again."""
 
+    def write(self, _: bytes) -> None:
+        """Send."""
+
     def close(self) -> None:
         """Close."""
         self.closed = True
@@ -91,6 +94,7 @@ class Protocol:
 
     client = ("a", 1)
     cycle = None
+    waits = True  # for the next request, after a response; then the connection is closed
 
     def connection_made(self, transport: Transport) -> None:
         """Open."""
@@ -99,6 +103,10 @@ class Protocol:
 
     def data_received(self, data: bytes) -> None:
         """Receive."""
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Wait no longer for the next request."""
+        self.waits = False
 
 
 def test_headers_without_an_end_close_the_connection() -> None:
@@ -112,3 +120,15 @@ def test_headers_without_an_end_close_the_connection() -> None:
         return bool(protocol.transport.closed)
 
     assert [asyncio.run(receive(pieces)) for pieces in (4, 5)] == [False, True]
+
+
+def test_a_request_for_health_is_the_next_request_for_the_library_too() -> None:
+    """Else it closes the connection some time after a page, whatever was asked for since then."""
+
+    async def ask(data: bytes) -> bool:
+        protocol = bounded(Protocol, ConnectionLimit(2), lambda work: (work(), True)[1], {b"health": b"ok"}.get)()
+        protocol.connection_made(Transport())
+        protocol.data_received(data)
+        return bool(protocol.waits)
+
+    assert [asyncio.run(ask(data)) for data in (b"health", b"other")] == [False, True]
