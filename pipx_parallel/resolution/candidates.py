@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from mirror.records.dependency_sets import DependencySet
     from mirror.records.model import Dependency
+    from pipx_parallel.resolution.build_steps import BuildSteps
     from pipx_parallel.resolution.target_facts import TargetFacts
 
 _DAY = 86_400  # seconds
@@ -53,43 +54,51 @@ class Candidates:
     """
 
     def __init__(
-        self, facts: TargetFacts, mode: SearchMode | None = None, admissions: Admissions | None = None
+        self,
+        facts: TargetFacts,
+        mode: SearchMode | None = None,
+        admissions: Admissions | None = None,
+        steps: BuildSteps | None = None,
     ) -> None:
-        """Take the facts, the mode, and the admissions of an instance that refuses the same releases, if there is one."""
+        """Take the facts, the mode, the admissions of an instance that refuses the same releases, and how builds are spread."""
         self.facts = facts
         self.mode = mode = mode or SearchMode()
         self.mirror, self.rules, self.policy, self.hashes = facts.mirror, facts.rules, facts.policy, facts.hashes
         self.candidate, self.active = facts.candidate, facts.active
         self.admissions = admissions or Admissions(facts, mode.refused)
         self.admitted = self.admissions.admitted  # called for every edge, so without a wrapper
-        self.archives = SourceArchives(facts.mirror, facts.archives, takes_all=mode.takes_all_archives)
+        self._steps = steps and steps._replace(known=facts.archives.known())
+        self.archives = SourceArchives(facts.mirror, facts.archives, takes_all=mode.takes_all_archives, steps=steps)
         self.holes: dict[tuple[str, str | None], FetchFailure] = {}
         self.lacking: dict[str, list[tuple[str, int, str]]] = {}  # project -> (package, bit, extra) that depend on it
         self.has_missing_projects = False
         self._dependency_sets: dict[tuple[str, int], DependencySet | FetchFailure | Unavailable] = {}
         self._edges: dict[tuple[str, int, str], Sequence[Edge] | Unavailable] = {}
 
-    def in_mode(self, mode: SearchMode) -> Candidates:
+    def in_mode(self, mode: SearchMode, steps: BuildSteps | None = None) -> Candidates:
         """Return the candidates of the same facts in another mode."""
-        return Candidates(self.facts, mode, self.admissions if mode.refused is self.mode.refused else None)
+        return Candidates(self.facts, mode, self.admissions if mode.refused is self.mode.refused else None, steps)
 
-    def after_builds(self, chosen: Mapping[str, int]) -> Candidates | None:
-        """Build the releases of a solution that need it; return the candidates of the next search, None if none needed it."""
-        built = frozenset(self.archives.build(chosen))
-        if not built:
+    def after_builds(self, chosen: Mapping[str, int] | None) -> Candidates | None:
+        """Build the releases of a solution (None: there is none) that need it; return the candidates of the next search, if any."""
+        built = frozenset(self.archives.build(chosen or {}))
+        changed = built if self._steps is None else built | self.archives.unsettled
+        self._dependency_sets = {key: result for key, result in self._dependency_sets.items() if key not in changed}
+        self._edges = {key: edges for key, edges in self._edges.items() if key[:2] not in changed}
+        steps = self._steps and self._steps.following(chosen, built, self.dependencies)
+        if not built and steps is None:
             return None
-        later = Candidates(self.facts, self.mode, self.admissions)
-        later._take_over(self, built)
+        later = Candidates(self.facts, self.mode, self.admissions, steps)
+        later._take_over(self)
         return later
 
-    def _take_over(self, before: Candidates, built: frozenset[tuple[str, int]]) -> None:
-        """Copy the results of an earlier instance, except those of the releases that were built since."""
+    def _take_over(self, before: Candidates) -> None:
+        """Copy the results of an earlier instance."""
         self.holes = before.holes.copy()
         self.lacking = {name: rows.copy() for name, rows in before.lacking.items()}
         self.has_missing_projects = before.has_missing_projects
-        self.archives.left_out = before.archives.left_out.copy()
-        self._dependency_sets = {key: result for key, result in before._dependency_sets.items() if key not in built}
-        self._edges = {key: edges for key, edges in before._edges.items() if key[:2] not in built}
+        self.archives.left_out = before.archives.left_out.copy() if self._steps is None else {}
+        self._dependency_sets, self._edges = before._dependency_sets, before._edges
 
     def is_complete(self) -> bool:
         """Return whether no source archive was left out that a search with ``takes_all_archives`` would read."""
@@ -254,7 +263,8 @@ class Candidates:
         if self.policy.ignores_dependencies:
             return ()
         self.facts.want(wanted)
-        return self._edges_of(package, bit, extra, wanted)
+        guesses = self._steps if result is NOT_BUILT and extra == BASE else None
+        return guesses.assumed(package, bit, self) if guesses else self._edges_of(package, bit, extra, wanted)
 
     def _edges_of(
         self, package: str, bit: int, extra: str, wanted: Iterable[Dependency]

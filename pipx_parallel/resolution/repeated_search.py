@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipx_parallel.resolution.build_steps import BuildSteps
 from pipx_parallel.resolution.prerelease_fallback import search_again
 from pipx_parallel.resolution.roots import edges_and_bounds
 from pipx_parallel.resolution.source_archives import is_proven
@@ -50,7 +51,7 @@ class LaterSearches:
         if thorough and not is_proven(outcome, candidates.archives.left_out):
             candidates = candidates.in_mode(candidates.mode._replace(takes_all_archives=True))
             refuted = self._refuted(candidates, outcome)
-            again, candidates = self._search(candidates) if refuted is None else (refuted, candidates)
+            again, candidates = self._thorough(candidates) if refuted is None else (refuted, candidates)
             if not isinstance(again, Impossible):
                 return again, candidates
             outcome = again
@@ -60,6 +61,11 @@ class LaterSearches:
         if keeps_going and candidates.met_failures():
             return self._search(candidates.in_mode(candidates.mode._replace(collects_failures=True)))
         return outcome, candidates
+
+    def _thorough(self, candidates: Candidates) -> Outcome:
+        """Search with few builds; without a solution, with all builds that are allowed."""
+        outcome = self._search(candidates.in_mode(candidates.mode, BuildSteps()))
+        return self._search(candidates) if isinstance(outcome[0], Impossible) else outcome
 
     def _refuted(self, candidates: Candidates, impossible: Impossible) -> Impossible | None:
         """Return the refutation if the user's lines in a proof have no solution with other candidates either.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mirror.errors import BuildFailed, NeedsBuild
     from mirror.records.project import Project
     from mirror.session.mirror import Mirror
+    from pipx_parallel.resolution.build_steps import BuildSteps
     from pipx_parallel.resolver.outcome import Impossible
 
     Row = tuple[Project, int, int]  # a project, its release, the file kind
@@ -49,15 +50,28 @@ class ArchiveHistory:
         self.walks: dict[str, list[int]] = {}  # releases whose metadata needs a build, in the order of the search
         self.pending: dict[tuple[str, int], Row] = {}
 
+    def known(self) -> dict[str, int]:
+        """Return the releases whose dependencies are known, as masks."""
+        known: dict[str, int] = {}
+        for rows in (self.without_build, self.walks):
+            for package, bits in rows.items():
+                good = [bit for bit in bits if (package, bit) not in self.failures]
+                known[package] = known.get(package, 0) | sum([1 << bit for bit in good])
+        return known
+
 
 class SourceArchives:
     """The source archives of one search: few of them in the first search, all in a later one."""
 
-    def __init__(self, mirror: Mirror, history: ArchiveHistory, *, takes_all: bool = False) -> None:
-        """Take the mirror and the history; with ``takes_all`` every release is read."""
+    def __init__(
+        self, mirror: Mirror, history: ArchiveHistory, *, takes_all: bool = False, steps: BuildSteps | None = None
+    ) -> None:
+        """Take the mirror and the history; with ``takes_all`` every release is read, except those that ``steps`` withhold."""
         self._mirror = mirror
         self._history = history
         self.takes_all = takes_all
+        self._withheld = {package: steps.withheld(package) for package in steps.vain} if steps else {}
+        self.unsettled: set[tuple[str, int]] = set()  # whose dependencies are not known: withheld, or not built
         self.left_out: dict[str, int] = {}  # the releases, as masks, that only a search with ``takes_all`` would read
 
     def note_known(self, package: str, bit: int) -> None:
@@ -80,10 +94,14 @@ class SourceArchives:
         return True
 
     def refused_unread(self, package: str, bit: int, uploaded: int) -> Unavailable | None:
-        """Return why a release is not even read: it is too old to have static metadata, and it would not be built.
+        """Return why a release is not even read: it is withheld, or too old to have static metadata and not to be built.
 
         ``uploaded`` is its upload time in epoch seconds; 0 if unknown.
         """
+        if self._withheld.get(package, 0) >> bit & 1:
+            self._leave_out(package, bit)
+            self.unsettled.add((package, bit))
+            return Unavailable("needs a build, and others are looked at first")
         if not 0 < uploaded < STATIC_SINCE or (package, bit) in self._history.pending:
             return None
         if not self._mirror.records.can_build:
@@ -116,6 +134,7 @@ class SourceArchives:
                 self._leave_out(package, bit)
                 return Unavailable("needs a build")
             self._history.pending[package, bit] = row
+        self.unsettled.add((package, bit))
         return NOT_BUILT
 
     def build(self, chosen: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -256,7 +256,7 @@ def searched(  # noqa: PLR0913 - what a search is given, once more where it is r
             edges, later = edges_and_bounds(candidates, wanted, bounds)
             is_final = candidates.is_complete if thorough else lambda: True
             outcome = solve(candidates, edges, observer, limits, is_final, later)
-            after_builds = None if isinstance(outcome, Impossible) else candidates.after_builds(outcome.chosen)
+            after_builds = candidates.after_builds(None if isinstance(outcome, Impossible) else outcome.chosen)
             if after_builds is None:
                 return outcome, candidates
             candidates = after_builds

@@ -46,6 +46,11 @@ def releases_in(mask: int) -> int:
     return mask >> 1
 
 
+def between(low: int, high: int) -> int:
+    """Return the mask of all releases above ``low`` and below ``high``."""
+    return max(0, (1 << high) - (2 << low))
+
+
 def bits_of(mask: int) -> Iterator[int]:
     """Yield the bit numbers of a mask, lowest first."""
     while mask:
