@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
-from pipx_parallel.resolver.masks import between
+from pipx_parallel.resolver.masks import between, nearest_above, nearest_below
 from pipx_parallel.resolver.ports import Unavailable
 
 if TYPE_CHECKING:
@@ -26,18 +26,16 @@ class BuildSteps(NamedTuple):
 
     vain: Mapping[str, int] = {}  # the releases that were built in vain, as masks
     reach: Mapping[str, int] = {}  # how many releases next to the oldest of these are withheld
-    found: Mapping[str, int] = {}  # the newest release of a solution, or one above it up to which no other is possible
-    known: Mapping[str, int] = {}  # the releases whose dependencies are known, as masks
+    floors: Mapping[str, int] = {}  # the newest release of a solution, or one above it up to which no other is possible
+    read: Mapping[str, int] = {}  # the releases whose dependencies are known, as masks
 
     def withheld(self, package: str) -> int:
-        """Return the releases of a project, as a mask, that the search may have only if they are built."""
-        vain, found = self.vain.get(package, 0), self.found.get(package)
-        if not vain:
-            return 0
-        if found is None:
-            oldest = _lowest(vain)
-            return between(oldest - 1 - min(self.reach[package], oldest // 2), oldest)
-        return between(self._middle(package, found), self._nearest(package, found))
+        """Return the releases of a project, as a mask, that the search may not choose before they are built."""
+        vain, floor = self.vain.get(package, 0), self.floors.get(package)
+        if floor is not None:
+            return between(self._middle(package, floor), self._ceiling(package, floor))
+        oldest = nearest_above(vain, 0)
+        return between(oldest - 1 - min(self.reach[package], oldest // 2), oldest) if vain else 0
 
     def following(
         self,
@@ -58,41 +56,38 @@ class BuildSteps(NamedTuple):
         open_ = [package for package in self.vain if self.withheld(package)]
         if not open_:
             return None
-        reach, found = dict(self.reach), dict(self.found)
+        reach, floors = dict(self.reach), dict(self.floors)
         for package in self.vain if chosen is not None else open_:
-            before = found.get(package)
-            if chosen is not None and package in chosen and (before is None or chosen[package] > before):
-                found[package] = chosen[package]
-            elif before is not None:
-                found[package] = self._middle(package, before)
+            floor = floors.get(package)
+            if chosen is not None and package in chosen and (floor is None or chosen[package] > floor):
+                floors[package] = chosen[package]
+            elif floor is not None:
+                floors[package] = self._middle(package, floor)
             else:
                 reach[package] = reach[package] // 2 if chosen is None else 0
-        return self._replace(reach=reach, found=found)
+        return self._replace(reach=reach, floors=floors)
 
     def assumed(self, package: str, bit: int, source: CandidateSource) -> Sequence[Edge]:
-        """Return the bounded dependencies that both known neighbours of a release have, each the wider one of the two."""
-        known = self.known.get(package, 0)
-        older, newer = known & (1 << bit) - 1, known >> bit + 1
-        if not older or not newer:
+        """Return the bounded dependencies that both neighbours of a release have, each the wider one of the two."""
+        read = self.read.get(package, 0)
+        neighbours = nearest_below(read, bit), nearest_above(read, bit)
+        if not all(neighbours):
             return ()
-        bounded: list[dict[str, Edge]] = []
-        for neighbour in (older.bit_length() - 1, bit + 1 + _lowest(newer)):
+        rows: list[dict[str, Edge]] = []
+        for neighbour in neighbours:
             edges = source.dependencies(package, neighbour)
-            rows = () if isinstance(edges, Unavailable) else edges
-            bounded.append({row.package: row for row in rows if not source.switch_of(row.package)})
-        return [
-            edge if _top(edge) > _top(other) else other
-            for name, edge in bounded[0].items()
-            if (other := bounded[1].get(name)) and 0 < max(_top(edge), _top(other)) < source.newest(name)
-        ]
+            own = () if isinstance(edges, Unavailable) else edges
+            rows.append({edge.package: edge for edge in own if source.switch_of(edge.package) is None})
+        pairs = [(edge, rows[1][name]) for name, edge in rows[0].items() if name in rows[1]]
+        wider = [max(pair, key=_top) for pair in pairs]
+        return [edge for edge in wider if 0 < _top(edge) < source.newest(edge.package)]
 
-    def _nearest(self, package: str, found: int) -> int:
-        """Return the oldest release built in vain that is newer than ``found``, or the one after ``found``."""
-        newer = self.vain[package] >> found + 1
-        return found + 1 + (_lowest(newer) if newer else 0)
+    def _ceiling(self, package: str, floor: int) -> int:
+        """Return the oldest release built in vain that is newer than ``floor``; ``floor`` if there is none."""
+        return nearest_above(self.vain[package], floor) or floor
 
-    def _middle(self, package: str, found: int) -> int:
-        return (found + self._nearest(package, found)) // 2
+    def _middle(self, package: str, floor: int) -> int:
+        return (floor + self._ceiling(package, floor)) // 2
 
 
 def _contradicts(edges: Sequence[Edge] | Unavailable, chosen: Mapping[str, int]) -> bool:
@@ -104,7 +99,3 @@ def _contradicts(edges: Sequence[Edge] | Unavailable, chosen: Mapping[str, int])
 
 def _top(edge: Edge) -> int:
     return edge.mask.bit_length() - 1
-
-
-def _lowest(mask: int) -> int:
-    return (mask & -mask).bit_length() - 1

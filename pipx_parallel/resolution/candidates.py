@@ -67,7 +67,7 @@ class Candidates:
         self.candidate, self.active = facts.candidate, facts.active
         self.admissions = admissions or Admissions(facts, mode.refused)
         self.admitted = self.admissions.admitted  # called for every edge, so without a wrapper
-        self._steps = steps and steps._replace(known=facts.archives.known())
+        self._steps = steps and steps._replace(read=facts.archives.masks())
         self.archives = SourceArchives(facts.mirror, facts.archives, takes_all=mode.takes_all_archives, steps=steps)
         self.holes: dict[tuple[str, str | None], FetchFailure] = {}
         self.lacking: dict[str, list[tuple[str, int, str]]] = {}  # project -> (package, bit, extra) that depend on it

@@ -50,14 +50,14 @@ class ArchiveHistory:
         self.walks: dict[str, list[int]] = {}  # releases whose metadata needs a build, in the order of the search
         self.pending: dict[tuple[str, int], Row] = {}
 
-    def known(self) -> dict[str, int]:
-        """Return the releases whose dependencies are known, as masks."""
-        known: dict[str, int] = {}
+    def masks(self) -> dict[str, int]:
+        """Return the releases whose dependencies are known, a mask for each project."""
+        masks: dict[str, int] = {}
         for rows in (self.without_build, self.walks):
             for package, bits in rows.items():
                 good = [bit for bit in bits if (package, bit) not in self.failures]
-                known[package] = known.get(package, 0) | sum([1 << bit for bit in good])
-        return known
+                masks[package] = masks.get(package, 0) | sum([1 << bit for bit in good])
+        return masks
 
 
 class SourceArchives:

@@ -106,6 +106,10 @@ class DependencyTable:
         index = bisect_right(self.caps, bit, key=lambda it: it.stated_by)
         return self.caps[index] if index < len(self.caps) else None
 
+    def exceeded(self, bit: int, child: int) -> Cap | None:
+        """Return the upper bound of the newest release after ``bit`` that excludes a release of the child, or None."""
+        return next((cap for cap in reversed(self.caps) if cap.stated_by > bit and cap.top < child), None)
+
     def merged(self, rows: list[Row]) -> Incompatibility:
         """Return the incompatibility of ``rows`` (at least one) together."""
         if len(rows) == 1:

@@ -51,6 +51,17 @@ def between(low: int, high: int) -> int:
     return max(0, (1 << high) - (2 << low))
 
 
+def nearest_below(mask: int, bit: int) -> int:
+    """Return the newest release of a mask that is older than ``bit``; 0 if there is none."""
+    return max(0, (mask & (1 << bit) - 2).bit_length() - 1)
+
+
+def nearest_above(mask: int, bit: int) -> int:
+    """Return the oldest release of a mask that is newer than ``bit``; 0 if there is none."""
+    rest = mask & -(2 << bit)
+    return max(0, (rest & -rest).bit_length() - 1)
+
+
 def bits_of(mask: int) -> Iterator[int]:
     """Yield the bit numbers of a mask, lowest first."""
     while mask:

@@ -113,14 +113,14 @@ def lacks_extra(state: SearchState, package: int, release: int, switch: int) -> 
 
 
 def escapes_in(state: SearchState, chosen: Mapping[str, int]) -> list[Escape]:
-    """Return the inherited bounds that a solution exceeds, the tightest of each pair of packages."""
+    """Return the inherited bounds that a solution exceeds, of each pair of packages the one that the newest release states."""
     escapes: list[Escape] = []
     for table in state.capped:
         names = state.names[table.parent], state.names[table.child]
         if names[0] in chosen and names[1] in chosen:
-            cap = table.inherited(chosen[names[0]])
+            cap = table.exceeded(chosen[names[0]], chosen[names[1]])
             switched = table.switch == NO_SWITCH or state.names[table.switch] in chosen
-            if cap is not None and switched and chosen[names[1]] > cap.top:
+            if cap is not None and switched:
                 escapes.append(Escape(*names, cap.dependency, cap.stated_by))
     return escapes
 

@@ -103,6 +103,20 @@ def test_what_many_builds_need_is_fetched_once(workspace: Workspace, index: Loop
     assert len(index.paths("/files/tool/tool-1.0-py3-none-any.whl")) == 1
 
 
+def test_few_releases_of_a_history_are_built(workspace: Workspace, index: LoopbackIndex) -> None:
+    """The newest release before a bound begins is found; of its neighbours few are built."""
+    old = [sdist("hist", f"1.{minor}", ["bound"], static=False) for minor in range(12)]
+    held = [sdist("hist", f"1.{minor}", ["bound<2"], static=False) for minor in range(12, 30)]
+    index.publish("hist", *old, *held, *(wheel("hist", f"2.{minor}", ["bound<2"]) for minor in range(20)))
+    index.publish("bound", wheel("bound", "1.0"), wheel("bound", "2.0"))
+
+    ran = workspace.lock("hist", "bound>=2")
+    assert ran.code == 0, ran.err
+    assert workspace.pins() == {"bound": "2.0", "hist": "1.11"}
+    assert ran.err.count("building hist ") <= 11
+    assert "hist 2.19 needs bound<2" in ran.err
+
+
 def test_a_failed_build_shows_its_log(workspace: Workspace, index: LoopbackIndex) -> None:
     """The end of it, and where the whole is; nothing is written."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib"], static=False, broken=True))

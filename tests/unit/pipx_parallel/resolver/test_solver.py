@@ -102,6 +102,15 @@ def test_an_escape_from_a_bound_is_the_last_resort_and_is_named() -> None:
     assert result.escapes == [Escape("a", "c", Dependency("a", None, (edge("c:1-2"),)), 4)]
 
 
+def test_an_escape_names_the_bound_that_the_newest_release_states() -> None:
+    """Releases 2 to 4 of ``a`` state a tighter bound than 5 and 6, which is what somebody who looks at the project reads."""
+    universe = world({"a": 6, "b": 9}, {"a:2-4": ["b:1-3"], "a:5-6": ["b:1-6"]}, ["a:1-6", "b:7-9"])
+    result = answer(universe)
+
+    assert result.chosen == {"a": 1, "b": 9}
+    assert result.escapes == [Escape("a", "b", Dependency("a", None, (edge("b:1-6"),)), 6)]
+
+
 def test_no_escape_is_taken_where_an_answer_does_without() -> None:
     """``a`` 1 with the newest ``c`` would be nearer, but beyond the bound of ``a`` 2."""
     universe = world({"a": 2, "b": 9, "c": 2}, {"a:2": ["c:1"], "b:2-9": ["c:2"]}, ["a:1-2", "b:1-9"])
