@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 from pipx_parallel.cli import locks
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Resolution
 
 # Options that change what is solved: with them a lock is only an input like any other.
+_RELEASE = r"(?:===?|~=|!=|[<>]=?)? *\d+[\w.!+*]*"
 _ADDS = ("packages", "requirement", "constraint", "override", "exclude")
 
 
@@ -84,6 +87,14 @@ def package_name(text: str, command: str) -> str:
     if os.path.isfile(text):
         raise UsageError(f"{text} is a file, and {command} takes the name of a package first: {command} NAME {text}")
     return text
+
+
+def refuse_version(name: str, sources: Sequence[str]) -> None:
+    """Raise ``UsageError`` if a release stands where the SOURCES begin: a requirement is one word."""
+    first = next(iter(sources), "")
+    if re.fullmatch(_RELEASE, first) and not os.path.exists(first):
+        wanted = f"{name}{'' if first[0] in '<>=!~' else '=='}{first}"
+        raise UsageError(f"{first!r} is not a file", f"to ask for a release: why-not {shlex.quote(wanted)}")
 
 
 def _of_lock(request: LockRequest, text: str) -> tuple[Resolution, ...] | None:

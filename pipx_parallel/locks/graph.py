@@ -12,7 +12,7 @@ from mirror.equality import NamedTuple
 from mirror.names import with_extras
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipx_parallel.model import Origin, Pin, RequirementEdge, Resolution
 
@@ -99,30 +99,48 @@ def dependents(graph: Graph, node: Node) -> list[Neighbour]:
     return [Neighbour(parent, _requirement(rows[parent]), _by(rows[parent])) for parent in sorted(rows)]
 
 
-def chain(graph: Graph, start: RequirementEdge, goal: str) -> list[RequirementEdge] | None:
-    """Return the edges of the shortest path from the child of an edge to a project: [] if it is the child, None if there is none.
+def chains(graph: Graph, goal: str) -> list[list[RequirementEdge]]:
+    """Return paths from the user's edges to a project, the shortest first.
 
+    They are the shortest one from each line of the user's, and the shortest one through each package that requires the project.
     Of several shortest paths it is the first by name.
     """
-    reached_by: dict[str, RequirementEdge | None] = dict.fromkeys(_ends(start))
-    level = list(reached_by)
-    while level and goal not in reached_by:
+    paths = [path for edge in graph.roots if (path := _path(_steps(graph, [edge], goal), goal))]
+    shown = {path[-1].parent_project for path in paths}
+    steps = _steps(graph, graph.roots)
+    for edge in all_dependents(graph, goal):
+        if edge.parent_project not in shown and edge.parent in steps:
+            shown.add(edge.parent_project)
+            paths.append([*_path(steps, edge.parent), edge])
+    return sorted(paths, key=len)
+
+
+def _steps(graph: Graph, starts: Sequence[RequirementEdge], goal: str = "") -> dict[str, RequirementEdge]:
+    """Return the last edge of the shortest path from edges to each parent key, as far as a goal."""
+    steps: dict[str, RequirementEdge] = {}
+    for start in starts:
+        steps.update({end: start for end in _ends(start) if end not in steps})
+    level = list(steps)
+    while level and goal not in steps:
         next_level: list[str] = []
         for key in level:
             edges = [edge for edge in graph.below.get(key.partition("[")[0], ()) if edge.parent == key]
             for edge in sorted(edges, key=_by_child):
                 for end in _ends(edge):
-                    if end not in reached_by:
-                        reached_by[end] = edge
+                    if end not in steps:
+                        steps[end] = edge
                         next_level.append(end)
         level = next_level
-    if goal not in reached_by:
-        return None
+    return steps
+
+
+def _path(steps: Mapping[str, RequirementEdge], goal: str) -> list[RequirementEdge]:
+    """Return the edges from one of the user's to a goal; [] if nothing leads there."""
     path: list[RequirementEdge] = []
-    step = reached_by[goal]
+    step = steps.get(goal)
     while step is not None:
         path.append(step)
-        step = reached_by[step.parent]
+        step = steps.get(step.parent)
     return path[::-1]
 
 

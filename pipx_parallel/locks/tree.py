@@ -13,24 +13,25 @@ from pipx_parallel.locks.graph import (
     Node,
     all_dependencies,
     all_dependents,
-    chain,
     dependencies,
     dependents,
     graph_of,
     root_nodes,
 )  # fmt: skip
+from pipx_parallel.locks.graph import chains as paths_to
 from pipx_parallel.locks.paint import unpainted
 from pipx_parallel.locks.quality import pin_json
 from pipx_parallel.nearest_names import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from pipx_parallel.locks.paint import Paint
     from pipx_parallel.model import Pin, RequirementEdge, Resolution
 
 _SEEN = " (*)"
 _NONE, _UNKNOWN = "none stated", "not known"  # instead of a licence
+_MOST_CHAINS, _MOST_NAMES = 20, 10  # that `why` shows; the others are counted, and named up to here
 _FOOTER = "(*) subtree shown above"
 _Row = tuple[Node, str]  # a node, and the text after it
 
@@ -83,7 +84,7 @@ def render_inverted(resolution: Resolution, name: str, style: TreeStyle = _PLAIN
 
 
 def render_why(resolution: Resolution, name: str, paint: Paint = unpainted) -> str:
-    """Return who requires a project, one chain per line of the input, and why it is not newer.
+    """Return the shortest chains from lines of the input through each package that requires a project, and why it is not newer.
 
     Raises ``UsageError`` if it is not pinned.
     """
@@ -91,7 +92,7 @@ def render_why(resolution: Resolution, name: str, paint: Paint = unpainted) -> s
     pin = _pin(resolution, graph, name)
     limits = [root for root in resolution.roots if root.constraint and root.name == pin.name]
     lines = [
-        *_chains(graph, pin.name, paint),
+        *_chain_lines(graph, pin.name, paint),
         *(f"{paint('branch', f'{root.origin}:')} limited to {root.text}" for root in limits),
         paint("note", _newest(pin)),
         *[paint("warning", row.text) for row in pin.conditions],
@@ -100,8 +101,8 @@ def render_why(resolution: Resolution, name: str, paint: Paint = unpainted) -> s
 
 
 def chains(resolution: Resolution, name: str) -> list[str]:
-    """Return the paths from lines of the input to a project: the shortest one of each line."""
-    return list(_chains(graph_of(resolution), name, unpainted))
+    """Return the paths from lines of the input to a project: of each line, and of each package that requires it."""
+    return _chain_lines(graph_of(resolution), name, unpainted)
 
 
 def why_json(resolution: Resolution, name: str) -> dict[str, object]:
@@ -109,21 +110,10 @@ def why_json(resolution: Resolution, name: str) -> dict[str, object]:
     graph = graph_of(resolution)
     pin = _pin(resolution, graph, name)
     paths = [
-        {"origin": str(edge.origin), "chain": [edge.requirement, *(step.requirement or step.child for step in path)]}
-        for edge, path in _paths(graph, pin.name)
+        {"origin": str(path[0].origin), "chain": [step.requirement or step.child for step in path]}
+        for path in paths_to(graph, pin.name)
     ]
-    return {**_package(graph, pin), "chains": paths}
-
-
-def holders(resolutions: Sequence[Resolution], name: str) -> Sequence[Resolution]:
-    """Return the resolutions that have a project; all of them if none has it."""
-    plain = normalize_name(name.partition("[")[0].strip())
-    return [row for row in resolutions if any(pin.name == plain for pin in row.pins)] or resolutions
-
-
-def heading(resolution: Resolution, resolutions: Sequence[Resolution]) -> str:
-    """Return a line that tells a resolution from others with conflicting extras or groups; "" if there are none."""
-    return f"# {resolution.label}\n" if any(row.fork for row in resolutions) else ""
+    return {"target": resolution.label, **_package(graph, pin), "chains": paths}
 
 
 def tree_json(resolution: Resolution) -> dict[str, object]:
@@ -194,20 +184,22 @@ def _drawn(graph: Graph, rows: list[_Row], below: Callable[[Node], list[_Row]], 
     return "".join(f"{line}\n" for line in ([*lines, _FOOTER] if repeated else lines))
 
 
-def _chains(graph: Graph, name: str, paint: Paint) -> Iterator[str]:
-    for edge, path in _paths(graph, name):
-        steps = [f"{paint('branch', f'{edge.origin}:')} {edge.requirement}"]
-        for step in path:
-            parent = Node(step.parent_project, (step.parent_extra,) if step.parent_extra else ())
-            steps.append(f"{_titled(graph, parent, paint)}: {step.requirement or step.child}")
-        yield paint("branch", " → ").join(steps)
+def _chain_lines(graph: Graph, name: str, paint: Paint) -> list[str]:
+    paths = paths_to(graph, name)
+    lines = [_chain_line(graph, path, paint) for path in paths[:_MOST_CHAINS]]
+    others = sorted({path[-1].parent_project for path in paths[_MOST_CHAINS:]})
+    if others:
+        named = ", ".join([*others[:_MOST_NAMES], *["…"] * (len(others) > _MOST_NAMES)])
+        lines.append(paint("note", f"and {len(others)} more: {named} (tree --invert {name} shows all)"))
+    return lines
 
 
-def _paths(graph: Graph, name: str) -> Iterator[tuple[RequirementEdge, list[RequirementEdge]]]:
-    for edge in graph.roots:
-        path = chain(graph, edge, name)
-        if path is not None:
-            yield edge, path
+def _chain_line(graph: Graph, path: Sequence[RequirementEdge], paint: Paint) -> str:
+    steps = [f"{paint('branch', f'{path[0].origin}:')} {path[0].requirement}"]
+    for step in path[1:]:
+        parent = Node(step.parent_project, (step.parent_extra,) if step.parent_extra else ())
+        steps.append(f"{_titled(graph, parent, paint)}: {step.requirement or step.child}")
+    return paint("branch", " → ").join(steps)
 
 
 def _package(graph: Graph, pin: Pin) -> dict[str, object]:

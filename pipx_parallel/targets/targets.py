@@ -22,6 +22,7 @@ _IMPLEMENTATIONS = {  # short name in tags -> implementation_name, platform_pyth
     "ip": ("ironpython", "IronPython"),
     "jy": ("jython", "Jython"),
 }
+_LABEL = r"([a-z]+) (\d+\.\d+[\d.]*(?:(?:-|, )\d+\.\d+[\d.]*\*?)*) (\S+)(?: (?!musl$)(\S+))?( musl)?"
 _MOST_TAGS = 32  # maximum number of platforms, and of ABIs, of one target
 _SYSTEMS = {  # sys_platform -> platform_system, os_name
     "linux": ("Linux", "posix"),
@@ -110,6 +111,37 @@ def _check_tags(platforms: Sequence[str], abis: Sequence[str]) -> None:
     for abi in abis:
         if not re.fullmatch(TAG, abi.lower()):
             raise UsageError(f"--abi: '{abi[:80]}' cannot be used", "give one such as cp313 or abi3")
+
+
+def labelled_targets(label: str, running: Target) -> Iterator[Target]:
+    """Yield each target that a label of a lock stands for ("cpython 3.10-3.14 win32 AMD64"), without tags.
+
+    What the label does not say is as in ``running``. An unknown label yields nothing.
+    """
+    words = re.fullmatch(_LABEL, label)
+    short = next((short for short, (name, _) in _IMPLEMENTATIONS.items() if words and name == words[1]), None)
+    if words is None or short is None:
+        return
+    for version in _versions_of(words[2]):
+        markers = dict(running.markers)
+        _set_python(markers, version, short)
+        if words[3] != markers["sys_platform"] or words[4] != markers["platform_machine"]:
+            markers |= {"sys_platform": words[3], "platform_machine": words[4] or ""}
+            markers["platform_system"], markers["os_name"] = _SYSTEMS.get(words[3], ("", ""))
+            markers["platform_release"] = markers["platform_version"] = ""
+        name = _label(markers, markers["python_version"]) + (words[5] or "")
+        yield Target(name, markers["python_full_version"], markers, ())
+
+
+def _versions_of(words: str) -> Iterator[tuple[int, ...]]:
+    """Yield the Pythons of a label: ``3.10-3.12`` is three, of ``3.11.0-3.11.2`` it is the first."""
+    for part in words.split(", "):
+        first, last = (
+            tuple(map(int, text.split(".")[:2])) for text in (part.partition("-")[0], part.rpartition("-")[2])
+        )
+        full = tuple(map(int, part.partition("-")[0].split(".")))
+        yield full
+        yield from [(first[0], minor) for minor in range(first[1] + 1, last[1] + 1)]
 
 
 def _label(markers: Mapping[str, str], version: str) -> str:

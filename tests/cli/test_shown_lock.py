@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,29 @@ def test_pins_for_another_target_are_not_shown(home: Path, run: Run) -> None:
 
     assert "app" not in run("tree", "pylock.r.toml", "--platform", "linux", "--python-version", "3.12").out
     assert "app" in run("tree", "pylock.r.toml", "--platform", "windows", "--python-version", "3.12").out
+
+
+@pytest.mark.parametrize("name", ["pylock.r.toml", "locked.txt"])
+def test_a_package_for_other_targets_is_shown_for_these(home: Path, run: Run, name: str) -> None:
+    """With their names; a lock that names none, and a requirements file, say where it is required."""
+    (home / "r.in").write_text("app; sys_platform == 'win32'\nlib\n", encoding="utf-8")
+    words = ("--platform", "linux", "--platform", "windows", "--python-version", "3.12", "--python-version", "3.13")
+    assert run("lock", "r.in", "-o", name, *words).code == 0
+
+    here = ("--platform", "linux", "--python-version", "3.12")
+    why, inverted = run("why", "app", name, *here), run("tree", "--invert", "app", name, *here)
+    graph = json.loads(run("why", "app", name, *here, "--format", "json").out.partition("\n}\n")[0] + "}")
+    text = (home / name).read_text(encoding="utf-8")
+    (home / name).write_text(re.sub(r"(?ms)^targets = .*?\]\n|^# For [^\n]*\n", "", text), encoding="utf-8")
+    unnamed, source = run("why", "app", name, *here), run("why", "app", "r.in", *here)
+
+    assert (why.code, inverted.code, graph["target"]) == (0, 0, "cpython 3.12 win32 AMD64")
+    assert why.out.splitlines()[:2] == ["# cpython 3.12-3.13 win32 AMD64", "app 2.0"]
+    assert "app" in why.out.splitlines()[2]
+    assert inverted.out.splitlines()[0] == "# cpython 3.12-3.13 win32 AMD64"
+    assert (unnamed.code, source.code) == (2, 2)
+    assert "app is not needed on cpython 3.12 linux x86_64" in unnamed.err
+    assert "r.in:1 requires it only where sys_platform == " in source.err
 
 
 @pytest.mark.parametrize("arguments", [["tree", "--invert", "r.in"], ["why", "r.in"]])

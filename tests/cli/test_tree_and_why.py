@@ -55,6 +55,67 @@ def test_why_names_who_asked_and_what_holds(home: Path, run: Run) -> None:
     assert "picky" in ran.out.splitlines()[-1]
 
 
+def test_why_names_every_package_that_requires_it(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """The shortest chain of each, shortest first; of many, the others are counted and named, and JSON has them all."""
+    names = [f"p{number:02}" for number in range(25)]
+    for name in names:
+        index.publish(name, wheel(name, "1.0", ["lib"]))
+    index.publish("top", wheel("top", "1.0", ["app", "mid"]))
+    index.publish("mid", wheel("mid", "1.0", ["picky"]))
+    (home / "few.in").write_text("top\nlib\n", encoding="utf-8")
+    (home / "many.in").write_text("\n".join(names), encoding="utf-8")
+
+    few, many = run("why", "lib", "few.in"), run("why", "lib", "many.in")
+    chains = json.loads(run("why", "lib", "many.in", "--format", "json").out)["chains"]
+
+    assert few.out.splitlines()[1:-1] == [
+        "  few.in:2: lib",
+        "  few.in:1: top → top 1.0: app → app 2.0: lib",
+        "  few.in:1: top → top 1.0: mid → mid 1.0: picky → picky 1.0: lib<2",
+    ]
+    assert many.out.splitlines()[21] == "  and 5 more: p20, p21, p22, p23, p24 (tree --invert lib shows all)"
+    assert [row["chain"][0] for row in chains] == names
+
+
+@pytest.mark.parametrize("command", ["why", "why-not"])
+@pytest.mark.parametrize(("words", "wanted"), [("1.0", "lib==1.0"), (">=2", "'lib>=2'"), ("==1.0", "lib==1.0")])
+def test_a_name_and_a_release_are_one_word(run: Run, command: str, words: str, wanted: str) -> None:
+    """As two words the second one is a SOURCE, which does not exist: the hint is what to write."""
+    ran = run(command, "lib", words)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert f"hint: to ask for a release: why-not {wanted}\n" in ran.err
+    assert "--packages" not in ran.err
+
+
+def test_equal_targets_are_shown_once(home: Path, run: Run) -> None:
+    """And those that differ under their names, all Pythons of a platform as one."""
+    (home / "r.in").write_text("app\npicky; sys_platform == 'win32'\n", encoding="utf-8")
+    words = (
+        "r.in",
+        "--python-version",
+        "3.12",
+        "--python-version",
+        "3.13",
+        "--platform",
+        "linux",
+        "--platform",
+        "windows",
+    )
+
+    tree, why, same = run("tree", *words), run("why", "picky", *words), run("why", "app", *words)
+
+    assert [line for line in tree.out.splitlines() if "app" in line or "#" in line] == [
+        "# cpython 3.12-3.13 linux x86_64",
+        "app 2.0 (app, r.in:1)",
+        "# cpython 3.12-3.13 win32 AMD64",
+        "app 2.0 (app, r.in:1)",
+    ]
+    assert why.out.splitlines()[:2] == ["# cpython 3.12-3.13 win32 AMD64", "picky 1.0"]
+    assert same.out.count("app 2.0") == 1
+    assert "#" not in same.out
+
+
 def test_why_of_a_package_outside_the_lock_is_a_usage_error(run: Run) -> None:
     """Nothing asks for it: 2."""
     ran = run("why", "numpy", "--packages", "app")

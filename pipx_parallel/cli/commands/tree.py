@@ -18,7 +18,6 @@ from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipx_parallel.cli.context import CommandContext
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
     from pipx_parallel.locks.tree import TreeStyle
@@ -51,7 +50,7 @@ def run(values: Mapping[str, object]) -> int:
         show(render_shared(resolutions))
     else:
         sizes = _sizes(resolutions, request) if context.chosen.flag("sizes") else None
-        show(_all_drawn(resolutions, context, depth, sizes))
+        show(_all_drawn(request, resolutions, depth, sizes))
     return missing_code(resolutions)
 
 
@@ -63,19 +62,19 @@ def _sizes(resolutions: Sequence[Resolution], request: LockRequest) -> Sizes:
     return {(pin.name, pin.version): pin.installable[0].size for pin in pins if pin.installable}
 
 
-def _all_drawn(
-    resolutions: Sequence[Resolution], context: CommandContext, depth: int | None, sizes: Sizes | None
-) -> str:
-    from pipx_parallel.locks.tree import TreeStyle, heading, holders  # only once there is something to draw
+def _all_drawn(request: LockRequest, resolutions: Sequence[Resolution], depth: int | None, sizes: Sizes | None) -> str:
+    from pipx_parallel.cli.shown_targets import drawn, holders  # here and below: only once there is something to draw
+    from pipx_parallel.locks.tree import TreeStyle
 
-    chosen = context.chosen
+    chosen = request.context.chosen
     name = chosen.text("invert")
-    rows = resolutions if name is None else holders(resolutions, name)
-    is_text = chosen.text("format") not in {"json", "dot"}
-    style = TreeStyle(depth, chosen.flag("outdated"), paint=context.paint)
+    rows = resolutions if name is None else holders(request, resolutions, name)
+    style = TreeStyle(depth, chosen.flag("outdated"), paint=request.context.paint)
     if sizes is not None:
         style = style._replace(detail=lambda pin: f" [{_size_text(sizes.get((pin.name, pin.version)))}]")
-    return "".join((heading(row, rows) if is_text else "") + _drawn(row, chosen, style, sizes) for row in rows)
+    if chosen.text("format") in {"json", "dot"}:
+        return "".join(_drawn(row, chosen, style, sizes) for row in rows)
+    return drawn(rows, resolutions, lambda row: _drawn(row, chosen, style, sizes))
 
 
 def _drawn(resolution: Resolution, chosen: Chosen, style: TreeStyle, sizes: Sizes | None) -> str:

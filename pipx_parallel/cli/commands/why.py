@@ -9,7 +9,7 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import missing_code
-from pipx_parallel.cli.shown_lock import package_name, shown_resolutions
+from pipx_parallel.cli.shown_lock import package_name, refuse_version, shown_resolutions
 from pipx_parallel.config.option import Argument, format_option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 
@@ -23,15 +23,17 @@ ARGUMENTS = (Argument("name", "NAME"), SOURCES)
 
 def run(values: Mapping[str, object]) -> int:
     """Show who requires NAME, from the lines of the SOURCES down, and why it is not newer."""
-    from pipx_parallel.locks.tree import heading, holders, render_why, why_json  # this command's own
+    from pipx_parallel.cli.shown_targets import drawn, holders  # here and below: this command's own
+    from pipx_parallel.locks.tree import render_why, why_json
 
     context = begin(values, OPTIONS)
     name = package_name(str(values["name"]), "why")
+    refuse_version(name, context.sources)
     request = read_request(context, keep_going=True)
     resolutions = shown_resolutions(request)
-    rows = holders(resolutions, name)
+    rows = holders(request, resolutions, name)
     if context.chosen.text("format") == "json":
         show("".join(json.dumps(why_json(row, name), indent=2) + "\n" for row in rows))
     else:
-        show("".join(heading(row, rows) + render_why(row, name, context.paint) for row in rows))
+        show(drawn(rows, resolutions, lambda row: render_why(row, name, context.paint)))
     return missing_code(resolutions)

@@ -10,6 +10,7 @@ from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.output import show
 from pipx_parallel.cli.request import read_request
 from pipx_parallel.cli.session import resolved, resolving
+from pipx_parallel.cli.shown_lock import refuse_version
 from pipx_parallel.config.option import Argument, format_option
 from pipx_parallel.config.options import INPUT_FILE, RESOLVE, SOURCES
 from pipx_parallel.errors import NoSolution, Suggestions, UsageError
@@ -34,6 +35,7 @@ def run(values: Mapping[str, object]) -> int:
     Other pins change only if they must. Nothing is written. The exit code is 1 if it is not possible.
     """
     context = begin(values, OPTIONS)
+    refuse_version(str(values["wanted"]), context.sources)
     wanted = _wanted(str(values["wanted"]))
     request = read_request(context)
     before = resolved(request)

@@ -14,7 +14,7 @@ from packaging.markers import Marker, default_environment
 from packaging.tags import sys_tags
 
 from pipx_parallel.errors import UsageError
-from pipx_parallel.targets.targets import make_target, running_target, target_fingerprint
+from pipx_parallel.targets.targets import labelled_targets, make_target, running_target, target_fingerprint
 
 
 def test_the_running_target_is_what_packaging_says() -> None:
@@ -231,3 +231,34 @@ def test_short_names_mean_what_they_mean_to_uv(platform: str, tmp_path: Path) ->
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.stdout.strip() == f"demo=={max(ours)}.0", done.stderr
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.13"])
+@pytest.mark.parametrize("platform", ["linux", "windows", "macos", "x86_64-apple-darwin", "x86_64-unknown-linux-musl"])
+@pytest.mark.parametrize("implementation", ["cp", "pp"])
+def test_a_label_is_read_as_the_target_that_it_is_of(version: str, platform: str, implementation: str) -> None:
+    """All marker variables but the release of the system, which no label says."""
+    target = make_target(version, [platform], implementation)
+
+    (read,) = labelled_targets(target.label, running_target())
+
+    assert (read.label, read.python_full_version) == (target.label, target.python_full_version)
+    unsaid = ("platform_release", "platform_version")
+    values = [{name: value for name, value in row.markers.items() if name not in unsaid} for row in (read, target)]
+    assert values[0] == values[1]
+
+
+@pytest.mark.parametrize(
+    ("label", "versions"),
+    [
+        ("cpython 3.9-3.11 linux x86_64", ["3.9.0", "3.10.0", "3.11.0"]),
+        ("cpython 3.11.0-3.11.2, 3.12 win32 AMD64", ["3.11.0", "3.12.0"]),
+        ("pypy 3.11.3-3.11.* linux", ["3.11.3"]),
+        ("cpython linux", []),
+        ("lisp 3.11 linux x86_64", []),
+        ("", []),
+    ],
+)
+def test_the_pythons_of_a_label(label: str, versions: list[str]) -> None:
+    """A range is each of its series, a part of a series its first release; what is no label is no target."""
+    assert [target.python_full_version for target in labelled_targets(label, running_target())] == versions
