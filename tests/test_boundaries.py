@@ -106,6 +106,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "packaging": ("mirror*", "pipx_parallel*"),
     "click": ("pipx_parallel.cli*", "pipx_parallel.console", "pipx_parallel.progress"),
     "cyclonedx": ("pipx_parallel.emitters.sbom", "pipx_parallel.emitters.vex"),
+    "cryptography": ("mirror.exchange.minisign",),
     "diskcache": ("mirror.store.disk_cache",),
     "packageurl": ("pipx_parallel.emitters.sbom", "pipx_parallel.emitters.vex"),
     # Records off the warm path are structs: they compare by type and validate. On the warm path loading it (25 ms) would cost more
@@ -197,6 +198,7 @@ EDGES: Mapping[str, tuple[str, ...]] = {
         "mirror.http.curl_transport",  # transfers that stop in the middle
         "mirror.store.redis",
         "mirror.store.shared_work",
+        "mirror.exchange.signed_source",  # waits for a signature that is being written
         "mirror.server.app",
         "mirror.server.receiving_process",  # how long ago did a worker report?
         "mirror.server.responses",  # how long ago was a page checked?

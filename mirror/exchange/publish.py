@@ -20,6 +20,7 @@ from mirror.exchange.advisory_set import PATH as ADVISORIES_PATH
 from mirror.exchange.advisory_set import pack_advisories
 from mirror.exchange.publish_memo import PublishedRecord, PublishMemo
 from mirror.exchange.publish_packs import Made, packed
+from mirror.exchange.publish_writer import PublishWriter, refuse_unsigned
 from mirror.exchange.published_index import DELTA, INDEX, Delta, PublishedIndex, delta_between, digest_of
 from mirror.exchange.published_shard import files_path, lacking_of, requirements_of, shard_of
 from mirror.exchange.record_iterator import addresses, classified, readable
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from mirror.exchange.publish_target import PublishTarget
+    from mirror.exchange.publish_writer import Sign
     from mirror.exchange.published_index import Pack, Row
     from mirror.exchange.record_iterator import Entry
     from mirror.ports import Store
@@ -59,6 +61,11 @@ class Published(msgspec.Struct, frozen=True):
     partial: int  # pages that lack releases, because their files are not in the mirror
     size: int  # bytes written
 
+    @classmethod
+    def counted(cls, counts: Counter[str], removed: int) -> Published:
+        """Return what a writer has counted, and how many files were removed."""
+        return cls(counts["written"], counts["unchanged"], removed, counts["partial"], counts["size"])
+
 
 class _Records(NamedTuple):
     """A store, and the index id and the name of every project in it, sorted."""
@@ -67,27 +74,7 @@ class _Records(NamedTuple):
     keys: list[tuple[str, str]]
 
 
-class _Writer:
-    """Writes files and counts them."""
-
-    def __init__(self, target: PublishTarget, shards: ShardFile) -> None:
-        self.target = target
-        self.shards = shards
-        self.counts: Counter[str] = Counter()
-
-    def put(self, path: str, data: bytes) -> None:
-        """Write a file unless the target has these bytes."""
-        written = self.target.put(path, data)
-        self.counts["written" if written else "unchanged"] += 1
-        self.counts["size"] += len(data) * written
-
-    def result(self, removed: int) -> Published:
-        """Return the numbers of what was written, and of files that were removed."""
-        counts = self.counts
-        return Published(counts["written"], counts["unchanged"], removed, counts["partial"], counts["size"])
-
-
-def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-only choices
+def publish(  # noqa: PLR0913 - a use case: what, where, when, and five keyword-only choices
     store: Store,
     target: PublishTarget,
     now: float,
@@ -96,6 +83,7 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-
     grace: float = GRACE,
     memo: PublishMemo | None = None,
     check: Callable[[frozenset[str] | None], None] = lambda _: None,
+    sign: Sign | None = None,
 ) -> Published:
     """Write the records of a store to a target.
 
@@ -107,10 +95,12 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-
         grace: Seconds for which a file stays that no index names any more.
         memo: What the publication before made of each record; what has not changed is skipped.
         check: Called before anything is written, with the projects that are made anew, or None for all; may raise ``Integrity``.
+        sign: Signs the files that are not named by their digest; None: they are not signed.
 
     Raises:
         StoreError: The target cannot be read or written.
     """
+    refuse_unsigned(target, sign)
     before, delta, index_data = _before(target)
     present = set(target.immutable_paths())
     is_whole = before is not None and all(target.holds(pack.path) for pack in before.packs)
@@ -120,31 +110,31 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and four keyword-
     made = _unchanged(records, before, memo, present) if before is not None else {}
     check(frozenset({name for _, name in records.keys} - {name for _, name in made}) if made else None)
     with closing(ShardFile()) as shards:
-        writer = _Writer(target, shards)
+        writer = PublishWriter(target, shards, sign, now)
         made = _made(records, writer, made, memo, with_pages=pages is not None)
         packs = packed(before if is_whole else None, target, made, shards)
     _write_others(store, writer, pages or ())
     index = _index(store, before, packs, writer)
-    target.flush()
     named = {pack.path for pack in index.packs} | {shard.files for shard in made.values()}
     retired = _retired(present - named, delta, int(now))
     expired = [path for path, moment in retired.items() if now - moment >= grace]
     left = {path: retired[path] for path in sorted(retired.keys() - {*expired})}
-    writer.put(DELTA, delta_between(before, index, delta)._replace(retired=left).to_bytes())
-    target.flush()
-    writer.put(INDEX, index_data := index.to_bytes())
-    target.flush()
+    writer.put_signed(DELTA, delta_between(before, index, delta)._replace(retired=left).to_bytes())
+    writer.put_signed(INDEX, index_data := index.to_bytes())
     memo.save(index_data)
     target.clean(now)
-    return writer.result(sum([target.remove(path) for path in (*expired, *_pages_gone(before, index))]))
+    removed = sum([target.remove(path) for path in (*expired, *_pages_gone(before, index))])
+    return Published.counted(writer.counts, removed)
 
 
-def _write_others(store: Store, writer: _Writer, pages: Iterable[tuple[str, bytes]]) -> None:
+def _write_others(store: Store, writer: PublishWriter, pages: Iterable[tuple[str, bytes]]) -> None:
     """Write the pages for people, and the advisories."""
     for path, data in pages:
         writer.put(path, data)
     if advisories := pack_advisories(store):
-        writer.put(ADVISORIES_PATH, advisories)
+        writer.put_signed(ADVISORIES_PATH, advisories)
+    else:
+        writer.remove_signed(ADVISORIES_PATH)
 
 
 def _retired(unnamed: AbstractSet[str], delta: Delta | None, now: int) -> dict[str, int]:
@@ -204,7 +194,12 @@ def _names_in(requires: Iterable[str]) -> Iterator[str]:
 
 
 def _made(
-    records: _Records, writer: _Writer, unchanged: dict[tuple[str, str], Made], memo: PublishMemo, *, with_pages: bool
+    records: _Records,
+    writer: PublishWriter,
+    unchanged: dict[tuple[str, str], Made],
+    memo: PublishMemo,
+    *,
+    with_pages: bool,
 ) -> dict[tuple[str, str], Made]:
     """Make the shard of every other project, and write what is beside the packs; sorted by index and name."""
     published = frozenset(name for _, name in records.keys)
@@ -254,7 +249,7 @@ def _index(
     store: Store,
     before: PublishedIndex | None,
     laid_out: tuple[tuple[Pack, ...], dict[tuple[str, str], Row], list[tuple[Pack, bytes]]],
-    writer: _Writer,
+    writer: PublishWriter,
 ) -> PublishedIndex:
     """Write the packs and return the index that names them."""
     facts = store.get_many([key for key, _ in store.scan(FACTS.prefix)])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHARDS = "shards"
+_PUBLISHED = "published"
 _MOST = 256 * 1024 * 1024  # bytes of the kept shards; with more, only those of the last run are kept
 
 
@@ -24,7 +25,7 @@ class PublishedCache:
     def __init__(self, folder: str, address: str) -> None:
         """Use a folder of this mirror's own below ``folder``; with an empty ``folder`` nothing is kept."""
         name = hashlib.blake2s(address.encode(), digest_size=8).hexdigest()
-        self._folder = os.path.join(folder, "published", name) if folder else ""
+        self.folder = os.path.join(folder, "published", name) if folder else ""
 
     def index(self) -> PublishedIndex | None:
         """Return the kept index, or None."""
@@ -57,14 +58,24 @@ class PublishedCache:
         head = json.dumps([[digest, len(shard)] for digest, shard in shards.items()]).encode()
         self._write(_SHARDS, b"".join((len(head).to_bytes(4, "little"), head, *shards.values())))
 
+    def published(self) -> int:
+        """Return when the newest signed index that was used was published, in epoch seconds; 0 if none is known."""
+        with suppress(OSError, ValueError):
+            return int(self._read(_PUBLISHED))
+        return 0
+
+    def save_published(self, moment: int) -> None:
+        """Keep when a signed index was published."""
+        self._write(_PUBLISHED, b"%d" % moment)
+
     def _read(self, name: str) -> bytes:
-        if not self._folder:
+        if not self.folder:
             return b""
-        with open(os.path.join(self._folder, name), "rb") as file:
+        with open(os.path.join(self.folder, name), "rb") as file:
             return file.read()
 
     def _write(self, name: str, data: bytes) -> None:
-        if self._folder:
+        if self.folder:
             with suppress(OSError):  # no room, or a read-only home: the next run fetches again
-                os.makedirs(self._folder, mode=0o700, exist_ok=True)
-                write_file(os.path.join(self._folder, name), data)
+                os.makedirs(self.folder, mode=0o700, exist_ok=True)
+                write_file(os.path.join(self.folder, name), data)

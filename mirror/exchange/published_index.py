@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 INDEX = "index.zst"
 DELTA = "delta.zst"
+SIGNATURE = ".minisig"  # what the name of a signature ends with, after that of the signed file
 FORMAT = 2
 LARGEST_INDEX = 256 * 1024 * 1024  # bytes, unpacked
 _ROW = re.compile(r"([01]) ([0-9a-f]{32}) (\d{1,12}) (\d{1,10}) (\d{1,10})((?: \S+)*)")

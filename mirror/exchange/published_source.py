@@ -39,6 +39,10 @@ class Source(Protocol):
         """Return the bytes of each part, in order; None for a file that does not exist."""
         ...
 
+    def accept(self) -> None:
+        """Take note that the index that was read last is used."""
+        return
+
     def close(self) -> None:
         """Close the connections; safe to call twice."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mirror.errors import NotInstalled
 from mirror.exchange.published_cache import PublishedCache
 from mirror.exchange.published_index import PublishedIndex
 from mirror.exchange.published_source import Part, WebSource
@@ -26,21 +27,26 @@ class WebStore(Store):
     repacks = True
     discards = True
 
-    def __init__(self, url: str, settings: MirrorSettings | None = None, source: Source | None = None) -> None:
+    def __init__(
+        self, url: str, settings: MirrorSettings | None = None, source: Source | None = None, key: str = ""
+    ) -> None:
         """Store the parts; nothing is sent yet.
 
         Args:
             url: The address of the mirror.
             settings: Proxy, certificates, credentials, and the folder for caches.
             source: Where its files are read from; None: from a web server.
+            key: The public key that must have signed it; empty: signatures are not read.
         """
-        self._source = source or WebSource(url, settings, self)
-        self._cache = PublishedCache(settings.cache if settings is not None else "", self._source.label)
+        source = source or WebSource(url, settings, self)
+        self._cache = PublishedCache(settings.cache if settings is not None else "", source.label)
+        self._source = _signed(source, key, self._cache) if key else source
         self._opened: PublishedStore | ServerStore | None = None
 
     def _store(self) -> PublishedStore | ServerStore:
         if self._opened is None:
             index = read_index(self._source, self._cache)
+            self._source.accept()
             if isinstance(index, PublishedIndex):
                 self._opened = PublishedStore(self._source, index, self._cache)
             else:
@@ -92,3 +98,11 @@ class WebStore(Store):
     def close(self) -> None:
         """Close the connections; safe to call twice."""
         (self._source if self._opened is None else self._opened).close()
+
+
+def _signed(source: Source, key: str, cache: PublishedCache) -> Source:
+    try:
+        from mirror.exchange.signed_source import SignedSource  # behind an extra
+    except ImportError as error:
+        raise NotInstalled("a signed mirror needs the extra: pip install 'pipx-parallel[signing]'") from error
+    return SignedSource(source, key, cache)

@@ -21,6 +21,7 @@ _REDIS = tuple(
 )
 _WEB = ("http://", "https://")
 _OBJECTS = ("s3://", "gs://", "az://")  # mirrors that are published in an object store
+_KEY = "#minisign="  # after the URL of a published mirror: the public key that must have signed it
 _SNAPSHOT = ".snap"  # suffix of exported mirrors
 _DATABASE = "cache.db"  # the file name that diskcache uses
 
@@ -58,6 +59,8 @@ def open_store(location: str, settings: MirrorSettings | None = None, *, patienc
     ``patience`` is for how many seconds a Redis server may be away before an operation fails; None for the default.
     """
     location = _spelled(location)
+    if _KEY in location and not location.startswith((*_WEB, *_OBJECTS)):
+        raise StoreError(f"{shown(location)}: only a mirror at an http:, https:, s3:, gs: or az: URL can be signed")
     if location.startswith(_REDIS):
         try:
             from mirror.store.redis import RedisStore
@@ -68,7 +71,8 @@ def open_store(location: str, settings: MirrorSettings | None = None, *, patienc
         from mirror.exchange.web_store import WebStore
 
         is_web = location.startswith(_WEB)
-        return WebStore(location, settings, None if is_web else _objects().ObjectSource(location))
+        url, key = _url_and_key(location)
+        return WebStore(url, settings, None if is_web else _objects().ObjectSource(url), key)
     if os.path.isfile(location):  # pathlib costs 9 ms to load
         from mirror.exchange.snapshot_store import SnapshotStore, load_snapshot
 
@@ -111,6 +115,19 @@ def _objects() -> ModuleType:
     except ImportError as error:
         raise StoreError("an object store needs the extra: pip install 'pipx-parallel[object-store]'") from error
     return object_store
+
+
+def _url_and_key(location: str) -> tuple[str, str]:
+    """Return the URL of a published mirror, and the key after it; empty if there is none. Raises ``StoreError``."""
+    url, mark, fragment = location.partition("#")
+    key = fragment.removeprefix(_KEY[1:])
+    if mark and (key == fragment or not key):
+        raise StoreError(f"{shown(location)}: after # must be minisign=KEY, the key that has signed the mirror")
+    if "%" in key:
+        from urllib.parse import unquote  # few keys are quoted
+
+        key = unquote(key)
+    return url, key
 
 
 def _names_snapshot(location: str) -> bool:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
-import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.dists import wheel
+from tests.support.folder_server import served_folder
 from tests.support.index_server import LoopbackIndex
 from tests.support.workspace import Workspace
 
@@ -33,16 +30,6 @@ def take_in(workspace: Workspace, *documents: dict[str, object], flags: tuple[st
         for document in documents:
             archive.writestr(f"{document['id']}.json", json.dumps(document))
     assert workspace.run("mirror", "advisories", "update", export, *flags).code == 0
-
-
-@contextmanager
-def folder_served(folder: Path) -> Iterator[str]:
-    """Serve a folder as any web server does."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 DOCUMENTS = [
@@ -270,8 +257,8 @@ def test_advisories_travel_with_the_mirror(tmp_path: Path, workspace: Workspace)
     assert workspace.run("mirror", "publish", "web").code == 0
     assert workspace.run("audit", "--mirror", "m.snap").out == expected
 
-    with folder_served(workspace.folder / "web") as url:
-        assert workspace.run("audit", "--mirror", url).out == expected
+    with served_folder(workspace.folder / "web") as web:
+        assert workspace.run("audit", "--mirror", web.url).out == expected
     server = workspace.start("mirror", "serve", "--port", "0", "--offline")
     try:
         assert server.stderr is not None

@@ -14,6 +14,7 @@ from mirror.exchange.published_index import DELTA, INDEX
 from mirror.session.open_store import open_store
 from tests.support.dists import wheel
 from tests.support.index_server import LoopbackIndex
+from tests.support.minisign_keys import KEY, PUBLIC
 from tests.support.s3_server import S3Server
 from tests.support.workspace import Workspace
 
@@ -116,6 +117,40 @@ def test_two_publications_at_once_do_not_undo_each_other(
     assert fresh.put(INDEX, b"1")
     with pytest.raises(StoreError, match="run the command again"):
         ObjectTarget(s3.url + "/new").put(INDEX, b"2")
+
+
+def test_a_publication_that_comes_too_late_leaves_the_signature(
+    workspace: Workspace, s3: S3Server, index: LoopbackIndex, tmp_path: Path
+) -> None:
+    """The signature is written after its file, which an object store refuses if another publication has written it."""
+    minisign = pytest.importorskip("mirror.exchange.minisign", reason="the extra [signing] is not installed")
+    from mirror.exchange.object_store import ObjectTarget  # behind the extra
+
+    sign = minisign.SecretKey.parse(KEY, "key").sign
+    late = tmp_path / "late"
+    assert workspace.run("mirror", "warm", "--packages", "base", "--mirror", str(late)).code == 0
+
+    def publication(folder: Path, target: ObjectTarget, moment: float) -> None:
+        store = open_store(str(folder))
+        try:
+            publish(store, target, moment, pages=None, sign=sign)
+        finally:
+            store.close()
+
+    class Late(ObjectTarget):
+        def immutable_paths(self) -> Iterator[str]:
+            publication(workspace.mirror, ObjectTarget(s3.url), 5.0)
+            return super().immutable_paths()
+
+    publication(workspace.mirror, ObjectTarget(s3.url), 0.0)
+    index.publish("lib", wheel("lib", "9.0"))
+    assert workspace.run("mirror", "warm", "--packages", "app", "--refresh").code == 0
+
+    with pytest.raises(StoreError, match="run the command again"):
+        publication(late, Late(s3.url), 9.0)
+
+    ran = workspace.run("lock", "--packages", "app", "-o", "-", "--mirror", f"{s3.url}#minisign={PUBLIC}")
+    assert (ran.code, "lib==9.0" in ran.out) == (0, True), ran.err
 
 
 def test_a_publication_that_was_killed_goes_on(workspace: Workspace, s3: S3Server) -> None:

@@ -8,6 +8,7 @@ import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
+from mirror.errors import NotInstalled
 from pipx_parallel.cli.cache_folder import cache_folder
 from pipx_parallel.cli.context import begin
 from pipx_parallel.cli.numbers import number
@@ -16,10 +17,13 @@ from pipx_parallel.cli.request import settings_of
 from pipx_parallel.cli.wording import count, size
 from pipx_parallel.config.option import Argument, Option, flag_option, rare
 from pipx_parallel.config.options import CHOICE, INDEX, MIRROR, NETWORK
+from pipx_parallel.errors import UsageError
 from pipx_parallel.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mirror.exchange.publish_writer import Sign
 
 PAGES = flag_option(
     "--no-pages", "Write only the records for --mirror, neither Simple API pages nor pages for people.", "Options"
@@ -29,7 +33,13 @@ GRACE = Option(
     "Keep a file that is not needed any more for this many seconds, so that a client may finish what it began (default 86400).",
     metavar="SECONDS",
 )
-OPTIONS = (PAGES, GRACE, *MIRROR, *CHOICE, *rare(*INDEX, *NETWORK))
+SIGN_KEY = Option(
+    ("--sign-key",),
+    "Sign the index with a secret key of minisign (made with minisign -G -W; extra signing), for --mirror URL#minisign=KEY.",
+    "path",
+    "FILE",
+)
+OPTIONS = (PAGES, GRACE, SIGN_KEY, *MIRROR, *CHOICE, *rare(*INDEX, *NETWORK))
 ARGUMENTS = (Argument("folder", "FOLDER"),)
 
 
@@ -50,6 +60,8 @@ def run(values: Mapping[str, object]) -> int:
     folder = str(values["folder"])
     context = begin(values, OPTIONS)
     grace = number(context.chosen, "grace", "seconds")
+    key = context.chosen.text("sign_key")
+    sign = _signer(key) if key else None
     settings = settings_of(context)
     target = open_target(folder)
     with closing(open_store(settings.mirror.location)) as store:
@@ -68,6 +80,7 @@ def run(values: Mapping[str, object]) -> int:
             grace=86400.0 if grace is None else grace,
             memo=memo,
             check=lambda names: refuse_damaged(store, names),
+            sign=sign,
         )
     context.printer.say(
         f"published to {folder}: {count(done.written, 'file')} written ({size(done.size)}), {done.unchanged} unchanged,"
@@ -79,6 +92,20 @@ def run(values: Mapping[str, object]) -> int:
             "`mirror warm` fetches all"
         )
     return 0
+
+
+def _signer(path: str) -> Sign:
+    """Return what signs with the key in a file. Raises ``UsageError``, ``StoreError`` or ``NotInstalled``."""
+    try:
+        from mirror.exchange.minisign import SecretKey
+    except ImportError as error:
+        raise NotInstalled("--sign-key needs the extra: pip install 'pipx-parallel[signing]'") from error
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--sign-key {path}: cannot be read ({error})") from None
+    return SecretKey.parse(text, path).sign
 
 
 def _memo_path(mirror: str, target: str) -> str:
