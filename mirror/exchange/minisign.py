@@ -68,7 +68,8 @@ class SecretKey(NamedTuple):
                 f" or remove the password with `minisign -C -W -s {name}`"
             )
         seed, public = data[62:94], data[94:126]
-        derived = Ed25519PrivateKey.from_private_bytes(seed).public_key()  # minisign leaves the checksum of such a key out
+        # Not by its checksum: minisign leaves that of such a key out.
+        derived = Ed25519PrivateKey.from_private_bytes(seed).public_key()
         if derived.public_bytes_raw() != public:
             raise StoreError(f"{name} is damaged: its two halves do not belong together")
         return cls(data[54:62], seed)

@@ -100,8 +100,7 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and five keyword-
     Raises:
         StoreError: The target cannot be read or written.
     """
-    refuse_unsigned(target, sign)
-    before, delta, index_data = _before(target)
+    before, delta, index_data = _before(target, sign)
     present = set(target.immutable_paths())
     is_whole = before is not None and all(target.holds(pack.path) for pack in before.packs)
     memo = memo or PublishMemo()
@@ -143,11 +142,12 @@ def _retired(unnamed: AbstractSet[str], delta: Delta | None, now: int) -> dict[s
     return {path: before.get(path, now) for path in unnamed}
 
 
-def _before(target: PublishTarget) -> tuple[PublishedIndex | None, Delta | None, bytes | None]:
+def _before(target: PublishTarget, sign: Sign | None) -> tuple[PublishedIndex | None, Delta | None, bytes | None]:
     """Return the index and the delta that the target has, and the index's bytes.
 
-    None if there is none, or it is damaged: it is made anew.
+    None if there is none, or it is damaged: it is made anew. Raises ``StoreError`` if it is signed and ``sign`` is None.
     """
+    refuse_unsigned(target, sign)
     index_data, delta_data = target.read(INDEX), target.read(DELTA)
     index, delta = None, None
     try:
