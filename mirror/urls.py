@@ -100,8 +100,20 @@ def _may_hold_secret(data: bytes) -> bool:
     is_escaped = b"\\" in data
     if b"@" in data or (is_escaped and b"\\u0040" in data):
         return True
-    is_marked = any(mark in data for mark in _QUERY_MARKS) or (is_escaped and _ESCAPE in data)
-    return is_marked and re.search(_SIGNATURE.encode(), data) is not None
+    return any(_holds_signature(data, mark) for mark in _QUERY_MARKS) or (
+        is_escaped and _holds_signature(data, _ESCAPE)
+    )
+
+
+def _holds_signature(data: bytes, mark: bytes) -> bool:
+    """Return whether a parameter of a signature begins with a mark. One ``;`` in 5 MB costs no search of all by the expression."""
+    expression = re.compile(_SIGNATURE.encode())
+    position = data.find(mark)
+    while position >= 0:
+        if expression.match(data, position):
+            return True
+        position = data.find(mark, position + 1)
+    return False
 
 
 def _public_file(entry: bytes) -> bytes:

@@ -6,9 +6,10 @@ classified when a resolver first reads them, which is rare: 125,000 files of 171
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mirror.records.filenames import VARIANT, split_filename
+from mirror.records.filenames import SDIST, VARIANT, split_filename
 from mirror.records.model import FileKind
 from mirror.records.release_view import HEAD, ReleaseView
 from mirror.records.version_keys import final_key, is_prerelease_key, normalised_version, version_key
@@ -65,33 +66,67 @@ def build_views(listing: Listing, name: str, freshness: FreshnessRecord) -> tupl
 
 def classify(view: ReleaseView, start: int, files: Sequence[Sequence[ParsedFile | Brief]]) -> None:
     """Classify the releases from ``start`` up to the first classified one; ``files`` has their files, oldest release first."""
-    numbers = {(row.tags, row.requires_python, row.yanked): number for number, row in enumerate(view.file_kinds)}
-    name = view.name
-    endings: dict[str, str] = {}  # tags by the rest of a wheel's name from its second dash, which many releases share
+    kinds = _Kinds(view)
+    distributions: list[Sequence[ParsedFile | Brief]] = []
     for release, row in enumerate(files, start):
+        kind_set, is_plain = kinds.of(row)
+        view.add_kind_set(tuple(sorted(kind_set)), release)
+        # Without the file that describes wheel variants: the index may write it, and change it.
+        distributions.append(row if is_plain else [file for file in row if not is_variants_json(file.filename)])
+    if len(view.attested) == len(view.uploads_text):  # not so of a record that says nothing of attestations
+        view.attested = "".join(map(_attested, distributions)) + view.attested
+    view.uploads_text[:0] = map(_uploaded, distributions)
+    view.classified = start
+
+
+class _Kinds:
+    """The numbers of a view's file kinds."""
+
+    def __init__(self, view: ReleaseView) -> None:
+        self._view = view
+        self._numbers = {
+            (row.tags, row.requires_python, row.yanked): number for number, row in enumerate(view.file_kinds)
+        }
+        # By the rest of a wheel's name after its version, which the wheels of many releases share.
+        self._known: dict[tuple[str, str | None, object], int] = {}
+
+    def of(self, row: Sequence[ParsedFile | Brief]) -> tuple[set[int], bool]:
+        """Return the numbers of the kinds of a release's files, and whether no file describes variants."""
         kind_set = set()
+        is_plain = True
+        prefix = archive = "\n"  # how its wheels begin, and the name of its source archive. No name has a line break
         for file in row:
             filename = file.filename
-            ending = filename[filename.find("-", filename.find("-") + 1) :] if filename.endswith(".whl") else ""
-            tags = endings.get(ending)
-            if tags is None:
-                split = split_filename(filename, name)
-                if split is None and not is_variants_json(filename):
-                    continue
-                tags = VARIANT if split is None else split[1]
-                if ending:
-                    endings[ending] = tags
-            kind = (tags, file.requires_python or None, bool(file.yanked))
-            number = numbers.get(kind)
+            if filename.startswith(prefix):
+                ending = filename[len(prefix) :]
+            elif filename == archive:
+                ending = SDIST
+            else:
+                dash = filename.find("-", filename.find("-") + 1) + 1 if filename.endswith(".whl") else 0
+                if dash:
+                    prefix, archive = filename[:dash], f"{filename[: dash - 1]}.tar.gz"
+                ending = filename[dash:]
+            number = self._known.get((ending, file.requires_python, file.yanked))
             if number is None:
-                number = numbers[kind] = len(view.file_kinds)
-                view.file_kinds.append(FileKind(*kind))
-            kind_set.add(number)
-        view.add_kind_set(tuple(sorted(kind_set)), release)
-    if len(view.attested) == len(view.uploads_text):  # not so of a record that says nothing of attestations
-        view.attested = "".join(map(_attested, files)) + view.attested
-    view.uploads_text[:0] = [_uploaded(row) for row in files]
-    view.classified = start
+                number = self._number(file, ending)
+                is_plain = is_plain and not is_variants_json(filename)
+            if number is not None:
+                kind_set.add(number)
+        return kind_set, is_plain
+
+    def _number(self, file: ParsedFile | Brief, ending: str) -> int | None:
+        """Return the number of a file's kind; None if its name cannot be parsed."""
+        split = split_filename(file.filename, self._view.name)
+        if split is None and not is_variants_json(file.filename):
+            return None
+        kind = (VARIANT if split is None else split[1], file.requires_python or None, bool(file.yanked))
+        number = self._numbers.get(kind)
+        if number is None:
+            number = self._numbers[kind] = len(self._view.file_kinds)
+            self._view.file_kinds.append(FileKind(*kind))
+        if split is not None:
+            self._known[ending, file.requires_python, file.yanked] = number
+        return number
 
 
 def line_before(view: ReleaseView, before: int) -> int | None:
@@ -159,19 +194,13 @@ def _group(files: Sequence[ParsedFile], name: str) -> tuple[dict[str, list[int]]
 
 def _attested(files: Sequence[ParsedFile | Brief]) -> str:
     """Return "0" if no file has an attestation, "1" if some have one, "2" if all have."""
-    files = _distributions(files)
-    count = sum([bool(file.provenance) for file in files])
+    count = len([True for file in files if file.provenance])
     return "2" if count and count == len(files) else "1" if count else "0"
-
-
-def _distributions(files: Sequence[ParsedFile | Brief]) -> Sequence[ParsedFile | Brief]:
-    """Return the files without the one that describes wheel variants: the index may write it, and change it."""
-    return [file for file in files if not is_variants_json(file.filename)]
 
 
 def _uploaded(files: Sequence[ParsedFile | Brief]) -> str:
     """Return the upload time of a release's first file and the seconds until its last, as "first+later" ("0": unknown)."""
-    times = [file.upload_time for file in _distributions(files) if file.upload_time]
+    times = [file.upload_time for file in files if file.upload_time]
     if not times:
         return "0"
     first, last = min(times), max(times)
@@ -191,22 +220,16 @@ def prerelease_mask(keys: Sequence[str]) -> int:
 
 def day_of(seconds: int) -> str:
     """Return the day of a time in epoch seconds, "2026-01-31"."""
-    from datetime import UTC, datetime  # only a fetch needs it: not loaded on the warm path
-
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
 
 
 def time_of(seconds: int) -> str:
     """Return a moment in epoch seconds as ISO 8601 in UTC without its zone, "2026-01-31T12:00:00"."""
-    from datetime import UTC, datetime  # as below
-
     return datetime.fromtimestamp(max(0, seconds), UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def epoch_seconds(text: str) -> int:
     """Return an ISO 8601 time in UTC (PEP 700) as whole epoch seconds, 1 if it is before 1970; 0 if it is invalid."""
-    from datetime import UTC, datetime  # only a fetch needs it: not loaded on the warm path
-
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import FOREIGN_TEXT_ERRORS, MirrorError, error_of_foreign_text
@@ -59,7 +60,7 @@ def _packed(
     _classify_from(classified, view, listing, positions)
     slices: list[Sequence[bytes]] = [()] * len(positions)
     for release in stored:
-        slices[release] = [memoryview(raws[position]) for position in positions[release]]  # type: ignore[misc]  # bytes-like, for a join
+        slices[release] = [raws[position] for position in positions[release]]
     packed = pack(slices)
     view.digest = digest_of(packed)
     return Views(encode(view), packed, signed=signed, undated=_undated(listing))
@@ -67,11 +68,11 @@ def _packed(
 
 def _undated(listing: Listing) -> tuple[str, ...]:
     """Return the SHA-256 of each file without upload time."""
-    rows = [raw for file, raw in zip(listing.files, listing.raws, strict=True) if not file.upload_time]
-    if not rows:
+    if all(map(attrgetter("upload_time"), listing.files)):
         return ()
     from mirror.records.first_seen import sha256_of  # few indexes state no upload times
 
+    rows = [raw for file, raw in zip(listing.files, listing.raws, strict=True) if not file.upload_time]
     digests = dict.fromkeys([sha256_of(json.loads(bytes(raw))) for raw in rows])
     return tuple([digest for digest in digests if digest])
 

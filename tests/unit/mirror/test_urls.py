@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mirror.urls import page_address, public_files, shown, split_url
+from mirror.urls import may_hold_secrets, page_address, public_files, shown, split_url
 
 SECRET = "s3krit"  # noqa: S105 - a test's
 
@@ -62,6 +62,15 @@ def test_an_escaped_sign_is_no_hiding_place() -> None:
     entry = b'{"filename":"a.whl","url":"http:\\/\\/me:s3krit\\u0040index.example\\/a.whl"}'
 
     assert json.loads(public_files([entry])[0])["url"] == "http://index.example/a.whl"
+
+
+@pytest.mark.parametrize("mark", ["?", "&", ";", "\\u0026", "\\u003F"])
+def test_a_signature_is_found_after_other_parameters(mark: str) -> None:
+    """Whichever mark it begins with, and a page that has only the marks holds none."""
+    plain = f'{{"url":"https://index.example/a.whl?a=1{mark}b=2","yanked":"x; y & z?"}}'
+
+    assert not may_hold_secrets(plain.encode())
+    assert may_hold_secrets(plain.replace("b=2", f"b=2{mark}X-Signature=00").encode())
 
 
 def test_credentials_are_split_off() -> None:
