@@ -80,6 +80,10 @@ class RequestBudget:
         self.deadline = deadline
         self.spent = False
 
+    def end_at(self, deadline: float) -> None:
+        """Set a deadline, if there is no earlier one."""
+        self.deadline = deadline if self.deadline is None else min(self.deadline, deadline)
+
     def take(self) -> bool:
         """Count one request; return whether it may be started."""
         if self._most is None:

@@ -63,7 +63,7 @@ class Fetcher:
         self._random = randomness
         self._clock = clock
         self._wall_clock = wall_clock
-        self._budget = budget or RequestBudget()
+        self.budget = budget or RequestBudget()
         self._jobs: dict[str, FetchJob] = {}
         self._most = max(MOST_REQUESTS, self._policy.retries + 1)
         self._asked: dict[tuple[str, str], int] = {}  # (URL, range) -> requests of this run
@@ -91,7 +91,7 @@ class Fetcher:
 
         Steps that end without a request deliver at once. Jobs that ``close`` cancels are not delivered.
         """
-        self._budget.check(self._clock)
+        self.budget.check(self._clock)
         job = self._jobs.get(key)
         if job is not None:
             job.listeners.append(deliver)
@@ -169,12 +169,10 @@ class Fetcher:
     def _wait(self) -> _Arrival | None:
         """Sleep until something arrives or a waiting request is due, at most ``_LONGEST_SLEEP``."""
         now = self._clock()
-        self._budget.check(self._clock, under_way=self._under_way + self._working)
-        due = min(
-            [entry[0] for entry in self._later[:1]] + ([self._gate()] if self._queue or self._urgent else []),
-            default=None,
-        )
-        nap = _LONGEST_SLEEP if due is None else max(0.0, min(due - now, _LONGEST_SLEEP))
+        self.budget.check(self._clock, under_way=self._under_way + self._working)
+        due = [entry[0] for entry in self._later[:1]] + ([self._gate()] if self._queue or self._urgent else [])
+        ends = [] if self.budget.deadline is None else [self.budget.deadline]
+        nap = max(0.0, min([now + _LONGEST_SLEEP, *due, *ends]) - now)
         try:
             return self._done.get(timeout=nap) if nap > 0 else self._done.get_nowait()
         except Empty:
@@ -182,7 +180,7 @@ class Fetcher:
 
     def _gate(self) -> float:
         """Return when the next request may start."""
-        if self._budget.spent or self._under_way >= self._limit.allowed:
+        if self.budget.spent or self._under_way >= self._limit.allowed:
             return float("inf")
         return max(self._next_start, self._paused_until, 0.0)
 
@@ -199,7 +197,7 @@ class Fetcher:
                 if now < self._next_start or now < self._paused_until:
                     return
                 self._next_start = max(now, self._next_start) + self._spacing
-            if not self._budget.take():
+            if not self.budget.take():
                 return
             job = (self._urgent or self._queue).popleft()
             request = job.request

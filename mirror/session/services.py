@@ -196,6 +196,10 @@ class MirrorAdmin:
             pass
         return self._parts.shadowed.admit(pins, results, self._pump)
 
+    def end_at(self, deadline: float) -> None:
+        """Let waiting raise ``DeadlineError`` after a time of the monotonic clock, if the run does not end before."""
+        self._parts.fetcher.budget.end_at(deadline)
+
     def forget(self, name: str) -> None:
         """Delete this run's results for a project, so that it can be requested again: for a server."""
         self._parts.results.forget(name)

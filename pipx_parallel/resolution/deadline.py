@@ -33,16 +33,17 @@ class Deadline(SolverObserver):
 
     def asks(self, package: str) -> None:  # noqa: ARG002 - the observer's signature
         """Raise ``OutOfTimeError`` if the deadline has passed."""
-        self._check()
+        self.check()
 
     def decided(self, package: str, bit: int) -> None:  # noqa: ARG002 - the observer's signature
         """Raise ``OutOfTimeError`` if the deadline has passed."""
-        self._check()
+        self.check()
 
     def conflicted(self, package: str) -> None:  # noqa: ARG002 - the observer's signature
         """Raise ``OutOfTimeError`` if the deadline has passed."""
-        self._check()
+        self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise ``OutOfTimeError`` if the deadline has passed."""
         if self.passed():
             raise OutOfTimeError

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mirror.limits import DeadlineError
 from pipx_parallel.errors import NoSolution, Suggestions
 from pipx_parallel.resolution.candidate import Candidate
 from pipx_parallel.resolution.explain import argue
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.candidates import Candidates
     from pipx_parallel.resolution.explain import Explanation
     from pipx_parallel.resolver.ports import SolverObserver
+
+_LEFT_TO_STORE = 0.1  # share of the time for suggestions that is kept for storing what was fetched meanwhile
 
 
 def resolve(  # noqa: PLR0913, PLR0917 - the use case: what, for whom, from where, how, and who watches and builds
@@ -180,15 +183,16 @@ def _offers(argument: Explanation, search: TargetSearch) -> Suggestions:
 
     def attempt(situation: Situation, deadline: Deadline) -> Mapping[str, str] | None:
         """Return the versions in the solution of a changed situation, or None if there is none."""
-        candidates, wanted, bounds = candidates_for(
-            situation.inputs, situation.target, mirror, situation.settings, search.directs
-        )
-        if deadline.passed():
-            raise OutOfTimeError
         try:
+            candidates, wanted, bounds = candidates_for(
+                situation.inputs, situation.target, mirror, situation.settings, search.directs
+            )
+            deadline.check()
             outcome, candidates = searched(candidates, wanted, bounds, deadline, thorough=False)
         except LimitReachedError:
             return None
+        except DeadlineError as error:
+            raise OutOfTimeError from error
         if isinstance(outcome, Impossible) or missing_of(candidates, outcome):
             return None
         chosen = {name: candidates.candidate(name) for name in outcome.chosen if not is_extra(name)}
@@ -198,7 +202,9 @@ def _offers(argument: Explanation, search: TargetSearch) -> Suggestions:
             if isinstance(candidate, Candidate)
         }
 
-    deadline = Deadline(time.monotonic, time.monotonic() + seconds)
+    end = time.monotonic() + (1 - _LEFT_TO_STORE) * seconds
+    deadline = Deadline(time.monotonic, end)
     mirror.listener = None
     mirror.records.disable_builds()
+    mirror.admin.end_at(end)
     return suggest(argument, Situation(search.inputs, search.target, settings), attempt, deadline)

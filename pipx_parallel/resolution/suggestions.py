@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mirror.limits import DeadlineError
 from mirror.records.version_keys import compile_specifier
 from pipx_parallel.errors import Suggestions
 from pipx_parallel.model import Offer, Origin, RootRequirement
@@ -55,7 +56,7 @@ def suggest(
         deadline: Ends all.
     """
     trials = _Trials(attempt, max(1, min(MOST_OFFERS, MOST_LINES - len(argument.lines))))
-    for change in _changes(argument, situation):
+    for change in trials.in_time(_changes(argument, situation)):
         if (trials.late and deadline.passed()) or len(trials.offers) == trials.most or trials.count == MOST_ATTEMPTS:
             break
         trials.run(change, deadline.part(_PART))
@@ -64,7 +65,7 @@ def suggest(
         for number, change in late:
             trials.run(change, deadline if len(late) == 1 else deadline.part(_LATER_PART), number)
     offers = tuple([trials.offers[number] for number in sorted(trials.offers)[: trials.most]])
-    if not trials.late or len(offers) == trials.most:
+    if not (trials.late or trials.is_cut) or len(offers) == trials.most:
         return Suggestions(offers)
     seconds = situation.settings.selection.suggest_seconds
     return Suggestions(offers, f"not every change was tried within {seconds:g} s (--suggest-seconds)")
@@ -78,6 +79,7 @@ class _Trials:
         self.most = most
         self.offers: dict[int, Offer] = {}  # by the number of the change
         self.late: list[tuple[int, Change]] = []  # not decided in their time
+        self.is_cut = False  # whether the time ended before the last change was known
         self._tried: set[str] = set()
         self._done: dict[str, int] = {}  # number by group
 
@@ -85,6 +87,13 @@ class _Trials:
     def count(self) -> int:
         """Return how many changes were tried."""
         return len(self._tried)
+
+    def in_time(self, changes: Iterator[Change]) -> Iterator[Change]:
+        """Yield changes until the time ends while one is worked out: what it needs may have to be fetched."""
+        try:
+            yield from changes
+        except DeadlineError:
+            self.is_cut = True
 
     def run(self, change: Change, deadline: Deadline, number: int | None = None) -> None:
         """Try a change; ``number`` is that of a late one, which takes the place of a later one of its group."""

@@ -5,11 +5,25 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
 
 import pytest
 
+from mirror.ports import Exchange, Request
 from pipx_parallel.errors import NoSolution
-from tests.support.scenarios import LIMITS, SOURCE, Outcome, Scenario, load_scenarios, resolve_texts, run
+from pipx_parallel.resolution.resolve import resolve
+from tests.support.memory_index import MemoryIndex, Projects
+from tests.support.scenarios import (
+    LIMITS,
+    SOURCE,
+    Outcome,
+    Scenario,
+    load_scenarios,
+    memory_mirror,
+    resolve_texts,
+    run,
+    understood,
+)
 
 _LINE = re.compile(r"hint: (\S+):(\d+): (?:change .+ to (\S+?)(?:, a yanked release)?|write (.+) without its --hash)$")
 _REMOVED = re.compile(r"hint: (\S+):(\d+): remove (?:the constraint )?.+$")
@@ -80,6 +94,31 @@ def test_the_same_as_json() -> None:
         "origin": "requirements.txt:2", "before": "b<2", "after": "b",
     }  # fmt: skip
     assert report["argument"] == outcome.lines[:4]
+
+
+class SilentAbout(MemoryIndex):
+    """An index that never answers for one project."""
+
+    def __init__(self, name: str, projects: Projects) -> None:
+        """Take the name, and what it does answer for."""
+        super().__init__(projects)
+        self._name = name
+
+    def submit(self, request: Request, done: Callable[[Exchange], None]) -> None:
+        """Answer, unless the page of that project is asked for."""
+        if f"/{self._name}/" not in request.url:
+            super().submit(request, done)
+
+
+def test_suggestions_end_in_time_though_a_page_never_comes() -> None:
+    """The reason, the changes that were tried, and a word that others were not."""
+    packages: Projects = {"a": {"1.0": ["b>=2"], "2.0": ["slow"]}, "b": {"1.0": [], "2.0": []}}
+    inputs, settings, target = understood({SOURCE: "a<2\nb<2"}, ["--suggest-seconds", "0.5"])
+
+    with memory_mirror(packages, SilentAbout("slow", packages)) as mirror, pytest.raises(NoSolution) as raised:
+        resolve(inputs, (target,), mirror, settings)
+    assert "change b<2 to b (resolves to b 2.0)" in str(raised.value)
+    assert "not every change was tried within 0.5 s" in str(raised.value)
 
 
 def test_the_same_words_every_time() -> None:

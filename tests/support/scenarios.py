@@ -112,9 +112,10 @@ def resolve_texts(
         return Outcome(None, error, exit_code(error))
 
 
-def memory_mirror(packages: Projects) -> Mirror:
-    """Return an empty mirror of an index in memory."""
-    return Mirror(MirrorSettings("memory", (ROOT,)), DictStore(), lambda: MemoryIndex(packages), clock=lambda: _NOW)
+def memory_mirror(packages: Projects, index: MemoryIndex | None = None) -> Mirror:
+    """Return an empty mirror of an index in memory, by default one of these packages."""
+    transport = index or MemoryIndex(packages)
+    return Mirror(MirrorSettings("memory", (ROOT,)), DictStore(), lambda: transport, clock=lambda: _NOW)
 
 
 def understood(texts: Mapping[str, str], flags: Sequence[str]) -> tuple[Inputs, ResolveSettings, Target]:

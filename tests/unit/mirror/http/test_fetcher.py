@@ -511,6 +511,21 @@ def test_waiting_ends_at_the_deadline() -> None:
         bench.fetcher.pump()
 
 
+@pytest.mark.parametrize(("first", "deadline"), [(None, 5.0), (3.0, 3.0), (9.0, 5.0)])
+def test_a_deadline_can_be_set_during_a_run(first: float | None, deadline: float) -> None:
+    """An earlier one stays; the wait does not sleep beyond it."""
+    clock = Ticking(0.0)
+    budget = RequestBudget(deadline=None if first is None else clock.seconds + first)
+    bench = Bench(clock, budget=budget)
+    bench.ask("a")
+    budget.end_at(clock.seconds + 5)
+
+    assert budget.deadline == clock.seconds + deadline
+    clock.seconds += deadline + 1
+    with pytest.raises(DeadlineError):
+        bench.fetcher.pump()
+
+
 def test_a_budget_bounds_the_requests_of_a_run() -> None:
     """What is under way is still delivered, retries count, and a wait for what may not start raises ``BudgetSpentError``."""
     bench = Bench(Ticking(1.0), budget=RequestBudget(requests=2))
