@@ -111,6 +111,7 @@ class Inputs(NamedTuple):
     excludes: tuple[str, ...] = ()  # normalised names of projects to leave out
     written: tuple[WrittenOption, ...] = ()  # every option line, in input order
     parts: Parts | None = None  # None: no extra and no group was asked for
+    left_out: tuple[Part, ...] = ()  # extras and groups of the projects, if none was asked for
 
 
 class Target(NamedTuple):

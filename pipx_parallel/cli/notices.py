@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.config.layers import Chosen
-    from pipx_parallel.model import Resolution, RootRequirement, Target
+    from pipx_parallel.model import Part, Pin, Resolution, RootRequirement, Target
+
+_SHOWN = 8  # extras or groups that a message names before it counts the rest
 
 
 def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> Iterator[str]:
@@ -30,6 +32,20 @@ def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> I
         yield _unused(chosen.called("exclude"), name, pinned)
     for name in sorted(never & {root.name for root in inputs.overrides}):
         yield _unused(chosen.called("override"), name, pinned)
+
+
+def of_left_out(parts: Sequence[Part]) -> Iterator[str]:
+    """Yield which extras and groups a lock does not have, and how it gets them: pip and uv leave them out, too."""
+    if not parts:
+        return
+    words, options = [], []
+    for kind in ("extra", "group"):
+        names = [part.name for part in parts if part.kind == kind]
+        if names:
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            words.append(f"{kind}{'s' * (len(names) > 1)} {', '.join(names[:_SHOWN])}{more}")
+            options.append(f"--{kind} {names[0]}, --all-{kind}s")
+    yield one_line(f"without {' and '.join(words)} ({', '.join(options)})")
 
 
 def pin_conditions(request: LockRequest, resolutions: Sequence[Resolution]) -> Iterator[str]:
@@ -127,9 +143,30 @@ def _not_moved(
                 if pin.name in names and pin.latest not in {None, pin.version} and (pin.name, pin.version) in earlier:
                     names.discard(pin.name)
                     reason = pin.reason or "an existing lock holds what it needs"
-                    advice = "" if pin.bounded else " (pins that -P does not name are kept; -U upgrades all)"
-                    stays = f"{pin.name} stays at {pin.version}, not {pin.latest}: {reason}{advice}"
+                    stays = f"{pin.name} stays at {pin.version}, not {pin.latest}: {reason}{_way_out(pin, resolution)}"
                     yield one_line(f"--upgrade-package {stays}")
+
+
+def _way_out(pin: Pin, resolution: Resolution) -> str:
+    """Return in parentheses what would let a pin move; of a package whose bound holds it, the line that holds this in turn."""
+    if pin.bounded:
+        return ""
+    from packaging.requirements import (
+        InvalidRequirement,
+        Requirement,
+    )  # here and below: only for a pin that -P has not moved
+    from packaging.version import InvalidVersion
+
+    def excludes(requirement: str) -> bool:
+        try:
+            return not Requirement(requirement).specifier.contains(pin.latest or "", prereleases=True)
+        except (InvalidRequirement, InvalidVersion):
+            return False
+
+    edges = [edge for edge in resolution.edges if edge.parent and edge.child == pin.name]
+    above = {edge.parent_project for edge in edges if excludes(edge.requirement)}
+    lines = [f"{row.name} {row.version}: {row.reason}" for row in resolution.pins if row.name in above and row.bounded]
+    return f" ({'; '.join(lines) if lines else 'pins that -P does not name are kept; -U upgrades all'})"
 
 
 def kept_against_resolution(request: LockRequest) -> str | None:

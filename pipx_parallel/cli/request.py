@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipx_parallel.cli.context import CommandContext
     from pipx_parallel.config.pip_settings import PipSettings
     from pipx_parallel.config.settings import ResolveSettings
+    from pipx_parallel.console import Printer
     from pipx_parallel.model import Inputs, Target
     from pipx_parallel.requirements.project_metadata import BuiltProject
 
@@ -71,7 +72,7 @@ def read_request(context: CommandContext, *, keep_going: bool = False) -> LockRe
     context = context._replace(chosen=chosen.with_layer(input_layer(inputs.options)))
     settings = settings_of(context, pip)
     settings = settings._replace(keep_going=settings.keep_going or keep_going)
-    find_targets = _target_finder(settings, inputs)
+    find_targets = _target_finder(settings, inputs, context.printer)
     context.seconds["read"] = time.perf_counter() - context.began
     return LockRequest(context, sources, settings, inputs, find_targets)
 
@@ -104,15 +105,22 @@ def pip_settings() -> PipSettings:
     return load_pip_settings(os.environ, FileReader())
 
 
-def _target_finder(settings: ResolveSettings, inputs: Inputs) -> Callable[[], tuple[Target, ...]]:
+def _target_finder(settings: ResolveSettings, inputs: Inputs, printer: Printer) -> Callable[[], tuple[Target, ...]]:
     """Return what finds the targets; those that options describe are made, and refused, at once."""
     if not settings.target.is_stated:
         return cache(lambda: (machine_facts.known_target(cache_folder()),))
-    from pipx_parallel.targets.requests import requested_targets  # behind packaging, which most locks do without
+    from pipx_parallel.targets.requests import (
+        SERIES,
+        requested_targets,
+        unknown_pythons,
+    )  # behind packaging, which most locks do without
 
     targets = requested_targets(
         settings.target, inputs.requires_python, lambda: machine_facts.known_target(cache_folder())
     )
+    for series in unknown_pythons(targets):
+        newest = f"the newest that this version of pipx-parallel knows is {SERIES[-1]}"
+        printer.warn(f"there is no Python {series} ({newest}); it is taken as it was asked for")
     return lambda: targets
 
 

@@ -15,7 +15,7 @@ from pipx_parallel.requirements.urls import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipx_parallel.model import Parts
+    from pipx_parallel.model import Part, Parts
     from pipx_parallel.requirements.reader import Reader
 
 
@@ -31,6 +31,7 @@ class Gathering:
         self._options = OptionState(lambda path: bool(reader.kind(path)))
         self._files: dict[str, str] = {}
         self.parts: list[Parts] = []
+        self.left_out: list[Part] = []
         self._requires_python: list[str] = []
         self._hashes_written = False
 
@@ -110,6 +111,7 @@ class Gathering:
             excludes=excludes,
             written=tuple(self._options.written),
             parts=self._joined_parts(),
+            left_out=tuple(self.left_out),
         )
 
     def _joined_parts(self) -> Parts | None:

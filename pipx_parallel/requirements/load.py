@@ -262,6 +262,7 @@ class _Loading:
             self._gathering.add_file(join_location(source, path), asked_at=origin)
         parts = declared.parts or (Parts(declared.extras) if declared.extras else None)
         self._gathering.parts += [parts] if parts is not None else []
+        self._gathering.left_out += declared.left_out
         self._gathering.add_requires_python(declared.requires_python)
 
 

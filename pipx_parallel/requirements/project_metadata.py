@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mirror.equality import NamedTuple
 from mirror.names import normalize_name
@@ -26,6 +26,13 @@ class Wanted(NamedTuple):
         check_extras(self.extras, available, origin)
         return tuple(dict.fromkeys((*self.extras, *(available if self.all_extras else ()))))
 
+    def left_out(self, extras: Iterable[str], groups: Iterable[str] = ()) -> tuple[Part, ...]:
+        """Return the parts of a project as not wanted; none if any part was named: then the user knows of them."""
+        if self != Wanted():
+            return ()
+        rows = (*(("extra", name) for name in extras), *(("group", name) for name in groups))
+        return tuple(dict.fromkeys(Part(kind, normalize_name(name)) for kind, name in rows))
+
 
 class Declared(NamedTuple):
     """The wanted requirements that a project declares, with their origins, in order."""
@@ -35,6 +42,7 @@ class Declared(NamedTuple):
     files: tuple[tuple[str, Origin], ...] = ()  # requirements files it refers to (setuptools' ``file:``)
     extras: tuple[str, ...] = ()  # those among the wanted
     parts: Parts | None = None  # as a pyproject.toml describes them
+    left_out: tuple[Part, ...] = ()  # its extras and groups, if none of them was wanted
 
 
 class BuiltProject(NamedTuple):
@@ -80,6 +88,5 @@ def from_built(built: BuiltProject, wanted: Wanted, origin: Origin) -> Declared:
         if wanted.all_extras or extra in wanted.extras:
             own = origin._replace(part=Part("extra", extra))
             requirements.append((f"{head.strip()} ; {rest}" if rest else head.strip(), own))
-    return Declared(
-        tuple(requirements), built.requires_python, extras=wanted.extras_of(tuple(dict.fromkeys(available)), origin)
-    )
+    extras = wanted.extras_of(tuple(dict.fromkeys(available)), origin)
+    return Declared(tuple(requirements), built.requires_python, extras=extras, left_out=wanted.left_out(available))

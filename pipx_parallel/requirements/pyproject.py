@@ -50,7 +50,16 @@ def read_pyproject(text: TomlText, wanted: Wanted, build: Callable[[], BuiltProj
     declared = _of_project(text, wanted, build) if wanted.dependencies else Declared((), extras=wanted.extras)
     own = tuple(_labelled(text, None, declared.requirements))
     parts = parts_of(text, declared.extras, tuple(reversed(by_name)))
-    return declared._replace(requirements=(*own, *others), parts=parts)
+    left_out = wanted.left_out(*_part_names(text))
+    return declared._replace(requirements=(*own, *others), parts=parts, left_out=(*declared.left_out, *left_out))
+
+
+def _part_names(text: TomlText) -> Iterator[list[str]]:
+    """Yield the names of the extras that the file states, and those of its groups; a malformed table is no matter yet."""
+    project = text.tables.get("project")
+    for tables, key in ((project, "optional-dependencies"), (text.tables, "dependency-groups")):
+        table = tables.get(key) if isinstance(tables, dict) else None
+        yield [*table] if isinstance(table, dict) else []
 
 
 def _labelled(text: TomlText, part: Part | None, rows: Iterable[tuple[str, Origin]]) -> Iterator[tuple[str, Origin]]:

@@ -47,7 +47,7 @@ def read_setup_cfg(data: bytes, source: str, wanted: Wanted) -> Declared | None:
         else:
             requirements.extend((item, finder.origin_of(item)._replace(part=part)) for item in _items(value))
     requires_python = parser.get("options", "python_requires", fallback=None) or None
-    return Declared(tuple(requirements), requires_python, tuple(files), names)
+    return Declared(tuple(requirements), requires_python, tuple(files), names, left_out=wanted.left_out(extras))
 
 
 def _parse(text: str, origin: Origin) -> RawConfigParser:

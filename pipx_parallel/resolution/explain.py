@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 12  # of explanation and suggestions together
 MOST_REASONS = 3  # of one pin
+IN_LOCK = "an existing lock holds it (see -P and -U)"
 _END = "so no set of releases meets them all"
 
 
@@ -88,7 +89,7 @@ def why_held(
         elif isinstance(fact, Unusable):
             subject = best.text if best.package == fact.package else fact.package
             words.append(f"{subject} cannot be used: {fact.reason}")
-    reasons = list(dict.fromkeys(words)) or ["an existing lock holds it"]
+    reasons = list(dict.fromkeys(words)) or [IN_LOCK]
     return "; ".join(
         [*reasons[:MOST_REASONS], *[f"and {len(reasons) - MOST_REASONS} more"] * (len(reasons) > MOST_REASONS)]
     )

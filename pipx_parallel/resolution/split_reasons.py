@@ -8,7 +8,7 @@ from mirror.equality import NamedTuple
 from pipx_parallel.errors import Incomplete, NoSolution
 from pipx_parallel.model import Origin, RootRequirement
 from pipx_parallel.resolution.candidate import Candidate
-from pipx_parallel.resolution.explain import argue
+from pipx_parallel.resolution.explain import IN_LOCK, argue
 from pipx_parallel.resolution.policy import bit_in
 from pipx_parallel.resolution.same_releases import LIMITS
 from pipx_parallel.resolution.shared_releases import accepts
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _OTHERS = "the other targets"
 _SHARED = "other targets have this release"
-_LOCKED = "an existing lock holds it"
 
 
 class Reasons(NamedTuple):
@@ -52,20 +51,21 @@ def with_reasons(resolutions: Sequence[Resolution], reasons: Sequence[Reasons]) 
     """Return the resolutions, with the reason at each pin that is not the release of all targets, or not the newest."""
     if len(resolutions) < 2:
         return tuple(resolutions)
-    held: dict[tuple[str, str, str | None], str] = {}  # what a search gave as the reason, for targets without one
+    held: dict[tuple[str, str, str | None], Pin] = {}  # those for which a search gave a reason, for targets without one
     count: dict[tuple[str, str], int] = {}
     for resolution in resolutions:
         for pin in resolution.pins:
             count[pin.name, pin.version] = count.get((pin.name, pin.version), 0) + 1
             if pin.reason:
-                held.setdefault((pin.name, pin.version, pin.latest), pin.reason)
+                held.setdefault((pin.name, pin.version, pin.latest), pin)
 
     def explained(pin: Pin, own: Reasons) -> Pin:
-        apart, reason = own.apart.get(pin.name), pin.reason
-        if pin.url is None and pin.latest not in {None, pin.version}:
-            reason = reason or (_LOCKED if pin.name in own.locked else held.get((pin.name, pin.version, pin.latest)))
+        apart, reason, bounded = own.apart.get(pin.name), pin.reason, pin.bounded
+        if pin.url is None and pin.latest not in {None, pin.version} and not reason:
+            other = held.get((pin.name, pin.version, pin.latest), pin)
+            reason, bounded = other.reason or (IN_LOCK if pin.name in own.locked else None), other.bounded
             reason = reason or (_SHARED if count[pin.name, pin.version] > 1 or apart is None else apart)
-        return pin._replace(apart=apart, reason=reason)
+        return pin._replace(apart=apart, reason=reason, bounded=bounded)
 
     return tuple(
         resolution._replace(pins=tuple([explained(pin, own) for pin in resolution.pins]))

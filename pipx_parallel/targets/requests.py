@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 # The CPython series that --universal chooses from, and those that it takes if nothing states a range.
 SERIES = tuple(f"3.{minor}" for minor in range(8, 15))
+_OLD = ("2.6", "2.7")
 DEFAULT_RANGE = ">=3.10,<3.15"
 UNIVERSAL_PLATFORMS = ("linux", "aarch64-unknown-linux-gnu", "macos", "x86_64-apple-darwin", "windows")
+_LATER = 2  # further series that may be tried before they are released
 _VERSION = r"\d+(?:\.\d+){0,2}"
 _IMPLEMENTATION = r"(cpython|pypy|cp|pp)(\d+(?:\.\d+){0,2})?"
 
@@ -98,6 +100,13 @@ def requested_targets(
             begins = target.python_full_version if python.until or settings.universal else ""
             made.append(with_range(target, begins, python.until))
     return tuple({(target.label, target.python_from, target.tags): target for target in made}.values())
+
+
+def unknown_pythons(targets: Sequence[Target]) -> list[str]:
+    """Return the Python series that no Python has or will have soon: perhaps typing errors."""
+    newest = int(SERIES[-1].partition(".")[2]) + _LATER
+    series = dict.fromkeys(target.markers["python_version"] for target in targets)
+    return [text for text in series if not (text in _OLD or (text.startswith("3.") and int(text[2:]) <= newest))]
 
 
 def _abis(python: _Python, implementation: str | None) -> tuple[str, ...]:

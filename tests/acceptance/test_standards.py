@@ -274,6 +274,10 @@ def test_a_lock_keeps_its_pins_and_still_says_what_is_newer(workspace: Workspace
 
     (pin,) = json.loads(workspace.read("report.json"))["targets"][0]["pins"]
     assert ran.code == 0, ran.err
-    assert (workspace.pins(), pin["latest"], pin["reason"]) == ({"lib": "1.0"}, "2.0", "an existing lock holds it")
+    assert (workspace.pins(), pin["latest"], pin["reason"]) == (
+        {"lib": "1.0"},
+        "2.0",
+        "an existing lock holds it (see -P and -U)",
+    )
     assert workspace.run("lock", "r.txt", "-o", "pylock.toml", "-U").code == 0
     assert workspace.pins() == {"base": "1.0", "lib": "2.0"}

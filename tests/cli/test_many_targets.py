@@ -104,7 +104,9 @@ def test_the_report_says_why_a_pin_is_not_the_newest(home: Path, run: Run) -> No
 
     report = json.loads((home / "report.json").read_text(encoding="utf-8"))
     reasons = {(pin["name"], pin["version"]): pin["reason"] for row in report["targets"] for pin in row["pins"]}
-    assert {reasons["lib", "1.0"], reasons["lib", "2.0"], reasons["win", "1.0"]} == {"an existing lock holds it"}
+    assert {reasons["lib", "1.0"], reasons["lib", "2.0"], reasons["win", "1.0"]} == {
+        "an existing lock holds it (see -P and -U)"
+    }
     assert [split["name"] for split in report["splits"]] == ["lib"]
     assert report["splits"][0]["releases"][0]["reasons"] == ["lib 2.0 requires Python >=3.12"]
 

@@ -203,3 +203,84 @@ def test_a_wrong_target_is_an_error_of_that_option(source: Path, run: Run, text:
     assert (ran.code, "--platform" in ran.err) == (2, False), ran.err
     assert f"error: --target: {text!r} cannot be used" in ran.err
     assert '"3.13 windows" (--target help lists them)' in ran.err
+
+
+def test_what_holds_a_package_is_named_down_to_the_line(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """A package holds it that a line of the user holds in turn: the other pins are not to blame."""
+    index.publish("picky", wheel("picky", "2.0", ["lib"]))
+    (home / "r.in").write_text("lib\npicky<2\n", encoding="utf-8")
+    assert run("lock", "r.in", "-o", "r.txt").code == 0
+
+    ran = run("lock", "r.in", "-o", "r.txt", "-P", "lib")
+
+    held = "lib stays at 1.0, not 2.0: picky 1.0 needs lib<2 (picky 1.0: r.in:2 asks for picky<2)\n"
+    assert f"warning: --upgrade-package {held}" in ran.err
+
+
+def test_a_bound_of_the_user_is_the_reason_for_every_target(home: Path, run: Run, index: LoopbackIndex) -> None:
+    """Not the existing lock, and not worth a warning: the user wrote it."""
+    old, new = (
+        wheel("aged", version, upload_time=f"{year}-01-01T00:00:00Z")
+        for version, year in (("1.0", 2015), ("2.0", 2025))
+    )
+    index.publish("aged", old, new)
+    (home / "r.in").write_text("aged<2\n", encoding="utf-8")
+    words = ("lock", "r.in", "-o", "r.txt", "-o", "report.json", "--universal")
+    first = run(*words)
+    (home / "r.in").write_text("aged<2  # as before\n", encoding="utf-8")
+    again = run(*words)
+    (home / "r.in").write_text("aged\n", encoding="utf-8")
+    unbound = run(*words)
+
+    assert "behind" not in first.err + again.err
+    assert "warning: aged 1.0 is 10.0 years behind 2.0: an existing lock holds it (see -P and -U)\n" in unbound.err
+
+
+@pytest.mark.parametrize(
+    ("version", "exists"),
+    [("2.7", True), ("3.15", True), ("3.16", True), ("3.17", False), ("3.99", False), ("4.1", False)],
+)
+def test_a_python_that_does_not_exist_is_warned_of(run: Run, index: LoopbackIndex, version: str, exists: bool) -> None:
+    """A new one can be tried before this tool knows it; whatever was asked for is locked."""
+    index.publish("every", wheel("every", "1.0", tags="py2.py3.py4-none-any"))
+    for words in (("--python-version", version), ("--target", f"{version} linux")):
+        ran = run("lock", "--packages", "every", "-o", "r.txt", *words)
+
+        assert (ran.code, f"warning: there is no Python {version} (the newest" in ran.err) == (0, not exists)
+
+
+PARTS = """[project]
+name = "mine"
+version = "1"
+dependencies = ["lib"]
+[project.optional-dependencies]
+web = ["app"]
+Dev_Tools = []
+[dependency-groups]
+test = ["picky"]
+"""
+
+
+def test_parts_that_are_left_out_are_named_once(home: Path, run: Run) -> None:
+    """When the lock is written; not if it does not change, with -q, or if parts were asked for."""
+    (home / "pyproject.toml").write_text(PARTS, encoding="utf-8")
+    note = "without extras web, dev-tools and group test (--extra web, --all-extras, --group test, --all-groups)\n"
+
+    written, again = run("lock"), run("lock")
+    quiet, asked = run("lock", "-q", "-o", "a.txt"), run("lock", "--extra", "web", "-o", "b.txt")
+
+    assert note in written.err
+    assert written.out == ""
+    assert "without" not in again.err + quiet.err + asked.err
+    (home / "setup.cfg").write_text("[options]\ninstall_requires = lib\n[options.extras_require]\nweb = app\n", "utf-8")
+    assert "without extra web (--extra web, --all-extras)\n" in run("lock", "setup.cfg", "-o", "c.txt").err
+
+
+def test_many_parts_that_are_left_out_are_counted(home: Path, run: Run) -> None:
+    """Eight are named."""
+    groups = "\n".join(f"g{number} = []" for number in range(10))
+    (home / "pyproject.toml").write_text(f"[dependency-groups]\n{groups}\n", encoding="utf-8")
+    assert "without" not in run("lock", "--packages", "lib", "-o", "r.txt").err
+    (home / "pyproject.toml").write_text(PARTS.partition("[project.o")[0] + f"[dependency-groups]\n{groups}\n", "utf-8")
+
+    assert "without groups g0, g1, g2, g3, g4, g5, g6, g7 and 2 more (--group g0, --all-groups)" in run("lock").err

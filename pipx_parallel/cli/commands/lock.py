@@ -101,6 +101,9 @@ def _tell_written(
 ) -> None:
     done = changes.summary(before, artifacts)
     request.context.printer.say(f"locked {account.measure(request, resolutions)}{done and '; '}{done}")
+    if any(before.get(artifact.name) != artifact.text for artifact in artifacts):
+        for line in notices.of_left_out(request.inputs.left_out):
+            request.context.printer.say(line)
     if any(before.get(artifact.name) not in {None, artifact.text} for artifact in artifacts):
         from pipx_parallel.cli.stale import losing  # only if a lock changes
 
