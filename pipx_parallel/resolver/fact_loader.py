@@ -55,7 +55,9 @@ def load_newest(state: SearchState) -> None:
     for package, bit in best.items():
         best[package] = _load_newest_usable(state, package, bit)
     switches = [it for it in state.direct if state.base[it] in best]
-    set_direct(state, [*state.direct, *_brought_in(state, switches, best)])
+    brought = [*_brought_in(state, switches, best)]
+    state.brought = frozenset(brought).difference(state.direct)
+    set_direct(state, [*state.direct, *brought])
 
 
 def _load_newest_usable(state: SearchState, package: int, bit: int) -> int:

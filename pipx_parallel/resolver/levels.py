@@ -20,10 +20,10 @@ DAY_COST = 1 << 20  # cost of a day of lag; a package that is not at its first c
 class Scale:
     """The allowed releases of one package in order of preference, each with its lag; computed on demand."""
 
-    __slots__ = ("_best", "_bits", "_lags", "_rest", "_source", "_uploaded", "allowed", "first", "name")
+    __slots__ = ("_best", "_bits", "_lags", "_moved", "_rest", "_source", "_uploaded", "allowed", "first", "name")
 
-    def __init__(self, source: CandidateSource, name: str, allowed: int) -> None:
-        """Measure lag from the best of ``allowed``, a non-empty mask."""
+    def __init__(self, source: CandidateSource, name: str, allowed: int, moved: int = MOVED) -> None:
+        """Measure lag from the best of ``allowed``, a non-empty mask; ``moved`` is that of a release that no earlier lock has."""
         self.name = name
         self.allowed = allowed
         self.first = source.choose(name, allowed)
@@ -32,6 +32,7 @@ class Scale:
         self._bits = [self.first]
         self._lags = {self.first: 0}
         self._rest = allowed & ~(1 << self.first)
+        self._moved = moved if self.first != self._best else 0
         self._uploaded = -1  # of the best; -1: not asked yet
 
     def lag(self, bit: int) -> int:
@@ -74,8 +75,7 @@ class Scale:
         bit = self._source.choose(self.name, self._rest)
         self._rest &= ~(1 << bit)
         before = self._lags[self._bits[-1]]
-        if self.first != self._best and before < MOVED:
-            before = MOVED
+        before = max(before, self._moved)
         self._bits.append(bit)
         self._lags[bit] = before if bit == self._best else max(before, self._behind(bit, before))
 
@@ -86,4 +86,4 @@ class Scale:
         uploaded = self._source.uploaded(self.name, bit)
         if not uploaded or not self._uploaded:
             return before + UNDATED
-        return abs(self._uploaded - uploaded) + (MOVED if self.first != self._best else 0)
+        return abs(self._uploaded - uploaded) + self._moved

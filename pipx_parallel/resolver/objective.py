@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipx_parallel.resolver.fact_loader import allowed, load_newest, usable
 from pipx_parallel.resolver.interpolation import add_continuity
-from pipx_parallel.resolver.levels import Scale
+from pipx_parallel.resolver.levels import MOVED, Scale
 from pipx_parallel.resolver.outcome import LimitReachedError
 from pipx_parallel.resolver.ports import ABSENT
 from pipx_parallel.resolver.preferences import Preferences
@@ -61,7 +61,9 @@ class _Objective:
         state = self.state
         for package in state.direct:
             if state.base[package] == NOTHING and (mask := usable(state, package) or allowed(state, package)):
-                self.directs[package] = Scale(state.source, state.names[package], mask)
+                # A pin that only an extra brings in gives way to a line of the user, as the pins of other dependencies do.
+                moved = 0 if package in state.brought else MOVED
+                self.directs[package] = Scale(state.source, state.names[package], mask, moved)
         add_continuity(state)
         for _ in range(MOST_ROUNDS):
             core = self._settle_directs()

@@ -73,6 +73,7 @@ class SearchState:
         self.watching: list[list[Incompatibility]] = []
         # order of work
         self.direct: list[int] = []  # the direct packages, in the order written
+        self.brought: frozenset[int] = frozenset()  # those of them that only extras bring in
         self.decision_queue: list[int] = []
         self.queue_index: list[int] = []  # per package: its index in the decision queue
         self.pointer = 0  # every package of the decision queue before it is decided
@@ -81,8 +82,7 @@ class SearchState:
         self.hinted: list[bool] = []
         self.tried: list[int] = []
         self.rejections: list[int] = []
-        self.decisions = 0
-        self.conflicts = 0
+        self.decisions = self.conflicts = 0
         self.learned = 0
         self.reads = 0  # releases whose dependencies were loaded
         self.most_reads = NEVER  # if exceeded, a conflict ends the search
