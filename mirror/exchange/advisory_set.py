@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mirror.errors import Malformed
+from mirror.errors import FOREIGN_TEXT_ERRORS, Malformed
 from mirror.keys import ADVISORIES
 from mirror.names import normalize_name
 from mirror.records.advisories import decode
@@ -46,7 +46,7 @@ def unpack_advisories(data: bytes) -> dict[str, bytes]:
         for name, rows in document["projects"].items():
             records[ADVISORIES.key(normalize_name(name))] = record = json.dumps(rows, separators=(",", ":")).encode()
             decode(record)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except FOREIGN_TEXT_ERRORS as error:
         raise Malformed(f"damaged advisories: {error}") from error
     return records
 

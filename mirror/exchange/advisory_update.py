@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mirror.errors import Malformed
+from mirror.errors import Malformed, archive_errors
 from mirror.exchange.advisory_set import HEADER, replace_advisories
 from mirror.keys import ADVISORIES
 from mirror.records.advisories import encode, read_osv
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LARGEST_EXPORT = 256 * 1024 * 1024  # bytes; OSV's export of Python packages has 32 MB
 _LARGEST_DOCUMENT = 16 * 1024 * 1024
 _MOST_DOCUMENTS = 1_000_000
+_LARGEST_CONTENT = 2 * 1024 * 1024 * 1024  # bytes of all documents
 
 
 class AdvisoryCounts(msgspec.Struct, frozen=True):
@@ -33,7 +34,10 @@ class AdvisoryCounts(msgspec.Struct, frozen=True):
 
 def update(store: Store, data: bytes, source: str, now: float) -> AdvisoryCounts:
     """Replace the advisories of a store by those of an export. Raises ``Malformed`` if ``data`` is no such export."""
-    rows, skipped = read_export(data)
+    try:
+        rows, skipped = read_export(data)
+    except Malformed as error:
+        raise Malformed(f"{source}: {error}") from error
     if not rows:
         raise Malformed(
             f"{source}: there is no advisory of a Python package in it; give OSV's export of the ecosystem PyPI"
@@ -52,17 +56,18 @@ def read_export(data: bytes) -> tuple[dict[str, list[Advisory]], int]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = [info for info in archive.infolist() if info.filename.endswith(".json")]
-            if len(infos) > _MOST_DOCUMENTS:
-                raise Malformed(f"more than {_MOST_DOCUMENTS} documents")
+            if len(infos) > _MOST_DOCUMENTS or sum(info.file_size for info in infos) > _LARGEST_CONTENT:
+                raise Malformed(f"more than {_MOST_DOCUMENTS} documents, or {_LARGEST_CONTENT} bytes of them")
             for info in sorted(infos, key=lambda info: info.filename):
                 if info.file_size > _LARGEST_DOCUMENT:
                     skipped += 1
                     continue
+                document = archive.read(info)
                 try:
-                    for name, advisory in read_osv(archive.read(info)):
+                    for name, advisory in read_osv(document):
                         rows.setdefault(name, []).append(advisory)
                 except Malformed:
                     skipped += 1
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise Malformed(f"the advisories are no ZIP file of OSV documents: {error}") from error
+    except archive_errors() as error:
+        raise Malformed(f"this is no ZIP file of OSV documents, or it is damaged: {error}") from error
     return rows, skipped

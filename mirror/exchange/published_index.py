@@ -24,6 +24,7 @@ DELTA = "delta.zst"
 SIGNATURE = ".minisig"  # what the name of a signature ends with, after that of the signed file
 FORMAT = 2
 LARGEST_INDEX = 256 * 1024 * 1024  # bytes, unpacked
+_RATIO = 64  # unpacked to packed, at most: the digests of its rows do not compress. Its values take ten times its size in memory
 _ROW = re.compile(r"([01]) ([0-9a-f]{32}) (\d{1,12}) (\d{1,10}) (\d{1,10})((?: \S+)*)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -208,7 +209,7 @@ def delta_between(old: PublishedIndex | None, new: PublishedIndex, before: Delta
 
 def table_of(data: bytes) -> Table:
     """Return a published document, parsed. Raises ``ValueError`` if it is damaged or of another format."""
-    table = Table(json.loads(unpack_frame(data, LARGEST_INDEX)))
+    table = Table(json.loads(unpack_frame(data, LARGEST_INDEX, _RATIO)))
     if (version := table.integer("published")) != FORMAT:
         raise Malformed(f"published: version {version}, this program reads {FORMAT}")
     return table
@@ -219,30 +220,32 @@ def needed_names(index: PublishedIndex, roots: Mapping[str, Iterable[str]]) -> l
 
     Markers are not evaluated.
     """
-    extras = {name: set(wanted) for name, wanted in roots.items()}
-    wave = sorted(extras)
-    while wave:
-        next_wave = set()
-        for name in wave:
-            for rows in index.projects.values():
-                if name not in rows:
-                    continue
-                for child, wanted in _needed(Row.parse(rows[name]).requires, extras[name]):
-                    if child not in extras or not wanted <= extras[child]:
-                        extras.setdefault(child, set()).update(wanted)
-                        next_wave.add(child)
-        wave = sorted(next_wave)
-    return sorted(extras)
+    waiting = [(name, extra) for name, wanted in roots.items() for extra in ("", *wanted)]
+    seen = set(waiting)
+    required: dict[str, dict[str, list[tuple[str, str]]]] = {}  # of each project by extra
+    while waiting:
+        name, extra = waiting.pop()
+        if name not in required:
+            required[name] = _requirements(rows[name] for rows in index.projects.values() if name in rows)
+        for needed in required[name].get(extra, ()):
+            if needed not in seen:
+                seen.add(needed)
+                waiting.append(needed)
+    return sorted({name for name, _ in seen})
 
 
-def _needed(requires: Iterable[str], extras: set[str]) -> Iterable[tuple[str, set[str]]]:
-    applies = True
-    for word in requires:
-        if word.startswith("["):
-            applies = word[1:-1] in extras
-        elif applies:
-            name, _, wanted = word.rstrip("]").partition("[")
-            yield name, set(filter(None, wanted.split(",")))
+def _requirements(rows: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """Return what a project requires by extra, as (project, extra): of the project itself the extra is ""."""
+    required: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        needed = required.setdefault("", [])
+        for word in Row.parse(row).requires:
+            if word.startswith("["):
+                needed = required.setdefault(word[1:-1], [])
+            else:
+                name, _, extras = word.rstrip("]").partition("[")
+                needed += [(name, extra) for extra in ("", *extras.split(","))]
+    return required
 
 
 def _change(rows: Table, name: str) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mirror.equality import NamedTuple
-from mirror.errors import Malformed
+from mirror.errors import FOREIGN_TEXT_ERRORS, Malformed
 from mirror.names import normalize_name
 from mirror.records.version_keys import HIGHEST, LOWEST, version_key
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ECOSYSTEM = "PyPI"  # OSV's name for Python packages
+_MOST_EVENTS, _MOST_VERSIONS = 1000, 50_000  # of one document for one project
 
 
 class Advisory(NamedTuple):
@@ -79,7 +80,7 @@ def read_osv(data: bytes) -> Iterator[tuple[str, Advisory]]:
             package = affected.get("package", {})
             if package.get("ecosystem") == ECOSYSTEM:
                 yield normalize_name(str(package["name"])), _advisory(identity, document, affected)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except FOREIGN_TEXT_ERRORS as error:
         raise Malformed(f"no OSV document: {type(error).__name__}: {error}") from error
 
 
@@ -92,13 +93,29 @@ def decode(data: bytes) -> list[Advisory]:
     """Return the advisories of a project; raises ``Malformed``."""
     try:
         return [
-            Advisory(
-                identity, tuple(aliases), summary, severity, tuple([(a, b, c) for a, b, c in events]), tuple(versions)
+            _proven(
+                Advisory(
+                    identity,
+                    tuple(aliases),
+                    summary,
+                    severity,
+                    tuple([(a, b, c) for a, b, c in events]),
+                    tuple(versions),
+                )
             )
             for identity, aliases, summary, severity, events, versions in json.loads(data)
         ]
-    except (ValueError, TypeError) as error:
+    except FOREIGN_TEXT_ERRORS as error:
         raise Malformed(f"damaged advisories: {error}") from error
+
+
+def _proven(advisory: Advisory) -> Advisory:
+    """Return an advisory all of whose values are text. Raises ``TypeError`` or ``ValueError``."""
+    triples = "".join(["".join(triple) for triple in advisory.events])
+    "".join(
+        (advisory.id, advisory.summary, advisory.severity, triples, *advisory.aliases, *advisory.versions)
+    ).encode()  # not every str is Unicode
+    return advisory
 
 
 def _advisory(identity: str, document: dict[str, Any], affected: dict[str, Any]) -> Advisory:
@@ -112,7 +129,9 @@ def _advisory(identity: str, document: dict[str, Any], affected: dict[str, Any])
     aliases = tuple(sorted(str(alias) for alias in document.get("aliases", ())))
     ranged = Advisory(identity, aliases, summary[:200], _severity(document, affected), tuple(events), ())
     listed = [str(version) for version in affected.get("versions", ())]
-    return ranged._replace(versions=tuple([version for version in listed if not ranged.concerns(version)]))
+    if len(events) > _MOST_EVENTS or len(listed) > _MOST_VERSIONS:
+        raise Malformed(f"more than {_MOST_EVENTS} events or {_MOST_VERSIONS} versions")
+    return _proven(ranged)._replace(versions=tuple([version for version in listed if not ranged.concerns(version)]))
 
 
 def _events(events: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:

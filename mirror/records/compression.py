@@ -9,6 +9,9 @@ from mirror.errors import Malformed
 
 LEVEL = 9  # of a snapshot of 171 projects: 0.12 MB at level 9 in 0.1 s, 0.09 MB at level 19 in 2 s
 _LARGEST = 1 << 30  # bytes of one block, unpacked: the limit for an untrusted file
+# What is unpacked may be so many times longer, and so many bytes beyond that. The files of 2,000 releases that differ in nothing
+# but their numbers and digests are 90 times longer; zeros would be 30,000 times longer.
+_RATIO, _SLACK = 256, 4 * 1024 * 1024
 
 
 class Packed(NamedTuple):
@@ -30,7 +33,7 @@ def unpack_block(data: bytes | memoryview, sizes: Packed) -> bytes:
     Raises:
         Malformed: The block is damaged or its lengths differ from ``sizes``.
     """
-    if not 0 <= sizes.raw <= _LARGEST:
+    if not 0 <= sizes.raw <= min(_LARGEST, _SLACK + _RATIO * len(data)):
         raise Malformed("a block claims an impossible length")
     try:
         # The decompressor allocates the length that the frame header names, so check it before decompressing.
@@ -49,11 +52,11 @@ def pack_frame(data: bytes, level: int = LEVEL) -> bytes:
     return zstandard.ZstdCompressor(level=level, write_checksum=True).compress(data)
 
 
-def unpack_frame(data: bytes | memoryview, most: int = _LARGEST) -> bytes:
-    """Return the content of a frame. Raises ``Malformed`` if it is damaged or longer than ``most``."""
+def unpack_frame(data: bytes | memoryview, most: int = _LARGEST, ratio: int = _RATIO) -> bytes:
+    """Return the content of a frame. Raises ``Malformed`` if it is damaged, or longer than ``most`` or than ``ratio`` allows."""
     try:
         size = zstandard.frame_content_size(data)
-        if not 0 <= size <= most:
+        if not 0 <= size <= min(most, _SLACK + ratio * len(data)):
             raise Malformed("a block claims an impossible length")
         return zstandard.ZstdDecompressor().decompress(data, max_output_size=size or 1)
     except zstandard.ZstdError as error:

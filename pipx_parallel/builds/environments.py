@@ -7,11 +7,10 @@ import os
 import shutil
 import sys
 import threading
-import zipfile
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
-from mirror.errors import FOREIGN_TEXT_ERRORS, BuildFailed, BuildProblem
+from mirror.errors import FOREIGN_TEXT_ERRORS, BuildFailed, BuildProblem, archive_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -133,7 +132,9 @@ class Environments:
             if wheels is None:
                 return None
             install(wheels, folder, python)
-        except (OSError, RuntimeError, zipfile.BadZipFile, *FOREIGN_TEXT_ERRORS):
+        except FOREIGN_TEXT_ERRORS:
+            return None
+        except archive_errors():
             return None  # pip says what is wrong
         return f"installed what the build needs: {', '.join(sorted(wheels))}\n"
 

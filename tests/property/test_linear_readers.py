@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mirror.exchange.published_index import PublishedIndex, needed_names
 from mirror.metadata.core_metadata import parse_core_metadata
 from mirror.records.dependency_sets import DependencySet, compile_requirement
 from mirror.records.filenames import split_filename
@@ -25,6 +26,24 @@ READERS: dict[str, Callable[[int], Callable[[], object]]] = {
     "clauses that include": lambda n: lambda: compile_specifier(",".join(f">={number}" for number in range(n))),
     "extras of a requirement": lambda n: (
         lambda: compile_requirement(f"a[{','.join(f'e{number}' for number in range(n))}]")
+    ),
+    "extras that need each other in an index": lambda n: (
+        lambda: needed_names(
+            PublishedIndex(
+                1,
+                5,
+                {},
+                {},
+                (),
+                {
+                    "i": {
+                        "a": f"0 {'0' * 32} 0 1 1 a[e0]"
+                        + "".join(f" [e{number}] a[e{number + 1}]" for number in range(n))
+                    }
+                },
+            ),
+            {"a": ()},
+        )
     ),
     "a version of many numbers": lambda n: lambda: version_key(".".join("1" * n)),
     "requirements of a release": lambda n: lambda: DependencySet([f"a{number}" for number in range(n)]).dependencies(),
