@@ -271,6 +271,30 @@ def test_a_window_loads_only_the_newest_releases(run: Run, index: LoopbackIndex)
     assert run("mirror", "warm", "--packages", "app", "--depth", "window:0").code == 2
 
 
+@pytest.mark.parametrize("depth", [(), ("--depth", "window:1"), ("--depth", "closure")])
+def test_a_file_of_names_is_enough_for_a_lock_of_them_all_with_the_closure(
+    home: Path, run: Run, index: LoopbackIndex, depth: tuple[str, ...]
+) -> None:
+    """Which takes an older release and a pre-release, because the names contradict each other's newest; else both are named."""
+    index.publish("a", wheel("a", "1.0", ["old", "lib<2"]), wheel("a", "2.0", ["lib>=2"]))
+    index.publish("b", wheel("b", "1.0", ["early>=2.0a1", "lib<2"]))
+    index.publish("early", wheel("early", "1.0"), wheel("early", "2.0a1", ["deep"]))
+    for name in ("old", "deep"):
+        index.publish(name, wheel(name, "1.0"))
+    (home / "names.txt").write_text("a\nb\n", encoding="utf-8")
+    (home / "r.in").write_text("a\nb\n", encoding="utf-8")
+
+    warmed = run("mirror", "warm", "--packages-file", "names.txt", *depth)
+    locked = run("lock", "r.in", "-o", "r.txt", "--no-hashes", "--offline")
+
+    assert warmed.code == 0, warmed.err
+    assert ("--depth closure fetches those, too" in warmed.err) is (not depth)
+    assert locked.code == (0 if "closure" in depth else 4), locked.err
+    if locked.code:
+        assert "a" in locked.err
+        assert "hint: with the network, this fills the mirror: pipx-parallel mirror warm r.in" in locked.err
+
+
 def test_a_file_of_names_is_warmed(run: Run) -> None:
     """Comments and blank lines are passed over."""
     Path("names.txt").write_text("app  # the app\n\npicky\n", encoding="utf-8")

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 DEPTH = Option(
     ("--depth",),
-    'What to fetch: chosen, window:N or closure; "chosen" is what a resolve reads (the default), "window:N" the newest N releases '
-    'of everything reachable, "closure" everything that any re-resolve could need.',
+    'What to fetch: chosen, window:N or closure; "chosen" is what a resolve reads (the default; of each name of --packages-file by '
+    'itself), "window:N" the newest N releases of everything reachable, "closure" everything that any re-resolve could need.',
     metavar="DEPTH",
 )
 SHARED = Option(
@@ -59,6 +59,7 @@ OPTIONS = (
 )
 ARGUMENTS = (SOURCES,)
 _SHOWN = 20
+_NOT_TOGETHER = "a lock of several of these may need older releases or pre-releases: --depth closure fetches those, too"
 
 
 def run(values: Mapping[str, object]) -> int:
@@ -91,7 +92,10 @@ def run(values: Mapping[str, object]) -> int:
         )
     request = keeping_whole(read_request(context), budget)
     if depth != "chosen" or names:
-        return _warm_closure(request, 1 if depth == "chosen" else window)
+        code = _warm_closure(request, 1 if depth == "chosen" else window)
+        if depth == "chosen":
+            context.printer.say(_NOT_TOGETHER)
+        return code
     return _warm_chosen(request)
 
 
