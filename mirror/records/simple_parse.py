@@ -16,7 +16,6 @@ from mirror.equality import NamedTuple
 from mirror.errors import Malformed
 from mirror.limits import PAGE_BYTES, PAGE_VALUES
 from mirror.records.simple_file import parse_file, parse_files
-from mirror.records.simple_html import read_html
 
 __all__ = ["Listing", "ParsedFile", "parse_file", "parse_files", "parse_listing"]
 
@@ -132,6 +131,8 @@ def _parse_json(body: bytes, url: str) -> Listing:
 
 def _parse_html(body: bytes, content_type: str | None, url: str) -> Listing:
     """Parse HTML with the same decoder as JSON, so that both have the same meaning."""
+    from mirror.records.simple_html import read_html  # 10 ms to load, and most indexes write JSON
+
     page = read_html(body.decode(_charset(content_type), "replace"), url)
     files, raws, skipped, repaired = _read_entries([msgspec.json.encode(entry) for entry in page.files])
     return Listing("", files, raws, (), page.status, page.status_reason, page.api, page.skipped + skipped, repaired)

@@ -242,8 +242,9 @@ def _store_project(project: Project, encoded: Callable[[], bytes]) -> dict[str, 
         nonlocal ours
         ours = True  # it may be the second call, after a conflict
         new = encoded()
-        other, mine = _release_view(stored, view.name), _release_view(new, view.name)
-        if stored == new or other is None or mine is None:
+        other = None if stored == new else _release_view(stored, view.name)
+        mine = None if other is None else _release_view(new, view.name)
+        if other is None or mine is None:
             return new
         if other.digest != mine.digest and other.freshness.fetched_at > mine.freshness.fetched_at:
             ours = False
