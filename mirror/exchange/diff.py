@@ -61,8 +61,11 @@ def differences(before: Store, after: Store) -> list[ProjectChange]:
 
 
 def compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange | None:
-    """Return what changed between two classified views of a project, or None."""
-    were, are = set(old.versions), set(new.versions)
+    """Return what changed between two views of a project, or None.
+
+    The older one may have been made of a page of which the old files were not kept: of those releases no yank is known.
+    """
+    were, are, classified_before = set(old.versions), set(new.versions), set(old.versions[old.classified :])
     yanked_before, yanked_now = _yanked(old), _yanked(new)
     change = ProjectChange(
         new.name,
@@ -70,7 +73,7 @@ def compare(old: ReleaseView, new: ReleaseView, index_id: str) -> ProjectChange 
         "changed",
         added=tuple(version for version in new.versions if version not in were),
         removed=tuple(version for version in old.versions if version not in are),
-        yanked=tuple(v for v in new.versions if v in yanked_now and v in were and v not in yanked_before),
+        yanked=tuple(v for v in new.versions if v in yanked_now and v in classified_before - yanked_before),
         restored=tuple(v for v in new.versions if v in yanked_before and v not in yanked_now),
         learned=new.known_releases().bit_count() - old.known_releases().bit_count(),
     )

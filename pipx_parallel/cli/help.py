@@ -102,7 +102,9 @@ def _one_line(records: list[tuple[str, str]], width: int) -> list[tuple[str, str
 def _shortened(text: str, width: int) -> str:
     if len(text) <= width:
         return text
-    ends = [match.start() for match in re.finditer(r"\. |; |, | \[| \(", text)] or [len(text)]
+    ends = [match.start() for match in re.finditer(r"\. |; |, | \[| \(", text)]
+    ends = [end for end in ends if text.count("[", 0, end) == text.count("]", 0, end)] or [len(text)]
+    ends = [end for end in ends if text.count("(", 0, end) == text.count(")", 0, end)] or [len(text)]
     return text[: max([end for end in ends if end <= width], default=ends[0])]
 
 

@@ -25,6 +25,7 @@ def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> I
         names = ", ".join(dict.fromkeys(file.path for file in inputs.files)) or "--packages"
         yield f"{names}: there are no requirements"
         return
+    yield from _of_flags(request, several=len(resolutions) > 1)
     pinned = {pin.name for resolution in resolutions for pin in resolution.pins}
     unused = [set(resolution.unused) for resolution in resolutions]
     never = set.intersection(*unused) if unused else set()
@@ -32,6 +33,22 @@ def without_effect(request: LockRequest, resolutions: Sequence[Resolution]) -> I
         yield _unused(chosen.called("exclude"), name, pinned)
     for name in sorted(never & {root.name for root in inputs.overrides}):
         yield _unused(chosen.called("override"), name, pinned)
+
+
+def _of_flags(request: LockRequest, *, several: bool) -> Iterator[str]:
+    """Yield a warning for each flag that only has a meaning beside another one; in variables and settings it waits for that."""
+    chosen, target = request.context.chosen, request.settings.target
+    named = target.universal or bool(target.platforms or target.targets)
+    rows = (
+        ("requires_python", target.universal, "--universal"),
+        ("minimum_glibc", named, "--platform, --target or --universal"),
+        ("minimum_macos", named, "--platform, --target or --universal"),
+        ("fork", several, "several targets"),
+        ("diff_format", chosen.flag("diff") or chosen.flag("check"), "--diff or --check"),
+    )
+    for option, holds, needed in rows:
+        if not holds and chosen.place_of(option) == "flag":
+            yield f"{chosen.called(option)} has no effect without {needed}"
 
 
 def of_left_out(parts: Sequence[Part]) -> Iterator[str]:

@@ -90,6 +90,27 @@ def test_the_text_names_every_change(workspace: Workspace, index: LoopbackIndex)
     assert "refreshed 4 projects: 1 changed, 1 withdrawn; 4 requests, 2 unchanged by their validators" in ran.err
 
 
+def test_old_yanks_of_releases_that_a_lock_did_not_keep_are_no_change(tmp_path: Path) -> None:
+    """A lock keeps the files of the newest releases alone; the first refresh reads all, and later yanks are changes."""
+    releases = [wheel("long", f"{number}.0")._replace(yanked="bad" if number < 3 else None) for number in range(400)]
+    with LoopbackIndex({"long": releases}, MODERN._replace(cache_control="max-age=0")) as index:
+        user = Workspace(tmp_path, index.url)
+        user.write("r.in", "long\n")
+        user.write("names.txt", "long\n")
+        assert user.run("lock", "r.in", "-o", "r.txt").code == 0
+
+        releases.append(wheel("long", "400.0"))
+        index.publish_page("long", releases)
+        (first,) = refreshed(user)["changes"]
+        index.publish_page(
+            "long", [row._replace(yanked="bad") if row.version in {"5.0", "398.0"} else row for row in releases]
+        )
+        (change,) = refreshed(user)["changes"]
+
+    assert (first["added"], first["yanked"]) == (["400.0"], [])
+    assert change["yanked"] == ["5.0", "398.0"]
+
+
 def test_an_unchanged_project_takes_one_conditional_request(workspace: Workspace, index: LoopbackIndex) -> None:
     """Even if its page is still fresh; a name that nobody has is a warning."""
     workspace.write("names.txt", "a\nb\nnobody\n")

@@ -284,3 +284,27 @@ def test_many_parts_that_are_left_out_are_counted(home: Path, run: Run) -> None:
     (home / "pyproject.toml").write_text(PARTS.partition("[project.o")[0] + f"[dependency-groups]\n{groups}\n", "utf-8")
 
     assert "without groups g0, g1, g2, g3, g4, g5, g6, g7 and 2 more (--group g0, --all-groups)" in run("lock").err
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        (("--requires-python", ">=3.12"), ("--universal",)),
+        (("--minimum-glibc", "2.31"), ("--platform", "linux")),
+        (("--minimum-macos", "14.0"), ("--platform", "macos")),
+        (("--fork", "newest"), ("--python-version", "3.12", "--python-version", "3.13")),
+        (("--diff-format", "json"), ("--diff",)),
+    ],
+)
+def test_a_flag_that_needs_another_one_is_warned_of(
+    run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], needed: tuple[str, ...]
+) -> None:
+    """Alone it changes nothing; beside the other one, or as a variable that waits for it, it is no mistake."""
+    alone = run("lock", "--packages", "lib", "-o", "r.txt", *words)
+    beside = run("lock", "--packages", "lib", "-o", "r.txt", *words, *needed)
+    monkeypatch.setenv(f"PIPX_PARALLEL_{words[0][2:].upper().replace('-', '_')}", words[1])
+    variable = run("lock", "--packages", "lib", "-o", "r.txt")
+
+    assert (alone.code, beside.code, variable.code) == (0, 0, 0)
+    assert f"warning: {words[0]} has no effect without " in alone.err
+    assert "no effect" not in beside.err + variable.err

@@ -27,7 +27,7 @@ MOST_AT_ONCE = 10  # downloads: more of them only share the same line, and each 
 _OUTPUT = Option(("-o", "--output"), f"Write this file [default: {DEFAULT_OUTPUT}].", "path", "FILE")
 _SDISTS = Option(
     ("--sdists",),
-    "For packages without a wheel: refuse, build on this machine, or include the source archive.",
+    "What to do with packages without a wheel; build does so on this machine, include takes the source archive.",
     metavar="HOW",
     choices=("refuse", "build", "include"),
 )

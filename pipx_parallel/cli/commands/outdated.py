@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pipx_parallel.model import Resolution
 
 FORMAT = format_option("table", "json")
-OPTIONS = (FORMAT, OUTPUT[0], INPUT_FILE, *RESOLVE)
+_LOCK = OUTPUT[0]._replace(help="Lock whose pins are shown, if it is not the one that `lock` would write.")
+OPTIONS = (FORMAT, _LOCK, INPUT_FILE, *RESOLVE)
 ARGUMENTS = (SOURCES,)
 
 
