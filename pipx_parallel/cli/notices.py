@@ -114,7 +114,7 @@ def refuse_pythons(request: LockRequest) -> None:
     """Raise ``UsageError`` if the inputs take the Python of no target: such a lock is never what its project needs."""
     lines = of_pythons(request.inputs.requires_python, request.targets) if request.inputs.requires_python else []
     if lines and len(lines) == len(request.targets):
-        raise UsageError(lines[0], "lock and check for a Python that it takes")
+        raise UsageError(lines[0], "name a Python that it takes: --python-version")
 
 
 def of_upgrades(

@@ -92,7 +92,7 @@ def test_the_text_names_every_change(workspace: Workspace, index: LoopbackIndex)
 
 def test_old_yanks_of_releases_that_a_lock_did_not_keep_are_no_change(tmp_path: Path) -> None:
     """A lock keeps the files of the newest releases alone; the first refresh reads all, and later yanks are changes."""
-    releases = [wheel("long", f"{number}.0")._replace(yanked="bad" if number < 3 else None) for number in range(400)]
+    releases = [wheel("long", f"{number}.0")._replace(yanked="bad" if number < 3 else False) for number in range(400)]
     with LoopbackIndex({"long": releases}, MODERN._replace(cache_control="max-age=0")) as index:
         user = Workspace(tmp_path, index.url)
         user.write("r.in", "long\n")
