@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from mirror.exchange.publish_target import PublishTarget
     from mirror.exchange.publish_writer import Sign
-    from mirror.exchange.published_index import Pack, Row
+    from mirror.exchange.published_index import Pack
     from mirror.exchange.record_iterator import Entry
     from mirror.ports import Store
     from mirror.records.model import DistFile
@@ -60,11 +60,6 @@ class Published(msgspec.Struct, frozen=True):
     removed: int
     partial: int  # pages that lack releases, because their files are not in the mirror
     size: int  # bytes written
-
-    @classmethod
-    def counted(cls, counts: Counter[str], removed: int) -> Published:
-        """Return what a writer has counted, and how many files were removed."""
-        return cls(counts["written"], counts["unchanged"], removed, counts["partial"], counts["size"])
 
 
 class _Records(NamedTuple):
@@ -111,19 +106,18 @@ def publish(  # noqa: PLR0913 - a use case: what, where, when, and five keyword-
     with closing(ShardFile()) as shards:
         writer = PublishWriter(target, shards, sign, now)
         made = _made(records, writer, made, memo, with_pages=pages is not None)
-        packs = packed(before if is_whole else None, target, made, shards)
+        packs, rows = _packs(before if is_whole else None, writer, made)
     _write_others(store, writer, pages or ())
-    index = _index(store, before, packs, writer)
-    named = {pack.path for pack in index.packs} | {shard.files for shard in made.values()}
-    retired = _retired(present - named, delta, int(now))
-    expired = [path for path, moment in retired.items() if now - moment >= grace]
-    left = {path: retired[path] for path in sorted(retired.keys() - {*expired})}
+    index = _index(store, before, packs, rows)
+    present -= {pack.path for pack in packs} | {shard.files for shard in made.values()}
+    del made, rows  # 100 MB of a mirror of 100,000 projects, which what follows takes again
+    expired, left = _retired(present, delta, int(now), grace)
     writer.put_signed(DELTA, delta_between(before, index, delta)._replace(retired=left).to_bytes())
     writer.put_signed(INDEX, index_data := index.to_bytes())
     memo.save(index_data)
     target.clean(now)
     removed = sum([target.remove(path) for path in (*expired, *_pages_gone(before, index))])
-    return Published.counted(writer.counts, removed)
+    return Published(removed=removed, **writer.numbers())
 
 
 def _write_others(store: Store, writer: PublishWriter, pages: Iterable[tuple[str, bytes]]) -> None:
@@ -136,10 +130,14 @@ def _write_others(store: Store, writer: PublishWriter, pages: Iterable[tuple[str
         writer.remove_signed(ADVISORIES_PATH)
 
 
-def _retired(unnamed: AbstractSet[str], delta: Delta | None, now: int) -> dict[str, int]:
-    """Return since when no index names a file, by path: since now, unless the delta before says otherwise."""
+def _retired(
+    unnamed: AbstractSet[str], delta: Delta | None, now: int, grace: float
+) -> tuple[list[str], dict[str, int]]:
+    """Return the files to remove, and since when no index names the others: since now, unless the delta before knows it."""
     before = delta.retired if delta is not None else {}
-    return {path: before.get(path, now) for path in unnamed}
+    retired = {path: before.get(path, now) for path in sorted(unnamed)}
+    expired = [path for path, moment in retired.items() if now - moment >= grace]
+    return expired, {path: moment for path, moment in retired.items() if now - moment < grace}
 
 
 def _before(target: PublishTarget, sign: Sign | None) -> tuple[PublishedIndex | None, Delta | None, bytes | None]:
@@ -245,21 +243,26 @@ def _shard(
     return Made(shards.add(data), len(data), digest_of(data), path, len(files or b""), requirements_of(view, published))
 
 
-def _index(
-    store: Store,
-    before: PublishedIndex | None,
-    laid_out: tuple[tuple[Pack, ...], dict[tuple[str, str], Row], list[tuple[Pack, bytes]]],
-    writer: PublishWriter,
-) -> PublishedIndex:
-    """Write the packs and return the index that names them."""
-    facts = store.get_many([key for key, _ in store.scan(FACTS.prefix)])
-    packs, rows, bodies = laid_out
+def _packs(
+    before: PublishedIndex | None, writer: PublishWriter, made: dict[tuple[str, str], Made]
+) -> tuple[tuple[Pack, ...], dict[tuple[str, str], str]]:
+    """Write the packs, and return them and the row of each project: the bytes of a pack are not held longer."""
+    packs, rows, bodies = packed(before, writer.target, made, writer.shards)
     for pack, body in bodies:
         writer.put(pack.path, body)
+    writer.target.flush()
     writer.counts["unchanged"] += len(packs) - len(bodies)
+    return packs, rows
+
+
+def _index(
+    store: Store, before: PublishedIndex | None, packs: tuple[Pack, ...], rows: dict[tuple[str, str], str]
+) -> PublishedIndex:
+    """Return the index that names the packs."""
+    facts = store.get_many([key for key, _ in store.scan(FACTS.prefix)])
     projects: dict[str, dict[str, str]] = {}
     for (index_id, name), row in rows.items():
-        projects.setdefault(index_id, {})[name] = row.text()
+        projects.setdefault(index_id, {})[name] = row
     values: dict[str, object] = {FACTS.name(key): json.loads(value) for key, value in facts.items()}
     index = PublishedIndex(1, SCHEMA, addresses(store), values, packs, projects)
     if before is None:

@@ -16,7 +16,7 @@ from mirror.errors import Malformed, StoreError
 from mirror.exchange.published_index import Pack, Row, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mirror.exchange.publish_target import PublishTarget
     from mirror.exchange.published_index import PublishedIndex
@@ -41,18 +41,18 @@ class Made(NamedTuple):
 
 def packed(
     before: PublishedIndex | None, target: PublishTarget, made: Mapping[Key, Made], shards: ShardFile
-) -> tuple[tuple[Pack, ...], dict[Key, Row], list[tuple[Pack, bytes]]]:
-    """Return the packs, the row of each project, and the packs to write with their bytes."""
+) -> tuple[tuple[Pack, ...], dict[Key, str], list[tuple[Pack, bytes]]]:
+    """Return the packs, the row of each project as text, and the packs to write with their bytes."""
     if before is None or not before.packs:
         return _base(made, shards)
-    rows: dict[Key, Row] = {}
+    rows: dict[Key, str] = {}
     fresh: list[Key] = []
     for key, shard in made.items():
         row = None
         with suppress(Malformed):  # the old index is untrusted
             row = before.row(*key)
         if row is not None and row.digest == shard.digest and row.length == shard.length:
-            rows[key] = row._replace(files=shard.files_size, requires=shard.requires)
+            rows[key] = row._replace(files=shard.files_size, requires=shard.requires).text()
         else:
             fresh.append(key)
     if not fresh:
@@ -62,7 +62,7 @@ def packed(
     old = target.read(changes[0].path) if changes else b""
     if size > max(LEAST_CHANGES, base.size // _SHARE) or old is None:
         return _base(_read(before, target, made, shards), shards)
-    more, body = _laid_out({key: made[key] for key in fresh}, shards, 1, old)
+    more, body = _laid_out(fresh, made, shards, 1, old)
     pack = Pack(hashlib.sha256(body).hexdigest(), len(body))
     return (base, pack), {key: (rows | more)[key] for key in made}, [(pack, body)]
 
@@ -86,7 +86,7 @@ def _read(
 
 def _base(
     made: Mapping[Key, Made], shards: ShardFile
-) -> tuple[tuple[Pack, ...], dict[Key, Row], list[tuple[Pack, bytes]]]:
+) -> tuple[tuple[Pack, ...], dict[Key, str], list[tuple[Pack, bytes]]]:
     """Lay all shards out in one pack, so that those of a lock are near each other: first what most others need.
 
     Of what no other needs, a user names what has dependencies sooner, and what has many releases.
@@ -95,17 +95,21 @@ def _base(
         return (), {}, []
     needed = Counter(word.partition("[")[0] for shard in made.values() for word in shard.requires)
     order = sorted(made, key=lambda key: (-needed[key[1]], not made[key].requires, -made[key].length, key))
-    rows, body = _laid_out({key: made[key] for key in order}, shards, 0, b"")
+    rows, body = _laid_out(order, made, shards, 0, b"")
     pack = Pack(hashlib.sha256(body).hexdigest(), len(body))
     return (pack,), {key: rows[key] for key in made}, [(pack, body)]
 
 
-def _laid_out(made: Mapping[Key, Made], shards: ShardFile, number: int, start: bytes) -> tuple[dict[Key, Row], bytes]:
-    """Return the rows and the bytes of a pack that begins with ``start``, in the order of ``made``."""
+def _laid_out(
+    keys: Iterable[Key], made: Mapping[Key, Made], shards: ShardFile, number: int, start: bytes
+) -> tuple[dict[Key, str], bytes]:
+    """Return the rows and the bytes of a pack that begins with ``start``, in the order of ``keys``."""
     rows = {}
     body = BytesIO()
     body.write(start)
-    for key, shard in made.items():
-        rows[key] = Row(number, shard.digest, body.tell(), shard.length, shard.files_size, shard.requires)
+    for key in keys:
+        shard = made[key]
+        row = Row(number, shard.digest, body.tell(), shard.length, shard.files_size, shard.requires)
+        rows[key] = row.text()
         body.write(shards.read(shard.start, shard.length))
     return rows, body.getvalue()

@@ -24,7 +24,7 @@ class PublishWriter:
         """Take the parts; ``now`` is the time of the publication."""
         self.target = target
         self.shards = shards
-        self.counts: Counter[str] = Counter()
+        self.counts = Counter(written=0, unchanged=0, partial=0, size=0)
         self._sign = sign
         self._now = int(now)
 
@@ -46,6 +46,10 @@ class PublishWriter:
         if self._sign is not None:
             self.put(path + SIGNATURE, self._sign(data, f"timestamp:{self._now}\tfile:{path}\thashed"))
             self.target.flush()
+
+    def numbers(self) -> dict[str, int]:
+        """Return what was counted, by the names that ``Published`` has for it."""
+        return dict(self.counts)
 
     def remove_signed(self, path: str) -> None:
         """Remove a file that is not published any more: its signature would become older than that of the index."""
