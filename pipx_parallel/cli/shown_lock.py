@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipx_parallel.cli.request import LockRequest
-    from pipx_parallel.model import Resolution
+    from pipx_parallel.model import Resolution, Target
 
 # Options that change what is solved: with them a lock is only an input like any other.
 _RELEASE = r"(?:===?|~=|!=|[<>]=?)? *\d+[\w.!+*]*"
@@ -97,17 +97,24 @@ def refuse_version(name: str, sources: Sequence[str]) -> None:
         raise UsageError(f"{first!r} is not a file", f"to ask for a release: why-not {shlex.quote(wanted)}")
 
 
-def _of_lock(request: LockRequest, text: str) -> tuple[Resolution, ...] | None:
-    from pipx_parallel.locks.locked_graph import locked_resolution  # here and below: only for a lock
+def locked_for(request: LockRequest, text: str, targets: Sequence[Target]) -> tuple[Resolution, ...] | None:
+    """Return the pins of a lock for each target, with the edges that the lock states; None if it states none."""
+    from pipx_parallel.locks.locked_graph import locked_edges, locked_resolution  # here and below: only for a lock
     from pipx_parallel.targets.rules import TargetRules
 
-    source = request.sources[0]
-    each = [
-        locked_resolution(text, request.inputs.roots, target, TargetRules(target).marker_holds)
-        for target in request.targets
-    ]
+    roots = request.inputs.roots
+    edges = locked_edges(text, roots)
+    if edges is None:
+        return None
+    each = [locked_resolution(edges, roots, target, TargetRules(target).marker_holds) for target in targets]
     shown = tuple([resolution for resolution in each if resolution is not None])
-    if len(shown) == len(each):
+    return shown if len(shown) == len(each) else None
+
+
+def _of_lock(request: LockRequest, text: str) -> tuple[Resolution, ...] | None:
+    source = request.sources[0]
+    shown = locked_for(request, text, request.targets)
+    if shown is not None:
         request.context.printer.say(f"showing the pins of {source} as they are; nothing is resolved")
         return shown
     request.context.printer.say(f"{source} does not say which package requires which: resolving its pins anew")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mirror.names import normalize_name
-from pipx_parallel.cli.shown_lock import lock_text
+from pipx_parallel.cli.shown_lock import lock_text, locked_for
 from pipx_parallel.emitters.plain_text import one_line
 from pipx_parallel.errors import UsageError
 from pipx_parallel.locks.lock_reader import read_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.model import Resolution
@@ -56,21 +56,12 @@ def _holding(resolutions: Sequence[Resolution], name: str) -> list[Resolution]:
     return [row for row in resolutions if any(pin.name == name for pin in row.pins)]
 
 
-def _of_other_targets(request: LockRequest) -> list[Resolution]:
+def _of_other_targets(request: LockRequest) -> Sequence[Resolution]:
     """Return the pins of the one SOURCE, if it is a lock that names its targets, for each of these."""
     text = lock_text(request)
-    return [*_each(request, text)] if text is not None else []
+    if text is None:
+        return ()
+    from pipx_parallel.targets.targets import labelled_targets  # only if this target lacks a package
 
-
-def _each(request: LockRequest, text: str) -> Iterator[Resolution]:
-    from pipx_parallel.locks.locked_graph import (
-        locked_resolution,
-    )  # here and below: only if this target lacks a package
-    from pipx_parallel.targets.rules import TargetRules
-    from pipx_parallel.targets.targets import labelled_targets
-
-    for label in read_targets(text):
-        for target in labelled_targets(label, request.targets[0]):
-            shown = locked_resolution(text, request.inputs.roots, target, TargetRules(target).marker_holds)
-            if shown is not None:
-                yield shown
+    targets = [row for label in read_targets(text) for row in labelled_targets(label, request.targets[0])]
+    return locked_for(request, text, targets) or ()

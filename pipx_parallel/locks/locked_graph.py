@@ -19,25 +19,28 @@ _VIA = re.compile(r"\s*#\s+via\b\s*(.*)")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:==|@|\s*$)")
 
 
-class _Edges(NamedTuple):
+class LockedEdges(NamedTuple):
     """What a lock says of who requires whom: (parent, child), and (origin, child, requirement) of the user's own lines."""
 
     between: list[tuple[str, str]]
     roots: list[tuple[Origin, str, str]]
 
 
-def locked_resolution(
-    text: str, roots: Sequence[RootRequirement], target: Target, holds: Callable[[str | None], bool]
-) -> Resolution | None:
-    """Return the pins of a lock for a target with their edges; None if it is not a lock or has no edges between its packages.
+def locked_edges(text: str, roots: Sequence[RootRequirement]) -> LockedEdges | None:
+    """Return the edges of a lock; None if it is not a lock. ``roots`` are the requirements that were read from it.
 
-    pylock.toml has them as ``dependencies``, a requirements file as ``# via`` comments. ``roots`` are the requirements that were
-    read from the lock, ``holds`` evaluates a marker.
+    pylock.toml has them as ``dependencies``, a requirements file as ``# via`` comments.
     """
-    chosen = {root.name: root for root in roots if holds(root.marker)}
     if not all(root.url or root.specifier.startswith("==") for root in roots):
         return None
-    edges = _of_pylock(text) if re.search(r"^lock-version\s*=", text, re.MULTILINE) else _of_comments(text, roots)
+    return _of_pylock(text) if re.search(r"^lock-version\s*=", text, re.MULTILINE) else _of_comments(text, roots)
+
+
+def locked_resolution(
+    edges: LockedEdges, roots: Sequence[RootRequirement], target: Target, holds: Callable[[str | None], bool]
+) -> Resolution | None:
+    """Return the pins of a lock for a target with their edges; None if it has none between them. ``holds`` evaluates a marker."""
+    chosen = {root.name: root for root in roots if holds(root.marker)}
     if not edges.between and len(chosen) > 1:
         return None
     rows = [row for row in edges.roots if row[1] in chosen] or _unrequired(edges, chosen)
@@ -53,7 +56,7 @@ def _pin(root: RootRequirement, *, direct: bool) -> Pin:
     return Pin(root.name, version, (), (), url=root.url, direct=direct, reason=_NO_NEWER)
 
 
-def _of_pylock(text: str) -> _Edges:
+def _of_pylock(text: str) -> LockedEdges:
     import tomllib  # 10 ms, only for a lock in TOML
 
     table = tomllib.loads(text)
@@ -70,13 +73,13 @@ def _of_pylock(text: str) -> _Edges:
         for row in rows
         if isinstance(row, dict) and "name" in row
     ]
-    return _Edges(between, roots)
+    return LockedEdges(between, roots)
 
 
-def _of_comments(text: str, roots: Sequence[RootRequirement]) -> _Edges:
+def _of_comments(text: str, roots: Sequence[RootRequirement]) -> LockedEdges:
     names = {root.name for root in roots}
     origins = {root.name: root.origin for root in roots}
-    edges = _Edges([], [])
+    edges = LockedEdges([], [])
     for name, parents in _annotated(text):
         for parent in parents:
             plain = normalize_name(parent.partition("[")[0]) if is_project_name(parent.partition("[")[0]) else ""
@@ -114,7 +117,7 @@ def _annotated(text: str) -> Iterator[tuple[str, list[str]]]:
         yield current
 
 
-def _unrequired(edges: _Edges, chosen: Mapping[str, RootRequirement]) -> list[tuple[Origin, str, str]]:
+def _unrequired(edges: LockedEdges, chosen: Mapping[str, RootRequirement]) -> list[tuple[Origin, str, str]]:
     """Return a root for each package that nothing requires, and for one of each cycle that no other root leads to."""
     below: dict[str, list[str]] = {}
     for parent, child in edges.between:
