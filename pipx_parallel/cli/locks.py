@@ -37,6 +37,9 @@ def names_of(chosen: Chosen, sources: Sequence[str]) -> tuple[str, ...]:
     source = next(iter((*sources, *chosen.texts("requirement"))), STDOUT)
     has_name = source != STDOUT and "://" not in source
     given = chosen.texts("output")
+    if chosen.place_of("output") == "project":  # paths of this folder are shown as the table has them
+        here = os.path.join(os.getcwd(), "")
+        given = tuple([name.removeprefix(here) for name in given])
     if given and (chosen.place_of("output") != "project" or (has_name and _is_main(source))):
         files: dict[str, str] = {}
         for name in given:

@@ -69,6 +69,11 @@ def _of_clause(clause: str) -> tuple[str, str] | None:
             "use it only with == or !=",
         ),
         (
+            any(mark in version for mark in "<>=!~"),
+            f"{quoted(version)} is not a version",
+            "separate bounds by commas: >=1.0,<2",
+        ),
+        (
             not _is_version(version.removesuffix(".*")),
             f"{quoted(version)} is not a version",
             "a version looks like 1.0, 2024.1 or 3.0rc1 (PEP 440)",

@@ -70,6 +70,23 @@ def test_outputs_of_the_project_table_work_on_every_run(home: Path, run: Run) ->
     assert codes == [0, 0, 0, 0]
 
 
+def test_outputs_of_the_project_are_named_as_seen_from_here(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the table has them in the project's folder, with their path elsewhere; the locks are the same."""
+    project(home, tail='[tool.pipx-parallel]\noutput = ["locks/requirements.txt", "pylock.toml"]\n')
+    (home / "locks").mkdir()
+
+    first = run("lock")
+    checked = run("lock", "--check")
+    monkeypatch.chdir(home / "locks")
+    elsewhere = run("lock", "../pyproject.toml", "--check")
+
+    assert "wrote: locks/requirements.txt, pylock.toml\n" in first.err.replace("\\", "/")
+    assert "fresh: locks/requirements.txt, pylock.toml\n" in checked.err.replace("\\", "/")
+    assert str(home / "pylock.toml") in elsewhere.err
+
+
 def test_outputs_of_the_project_are_not_replaced_by_another_lock(home: Path, run: Run) -> None:
     """What is locked ad hoc, or from another list, has an output of its own."""
     project(home, tail='[tool.pipx-parallel]\noutput = ["pylock.toml"]\n')
