@@ -77,7 +77,7 @@ def _pyproject() -> Mapping[str, Any] | None:
 
     try:
         parsed = tomllib.loads(content.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # setuptools itself reports the error
     tool = parsed.get("tool")
     ours = tool.get("pipx-parallel") if isinstance(tool, dict) else None
@@ -142,7 +142,7 @@ def _read(path: str, distribution: Distribution, group: str) -> Sequence[Pinned]
         raise UsageError(f"the lock {path} is missing", f"make it with: {lock_command(path, group)}") from error
     except OSError as error:
         raise UsageError(f"the lock {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a lock file: {error}") from error
     return pins_of(lock, path, distribution.metadata.name, group)
 

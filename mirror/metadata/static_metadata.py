@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from mirror.errors import Malformed
+from mirror.errors import Malformed, parse_toml
 from mirror.metadata.core_metadata import CoreMetadata, check_size, parse_core_metadata
 from mirror.metadata.sdist_metadata import PKG_INFO, PYPROJECT, top_files
 from mirror.records.licences import stated_by_project
@@ -56,11 +56,9 @@ def project_metadata(pyproject: bytes) -> CoreMetadata | None:
         The metadata, with "" for a dynamic version. None if there is no project table, if dependencies or Requires-Python are
         dynamic, or if the file is not TOML: the build backend then gives the error.
     """
-    import tomllib  # 8 ms to load; only for a source tree
-
     try:
-        table = tomllib.loads(pyproject.decode()).get("project")
-    except (ValueError, AttributeError, RecursionError):
+        table = parse_toml(pyproject.decode()).get("project")
+    except (ValueError, AttributeError):
         return None
     if not isinstance(table, dict) or not isinstance(table.get("name"), str):
         return None

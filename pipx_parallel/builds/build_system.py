@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import os
 import sysconfig
-import tomllib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mirror.equality import NamedTuple
-from mirror.errors import BuildFailed, BuildProblem
+from mirror.errors import BuildFailed, BuildProblem, parse_toml
 from pipx_parallel.builds.requires import build_requirements
 
 if TYPE_CHECKING:
@@ -35,8 +34,8 @@ def read_build_system(source: str, label: str) -> BuildSystem:
     """Return the build system of a folder. Raises ``BuildFailed``."""
     path = os.path.join(source, "pyproject.toml")
     try:
-        with open(path, "rb") as file:
-            table = tomllib.load(file).get("build-system", {})
+        with open(path, encoding="utf-8") as file:
+            table = parse_toml(file.read()).get("build-system", {})
     except FileNotFoundError:
         if not os.path.isfile(os.path.join(source, "setup.py")):
             raise BuildFailed(f"{label}: there is neither pyproject.toml nor setup.py", BuildProblem.SOURCE) from None

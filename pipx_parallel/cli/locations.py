@@ -60,11 +60,11 @@ def project_layer(text: str, path: str) -> Layer:
     """
     if "pipx-parallel" not in text:  # most projects: spares 8 ms of importing and running the TOML parser
         return Layer("project", {})
-    import tomllib  # see above
+    from mirror.errors import parse_toml  # see above
 
     try:
-        table = tomllib.loads(text).get("tool", {}).get("pipx-parallel", {})
-    except (tomllib.TOMLDecodeError, AttributeError) as error:
+        table = parse_toml(text).get("tool", {}).get("pipx-parallel", {})
+    except (ValueError, AttributeError) as error:
         raise UsageError(f"{path}: not a readable pyproject.toml ({error})") from None
     if not isinstance(table, dict):
         raise UsageError(f"{path}: [tool.pipx-parallel] must be a table")

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mirror.equality import NamedTuple
+from mirror.errors import parse_toml
 from mirror.names import normalize_name
 from pipx_parallel.config.options import FILE_OPTIONS
 from pipx_parallel.errors import RequirementsError
@@ -152,14 +153,12 @@ def _kind(text: str) -> str:
 
 
 def _pylock(text: str, source: str) -> Iterator[LockedPackage]:
-    import tomllib  # 10 ms, not needed by the fast paths above
-
-    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError  # 45 ms, as above
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError  # 45 ms to load
 
     try:
-        table = tomllib.loads(text)
+        table = parse_toml(text)
         Pylock.from_dict(table)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         raise _refused(source, f"not TOML: {error}", int(line[1]) if line else None) from error
     except PylockUnsupportedVersionError as error:
@@ -187,19 +186,17 @@ def _pylock_url(package: Mapping[str, Any]) -> str | None:
 
 
 def _uv(text: str, source: str) -> Iterator[LockedPackage]:
-    from mirror.errors import Malformed  # here and below: only a uv.lock needs it
-    from pipx_parallel.locks.uv_lock import read_packages
+    from pipx_parallel.locks.uv_lock import read_packages  # only a uv.lock needs it
 
     try:
         yield from [LockedPackage(*row) for row in read_packages(text)]
-    except (ValueError, Malformed) as error:
+    except ValueError as error:
         raise _refused(source, f"not a uv.lock: {error}") from error
 
 
 def _report(text: str, source: str) -> list[LockedPackage]:
     import json  # here and below: only a report needs it
 
-    from mirror.errors import Malformed
     from mirror.records.tables import Table
 
     try:
@@ -216,7 +213,9 @@ def _report(text: str, source: str) -> list[LockedPackage]:
                 packages.setdefault((name, version), package)
     except json.JSONDecodeError as error:
         raise _refused(source, f"not JSON: {error.msg}", error.lineno) from error
-    except (Malformed, RecursionError) as error:
+    except RequirementsError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise _refused(source, f"not a report of pipx-parallel: {error}") from error
     return [*packages.values()]
 

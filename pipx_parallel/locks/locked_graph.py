@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
+from mirror.errors import parse_toml
 from mirror.names import is_project_name, normalize_name
 from pipx_parallel.model import Origin, Pin, RequirementEdge, Resolution
 
@@ -57,9 +58,7 @@ def _pin(root: RootRequirement, *, direct: bool) -> Pin:
 
 
 def _of_pylock(text: str) -> LockedEdges:
-    import tomllib  # 10 ms, only for a lock in TOML
-
-    table = tomllib.loads(text)
+    table = parse_toml(text)
     between = [
         (normalize_name(package["name"]), normalize_name(row["name"]))
         for package in table["packages"]

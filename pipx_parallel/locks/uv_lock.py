@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
+from mirror.errors import parse_toml
 from mirror.names import normalize_name
 from mirror.records.tables import Table
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read_packages(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, version) of each package. Raises ``tomllib.TOMLDecodeError`` and ``mirror.errors.Malformed``."""
-    for package in Table(tomllib.loads(text)).tables("package"):
+    """Yield (name, version) of each package. Raises ``ValueError``."""
+    for package in Table(parse_toml(text)).tables("package"):
         if "registry" in package.table("source"):
             yield normalize_name(package.text("name")), package.text("version")

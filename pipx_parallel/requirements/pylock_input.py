@@ -65,7 +65,7 @@ def _validate(text: TomlText) -> Pylock:
 
     try:
         return Pylock.from_dict(text.tables)
-    except PylockValidationError as error:
+    except (PylockValidationError, ValueError, RecursionError) as error:
         problem = f"this is not a valid pylock: {str(error).partition(chr(10))[0]}"
         raise refusal(text.origin, problem, "create the lock again") from None
 

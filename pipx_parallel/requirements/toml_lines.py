@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mirror.errors import parse_toml
 from pipx_parallel.model import Origin
 from pipx_parallel.requirements.lines import decode
 from pipx_parallel.requirements.refusal import quoted, refusal
@@ -25,7 +26,7 @@ class TomlText:
         self._first_line = first_line
         self._taken: dict[str, int] = {}
         try:
-            self.tables: dict[str, Any] = tomllib.loads(text)
+            self.tables: dict[str, Any] = parse_toml(text)
         except tomllib.TOMLDecodeError as error:
             message, line = _split_position(str(error))
             line_origin = origin._replace(line=line + first_line - 1 if line else None)
