@@ -70,7 +70,7 @@ def _of_clause(clause: str) -> tuple[str, str] | None:
         ),
         (
             any(mark in version for mark in "<>=!~"),
-            f"{quoted(version)} is not a version",
+            f"a comma is missing in {quoted(version)}",
             "separate bounds by commas: >=1.0,<2",
         ),
         (
