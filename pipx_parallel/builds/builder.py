@@ -255,7 +255,7 @@ class _Caller:
         try:
             return hook(*arguments)
         except (BackendUnavailable, HookMissing) as error:
-            reason = getattr(error, "message", None) or str(error)
+            reason = str(error).partition("\n")[0]  # the traceback follows
             log = str(getattr(error, "traceback", "")).splitlines()
             missing = _missing(self._report, self._requires)
             raise BuildFailed(f"the build backend cannot be used: {reason}", log=log, missing=missing) from error

@@ -197,6 +197,16 @@ def test_a_build_that_misses_an_old_module_is_tried_with_requirements_of_its_day
     assert locked(workspace, "old") == {"lib": "1.0", "old": "1.0"}
 
 
+def test_the_reason_of_a_failed_build_is_one_line(workspace: Workspace, index: LoopbackIndex) -> None:
+    """The traceback of a backend that cannot be imported is in its log, not in the reason of a pin."""
+    backend = backend_text("old", "2.0", before="import no_such_module")
+    index.publish("old", wheel("old", "1.0"), source_archive("old", "2.0", backend))
+
+    reason = pin_of(report_of(workspace, "old"), "old")["reason"]
+    assert reason.startswith("old 2.0 cannot be used: its build failed (old-2.0.tar.gz: the build backend cannot be used: ")
+    assert "\n" not in reason
+
+
 def test_a_build_that_fails_otherwise_is_not_tried_again(
     workspace: Workspace, index: LoopbackIndex, tmp_path: Path
 ) -> None:
