@@ -65,7 +65,9 @@ class LaterSearches:
     def _thorough(self, candidates: Candidates) -> Outcome:
         """Search with few builds; without a solution, with all builds that are allowed."""
         outcome = self._search(candidates.in_mode(candidates.mode, BuildSteps()))
-        return self._search(candidates) if isinstance(outcome[0], Impossible) else outcome
+        if isinstance(outcome[0], Impossible):  # anew: what was built meanwhile is known now
+            outcome = self._search(candidates.in_mode(candidates.mode))
+        return outcome
 
     def _refuted(self, candidates: Candidates, impossible: Impossible) -> Impossible | None:
         """Return the refutation if the user's lines in a proof have no solution with other candidates either.

@@ -117,6 +117,15 @@ def test_few_releases_of_a_history_are_built(workspace: Workspace, index: Loopba
     assert "hist 2.19 needs bound<2" in ran.err
 
 
+def test_a_release_whose_build_fails_is_no_answer(workspace: Workspace, index: LoopbackIndex) -> None:
+    """Where all else is excluded, the old releases are built; each of them fails, and there is no lock."""
+    old = [sdist("hist", f"1.{minor}", static=False, broken=True) for minor in range(3)]
+    index.publish("hist", *old, *(wheel("hist", f"2.{minor}", ["bound<2"]) for minor in range(20)))
+    index.publish("bound", wheel("bound", "1.0"), wheel("bound", "2.0"))
+
+    check_refused(workspace, workspace.lock("hist", "bound>=2", "lib"), 1, "hist 1.2 cannot be used: its build failed")
+
+
 def test_a_failed_build_shows_its_log(workspace: Workspace, index: LoopbackIndex) -> None:
     """The end of it, and where the whole is; nothing is written."""
     index.publish("dyn", sdist("dyn", "1.0", ["lib"], static=False, broken=True))
