@@ -203,7 +203,9 @@ def test_the_reason_of_a_failed_build_is_one_line(workspace: Workspace, index: L
     index.publish("old", wheel("old", "1.0"), source_archive("old", "2.0", backend))
 
     reason = pin_of(report_of(workspace, "old"), "old")["reason"]
-    assert reason.startswith("old 2.0 cannot be used: its build failed (old-2.0.tar.gz: the build backend cannot be used: ")
+    assert reason.startswith(
+        "old 2.0 cannot be used: its build failed (old-2.0.tar.gz: the build backend cannot be used: "
+    )
     assert "\n" not in reason
 
 
