@@ -63,7 +63,9 @@ and its own earlier output, the two in turns, 7 rounds. 2026-11-29, 2 CPUs, Pyth
 | packages-300 | 0.222 | 0.108 | 2.05 | 1.49 | 2.5 | 916 M |
 | packages-1000 | 0.609 | 0.225 | 2.70 | 1.86 | 0.8 | 2,549 M |
 
-Two of the three aims are missed. Instructions (`valgrind --tool=cachegrind`) repeat to a few hundred; times drift by a tenth.
+Two of the three aims are missed. Run again that day beside other work: 1.89, 1.81, 2.76 at load 4 to 6, and 2.51, 2.40, 2.60 at
+load 14 to 19 (CPU 2.08, 1.98, 2.21 and 2.33, 2.07, 2.54). Instructions (`valgrind --tool=cachegrind`) repeat to a few hundred;
+times drift by a tenth.
 
 Where they go: about 36 M are the interpreter, 60 M the standard library, 149 M our modules (142 when that was measured, 132 now).
 Each pin from the 171st to the 1,000th costs 2.3 M. By cProfile, with 1,000 pins and before the second step below: decoding release
@@ -72,15 +74,72 @@ files and pins 20 %, writing the lock 11 %. No function but the decoder of JSON 
 
 What was tried:
 
-- Pins that still fit are the answer, without a search and without the solver's modules: 8 % fewer instructions with 171 pins, 15 %
-  with 1,000. It holds after lines were changed too, as long as no pin moves.
+- Pins that still fit are the answer, without a search and without the solver's modules: 8 % fewer instructions with 171 pins,
+  15 % with 1,000. It holds after lines were changed too, as long as no pin moves.
 - Other releases of a project whose pin is kept are checked only where the answer depends on them: 2 % fewer.
-- mypyc 2.4.1 over 17 modules of this path (records, candidates, kept pins, tags, pylock; not the solver, which it does not load),
-  `-O1`: 9 % fewer instructions with 171 pins (654 to 595 M), 15 % with 1,000 (2,538 to 2,163 M); 0.164 and 0.489 s. The lock of
-  medium-bounded is the same. It is not built: a second kind of wheel would have to be worth 25 %. Much of the work is in C anyway
-  (JSON, SQLite, digests, dicts), and named tuples stay interpreted classes. Eight modules do not compile as they are (surrogates in
-  literals, nested classes, `__slots__` read through the class), two more fail when they are imported (a field annotated `object`; a
-  crash in `pins.py` that was not looked into). 90 modules at `-O2` were not compiled after ten minutes of gcc on a busy machine.
+- mypyc 2.4.1 over 17 modules of this path (records, candidates, kept pins, tags, pylock; not the solver, which it does not
+  load), `-O1`: 9 % fewer instructions with 171 pins (654 to 595 M), 15 % with 1,000 (2,538 to 2,163 M); 0.164 and 0.489 s. The
+  lock of medium-bounded is the same. It is not built: a second kind of wheel would have to be worth 25 %. Much of the work is
+  in C anyway (JSON, SQLite, digests, dicts), and named tuples stay interpreted classes. Eight modules do not compile as they
+  are (surrogates in literals, nested classes, `__slots__` read through the class), two more fail when they are imported (a
+  field annotated `object`; a crash in `pins.py` that was not looked into). 90 modules at `-O2` were not compiled after ten
+  minutes of gcc on a busy machine.
+- Looked at and not done: 132 imports cost 0.3 M each before a line of them runs (6 %), which only larger files would avoid; by
+  estimate 1 % or less each: the 27 expressions that `re` compiles, the 23 `typing.NamedTuple` on the solver's side, the digest
+  that is read of each file view.
+- Dependency sets that are decoded on first use would gain nothing: a view holds one set (171 in 171 views, 298 in 298, 1,268 in
+  1,025), and it is needed. `msgspec` for the JSON of the views: by estimate it gains with 1,000 pins what loading it costs (70
+  M), and loses with 171.
+"""
+_COLD_PATH = """## Processor time of a cold lock
+
+User and system time of whole processes in seconds, the tools in turns. 2026-11-29, 2 CPUs, Python 3.11.7, uv 0.13.9, nab
+0.0.23, beside much other work (load 12 to 14): wall times are given as ratios or not at all, and CPU times are longer than on a
+quiet machine. Medians of 3 rounds; the reported lists one round. In wall time medium was 0.22 of nab under that load (aim
+0.15); it was 0.09 on the quiet machine of the table below.
+
+| list | ours | uv with hashes | nab | ours/uv | ours/nab |
+|---|---|---|---|---|---|
+| medium-bounded, cold | 1.96 | 1.20 | 6.96 | 1.63 | 0.28 |
+| medium-bounded, offline | 0.26 | 0.09 | 1.96 | 2.9 | 0.13 |
+| medium-bounded, check | 0.17 | 0.10 | 2.17 | 1.7 | 0.08 |
+| medium, cold | 2.52 |  | 7.42 |  | 0.34 |
+
+| reported list, cold | ours | uv | ours/uv | wall, ours/uv |
+|---|---|---|---|---|
+| starlette-fastapi | 0.59 | 0.31 | 1.90 | 0.85 |
+| numpy-numba | 0.65 | 1.31 | 0.50 | 0.20 |
+| airflow-beam-dill | 3.91 | 4.29 | 0.91 | 1.00 |
+| pandas-aws-boto3 | 1.33 | 4.76 | 0.28 | 0.27 |
+| boto3-old-urllib3 | 1.69 | 6.73 | 0.25 | 0.21 |
+| mem0ai-graph | 2.56 | 2.67 | 0.96 | 0.35 |
+| kedro-test | 10.52 | 14.98 | 0.70 | 0.56 |
+| langchain-ml-course | 6.79 | 2.74 | 2.48 | 0.68 |
+| trustllm | 5.19 | 3.66 | 1.42 | 0.64 |
+| aicsimageio-napari-impossible | 2.04 | 1.47 | 1.39 | 0.40 |
+| pdm-2193 | 1.79 | 2.18 | 0.82 | 0.70 |
+| acryl-datahub-all | 15.86 | 14.26 | 1.11 | 1.02 |
+| jupyter | 1.13 | 1.45 | 0.78 | 0.18 |
+| pip-tools-1829 | 2.08 | 1.04 | 2.00 | 1.67 |
+| sum (aim 0.6) | 56.1 | 61.9 | 0.91 | 0.55 |
+
+The sum before the steps below, at load 4 to 5: 57.2 of 57.0, 1.00.
+
+Where it goes, by thread: of 2.7 s for mem0ai-graph (171 pins, 174 pages, 68.6 MB, 156,878 files) before these steps, 1.35 were
+the process of the pages (making views 0.88), 0.9 the main thread (loading modules about 0.15, the rest without a peak), 0.21
+transfers of metadata, 0.22 the writer. With the steps it is 2.3 s. Of 14.9 s for acryl-datahub-all, 3.8 are build backends, 3.7
+unpack source archives (one of 281 MB) and set up build environments, 3.0 the main thread, 2.0 the process of the pages, 1.6
+transfers. For the two lists without a solution suggestions take 2 s of wall time.
+
+What was tried:
+
+- Pages: wheels are classified by the ending of their names, a signature is looked for only where a parameter begins, and blocks are
+  joined without a view for each file. Making views takes a fifth to a quarter less (0.88 to 0.67 s for mem0ai-graph, 0.48 to 0.39 s
+  for medium-bounded), with the same bytes as result.
+- A release view that is new to the store is written as it is; it was decoded before. The parser of HTML is loaded for HTML only.
+- One set of file kinds for all steps in which a page with a cutoff is classified gained nothing: the endings are different ones.
+- Not avoidable without a second implementation: `packaging.markers` takes 138 M instructions to load, as much as our own modules;
+  `msgspec` 70 M, `pycurl` 51 M, `diskcache` 27 M. Both processes make one connection each; reading the CA bundle takes 5 to 12 ms.
 """
 
 
@@ -102,7 +161,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def page(runs: Mapping[str, summary.RunResults]) -> dict[str, str]:
     """Return the page and its charts as text by path below ``docs``."""
-    files, sections = {}, [_INTRODUCTION, _WARM_PATH]
+    files, sections = {}, [_INTRODUCTION, _WARM_PATH, _COLD_PATH]
     for name, results in runs.items():
         charts = {f"charts/{name}-{chart}.svg": text for chart, text in _charts(results).items()}
         files.update(charts)
