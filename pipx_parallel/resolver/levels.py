@@ -86,4 +86,5 @@ class Scale:
         uploaded = self._source.uploaded(self.name, bit)
         if not uploaded or not self._uploaded:
             return before + UNDATED
-        return abs(self._uploaded - uploaded) + self._moved
+        days = self._uploaded - uploaded if bit < self._best else uploaded - self._uploaded
+        return max(0, days) + self._moved

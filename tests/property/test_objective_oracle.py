@@ -133,7 +133,8 @@ def cost(universe: Universe, name: str, bit: int) -> int:
     best, lag = universe.uploads.get((name, order[0]), 0), 0
     for release in order[: order.index(bit) + 1][1:]:
         uploaded = universe.uploads.get((name, release), 0)
-        lag = max(lag, abs(best - uploaded)) if best and uploaded else lag + UNDATED
+        days = uploaded - best if universe.lowest else best - uploaded  # less than 0: a late fix of an old series
+        lag = max(lag, days) if best and uploaded else lag + UNDATED
     return lag * DAY + (bit != order[0])
 
 
