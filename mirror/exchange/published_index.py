@@ -24,7 +24,7 @@ DELTA = "delta.zst"
 SIGNATURE = ".minisig"  # what the name of a signature ends with, after that of the signed file
 FORMAT = 2
 LARGEST_INDEX = 256 * 1024 * 1024  # bytes, unpacked
-_RATIO = 64  # unpacked to packed, at most: the digests of its rows do not compress. Its values take ten times its size in memory
+_RATIO = 256  # unpacked to packed, at most: the digests of its rows do not compress. Its values take ten times its size in memory
 _ROW = re.compile(r"([01]) ([0-9a-f]{32}) (\d{1,12}) (\d{1,10}) (\d{1,10})((?: \S+)*)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -222,9 +222,9 @@ def _parse(data: bytes) -> Snapshot:
         return body[begin:offset]
 
     packed_views = Packed(*head.integers("views", 2))
-    lines = unpack_block(take(packed_views.packed), packed_views).split(b"\n")
+    views = unpack_block(take(packed_views.packed), packed_views)
     keys = head.texts("keys")
-    if len(lines) != len(keys) and keys:
+    if views.count(b"\n") + 1 != len(keys) and (keys or views):
         raise Malformed("the number of its records differs from the number of its keys")
     for key in keys:
         split_key(key)
@@ -240,7 +240,7 @@ def _parse(data: bytes) -> Snapshot:
     sizes = Packed(*head.integers("advisories", 2)) if "advisories" in head else Packed(0, 0)
     advisories = unpack_block(take(sizes.packed), sizes) if sizes.packed else b""
     return Snapshot(
-        dict(zip(keys, lines, strict=False)),
+        dict(zip(keys, views.split(b"\n"), strict=False)),
         head.text_by_name("indexes"),
         {index: json.dumps(value).encode() for index, value in head.values("facts").items()},
         head.flag("complete"),

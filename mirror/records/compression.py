@@ -9,9 +9,9 @@ from mirror.errors import Malformed
 
 LEVEL = 9  # of a snapshot of 171 projects: 0.12 MB at level 9 in 0.1 s, 0.09 MB at level 19 in 2 s
 _LARGEST = 1 << 30  # bytes of one block, unpacked: the limit for an untrusted file
-# What is unpacked may be so many times longer, and so many bytes beyond that. The files of 2,000 releases that differ in nothing
-# but their numbers and digests are 90 times longer; zeros would be 30,000 times longer.
-_RATIO, _SLACK = 256, 4 * 1024 * 1024
+# What is unpacked may be so many times longer, and so many bytes beyond that. Records that differ in nothing but their names and
+# digests, and the masks of 20,000 releases, are some 500 times longer; zeros would be 30,000 times longer.
+_RATIO, _SLACK = 4096, 4 * 1024 * 1024
 
 
 class Packed(NamedTuple):

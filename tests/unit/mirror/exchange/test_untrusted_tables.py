@@ -12,7 +12,7 @@ from mirror.errors import Integrity, Malformed
 from mirror.exchange import attestation
 from mirror.exchange.published_index import Delta, PublishedIndex, Row
 from mirror.exchange.snapshot import MAGIC, Selection, export, read_snapshot
-from mirror.records.compression import Packed, pack_block, pack_frame, unpack_block
+from mirror.records.compression import Packed, pack_block, pack_frame, unpack_block, unpack_frame
 from tests.support.dict_store import DictStore
 from tests.support.scenarios import memory_mirror
 
@@ -150,3 +150,16 @@ def test_a_delta_is_named_by_path(path: tuple[Any, ...], new: object, message: s
         Delta.read(pack_frame(json.dumps(_changed(document, path, new)).encode()))
 
     assert str(raised.value).startswith(message)
+
+
+def test_what_unpacks_to_far_more_than_records_do_is_refused_before_it_is_unpacked() -> None:
+    """A frame of zeros, and a block of them; records that differ in little are read."""
+    zeros = bytes(64 * 1024 * 1024)
+    sizes, block = pack_block(zeros)
+    alike = b"".join(b"%d %s\n" % (number, b"1.0 " * 400) for number in range(10_000))
+
+    with pytest.raises(Malformed, match="impossible length"):
+        unpack_frame(pack_frame(zeros))
+    with pytest.raises(Malformed, match="impossible length"):
+        unpack_block(block, sizes)
+    assert unpack_frame(pack_frame(alike)) == alike
