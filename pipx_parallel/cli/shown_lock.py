@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pipx_parallel.cli.request import LockRequest
     from pipx_parallel.model import Resolution, Target
 
-# Options that change what is solved: with them a lock is only an input like any other.
 _RELEASE = r"(?:===?|~=|!=|[<>]=?)? *\d+[\w.!+*]*"
+# Options that change what is solved: with them a lock is only an input like any other.
 _ADDS = ("packages", "requirement", "constraint", "override", "exclude")
 
 
