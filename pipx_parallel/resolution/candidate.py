@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mirror.equality import NamedTuple
+from mirror.errors import MirrorError
 from mirror.records.filenames import SDIST, is_pure
 from mirror.records.release_view import HEAD
 from pipx_parallel.resolver.masks import mask_from
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mirror.records.project import Project
     from pipx_parallel.resolution.policy import Policy
     from pipx_parallel.targets.rules import TargetRules
+
+_DAY = 86_400  # seconds
 
 
 class _Masks(NamedTuple):
@@ -72,6 +75,25 @@ class Candidate:
         """Return the releases of which the target could install yanked files only; of most projects no file is yanked."""
         has_any = self._masks or any([kind.yanked for kind in self.project.view.file_kinds])  # noqa: C419 - called often
         return (self._masks or self._find())[0].yanked if has_any else 0
+
+    def uploaded(self, release: int) -> int:
+        """Return the day of a release's first upload, counted from 1970; 0 if it is unknown."""
+        if self.project.reference is not None:
+            return 0
+        try:
+            self.project.classify(release)
+        except MirrorError:
+            return 0
+        return self.project.view.uploads(release)[0] // _DAY
+
+    def later_uploads(self, release: int) -> int:
+        """Return the older releases, as a mask, that were uploaded on a later day, of those that are checked before a search."""
+        day = self.uploaded(release) if release > self._line else 0
+        return (
+            mask_from(sum([1 << older for older in range(self._line, release) if day < self.uploaded(older)]))
+            if day
+            else 0
+        )
 
     def has_usable(self, mask: int) -> bool:
         """Return whether the target may install a release of a mask; old ones count as usable without a look at the newest."""

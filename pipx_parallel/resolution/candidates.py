@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pipx_parallel.resolution.build_steps import BuildSteps
     from pipx_parallel.resolution.target_facts import TargetFacts
 
-_DAY = 86_400  # seconds
 _UNBOUNDED = compile_specifier("")
 ON = 2  # the mask of an extra's switch that is on
 
@@ -158,13 +157,12 @@ class Candidates:
     def uploaded(self, package: str, bit: int) -> int:
         """Return the day of a release's first upload, counted from 1970; 0 if it is unknown."""
         candidate = self.candidate(package)
-        if isinstance(candidate, FetchFailure) or candidate.project.reference is not None:
-            return 0
-        try:
-            candidate.project.classify(release_of(bit))
-        except MirrorError:
-            return 0
-        return candidate.project.view.uploads(release_of(bit))[0] // _DAY
+        return candidate.uploaded(release_of(bit)) if isinstance(candidate, Candidate) else 0
+
+    def later_uploads(self, package: str, bit: int) -> int:
+        """Return the older releases, as a mask, that were uploaded on a later day, of those that are checked before a search."""
+        candidate = self.candidate(package)
+        return candidate.later_uploads(release_of(bit)) if isinstance(candidate, Candidate) else 0
 
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Return whether a release states needs of an extra; one whose needs are not known is given the benefit."""

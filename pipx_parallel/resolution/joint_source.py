@@ -86,6 +86,10 @@ class JointSource:
         """Return the day of a release's first upload."""
         return self._parts[0].uploaded(target_of(package)[0], bit)
 
+    def later_uploads(self, package: str, bit: int) -> int:
+        """Return the older releases that were uploaded on a later day."""
+        return self._parts[0].later_uploads(target_of(package)[0], bit)
+
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Return whether a release states needs of an extra; every release can be in every target."""
         name, target = target_of(switch)

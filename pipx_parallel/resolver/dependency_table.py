@@ -42,6 +42,12 @@ class Cap(NamedTuple):
     stated_by: int
     top: int
     dependency: Dependency
+    late: int = 0  # the older releases of the parent, as a mask, that were uploaded later: they do not inherit it
+
+    def covers(self, other: Cap) -> bool:
+        """Return whether no release inherits a tighter bound from the other one."""
+        late = self.late & (1 << other.stated_by) - 1
+        return self.stated_by >= other.stated_by and self.top <= other.top and not late & ~other.late
 
 
 class DependencyTable:
@@ -71,7 +77,7 @@ class DependencyTable:
         self.rows: list[Row] = []
         self.by_key: dict[Hashable, Row] = {}
         self.by_bit: dict[int, Row] = {}  # release as a mask with one bit -> its row
-        self.caps: list[Cap] = []  # those without a tighter cap of a newer release; both numbers ascend
+        self.caps: list[Cap] = []  # those that no other covers, by the release that states them
         self.guessed: set[tuple[int, int]] = set()  # pairs of releases between which dependencies were interpolated
         self.added: set[tuple[int, int]] = set()  # caps that are already incompatibilities
 
@@ -96,19 +102,20 @@ class DependencyTable:
         """Add an upper bound that a release states, unless a newer release states one that is at least as tight."""
         caps = self.caps
         index = bisect_right(caps, cap.stated_by, key=lambda it: it.stated_by)
-        if any(it.top <= cap.top for it in caps[max(index - 1, 0) :] if it.stated_by >= cap.stated_by):
-            return
-        caps[:] = [it for it in caps if it.stated_by > cap.stated_by or it.top < cap.top]
-        caps.insert(bisect_right(caps, cap.stated_by, key=lambda it: it.stated_by), cap)
+        if not any(it.covers(cap) for it in caps[max(index - 1, 0) :]):
+            caps[:] = [it for it in caps if not cap.covers(it)]
+            caps.insert(bisect_right(caps, cap.stated_by, key=lambda it: it.stated_by), cap)
 
     def inherited(self, bit: int) -> Cap | None:
-        """Return the tightest upper bound that releases newer than ``bit`` state, or None."""
+        """Return the tightest upper bound that releases newer than ``bit``, and not uploaded before it, state, or None."""
         index = bisect_right(self.caps, bit, key=lambda it: it.stated_by)
-        return self.caps[index] if index < len(self.caps) else None
+        caps = [cap for cap in self.caps[index:] if not cap.late >> bit & 1]
+        return min(caps, key=lambda it: it.top, default=None)
 
     def exceeded(self, bit: int, child: int) -> Cap | None:
-        """Return the upper bound of the newest release after ``bit`` that excludes a release of the child, or None."""
-        return next((cap for cap in reversed(self.caps) if cap.stated_by > bit and cap.top < child), None)
+        """Return the upper bound of the newest such release that excludes a release of the child, or None."""
+        newer = (cap for cap in reversed(self.caps) if cap.stated_by > bit and not cap.late >> bit & 1)
+        return next((cap for cap in newer if cap.top < child), None)
 
     def merged(self, rows: list[Row]) -> Incompatibility:
         """Return the incompatibility of ``rows`` (at least one) together."""

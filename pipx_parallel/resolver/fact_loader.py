@@ -196,7 +196,8 @@ def _add_dependency(state: SearchState, parent: int, release: int, switch: int, 
     if 0 < top < state.newest[child]:
         cause = table.by_bit[release].clause.cause
         if isinstance(cause, Dependency):
-            table.add_cap(Cap(release.bit_length() - 1, top, cause))
+            stated_by = release.bit_length() - 1
+            table.add_cap(Cap(stated_by, top, cause, state.source.later_uploads(state.names[parent], stated_by)))
             state.capped[table] = None
 
 

@@ -100,6 +100,10 @@ class CandidateSource(Protocol):
         """Return the day of a release's upload, counted from any fixed day; 0 if it is unknown."""
         ...
 
+    def later_uploads(self, package: str, bit: int) -> int:
+        """Return the older releases, as a mask, that were uploaded on a later day; an answer for few of the newest will do."""
+        ...
+
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Return whether a release has the extra of a switch; its dependencies were requested before."""
         ...

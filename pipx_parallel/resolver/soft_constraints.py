@@ -1,9 +1,9 @@
 """Soft constraints: every solution satisfies them if possible; they are relaxed last.
 
 There are two kinds. An older release has the upper bounds that newer releases of the same package state: if it does not state
-them itself, it may still not work beyond them. A package whose extra is requested has that extra. Each constraint has a
-variable, its *escape*: the constraint holds while the escape is off. A *guard* is a variable that, while on, keeps every
-escape off, including later ones, except those that were relaxed.
+them itself, it may still not work beyond them. A late fix of an old series is not held to those of releases before it. A package
+whose extra is requested has that extra. Each constraint has a variable, its *escape*: the constraint holds while the escape is
+off. A *guard* is a variable that, while on, keeps every escape off, including later ones, except those that were relaxed.
 
 Inherited bounds become incompatibilities only if they are relevant: before the dependencies of a release are loaded, before it
 is chosen, and for every pair after all packages are decided.
@@ -96,7 +96,7 @@ def _inherit(state: SearchState, table: DependencyTable, bit: int, child: int) -
     table.added.add((cap.stated_by, cap.top))
     escape = escape_of(state, table.parent, table.child, table.switch)
     packages = [table.parent, table.child, escape]
-    masks = [(1 << cap.stated_by) - 2, state.universe[table.child] >> cap.top + 1 << cap.top + 1, OFF]
+    masks = [(1 << cap.stated_by) - 2 & ~cap.late, state.universe[table.child] >> cap.top + 1 << cap.top + 1, OFF]
     if table.switch != NO_SWITCH:
         packages.append(table.switch)
         masks.append(ON)

@@ -57,6 +57,11 @@ class _NoSource:
         del package, bit
         return 0
 
+    def later_uploads(self, package: str, bit: int) -> int:
+        """Return a default."""
+        del package, bit
+        return 0
+
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Return a default."""
         del package, bit, switch

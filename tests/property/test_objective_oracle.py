@@ -34,8 +34,16 @@ class KnownFacts(NamedTuple):
             for key, rows in self.bounds.items()
             for parent, child, extra in [key]
             if parent in chosen and child in chosen and (extra is None or extra in chosen)
-            if any(by > chosen[parent] and chosen[child] > top for by, top in rows)
+            if any(
+                by > chosen[parent] and chosen[child] > top and not self.is_late(parent, chosen[parent], by)
+                for by, top in rows
+            )
         )
+
+    def is_late(self, name: str, bit: int, newer: int) -> bool:
+        """Return whether a release was uploaded on a later day than a newer one."""
+        days = self.universe.uploads
+        return 0 < days.get((name, newer), 0) < days.get((name, bit), 0)
 
     def lacking(self, chosen: Chosen) -> frozenset[str]:
         """Return the extras of the user that an answer is without although the newest allowed release has them."""

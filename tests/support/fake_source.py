@@ -67,6 +67,11 @@ class FakeSource:
         """Return what the universe says, 0 where it says nothing."""
         return self.universe.uploads.get((package, bit), 0)
 
+    def later_uploads(self, package: str, bit: int) -> int:
+        """Return the older releases that the universe dates later."""
+        day = self.uploaded(package, bit)
+        return sum(1 << older for older in range(1, bit) if 0 < day < self.uploaded(package, older))
+
     def has_extra(self, package: str, bit: int, switch: str) -> bool:
         """Say whether the universe has dependencies of that extra."""
         return bool(self.universe.extras.get((package, bit, switch)))
