@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import random
-import threading
 from collections.abc import Iterator, Mapping
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.support.damages import RECORD_DAMAGES, RedisRecords, damaged_file
 from tests.support.dists import wheel
+from tests.support.folder_server import served_folder
 from tests.support.forked import Outcome, preload, ran
 from tests.support.index_server import LoopbackIndex
 from tests.support.redis_server import AVAILABLE, RedisServer
@@ -91,18 +89,9 @@ def test_a_damaged_snapshot(workspace: Workspace) -> None:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """Serve a folder, without a log."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    folder = tmp_path / "site"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
+    """Serve a folder."""
+    with served_folder(tmp_path / "site") as served:
+        yield served.path, f"{served.url}/"
 
 
 def test_a_damaged_published_folder(workspace: Workspace, site: tuple[Path, str]) -> None:

@@ -6,15 +6,12 @@ give the right lock or none.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
 import random
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from mirror.records.compression import pack_frame, unpack_frame
 from tests.acceptance.test_hostile_generated import VALUES
 from tests.support.damages import damaged_file
 from tests.support.dists import wheel
+from tests.support.folder_server import served_folder
 from tests.support.forked import Outcome, preload, ran
 from tests.support.index_server import LoopbackIndex
 from tests.support.scale import scaled
@@ -41,18 +39,9 @@ Change = Callable[[random.Random, Path], None]
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """Serve a folder, without a log."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    folder = tmp_path / "site"
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
+    """Serve a folder."""
+    with served_folder(tmp_path / "site") as served:
+        yield served.path, f"{served.url}/"
 
 
 @pytest.fixture
