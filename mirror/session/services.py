@@ -92,9 +92,10 @@ class MirrorRecords:
             else:
                 deliver(ended[key], None)
 
-    def disable_builds(self) -> None:
-        """Allow no more builds: releases without static metadata fail in this run."""
+    def end_at(self, deadline: float) -> None:
+        """Build nothing any more, and let waiting raise ``DeadlineError`` after a time of the monotonic clock."""
         self._loader.disable_builds()
+        self._parts.fetcher.budget.end_at(deadline)
 
 
 class RunReport:
@@ -195,10 +196,6 @@ class MirrorAdmin:
         while any(name not in results.projects for name in pins) and self._pump():
             pass
         return self._parts.shadowed.admit(pins, results, self._pump)
-
-    def end_at(self, deadline: float) -> None:
-        """Let waiting raise ``DeadlineError`` after a time of the monotonic clock, if the run does not end before."""
-        self._parts.fetcher.budget.end_at(deadline)
 
     def forget(self, name: str) -> None:
         """Delete this run's results for a project, so that it can be requested again: for a server."""

@@ -205,6 +205,5 @@ def _offers(argument: Explanation, search: TargetSearch) -> Suggestions:
     end = time.monotonic() + (1 - _LEFT_TO_STORE) * seconds
     deadline = Deadline(time.monotonic, end)
     mirror.listener = None
-    mirror.records.disable_builds()
-    mirror.admin.end_at(end)
+    mirror.records.end_at(end)
     return suggest(argument, Situation(search.inputs, search.target, settings), attempt, deadline)
