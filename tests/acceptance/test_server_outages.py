@@ -89,6 +89,7 @@ def test_a_folder_that_is_removed(tmp_path: Path, index: LoopbackIndex, workers:
     folder, copy = tmp_path / "m", tmp_path / "copy"
     try:
         assert server.get("/simple/app/")[0] == 200
+        wait_for(lambda: len(server.answering()) == int(workers))  # each has opened the folder
         shutil.copytree(folder, copy)
         shutil.rmtree(folder)
         if replaced:

@@ -30,7 +30,7 @@ def index() -> Iterator[LoopbackIndex]:
 def served(tmp_path: Path, index: LoopbackIndex) -> Iterator[Served]:
     """Give a server of two workers."""
     server = Served(tmp_path, index, "--workers", "2")
-    wait_for(lambda: len(workers(server)) == 2 and answering(server) == {"0", "1"})
+    wait_for(lambda: len(workers(server)) == 2 and server.answering() == {"0", "1"})
     yield server
     if server.process.poll() is None:
         server.stop()
@@ -68,12 +68,6 @@ def command_line(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def answering(server: Served) -> set[str]:
-    """Return the labels of the workers that answer for the metrics, of several connections."""
-    texts = [server.get("/metrics")[2].decode() for _ in range(20)]
-    return {label for text in texts for label in re.findall(r'mirror_waiting\{worker="(\d)"\}', text)}
-
-
 def gone(pids: list[int]) -> bool:
     """Return whether none of these processes runs."""
     return not any(Path(f"/proc/{pid}/stat").exists() for pid in pids)
@@ -96,7 +90,7 @@ def test_a_worker_that_dies_is_started_again(served: Served) -> None:
     os.kill(victim, signal.SIGKILL)
 
     assert served.get("/healthz")[0] == served.get("/simple/app/")[0] == 200
-    wait_for(lambda: len(workers(served)) == 2 and victim not in workers(served) and answering(served) == {"0", "1"})
+    wait_for(lambda: len(workers(served)) == 2 and victim not in workers(served) and served.answering() == {"0", "1"})
     assert re.search(r"worker \d ended \(signal 9\); it is started again", served.stop())
 
 

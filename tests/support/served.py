@@ -67,6 +67,11 @@ class Served:
             urllib.request.Request(self.url + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
         )
 
+    def answering(self) -> set[str]:
+        """Return the labels of the workers that answer for the metrics, of several connections; "" if there is one only."""
+        texts = [self.get("/metrics")[2].decode() for _ in range(20)]
+        return {label for text in texts for label in re.findall(r'(?m)^mirror_waiting(?:\{worker="(\d)"\})? \d', text)}
+
     def ask(self, request: urllib.request.Request) -> tuple[int, dict[str, str], bytes]:
         """Send one request."""
 
