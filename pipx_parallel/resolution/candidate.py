@@ -89,11 +89,9 @@ class Candidate:
     def later_uploads(self, release: int) -> int:
         """Return the older releases, as a mask, that were uploaded on a later day, of those that are checked before a search."""
         day = self.uploaded(release) if release > self._line else 0
-        return (
-            mask_from(sum([1 << older for older in range(self._line, release) if day < self.uploaded(older)]))
-            if day
-            else 0
-        )
+        if not day:
+            return 0
+        return mask_from(sum([1 << older for older in range(self._line, release) if day < self.uploaded(older)]))
 
     def has_usable(self, mask: int) -> bool:
         """Return whether the target may install a release of a mask; old ones count as usable without a look at the newest."""
